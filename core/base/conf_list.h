@@ -1,0 +1,40 @@
+/*
+ * Every configuration key, once. X(ID, name, kind, unit, default, min, max, doc). For ENUM `unit` lists the values
+ * separated by '|' and default is one of them. Units: "" none, "bytes", "ms", "s". min/max are in base units as text
+ * ("" = none); default is text as a user would write it.
+ */
+#ifndef SPK_CORE_BASE_CONF_LIST_H
+#define SPK_CORE_BASE_CONF_LIST_H
+
+#define SPK_CONF_LIST(X) \
+	X(PARALLELISM, "parallelism", INT, "", "0", "0", "1024", "Tasks per stage that reads an exchange; 0: one per core.") \
+	X(POOL_SIZE, "pool.size", INT, "", "0", "0", "1024", "Worker threads; 0: one per core.") \
+	X(SHUFFLE_PARTITIONS, "shuffle.partitions", INT, "", "0", "0", "4096", "Partitions of a batch exchange; 0: parallelism.") \
+	X(BATCH_ROWS, "batch.rows", INT, "", "4096", "1", "4096", "Rows of a batch at the most; smaller only for tests.") \
+	X(MEMORY_LIMIT, "memory.limit", BYTES, "bytes", "1GiB", "33554432", "", "The one budget for state caches, hash tables, queues and RocksDB.") \
+	X(EPOCH_INTERVAL, "epoch.interval", DURATION, "ms", "100ms", "0", "", "Time between epoch starts; 0: as soon as the last one is done.") \
+	X(EPOCH_MAX_ROWS, "epoch.max.rows", INT, "", "65536", "1", "16777216", "Rows of one epoch at the most, over all sources.") \
+	X(EPOCH_MAX_BYTES, "epoch.max.bytes", BYTES, "bytes", "16MiB", "65536", "", "Input bytes of one epoch at the most, over all sources.") \
+	X(CHECKPOINT_INTERVAL, "checkpoint.interval", DURATION, "ms", "30s", "0", "", "Time between checkpoints; 0: after every epoch.") \
+	X(CHECKPOINT_RETAIN, "checkpoint.retain", INT, "", "3", "2", "1000", "Checkpoints kept.") \
+	X(CHECKPOINT_DIR, "checkpoint.dir", TEXT, "", "", "", "", "Where checkpoints are stored; empty: DIR/checkpoints of the job.") \
+	X(EXACTLY_ONCE, "delivery", ENUM, "exactly-once|at-least-once", "exactly-once", "", "", "exactly-once: outputs and epoch record in one transaction; at-least-once: no transactions, lower latency.") \
+	X(BAD_ROWS, "bad.rows", ENUM, "dlq|skip|fail", "dlq", "", "", "What happens to a row that cannot be read or computed.") \
+	X(DLQ_TOPIC, "dlq.topic", TEXT, "", "", "", "", "Dead-letter topic (or folder for file jobs); empty: <job>.dlq.") \
+	X(IDLE_TIMEOUT, "watermark.idle-timeout", DURATION, "ms", "5s", "0", "", "A partition without data for so long does not hold the watermark; 0: never idle.") \
+	X(EMIT, "emit", ENUM, "auto|on-close|on-update", "auto", "", "", "When windowed results are written: at the close of the window or every epoch.") \
+	X(STATE_CACHE, "state.cache", BYTES, "bytes", "0", "0", "", "Upper bound of the write-back cache of state; 0: half of memory.limit.") \
+	X(TXN_TIMEOUT, "transaction.timeout", DURATION, "ms", "60s", "1000000", "", "Kafka transaction timeout, and how long a commit may take.") \
+	X(KAFKA_RETRY, "kafka.retry", DURATION, "ms", "0", "0", "", "How long to keep trying to reach a broker at start; 0: for ever.") \
+	X(RETRY_MAX, "retry.max", INT, "", "3", "0", "100", "Attempts after the first for a task that failed transiently.") \
+	X(RETRY_BACKOFF, "retry.backoff", DURATION, "ms", "50ms", "0", "", "First wait before a retry; doubles, with jitter.") \
+	X(SEED, "seed", INT, "", "0", "0", "", "Seed of everything that draws lots (retry jitter, sampling); 0: fixed default.") \
+	X(TIMEZONE, "timezone", TEXT, "", "UTC", "", "", "Session time zone for timestamptz text and casts.") \
+	X(LOG_LEVEL, "log.level", TEXT, "", "warn", "", "", "error, warn, info, debug or trace; per target: 'warn,stream=debug'.") \
+	X(LOG_FILE, "log.file", TEXT, "", "", "", "", "File for the log; empty: stderr.") \
+	X(EVENT_LOG, "event.log", BOOL, "", "true", "", "", "Write DIR/events.jsonl.") \
+	X(FILES_ROOT, "files.root", TEXT, "", "", "", "", "When set, paths in SQL must lie in this folder.") \
+	X(JSON_TIMESTAMP_UNIT, "json.timestamp-unit", ENUM, "s|ms|us", "ms", "", "", "Unit of timestamps that come as JSON numbers.") \
+	X(GROUP_ID, "kafka.group.id", TEXT, "", "", "", "", "Consumer group that lag tools see; empty: sparklet.<job>.")
+
+#endif
