@@ -1,0 +1,42 @@
+/*
+ * Row keys: several columns of a row as one string of bytes whose memcmp order is the rows' order. Used as keys of hash
+ * tables, of state tables (where order makes range scans possible) and of sorts.
+ *
+ * Encoding per column: a marker byte (NULL after values by default, as PostgreSQL's ASC; before them for DESC or NULLS
+ * FIRST), then for integers and times big-endian with the sign bit flipped; for floats the IEEE bits made monotonic (-0 as
+ * 0, NaN greatest); for text and bytea the bytes with 0x00 escaped as 00 FF and an end mark 00 00; numerics by value
+ * (sign, exponent, digits), so that 1.0 and 1.00 are one key; intervals by their PostgreSQL order. DESC inverts the bytes
+ * after the marker. Decoding restores the value (numerics with their least scale; a fixed-scale column its own).
+ */
+#ifndef SPK_CORE_COLUMNAR_ROWKEY_H
+#define SPK_CORE_COLUMNAR_ROWKEY_H
+
+#include "core/columnar/batch.h"
+
+struct spk_key_column {
+	int column;          /* in the batch (when encoding) */
+	struct spk_type type;
+	bool descending, nulls_first;
+};
+
+/* Keys of n rows: row i's bytes are data[offset[i] .. offset[i+1]). */
+struct spk_row_keys {
+	struct spk_buffer bytes;
+	uint32_t *offset;    /* n + 1 */
+	int count, capacity;
+};
+
+void spk_row_keys_release(struct spk_row_keys *keys);
+/* Replaces *keys by those of the batch's selected rows, in order. With `more` it appends instead. */
+spk_status spk_row_keys_encode(struct spk_row_keys *keys, const struct spk_batch *batch, const struct spk_key_column *column, int columns, bool more, spk_error *err);
+static inline const char *spk_row_key(const struct spk_row_keys *k, int i, uint32_t *size)
+{
+	*size = k->offset[i + 1] - k->offset[i];
+	return k->bytes.data + k->offset[i];
+}
+/* Decodes one key into row `row` of the FLAT vectors out[0..columns) of `rows` capacity; text goes to `arena`. CORRUPT when it does not fit. */
+spk_status spk_row_key_decode(const char *key, size_t size, const struct spk_key_column *column, int columns, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err);
+/* Bytes of a key when all columns are fixed-width and every key has the same length, else 0. */
+int spk_row_key_fixed_size(const struct spk_key_column *column, int columns);
+
+#endif
