@@ -1,0 +1,109 @@
+/*
+ * Bound expressions: a read-only tree over the columns of one input schema, evaluated a batch at a time.
+ *
+ * Built by the builders below (the SQL binder and the DataFrame API use the same ones), which resolve functions and
+ * operators, insert implicit casts as PostgreSQL does, and compute result types. Trees live in the arena that the builders
+ * are given. Read-only after building, so shared by all tasks.
+ */
+#ifndef SPK_CORE_EXPR_EXPR_H
+#define SPK_CORE_EXPR_EXPR_H
+
+#include "core/columnar/batch.h"
+
+/* X(ID): the closed set of node kinds. */
+#define SPK_EXPR_LIST(X) \
+	X(COLUMN)    /* column `column` of the input */ \
+	X(CONSTANT)  /* `value` */ \
+	X(CALL)      /* `function` over args; strict unless the function says otherwise */ \
+	X(CAST)      /* arg[0] to `type` (explicit or implicit) */ \
+	X(AND)       /* args >= 2, three-valued, evaluated left to right on the rows still undecided */ \
+	X(OR) \
+	X(NOT) \
+	X(IS_NULL)   /* `negated`: IS NOT NULL */ \
+	X(CASE)      /* when, then, when, then, ..., else (always present, maybe constant NULL); args is odd */ \
+	X(COALESCE) \
+	X(IN)        /* arg[0] IN (arg[1..]), all constants of one type after binding; `negated`: NOT IN */
+
+enum spk_expr_kind {
+#define SPK_EXPR_ENUM(id) SPK_EXPR_##id,
+	SPK_EXPR_LIST(SPK_EXPR_ENUM)
+#undef SPK_EXPR_ENUM
+};
+
+struct spk_function;
+
+struct spk_expr {
+	enum spk_expr_kind kind;
+	struct spk_type type;
+	bool nullable;
+	bool negated;
+	int position;                          /* byte offset in the SQL text + 1; 0 unknown */
+	int column;                            /* COLUMN */
+	const char *name;                      /* COLUMN: its name, for EXPLAIN */
+	struct spk_value value;                /* CONSTANT */
+	const struct spk_function *function;   /* CALL */
+	int args;
+	struct spk_expr **arg;
+	const void *prepared;                  /* IN: lookup set; LIKE/regex/date_trunc with constant argument: compiled form; else NULL */
+};
+
+/* --- evaluation --- */
+
+/* A row that could not be computed. The message lies in the arena of spk_eval. */
+struct spk_row_error { int32_t row; spk_status code; const char *message; };
+struct spk_row_errors { struct spk_row_error *list; int count, capacity; };
+
+/* What evaluation needs beside the input. Cheap to make; one per evaluation of a batch. */
+struct spk_eval {
+	struct spk_arena *arena;         /* results and temporaries; usually the derived batch's arena */
+	int64_t now_us;                  /* now(), CURRENT_TIMESTAMP: fixed per epoch or statement */
+	const char *timezone;            /* session zone; NULL: UTC */
+	struct spk_row_errors *errors;   /* collects failing rows; NULL: the first failing row fails the evaluation */
+};
+
+/*
+ * Evaluates `e` for the physical rows sel[0..n) of `in` (sel NULL: rows 0..n). *out gets in->rows rows of which only the
+ * selected ones are set; a constant result may come as a CONSTANT vector, a column reference shares the input's vector.
+ * A failing row (overflow, division by zero, failed cast) is added to ev->errors and its value is NULL.
+ */
+spk_status spk_expr_eval(const struct spk_expr *e, const struct spk_batch *in, const int32_t *sel, int n, struct spk_eval *ev, struct spk_vector *out, spk_error *err);
+
+/* Rows of sel[0..n) for which the boolean `e` is true (not false, not NULL), into keep[] (capacity n); returns their number in *kept. */
+spk_status spk_expr_filter(const struct spk_expr *e, const struct spk_batch *in, const int32_t *sel, int n, struct spk_eval *ev, int32_t *keep, int *kept, spk_error *err);
+
+/* Value of an expression without columns. */
+spk_status spk_expr_constant_value(const struct spk_expr *e, struct spk_eval *ev, struct spk_value *out, spk_error *err);
+
+/* --- building (all in `arena`; errors are SPK_BIND with err->position = position) --- */
+
+struct spk_expr *spk_expr_column(struct spk_arena *arena, int column, const struct spk_field *field);  /* NULL: no memory */
+struct spk_expr *spk_expr_literal(struct spk_arena *arena, struct spk_value value);
+/* Untyped string literal (type UNKNOWN) that takes its type from where it is used. */
+struct spk_expr *spk_expr_unknown(struct spk_arena *arena, const char *text);
+/* A function or operator by SQL name ("lower", "+", "=", "like", "~"): resolves the overload as PostgreSQL does (exact match, then
+ * implicit casts, unknown literals take the other side's type), casts the arguments. Names the candidates when none fits. */
+spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_expr **arg, int args, int position, struct spk_expr **out, spk_error *err);
+/* Any other node; AND/OR/NOT check for booleans, CASE/COALESCE/IN find the common type and cast to it. */
+spk_status spk_expr_make(struct spk_arena *arena, enum spk_expr_kind kind, struct spk_expr **arg, int args, bool negated, int position, struct spk_expr **out, spk_error *err);
+spk_status spk_expr_cast(struct spk_arena *arena, struct spk_expr *arg, struct spk_type type, bool explicit_cast, int position, struct spk_expr **out, spk_error *err);
+/* The common type PostgreSQL picks for UNION, CASE, COALESCE, IN; BIND when there is none. UNKNOWNs give text. */
+spk_status spk_expr_common_type(struct spk_type a, struct spk_type b, struct spk_type *out, int position, spk_error *err);
+
+/* --- looking at trees --- */
+
+bool spk_expr_same(const struct spk_expr *a, const struct spk_expr *b);
+/* Calls visit for every column reference. */
+void spk_expr_columns(const struct spk_expr *e, void (*visit)(int column, void *user), void *user);
+/* A copy with column i replaced by by[i] (an expression over another input); used by pushdown and inlining. */
+struct spk_expr *spk_expr_substitute(struct spk_arena *arena, const struct spk_expr *e, struct spk_expr *const *by);
+/* True when it has no column and no volatile function: can be folded. Stable functions (now()) are not foldable. */
+bool spk_expr_foldable(const struct spk_expr *e);
+/* True when the same input always gives the same output (no random()); now() counts as deterministic: fixed per epoch. */
+bool spk_expr_deterministic(const struct spk_expr *e);
+/* True when it may fail for some row (casts, arithmetic that can overflow): such an expression must not be moved above a
+ * filter's protection nor evaluated on rows that would not have reached it. */
+bool spk_expr_can_fail(const struct spk_expr *e);
+/* SQL-like text for EXPLAIN, e.g. (price * 0.908) > 10::numeric. */
+spk_status spk_expr_format(const struct spk_expr *e, struct spk_buffer *out, spk_error *err);
+
+#endif

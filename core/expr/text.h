@@ -1,0 +1,26 @@
+/*
+ * Values as text and back, in PostgreSQL's formats (DateStyle ISO): the casts, the printers, JSON and CSV all use these.
+ */
+#ifndef SPK_CORE_EXPR_TEXT_H
+#define SPK_CORE_EXPR_TEXT_H
+
+#include "core/columnar/vector.h"
+
+enum { SPK_TEXT_MAX = 64 };  /* longest text of a value that is not a view */
+
+/* Text of a non-NULL value of any non-view type into out (SPK_TEXT_MAX bytes, no NUL); returns its length.
+ * `value` points at the value as it lies in a vector. timezone for timestamptz; NULL: UTC. */
+int spk_text_from_value(struct spk_type type, const void *value, const char *timezone, char *out);
+/* Parses text into a value of `type` at `out` (its width); the message is PostgreSQL's, e.g. invalid input syntax for type integer: "x". */
+spk_status spk_text_to_value(struct spk_type type, const char *s, size_t size, const char *timezone, void *out, spk_error *err);
+
+int spk_text_bigint(int64_t v, char *out);      /* at most 20 bytes */
+int spk_text_double(double v, char *out);       /* shortest that round-trips, PostgreSQL's form */
+int spk_text_timestamp(int64_t us, char *out);  /* YYYY-MM-DD HH:MM:SS[.ffffff]; at most 32 bytes; also BC and infinity */
+int spk_text_date(int32_t days, char *out);
+/* Fast path for 'YYYY-MM-DD HH:MM:SS[.f{1,6}]' with ' ' or 'T', optional Z or offset (*has_zone); false: try the general parser. */
+bool spk_text_parse_timestamp_fast(const char *s, size_t size, int64_t *us, bool *has_zone);
+/* Any type by SQL name with parameters: "varchar(10)", "timestamp(3)", "double precision", "string". */
+spk_status spk_type_parse(const char *name, struct spk_type *out, spk_error *err);
+
+#endif
