@@ -217,6 +217,9 @@ $(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: %.proto
 	$(Q)mkdir -p $(B)/gen
 	$(Q)protoc-c -I. --c_out=$(B)/gen $<
 
+# Not intermediate: they are read by people and debuggers.
+.SECONDARY: $(call generated,$(ALL_FOUND),c) $(call generated,$(ALL_FOUND),h)
+
 $(CLI_OBJS): | $(GEN_H)
 $(SUPPORT_OBJS): | $(GEN_H) $(call generated,$(filter tests/%,$(ALL_FOUND)),h)
 
