@@ -1,0 +1,56 @@
+/*
+ * The catalog of a session: tables and views by name. Everything lies in the catalog's arena and is read-only once added.
+ * One thread at a time.
+ */
+#ifndef SPK_PLANNER_LOGICAL_CATALOG_H
+#define SPK_PLANNER_LOGICAL_CATALOG_H
+
+#include "core/expr/expr.h"
+
+struct spk_option { const char *key, *value; int position; };  /* position: byte offset of the key in the SQL text + 1 */
+
+struct spk_table {
+	const char *name;
+	const char *connector;             /* 'kafka', 'filesystem', ...; from its options */
+	const struct spk_schema *schema;   /* all columns, computed ones included, in declared order */
+	struct spk_expr **computed;        /* by column: expression over the table's own columns, NULL for a physical one */
+	const char **metadata;             /* by column: METADATA FROM 'offset' ..., NULL for others */
+	int option_count;
+	const struct spk_option *option;
+	int time_column;                   /* WATERMARK FOR column, -1 none */
+	int64_t watermark_delay_us;
+	int key_count;                     /* PRIMARY KEY columns, 0 none */
+	const int *key;
+	int position;                      /* of the statement in the text */
+};
+
+const char *spk_table_option(const struct spk_table *t, const char *key);  /* NULL when absent */
+
+struct spk_view_def { const char *name; const char *query_text; const void *query; int position; };
+
+struct spk_catalog;
+
+/*
+ * What lies below the planner and must be asked: connectors know their options and can look into files.
+ * check_table: options known, values right, schema fits the connector; an error names option and suggestion.
+ * describe_file: makes a table from a path in FROM 'path.csv' or read_json('path'); format NULL: by its ending.
+ */
+struct spk_catalog_hooks {
+	void *user;
+	spk_status (*check_table)(const struct spk_table *table, void *user, spk_error *err);
+	spk_status (*describe_file)(const char *path, const char *format, struct spk_arena *arena, struct spk_table **out, void *user, spk_error *err);
+};
+
+spk_status spk_catalog_new(struct spk_catalog **out, const struct spk_catalog_hooks *hooks, spk_error *err);
+void spk_catalog_free(struct spk_catalog *c);
+struct spk_arena *spk_catalog_arena(struct spk_catalog *c);
+const struct spk_catalog_hooks *spk_catalog_hooks(const struct spk_catalog *c);
+/* EXISTS when the name is taken (unless or_replace). */
+spk_status spk_catalog_add_table(struct spk_catalog *c, struct spk_table *table, bool or_replace, spk_error *err);
+spk_status spk_catalog_add_view(struct spk_catalog *c, struct spk_view_def *view, bool or_replace, spk_error *err);
+spk_status spk_catalog_drop(struct spk_catalog *c, const char *name, bool if_exists, spk_error *err);
+const struct spk_table *spk_catalog_table(const struct spk_catalog *c, const char *name);       /* NULL: none */
+const struct spk_view_def *spk_catalog_view(const struct spk_catalog *c, const char *name);
+int spk_catalog_names(const struct spk_catalog *c, const char **names, int capacity);           /* for suggestions and \d */
+
+#endif

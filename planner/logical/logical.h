@@ -1,0 +1,82 @@
+/*
+ * Logical plans: what is to be computed. A tree of nodes in one arena, read-only after optimization (rules build new nodes).
+ * Expressions of a node are over the concatenated columns of its inputs' schemas.
+ */
+#ifndef SPK_PLANNER_LOGICAL_LOGICAL_H
+#define SPK_PLANNER_LOGICAL_LOGICAL_H
+
+#include "core/expr/aggregate.h"
+#include "planner/logical/catalog.h"
+
+/* X(ID, "name in EXPLAIN") */
+#define SPK_LOGICAL_LIST(X) \
+	X(SCAN, "Scan") \
+	X(VALUES, "Values")        /* constant rows */ \
+	X(FILTER, "Filter") \
+	X(PROJECT, "Project") \
+	X(WINDOW, "Window")        /* window TVF: adds window_start, window_end, window_time */ \
+	X(AGGREGATE, "Aggregate")  /* output: group expressions, then aggregates */ \
+	X(UNION, "Union")          /* UNION ALL, n inputs of one schema */ \
+	X(SORT, "Sort") \
+	X(LIMIT, "Limit") \
+	X(SINK, "Sink")
+
+enum spk_logical_kind {
+#define SPK_LOGICAL_ENUM(id, name) SPK_LOGICAL_##id,
+	SPK_LOGICAL_LIST(SPK_LOGICAL_ENUM)
+#undef SPK_LOGICAL_ENUM
+};
+
+enum spk_window_kind { SPK_WINDOW_TUMBLE, SPK_WINDOW_HOP, SPK_WINDOW_CUMULATE, SPK_WINDOW_SESSION };
+
+enum spk_state_bound { SPK_BOUND_STATELESS, SPK_BOUND_TIME, SPK_BOUND_KEY, SPK_BOUND_NOTHING };
+
+/* What the planner knows of a node's output (properties.c derives it bottom-up). */
+struct spk_properties {
+	bool append_only;        /* no row is ever taken back */
+	bool bounded;            /* every source below is bounded */
+	int time_column;         /* output column that carries a watermark, -1 none */
+	int window_start, window_end;  /* output columns that are window bounds, -1 none */
+	int key_count;           /* unique key of the output, 0 unknown */
+	const int *key;
+	enum spk_state_bound bound;  /* what bounds the node's own state */
+};
+
+struct spk_sort_key { struct spk_expr *expr; bool descending, nulls_first; };
+
+struct spk_logical {
+	enum spk_logical_kind kind;
+	int id;                            /* stable: pre-order number after optimization, from 1 */
+	int position;                      /* byte offset in the SQL text + 1 */
+	const struct spk_schema *schema;
+	int inputs;
+	struct spk_logical **input;
+	struct spk_properties properties;
+
+	/* SCAN: schema = columns column[0..schema->count) of the table; filter is over the scan's schema. */
+	const struct spk_table *table;     /* also SINK's target */
+	const char *alias;
+	int *column;                       /* SCAN: table column by output column; SINK: target column by input column */
+	struct spk_expr *filter;           /* SCAN: pushed predicate or NULL; FILTER: the predicate */
+	int expr_count;                    /* PROJECT: one per output column; AGGREGATE: group expressions */
+	struct spk_expr **expr;
+	int aggregate_count;               /* AGGREGATE */
+	struct spk_aggregate_call *aggregate;
+	enum spk_window_kind window;       /* WINDOW */
+	int time_column;                   /* WINDOW: input column */
+	int64_t window_size_us, window_slide_us, window_offset_us;  /* slide: hop's slide, cumulate's step, session's gap */
+	int sort_count;                    /* SORT */
+	struct spk_sort_key *sort;
+	int64_t limit, offset;             /* LIMIT: limit -1 = none */
+	int value_rows;                    /* VALUES: rows x schema->count constants, row by row */
+	struct spk_expr **value;
+};
+
+/* A zeroed node of that kind in `arena` with copies of the input pointers; NULL when memory is out. */
+struct spk_logical *spk_logical_new(struct spk_arena *arena, enum spk_logical_kind kind, const struct spk_schema *schema, struct spk_logical *const *input, int inputs);
+/* Derives properties for the whole tree, bottom-up, and numbers the nodes. */
+spk_status spk_logical_finish(struct spk_arena *arena, struct spk_logical *root, spk_error *err);
+/* The tree as text, one node a line, with properties when `verbose`. */
+spk_status spk_logical_format(const struct spk_logical *root, bool verbose, struct spk_buffer *out, spk_error *err);
+
+#endif
