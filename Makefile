@@ -3,6 +3,7 @@
 #   SAN=address | thread   a sanitizer build in build/address or build/thread
 #   COV=1                  a build with coverage counters in build/coverage
 #   CC=clang               another compiler; V=1 shows the commands; WERROR= lets warnings pass
+#   BUILD=dir              another place for everything that is built
 #   T=state                with check: only the tests whose path holds the word; VERIFY=1: under re-encoded batches
 #
 # Layers, their order and what a test may link are the lists under "Layers". Sources are found by looking: a new .c file, a
@@ -52,7 +53,8 @@ OPT ?= $(if $(SAN),-O1,$(if $(COV),-O0,-O2))
 ifneq ($(filter-out address thread,$(SAN)),)
 $(error SAN=$(SAN): say address or thread)
 endif
-B := build$(if $(SAN),/$(SAN),$(if $(COV),/coverage))
+BUILD ?= build
+B := $(BUILD)$(if $(SAN),/$(SAN),$(if $(COV),/coverage))
 
 WARN := -Wall -Wextra -Wshadow -Wconversion
 # Floating-point contraction differs between machines; replays must not.
@@ -264,7 +266,7 @@ check-layers: ## no include goes up the layers, every folder has its README.md
 
 coverage: ## run the tests with counters and print line coverage per layer
 	+@$(MAKE) --no-print-directory COV=1 check || true
-	@tools/coverage build/coverage $(LAYERS) cli
+	@tools/coverage $(BUILD)/coverage $(LAYERS) cli
 
 # ---- Showing --------------------------------------------------------------------------------------------------------------
 demo: ## build the program and show it on the flights in examples/data; no network, no Kafka
@@ -317,7 +319,7 @@ uninstall: ## remove what install put there
 
 # ---- The rest -------------------------------------------------------------------------------------------------------------
 clean: ## remove build/ (the cache of test dependencies stays)
-	rm -rf build compile_commands.json
+	rm -rf $(BUILD) compile_commands.json
 
 format: ## clang-format over all C and C++ sources
 	clang-format -i $(call find,include $(LAYERS) cli tests bench examples,-name '*.[ch]' -o -name '*.cpp')
