@@ -1,0 +1,172 @@
+/*
+ * The connector SPI: how rows come in (source) and go out (sink). One connector per folder; connector.c lists them.
+ *
+ * A source has partitions, each a sequence of rows at positions (Kafka: offsets; a file: byte offsets; a generator: event numbers). Rows
+ * at the same positions are the same rows whenever they are read: that is what replay stands on. Reading has two steps on two
+ * threads: fetch (loop thread; moves raw rows out of the client into a chunk, never blocks) and decode (worker threads; chunk to
+ * batches, only the needed columns).
+ *
+ * A sink gets encoded blocks (made on worker threads by its encoder) in a fixed order on the loop thread, as part of an epoch.
+ */
+#ifndef SPK_CONNECTORS_CONNECTOR_H
+#define SPK_CONNECTORS_CONNECTOR_H
+
+#include "core/base/conf.h"
+#include "core/columnar/batch.h"
+#include "core/expr/expr.h"
+#include "planner/logical/catalog.h"
+#include "connectors/format/format.h"
+
+/* --- options --- */
+
+/* One option a connector or format knows. `prefix`: any key that starts with `name` (properties.). */
+struct spk_option_spec { const char *name; bool prefix, required; const char *values; const char *doc; };  /* values: "a|b|c" or NULL */
+
+/* --- chunks: raw rows of one partition --- */
+
+struct spk_chunk {
+	struct spk_arena *arena;       /* owns all below; the chunk holds one reference */
+	int partition;                 /* index in the source */
+	int64_t start, end;            /* positions [start, end); end also covers control records without rows */
+	int rows;
+	/* By row; at least SPK_CHUNK_PADDING readable bytes follow every raw row. NULL for sources that make batches directly. */
+	struct spk_view *raw;
+	int64_t *position;
+	int64_t *timestamp_us;         /* the source's own time of the row (Kafka timestamp), NULL when it has none */
+	struct spk_view *key;          /* message key, length 0 for none; NULL unless the table wants keys */
+	size_t bytes;                  /* of all raw rows */
+	uint64_t hash;                 /* of all raw rows and positions, in order: the epoch record's content hash */
+	bool finished;                 /* the partition has reached its end (bounded sources) */
+};
+enum { SPK_CHUNK_PADDING = 64 };
+void spk_chunk_release(struct spk_chunk *chunk);
+
+/* --- sources --- */
+
+struct spk_source_spec {
+	const struct spk_table *table;
+	const int *column;             /* table columns to read, ascending; the decoded batch has just these */
+	int columns;
+	const struct spk_schema *schema;   /* of the decoded batch */
+	int index;                     /* number of the source in the job, for origins */
+	const char *job;
+	const struct spk_conf *conf;
+};
+
+enum { SPK_POSITION_START = -1 };  /* where 'scan.startup.mode' says */
+
+struct spk_source {
+	const struct spk_source_type *type;
+	const struct spk_source_spec *spec;   /* borrowed; outlives the source */
+	int partitions;
+	struct spk_decoder *decoder;          /* NULL when the type decodes by itself */
+};
+
+struct spk_source_type {
+	const char *name;              /* the connector option's value */
+	const struct spk_option_spec *options;  /* ends with a NULL name */
+	bool takes_format;             /* has a 'format' option */
+	bool replayable;               /* the same positions give the same rows for ever */
+	/* Connects and finds the partitions. May return UNAVAILABLE (retriable): the caller keeps trying and says so. */
+	spk_status (*open)(struct spk_source **out, const struct spk_source_spec *spec, spk_error *err);
+	/* Name of a partition that is stable over restarts: "topic/3", a file's path. Borrowed from the source. */
+	const char *(*partition_name)(const struct spk_source *s, int partition);
+	/* Sets where each partition starts (SPK_POSITION_START or a position); again at any time to move back. Nothing that was fetched
+	 * before is given out after it. Fills resolved[] with the actual positions (may wait for the broker, bounded by 30 s). */
+	spk_status (*seek)(struct spk_source *s, const int64_t *position, int64_t *resolved, spk_error *err);
+	/* Position where the partition ends now: for --once and scan.bounded.mode; INT64_MAX when `bounded_only` and it is unbounded. */
+	spk_status (*ends)(struct spk_source *s, bool bounded_only, int64_t *end, spk_error *err);
+	/* fd that becomes readable when there may be rows to fetch; -1: always ready. `fetch` re-arms it. */
+	int (*wake_fd)(const struct spk_source *s);
+	/*
+	 * Moves rows of one partition that are there into *chunk (zeroed by the caller), at most max_rows and about max_bytes, none at or past
+	 * `end`. rows == 0 and start == end: nothing there now. Never waits when wait_us is 0; else at most about so long for the first row.
+	 * Different partitions may be fetched from different threads at once only for bounded file-like sources (`parallel_fetch`).
+	 */
+	spk_status (*fetch)(struct spk_source *s, int partition, int64_t end, int max_rows, size_t max_bytes, int64_t wait_us, struct spk_chunk *chunk, spk_error *err);
+	bool parallel_fetch;
+	/* Rows [from, from + n) of the chunk as a batch; any thread. NULL: by the source's decoder. */
+	spk_status (*decode)(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
+	/* What the source knows of its health, for "broker not reachable, still trying": NULL when fine, else a static or owned text. */
+	const char *(*trouble)(const struct spk_source *s);
+	/* Rows not yet fetched, about (lag), -1 unknown. */
+	int64_t (*lag)(const struct spk_source *s);
+	/* Tells the outside how far the job is (consumer group offsets for lag tools); best effort, never fails the job. */
+	void (*report)(struct spk_source *s, const int64_t *position);
+	void (*close)(struct spk_source *s);
+};
+
+/* Decodes by the type or by the source's format; sets origin and computes nothing else. n <= SPK_BATCH_ROWS. */
+spk_status spk_source_decode(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
+
+/* --- sinks --- */
+
+/* Encoded rows of one task, in order; made on a worker thread, read-only then, kept until the epoch is committed. */
+struct spk_sink_block {
+	struct spk_sink_block *next;
+	int task;                      /* which task of the sink's stage made it */
+	int rows;
+	struct spk_buffer bytes;       /* key and value of every row, one after the other */
+	uint32_t *key_end, *value_end; /* by row: row i's key is bytes[value_end[i-1], key_end[i]), its value [key_end[i], value_end[i]) */
+	uint8_t *flags;                /* by row, NULL: all 0 */
+	int32_t *partition;            /* by row: target partition, NULL: the sink chooses by task */
+	int capacity;
+	uint64_t hash;                 /* sum over rows of the hash of key and value: order does not matter */
+};
+enum { SPK_ROW_HAS_KEY = 1, SPK_ROW_TOMBSTONE = 2 };
+void spk_sink_block_free(struct spk_sink_block *block);  /* this one only; NULL is fine */
+
+struct spk_sink_spec {
+	const struct spk_table *table;
+	const struct spk_schema *schema;   /* of the rows to write: the table's columns, in order */
+	int index;                         /* number of the sink in the job */
+	const char *job;
+	const struct spk_conf *conf;
+	struct spk_kafka_producer *producer;  /* the job's producer, when the job has Kafka sinks; else NULL */
+	bool once;                         /* this process reads what is there and exits */
+};
+
+struct spk_sink {
+	const struct spk_sink_type *type;
+	const struct spk_sink_spec *spec;
+	struct spk_encoder *encoder;       /* NULL when the type encodes by itself (blackhole) */
+};
+
+struct spk_sink_type {
+	const char *name;
+	const struct spk_option_spec *options;
+	bool takes_format;
+	bool upserts;                      /* can take changes by key (needs PRIMARY KEY) */
+	bool deltas;                       /* can take +/- rows without a key (print, debezium-json) */
+	bool transactional;                /* its writes are part of the job's Kafka transaction */
+	spk_status (*open)(struct spk_sink **out, const struct spk_sink_spec *spec, spk_error *err);
+	/* Rows of a batch (weights: -1 rows come before +1 rows of the same key) appended to *block; worker thread. Rows that cannot be
+	 * encoded are reported in errors. NULL: by the sink's encoder and key columns. */
+	spk_status (*encode)(struct spk_sink *s, const struct spk_batch *batch, struct spk_sink_block *block, struct spk_row_errors *errors, spk_error *err);
+	/* An epoch on the loop thread: write blocks in order, prepare (all is durable, nothing visible), then, after the epoch's record is
+	 * committed, commit. commit is idempotent and is also called by recovery for the last committed epoch. abort drops what was written. */
+	spk_status (*write)(struct spk_sink *s, int64_t epoch, const struct spk_sink_block *block, spk_error *err);
+	spk_status (*prepare)(struct spk_sink *s, int64_t epoch, spk_error *err);
+	spk_status (*commit)(struct spk_sink *s, int64_t epoch, spk_error *err);
+	void (*abort)(struct spk_sink *s, int64_t epoch);
+	/* After a restart: epochs up to `committed` count, everything later is dropped. */
+	spk_status (*recover)(struct spk_sink *s, int64_t committed, spk_error *err);
+	void (*close)(struct spk_sink *s);
+};
+
+/* Encodes by the type or by the format: keys from the PRIMARY KEY (or 'key.fields') columns. Fills hash. */
+spk_status spk_sink_encode(struct spk_sink *s, const struct spk_batch *batch, struct spk_sink_block *block, struct spk_row_errors *errors, spk_error *err);
+spk_status spk_sink_block_reserve(struct spk_sink_block *block, int more_rows, spk_error *err);
+
+/* --- registry --- */
+
+/* NULL when there is none of that name (or it cannot be a source / sink). */
+const struct spk_source_type *spk_source_type(const char *connector);
+const struct spk_sink_type *spk_sink_type(const char *connector);
+/* The catalog's check_table hook: connector known, options known and right (with suggestions), required ones there, format known and its
+ * options right, denylisted keys refused, paths inside files.root. `conf` is the user pointer. */
+spk_status spk_connector_check_table(const struct spk_table *table, void *conf, spk_error *err);
+/* The catalog's describe_file hook (CSV: header, types from a sample; NDJSON: members and types from a sample). */
+spk_status spk_connector_describe_file(const char *path, const char *format, struct spk_arena *arena, struct spk_table **out, void *conf, spk_error *err);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * The format SPI: bytes of a row to columns (decoder) and columns to bytes (encoder), a batch at a time.
+ * A decoder or encoder is read-only after open and may be used by several threads at once; scratch memory comes from the arena of
+ * the batch or from the block.
+ */
+#ifndef SPK_CONNECTORS_FORMAT_FORMAT_H
+#define SPK_CONNECTORS_FORMAT_FORMAT_H
+
+#include "core/base/conf.h"
+#include "core/columnar/batch.h"
+#include "core/expr/expr.h"
+#include "planner/logical/catalog.h"
+
+struct spk_option_spec;
+struct spk_sink_block;
+
+struct spk_format_spec {
+	const struct spk_table *table;
+	const int *column;                 /* table columns to read or write, ascending */
+	int columns;
+	const struct spk_schema *schema;   /* of the batch: just those columns */
+	const struct spk_conf *conf;
+	/* csv: the file's header line when it has one (decoder maps columns by name), size 0: by position */
+	struct spk_view header;
+};
+
+struct spk_decoder { const struct spk_format *format; };
+struct spk_encoder { const struct spk_format *format; };
+
+struct spk_format {
+	const char *name;
+	const struct spk_option_spec *options;   /* e.g. csv.delimiter; ends with a NULL name; may be NULL */
+	spk_status (*decoder_open)(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err);
+	/*
+	 * Rows raw[0..n) into batch rows 0..n of `batch` (its columns are zeroed; vectors and text go to its arena, or point into raw, which
+	 * stays valid as long as the batch: the caller holds its arena). A row that is wrong goes to `errors` (row, reason: which member, what was
+	 * found, what was expected) and its columns are NULL; the caller drops it. A missing member is NULL, never an error.
+	 */
+	spk_status (*decode)(struct spk_decoder *d, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err);
+	void (*decoder_close)(struct spk_decoder *d);
+	/*
+	 * Cuts a piece of a file into rows: raw rows (without their line ends) into rows[] (at most max_rows), *used = bytes consumed. `last`: the
+	 * piece ends the file, so an unfinished line is a row too. csv minds quotes. NULL for formats that are not for files.
+	 */
+	spk_status (*split)(const char *data, size_t size, bool last, struct spk_view *rows, int max_rows, int *n, size_t *used, const struct spk_table *table, spk_error *err);
+
+	spk_status (*encoder_open)(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err);
+	/* Appends the bytes of one physical row. */
+	spk_status (*encode)(struct spk_encoder *e, const struct spk_batch *batch, int32_t row, struct spk_buffer *out, spk_error *err);
+	/* As encode for all selected rows at once, value i of the batch ends at end[i] in `out`; separator-free. */
+	spk_status (*encode_batch)(struct spk_encoder *e, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err);
+	/* Text that begins a file (csv header), may be NULL. */
+	spk_status (*file_head)(struct spk_encoder *e, struct spk_buffer *out, spk_error *err);
+	void (*encoder_close)(struct spk_encoder *e);
+};
+
+const struct spk_format *spk_format(const char *name);  /* NULL: unknown */
+/* Names of all formats for messages, "json, csv, ...". */
+const char *spk_format_names(void);
+
+extern const struct spk_format spk_format_json;
+extern const struct spk_format spk_format_csv;
+extern const struct spk_format spk_format_debezium_json;
+extern const struct spk_format spk_format_raw;
+
+#endif

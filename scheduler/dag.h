@@ -1,0 +1,82 @@
+/*
+ * The DAG scheduler: runs a graph of stages, each a set of tasks, and recovers what fails.
+ *
+ * It knows tasks, attempts, shuffle outputs and which stage made them (lineage); it does not know what a task does. It depends on
+ * its SPIs alone (spi.h): a task scheduler, which orders tasks onto an executor backend, and a shuffle service. Shuffle ids are made
+ * by the runtime (spk_dag_run) alone and kept in an explicit stage-to-shuffle map.
+ *
+ * A task that fails with a retriable error is tried again by its retry policy (retry.h: exponential backoff, jitter from a seed). A
+ * task that finds a shuffle block lost (spk_task_fetch fails with NOT_FOUND) makes the scheduler run the producing task again, from
+ * lineage, as deep as needed, then the reader. A fatal error cancels the run; running tasks see spk_task_cancelled and stop.
+ */
+#ifndef SPK_SCHEDULER_DAG_H
+#define SPK_SCHEDULER_DAG_H
+
+#include "core/base/eventlog.h"
+#include "core/base/ids.h"
+#include "core/columnar/batch.h"
+#include "scheduler/retry.h"
+#include "scheduler/spi.h"
+
+struct spk_task;
+
+/* What to run: read-only while it runs. */
+struct spk_stage {
+	const char *name;                 /* for messages and the event log */
+	int tasks;                        /* partitions of the stage, >= 1 */
+	int inputs;                       /* stages whose shuffle output it reads */
+	const int *input;                 /* indexes into the dag, all smaller than its own */
+	int output_partitions;            /* partitions of its shuffle output; 0: it has none */
+	spk_status (*run)(struct spk_task *task, spk_error *err);  /* on a worker thread; may run again after a failure */
+	bool (*skip)(int task, void *user);  /* NULL, or: this task has nothing to do in this run (it still counts as done) */
+	/* false: an attempt that failed must not be repeated in this run (it touched state): its failure fails the run. */
+	bool repeatable;
+	void *user;
+};
+
+struct spk_dag {
+	const char *name;
+	struct spk_epoch_id epoch;        /* 0 in batch queries */
+	int stages;
+	const struct spk_stage *stage;
+};
+
+struct spk_dag_result {
+	int64_t tasks_run, tasks_failed, tasks_recomputed;
+	int64_t cpu_us;                   /* thread CPU of all tasks */
+	int64_t shuffle_bytes, shuffle_rows;
+};
+
+struct spk_dag_scheduler;
+
+struct spk_dag_options {
+	struct spk_task_scheduler *tasks;     /* borrowed */
+	struct spk_shuffle_service *shuffle;  /* borrowed */
+	struct spk_retry_policy task_retry;
+	struct spk_event_log *events;         /* may be NULL */
+};
+
+spk_status spk_dag_scheduler_new(struct spk_dag_scheduler **out, const struct spk_dag_options *options, spk_error *err);
+void spk_dag_scheduler_free(struct spk_dag_scheduler *s);
+/* Runs the graph to its end on the task scheduler; the caller's thread waits. *result may be NULL. All shuffle data is gone after. */
+spk_status spk_dag_run(struct spk_dag_scheduler *s, const struct spk_dag *dag, struct spk_dag_result *result, spk_error *err);
+/* As spk_dag_run, but returns at once; `done` is called on a worker thread when all is over. One run at a time per scheduler. */
+spk_status spk_dag_start(struct spk_dag_scheduler *s, const struct spk_dag *dag, void (*done)(void *user, spk_status status, const spk_error *error, const struct spk_dag_result *result), void *user, spk_error *err);
+/* Asks the current run (if any) to stop; it ends with CANCELLED. Any thread. */
+void spk_dag_cancel(struct spk_dag_scheduler *s);
+
+/* --- what a task may ask, on its own thread --- */
+
+int spk_task_stage(const struct spk_task *task);       /* index in the dag */
+int spk_task_partition(const struct spk_task *task);
+int spk_task_attempt(const struct spk_task *task);
+void *spk_task_user(const struct spk_task *task);      /* the stage's */
+struct spk_epoch_id spk_task_epoch(const struct spk_task *task);
+bool spk_task_cancelled(const struct spk_task *task);
+/* Hands a batch (takes a reference) to partition `to` of this stage's shuffle output. Invisible until the task succeeded. */
+spk_status spk_task_write(struct spk_task *task, int to, struct spk_batch *batch, spk_error *err);
+/* The batches for this task in input number `input` (position in stage->input), ordered by (producer task, sequence). *out is a borrowed
+ * batch valid until the task ends, NULL at the end. Each call gives the next one. NOT_FOUND: lost; return it as it is. */
+spk_status spk_task_fetch(struct spk_task *task, int input, struct spk_batch **out, spk_error *err);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * The scheduler's service provider interfaces. Local implementations are beside this file; a distributed engine would bring others.
+ * Every call names its thread; implementations must be thread-safe where it says "any".
+ */
+#ifndef SPK_SCHEDULER_SPI_H
+#define SPK_SCHEDULER_SPI_H
+
+#include "core/base/ids.h"
+#include "core/columnar/batch.h"
+
+/* --- executor backend: runs closures somewhere --- */
+
+struct spk_work { void (*run)(void *user); void *user; };
+
+struct spk_executor_backend {
+	const struct spk_executor_backend_type *type;
+};
+struct spk_executor_backend_type {
+	const char *name;
+	int (*slots)(const struct spk_executor_backend *b);                       /* how many run at once; any thread */
+	spk_status (*launch)(struct spk_executor_backend *b, struct spk_work work, spk_error *err);  /* any thread; runs later */
+	/* Runs work after a delay (for backoff). Any thread. */
+	spk_status (*launch_later)(struct spk_executor_backend *b, struct spk_work work, int64_t delay_us, spk_error *err);
+	void (*close)(struct spk_executor_backend *b);                            /* waits for what runs, frees b */
+};
+/* A pool of `threads` worker threads (0: one per core). */
+spk_status spk_local_executor_new(struct spk_executor_backend **out, int threads, spk_error *err);
+
+/* --- task scheduler: which task next --- */
+
+struct spk_task_scheduler {
+	const struct spk_task_scheduler_type *type;
+};
+struct spk_task_scheduler_type {
+	const char *name;
+	/* Queues work; lower priority values go first, equal ones in order of submission. after_us: not before this delay. Any thread. */
+	spk_status (*submit)(struct spk_task_scheduler *s, struct spk_work work, int64_t priority, int64_t after_us, spk_error *err);
+	void (*close)(struct spk_task_scheduler *s);  /* when nothing is queued or running; frees s, not the backend */
+};
+spk_status spk_fifo_scheduler_new(struct spk_task_scheduler **out, struct spk_executor_backend *backend, spk_error *err);
+
+/* --- shuffle service: keeps what stages exchange --- */
+
+struct spk_shuffle_service {
+	const struct spk_shuffle_service_type *type;
+};
+struct spk_shuffle_stat { int64_t rows, bytes; };
+struct spk_shuffle_service_type {
+	const char *name;
+	/* Announces a shuffle of producers x partitions. Any thread. */
+	spk_status (*add)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producers, int partitions, spk_error *err);
+	/* Publishes all output of one producer attempt at once, replacing an earlier one: blocks[p] is an array of counts[p] batches
+	 * for partition p, references are taken over. Any thread. */
+	spk_status (*publish)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, struct spk_batch ***blocks, const int *counts, spk_error *err);
+	/* The batches of (producer, partition): borrowed until the reader calls `done` or the shuffle is removed. NOT_FOUND: lost. */
+	spk_status (*fetch)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, int partition, struct spk_batch ***batches, int *count, spk_error *err);
+	/* Forgets the output of a producer, as a lost executor would (also used by tests). */
+	void (*lose)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer);
+	void (*stat)(struct spk_shuffle_service *s, struct spk_shuffle_id id, struct spk_shuffle_stat *out);
+	void (*remove)(struct spk_shuffle_service *s, struct spk_shuffle_id id);
+	void (*close)(struct spk_shuffle_service *s);
+};
+spk_status spk_memory_shuffle_new(struct spk_shuffle_service **out, spk_error *err);
+
+/* --- partitioner: which partition a row goes to --- */
+
+struct spk_partitioner {
+	const struct spk_partitioner_type *type;
+	int partitions;
+};
+struct spk_partitioner_type {
+	const char *name;
+	/* to[i] for the i-th selected row of the batch, given hash[i] of its key (NULL when the partitioner needs none). */
+	void (*assign)(const struct spk_partitioner *p, const struct spk_batch *batch, const uint64_t *hash, int32_t *to);
+};
+extern const struct spk_partitioner_type spk_hash_partitioner;    /* by shard: tasks own ranges of the 64 shards */
+extern const struct spk_partitioner_type spk_single_partitioner;  /* all to 0 */
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * State: what operators remember between epochs, in tables over one RocksDB per job.
+ *
+ *   store      one RocksDB in a scratch directory; made empty or from a cloned checkpoint
+ *   table      one column family; holds key -> value bytes of one operator
+ *   view       what one task may touch of a table: a range of shards. Used by one thread at a time.
+ *
+ * Hot entries live in a write-back cache per view (a keymap per shard or per bucket); dirty ones go to RocksDB in sorted write
+ * batches at spk_store_flush and under memory pressure. The store directory is scratch: after a restart it is rebuilt from a checkpoint.
+ * RocksDB keys: shard (1 byte), bucket (8 bytes big-endian, sign flipped; only bucketed tables), key bytes (rowkey.h).
+ *
+ * Tables: KEYED: key -> value. BUCKETED: (bucket, key) -> value, where a bucket is e.g. a window's end in microseconds; buckets are
+ * taken whole (spk_view_take_bucket) in order and dropped with one range delete, never by scanning.
+ */
+#ifndef SPK_STATE_STATE_H
+#define SPK_STATE_STATE_H
+
+#include "core/base/ids.h"
+#include "core/columnar/keymap.h"
+
+enum spk_table_kind { SPK_TABLE_KEYED, SPK_TABLE_BUCKETED };
+
+struct spk_store;
+struct spk_state_view;
+
+struct spk_store_options {
+	size_t cache_bytes;       /* upper bound of all write-back caches together; beyond it cold entries are written and dropped */
+	size_t block_cache_bytes; /* RocksDB's block cache + memtables are bounded by this, reserved from the budget at open */
+};
+
+/* Opens the store in `dir`, which must be empty, new, or hold a clone of a checkpoint (see spk_store_snapshot). */
+spk_status spk_store_open(struct spk_store **out, const char *dir, const struct spk_store_options *options, spk_error *err);
+void spk_store_close(struct spk_store *store);  /* drops what was not snapshotted; NULL is fine */
+
+/*
+ * Makes a table known; its name (stable over restarts, e.g. "aggregate-4") is the column family. `schema_version` and `fingerprint` (a
+ * text that says what the values mean) are kept with it; opening it with another fingerprint fails with BIND naming both.
+ */
+spk_status spk_store_add_table(struct spk_store *store, const char *name, enum spk_table_kind kind, int schema_version, const char *fingerprint, spk_error *err);
+/* A task's view on shards [first, end) of a table. Views of one table must not overlap. */
+spk_status spk_state_view_open(struct spk_state_view **out, struct spk_store *store, const char *table, int first_shard, int end_shard, spk_error *err);
+void spk_state_view_close(struct spk_state_view *view);
+
+/* Values of a batch of keys. value[i] points into the cache: valid until the next call on this view. size UINT32_MAX: not there. */
+struct spk_state_value { const char *data; uint32_t size; };
+enum { SPK_STATE_ABSENT = -1 };
+static inline bool spk_state_found(const struct spk_state_value *v) { return v->size != UINT32_MAX; }
+
+/*
+ * Reads n keys at once: cache first, then one MultiGet for the misses (which then are in the cache; absence is cached too).
+ * bucket: array of n buckets, NULL for KEYED tables. hash[i] gives shard and slot.
+ */
+spk_status spk_state_get(struct spk_state_view *view, const struct spk_row_keys *keys, const uint64_t *hash, const int64_t *bucket, struct spk_state_value *value, spk_error *err);
+/* Writes n values (size UINT32_MAX deletes) into the cache. */
+spk_status spk_state_put(struct spk_state_view *view, const struct spk_row_keys *keys, const uint64_t *hash, const int64_t *bucket, const struct spk_state_value *value, spk_error *err);
+
+/* The smallest bucket that has entries in this view (cache or RocksDB), or INT64_MAX. Cheap: kept in memory. */
+int64_t spk_state_first_bucket(const struct spk_state_view *view);
+/* Calls `each` for every live entry of the bucket in order of (shard, key), then drops the bucket. */
+spk_status spk_state_take_bucket(struct spk_state_view *view, int64_t bucket, spk_status (*each)(void *user, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err);
+/* Calls `each` for every live entry of the view in order of (shard, bucket, key); for `sparklet state`, complete mode and checks. */
+spk_status spk_state_scan(struct spk_state_view *view, spk_status (*each)(void *user, int64_t bucket, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err);
+/* Entries and bytes in cache, estimate of entries in RocksDB. */
+struct spk_state_stat { int64_t cached, cached_bytes, dirty, stored_estimate; };
+void spk_state_view_stat(const struct spk_state_view *view, struct spk_state_stat *out);
+
+/* Writes all dirty entries of all views to RocksDB. No view may be in use meanwhile (also for snapshot). */
+spk_status spk_store_flush(struct spk_store *store, spk_error *err);
+/* Flushes, then makes a RocksDB checkpoint (hard links) in the new directory `dir` (its parent must exist). */
+spk_status spk_store_snapshot(struct spk_store *store, const char *dir, spk_error *err);
+/* Bytes of all data by RocksDB's estimate, plus caches. */
+int64_t spk_store_bytes(const struct spk_store *store);
+
+#endif
