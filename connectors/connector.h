@@ -106,8 +106,8 @@ struct spk_sink_block {
 	struct spk_sink_block *next;
 	int task;                      /* which task of the sink's stage made it */
 	int rows;
-	struct spk_buffer bytes;       /* key and value of every row, one after the other */
-	uint32_t *key_end, *value_end; /* by row: row i's key is bytes[value_end[i-1], key_end[i]), its value [key_end[i], value_end[i]) */
+	struct spk_buffer value, key;  /* the rows' bytes, one after the other; `key` stays empty without keys */
+	uint32_t *value_end, *key_end; /* by row: row i's value is value.data[value_end[i-1], value_end[i]); likewise key */
 	uint8_t *flags;                /* by row, NULL: all 0 */
 	int32_t *partition;            /* by row: target partition, NULL: the sink chooses by task */
 	int capacity;

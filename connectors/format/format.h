@@ -45,10 +45,9 @@ struct spk_format {
 	spk_status (*split)(const char *data, size_t size, bool last, struct spk_view *rows, int max_rows, int *n, size_t *used, const struct spk_table *table, spk_error *err);
 
 	spk_status (*encoder_open)(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err);
-	/* Appends the bytes of one physical row. */
-	spk_status (*encode)(struct spk_encoder *e, const struct spk_batch *batch, int32_t row, struct spk_buffer *out, spk_error *err);
-	/* As encode for all selected rows at once, value i of the batch ends at end[i] in `out`; separator-free. */
-	spk_status (*encode_batch)(struct spk_encoder *e, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err);
+	/* Appends the bytes of every selected row to `out`, without separators; the i-th selected row's bytes end at end[i] (offset in out->data).
+	 * Used for values and, with the key columns only, for keys. debezium-json looks at the batch's weights. */
+	spk_status (*encode)(struct spk_encoder *e, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err);
 	/* Text that begins a file (csv header), may be NULL. */
 	spk_status (*file_head)(struct spk_encoder *e, struct spk_buffer *out, spk_error *err);
 	void (*encoder_close)(struct spk_encoder *e);

@@ -20,7 +20,7 @@ _Noreturn void spk_assert_failed(const char *file, int line, const char *what, c
 #define SPK_UNUSED __attribute__((unused))
 #define spk_container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
 
-/* Fails with NO_MEMORY when `ptr` is NULL. */
+/* Fails when `ptr` is NULL: with MEMORY_LIMIT if this thread's last reservation was refused, else with NO_MEMORY. */
 #define SPK_TRY_PTR(ptr, err) \
 	do { \
 		if (SPK_UNLIKELY(!(ptr))) \

@@ -8,6 +8,8 @@
 #ifndef SPK_CORE_BASE_FAULT_H
 #define SPK_CORE_BASE_FAULT_H
 
+#include <stdint.h>
+
 #include "sparklet/status.h"
 
 /* X(id, "name", what fails there). Layers add theirs here, so that tests can sweep them all. */
@@ -50,6 +52,10 @@ extern _Atomic unsigned spk_fault_armed;  /* how many points are armed */
 
 /* Arms points from a specification as in SPARKLET_FAULT (NULL or "" disarms all and resets the pass counters). */
 spk_status spk_fault_set(const char *specification, spk_error *err);
+/* Arms what SPARKLET_FAULT says, if it is set: for programs, at their start. */
+spk_status spk_fault_load_environment(spk_error *err);
+/* Passes of a point since the last spk_fault_set; only counted while anything is armed. Ends an n-th-failure sweep. */
+int64_t spk_fault_passes(enum spk_fault point);
 spk_status spk_fault_hit(enum spk_fault point, spk_error *err);
 const char *spk_fault_name(enum spk_fault point);
 

@@ -18,7 +18,10 @@
 
 struct spk_memory_account;
 
-/* Finds or makes the account of that name (static lifetime; at most SPK_MEMORY_ACCOUNTS_MAX). Never NULL. */
+enum { SPK_MEMORY_ACCOUNTS_MAX = 128 };
+
+/* Finds or makes the account of that name (static lifetime; at most SPK_MEMORY_ACCOUNTS_MAX, from there on "other").
+ * Never NULL. Names count by their first 47 bytes. Wherever an account is asked for, NULL stands for "other". */
 struct spk_memory_account *spk_memory_account(const char *name);
 
 void spk_memory_set_limit(size_t bytes);
@@ -27,6 +30,7 @@ size_t spk_memory_used(void);
 size_t spk_memory_peak(void);
 size_t spk_memory_account_used(const struct spk_memory_account *account);
 
+/* Exact: the total never passes the limit. Also the fault point `malloc`, for everything that reserves. */
 spk_status spk_memory_reserve(struct spk_memory_account *account, size_t bytes, spk_error *err);
 void spk_memory_unreserve(struct spk_memory_account *account, size_t bytes);
 /* True when over `percent` of the limit is reserved: the sign to spill or to take smaller bites. */
@@ -35,7 +39,11 @@ bool spk_memory_pressure(int percent);
 /* Calls `each` for every account that has bytes, largest first. */
 void spk_memory_each(void (*each)(const char *name, size_t bytes, void *user), void *user);
 
-/* malloc family that reserves first; sizes must be given back. NULL: out of memory or budget refused. */
+/*
+ * malloc family that reserves first; sizes must be given back. NULL: out of memory or budget refused. Which of the two it
+ * was is remembered per thread: spk_fail_memory (check.h, behind SPK_TRY_PTR) makes the right error of it, NO_MEMORY or
+ * MEMORY_LIMIT.
+ */
 void *spk_malloc(struct spk_memory_account *account, size_t size);
 void *spk_calloc(struct spk_memory_account *account, size_t size);
 void *spk_realloc(struct spk_memory_account *account, void *p, size_t old_size, size_t new_size);

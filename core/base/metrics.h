@@ -11,7 +11,7 @@
 
 enum spk_metric_kind { SPK_COUNTER, SPK_GAUGE, SPK_HISTOGRAM };
 
-enum { SPK_HISTOGRAM_BUCKETS = 64 };
+enum { SPK_HISTOGRAM_BUCKETS = 64, SPK_METRICS_MAX = 16384 };
 
 struct spk_metric {
 	enum spk_metric_kind kind;
@@ -21,8 +21,8 @@ struct spk_metric {
 	_Atomic int64_t bucket[];   /* histogram: bucket i counts values < 2^i (HDR-like by powers of two) */
 };
 
-/* Finds or makes a metric; `name` is "part_noun_unit" (e.g. source_rows_total). Never NULL (falls back to a shared
- * dummy when memory is out). The handle lives as long as the process. */
+/* Finds or makes a metric; `labels` may be NULL and its values hold no ',' or '='; `name` is "part_noun_unit" (e.g. source_rows_total). Never NULL (falls back to a shared
+ * dummy when memory is out or there are SPK_METRICS_MAX). One name has one kind (asserted). The handle lives as long as the process. */
 struct spk_metric *spk_metric(enum spk_metric_kind kind, const char *name, const char *labels);
 
 static inline void spk_metric_add(struct spk_metric *m, int64_t n)
@@ -38,9 +38,9 @@ static inline int64_t spk_metric_get(const struct spk_metric *m)
 	return __atomic_load_n((const int64_t *)(const void *)&m->value, __ATOMIC_RELAXED);
 }
 void spk_metric_observe(struct spk_metric *m, int64_t value);
-/* Upper bound of the bucket that holds quantile q (0..1). */
+/* Upper bound (the largest value it may hold) of the bucket that holds quantile q (0..1); 0 without observations. */
 int64_t spk_metric_quantile(const struct spk_metric *m, double q);
-/* Appends all metrics as Prometheus text, sorted by name. */
+/* Appends all metrics as Prometheus text, sorted by name, each with "sparklet_" before its name. */
 spk_status spk_metrics_prometheus(struct spk_buffer *out, spk_error *err);
 
 #endif

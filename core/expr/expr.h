@@ -37,6 +37,7 @@ struct spk_expr {
 	struct spk_type type;
 	bool nullable;
 	bool negated;
+	bool assignment;                       /* CAST: a text too long for varchar(n) is an error, not cut */
 	int position;                          /* byte offset in the SQL text + 1; 0 unknown */
 	int column;                            /* COLUMN */
 	const char *name;                      /* COLUMN: its name, for EXPLAIN */

@@ -36,6 +36,8 @@ struct spk_function {
 	/* Result type from argument types when it depends on them (numerics); NULL: `result`. */
 	struct spk_type (*result_of)(const struct spk_type *arg, int args);
 	bool not_strict;                        /* sees NULL arguments */
+	bool total;                             /* cheap and never fails: may be computed on rows with a NULL too (unspecified value) */
+	bool common;                            /* arguments of any type are cast to their common type; result UNKNOWN: that type */
 	bool can_fail;
 	enum spk_volatility volatility;
 	spk_kernel kernel;

@@ -63,11 +63,15 @@ typedef struct spk_error {
 SPK_API const char *spk_status_name(spk_status code);
 SPK_API const char *spk_status_text(spk_status code);
 
-/* Fills *err (may be NULL) and returns `code`, so that a function can end in `return spk_fail(err, ...)`. */
+/*
+ * Fills *err (may be NULL) and returns `code`, so that a function can end in `return spk_fail(err, ...)`. The arguments may
+ * point into *err. UNAVAILABLE and TIMEOUT come out retriable, FENCED fatal; set the flags afterwards where that is wrong.
+ */
 SPK_API spk_status spk_fail(spk_error *err, spk_status code, const char *format, ...) SPK_PRINTF(3, 4);
-/* Adds a way out to an error that was filled before; returns err->code. */
+/* Adds a way out to an error that was filled before; returns err->code, or INTERNAL (a failure still) when err is NULL. */
 SPK_API spk_status spk_hint(spk_error *err, const char *format, ...) SPK_PRINTF(2, 3);
-/* Puts "context: " before the message: says what was being done when the error came up. Returns err->code. */
+/* Puts "context: " before the message: says what was being done when the error came up. Returns as
+ * spk_hint does. */
 SPK_API spk_status spk_error_context(spk_error *err, const char *format, ...) SPK_PRINTF(2, 3);
 
 /* Passes a failure up. */
