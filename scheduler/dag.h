@@ -26,10 +26,17 @@ struct spk_stage {
 	int tasks;                        /* partitions of the stage, >= 1 */
 	int inputs;                       /* stages whose shuffle output it reads */
 	const int *input;                 /* indexes into the dag, all smaller than its own */
-	int output_partitions;            /* partitions of its shuffle output; 0: it has none */
+	/* By input: task t reads output partition input_base[i] + t of that stage, so that one stage can feed several readers
+	 * through one shuffle. NULL: all 0. */
+	const int *input_base;
+	int output_partitions;            /* partitions of its shuffle output: one per task of its readers, or 1: every task of theirs
+	                                   * reads all of it (broadcast); 0: it has none */
 	spk_status (*run)(struct spk_task *task, spk_error *err);  /* on a worker thread; may run again after a failure */
-	bool (*skip)(int task, void *user);  /* NULL, or: this task has nothing to do in this run (it still counts as done) */
-	/* false: an attempt that failed must not be repeated in this run (it touched state): its failure fails the run. */
+	/* NULL, or: this task has nothing to do in this run (it still counts as done, without output). Asked once, when the stage
+	 * starts, under the scheduler's lock: must be quick and call nothing of this header. */
+	bool (*skip)(int task, void *user);
+	/* false: once `run` was called it must not be called again in this run (it touched state): its failure fails the run, and so
+	 * does the loss of its output. Failures before (a lost input) and after (storing the output) are still recovered from. */
 	bool repeatable;
 	void *user;
 };
@@ -60,7 +67,8 @@ spk_status spk_dag_scheduler_new(struct spk_dag_scheduler **out, const struct sp
 void spk_dag_scheduler_free(struct spk_dag_scheduler *s);
 /* Runs the graph to its end on the task scheduler; the caller's thread waits. *result may be NULL. All shuffle data is gone after. */
 spk_status spk_dag_run(struct spk_dag_scheduler *s, const struct spk_dag *dag, struct spk_dag_result *result, spk_error *err);
-/* As spk_dag_run, but returns at once; `done` is called on a worker thread when all is over. One run at a time per scheduler. */
+/* As spk_dag_run, but returns at once; `done` is called on a worker thread when all is over (it may start the next run or free s) and
+ * not at all when this call fails. One run at a time per scheduler; `dag` is borrowed until `done`. */
 spk_status spk_dag_start(struct spk_dag_scheduler *s, const struct spk_dag *dag, void (*done)(void *user, spk_status status, const spk_error *error, const struct spk_dag_result *result), void *user, spk_error *err);
 /* Asks the current run (if any) to stop; it ends with CANCELLED. Any thread. */
 void spk_dag_cancel(struct spk_dag_scheduler *s);
@@ -73,7 +81,7 @@ int spk_task_attempt(const struct spk_task *task);
 void *spk_task_user(const struct spk_task *task);      /* the stage's */
 struct spk_epoch_id spk_task_epoch(const struct spk_task *task);
 bool spk_task_cancelled(const struct spk_task *task);
-/* Hands a batch (takes a reference) to partition `to` of this stage's shuffle output. Invisible until the task succeeded. */
+/* Hands a batch (takes a reference of its own) to partition `to` of this stage's shuffle output. Invisible until the task succeeded. */
 spk_status spk_task_write(struct spk_task *task, int to, struct spk_batch *batch, spk_error *err);
 /* The batches for this task in input number `input` (position in stage->input), ordered by (producer task, sequence). *out is a borrowed
  * batch valid until the task ends, NULL at the end. Each call gives the next one. NOT_FOUND: lost; return it as it is. */

@@ -21,7 +21,8 @@ struct spk_executor_backend_type {
 	spk_status (*launch)(struct spk_executor_backend *b, struct spk_work work, spk_error *err);  /* any thread; runs later */
 	/* Runs work after a delay (for backoff). Any thread. */
 	spk_status (*launch_later)(struct spk_executor_backend *b, struct spk_work work, int64_t delay_us, spk_error *err);
-	void (*close)(struct spk_executor_backend *b);                            /* waits for what runs, frees b */
+	/* Runs what is queued (delayed work at once), waits for it, frees b. Not from work of its own. */
+	void (*close)(struct spk_executor_backend *b);
 };
 /* A pool of `threads` worker threads (0: one per core). */
 spk_status spk_local_executor_new(struct spk_executor_backend **out, int threads, spk_error *err);
@@ -39,7 +40,7 @@ struct spk_task_scheduler_type {
 };
 spk_status spk_fifo_scheduler_new(struct spk_task_scheduler **out, struct spk_executor_backend *backend, spk_error *err);
 
-/* --- shuffle service: keeps what stages exchange --- */
+/* --- shuffle service: keeps what stages exchange. Ids are unique per DAG scheduler, so each of those has a service of its own --- */
 
 struct spk_shuffle_service {
 	const struct spk_shuffle_service_type *type;
@@ -50,15 +51,17 @@ struct spk_shuffle_service_type {
 	/* Announces a shuffle of producers x partitions. Any thread. */
 	spk_status (*add)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producers, int partitions, spk_error *err);
 	/* Publishes all output of one producer attempt at once, replacing an earlier one: blocks[p] is an array of counts[p] batches
-	 * for partition p, references are taken over. Any thread. */
+	 * for partition p. References are taken over, on failure they stay with the caller; the arrays always do. Any thread. */
 	spk_status (*publish)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, struct spk_batch ***blocks, const int *counts, spk_error *err);
-	/* The batches of (producer, partition): borrowed until the reader calls `done` or the shuffle is removed. NOT_FOUND: lost. */
+	/* The batches of (producer, partition): borrowed until the shuffle is removed, even when the output is lost or published anew
+	 * meanwhile. NOT_FOUND: lost, or never published. Any thread. */
 	spk_status (*fetch)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, int partition, struct spk_batch ***batches, int *count, spk_error *err);
-	/* Forgets the output of a producer, as a lost executor would (also used by tests). */
+	/* Forgets the output of a producer, as a lost executor would (also used by tests). Any thread. */
 	void (*lose)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer);
+	/* What is there now. bytes: those of the vectors, text with its 16-byte view only. Any thread. */
 	void (*stat)(struct spk_shuffle_service *s, struct spk_shuffle_id id, struct spk_shuffle_stat *out);
-	void (*remove)(struct spk_shuffle_service *s, struct spk_shuffle_id id);
-	void (*close)(struct spk_shuffle_service *s);
+	void (*remove)(struct spk_shuffle_service *s, struct spk_shuffle_id id);  /* any thread; unknown ids are fine */
+	void (*close)(struct spk_shuffle_service *s);                             /* with all that is left in it */
 };
 spk_status spk_memory_shuffle_new(struct spk_shuffle_service **out, spk_error *err);
 

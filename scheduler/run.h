@@ -1,0 +1,104 @@
+/*
+ * What dag.c (which task, when) and task.c (one attempt of a task) share. Nobody else includes this.
+ *
+ * Who may touch a task's fields: whoever has it. That is the scheduler, under its lock, while the task is not queued; the worker
+ * that runs it from then on until end_task gives it back. `made` and `skipped` are read by tasks that fetch from it.
+ */
+#ifndef SPK_SCHEDULER_RUN_H
+#define SPK_SCHEDULER_RUN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/base/memory.h"
+#include "scheduler/dag.h"
+
+enum task_state {
+	TASK_IDLE,       /* not queued yet, or skipped */
+	TASK_QUEUED,     /* at the task scheduler: queued, delayed or running */
+	TASK_WAITING,    /* for the tasks in `lost` to be run again */
+	TASK_DONE,       /* its output is published, as far as is known */
+};
+
+struct task_written { int to; struct spk_batch *batch; };
+struct task_input { int next, end; };                    /* into task.fetched */
+struct task_lost { int stage, partition, made; };        /* made: the producer's, when its output was found missing */
+
+struct spk_task {
+	struct spk_dag_scheduler *scheduler;
+	int stage, partition;
+	enum task_state state;
+	int attempt;               /* -1 before the first */
+	int failures;              /* attempts that failed, since it last succeeded */
+	int recomputed;            /* times its output was lost and made again */
+	int64_t wait_left_us;      /* of a backoff, which is slept in slices so that a cancelled run need not wait for it */
+	bool skipped;
+	bool counted;              /* its stage knows that it is done */
+	bool touched;              /* `run` was called in this run */
+	bool computed;             /* `written` is complete and only has to be published */
+	_Atomic int made;          /* times its output was published */
+
+	/* Arrays are kept from run to run. */
+	struct task_written *written;
+	int written_count, written_capacity;
+	struct spk_batch **fetched;
+	int fetched_count, fetched_capacity;
+	struct task_input *input;  /* by position in stage->input */
+	int input_capacity;
+	struct task_lost *lost;
+	int lost_count, lost_capacity;
+};
+
+struct stage_run {
+	struct spk_shuffle_id shuffle;     /* the stage-to-shuffle map */
+	bool has_shuffle, started, complete;
+	int tasks_left;
+	int first_task;                    /* its tasks are task[first_task ..) */
+	int64_t started_us;
+};
+
+struct spk_dag_scheduler {
+	struct spk_dag_options options;
+	struct spk_memory_account *account;
+	pthread_mutex_t lock;
+	int32_t next_shuffle;
+
+	/* --- the run; under the lock unless said otherwise --- */
+	bool busy;
+	_Atomic bool stopping;             /* failed or cancelled: tasks end as soon as they see it */
+	spk_status status;
+	spk_error error;
+	const struct spk_dag *dag;         /* read-only while it runs */
+	struct stage_run *stage;           /* shuffle, has_shuffle, first_task: read by tasks of later stages */
+	int stage_capacity;
+	struct spk_task **task;
+	int tasks, task_capacity;
+	int stages_left;
+	int outstanding;                   /* works at the task scheduler */
+	int64_t started_us;
+	_Atomic int64_t tasks_run, tasks_failed, tasks_recomputed, cpu_us;
+	void (*done)(void *user, spk_status status, const spk_error *error, const struct spk_dag_result *result);
+	void *done_user;
+};
+
+static inline const struct spk_stage *task_stage(const struct spk_task *t) { return &t->scheduler->dag->stage[t->stage]; }
+static inline struct spk_task *dag_task(const struct spk_dag_scheduler *s, int stage, int partition)
+{
+	return s->task[s->stage[stage].first_task + partition];
+}
+static inline bool run_stopping(const struct spk_dag_scheduler *s)
+{
+	return atomic_load_explicit(&s->stopping, memory_order_relaxed);
+}
+
+/* Makes room for element number `count` of an array that grows by doubling. */
+spk_status spk_run_room(struct spk_memory_account *account, void *array, int *capacity, int count, size_t size, spk_error *err);
+
+/* One attempt: fetches the inputs, runs the stage's function, publishes. lost_count > 0 afterwards: inputs are lost.
+ * @locality: worker, without the lock */
+spk_status spk_run_attempt(struct spk_task *t, spk_error *err);
+/* Drops the references and marks of an attempt; with `computed` keeps what is to be published still. */
+void spk_run_clear_task(struct spk_task *t);
+void spk_run_free_task(struct spk_task *t);
+
+#endif
