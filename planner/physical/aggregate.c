@@ -1,0 +1,165 @@
+/*
+ * Aggregation: rows are folded per task before the exchange (PARTIAL), then merged by key behind it. In a stream the merging
+ * side keeps state: by window when the group has a window bound of a watermarked source (final rows at the close), else by key
+ * (changes every epoch).
+ */
+#include "planner/physical/build.h"
+
+#include "core/base/check.h"
+
+/* Index of the group expression that is a window bound of the input, and what to add to it to get the window's end; -1: none. */
+static int find_window_key(const struct spk_logical *l, int64_t *add_us)
+{
+	const struct spk_properties *p = &l->input[0]->properties;
+	const struct spk_logical *w = l->input[0];
+
+	for (int i = 0; i < l->expr_count; i++) {
+		if (l->expr[i]->kind != SPK_EXPR_COLUMN || p->window_end < 0)
+			continue;
+		if (l->expr[i]->column == p->window_end) {
+			*add_us = 0;
+			return i;
+		}
+	}
+	while (w->kind != SPK_LOGICAL_WINDOW && w->inputs)
+		w = w->input[0];
+	for (int i = 0; i < l->expr_count; i++)
+		if (l->expr[i]->kind == SPK_EXPR_COLUMN && p->window_start >= 0 && l->expr[i]->column == p->window_start &&
+		    w->kind == SPK_LOGICAL_WINDOW) {
+			*add_us = w->window_size_us;
+			return i;
+		}
+	return -1;
+}
+
+/* Group columns, then the carried hash and the state rows. */
+static struct spk_schema *partial_schema(struct spk_build *b, const struct spk_logical *l)
+{
+	struct spk_schema *s = SPK_NEW(b->arena, struct spk_schema);
+
+	if (!s || !(s->field = SPK_NEW_ARRAY(b->arena, struct spk_field, l->expr_count + 2)))
+		return NULL;
+	for (int i = 0; i < l->expr_count; i++)
+		s->field[i] = l->schema->field[i];
+	s->field[l->expr_count] = (struct spk_field){ "hash", spk_type(SPK_TYPE_BIGINT), false };
+	s->field[l->expr_count + 1] = (struct spk_field){ "state", spk_type(SPK_TYPE_BYTEA), false };
+	s->count = l->expr_count + 2;
+	return s;
+}
+
+static void copy_aggregates(struct spk_physical *node, const struct spk_logical *l, struct spk_aggregate_call *calls, int state_size)
+{
+	node->expr_count = l->expr_count;
+	node->expr = l->expr;
+	node->aggregate_count = l->aggregate_count;
+	node->aggregate = calls;
+	node->state_size = state_size;
+}
+
+static spk_status check_calls(const struct spk_logical *l, bool retracting, spk_error *err)
+{
+	for (int i = 0; i < l->aggregate_count; i++) {
+		const struct spk_aggregate_call *c = &l->aggregate[i];
+
+		if (c->distinct) {
+			spk_fail(err, SPK_UNSUPPORTED, "%s(DISTINCT ...) is not supported yet", c->aggregate->name);
+			spk_hint(err, "Group by the value in a subquery first, then aggregate its rows.");
+		} else if (retracting && !c->aggregate->retract) {
+			spk_fail(err, SPK_UNSUPPORTED, "%s over rows that can be taken back (its input is an updating query) is not supported yet", c->aggregate->name);
+			spk_hint(err, "count, sum and avg can take rows back; or aggregate by window, so that the input is final.");
+		} else {
+			continue;
+		}
+		if (err)
+			err->position = c->position;
+		return SPK_UNSUPPORTED;
+	}
+	return SPK_OK;
+}
+
+/* What the state means, for the verdict when a job starts with another query: groups and aggregates with their types. */
+static spk_status describe_state(struct spk_build *b, struct spk_physical *node, const struct spk_logical *l, spk_error *err)
+{
+	struct spk_buffer text = { 0 };
+	char type[64];
+	spk_status status = SPK_OK;
+
+	for (int i = 0; i < l->expr_count && status == SPK_OK; i++)
+		status = spk_buffer_printf(&text, err, "%s%s %s", i ? ", " : "group ", l->schema->field[i].name, spk_type_format(l->schema->field[i].type, type, sizeof type));
+	for (int i = 0; i < l->aggregate_count && status == SPK_OK; i++) {
+		const struct spk_aggregate_call *c = &l->aggregate[i];
+
+		status = spk_buffer_printf(&text, err, "; %s(", c->aggregate->name);
+		if (status == SPK_OK && c->arg)
+			status = spk_expr_format(c->arg, &text, err);
+		if (status == SPK_OK && c->filter) {
+			status = spk_buffer_append_str(&text, ") filter (", err);
+			if (status == SPK_OK)
+				status = spk_expr_format(c->filter, &text, err);
+		}
+		if (status == SPK_OK)
+			status = spk_buffer_printf(&text, err, ") %s", spk_type_format(c->arg_type, type, sizeof type));
+	}
+	if (status == SPK_OK) {
+		node->fingerprint = spk_arena_strndup(b->arena, text.data, text.size);
+		node->state_table = spk_arena_printf(b->arena, "%s.aggregate-%d", b->root_name, ++b->state_tables);
+		if (!node->fingerprint || !node->state_table)
+			status = spk_fail_memory(err);
+	}
+	spk_buffer_release(&text);
+	return status;
+}
+
+static spk_status add_late_filter(struct spk_build *b, const struct spk_logical *l, int window_key, int64_t add_us, struct spk_ports *ports, spk_error *err)
+{
+	struct spk_physical *late = spk_build_node(b, SPK_PHYSICAL_LATE, l->input[0]->schema, ports, l);
+
+	SPK_TRY_PTR(late, err);
+	late->window_key = l->expr[window_key]->column;
+	late->window_add_us = add_us;
+	late->time_sources = spk_build_time_sources(b, l);
+	*ports = spk_build_port(b, late, ports->retracts);
+	return SPK_OK;
+}
+
+spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+{
+	struct spk_aggregate_call *calls = spk_arena_copy(b->arena, l->aggregate, sizeof *calls * (size_t)l->aggregate_count);
+	bool streaming = b->options->streaming;
+	int64_t add_us = 0;
+	int window_key = streaming ? find_window_key(l, &add_us) : -1;
+	bool watermarked = window_key >= 0 && l->properties.bound == SPK_BOUND_TIME;
+	bool on_close = watermarked && b->options->emit != SPK_EMIT_ON_UPDATE;
+	struct spk_ports ports = *in;
+	struct spk_physical *node;
+	int state_size;
+
+	SPK_TRY_PTR(calls, err);
+	SPK_TRY(check_calls(l, in->retracts, err));
+	state_size = spk_aggregate_layout(calls, l->aggregate_count);
+	if (on_close)
+		SPK_TRY(add_late_filter(b, l, window_key, add_us, &ports, err));
+
+	struct spk_schema *partial = partial_schema(b, l);
+
+	SPK_TRY_PTR(partial, err);
+	node = spk_build_node(b, SPK_PHYSICAL_PARTIAL_AGGREGATE, partial, &ports, l);
+	SPK_TRY_PTR(node, err);
+	copy_aggregates(node, l, calls, state_size);
+	ports = spk_build_port(b, node, false);
+	SPK_TRY(spk_build_exchange(b, &ports, NULL, 0, l->expr_count ? l->expr_count : -1, &ports, err));
+
+	node = spk_build_node(b, !streaming ? SPK_PHYSICAL_FINAL_AGGREGATE : on_close ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, l->schema, &ports, l);
+	SPK_TRY_PTR(node, err);
+	copy_aggregates(node, l, calls, state_size);
+	node->window_key = on_close ? window_key : -1;
+	node->window_add_us = add_us;
+	node->time_sources = on_close ? spk_build_time_sources(b, l) : 0;
+	node->retracts = streaming && !on_close;
+	node->bound = l->properties.bound;
+	if (streaming)
+		SPK_TRY(describe_state(b, node, l, err));
+	*out = spk_build_port(b, node, node->retracts);
+	SPK_TRY_PTR(out->node, err);
+	return SPK_OK;
+}

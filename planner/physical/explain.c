@@ -1,0 +1,256 @@
+/* Physical plans as text for people (a tree, sinks first) and as JSON for tools. */
+#include "planner/physical/physical.h"
+
+#include "core/base/check.h"
+#include "core/expr/text.h"
+
+struct printer {
+	const struct spk_physical_plan *plan;
+	struct spk_buffer *out;
+	spk_status (*annotate)(const struct spk_physical *node, struct spk_buffer *out, void *user, spk_error *err);
+	void *user;
+	uint64_t shown[64];   /* bit per node: printed before */
+};
+
+static spk_status put_exprs(struct spk_expr *const *expr, int count, struct spk_buffer *out, spk_error *err)
+{
+	for (int i = 0; i < count; i++) {
+		if (i)
+			SPK_TRY(spk_buffer_append_str(out, ", ", err));
+		SPK_TRY(spk_expr_format(expr[i], out, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status put_columns(const struct spk_schema *s, struct spk_buffer *out, spk_error *err)
+{
+	for (int i = 0; i < s->count; i++)
+		SPK_TRY(spk_buffer_printf(out, err, "%s%s", i ? ", " : "", s->field[i].name));
+	return SPK_OK;
+}
+
+static spk_status put_interval(int64_t us, struct spk_buffer *out, spk_error *err)
+{
+	char text[SPK_TEXT_MAX];
+	struct spk_interval interval = { .micros = us };
+	int n = spk_text_from_value(spk_type(SPK_TYPE_INTERVAL), &interval, NULL, text);
+
+	return spk_buffer_append(out, text, (size_t)n, err);
+}
+
+static spk_status put_aggregate(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_append_str(out, " [group: ", err));
+	if (n->kind == SPK_PHYSICAL_PARTIAL_AGGREGATE)
+		SPK_TRY(put_exprs(n->expr, n->expr_count, out, err));
+	else
+		for (int i = 0; i < n->expr_count; i++)
+			SPK_TRY(spk_buffer_printf(out, err, "%s%s", i ? ", " : "", n->schema->field[i].name));
+	if (!n->expr_count)
+		SPK_TRY(spk_buffer_append_str(out, "all rows", err));
+	SPK_TRY(spk_buffer_append_str(out, "; ", err));
+	for (int i = 0; i < n->aggregate_count; i++) {
+		const struct spk_aggregate_call *c = &n->aggregate[i];
+
+		SPK_TRY(spk_buffer_printf(out, err, "%s%s(", i ? ", " : "", c->aggregate->name));
+		SPK_TRY(c->arg ? spk_expr_format(c->arg, out, err) : spk_buffer_append_str(out, "*", err));
+		SPK_TRY(spk_buffer_append_str(out, ")", err));
+		if (!c->filter)
+			continue;
+		SPK_TRY(spk_buffer_append_str(out, " filter (", err));
+		SPK_TRY(spk_expr_format(c->filter, out, err));
+		SPK_TRY(spk_buffer_append_str(out, ")", err));
+	}
+	return spk_buffer_append_str(out, "]", err);
+}
+
+static spk_status put_scan(const struct printer *p, const struct spk_physical *n, spk_error *err)
+{
+	const struct spk_plan_source *s = &p->plan->source[n->source];
+
+	SPK_TRY(spk_buffer_printf(p->out, err, " %s (%s) [columns: ", s->table->name, s->table->connector ? s->table->connector : "?"));
+	SPK_TRY(put_columns(s->schema, p->out, err));
+	if (s->time) {
+		SPK_TRY(spk_buffer_append_str(p->out, "; watermark: ", err));
+		SPK_TRY(spk_expr_format(s->time, p->out, err));
+		SPK_TRY(spk_buffer_append_str(p->out, " - ", err));
+		SPK_TRY(put_interval(s->watermark_delay_us, p->out, err));
+	}
+	return spk_buffer_append_str(p->out, "]", err);
+}
+
+static spk_status put_sink(const struct printer *p, const struct spk_physical *n, spk_error *err)
+{
+	const struct spk_plan_sink *s = &p->plan->sink[n->sink];
+
+	SPK_TRY(spk_buffer_printf(p->out, err, " %s (%s) [", s->table->name, s->table->connector ? s->table->connector : "?"));
+	if (n->key_count) {
+		SPK_TRY(spk_buffer_append_str(p->out, "upsert by ", err));
+		for (int i = 0; i < n->key_count; i++)
+			SPK_TRY(spk_buffer_printf(p->out, err, "%s%s", i ? ", " : "", n->schema->field[n->key[i]].name));
+	} else {
+		SPK_TRY(spk_buffer_append_str(p->out, s->retracts ? "changes" : "append", err));
+	}
+	return spk_buffer_append_str(p->out, "]", err);
+}
+
+static spk_status put_sort(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_append_str(out, " [", err));
+	for (int i = 0; i < n->sort_count; i++) {
+		SPK_TRY(spk_buffer_append_str(out, i ? ", " : "", err));
+		SPK_TRY(spk_expr_format(n->sort[i].expr, out, err));
+		SPK_TRY(spk_buffer_append_str(out, n->sort[i].descending ? " desc" : "", err));
+	}
+	return spk_buffer_append_str(out, "]", err);
+}
+
+static spk_status put_exchange(const struct printer *p, const struct spk_physical *n, spk_error *err)
+{
+	if (p->plan->exchange[n->exchange].single)
+		return spk_buffer_append_str(p->out, " [all to one task]", err);
+	if (n->hash_column >= 0)
+		return spk_buffer_append_str(p->out, " [hash of the group]", err);
+	SPK_TRY(spk_buffer_append_str(p->out, " [hash of ", err));
+	for (int i = 0; i < n->key_count; i++)
+		SPK_TRY(spk_buffer_printf(p->out, err, "%s%s", i ? ", " : "", n->schema->field[n->key[i]].name));
+	return spk_buffer_append_str(p->out, "]", err);
+}
+
+static spk_status put_details(const struct printer *p, const struct spk_physical *n, spk_error *err)
+{
+	struct spk_buffer *out = p->out;
+
+	switch (n->kind) {
+	case SPK_PHYSICAL_SCAN:
+		return put_scan(p, n, err);
+	case SPK_PHYSICAL_SINK:
+		return put_sink(p, n, err);
+	case SPK_PHYSICAL_WRITE:
+		return put_exchange(p, n, err);
+	case SPK_PHYSICAL_FILTER:
+		SPK_TRY(spk_buffer_append_str(out, " [", err));
+		SPK_TRY(spk_expr_format(n->filter, out, err));
+		return spk_buffer_append_str(out, "]", err);
+	case SPK_PHYSICAL_PROJECT:
+		SPK_TRY(spk_buffer_append_str(out, " [", err));
+		SPK_TRY(put_exprs(n->expr, n->expr_count, out, err));
+		return spk_buffer_append_str(out, "]", err);
+	case SPK_PHYSICAL_WINDOW:
+		SPK_TRY(spk_buffer_append_str(out, " [tumble, size ", err));
+		SPK_TRY(put_interval(n->window_size_us, out, err));
+		return spk_buffer_append_str(out, "]", err);
+	case SPK_PHYSICAL_PARTIAL_AGGREGATE:
+	case SPK_PHYSICAL_FINAL_AGGREGATE:
+	case SPK_PHYSICAL_WINDOW_AGGREGATE:
+	case SPK_PHYSICAL_STREAM_AGGREGATE:
+		return put_aggregate(n, out, err);
+	case SPK_PHYSICAL_SORT:
+		return put_sort(n, out, err);
+	case SPK_PHYSICAL_LIMIT:
+		return spk_buffer_printf(out, err, " [limit %lld offset %lld]", (long long)n->limit, (long long)n->offset);
+	case SPK_PHYSICAL_VALUES:
+		return spk_buffer_printf(out, err, " [%d rows]", n->value_rows);
+	default:
+		return SPK_OK;
+	}
+}
+
+static const char *bound_text(enum spk_state_bound bound)
+{
+	switch (bound) {
+	case SPK_BOUND_TIME: return "bounded by the watermark";
+	case SPK_BOUND_KEY: return "grows with the number of keys";
+	case SPK_BOUND_NOTHING: return "not bounded";
+	case SPK_BOUND_STATELESS: break;
+	}
+	return "none";
+}
+
+static spk_status put_node(struct printer *p, const struct spk_physical *n, int depth, spk_error *err)
+{
+	struct spk_buffer *out = p->out;
+	const char *name = n->kind == SPK_PHYSICAL_WRITE ? "Exchange" : spk_physical_kind_name(n->kind);
+	bool again = n->id < 64 * 64 && p->shown[n->id / 64] >> (n->id % 64) & 1;
+
+	if (n->kind == SPK_PHYSICAL_READ)
+		return put_node(p, n->input[0], depth, err);
+	SPK_TRY(spk_buffer_printf(out, err, "%*s%s%s", depth * 3, "", depth ? "-> " : "", name));
+	if (again)
+		return spk_buffer_printf(out, err, " #%d (shared, see above)\n", n->id);
+	if (n->id < 64 * 64)
+		p->shown[n->id / 64] |= 1ull << (n->id % 64);
+	SPK_TRY(spk_buffer_printf(out, err, " #%d", n->id));
+	SPK_TRY(put_details(p, n, err));
+	if (n->state_table)
+		SPK_TRY(spk_buffer_printf(out, err, " state %s, %s", n->state_table, bound_text(n->bound)));
+	SPK_TRY(spk_buffer_printf(out, err, "  (stage %d%s)", n->stage, n->retracts ? ", changes" : ""));
+	if (p->annotate)
+		SPK_TRY(p->annotate(n, out, p->user, err));
+	SPK_TRY(spk_buffer_append_str(out, "\n", err));
+	for (int i = 0; i < n->inputs; i++)
+		SPK_TRY(put_node(p, n->input[i], depth + 1, err));
+	return SPK_OK;
+}
+
+spk_status spk_physical_format(const struct spk_physical_plan *plan, spk_status (*annotate)(const struct spk_physical *node, struct spk_buffer *out, void *user, spk_error *err), void *user, struct spk_buffer *out, spk_error *err)
+{
+	struct printer p = { .plan = plan, .out = out, .annotate = annotate, .user = user };
+
+	for (int i = 0; i < plan->nodes; i++)
+		if (plan->node[i]->outputs == 0 && plan->node[i]->kind != SPK_PHYSICAL_WRITE)
+			SPK_TRY(put_node(&p, plan->node[i], 0, err));
+	return SPK_OK;
+}
+
+/* --- JSON --- */
+
+static spk_status put_json_text(const char *text, size_t size, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_append_str(out, "\"", err));
+	for (size_t i = 0; i < size; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '"' || c == '\\')
+			SPK_TRY(spk_buffer_printf(out, err, "\\%c", c));
+		else if (c < 0x20)
+			SPK_TRY(spk_buffer_printf(out, err, "\\u%04x", c));
+		else
+			SPK_TRY(spk_buffer_append(out, &text[i], 1, err));
+	}
+	return spk_buffer_append_str(out, "\"", err);
+}
+
+static spk_status put_json_node(struct printer *p, const struct spk_physical *n, spk_error *err)
+{
+	struct spk_buffer details = { 0 };
+	struct printer inner = { .plan = p->plan, .out = &details };
+	spk_status status = put_details(&inner, n, err);
+	const char *text = details.data ? details.data : "";
+	size_t skip = details.size && text[0] == ' ';
+
+	if (status == SPK_OK)
+		status = spk_buffer_printf(p->out, err, "{\"id\":%d,\"kind\":\"%s\",\"stage\":%d,\"retracts\":%s,\"details\":", n->id, spk_physical_kind_name(n->kind), n->stage, n->retracts ? "true" : "false");
+	if (status == SPK_OK)
+		status = put_json_text(text + skip, details.size - skip, p->out, err);
+	if (status == SPK_OK && n->state_table)
+		status = spk_buffer_printf(p->out, err, ",\"state\":\"%s\",\"bound\":\"%s\"", n->state_table, bound_text(n->bound));
+	spk_buffer_release(&details);
+	SPK_TRY(status);
+	SPK_TRY(spk_buffer_append_str(p->out, ",\"inputs\":[", err));
+	for (int i = 0; i < n->inputs; i++)
+		SPK_TRY(spk_buffer_printf(p->out, err, "%s%d", i ? "," : "", n->input[i]->id));
+	return spk_buffer_append_str(p->out, "]}", err);
+}
+
+spk_status spk_physical_format_json(const struct spk_physical_plan *plan, struct spk_buffer *out, spk_error *err)
+{
+	struct printer p = { .plan = plan, .out = out };
+
+	SPK_TRY(spk_buffer_append_str(out, "{\"plan\":[", err));
+	for (int i = 0; i < plan->nodes; i++) {
+		SPK_TRY(spk_buffer_append_str(out, i ? "," : "", err));
+		SPK_TRY(put_json_node(&p, plan->node[i], err));
+	}
+	return spk_buffer_append_str(out, "]}\n", err);
+}

@@ -1,0 +1,151 @@
+/*
+ * Physical plans: how a query or a job is computed. A graph of operators cut into stages at exchanges; read-only once made,
+ * shared by all tasks. A node may have several consumers: INSERTs of one job share the scan of a source.
+ *
+ * Inside a stage batches are pushed from leaves (SCAN, READ, VALUES) to their consumers. A stage's tasks are those of its leaves,
+ * one after the other: a task drives exactly one leaf. Exchanges are a WRITE node that ends a stage and a
+ * READ node that begins another.
+ */
+#ifndef SPK_PLANNER_PHYSICAL_PHYSICAL_H
+#define SPK_PLANNER_PHYSICAL_PHYSICAL_H
+
+#include "planner/logical/logical.h"
+
+/* X(ID, "name in EXPLAIN") */
+#define SPK_PHYSICAL_LIST(X) \
+	X(SCAN, "Scan")                        /* leaf: rows of one source partition */ \
+	X(VALUES, "Values")                    /* leaf: constant rows, one task */ \
+	X(READ, "Exchange")                    /* leaf: what WRITE nodes wrote for this task */ \
+	X(WRITE, "ExchangeWrite")              /* to the shuffle, by hash of key columns or all to one */ \
+	X(FILTER, "Filter") \
+	X(PROJECT, "Project") \
+	X(WINDOW, "Window")                    /* adds window_start, window_end, window_time */ \
+	X(LATE, "LateFilter")                  /* drops rows of windows that were closed before this epoch */ \
+	X(PARTIAL_AGGREGATE, "PartialAggregate")  /* folds an epoch's (or query's) rows per task */ \
+	X(FINAL_AGGREGATE, "FinalAggregate")   /* batch: merges partial states, emits at the end */ \
+	X(WINDOW_AGGREGATE, "WindowAggregate") /* stream: state by window, final rows as the watermark closes it */ \
+	X(STREAM_AGGREGATE, "StreamAggregate") /* stream: state by key, -1/+1 of every changed group each epoch */ \
+	X(SORT, "Sort")                        /* batch */ \
+	X(LIMIT, "Limit")                      /* batch */ \
+	X(SINK, "Sink") \
+	X(COLLECT, "Collect")                  /* batch: rows to the caller */
+
+enum spk_physical_kind {
+#define SPK_PHYSICAL_ENUM(id, name) SPK_PHYSICAL_##id,
+	SPK_PHYSICAL_LIST(SPK_PHYSICAL_ENUM)
+#undef SPK_PHYSICAL_ENUM
+	SPK_PHYSICAL_COUNT
+};
+
+struct spk_physical;
+
+struct spk_physical_edge { struct spk_physical *node; int input; };
+
+struct spk_physical {
+	enum spk_physical_kind kind;
+	int id;                            /* index in the plan, in topological order */
+	const char *state_table;           /* stateful nodes: stable name of the state table, else NULL */
+	const char *fingerprint;           /* what its state means: must be the same for the state to be kept */
+	const struct spk_schema *schema;   /* of its output */
+	int stage;
+	int inputs;
+	struct spk_physical **input;
+	int outputs;
+	struct spk_physical_edge *output;
+	const struct spk_logical *logical; /* the node that it came from, NULL for exchanges */
+	bool retracts;                     /* output may carry weights other than +1 */
+	enum spk_state_bound bound;
+
+	int source, sink;                  /* SCAN: source index; SINK: sink index */
+	struct spk_expr *filter;           /* FILTER; SCAN: pushed predicate or NULL */
+	int expr_count;                    /* PROJECT: outputs; aggregates: group expressions (PARTIAL: over its input) */
+	struct spk_expr **expr;
+	int aggregate_count;
+	struct spk_aggregate_call *aggregate;
+	int state_size;                    /* aggregates: bytes of a state row */
+	int window_key;                    /* WINDOW_AGGREGATE: group column that holds the window bound; LATE: input column; else -1 */
+	int64_t window_add_us;             /* add to it to get the window's end */
+	int time_column;                   /* WINDOW: input column */
+	int64_t window_size_us, window_offset_us;
+	uint64_t time_sources;             /* LATE, WINDOW_AGGREGATE: bit per source whose watermarks bound this operator */
+	int key_count;                     /* WRITE: hash columns (0: all to task 0); -1: by the carried hash column */
+	const int *key;
+	int hash_column;                   /* WRITE after PARTIAL: column with the carried hash, else -1 */
+	int exchange;                      /* READ/WRITE: index of the exchange */
+	int sort_count;
+	struct spk_sort_key *sort;
+	int64_t limit, offset;
+	int value_rows;
+	struct spk_expr **value;
+};
+
+struct spk_physical_stage {
+	int nodes;
+	struct spk_physical **node;        /* topological */
+	int leaves;
+	struct spk_physical **leaf;        /* SCAN, READ, VALUES */
+	bool stateful;                     /* has a node with state */
+};
+
+struct spk_exchange {
+	int write_stage, read_stage;
+	bool single;                       /* one reader task */
+};
+
+/* A source of the job, shared by all scans of its table. */
+struct spk_plan_source {
+	const struct spk_table *table;
+	int columns;
+	int *column;                       /* table columns to decode, ascending */
+	const struct spk_schema *schema;   /* of the decoded batch */
+	struct spk_expr *time;             /* event time of a row, over the decoded batch; NULL: no watermark */
+	int64_t watermark_delay_us;
+};
+
+struct spk_plan_sink {
+	const struct spk_table *table;
+	const struct spk_schema *schema;
+	bool retracts;
+	struct spk_physical *node;
+};
+
+struct spk_physical_plan {
+	bool streaming;
+	int nodes;
+	struct spk_physical **node;        /* topological */
+	int stages;
+	struct spk_physical_stage *stage;
+	int exchanges;
+	struct spk_exchange *exchange;
+	int sources;
+	struct spk_plan_source *source;
+	int sinks;
+	struct spk_plan_sink *sink;
+	struct spk_physical *collect;      /* batch query: its COLLECT node */
+	uint64_t hash;                     /* of the plan's text: changes when the job's meaning may have changed */
+	const char *text;                  /* what was hashed */
+};
+
+enum spk_emit { SPK_EMIT_AUTO, SPK_EMIT_ON_CLOSE, SPK_EMIT_ON_UPDATE };
+
+struct spk_physical_options {
+	bool streaming;
+	enum spk_emit emit;
+	/* Whether a sink table takes changes by key or as +/- rows: asked of the connectors by whoever plans. */
+	spk_status (*sink_takes)(const struct spk_table *table, bool *upserts, bool *deltas, void *user, spk_error *err);
+	void *user;
+};
+
+/*
+ * Makes the physical plan of optimized logical plans: SINK roots of one job, or one query (then a COLLECT is put on top). All lies in
+ * `arena`. PLAN errors name the node and the ways out (a retracting query into an append-only sink, ORDER BY in a stream, ...).
+ */
+spk_status spk_physical_plan_make(struct spk_arena *arena, struct spk_logical *const *root, int roots, const struct spk_physical_options *options, struct spk_physical_plan **out, spk_error *err);
+
+/* The plan as a tree (text), roots first; `annotate` may append to each node's line (EXPLAIN ANALYZE), may be NULL. */
+spk_status spk_physical_format(const struct spk_physical_plan *plan, spk_status (*annotate)(const struct spk_physical *node, struct spk_buffer *out, void *user, spk_error *err), void *user, struct spk_buffer *out, spk_error *err);
+/* The same as JSON: {"plan":[{"id":..,"kind":..,"inputs":[..],...}]}. */
+spk_status spk_physical_format_json(const struct spk_physical_plan *plan, struct spk_buffer *out, spk_error *err);
+const char *spk_physical_kind_name(enum spk_physical_kind kind);
+
+#endif

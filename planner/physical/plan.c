@@ -1,0 +1,303 @@
+/* Physical planning: walks the logical trees of a job and builds one shared graph of physical nodes. See physical.h. */
+#include "planner/physical/build.h"
+
+#include "core/base/check.h"
+#include "core/columnar/hash.h"
+
+const char *spk_physical_kind_name(enum spk_physical_kind kind)
+{
+	static const char *const names[] = {
+#define NAME(id, name) name,
+		SPK_PHYSICAL_LIST(NAME)
+#undef NAME
+	};
+
+	return kind < SPK_PHYSICAL_COUNT ? names[kind] : "?";
+}
+
+/* --- nodes and edges --- */
+
+static bool add_edge(struct spk_build *b, struct spk_physical *from, struct spk_physical *to, int input)
+{
+	struct spk_physical_edge *grown = SPK_NEW_ARRAY(b->arena, struct spk_physical_edge, from->outputs + 1);
+
+	if (!grown)
+		return false;
+	if (from->outputs)
+		memcpy(grown, from->output, sizeof *grown * (size_t)from->outputs);
+	grown[from->outputs] = (struct spk_physical_edge){ to, input };
+	from->output = grown;
+	from->outputs++;
+	return true;
+}
+
+static bool add_node(struct spk_build *b, struct spk_physical *node)
+{
+	struct spk_physical_plan *plan = b->plan;
+
+	if (plan->nodes == b->node_capacity) {
+		int capacity = b->node_capacity ? 2 * b->node_capacity : 32;
+		struct spk_physical **grown = SPK_NEW_ARRAY(b->arena, struct spk_physical *, capacity);
+
+		if (!grown)
+			return false;
+		if (plan->nodes)
+			memcpy(grown, plan->node, sizeof(*grown) * (size_t)plan->nodes);
+		plan->node = grown;
+		b->node_capacity = capacity;
+	}
+	node->id = plan->nodes;
+	plan->node[plan->nodes++] = node;
+	return true;
+}
+
+struct spk_physical *spk_build_node(struct spk_build *b, enum spk_physical_kind kind, const struct spk_schema *schema, const struct spk_ports *from, const struct spk_logical *logical)
+{
+	struct spk_physical *node = SPK_NEW(b->arena, struct spk_physical);
+	int inputs = from ? from->count : 0;
+
+	if (!node || !add_node(b, node))
+		return NULL;
+	*node = (struct spk_physical){ .kind = kind, .id = node->id, .schema = schema, .logical = logical, .source = -1, .sink = -1,
+		.window_key = -1, .hash_column = -1, .exchange = -1, .limit = -1, .stage = -1, .bound = SPK_BOUND_STATELESS };
+	node->input = SPK_NEW_ARRAY(b->arena, struct spk_physical *, inputs + 1);
+	if (!node->input)
+		return NULL;
+	for (int i = 0; i < inputs; i++) {
+		node->input[node->inputs++] = from->node[i];
+		if (!add_edge(b, from->node[i], node, 0))
+			return NULL;
+	}
+	if (from)
+		node->retracts = from->retracts;
+	return node;
+}
+
+struct spk_ports spk_build_port(struct spk_build *b, struct spk_physical *node, bool retracts)
+{
+	struct spk_ports ports = { .count = 1, .retracts = retracts };
+
+	ports.node = SPK_NEW_ARRAY(b->arena, struct spk_physical *, 1);
+	if (ports.node)
+		ports.node[0] = node;
+	return ports;
+}
+
+spk_status spk_build_exchange(struct spk_build *b, const struct spk_ports *from, const int *key, int keys, int hash_column, struct spk_ports *out, spk_error *err)
+{
+	const struct spk_schema *schema = from->node[0]->schema;
+	struct spk_physical *write = spk_build_node(b, SPK_PHYSICAL_WRITE, schema, from, NULL);
+	struct spk_physical *read = spk_build_node(b, SPK_PHYSICAL_READ, schema, NULL, NULL);
+	struct spk_physical_plan *plan = b->plan;
+	struct spk_exchange *grown = SPK_NEW_ARRAY(b->arena, struct spk_exchange, plan->exchanges + 1);
+
+	SPK_TRY_PTR(write && read && grown, err);
+	if (plan->exchanges)
+		memcpy(grown, plan->exchange, sizeof(*grown) * (size_t)plan->exchanges);
+	plan->exchange = grown;
+	grown[plan->exchanges] = (struct spk_exchange){ .single = keys == 0 && hash_column < 0 };
+	write->exchange = read->exchange = plan->exchanges++;
+	write->key_count = keys;
+	write->key = keys ? spk_arena_copy(b->arena, key, sizeof *key * (size_t)keys) : NULL;
+	write->hash_column = hash_column;
+	write->retracts = read->retracts = from->retracts;
+	/* The reader is the writer's input in the tree that EXPLAIN shows; no edge: batches go through the shuffle. */
+	read->input = SPK_NEW_ARRAY(b->arena, struct spk_physical *, 1);
+	SPK_TRY_PTR(read->input, err);
+	read->input[0] = write;
+	read->inputs = 1;
+	*out = spk_build_port(b, read, from->retracts);
+	SPK_TRY_PTR(out->node, err);
+	return SPK_OK;
+}
+
+/* --- relations --- */
+
+static bool has_leaf(const struct spk_physical *node, enum spk_physical_kind kind)
+{
+	if (node->kind == kind)
+		return true;
+	if (node->kind == SPK_PHYSICAL_READ)
+		return false;
+	for (int i = 0; i < node->inputs; i++)
+		if (has_leaf(node->input[i], kind))
+			return true;
+	return false;
+}
+
+/*
+ * UNION ALL: the ports of all inputs. When some come from an exchange and others straight from a source, the latter go through
+ * an exchange too: otherwise a shared scan could end up in one stage with what it feeds.
+ */
+static spk_status build_union(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
+{
+	struct spk_ports *in = SPK_NEW_ARRAY(b->arena, struct spk_ports, l->inputs);
+	bool read = false;
+	int count = 0;
+
+	SPK_TRY_PTR(in, err);
+	for (int i = 0; i < l->inputs; i++) {
+		SPK_TRY(spk_build_relation(b, l->input[i], &in[i], err));
+		for (int k = 0; k < in[i].count; k++)
+			read = read || has_leaf(in[i].node[k], SPK_PHYSICAL_READ);
+		out->retracts = out->retracts || in[i].retracts;
+		count += in[i].count;
+	}
+	out->node = SPK_NEW_ARRAY(b->arena, struct spk_physical *, count);
+	SPK_TRY_PTR(out->node, err);
+	for (int i = 0; i < l->inputs; i++) {
+		if (read && has_leaf(in[i].node[0], SPK_PHYSICAL_SCAN))
+			SPK_TRY(spk_build_exchange(b, &in[i], NULL, 0, -1, &in[i], err));
+		for (int k = 0; k < in[i].count; k++)
+			out->node[out->count++] = in[i].node[k];
+	}
+	return SPK_OK;
+}
+
+static spk_status refuse_in_stream(const struct spk_build *b, const struct spk_logical *l, const char *what, spk_error *err)
+{
+	if (!b->options->streaming)
+		return SPK_OK;
+	spk_fail(err, SPK_PLAN, "%s cannot be kept up to date over a stream", what);
+	spk_hint(err, "A stream has no end to sort or count to: leave it out here and order where the result is read.");
+	if (err)
+		err->position = l->position;
+	return SPK_PLAN;
+}
+
+static spk_status build_window(struct spk_build *b, const struct spk_logical *l, struct spk_physical *node, spk_error *err)
+{
+	static const char *const name[] = { "tumble", "hop", "cumulate", "session" };
+
+	(void)b;
+	if (l->window != SPK_WINDOW_TUMBLE) {
+		spk_fail(err, SPK_UNSUPPORTED, "window function %s is not supported yet", name[l->window]);
+		if (err)
+			err->position = l->position;
+		return SPK_UNSUPPORTED;
+	}
+	node->time_column = l->time_column;
+	node->window_size_us = l->window_size_us;
+	node->window_offset_us = l->window_offset_us;
+	return SPK_OK;
+}
+
+/* Nodes with one input that stay in its stage. */
+static spk_status build_simple(struct spk_build *b, const struct spk_logical *l, enum spk_physical_kind kind, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+{
+	struct spk_physical *node = spk_build_node(b, kind, l->schema, in, l);
+
+	SPK_TRY_PTR(node, err);
+	node->filter = l->filter;
+	node->expr_count = l->expr_count;
+	node->expr = l->expr;
+	node->sort_count = l->sort_count;
+	node->sort = l->sort;
+	node->limit = l->limit;
+	node->offset = l->offset;
+	node->value_rows = l->value_rows;
+	node->value = l->value;
+	if (kind == SPK_PHYSICAL_WINDOW)
+		SPK_TRY(build_window(b, l, node, err));
+	*out = spk_build_port(b, node, in ? in->retracts : false);
+	SPK_TRY_PTR(out->node, err);
+	return SPK_OK;
+}
+
+spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
+{
+	struct spk_ports in = { 0 };
+
+	*out = (struct spk_ports){ 0 };
+	if (l->kind == SPK_LOGICAL_UNION)
+		return build_union(b, l, out, err);
+	if (l->inputs)
+		SPK_TRY(spk_build_relation(b, l->input[0], &in, err));
+	switch (l->kind) {
+	case SPK_LOGICAL_SCAN:
+		return spk_build_scan(b, l, out, err);
+	case SPK_LOGICAL_VALUES:
+		return build_simple(b, l, SPK_PHYSICAL_VALUES, NULL, out, err);
+	case SPK_LOGICAL_FILTER:
+		return build_simple(b, l, SPK_PHYSICAL_FILTER, &in, out, err);
+	case SPK_LOGICAL_PROJECT:
+		return build_simple(b, l, SPK_PHYSICAL_PROJECT, &in, out, err);
+	case SPK_LOGICAL_WINDOW:
+		return build_simple(b, l, SPK_PHYSICAL_WINDOW, &in, out, err);
+	case SPK_LOGICAL_AGGREGATE:
+		return spk_build_aggregate(b, l, &in, out, err);
+	case SPK_LOGICAL_SORT:
+		SPK_TRY(refuse_in_stream(b, l, "ORDER BY", err));
+		SPK_TRY(spk_build_exchange(b, &in, NULL, 0, -1, &in, err));
+		return build_simple(b, l, SPK_PHYSICAL_SORT, &in, out, err);
+	case SPK_LOGICAL_LIMIT:
+		SPK_TRY(refuse_in_stream(b, l, "LIMIT", err));
+		if (in.node[0]->kind != SPK_PHYSICAL_SORT)
+			SPK_TRY(spk_build_exchange(b, &in, NULL, 0, -1, &in, err));
+		return build_simple(b, l, SPK_PHYSICAL_LIMIT, &in, out, err);
+	case SPK_LOGICAL_UNION:
+	case SPK_LOGICAL_SINK:
+		break;
+	}
+	return spk_fail(err, SPK_INTERNAL, "logical node kind %d inside a query", (int)l->kind);
+}
+
+/* --- the whole plan --- */
+
+static spk_status build_query(struct spk_build *b, const struct spk_logical *root, spk_error *err)
+{
+	struct spk_ports in;
+
+	SPK_TRY(spk_build_relation(b, root, &in, err));
+	if (in.count > 1 || (in.node[0]->kind != SPK_PHYSICAL_SORT && in.node[0]->kind != SPK_PHYSICAL_LIMIT))
+		SPK_TRY(spk_build_exchange(b, &in, NULL, 0, -1, &in, err));
+	b->plan->collect = spk_build_node(b, SPK_PHYSICAL_COLLECT, root->schema, &in, root);
+	SPK_TRY_PTR(b->plan->collect, err);
+	return SPK_OK;
+}
+
+static spk_status build_root(struct spk_build *b, const struct spk_logical *root, spk_error *err)
+{
+	struct spk_ports in;
+
+	if (root->kind != SPK_LOGICAL_SINK) {
+		b->root_name = "query";
+		return build_query(b, root, err);
+	}
+	b->root_name = root->table->name;
+	SPK_TRY(spk_build_relation(b, root->input[0], &in, err));
+	return spk_build_sink(b, root, &in, err);
+}
+
+static spk_status hash_plan(struct spk_build *b, spk_error *err)
+{
+	struct spk_buffer text = { 0 };
+	spk_status status = spk_physical_format(b->plan, NULL, NULL, &text, err);
+
+	if (status == SPK_OK) {
+		b->plan->text = spk_arena_strndup(b->arena, text.data ? text.data : "", text.size);
+		b->plan->hash = spk_hash_bytes(text.data, text.size);
+		if (!b->plan->text)
+			status = spk_fail_memory(err);
+	}
+	spk_buffer_release(&text);
+	return status;
+}
+
+spk_status spk_physical_plan_make(struct spk_arena *arena, struct spk_logical *const *root, int roots, const struct spk_physical_options *options, struct spk_physical_plan **out, spk_error *err)
+{
+	struct spk_build b = { .arena = arena, .options = options };
+
+	b.plan = SPK_NEW(arena, struct spk_physical_plan);
+	SPK_TRY_PTR(b.plan, err);
+	b.plan->streaming = options->streaming;
+	b.plan->sink = SPK_NEW_ARRAY(arena, struct spk_plan_sink, roots);
+	SPK_TRY_PTR(b.plan->sink, err);
+	SPK_TRY(spk_build_sources(&b, root, roots, err));
+	for (int i = 0; i < roots; i++)
+		SPK_TRY(build_root(&b, root[i], err));
+	SPK_TRY(spk_build_stages(&b, err));
+	SPK_TRY(hash_plan(&b, err));
+	*out = b.plan;
+	return SPK_OK;
+}

@@ -1,0 +1,208 @@
+/*
+ * Sources of a physical plan: one per table, decoded once with the union of the columns that all scans of it need.
+ *
+ * A logical scan becomes the shared SCAN node, its own filter, and a projection that picks its columns (and computes the
+ * computed ones) out of the decoded batch.
+ */
+#include "planner/physical/build.h"
+
+#include "core/base/check.h"
+
+/* --- which columns --- */
+
+struct column_set { bool *needed; };
+
+static void need_column(int column, void *user)
+{
+	struct column_set *set = user;
+
+	set->needed[column] = true;
+}
+
+/* Marks the physical columns that table column `column` stands for. */
+static void need_table_column(const struct spk_table *t, int column, bool *needed)
+{
+	struct column_set set = { needed };
+
+	if (t->computed && t->computed[column])
+		spk_expr_columns(t->computed[column], need_column, &set);
+	else
+		needed[column] = true;
+}
+
+static int find_source(const struct spk_physical_plan *plan, const struct spk_table *table)
+{
+	for (int i = 0; i < plan->sources; i++)
+		if (plan->source[i].table == table)
+			return i;
+	return -1;
+}
+
+static void count_scans(const struct spk_logical *l, int *count)
+{
+	*count += l->kind == SPK_LOGICAL_SCAN;
+	for (int i = 0; i < l->inputs; i++)
+		count_scans(l->input[i], count);
+}
+
+/* Adds the tables of all scans below `l` as sources and marks what they need in needed[source]. */
+static spk_status collect_scans(struct spk_build *b, const struct spk_logical *l, bool **needed, spk_error *err)
+{
+	for (int i = 0; i < l->inputs; i++)
+		SPK_TRY(collect_scans(b, l->input[i], needed, err));
+	if (l->kind != SPK_LOGICAL_SCAN)
+		return SPK_OK;
+
+	int at = find_source(b->plan, l->table);
+
+	if (at < 0) {
+		at = b->plan->sources++;
+		b->plan->source[at].table = l->table;
+		needed[at] = SPK_NEW_ARRAY(b->arena, bool, l->table->schema->count);
+		SPK_TRY_PTR(needed[at], err);
+		if (l->table->time_column >= 0 && b->options->streaming)
+			need_table_column(l->table, l->table->time_column, needed[at]);
+	}
+	for (int i = 0; i < l->schema->count; i++) {
+		int column = l->column[i];
+
+		if (l->table->metadata && l->table->metadata[column])
+			return spk_fail(err, SPK_UNSUPPORTED, "metadata column \"%s\" of table \"%s\" cannot be read yet", l->table->schema->field[column].name, l->table->name);
+		need_table_column(l->table, column, needed[at]);
+	}
+	return SPK_OK;
+}
+
+/* --- decoded schema --- */
+
+static int source_column(const struct spk_plan_source *s, int table_column)
+{
+	for (int i = 0; i < s->columns; i++)
+		if (s->column[i] == table_column)
+			return i;
+	return -1;
+}
+
+/* Expression for table column `column` over the decoded batch. */
+static struct spk_expr *source_expr(struct spk_build *b, const struct spk_plan_source *s, int column)
+{
+	const struct spk_table *t = s->table;
+	struct spk_expr **by;
+
+	if (!t->computed || !t->computed[column])
+		return spk_expr_column(b->arena, source_column(s, column), &t->schema->field[column]);
+	by = SPK_NEW_ARRAY(b->arena, struct spk_expr *, t->schema->count);
+	if (!by)
+		return NULL;
+	for (int i = 0; i < t->schema->count; i++)
+		if (source_column(s, i) >= 0)
+			by[i] = spk_expr_column(b->arena, source_column(s, i), &t->schema->field[i]);
+	return spk_expr_substitute(b->arena, t->computed[column], by);
+}
+
+static spk_status describe_source(struct spk_build *b, struct spk_plan_source *s, const bool *needed, spk_error *err)
+{
+	const struct spk_table *t = s->table;
+	struct spk_schema *schema = SPK_NEW(b->arena, struct spk_schema);
+
+	s->column = SPK_NEW_ARRAY(b->arena, int, t->schema->count);
+	SPK_TRY_PTR(schema && s->column, err);
+	schema->field = SPK_NEW_ARRAY(b->arena, struct spk_field, t->schema->count);
+	SPK_TRY_PTR(schema->field, err);
+	for (int i = 0; i < t->schema->count; i++) {
+		if (!needed[i])
+			continue;
+		schema->field[s->columns] = t->schema->field[i];
+		s->column[s->columns++] = i;
+	}
+	schema->count = s->columns;
+	s->schema = schema;
+	if (t->time_column >= 0 && b->options->streaming) {
+		s->time = source_expr(b, s, t->time_column);
+		SPK_TRY_PTR(s->time, err);
+		s->watermark_delay_us = t->watermark_delay_us;
+	}
+	return SPK_OK;
+}
+
+spk_status spk_build_sources(struct spk_build *b, struct spk_logical *const *root, int roots, spk_error *err)
+{
+	int scans = 0;
+	bool **needed;
+
+	for (int i = 0; i < roots; i++)
+		count_scans(root[i], &scans);
+	if (scans > 64)
+		return spk_fail(err, SPK_PLAN, "%d scans of tables in one job; at most 64 are supported", scans);
+	b->plan->source = SPK_NEW_ARRAY(b->arena, struct spk_plan_source, scans);
+	b->scan = SPK_NEW_ARRAY(b->arena, struct spk_physical *, scans);
+	needed = SPK_NEW_ARRAY(b->arena, bool *, scans);
+	SPK_TRY_PTR(b->plan->source && b->scan && needed, err);
+	for (int i = 0; i < roots; i++)
+		SPK_TRY(collect_scans(b, root[i], needed, err));
+	for (int i = 0; i < b->plan->sources; i++)
+		SPK_TRY(describe_source(b, &b->plan->source[i], needed[i], err));
+	return SPK_OK;
+}
+
+/* --- one logical scan --- */
+
+/* The columns of the scan over the decoded batch; *same: they are just the decoded ones in order. */
+static spk_status scan_columns(struct spk_build *b, const struct spk_logical *l, const struct spk_plan_source *s, struct spk_expr ***out, bool *same, spk_error *err)
+{
+	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, l->schema->count);
+
+	SPK_TRY_PTR(expr, err);
+	*same = l->schema->count == s->columns;
+	for (int i = 0; i < l->schema->count; i++) {
+		expr[i] = source_expr(b, s, l->column[i]);
+		SPK_TRY_PTR(expr[i], err);
+		*same = *same && expr[i]->kind == SPK_EXPR_COLUMN && expr[i]->column == i;
+	}
+	*out = expr;
+	return SPK_OK;
+}
+
+spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
+{
+	int at = find_source(b->plan, l->table);
+	const struct spk_plan_source *s = &b->plan->source[at];
+	struct spk_expr **expr;
+	struct spk_physical *node;
+	bool same;
+
+	if (!b->scan[at]) {
+		b->scan[at] = spk_build_node(b, SPK_PHYSICAL_SCAN, s->schema, NULL, l);
+		SPK_TRY_PTR(b->scan[at], err);
+		b->scan[at]->source = at;
+	}
+	*out = spk_build_port(b, b->scan[at], false);
+	SPK_TRY(scan_columns(b, l, s, &expr, &same, err));
+	if (l->filter) {
+		node = spk_build_node(b, SPK_PHYSICAL_FILTER, s->schema, out, l);
+		SPK_TRY_PTR(node, err);
+		node->filter = spk_expr_substitute(b->arena, l->filter, expr);
+		SPK_TRY_PTR(node->filter, err);
+		*out = spk_build_port(b, node, false);
+	}
+	if (!same) {
+		node = spk_build_node(b, SPK_PHYSICAL_PROJECT, l->schema, out, l);
+		SPK_TRY_PTR(node, err);
+		node->expr_count = l->schema->count;
+		node->expr = expr;
+		*out = spk_build_port(b, node, false);
+	}
+	SPK_TRY_PTR(out->node, err);
+	return SPK_OK;
+}
+
+uint64_t spk_build_time_sources(const struct spk_build *b, const struct spk_logical *l)
+{
+	uint64_t bits = 0;
+
+	if (l->kind == SPK_LOGICAL_SCAN && l->table->time_column >= 0)
+		bits |= 1ull << find_source(b->plan, l->table);
+	for (int i = 0; i < l->inputs; i++)
+		bits |= spk_build_time_sources(b, l->input[i]);
+	return bits;
+}
