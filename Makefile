@@ -20,7 +20,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 # ---- Layers ---------------------------------------------------------------------------------------------------------------
-# Lowest first. tools/check-layers reads this list (`make print-LAYERS`), so the order is written down once.
+# Lowest first. tools/check-layers is given this list, so the order is written down once.
 CORE := core/base core/columnar core/expr
 PLANNER := planner/logical planner/optimizer planner/sql planner/physical
 LAYERS := $(CORE) $(PLANNER) scheduler state connectors batch checkpoint stream session
