@@ -35,7 +35,10 @@ struct spk_event_field { const char *name; const char *text; int64_t number; };
 /* Appends to `path`, rotating at 64 MiB to path.1. */
 spk_status spk_event_log_open(struct spk_event_log **out, const char *path, const char *job, spk_error *err);
 void spk_event_log_close(struct spk_event_log *log);  /* NULL is fine */
-/* NULL log: does nothing. Never fails; what cannot be written is counted in event_log_lost_total. */
+/* For tests and small disks: rotates at another size. */
+void spk_event_log_rotate_at(struct spk_event_log *log, int64_t bytes);
+/* NULL log: does nothing. `fields` may be NULL. Secrets (log.h) in texts are masked. Never fails; what cannot be written
+ * is counted in event_log_lost_total. */
 void spk_event_log_write(struct spk_event_log *log, enum spk_event event, const struct spk_event_field *fields);
 void spk_event_log_flush(struct spk_event_log *log);
 

@@ -1,0 +1,63 @@
+#include "core/base/buffer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "core/base/check.h"
+#include "core/base/memory.h"
+
+enum { SMALLEST = 64 };
+
+void spk_buffer_release(struct spk_buffer *b)
+{
+	spk_free(b->account, b->data, b->capacity);
+	b->data = NULL;
+	b->size = b->capacity = 0;
+}
+
+spk_status spk_buffer_reserve_slow(struct spk_buffer *b, size_t more, spk_error *err)
+{
+	size_t need, capacity;
+	char *data;
+
+	if (__builtin_add_overflow(b->size, more, &need) || need > SIZE_MAX / 2)
+		return spk_fail(err, SPK_NO_MEMORY, "a buffer of %zu bytes cannot grow by %zu", b->size, more);
+	capacity = SPK_MAX(b->capacity * 2, (size_t)SMALLEST);
+	capacity = SPK_MAX(capacity, need);
+	data = spk_realloc(b->account, b->data, b->capacity, capacity);
+	/* Doubling is a wish, `need` is not: under a tight budget take just what is asked for. */
+	if (!data && capacity > need) {
+		capacity = need;
+		data = spk_realloc(b->account, b->data, b->capacity, capacity);
+	}
+	SPK_TRY_PTR(data, err);
+	b->data = data;
+	b->capacity = capacity;
+	return SPK_OK;
+}
+
+spk_status spk_buffer_printf(struct spk_buffer *b, spk_error *err, const char *format, ...)
+{
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (length < 0)
+		return spk_fail(err, SPK_INTERNAL, "cannot format '%s'", format);
+	SPK_TRY(spk_buffer_reserve(b, (size_t)length + 1, err));
+	va_start(args, format);
+	vsnprintf(b->data + b->size, (size_t)length + 1, format, args);
+	va_end(args);
+	b->size += (size_t)length;
+	return SPK_OK;
+}
+
+const char *spk_buffer_cstr(struct spk_buffer *b)
+{
+	if (spk_buffer_reserve(b, 1, NULL))
+		return NULL;
+	b->data[b->size] = '\0';
+	return b->data;
+}
