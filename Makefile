@@ -240,7 +240,7 @@ $(B)/obj/$(1).o: | $(GEN_H) $(call generated,$(filter tests/%,$(ALL_FOUND)),h)
 endef
 $(foreach t,$(TEST_SRCS) $(BENCH_SRCS),$(eval $(call link_rule,$(t),$(filter $(call folder_layers,$(t)),$(PRESENT)))))
 
--include $(patsubst %.o,%.d,$(LIB_OBJS) $(CLI_OBJS) $(SUPPORT_OBJS) $(call objects,$(TEST_SRCS) $(BENCH_SRCS)))
+-include $(patsubst %.o,%.d,$(B)/obj/tools/conf_markdown.c.o $(LIB_OBJS) $(CLI_OBJS) $(SUPPORT_OBJS) $(call objects,$(TEST_SRCS) $(BENCH_SRCS)))
 
 # ---- Checking -------------------------------------------------------------------------------------------------------------
 # Packages are installed before the makefile is read again: pkg-config itself may be among them.
@@ -287,7 +287,12 @@ bench: ## build and run the benchmarks
 run-bench: all $(BENCHES)
 	@if [ -x bench/run ]; then bench/run $(B); else for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done; fi
 
-docs: all ## docs/configuration.md from the configuration table, and the API manual if doxygen is there
+$(B)/tools/conf_markdown: $(B)/obj/tools/conf_markdown.c.o $(call archive,core/base)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -pie -o $@ $^ $(LDFLAGS_ALL) $(LIBS)
+
+docs: $(B)/tools/conf_markdown ## docs/configuration.md from the configuration table, and the API manual if doxygen is there
 	@tools/docs.sh $(B)
 
 # ---- Installing -----------------------------------------------------------------------------------------------------------
