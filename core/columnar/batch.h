@@ -26,6 +26,7 @@ struct spk_origin {
 
 struct spk_batch {
 	struct spk_arena *arena;
+	struct spk_memory_account *account;  /* what the arena counts to; derived and compacted batches inherit it */
 	const struct spk_schema *schema;
 	int rows;                       /* physical rows, <= SPK_BATCH_ROWS */
 	int columns;
@@ -43,12 +44,15 @@ spk_status spk_batch_derive(struct spk_batch **out, const struct spk_batch *in, 
 struct spk_batch *spk_batch_ref(struct spk_batch *batch);
 void spk_batch_unref(struct spk_batch *batch);  /* NULL is fine */
 
-/* A dense copy (no selection, flat vectors, own bytes) of up to SPK_BATCH_ROWS rows: for keeping rows after their input is gone. */
+/* A dense copy (no selection, flat vectors, own bytes) of up to SPK_BATCH_ROWS rows: for keeping rows after their input is
+ * gone. Weights come along, the origin does not. */
 spk_status spk_batch_compact(struct spk_batch **out, const struct spk_batch *in, spk_error *err);
 
 /* Under SPARKLET_VERIFY=1 returns the batch re-encoded (constant, dictionary, sliced by selection, drawn from `seed`) to shake
  * out assumptions; otherwise `in` with one more reference. Consumes nothing. */
 spk_status spk_batch_verify(struct spk_batch **out, struct spk_batch *in, uint64_t seed, spk_error *err);
+/* What spk_batch_verify does when it is on. Weights and origin stay with their rows; rows between the selected ones are garbage. */
+spk_status spk_batch_reencode(struct spk_batch **out, struct spk_batch *in, uint64_t seed, spk_error *err);
 
 static inline int32_t spk_batch_row(const struct spk_batch *b, int i) { return b->sel ? b->sel[i] : i; }
 static inline int32_t spk_batch_weight(const struct spk_batch *b, int row) { return b->weight ? b->weight[row] : 1; }
@@ -65,7 +69,8 @@ struct spk_batch_builder {
 	struct spk_batch *batch;        /* being filled, NULL at first */
 	int32_t *weight;                /* by row, allocated when a weight other than +1 comes */
 };
-/* Appends `in`'s rows sel[0..n) (physical rows; NULL: 0..n), deep. The caller makes sure that they fit: see _room. */
+/* Appends `in`'s rows sel[0..n) (physical rows; NULL: 0..n), deep. The caller makes sure that they fit: see _room. After a
+ * failure the batch holds what it held before. */
 spk_status spk_builder_append(struct spk_batch_builder *b, const struct spk_batch *in, const int32_t *sel, int n, spk_error *err);
 int spk_builder_room(const struct spk_batch_builder *b);
 /* Hands over the batch being filled (NULL when empty) and starts afresh. */

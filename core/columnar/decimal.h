@@ -9,6 +9,7 @@
 
 #include "core/columnar/type.h"
 
+extern const spk_int128 spk_powers_of_ten[SPK_DECIMAL_DIGITS + 1];
 spk_int128 spk_pow10(int n);  /* 0..38 */
 int spk_decimal_digits(spk_int128 v);  /* decimal digits of |v|, 1 for 0 */
 
@@ -29,13 +30,32 @@ static inline void spk_decimal_unpack(struct spk_type type, spk_int128 stored, s
 		*scale = spk_numeric_scale(stored);
 	}
 }
-/* Stores (mantissa, scale) as `type` wants it: rescales for a fixed scale and checks its precision. */
+/* Stores (mantissa, scale) as `type` wants it: rescales for a fixed scale and checks its precision. A varying scale holds
+ * 36 digits: of a longer mantissa, digits behind the point are rounded away; false when those in front do not fit. */
 bool spk_decimal_store(struct spk_type type, spk_int128 mantissa, int scale, spk_int128 *out);
 int spk_decimal_compare(spk_int128 a, int a_scale, spk_int128 b, int b_scale);
+/* Sum, product and quotient have PostgreSQL's scale as long as they fit in 38 digits. Where they do not, digits behind the
+ * point are rounded away (half away from zero); false when those in front of it do not fit. */
 bool spk_decimal_add(spk_int128 a, int a_scale, spk_int128 b, int b_scale, spk_int128 *out, int *scale);
 bool spk_decimal_multiply(spk_int128 a, int a_scale, spk_int128 b, int b_scale, spk_int128 *out, int *scale);
 /* PostgreSQL's numeric division: the result's scale by its rule of at least 16 significant digits. Divisor not 0. */
 bool spk_decimal_divide(spk_int128 a, int a_scale, spk_int128 b, int b_scale, spk_int128 *out, int *scale);
+/* One form for equal values, for hashing and ordered keys: the value is the result / 10^38 * 10^exponent, the result having 38
+ * digits (0: 0, 0). Inline: the inner loop of every decimal key. */
+static inline spk_int128 spk_decimal_normal(spk_int128 v, int scale, int *exponent)
+{
+	unsigned __int128 m = v < 0 ? -(unsigned __int128)v : (unsigned __int128)v;
+	uint64_t high = (uint64_t)(m >> 64);
+	/* 1233 / 4096 is log10(2) closely enough for 128 bits: the estimate is right or one too small. */
+	int digits = (high ? 128 - __builtin_clzll(high) : 64 - __builtin_clzll((uint64_t)m | 1)) * 1233 >> 12;
+
+	digits += digits < SPK_DECIMAL_DIGITS && m >= (unsigned __int128)spk_powers_of_ten[digits];
+	*exponent = v ? digits - scale : 0;
+	return v * spk_powers_of_ten[SPK_DECIMAL_DIGITS - digits];
+}
+/* The value of such a form with its least scale; false when it is none. */
+bool spk_decimal_from_normal(spk_int128 normal, int exponent, spk_int128 *out, int *scale);
+/* Nearest double. */
 double spk_decimal_to_double(spk_int128 v, int scale);
 /* Writes "-12.50" (no NUL); at most 48 bytes; returns the length. */
 int spk_decimal_format(spk_int128 v, int scale, char *out);

@@ -2,7 +2,8 @@
  * A hash table from row keys to dense numbers 0, 1, 2, ... in order of first appearance: the heart of aggregation, distinct,
  * joins and the fold of an epoch. Payloads live outside, in arrays indexed by those numbers.
  *
- * Open addressing on 64-bit hashes; key bytes are kept in the map. Fixed 8- and 16-byte keys take a fast path.
+ * Open addressing on 64-bit hashes; key bytes are kept in the map. While all keys have one size, comparing them is a few
+ * loads (sizes 8 to 32). Zero-initialised with an account (or without: "other") it is empty and valid.
  * Not thread-safe. Reserves from its memory account.
  */
 #ifndef SPK_CORE_COLUMNAR_KEYMAP_H
@@ -19,11 +20,15 @@ struct spk_keymap {
 	uint32_t *key_offset;           /* by number, count + 1 */
 	struct spk_buffer key_bytes;
 	uint32_t numbers_capacity;
+	uint32_t key_size;              /* of all keys while they have one size, SPK_KEY_SIZE_VARIES after */
 };
+
+enum { SPK_KEY_SIZE_VARIES = 0x7fffffff };
 
 void spk_keymap_release(struct spk_keymap *m);
 void spk_keymap_clear(struct spk_keymap *m);  /* keeps the memory */
-/* number[i] of key i for all keys (hash[i] its hash), adding new ones. */
+/* number[i] of key i for all keys (hash[i] its hash), adding new ones. After a failure the keys before the one that did not
+ * fit are in the map; the call may be repeated. MEMORY_LIMIT also beyond 4 GiB of key bytes. */
 spk_status spk_keymap_put(struct spk_keymap *m, const struct spk_row_keys *keys, const uint64_t *hash, uint32_t *number, spk_error *err);
 spk_status spk_keymap_put_one(struct spk_keymap *m, const char *key, uint32_t size, uint64_t hash, uint32_t *number, spk_error *err);
 /* UINT32_MAX when it is not there. */

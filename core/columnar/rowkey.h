@@ -2,11 +2,16 @@
  * Row keys: several columns of a row as one string of bytes whose memcmp order is the rows' order. Used as keys of hash
  * tables, of state tables (where order makes range scans possible) and of sorts.
  *
- * Encoding per column: a marker byte (NULL after values by default, as PostgreSQL's ASC; before them for DESC or NULLS
- * FIRST), then for integers and times big-endian with the sign bit flipped; for floats the IEEE bits made monotonic (-0 as
- * 0, NaN greatest); for text and bytea the bytes with 0x00 escaped as 00 FF and an end mark 00 00; numerics by value
- * (sign, exponent, digits), so that 1.0 and 1.00 are one key; intervals by their PostgreSQL order. DESC inverts the bytes
- * after the marker. Decoding restores the value (numerics with their least scale; a fixed-scale column its own).
+ * Encoding per column: a marker byte (`nulls_first` alone decides whether NULL sorts before or after values: PostgreSQL's
+ * default is false for ASC, true for DESC, and the planner fills that in), then for integers and times big-endian with the
+ * sign bit flipped; for floats the IEEE bits made monotonic (-0 as 0, NaN greatest); for text and bytea the bytes with 0x00
+ * escaped as 00 FF and an end mark 00 00; numerics by value (sign and exponent, 38 digits), so that 1.0 and 1.00 are one key;
+ * intervals by their span, as PostgreSQL compares them. DESC inverts the bytes after the marker. A NULL of a fixed-width type
+ * keeps its width, so such keys all have one size; a NULL text is its marker alone.
+ *
+ * Decoding restores the value: numerics with their least scale (a fixed-scale column its own), intervals as days and
+ * microseconds (1 month as 30 days, which are equal in PostgreSQL). jsonb is ordered by its bytes. ARRAY and ROW columns are
+ * UNSUPPORTED.
  */
 #ifndef SPK_CORE_COLUMNAR_ROWKEY_H
 #define SPK_CORE_COLUMNAR_ROWKEY_H
@@ -29,6 +34,8 @@ struct spk_row_keys {
 void spk_row_keys_release(struct spk_row_keys *keys);
 /* Replaces *keys by those of the batch's selected rows, in order. With `more` it appends instead. */
 spk_status spk_row_keys_encode(struct spk_row_keys *keys, const struct spk_batch *batch, const struct spk_key_column *column, int columns, bool more, spk_error *err);
+/* Replaces *keys by n ready-encoded ones: rows sel[0..n) (NULL: 0..n) of a BYTEA vector. */
+spk_status spk_row_keys_copy(struct spk_row_keys *keys, const struct spk_vector *encoded, const int32_t *sel, int n, spk_error *err);
 static inline const char *spk_row_key(const struct spk_row_keys *k, int i, uint32_t *size)
 {
 	*size = k->offset[i + 1] - k->offset[i];

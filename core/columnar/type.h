@@ -74,6 +74,12 @@ struct spk_schema {
 
 struct spk_interval { int32_t months, days; int64_t micros; };
 
+/* What PostgreSQL compares intervals by: microseconds, with a month of 30 days and a day of 24 hours. */
+static inline spk_int128 spk_interval_span(struct spk_interval v)
+{
+	return (spk_int128)((int64_t)v.months * 30 + v.days) * 86400000000 + v.micros;
+}
+
 static inline struct spk_type spk_type(enum spk_type_id id)
 {
 	return (struct spk_type){ .id = id, .scale = id == SPK_TYPE_DECIMAL ? SPK_SCALE_VARIES : 0 };

@@ -3,7 +3,11 @@
  *
  *   FLAT        data[i] is row i
  *   CONSTANT    data[0] is every row; NULL when bit 0 of `valid` is clear
- *   DICTIONARY  row i is dictionary row index[i], NULL when that one is; `data` and `valid` are not used
+ *   DICTIONARY  row i is dictionary row index[i], NULL when that one is; `data` and `valid` are not used. index[i] is in
+ *               range for every physical row, selected or not
+ *
+ * A ROW has no data: row i of a FLAT one is row i of its children, which may have any layout. An ARRAY's offsets ascend over
+ * all physical rows; its child is appended to only by spk_vector_gather once the vector was made by spk_vector_init.
  *
  * `valid` is a bitmap, least significant bit first, 1 = not NULL; a NULL pointer means no NULLs. The value under a NULL is
  * unspecified but readable (never a wild pointer: views under NULL have length 0). A vector does not own memory: all of
@@ -112,7 +116,8 @@ static inline bool spk_vector_is_null(const struct spk_vector *v, int row)
 spk_status spk_vector_init(struct spk_vector *v, struct spk_type type, int rows, struct spk_arena *arena, spk_error *err);
 /* Gives the vector a bitmap with all rows valid unless it has one. */
 spk_status spk_vector_need_valid(struct spk_vector *v, int rows, struct spk_arena *arena, spk_error *err);
-/* A CONSTANT vector: `value` (of the type's width) is copied; NULL value makes a constant NULL. View bytes are copied too. */
+/* A CONSTANT vector: `value` (of the type's width) is copied; NULL value makes a constant NULL. View bytes are copied too.
+ * UNSUPPORTED for an ARRAY or ROW that is not NULL. */
 spk_status spk_vector_init_constant(struct spk_vector *v, struct spk_type type, const void *value, struct spk_arena *arena, spk_error *err);
 /* *out is FLAT with the same rows: itself when it is flat already, else expanded in `arena`. View bytes are shared. */
 spk_status spk_vector_flatten(const struct spk_vector *v, int rows, struct spk_arena *arena, struct spk_vector *out, spk_error *err);

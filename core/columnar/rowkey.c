@@ -1,0 +1,394 @@
+/*
+ * Row keys: encoding, a column at a time.
+ *
+ * A fixed-width column takes its marker and its width in every row, NULL or not (a NULL's value bytes are 0), so that keys of
+ * fixed-width columns all have one size. Then each column is a loop of stores at a fixed stride. With a text column in the
+ * key the sizes are added up first and a cursor per row takes the place of the stride.
+ */
+#include "core/columnar/rowkey.h"
+
+#include "core/base/memory.h"
+#include "core/columnar/decimal.h"
+#include "core/columnar/rowkey_format.h"
+
+void spk_row_keys_release(struct spk_row_keys *keys)
+{
+	spk_free(keys->bytes.account, keys->offset, ((size_t)keys->capacity + 1) * sizeof(*keys->offset) * (keys->offset != NULL));
+	keys->offset = NULL;
+	keys->count = keys->capacity = 0;
+	spk_buffer_release(&keys->bytes);
+}
+
+/* Bytes of a column's part of a key, 0 when they vary. */
+static int part_size(struct spk_type type)
+{
+	if (type.id == SPK_TYPE_DECIMAL)
+		return 1 + DECIMAL_BYTES;
+	return spk_type_is_view(type) ? 0 : 1 + spk_type_width(type);
+}
+
+int spk_row_key_fixed_size(const struct spk_key_column *column, int columns)
+{
+	int size = 0;
+
+	for (int c = 0; c < columns; c++) {
+		int part = part_size(column[c].type);
+
+		if (!part || column[c].type.id == SPK_TYPE_ARRAY || column[c].type.id == SPK_TYPE_ROW)
+			return 0;
+		size += part;
+	}
+	return size;
+}
+
+/* --- what a loop needs --- */
+
+/* Where and how one column's parts are written. */
+struct target {
+	char *data;
+	uint32_t stride;             /* strided: row i's part is at data + i * stride */
+	uint32_t *cursor;            /* else: at data + cursor[i], moved on behind it */
+	char value_marker, null_marker;
+	uint64_t flip;               /* all ones for DESC: value bytes are inverted */
+};
+
+/* --- fixed width: a value as an unsigned integer of the same order --- */
+
+static inline uint8_t order_u8(const void *data, uint32_t slot)
+{
+	return ((const uint8_t *)data)[slot];
+}
+static inline uint16_t order_i16(const void *data, uint32_t slot)
+{
+	return (uint16_t)(((const uint16_t *)data)[slot] ^ 0x8000u);
+}
+static inline uint32_t order_i32(const void *data, uint32_t slot)
+{
+	return ((const uint32_t *)data)[slot] ^ 0x80000000u;
+}
+static inline uint64_t order_i64(const void *data, uint32_t slot)
+{
+	return ((const uint64_t *)data)[slot] ^ SIGN64;
+}
+static inline uint32_t order_f32(const void *data, uint32_t slot)
+{
+	return float_to_order(((const float *)data)[slot]);
+}
+static inline uint64_t order_f64(const void *data, uint32_t slot)
+{
+	return double_to_order(((const double *)data)[slot]);
+}
+
+static inline void put_u8(char *to, uint8_t v) { *to = (char)v; }
+static inline void put_u16(char *to, uint16_t v) { v = __builtin_bswap16(v); memcpy(to, &v, 2); }
+static inline void put_u32(char *to, uint32_t v) { v = __builtin_bswap32(v); memcpy(to, &v, 4); }
+static inline void put_u64(char *to, uint64_t v) { v = __builtin_bswap64(v); memcpy(to, &v, 8); }
+
+#define EACH_PART(width, body) \
+	for (int i = 0; i < n; i++) { \
+		uint32_t slot = dense ? (uint32_t)i : spk_reader_slot(r, sel ? sel[i] : i); \
+		bool valid = dense || spk_reader_valid(r, slot); \
+		char *to = t->data + (strided ? (size_t)i * t->stride : t->cursor[i]); \
+		\
+		if (!strided) \
+			t->cursor[i] += 1 + (width); \
+		to[0] = valid ? t->value_marker : t->null_marker; \
+		body \
+	}
+
+/* Four forms of one loop: plain rows or any layout, stride or cursors. */
+#define PART_KERNEL(name, width, body) \
+	static inline __attribute__((always_inline)) void name##_loop(const struct target *t, const struct spk_reader *r, const int32_t *sel, int n, int scale, bool dense, bool strided) \
+	{ \
+		(void)scale; \
+		EACH_PART(width, body) \
+	} \
+	static void name(const struct target *t, const struct spk_reader *r, const int32_t *sel, int n, int scale, bool dense) \
+	{ \
+		if (dense && t->stride) \
+			name##_loop(t, r, sel, n, scale, true, true); \
+		else if (dense) \
+			name##_loop(t, r, sel, n, scale, true, false); \
+		else if (t->stride) \
+			name##_loop(t, r, sel, n, scale, false, true); \
+		else \
+			name##_loop(t, r, sel, n, scale, false, false); \
+	}
+
+#define FIXED_KERNEL(name, unsigned_name, bits) \
+	PART_KERNEL(write_##name, (bits) / 8, { \
+		uint##bits##_t v = (uint##bits##_t)(order_##name(r->data, slot) ^ (uint##bits##_t)t->flip); \
+		put_##unsigned_name(to + 1, valid ? v : 0); \
+	})
+FIXED_KERNEL(u8, u8, 8)
+FIXED_KERNEL(i16, u16, 16)
+FIXED_KERNEL(i32, u32, 32)
+FIXED_KERNEL(i64, u64, 64)
+FIXED_KERNEL(f32, u32, 32)
+FIXED_KERNEL(f64, u64, 64)
+
+static inline void put_u128(char *to, unsigned __int128 v, uint64_t flip)
+{
+	put_u64(to, (uint64_t)(v >> 64) ^ flip);
+	put_u64(to + 8, (uint64_t)v ^ flip);
+}
+
+static inline void put_decimal(char *to, spk_int128 mantissa, int scale, uint64_t flip)
+{
+	int exponent;
+	spk_int128 normal = spk_decimal_normal(mantissa, scale, &exponent);
+
+	to[0] = (char)((uint64_t)decimal_head(normal, exponent) ^ flip);
+	put_u128(to + 1, (unsigned __int128)normal, flip);
+}
+
+PART_KERNEL(write_decimal, DECIMAL_BYTES, {
+	if (valid)
+		put_decimal(to + 1, ((const spk_int128 *)r->data)[slot], scale, t->flip);
+	else
+		memset(to + 1, 0, DECIMAL_BYTES);
+})
+PART_KERNEL(write_numeric, DECIMAL_BYTES, {
+	spk_int128 packed = ((const spk_int128 *)r->data)[slot];
+
+	if (valid)
+		put_decimal(to + 1, spk_numeric_mantissa(packed), spk_numeric_scale(packed), t->flip);
+	else
+		memset(to + 1, 0, DECIMAL_BYTES);
+})
+PART_KERNEL(write_interval, 16, {
+	unsigned __int128 span = (unsigned __int128)spk_interval_span(((const struct spk_interval *)r->data)[slot]);
+
+	if (valid)
+		put_u128(to + 1, span ^ (unsigned __int128)SIGN64 << 64, t->flip);
+	else
+		memset(to + 1, 0, 16);
+})
+
+/* --- text --- */
+
+/* Zero bytes among the first `n`, eight at a time. */
+static uint32_t count_zeros(const char *s, uint32_t n)
+{
+	uint32_t zeros = 0, at = 0;
+	uint64_t w;
+
+	for (; n - at >= 8; at += 8) {
+		memcpy(&w, s + at, 8);
+		/* Some byte is zero: count them exactly. */
+		if ((w - 0x0101010101010101u) & ~w & 0x8080808080808080u)
+			for (int k = 0; k < 8; k++)
+				zeros += !s[at + (uint32_t)k];
+	}
+	for (; at < n; at++)
+		zeros += !s[at];
+	return zeros;
+}
+
+/* Adds the sizes of a text column's parts to size[]. */
+static void add_text_sizes(const struct spk_reader *r, const int32_t *sel, int n, uint64_t *size)
+{
+	for (int i = 0; i < n; i++) {
+		uint32_t slot = spk_reader_slot(r, sel ? sel[i] : i);
+		const struct spk_view *v = (const struct spk_view *)r->data + slot;
+
+		if (spk_reader_valid(r, slot))
+			size[i] += 1ull + v->length + count_zeros(spk_view_data(v), v->length) + TEXT_END_BYTES;
+		else
+			size[i] += 1;
+	}
+}
+
+static char *escape(char *to, const char *s, uint32_t n)
+{
+	const char *end = s + n;
+
+	while (s < end) {
+		const char *zero = memchr(s, 0, (size_t)(end - s));
+		size_t plain = (size_t)((zero ? zero : end) - s);
+
+		memcpy(to, s, plain);
+		to += plain;
+		s += plain;
+		if (zero) {
+			*to++ = 0;
+			*to++ = TEXT_ZERO;
+			s++;
+		}
+	}
+	return to;
+}
+
+static void write_text(const struct target *t, const struct spk_reader *r, const int32_t *sel, int n)
+{
+	for (int i = 0; i < n; i++) {
+		uint32_t slot = spk_reader_slot(r, sel ? sel[i] : i);
+		const struct spk_view *v = (const struct spk_view *)r->data + slot;
+		bool valid = spk_reader_valid(r, slot);
+		char *start = t->data + t->cursor[i], *to = start;
+
+		*to++ = valid ? t->value_marker : t->null_marker;
+		if (valid) {
+			to = escape(to, spk_view_data(v), v->length);
+			memset(to, 0, TEXT_END_BYTES);
+			to += TEXT_END_BYTES;
+			for (char *p = start + 1; t->flip && p < to; p++)
+				*p = (char)~*p;
+		}
+		t->cursor[i] += (uint32_t)(to - start);
+	}
+}
+
+/* --- all columns --- */
+
+static spk_status check_columns(const struct spk_batch *batch, const struct spk_key_column *column, int columns, spk_error *err)
+{
+	char name[64];
+
+	for (int c = 0; c < columns; c++) {
+		const struct spk_key_column *k = &column[c];
+
+		SPK_ASSERT(k->column >= 0 && k->column < batch->columns, "a key column that is not in the batch");
+		SPK_ASSERT(batch->column[k->column].type.id == k->type.id, "a key column of another type");
+		if (k->type.id == SPK_TYPE_ARRAY || k->type.id == SPK_TYPE_ROW)
+			return spk_fail(err, SPK_UNSUPPORTED, "column \"%s\" of type %s as a key (GROUP BY, JOIN, ORDER BY, DISTINCT)",
+			                batch->schema->field[k->column].name, spk_type_format(k->type, name, sizeof(name)));
+	}
+	return SPK_OK;
+}
+
+static void write_part(const struct target *t, const struct spk_vector *v, const int32_t *sel, int n)
+{
+	struct spk_reader reader = spk_vector_reader(v), *r = &reader;
+	bool dense = v->layout == SPK_FLAT && !v->valid && !sel;
+
+	switch (v->type.id) {
+	case SPK_TYPE_BOOLEAN: write_u8(t, r, sel, n, 0, dense); break;
+	case SPK_TYPE_SMALLINT: write_i16(t, r, sel, n, 0, dense); break;
+	case SPK_TYPE_INTEGER:
+	case SPK_TYPE_DATE: write_i32(t, r, sel, n, 0, dense); break;
+	case SPK_TYPE_BIGINT:
+	case SPK_TYPE_TIME:
+	case SPK_TYPE_TIMESTAMP:
+	case SPK_TYPE_TIMESTAMPTZ: write_i64(t, r, sel, n, 0, dense); break;
+	case SPK_TYPE_REAL: write_f32(t, r, sel, n, 0, dense); break;
+	case SPK_TYPE_DOUBLE: write_f64(t, r, sel, n, 0, dense); break;
+	case SPK_TYPE_DECIMAL:
+		if (v->type.scale >= 0)
+			write_decimal(t, r, sel, n, v->type.scale, dense);
+		else
+			write_numeric(t, r, sel, n, 0, dense);
+		break;
+	case SPK_TYPE_INTERVAL: write_interval(t, r, sel, n, 0, dense); break;
+	default: SPK_ASSERT(!t->stride, "a text part at a stride"); write_text(t, r, sel, n);
+	}
+}
+
+static spk_status grow_offsets(struct spk_row_keys *keys, int count, spk_error *err)
+{
+	int capacity = SPK_MAX(count, keys->capacity + keys->capacity / 2);
+	size_t old = keys->offset ? ((size_t)keys->capacity + 1) * sizeof(*keys->offset) : 0;
+	uint32_t *offset;
+
+	if (keys->offset && count <= keys->capacity)
+		return SPK_OK;
+	offset = spk_realloc(keys->bytes.account, keys->offset, old, ((size_t)capacity + 1) * sizeof(*offset));
+	SPK_TRY_PTR(offset, err);
+	if (!old)
+		offset[0] = 0;
+	keys->offset = offset;
+	keys->capacity = capacity;
+	return SPK_OK;
+}
+
+/* Size of every key, and of all of them. */
+static uint64_t measure(const struct spk_batch *batch, const struct spk_key_column *column, int columns, uint64_t *size)
+{
+	int n = batch->selected;
+	uint64_t fixed = 0, total = 0;
+
+	for (int c = 0; c < columns; c++)
+		fixed += (uint64_t)(spk_type_is_view(column[c].type) ? 0 : part_size(column[c].type));
+	for (int i = 0; i < n; i++)
+		size[i] = fixed;
+	for (int c = 0; c < columns; c++) {
+		struct spk_reader r = spk_vector_reader(&batch->column[column[c].column]);
+
+		if (spk_type_is_view(column[c].type))
+			add_text_sizes(&r, batch->sel, n, size);
+	}
+	for (int i = 0; i < n; i++)
+		total += size[i];
+	return total;
+}
+
+static spk_status make_room(struct spk_row_keys *keys, int n, uint64_t bytes, spk_error *err)
+{
+	if (keys->bytes.size + bytes > UINT32_MAX || n > INT32_MAX - 1 - keys->count)
+		return spk_fail(err, SPK_MEMORY_LIMIT, "more than 4 GiB of row keys in one list");
+	SPK_TRY(grow_offsets(keys, keys->count + n, err));
+	return spk_buffer_reserve(&keys->bytes, bytes, err);
+}
+
+spk_status spk_row_keys_encode(struct spk_row_keys *keys, const struct spk_batch *batch, const struct spk_key_column *column, int columns, bool more, spk_error *err)
+{
+	int n = batch->selected;
+	uint32_t stride = (uint32_t)spk_row_key_fixed_size(column, columns), part = 0;
+	uint32_t cursor[SPK_BATCH_ROWS], *offset;
+	uint64_t size[SPK_BATCH_ROWS], total;
+
+	SPK_ASSERT(n <= SPK_BATCH_ROWS, "a batch of too many rows");
+	SPK_TRY(check_columns(batch, column, columns, err));
+	if (!more) {
+		keys->count = 0;
+		spk_buffer_clear(&keys->bytes);
+		if (keys->offset)
+			keys->offset[0] = 0;
+	}
+	total = stride || !columns ? (uint64_t)stride * (uint64_t)n : measure(batch, column, columns, size);
+	SPK_TRY(make_room(keys, n, total, err));
+	offset = keys->offset + keys->count;
+	for (int i = 0; i < n; i++) {
+		cursor[i] = offset[i];
+		offset[i + 1] = offset[i] + (stride || !columns ? stride : (uint32_t)size[i]);
+	}
+	for (int c = 0; c < columns; c++) {
+		struct target t = {
+			.data = stride ? keys->bytes.data + keys->bytes.size + part : keys->bytes.data,
+			.stride = stride,
+			.cursor = cursor,
+			.value_marker = MARKER_VALUE,
+			.null_marker = column[c].nulls_first ? MARKER_NULL_FIRST : MARKER_NULL_LAST,
+			.flip = column[c].descending ? ~0ull : 0,
+		};
+
+		write_part(&t, &batch->column[column[c].column], batch->sel, n);
+		part += (uint32_t)part_size(column[c].type);
+	}
+	keys->bytes.size += total;
+	keys->count += n;
+	return SPK_OK;
+}
+
+spk_status spk_row_keys_copy(struct spk_row_keys *keys, const struct spk_vector *encoded, const int32_t *sel, int n, spk_error *err)
+{
+	struct spk_reader r = spk_vector_reader(encoded);
+	uint64_t bytes = 0;
+	uint32_t at = 0;
+
+	for (int i = 0; i < n; i++)
+		bytes += ((const struct spk_view *)r.data)[spk_reader_slot(&r, sel ? sel[i] : i)].length;
+	keys->count = 0;
+	spk_buffer_clear(&keys->bytes);
+	SPK_TRY(make_room(keys, n, bytes, err));
+	keys->offset[0] = 0;
+	for (int i = 0; i < n; i++) {
+		const struct spk_view *v = &((const struct spk_view *)r.data)[spk_reader_slot(&r, sel ? sel[i] : i)];
+
+		memcpy(keys->bytes.data + at, spk_view_data(v), v->length);
+		keys->offset[i + 1] = at += v->length;
+	}
+	keys->bytes.size = at;
+	keys->count = n;
+	return SPK_OK;
+}

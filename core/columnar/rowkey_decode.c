@@ -1,0 +1,184 @@
+/* Row keys: back to values. One key at a time, since keys come back one by one from hash tables and state. */
+#include "core/columnar/rowkey.h"
+
+#include "core/columnar/decimal.h"
+#include "core/columnar/rowkey_format.h"
+
+/* What is left of a key. */
+struct source {
+	const char *at, *end;
+	uint64_t flip;
+};
+
+static spk_status corrupt(const struct spk_key_column *column, const char *why, spk_error *err)
+{
+	char name[64];
+
+	return spk_fail(err, SPK_CORRUPT, "a row key's part of type %s: %s", spk_type_format(column->type, name, sizeof(name)), why);
+}
+
+static uint64_t take(struct source *s, int bytes)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < bytes; i++)
+		v = v << 8 | (uint8_t)(*s->at++ ^ (char)s->flip);
+	return v;
+}
+
+static unsigned __int128 take128(struct source *s)
+{
+	unsigned __int128 high = take(s, 8);
+
+	return high << 64 | take(s, 8);
+}
+
+static bool take_decimal(struct source *s, struct spk_type type, spk_int128 *out)
+{
+	int head = (int)take(s, 1), scale;
+	spk_int128 normal = (spk_int128)take128(s), mantissa;
+	int exponent = normal > 0 ? head - DECIMAL_HEAD_ZERO - DECIMAL_HEAD_BIAS : DECIMAL_HEAD_ZERO - DECIMAL_HEAD_BIAS - head;
+
+	if (!normal)
+		exponent = head == DECIMAL_HEAD_ZERO ? 0 : INT16_MAX;
+	return spk_decimal_from_normal(normal, exponent, &mantissa, &scale) && spk_decimal_store(type, mantissa, scale, out);
+}
+
+/* Days and the time of day, as a difference of timestamps has them; months only for what no int32 of days can hold. */
+static bool take_interval(struct source *s, struct spk_interval *out)
+{
+	const int64_t day = 86400000000;
+	spk_int128 span = (spk_int128)(take128(s) ^ (unsigned __int128)SIGN64 << 64), days = span / day;
+	struct spk_interval v = { .micros = (int64_t)(span % day) };
+
+	if (days > INT32_MAX || days < INT32_MIN) {
+		spk_int128 months = days / 30;
+
+		/* The days go to the months first, what those cannot hold to the microseconds. */
+		months = SPK_MAX(SPK_MIN(months, INT32_MAX), INT32_MIN);
+		days -= months * 30;
+		v.months = (int32_t)months;
+	}
+	v.days = (int32_t)SPK_MAX(SPK_MIN(days, INT32_MAX), INT32_MIN);
+	days = (days - v.days) * day + v.micros;
+	v.micros = (int64_t)days;
+	*out = v;
+	return v.micros == days;
+}
+
+/* Finds the end of a text part: its length without escapes, -1 when it has no end. */
+static int64_t text_length(const struct source *s)
+{
+	char zero = (char)s->flip;
+	int64_t length = 0;
+
+	for (const char *p = s->at; p < s->end; p++, length++) {
+		if (*p != zero)
+			continue;
+		if (++p == s->end)
+			return -1;
+		if (*p == zero)
+			return length;
+		if ((char)(*p ^ (char)s->flip) != TEXT_ZERO)
+			return -1;
+	}
+	return -1;
+}
+
+static spk_status take_text(struct source *s, const struct spk_key_column *column, struct spk_view *out, struct spk_arena *arena, spk_error *err)
+{
+	int64_t length = text_length(s);
+	char inlined[SPK_VIEW_INLINE], *to = inlined;
+
+	if (length < 0)
+		return corrupt(column, "a text without its end", err);
+	if (length > SPK_VIEW_INLINE) {
+		to = spk_arena_alloc(arena, (size_t)length);
+		SPK_TRY_PTR(to, err);
+	}
+	for (int64_t i = 0; i < length; i++) {
+		to[i] = (char)(*s->at++ ^ (char)s->flip);
+		s->at += to[i] == 0;
+	}
+	s->at += TEXT_END_BYTES;
+	*out = spk_view(to, (uint32_t)length);
+	return SPK_OK;
+}
+
+/* Bytes of the value after the marker, -1 when they vary. */
+static int value_bytes(struct spk_type type)
+{
+	if (type.id == SPK_TYPE_DECIMAL)
+		return DECIMAL_BYTES;
+	return spk_type_is_view(type) ? -1 : spk_type_width(type);
+}
+
+static spk_status take_value(struct source *s, const struct spk_key_column *column, struct spk_vector *out, int row, struct spk_arena *arena, spk_error *err)
+{
+	switch (column->type.id) {
+	case SPK_TYPE_BOOLEAN: spk_vector_bool(out)[row] = (uint8_t)take(s, 1); break;
+	case SPK_TYPE_SMALLINT: spk_vector_i16(out)[row] = (int16_t)(take(s, 2) ^ 0x8000u); break;
+	case SPK_TYPE_INTEGER:
+	case SPK_TYPE_DATE: spk_vector_i32(out)[row] = (int32_t)((uint32_t)take(s, 4) ^ 0x80000000u); break;
+	case SPK_TYPE_BIGINT:
+	case SPK_TYPE_TIME:
+	case SPK_TYPE_TIMESTAMP:
+	case SPK_TYPE_TIMESTAMPTZ: spk_vector_i64(out)[row] = (int64_t)(take(s, 8) ^ SIGN64); break;
+	case SPK_TYPE_REAL: spk_vector_f32(out)[row] = float_from_order((uint32_t)take(s, 4)); break;
+	case SPK_TYPE_DOUBLE: spk_vector_f64(out)[row] = double_from_order(take(s, 8)); break;
+	case SPK_TYPE_DECIMAL:
+		if (!take_decimal(s, column->type, &spk_vector_i128(out)[row]))
+			return corrupt(column, "no number", err);
+		break;
+	case SPK_TYPE_INTERVAL:
+		if (!take_interval(s, &spk_vector_interval(out)[row]))
+			return corrupt(column, "no interval", err);
+		break;
+	case SPK_TYPE_ARRAY:
+	case SPK_TYPE_ROW: return corrupt(column, "keys hold no values of this type", err);
+	default: return take_text(s, column, &spk_vector_view(out)[row], arena, err);
+	}
+	return SPK_OK;
+}
+
+/* A NULL leaves a value that is readable: 0 or the empty text. */
+static spk_status take_null(struct source *s, const struct spk_key_column *column, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)
+{
+	size_t width = (size_t)spk_type_width(column->type);
+
+	SPK_TRY(spk_vector_need_valid(out, rows, arena, err));
+	spk_bit_clear(out->valid, row);
+	memset((char *)out->data + (size_t)row * width, 0, width);
+	s->at += SPK_MAX(value_bytes(column->type), 0);
+	return SPK_OK;
+}
+
+spk_status spk_row_key_decode(const char *key, size_t size, const struct spk_key_column *column, int columns, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)
+{
+	struct source s = { key, key + size, 0 };
+
+	SPK_ASSERT(row >= 0 && row < rows, "a row past the end");
+	for (int c = 0; c < columns; c++) {
+		char null_marker = column[c].nulls_first ? MARKER_NULL_FIRST : MARKER_NULL_LAST, marker;
+
+		SPK_ASSERT(out[c].layout == SPK_FLAT && out[c].type.id == column[c].type.id, "a vector of another kind");
+		s.flip = column[c].descending ? ~0ull : 0;
+		if (s.at == s.end)
+			return corrupt(&column[c], "missing", err);
+		marker = *s.at++;
+		if (s.end - s.at < value_bytes(column[c].type))
+			return corrupt(&column[c], "cut off", err);
+		if (marker == null_marker) {
+			SPK_TRY(take_null(&s, &column[c], &out[c], row, rows, arena, err));
+		} else if (marker == MARKER_VALUE) {
+			SPK_TRY(take_value(&s, &column[c], &out[c], row, arena, err));
+			if (out[c].valid)
+				spk_bit_set(out[c].valid, row);
+		} else {
+			return corrupt(&column[c], "a marker that is none", err);
+		}
+	}
+	if (s.at != s.end)
+		return spk_fail(err, SPK_CORRUPT, "a row key with %zu bytes too many", (size_t)(s.end - s.at));
+	return SPK_OK;
+}
