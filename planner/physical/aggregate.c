@@ -32,18 +32,18 @@ static int find_window_key(const struct spk_logical *l, int64_t *add_us)
 	return -1;
 }
 
-/* Group columns, then the carried hash and the state rows. */
-static struct spk_schema *partial_schema(struct spk_build *b, const struct spk_logical *l)
+/* What PARTIAL hands on: the encoded group, its hash and the state row; only the emitting side decodes the group again. */
+static struct spk_schema *partial_schema(struct spk_build *b)
 {
+	static const struct { const char *name; enum spk_type_id type; } column[] = {
+		{ "key", SPK_TYPE_BYTEA }, { "hash", SPK_TYPE_BIGINT }, { "state", SPK_TYPE_BYTEA },
+	};
 	struct spk_schema *s = SPK_NEW(b->arena, struct spk_schema);
 
-	if (!s || !(s->field = SPK_NEW_ARRAY(b->arena, struct spk_field, l->expr_count + 2)))
+	if (!s || !(s->field = SPK_NEW_ARRAY(b->arena, struct spk_field, SPK_COUNT_OF(column))))
 		return NULL;
-	for (int i = 0; i < l->expr_count; i++)
-		s->field[i] = l->schema->field[i];
-	s->field[l->expr_count] = (struct spk_field){ "hash", spk_type(SPK_TYPE_BIGINT), false };
-	s->field[l->expr_count + 1] = (struct spk_field){ "state", spk_type(SPK_TYPE_BYTEA), false };
-	s->count = l->expr_count + 2;
+	for (size_t i = 0; i < SPK_COUNT_OF(column); i++)
+		s->field[s->count++] = (struct spk_field){ column[i].name, spk_type(column[i].type), false };
 	return s;
 }
 
@@ -140,14 +140,15 @@ spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l,
 	if (on_close)
 		SPK_TRY(add_late_filter(b, l, window_key, add_us, &ports, err));
 
-	struct spk_schema *partial = partial_schema(b, l);
+	struct spk_schema *partial = partial_schema(b);
 
 	SPK_TRY_PTR(partial, err);
 	node = spk_build_node(b, SPK_PHYSICAL_PARTIAL_AGGREGATE, partial, &ports, l);
 	SPK_TRY_PTR(node, err);
 	copy_aggregates(node, l, calls, state_size);
+	node->window_key = on_close ? window_key : -1;
 	ports = spk_build_port(b, node, false);
-	SPK_TRY(spk_build_exchange(b, &ports, NULL, 0, l->expr_count ? l->expr_count : -1, &ports, err));
+	SPK_TRY(spk_build_exchange(b, &ports, NULL, 0, l->expr_count ? 1 : -1, &ports, err));
 
 	node = spk_build_node(b, !streaming ? SPK_PHYSICAL_FINAL_AGGREGATE : on_close ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, l->schema, &ports, l);
 	SPK_TRY_PTR(node, err);

@@ -1,0 +1,42 @@
+/* LIMIT and OFFSET over the rows in the order in which they come; one task. */
+#include "batch/operator/operator.h"
+
+struct limit { struct spk_op base; int64_t seen; };
+
+static spk_status limit_begin(struct spk_op *op, spk_error *err)
+{
+	(void)err;
+	((struct limit *)op)->seen = 0;
+	return SPK_OK;
+}
+
+static spk_status limit_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+{
+	struct limit *l = (struct limit *)op;
+	int64_t first = op->plan->offset, end = op->plan->limit < 0 ? INT64_MAX : first + op->plan->limit;
+	int64_t skip = SPK_MIN(SPK_MAX(first - l->seen, 0), in->selected);
+	int64_t take = SPK_MIN(SPK_MAX(end - l->seen - skip, 0), in->selected - skip);
+	struct spk_batch *out;
+	int32_t *sel;
+	spk_status status;
+
+	(void)input;
+	l->seen += in->selected;
+	if (take == 0)
+		return SPK_OK;
+	if (take == in->selected)
+		return spk_op_emit(op, in, err);
+	SPK_TRY(spk_batch_derive(&out, in, in->schema, err));
+	memcpy(out->column, in->column, sizeof *in->column * (size_t)in->columns);
+	sel = spk_op_selection(in, out->arena);
+	status = sel ? SPK_OK : spk_fail_memory(err);
+	if (sel) {
+		out->sel = sel + skip;
+		out->selected = (int)take;
+		status = spk_op_emit(op, out, err);
+	}
+	spk_batch_unref(out);
+	return status;
+}
+
+const struct spk_op_type spk_op_limit = { .name = "limit", .size = sizeof(struct limit), .begin = limit_begin, .push = limit_push };

@@ -1,0 +1,112 @@
+/* What all operators share: handing batches on, failing rows. See operator.h. */
+#include "batch/operator/operator.h"
+
+#include <stdlib.h>
+
+spk_status spk_op_emit(struct spk_op *op, struct spk_batch *batch, spk_error *err)
+{
+	struct spk_batch *shown = batch;
+	spk_status status = SPK_OK;
+
+	if (batch->selected == 0)
+		return SPK_OK;
+	op->rows_out += batch->selected;
+	op->batches_out++;
+	if (op->pipeline->verify)
+		SPK_TRY(spk_batch_verify(&shown, batch, (uint64_t)op->batches_out * 31 + (uint64_t)op->plan->id, err));
+	for (int i = 0; i < op->outputs && status == SPK_OK; i++)
+		status = op->output[i].op->type->push(op->output[i].op, op->output[i].input, shown, err);
+	if (shown != batch || op->pipeline->verify)
+		spk_batch_unref(shown);
+	return status;
+}
+
+struct spk_eval spk_op_eval(const struct spk_op *op, struct spk_arena *arena, struct spk_row_errors *errors)
+{
+	const struct spk_run *run = op->pipeline->run;
+
+	return (struct spk_eval){ .arena = arena, .now_us = run->time_us, .timezone = run->timezone, .errors = spk_op_errors(op, errors) };
+}
+
+struct spk_row_errors *spk_op_errors(const struct spk_op *op, struct spk_row_errors *errors)
+{
+	return op->pipeline->run->streaming ? errors : NULL;
+}
+
+int32_t *spk_op_selection(const struct spk_batch *in, struct spk_arena *arena)
+{
+	int32_t *sel = spk_arena_alloc(arena, sizeof *sel * (size_t)SPK_MAX(in->selected, 1));
+
+	if (!sel)
+		return NULL;
+	if (in->sel)
+		memcpy(sel, in->sel, sizeof *sel * (size_t)in->selected);
+	else
+		for (int i = 0; i < in->selected; i++)
+			sel[i] = i;
+	return sel;
+}
+
+static struct spk_arena *output_arena(struct spk_pipeline *p)
+{
+	if (!p->output.arena)
+		p->output.arena = spk_arena_new(spk_memory_account("dead letters"));
+	if (!p->output.last)
+		p->output.last = &p->output.letters;
+	return p->output.arena;
+}
+
+spk_status spk_op_dead_letter(struct spk_op *op, const struct spk_batch *in, int32_t row, spk_status code, bool late, int64_t watermark, const char *reason, spk_error *err)
+{
+	struct spk_task_output *out = &op->pipeline->output;
+	struct spk_arena *arena = output_arena(op->pipeline);
+	struct spk_dead_letter *letter;
+
+	SPK_TRY_PTR(arena, err);
+	letter = SPK_NEW(arena, struct spk_dead_letter);
+	SPK_TRY_PTR(letter, err);
+	letter->code = code;
+	letter->late = late;
+	letter->watermark = watermark;
+	letter->partition = -1;
+	letter->reason = spk_arena_strdup(arena, reason ? reason : "");
+	SPK_TRY_PTR(letter->reason, err);
+	if (in->origin) {
+		letter->source = in->origin->source;
+		letter->partition = in->origin->partition;
+		letter->position = in->origin->offset ? in->origin->offset[row] : -1;
+		if (in->origin->raw)
+			letter->raw = in->origin->raw[row];
+	}
+	*out->last = letter;
+	out->last = &letter->next;
+	*(late ? &out->late : &out->bad) += 1;
+	return SPK_OK;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	const struct spk_row_error *x = a, *y = b;
+
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+spk_status spk_op_reject(struct spk_op *op, const struct spk_batch *in, const struct spk_row_errors *errors, int32_t *sel, int *n, spk_error *err)
+{
+	int kept = 0, e = 0;
+
+	if (errors->count == 0)
+		return SPK_OK;
+	qsort(errors->list, (size_t)errors->count, sizeof *errors->list, compare_rows);
+	for (int i = 0; i < *n; i++) {
+		while (e < errors->count && errors->list[e].row < sel[i])
+			e++;
+		if (e == errors->count || errors->list[e].row != sel[i]) {
+			sel[kept++] = sel[i];
+			continue;
+		}
+		SPK_TRY(spk_op_dead_letter(op, in, sel[i], errors->list[e].code, false, 0, errors->list[e].message, err));
+	}
+	*n = kept;
+	return SPK_OK;
+}

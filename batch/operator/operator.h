@@ -1,0 +1,80 @@
+/*
+ * Operators: how a physical node runs. One per file, each a const table of functions over a state of its own.
+ *
+ * A pipeline holds the operators of one task (stage x partition). In a stream pipelines live as long as the job and see one run per
+ * epoch: open, then per run (begin, push ..., finish), then close. begin forgets what an aborted run left. push borrows the
+ * batch (take a reference to keep it). finish comes once per run in topological order, when all inputs have ended; it may emit.
+ * State tables are only touched in finish, so a run that fails before it has changed nothing.
+ */
+#ifndef SPK_BATCH_OPERATOR_OPERATOR_H
+#define SPK_BATCH_OPERATOR_OPERATOR_H
+
+#include "batch/run.h"
+#include "core/base/check.h"
+#include "core/base/memory.h"
+#include "scheduler/dag.h"
+#include "state/state.h"
+
+struct spk_op;
+
+struct spk_op_type {
+	const char *name;
+	size_t size;                     /* of the state struct, whose first member is struct spk_op */
+	spk_status (*open)(struct spk_op *op, spk_error *err);
+	spk_status (*begin)(struct spk_op *op, spk_error *err);
+	spk_status (*push)(struct spk_op *op, int input, struct spk_batch *in, spk_error *err);
+	spk_status (*finish)(struct spk_op *op, spk_error *err);
+	spk_status (*lead)(struct spk_op *op, spk_error *err);  /* leaves only: emits all batches of the run */
+	void (*close)(struct spk_op *op);
+};
+
+struct spk_op_edge { struct spk_op *op; int input; };
+
+/* One task's operators and what they share. */
+struct spk_pipeline {
+	const struct spk_physical_plan *plan;
+	int stage, task;                 /* index of the task in the stage */
+	int leaf, partition;             /* which leaf of the stage it drives, and which of that leaf's tasks it is */
+	int partitions;                  /* tasks of that leaf */
+	int op_count;
+	struct spk_op **op;              /* topological, the leaf first; only what is reachable from it */
+	struct spk_store *store;         /* state; NULL in batch or when nothing is stateful */
+	struct spk_memory_account *account;
+	int batch_rows;
+	const int *exchange_readers;     /* by exchange: number of reader tasks */
+	const int *exchange_base;        /* by exchange: first output partition in the write stage's shuffle */
+	const int *exchange_input;       /* by exchange: input number in the read stage */
+	bool verify;                     /* re-encode every batch (tests) */
+	/* during a run */
+	struct spk_run *run;
+	struct spk_task *task_handle;
+	struct spk_task_output output;
+};
+
+struct spk_op {
+	const struct spk_op_type *type;
+	const struct spk_physical *plan;
+	struct spk_pipeline *pipeline;
+	int outputs;
+	struct spk_op_edge *output;
+	int64_t rows_out, batches_out;
+};
+
+/* Pushes to all consumers. Empty batches are not passed on. */
+spk_status spk_op_emit(struct spk_op *op, struct spk_batch *batch, spk_error *err);
+
+/* An evaluation context for expressions over `in` with results in `out`'s arena. errors: where to collect failing rows. */
+struct spk_eval spk_op_eval(const struct spk_op *op, struct spk_arena *arena, struct spk_row_errors *errors);
+/* Row errors that may be collected: in a stream `errors`, in batch NULL (the first one fails the query). */
+struct spk_row_errors *spk_op_errors(const struct spk_op *op, struct spk_row_errors *errors);
+/* Turns collected errors into dead letters and takes their rows out of sel[0..*n). */
+spk_status spk_op_reject(struct spk_op *op, const struct spk_batch *in, const struct spk_row_errors *errors, int32_t *sel, int *n, spk_error *err);
+spk_status spk_op_dead_letter(struct spk_op *op, const struct spk_batch *in, int32_t row, spk_status code, bool late, int64_t watermark, const char *reason, spk_error *err);
+/* The batch's selection as an array in `arena` (a copy, so that it may be narrowed). */
+int32_t *spk_op_selection(const struct spk_batch *in, struct spk_arena *arena);
+
+/* X(KIND, type): operators of batch plans; stream/ adds its own at exec. */
+extern const struct spk_op_type spk_op_scan, spk_op_values, spk_op_read, spk_op_write, spk_op_filter, spk_op_project, spk_op_window,
+	spk_op_partial_aggregate, spk_op_final_aggregate, spk_op_sort, spk_op_limit, spk_op_sink, spk_op_collect;
+
+#endif

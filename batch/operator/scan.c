@@ -1,0 +1,103 @@
+/*
+ * Leaf: the rows of one source partition. In a stream the run brings the epoch's chunks; a batch query fetches by itself until the
+ * partition ends. Measures the partition's event time on the way, since nobody else sees every row.
+ */
+#include "batch/operator/operator.h"
+
+enum { FETCH_BYTES = 4 << 20, FETCH_ROWS = 1 << 16, FETCH_WAIT_US = 100000 };
+
+struct scan { struct spk_op base; };
+
+static spk_status measure_time(struct spk_op *op, const struct spk_batch *batch, struct spk_run_partition *p, spk_error *err)
+{
+	const struct spk_plan_source *source = &op->pipeline->plan->source[op->plan->source];
+	struct spk_row_errors errors = { 0 };
+	struct spk_eval ev = spk_op_eval(op, batch->arena, &errors);
+	int64_t most = INT64_MIN;
+	struct spk_vector time;
+	struct spk_reader r;
+
+	if (!source->time || batch->selected == 0)
+		return SPK_OK;
+	SPK_TRY(spk_expr_eval(source->time, batch, batch->sel, batch->selected, &ev, &time, err));
+	r = spk_vector_reader(&time);
+	SPK_EACH_ROW(batch, i, row) {
+		uint32_t slot = spk_reader_slot(&r, row);
+
+		if (spk_reader_valid(&r, slot))
+			most = SPK_MAX(most, ((const int64_t *)r.data)[slot]);
+	}
+	if (most != INT64_MIN)
+		p->watermark = SPK_MAX(p->watermark, most - source->watermark_delay_us);
+	return SPK_OK;
+}
+
+/* Decodes rows [from, from + n) and hands them on. */
+static spk_status emit_rows(struct spk_op *op, struct spk_source *source, const struct spk_chunk *chunk, int from, int n, struct spk_run_partition *p, spk_error *err)
+{
+	struct spk_row_errors errors = { 0 };
+	struct spk_batch *batch = NULL;
+	spk_status status = SPK_OK;
+
+	SPK_TRY(spk_source_decode(source, chunk, from, n, spk_op_errors(op, &errors), &batch, err));
+	if (errors.count) {
+		int32_t *sel = spk_op_selection(batch, batch->arena);
+		int left = batch->selected;
+
+		status = sel ? spk_op_reject(op, batch, &errors, sel, &left, err) : spk_fail_memory(err);
+		batch->sel = sel;
+		batch->selected = left;
+	}
+	if (status == SPK_OK)
+		status = measure_time(op, batch, p, err);
+	if (status == SPK_OK)
+		status = spk_op_emit(op, batch, err);
+	spk_batch_unref(batch);
+	return status;
+}
+
+static spk_status emit_chunk(struct spk_op *op, struct spk_source *source, const struct spk_chunk *chunk, struct spk_run_partition *p, spk_error *err)
+{
+	int step = op->pipeline->batch_rows;
+
+	for (int from = 0; from < chunk->rows; from += step) {
+		if (spk_task_cancelled(op->pipeline->task_handle))
+			return spk_fail(err, SPK_CANCELLED, "the query was cancelled");
+		SPK_TRY(emit_rows(op, source, chunk, from, SPK_MIN(step, chunk->rows - from), p, err));
+	}
+	return SPK_OK;
+}
+
+/* Batch: reads the partition to its end. */
+static spk_status scan_all(struct spk_op *op, struct spk_source *source, struct spk_run_partition *p, spk_error *err)
+{
+	bool finished = false;
+
+	while (!finished) {
+		struct spk_chunk chunk = { 0 };
+		spk_status status = source->type->fetch(source, op->pipeline->partition, INT64_MAX, FETCH_ROWS, FETCH_BYTES, FETCH_WAIT_US, &chunk, err);
+
+		if (status == SPK_OK)
+			status = emit_chunk(op, source, &chunk, p, err);
+		finished = chunk.finished;
+		spk_chunk_release(&chunk);
+		SPK_TRY(status);
+		if (spk_task_cancelled(op->pipeline->task_handle))
+			return spk_fail(err, SPK_CANCELLED, "the query was cancelled");
+	}
+	return SPK_OK;
+}
+
+static spk_status scan_lead(struct spk_op *op, spk_error *err)
+{
+	struct spk_run_source *s = &op->pipeline->run->source[op->plan->source];
+	struct spk_run_partition *p = &s->partition[op->pipeline->partition];
+
+	if (!op->pipeline->run->streaming)
+		return scan_all(op, s->source, p, err);
+	for (int i = 0; i < p->chunks; i++)
+		SPK_TRY(emit_chunk(op, s->source, &p->chunk[i], p, err));
+	return SPK_OK;
+}
+
+const struct spk_op_type spk_op_scan = { .name = "scan", .size = sizeof(struct scan), .lead = scan_lead };

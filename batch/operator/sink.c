@@ -1,0 +1,191 @@
+/*
+ * The end of a job's branch: rows to the sink's encoded block of this task.
+ *
+ * Appending sinks get every batch as it comes. Upserting ones (plan->key_count > 0) get one row per key and epoch: the last +1, or a
+ * tombstone when the key only lost its row. The exchange before has put all rows of a key into this task.
+ */
+#include "batch/operator/operator.h"
+
+#include <stdlib.h>
+
+#include "core/columnar/hash.h"
+#include "core/columnar/keymap.h"
+
+struct last_row { uint32_t batch; int32_t row; bool there; };
+
+struct sink {
+	struct spk_op base;
+	struct spk_sink_block *block;
+	/* upserts */
+	struct spk_key_column *column;
+	struct spk_arena *arena;
+	struct spk_keymap map;
+	struct spk_row_keys keys;
+	struct last_row *last;              /* by key */
+	uint32_t last_capacity;
+	struct spk_batch **batch;           /* references */
+	uint32_t batches, batch_capacity;
+};
+
+static spk_status sink_open(struct spk_op *op, spk_error *err)
+{
+	struct sink *s = (struct sink *)op;
+
+	s->arena = spk_arena_new(op->pipeline->account);
+	SPK_TRY_PTR(s->arena, err);
+	s->column = SPK_NEW_ARRAY(s->arena, struct spk_key_column, op->plan->key_count);
+	SPK_TRY_PTR(s->column, err);
+	for (int i = 0; i < op->plan->key_count; i++)
+		s->column[i] = (struct spk_key_column){ .column = op->plan->key[i], .type = op->plan->schema->field[op->plan->key[i]].type };
+	s->map.account = op->pipeline->account;
+	return SPK_OK;
+}
+
+static void drop_rows(struct sink *s)
+{
+	for (uint32_t i = 0; i < s->batches; i++)
+		spk_batch_unref(s->batch[i]);
+	s->batches = 0;
+	spk_keymap_clear(&s->map);
+}
+
+static spk_status sink_begin(struct spk_op *op, spk_error *err)
+{
+	struct sink *s = (struct sink *)op;
+
+	(void)err;
+	drop_rows(s);
+	spk_sink_block_free(s->block);
+	s->block = NULL;
+	return SPK_OK;
+}
+
+static spk_status encode(struct spk_op *op, const struct spk_batch *batch, spk_error *err)
+{
+	struct sink *s = (struct sink *)op;
+	struct spk_row_errors errors = { 0 };
+
+	if (!s->block) {
+		s->block = calloc(1, sizeof *s->block);
+		SPK_TRY_PTR(s->block, err);
+		s->block->task = op->pipeline->task;
+		s->block->value.account = s->block->key.account = spk_memory_account("encoded output");
+	}
+	SPK_TRY(spk_sink_encode(op->pipeline->run->sink[op->plan->sink], batch, s->block, spk_op_errors(op, &errors), err));
+	for (int i = 0; i < errors.count; i++)
+		SPK_TRY(spk_op_dead_letter(op, batch, errors.list[i].row, errors.list[i].code, false, 0, errors.list[i].message, err));
+	return SPK_OK;
+}
+
+static spk_status keep_batch(struct sink *s, struct spk_batch *in, spk_error *err)
+{
+	struct spk_memory_account *account = s->base.pipeline->account;
+
+	if (s->batches == s->batch_capacity) {
+		uint32_t capacity = SPK_MAX(2 * s->batch_capacity, 16);
+		struct spk_batch **grown = spk_realloc(account, s->batch, s->batch_capacity * sizeof *grown, capacity * sizeof *grown);
+
+		SPK_TRY_PTR(grown, err);
+		s->batch = grown;
+		s->batch_capacity = capacity;
+	}
+	s->batch[s->batches++] = spk_batch_ref(in);
+	return SPK_OK;
+}
+
+/* Notes the last row of every key. */
+static spk_status fold(struct sink *s, struct spk_batch *in, spk_error *err)
+{
+	uint64_t hash[SPK_BATCH_ROWS];
+	uint32_t number[SPK_BATCH_ROWS], before = s->map.count;
+	const struct spk_physical *plan = s->base.plan;
+
+	SPK_TRY(spk_row_keys_encode(&s->keys, in, s->column, plan->key_count, false, err));
+	spk_hash_columns(in, plan->key, plan->key_count, hash);
+	SPK_TRY(spk_keymap_put(&s->map, &s->keys, hash, number, err));
+	if (s->map.count > s->last_capacity) {
+		uint32_t capacity = SPK_MAX(2 * s->last_capacity, s->map.count);
+		struct last_row *grown = spk_realloc(s->base.pipeline->account, s->last, s->last_capacity * sizeof *grown, capacity * sizeof *grown);
+
+		SPK_TRY_PTR(grown, err);
+		s->last = grown;
+		s->last_capacity = capacity;
+	}
+	memset(s->last + before, 0, (s->map.count - before) * sizeof *s->last);
+	SPK_EACH_ROW(in, i, row) {
+		struct last_row *last = &s->last[number[i]];
+		bool insert = spk_batch_weight(in, row) > 0;
+
+		if (insert || !last->there)
+			*last = (struct last_row){ s->batches, row, insert };
+	}
+	return keep_batch(s, in, err);
+}
+
+static spk_status sink_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+{
+	(void)input;
+	return op->plan->key_count ? fold((struct sink *)op, in, err) : encode(op, in, err);
+}
+
+static spk_status encode_folded(struct spk_op *op, struct spk_batch_builder *builder, spk_error *err)
+{
+	struct spk_batch *batch = spk_builder_take(builder);
+	spk_status status = batch ? encode(op, batch, err) : SPK_OK;
+
+	spk_batch_unref(batch);
+	return status;
+}
+
+static spk_status encode_upserts(struct spk_op *op, spk_error *err)
+{
+	struct sink *s = (struct sink *)op;
+	struct spk_batch_builder builder = { .schema = op->plan->schema, .account = op->pipeline->account };
+	spk_status status = SPK_OK;
+
+	for (uint32_t i = 0; i < s->map.count && status == SPK_OK; i++) {
+		status = spk_builder_append(&builder, s->batch[s->last[i].batch], &s->last[i].row, 1, err);
+		if (status == SPK_OK && spk_builder_room(&builder) == 0)
+			status = encode_folded(op, &builder, err);
+	}
+	if (status == SPK_OK)
+		status = encode_folded(op, &builder, err);
+	spk_builder_release(&builder);
+	drop_rows(s);
+	return status;
+}
+
+static spk_status sink_finish(struct spk_op *op, spk_error *err)
+{
+	struct sink *s = (struct sink *)op;
+
+	if (op->plan->key_count)
+		SPK_TRY(encode_upserts(op, err));
+	op->pipeline->output.block[op->plan->sink] = s->block;
+	s->block = NULL;
+	return SPK_OK;
+}
+
+static void sink_close(struct spk_op *op)
+{
+	struct sink *s = (struct sink *)op;
+	struct spk_memory_account *account = op->pipeline->account;
+
+	drop_rows(s);
+	spk_sink_block_free(s->block);
+	spk_keymap_release(&s->map);
+	spk_row_keys_release(&s->keys);
+	spk_free(account, s->last, s->last_capacity * sizeof *s->last);
+	spk_free(account, s->batch, s->batch_capacity * sizeof *s->batch);
+	spk_arena_unref(s->arena);
+}
+
+const struct spk_op_type spk_op_sink = {
+	.name = "sink",
+	.size = sizeof(struct sink),
+	.open = sink_open,
+	.begin = sink_begin,
+	.push = sink_push,
+	.finish = sink_finish,
+	.close = sink_close,
+};
