@@ -38,6 +38,9 @@ TEST_LAYERS_batch := $(CORE) $(PLANNER) scheduler state connectors batch
 TEST_LAYERS_checkpoint := $(CORE) $(PLANNER) scheduler state connectors batch checkpoint
 TEST_LAYERS_support := core/base
 TEST_LAYERS_tools := core/base
+# A single test may need less than its folder.
+TEST_LAYERS_integration/test_support_kafka.c := core/base
+TEST_LAYERS_integration/test_broker.sh := core/base
 
 # ---- Toolchain and flags --------------------------------------------------------------------------------------------------
 ifeq ($(origin CC),default)
@@ -146,8 +149,10 @@ CHOSEN_SRCS := $(call chosen,$(TEST_SRCS))
 CHOSEN_SCRIPTS := $(call chosen,$(TEST_SCRIPTS))
 CHOSEN := $(CHOSEN_SRCS:%.c=$(B)/%) $(CHOSEN_SCRIPTS)
 TESTS := $(TEST_SRCS:%.c=$(B)/%)
-# Tests that start the program itself.
-NEED_PROGRAM := $(filter tests/cli/% tests/integration/% tests/stream/%,$(CHOSEN_SRCS) $(CHOSEN_SCRIPTS))
+# Tests that are given every layer may start the program as well.
+words_of = $(subst /, ,$(patsubst tests/%,%,$(1)))
+own_layers = $(or $(TEST_LAYERS_$(word 1,$(words_of))/$(word 2,$(words_of))),$(TEST_LAYERS_$(word 1,$(words_of))))
+NEED_PROGRAM := $(foreach t,$(CHOSEN_SRCS) $(CHOSEN_SCRIPTS),$(if $(call own_layers,$(t)),,$(t)))
 
 # ---- Stamps: files that change only when a command line or a list of files does ------------------------------------------
 ifneq ($(filter-out help clean deps format print-% uninstall check-layers,$(or $(MAKECMDGOALS),help)),)
@@ -226,8 +231,6 @@ $(CLI_OBJS): | $(GEN_H)
 $(SUPPORT_OBJS): | $(GEN_H) $(call generated,$(filter tests/%,$(ALL_FOUND)),h)
 
 # Test and benchmark programs: one object, the test support, the archives of the layers that their folder may know.
-words_of = $(subst /, ,$(patsubst tests/%,%,$(1)))
-folder_layers = $(or $(TEST_LAYERS_$(word 1,$(words_of))/$(word 2,$(words_of))),$(TEST_LAYERS_$(word 1,$(words_of))),$(LAYERS))
 has_cxx = $(filter %.cpp,$(foreach l,$(1),$(SRCS_$(l))))
 
 # link_rule SOURCE, LAYERS
@@ -238,7 +241,7 @@ $(B)/$(basename $(1)): $(B)/obj/$(1).o $(SUPPORT) $(foreach l,$(2),$(call archiv
 	$$(Q)$(if $(call has_cxx,$(2)),$$(CXX),$$(CC)) -pie -rdynamic -o $$@ -Wl,--start-group $$^ -Wl,--end-group $$(LDFLAGS_ALL) $$(LIBS) $$(TEST_LIBS)
 $(B)/obj/$(1).o: | $(GEN_H) $(call generated,$(filter tests/%,$(ALL_FOUND)),h)
 endef
-$(foreach t,$(TEST_SRCS) $(BENCH_SRCS),$(eval $(call link_rule,$(t),$(filter $(call folder_layers,$(t)),$(PRESENT)))))
+$(foreach t,$(TEST_SRCS) $(BENCH_SRCS),$(eval $(call link_rule,$(t),$(filter $(or $(call own_layers,$(t)),$(LAYERS)),$(PRESENT)))))
 
 -include $(patsubst %.o,%.d,$(B)/obj/tools/conf_markdown.c.o $(LIB_OBJS) $(CLI_OBJS) $(SUPPORT_OBJS) $(call objects,$(TEST_SRCS) $(BENCH_SRCS)))
 
