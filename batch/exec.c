@@ -1,0 +1,383 @@
+/* Pipelines and the scheduler's graph of a plan. See exec.h. */
+#include "batch/exec.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* All tasks of one stage. */
+struct exec_stage {
+	struct spk_exec *exec;
+	int index, tasks;
+	int *leaf_first;               /* by leaf: its first task */
+	struct spk_pipeline **pipeline;/* by task, made at first use by the task's own thread */
+	struct spk_task_output *output;/* by task, of the last run */
+};
+
+struct spk_exec {
+	struct spk_arena *arena;       /* all but the pipelines' operators; written by the caller's thread only */
+	struct spk_exec_options options;
+	const struct spk_physical_plan *plan;
+	struct exec_stage *stage;
+	struct spk_stage *dag_stage;
+	struct spk_dag dag;
+	int *exchange_readers, *exchange_base, *exchange_input;
+	struct spk_task_output **output;
+	struct spk_memory_account *account;
+	struct spk_run *run;
+	bool verify;
+};
+
+static const struct spk_op_type *const batch_types[SPK_PHYSICAL_COUNT] = {
+	[SPK_PHYSICAL_SCAN] = &spk_op_scan,
+	[SPK_PHYSICAL_VALUES] = &spk_op_values,
+	[SPK_PHYSICAL_READ] = &spk_op_read,
+	[SPK_PHYSICAL_WRITE] = &spk_op_write,
+	[SPK_PHYSICAL_FILTER] = &spk_op_filter,
+	[SPK_PHYSICAL_PROJECT] = &spk_op_project,
+	[SPK_PHYSICAL_WINDOW] = &spk_op_window,
+	[SPK_PHYSICAL_PARTIAL_AGGREGATE] = &spk_op_partial_aggregate,
+	[SPK_PHYSICAL_FINAL_AGGREGATE] = &spk_op_final_aggregate,
+	[SPK_PHYSICAL_SORT] = &spk_op_sort,
+	[SPK_PHYSICAL_LIMIT] = &spk_op_limit,
+	[SPK_PHYSICAL_SINK] = &spk_op_sink,
+	[SPK_PHYSICAL_COLLECT] = &spk_op_collect,
+};
+
+static const struct spk_op_type *op_type(const struct spk_exec *e, enum spk_physical_kind kind)
+{
+	const struct spk_op_type *type = e->options.op_type ? e->options.op_type(kind) : NULL;
+
+	return type ? type : batch_types[kind];
+}
+
+/* --- pipelines --- */
+
+static void pipeline_free(struct spk_pipeline *p)
+{
+	if (!p)
+		return;
+	for (int i = 0; i < p->op_count; i++) {
+		if (p->op[i] && p->op[i]->type->close)
+			p->op[i]->type->close(p->op[i]);
+		if (p->op[i])
+			free(p->op[i]->output);
+		free(p->op[i]);
+	}
+	free(p->op);
+	free(p);
+}
+
+/* Marks the nodes of the stage that are reached from `n`. */
+static void reach(const struct spk_physical *n, bool *reached)
+{
+	reached[n->id] = true;
+	for (int i = 0; i < n->outputs; i++)
+		reach(n->output[i].node, reached);
+}
+
+static spk_status make_op(const struct spk_exec *e, struct spk_pipeline *p, const struct spk_physical *node, struct spk_op **by_node, spk_error *err)
+{
+	const struct spk_op_type *type = op_type(e, node->kind);
+	struct spk_op *op;
+
+	if (!type)
+		return spk_fail(err, SPK_INTERNAL, "no operator for plan node %s", spk_physical_kind_name(node->kind));
+	op = calloc(1, type->size);
+	SPK_TRY_PTR(op, err);
+	*op = (struct spk_op){ .type = type, .plan = node, .pipeline = p };
+	p->op[p->op_count++] = by_node[node->id] = op;
+	op->output = calloc((size_t)node->outputs + 1, sizeof *op->output);
+	SPK_TRY_PTR(op->output, err);
+	return SPK_OK;
+}
+
+static spk_status make_ops(const struct spk_exec *e, const struct spk_physical_stage *stage, struct spk_pipeline *p, bool *reached, struct spk_op **by_node, spk_error *err)
+{
+	p->op = calloc((size_t)stage->nodes, sizeof(*p->op));
+	SPK_TRY_PTR(p->op, err);
+	reach(stage->leaf[p->leaf], reached);
+	for (int i = 0; i < stage->nodes; i++)
+		if (reached[stage->node[i]->id])
+			SPK_TRY(make_op(e, p, stage->node[i], by_node, err));
+	for (int i = 0; i < p->op_count; i++)
+		for (int k = 0; k < p->op[i]->plan->outputs; k++) {
+			const struct spk_physical_edge *edge = &p->op[i]->plan->output[k];
+
+			p->op[i]->output[p->op[i]->outputs++] = (struct spk_op_edge){ by_node[edge->node->id], edge->input };
+		}
+	for (int i = 0; i < p->op_count; i++)
+		if (p->op[i]->type->open)
+			SPK_TRY(p->op[i]->type->open(p->op[i], err));
+	return SPK_OK;
+}
+
+static spk_status pipeline_new(const struct spk_exec *e, const struct exec_stage *s, int task, struct spk_pipeline **out, spk_error *err)
+{
+	const struct spk_physical_stage *stage = &e->plan->stage[s->index];
+	struct spk_pipeline *p = calloc(1, sizeof *p);
+	bool *reached = calloc((size_t)e->plan->nodes, sizeof *reached);
+	struct spk_op **by_node = calloc((size_t)e->plan->nodes, sizeof(*by_node));
+	spk_status status = p && reached && by_node ? SPK_OK : spk_fail_memory(err);
+
+	if (status == SPK_OK) {
+		*p = (struct spk_pipeline){ .plan = e->plan, .stage = s->index, .task = task, .store = e->options.store, .account = e->account,
+			.batch_rows = e->options.batch_rows ? e->options.batch_rows : SPK_BATCH_ROWS, .exchange_readers = e->exchange_readers,
+			.exchange_base = e->exchange_base, .exchange_input = e->exchange_input, .verify = e->verify };
+		while (p->leaf + 1 < stage->leaves && s->leaf_first[p->leaf + 1] <= task)
+			p->leaf++;
+		p->partition = task - s->leaf_first[p->leaf];
+		p->partitions = (p->leaf + 1 < stage->leaves ? s->leaf_first[p->leaf + 1] : s->tasks) - s->leaf_first[p->leaf];
+		status = make_ops(e, stage, p, reached, by_node, err);
+	}
+	free(reached);
+	free(by_node);
+	if (status != SPK_OK) {
+		pipeline_free(p);
+		return status;
+	}
+	*out = p;
+	return SPK_OK;
+}
+
+/* --- a task --- */
+
+static void output_release(struct spk_exec *e, struct spk_task_output *o)
+{
+	for (int i = 0; o->block && i < e->plan->sinks; i++)
+		spk_sink_block_free(o->block[i]);
+	free(o->block);
+	spk_arena_unref(o->arena);
+	*o = (struct spk_task_output){ 0 };
+}
+
+static spk_status drive(struct spk_pipeline *p, spk_error *err)
+{
+	struct spk_op *leaf = NULL;
+
+	for (int i = 0; i < p->op_count; i++) {
+		if (p->op[i]->type->begin)
+			SPK_TRY(p->op[i]->type->begin(p->op[i], err));
+		leaf = p->op[i]->type->lead ? p->op[i] : leaf;
+	}
+	SPK_ASSERT(leaf, "a pipeline has a leaf");
+	SPK_TRY(leaf->type->lead(leaf, err));
+	for (int i = 0; i < p->op_count; i++)
+		if (p->op[i]->type->finish)
+			SPK_TRY(p->op[i]->type->finish(p->op[i], err));
+	return SPK_OK;
+}
+
+static spk_status run_task(struct spk_task *task, spk_error *err)
+{
+	struct exec_stage *s = spk_task_user(task);
+	struct spk_exec *e = s->exec;
+	int index = spk_task_partition(task);
+	struct spk_task_output *out = &s->output[index];
+	struct spk_pipeline *p;
+	spk_status status;
+
+	if (!s->pipeline[index])
+		SPK_TRY(pipeline_new(e, s, index, &s->pipeline[index], err));
+	p = s->pipeline[index];
+	output_release(e, out);
+	p->run = e->run;
+	p->task_handle = task;
+	p->output = (struct spk_task_output){ .block = calloc((size_t)e->plan->sinks + 1, sizeof(*p->output.block)) };
+	SPK_TRY_PTR(p->output.block, err);
+	status = drive(p, err);
+	if (status == SPK_OK)
+		*out = p->output;
+	else
+		output_release(e, &p->output);
+	p->output = (struct spk_task_output){ 0 };
+	return status;
+}
+
+/* A scan's task without rows has nothing to do, except in batch, where it fetches by itself. */
+static bool skip_task(int task, void *user)
+{
+	const struct exec_stage *s = user;
+	const struct spk_exec *e = s->exec;
+	const struct spk_physical_stage *stage = &e->plan->stage[s->index];
+	int leaf = 0;
+
+	if (!e->run->streaming)
+		return false;
+	while (leaf + 1 < stage->leaves && s->leaf_first[leaf + 1] <= task)
+		leaf++;
+	if (stage->leaf[leaf]->kind != SPK_PHYSICAL_SCAN)
+		return false;
+	return e->run->source[stage->leaf[leaf]->source].partition[task - s->leaf_first[leaf]].chunks == 0;
+}
+
+/* --- the graph --- */
+
+static int leaf_tasks(const struct spk_exec *e, const struct spk_physical *leaf)
+{
+	switch (leaf->kind) {
+	case SPK_PHYSICAL_SCAN:
+		return e->options.source_partitions[leaf->source];
+	case SPK_PHYSICAL_READ:
+		return e->exchange_readers[leaf->exchange];
+	default:
+		return 1;
+	}
+}
+
+static spk_status count_tasks(struct spk_exec *e, int index, spk_error *err)
+{
+	const struct spk_physical_stage *stage = &e->plan->stage[index];
+	struct exec_stage *s = &e->stage[index];
+
+	*s = (struct exec_stage){ .exec = e, .index = index };
+	s->leaf_first = SPK_NEW_ARRAY(e->arena, int, stage->leaves);
+	SPK_TRY_PTR(s->leaf_first, err);
+	for (int i = 0; i < stage->leaves; i++) {
+		s->leaf_first[i] = s->tasks;
+		s->tasks += leaf_tasks(e, stage->leaf[i]);
+	}
+	s->pipeline = SPK_NEW_ARRAY(e->arena, struct spk_pipeline *, s->tasks);
+	s->output = SPK_NEW_ARRAY(e->arena, struct spk_task_output, s->tasks);
+	e->output[index] = s->output;
+	SPK_TRY_PTR(s->pipeline && s->output, err);
+	return SPK_OK;
+}
+
+/* Which stages a stage reads, each exchange a separate input. */
+static spk_status connect_stage(struct spk_exec *e, int index, spk_error *err)
+{
+	const struct spk_physical_plan *plan = e->plan;
+	struct spk_stage *d = &e->dag_stage[index];
+	int *input = SPK_NEW_ARRAY(e->arena, int, plan->exchanges), *base = SPK_NEW_ARRAY(e->arena, int, plan->exchanges);
+
+	SPK_TRY_PTR(input && base, err);
+	*d = (struct spk_stage){ .name = spk_arena_printf(e->arena, "stage %d", index), .tasks = e->stage[index].tasks, .run = run_task, .skip = skip_task,
+		.repeatable = !plan->stage[index].stateful, .user = &e->stage[index], .input = input, .input_base = base };
+	SPK_TRY_PTR(d->name, err);
+	for (int x = 0; x < plan->exchanges; x++) {
+		if (plan->exchange[x].write_stage == index) {
+			e->exchange_base[x] = d->output_partitions;
+			d->output_partitions += e->exchange_readers[x];
+		}
+		if (plan->exchange[x].read_stage == index) {
+			e->exchange_input[x] = d->inputs;
+			input[d->inputs] = plan->exchange[x].write_stage;
+			base[d->inputs++] = e->exchange_base[x];
+		}
+	}
+	return SPK_OK;
+}
+
+static spk_status build_graph(struct spk_exec *e, int readers, spk_error *err)
+{
+	const struct spk_physical_plan *plan = e->plan;
+
+	e->stage = SPK_NEW_ARRAY(e->arena, struct exec_stage, plan->stages);
+	e->dag_stage = SPK_NEW_ARRAY(e->arena, struct spk_stage, plan->stages);
+	e->output = SPK_NEW_ARRAY(e->arena, struct spk_task_output *, plan->stages);
+	e->exchange_readers = SPK_NEW_ARRAY(e->arena, int, plan->exchanges);
+	e->exchange_base = SPK_NEW_ARRAY(e->arena, int, plan->exchanges);
+	e->exchange_input = SPK_NEW_ARRAY(e->arena, int, plan->exchanges);
+	SPK_TRY_PTR(e->stage && e->dag_stage && e->output && e->exchange_readers && e->exchange_base && e->exchange_input, err);
+	for (int x = 0; x < plan->exchanges; x++)
+		e->exchange_readers[x] = plan->exchange[x].single ? 1 : readers;
+	for (int i = 0; i < plan->stages; i++)
+		SPK_TRY(count_tasks(e, i, err));
+	for (int i = 0; i < plan->stages; i++)
+		SPK_TRY(connect_stage(e, i, err));
+	e->dag = (struct spk_dag){ .name = plan->streaming ? "epoch" : "query", .stages = plan->stages, .stage = e->dag_stage };
+	return SPK_OK;
+}
+
+static spk_status add_tables(const struct spk_exec *e, spk_error *err)
+{
+	for (int i = 0; i < e->plan->nodes; i++) {
+		const struct spk_physical *n = e->plan->node[i];
+		enum spk_table_kind kind = n->kind == SPK_PHYSICAL_WINDOW_AGGREGATE ? SPK_TABLE_BUCKETED : SPK_TABLE_KEYED;
+
+		if (n->state_table)
+			SPK_TRY(spk_store_add_table(e->options.store, n->state_table, kind, 1, n->fingerprint, err));
+	}
+	return SPK_OK;
+}
+
+spk_status spk_exec_new(struct spk_exec **out, const struct spk_exec_options *options, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(spk_memory_account("plan"));
+	struct spk_exec *e = arena ? SPK_NEW(arena, struct spk_exec) : NULL;
+	const char *verify = getenv("SPARKLET_VERIFY");
+	int readers = options->readers;
+	spk_status status;
+
+	if (!e) {
+		spk_arena_unref(arena);
+		return spk_fail_memory(err);
+	}
+	if (readers <= 0)
+		readers = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	e->arena = arena;
+	e->options = *options;
+	e->plan = options->plan;
+	e->account = spk_memory_account("operators");
+	e->verify = verify && *verify == '1';
+	status = build_graph(e, SPK_MIN(SPK_MAX(readers, 1), SPK_SHARDS), err);
+	if (status == SPK_OK && options->store)
+		status = add_tables(e, err);
+	if (status != SPK_OK) {
+		spk_exec_free(e);
+		return status;
+	}
+	*out = e;
+	return SPK_OK;
+}
+
+void spk_exec_clear(struct spk_exec *e)
+{
+	for (int i = 0; e->stage && i < e->plan->stages; i++)
+		for (int t = 0; e->stage[i].output && t < e->stage[i].tasks; t++)
+			output_release(e, &e->stage[i].output[t]);
+}
+
+void spk_exec_free(struct spk_exec *e)
+{
+	if (!e)
+		return;
+	spk_exec_clear(e);
+	for (int i = 0; e->stage && i < e->plan->stages; i++)
+		for (int t = 0; e->stage[i].pipeline && t < e->stage[i].tasks; t++)
+			pipeline_free(e->stage[i].pipeline[t]);
+	spk_arena_unref(e->arena);
+}
+
+int spk_exec_stages(const struct spk_exec *e) { return e->plan->stages; }
+int spk_exec_tasks(const struct spk_exec *e, int stage) { return e->stage[stage].tasks; }
+
+spk_status spk_exec_run(struct spk_exec *e, struct spk_run *run, struct spk_dag_scheduler *scheduler, struct spk_dag_result *result, spk_error *err)
+{
+	spk_status status;
+
+	spk_exec_clear(e);
+	e->run = run;
+	run->output = e->output;
+	e->dag.epoch = run->epoch;
+	status = spk_dag_run(scheduler, &e->dag, result, err);
+	if (status != SPK_OK)
+		spk_exec_clear(e);
+	return status;
+}
+
+void spk_exec_counts(const struct spk_exec *e, int node, int64_t *rows, int64_t *batches)
+{
+	int stage = e->plan->node[node]->stage;
+
+	*rows = *batches = 0;
+	for (int t = 0; t < e->stage[stage].tasks; t++) {
+		const struct spk_pipeline *p = e->stage[stage].pipeline[t];
+
+		for (int i = 0; p && i < p->op_count; i++)
+			if (p->op[i]->plan->id == node) {
+				*rows += p->op[i]->rows_out;
+				*batches += p->op[i]->batches_out;
+			}
+	}
+}

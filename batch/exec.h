@@ -1,0 +1,41 @@
+/*
+ * Execution of physical plans: makes pipelines for every task, and the scheduler's graph, and runs them.
+ *
+ *   spk_exec       a plan made ready: pipelines are opened at first use and kept (a job runs the same ones each epoch)
+ *   spk_exec_run   one run (epoch or query) through the DAG scheduler
+ */
+#ifndef SPK_BATCH_EXEC_H
+#define SPK_BATCH_EXEC_H
+
+#include "batch/operator/operator.h"
+
+struct spk_exec;
+
+struct spk_exec_options {
+	const struct spk_physical_plan *plan;
+	int readers;                     /* tasks behind an exchange; 0: one per core */
+	const int *source_partitions;    /* by source of the plan */
+	struct spk_store *store;         /* NULL when the plan has no state */
+	int batch_rows;                  /* 0: SPK_BATCH_ROWS */
+	/* Operator types beyond those of batch/: asked first, may be NULL. */
+	const struct spk_op_type *(*op_type)(enum spk_physical_kind kind);
+};
+
+/* Adds the plan's state tables to the store, when there is one. */
+spk_status spk_exec_new(struct spk_exec **out, const struct spk_exec_options *options, spk_error *err);
+void spk_exec_free(struct spk_exec *exec);
+int spk_exec_stages(const struct spk_exec *exec);
+int spk_exec_tasks(const struct spk_exec *exec, int stage);
+
+/*
+ * Runs it: run->source, sink and the rest are filled by the caller; run->output is set to arrays that live in the exec until the next
+ * run or spk_exec_clear. On failure the outputs are dropped. `result` may be NULL.
+ */
+spk_status spk_exec_run(struct spk_exec *exec, struct spk_run *run, struct spk_dag_scheduler *scheduler, struct spk_dag_result *result, spk_error *err);
+/* Frees the outputs of the last run (blocks that were taken out of run->output must have been set to NULL there). */
+void spk_exec_clear(struct spk_exec *exec);
+
+/* Rows and batches that came out of a node so far, over all its tasks: for EXPLAIN ANALYZE. */
+void spk_exec_counts(const struct spk_exec *exec, int node, int64_t *rows, int64_t *batches);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * Drops rows of windows that were closed before this epoch began, into the dead-letter sink.
+ *
+ *   input   rows with a window bound, any order
+ *   output  the rows whose window is still open
+ *   state   none: judged by the watermark at the start of the epoch, so order inside the epoch cannot matter
+ */
+#include "stream/operator/stream_operators.h"
+
+struct late { struct spk_op base; };
+
+static spk_status report(struct spk_op *op, const struct spk_batch *in, int32_t row, int64_t end, int64_t watermark, spk_error *err)
+{
+	char end_text[SPK_TEXT_MAX], mark_text[SPK_TEXT_MAX], reason[3 * SPK_TEXT_MAX];
+	int end_size = spk_text_timestamp(end, end_text), mark_size = spk_text_timestamp(watermark, mark_text);
+
+	snprintf(reason, sizeof reason, "late: its window ended at %.*s, the watermark was %.*s", end_size, end_text, mark_size, mark_text);
+	return spk_op_dead_letter(op, in, row, SPK_DATA, true, watermark, reason, err);
+}
+
+/* Rows that are in time, into sel; late ones are reported. */
+static spk_status judge(struct spk_op *op, const struct spk_batch *in, int64_t watermark, int32_t *sel, int *n, spk_error *err)
+{
+	struct spk_reader r = spk_vector_reader(&in->column[op->plan->window_key]);
+	int kept = 0;
+
+	SPK_EACH_ROW(in, i, row) {
+		int64_t end = ((const int64_t *)r.data)[spk_reader_slot(&r, row)] + op->plan->window_add_us;
+
+		if (SPK_LIKELY(end > watermark))
+			sel[kept++] = row;
+		else
+			SPK_TRY(report(op, in, row, end, watermark, err));
+	}
+	*n = kept;
+	return SPK_OK;
+}
+
+static spk_status late_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+{
+	int64_t watermark = spk_run_watermark_before(op->pipeline->run, op->plan->time_sources);
+	struct spk_batch *out;
+	int32_t *sel;
+	spk_status status;
+
+	(void)input;
+	if (watermark == SPK_WATERMARK_NONE)
+		return spk_op_emit(op, in, err);
+	SPK_TRY(spk_batch_derive(&out, in, in->schema, err));
+	memcpy(out->column, in->column, sizeof *in->column * (size_t)in->columns);
+	sel = spk_arena_alloc(out->arena, sizeof *sel * (size_t)in->selected);
+	status = sel ? judge(op, in, watermark, sel, &out->selected, err) : spk_fail_memory(err);
+	if (status == SPK_OK) {
+		out->sel = sel;
+		status = spk_op_emit(op, out->selected == in->selected ? in : out, err);
+	}
+	spk_batch_unref(out);
+	return status;
+}
+
+const struct spk_op_type spk_op_late = { .name = "late filter", .size = sizeof(struct late), .push = late_push };

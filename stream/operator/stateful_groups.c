@@ -1,0 +1,154 @@
+/* What aggregates with state share: an epoch's groups meet the state table once, in slices of a batch. */
+#include "stream/operator/stream_operators.h"
+
+static const struct spk_op_type *const stream_types[SPK_PHYSICAL_COUNT] = {
+	[SPK_PHYSICAL_LATE] = &spk_op_late,
+	[SPK_PHYSICAL_WINDOW_AGGREGATE] = &spk_op_window_aggregate,
+	[SPK_PHYSICAL_STREAM_AGGREGATE] = &spk_op_stream_aggregate,
+};
+
+const struct spk_op_type *spk_stream_op_type(enum spk_physical_kind kind)
+{
+	return kind < SPK_PHYSICAL_COUNT ? stream_types[kind] : NULL;
+}
+
+static struct spk_stateful_groups *self(struct spk_op *op) { return spk_container_of(op, struct spk_stateful_groups, base); }
+
+spk_status spk_stateful_open(struct spk_op *op, spk_error *err)
+{
+	struct spk_stateful_groups *s = self(op);
+	int first, end;
+
+	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
+	s->arena = spk_arena_new(op->pipeline->account);
+	SPK_TRY_PTR(s->arena, err);
+	SPK_TRY(spk_groups_init(&s->epoch, op->plan, op->pipeline->account, s->arena, err));
+	s->old_row = spk_arena_alloc(s->arena, (size_t)SPK_BATCH_ROWS * (size_t)s->epoch.row_size);
+	SPK_TRY_PTR(s->old_row, err);
+	s->bytes.account = op->pipeline->account;
+	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
+	return spk_state_view_open(&s->view, op->pipeline->store, op->plan->state_table, first, end, err);
+}
+
+spk_status spk_stateful_begin(struct spk_op *op, spk_error *err)
+{
+	(void)err;
+	spk_groups_clear(&self(op)->epoch);
+	return SPK_OK;
+}
+
+spk_status spk_stateful_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+{
+	(void)input;
+	return spk_groups_merge(&self(op)->epoch, in, err);
+}
+
+void spk_stateful_close(struct spk_op *op)
+{
+	struct spk_stateful_groups *s = self(op);
+
+	spk_groups_release(&s->epoch);
+	spk_state_view_close(s->view);
+	spk_buffer_release(&s->bytes);
+	spk_arena_unref(s->arena);
+}
+
+spk_status spk_stateful_read_row(const struct spk_groups *g, char *row, const char *value, uint32_t size, spk_error *err)
+{
+	if (size < SPK_GROUP_HEADER)
+		return spk_fail(err, SPK_CORRUPT, "state of an aggregate has %u bytes, too few", size);
+	memset(row, 0, (size_t)g->row_size);
+	memcpy(row, value, SPK_GROUP_HEADER);
+	return spk_aggregate_row_read(g->plan->aggregate, g->plan->aggregate_count, spk_group_states(row), value + SPK_GROUP_HEADER, size - SPK_GROUP_HEADER, err);
+}
+
+/* Keys, hashes and buckets of the slice's groups. */
+static spk_status list_keys(struct spk_stateful_groups *s, struct spk_slice *slice, spk_error *err)
+{
+	const struct spk_keymap *map = &s->epoch.map;
+	struct spk_view key[SPK_BATCH_ROWS];
+	struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = key };
+
+	for (int i = 0; i < slice->n; i++) {
+		uint32_t size;
+		const char *bytes = spk_keymap_key(map, slice->from + (uint32_t)i, &size);
+
+		key[i] = spk_view(bytes, size);
+		slice->hash[i] = map->hash[slice->from + (uint32_t)i];
+		if (slice->bucketed)
+			slice->bucket[i] = spk_group_window(bytes, size) + s->base.plan->window_add_us;
+	}
+	return spk_row_keys_copy(&slice->keys, &v, NULL, slice->n, err);
+}
+
+spk_status spk_stateful_read(struct spk_stateful_groups *s, uint32_t from, int n, bool bucketed, struct spk_slice *slice, spk_error *err)
+{
+	struct spk_state_value value[SPK_BATCH_ROWS];
+
+	slice->from = from;
+	slice->n = n;
+	slice->bucketed = bucketed;
+	memset(slice->old, 0, sizeof slice->old);
+	SPK_TRY(list_keys(s, slice, err));
+	SPK_TRY(spk_state_get(s->view, &slice->keys, slice->hash, bucketed ? slice->bucket : NULL, value, err));
+	for (int i = 0; i < n; i++) {
+		char *row = s->old_row + (size_t)i * (size_t)s->epoch.row_size;
+
+		if (!spk_state_found(&value[i]))
+			continue;
+		SPK_TRY(spk_stateful_read_row(&s->epoch, row, value[i].data, value[i].size, err));
+		slice->old[i] = row;
+	}
+	return SPK_OK;
+}
+
+spk_status spk_stateful_merge(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err)
+{
+	const struct spk_physical *plan = s->base.plan;
+	char *into[SPK_BATCH_ROWS], *from[SPK_BATCH_ROWS];
+	int n = 0;
+
+	/* The old state first, then the epoch's: the order in which the rows came, so that sums of floats repeat. */
+	for (int i = 0; i < slice->n; i++) {
+		char *row = spk_groups_row(&s->epoch, slice->from + (uint32_t)i);
+
+		if (!slice->old[i])
+			continue;
+		*spk_group_count(slice->old[i]) += *spk_group_count(row);
+		into[n] = spk_group_states(slice->old[i]);
+		from[n++] = spk_group_states(row);
+	}
+	for (int i = 0; i < plan->aggregate_count && n; i++)
+		SPK_TRY(plan->aggregate[i].aggregate->merge(&plan->aggregate[i], into, from, n, err));
+	return SPK_OK;
+}
+
+spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err)
+{
+	const struct spk_physical *plan = s->base.plan;
+	struct spk_state_value value[SPK_BATCH_ROWS];
+	uint32_t start[SPK_BATCH_ROWS + 1];
+
+	spk_buffer_clear(&s->bytes);
+	for (int i = 0; i < slice->n; i++) {
+		char *row = slice->old[i] ? slice->old[i] : spk_groups_row(&s->epoch, slice->from + (uint32_t)i);
+
+		start[i] = (uint32_t)s->bytes.size;
+		if (*spk_group_count(row) == 0)
+			continue;
+		SPK_TRY(spk_buffer_append(&s->bytes, row, SPK_GROUP_HEADER, err));
+		SPK_TRY(spk_aggregate_row_write(plan->aggregate, plan->aggregate_count, spk_group_states(row), &s->bytes, err));
+	}
+	start[slice->n] = (uint32_t)s->bytes.size;
+	for (int i = 0; i < slice->n; i++)
+		value[i] = (struct spk_state_value){ s->bytes.data + start[i], start[i + 1] > start[i] ? start[i + 1] - start[i] : UINT32_MAX };
+	return spk_state_put(s->view, &slice->keys, slice->hash, slice->bucketed ? slice->bucket : NULL, value, err);
+}
+
+void spk_stateful_slice_release(struct spk_stateful_groups *s, struct spk_slice *slice)
+{
+	for (int i = 0; i < slice->n; i++)
+		if (slice->old[i])
+			spk_aggregate_row_release(s->base.plan->aggregate, s->base.plan->aggregate_count, spk_group_states(slice->old[i]));
+	spk_row_keys_release(&slice->keys);
+}

@@ -1,0 +1,142 @@
+/*
+ * Aggregates by key without end; every epoch the changed groups come out.
+ *
+ *   input   partial states of this epoch (key, hash, state), with rows taken back counted negative
+ *   output  for every group whose values changed: -1 with the old row (if there was one), +1 with the new one (if any rows are left)
+ *   state   keyed: group key -> row count and aggregate states; grows with the number of keys
+ *
+ * A group is read and written once per epoch, however many of its rows arrive, and a group that ends where it began says nothing.
+ */
+#include "stream/operator/stream_operators.h"
+
+static struct spk_stateful_groups *self(struct spk_op *op) { return spk_container_of(op, struct spk_stateful_groups, base); }
+
+/* Rows 0..n of the batch are the old images, n..2n the new ones, so that -1 comes before +1. */
+struct images {
+	struct spk_batch *batch;
+	int n;
+	bool *had, *has;               /* by group: there is an old / a new row */
+};
+
+static bool same_value(const struct spk_vector *v, int a, int b)
+{
+	bool null_a = spk_vector_is_null(v, a), null_b = spk_vector_is_null(v, b);
+	int width = spk_type_width(v->type);
+
+	if (null_a || null_b)
+		return null_a && null_b;
+	if (spk_type_is_view(v->type))
+		return spk_view_equal(&spk_vector_view(v)[a], &spk_vector_view(v)[b]);
+	return memcmp((char *)v->data + (size_t)a * (size_t)width, (char *)v->data + (size_t)b * (size_t)width, (size_t)width) == 0;
+}
+
+static bool unchanged(const struct spk_physical *plan, const struct images *im, int i)
+{
+	if (!im->had[i] || !im->has[i])
+		return !im->had[i] && !im->has[i];
+	for (int c = 0; c < plan->aggregate_count; c++)
+		if (!same_value(&im->batch->column[plan->expr_count + c], i, im->n + i))
+			return false;
+	return true;
+}
+
+/* Group columns of both images, and the values of the old ones: taken before the merge changes the rows. */
+static spk_status take_old(struct spk_stateful_groups *s, const struct spk_slice *slice, struct images *im, spk_error *err)
+{
+	struct spk_batch *b = im->batch;
+	char *state[SPK_BATCH_ROWS];
+
+	for (int i = 0; i < slice->n; i++) {
+		uint32_t size;
+		const char *key = spk_keymap_key(&s->epoch.map, slice->from + (uint32_t)i, &size);
+
+		SPK_TRY(spk_groups_decode(&s->epoch, key, size, b->column, i, 2 * im->n, b->arena, err));
+		SPK_TRY(spk_groups_decode(&s->epoch, key, size, b->column, im->n + i, 2 * im->n, b->arena, err));
+		im->had[i] = slice->old[i] != NULL;
+		state[i] = spk_group_states(slice->old[i] ? slice->old[i] : spk_groups_row(&s->epoch, slice->from + (uint32_t)i));
+	}
+	return spk_groups_final(&s->epoch, state, slice->n, b->column, 0, 2 * im->n, b->arena, err);
+}
+
+static spk_status take_new(struct spk_stateful_groups *s, const struct spk_slice *slice, struct images *im, spk_error *err)
+{
+	char *state[SPK_BATCH_ROWS];
+
+	for (int i = 0; i < slice->n; i++) {
+		char *row = slice->old[i] ? slice->old[i] : spk_groups_row(&s->epoch, slice->from + (uint32_t)i);
+
+		im->has[i] = *spk_group_count(row) > 0;
+		state[i] = spk_group_states(row);
+	}
+	return spk_groups_final(&s->epoch, state, slice->n, im->batch->column, im->n, 2 * im->n, im->batch->arena, err);
+}
+
+static spk_status emit_changes(struct spk_op *op, struct images *im, spk_error *err)
+{
+	struct spk_batch *b = im->batch;
+	int32_t *sel = spk_arena_alloc(b->arena, sizeof *sel * 2 * (size_t)im->n);
+	int32_t *weight = spk_arena_alloc(b->arena, sizeof *weight * 2 * (size_t)im->n);
+	bool deletes = false;
+	int n = 0;
+
+	SPK_TRY_PTR(sel && weight, err);
+	for (int i = 0; i < im->n; i++) {
+		weight[i] = -1;
+		weight[im->n + i] = 1;
+		if (im->had[i] && !unchanged(op->plan, im, i)) {
+			sel[n++] = i;
+			deletes = true;
+		}
+	}
+	for (int i = 0; i < im->n; i++)
+		if (im->has[i] && !unchanged(op->plan, im, i))
+			sel[n++] = im->n + i;
+	b->sel = sel;
+	b->selected = n;
+	b->weight = deletes ? weight : NULL;
+	return spk_op_emit(op, b, err);
+}
+
+static spk_status update_slice(struct spk_op *op, struct spk_slice *slice, struct images *im, uint32_t from, int n, spk_error *err)
+{
+	struct spk_stateful_groups *s = self(op);
+
+	SPK_TRY(spk_stateful_read(s, from, n, false, slice, err));
+	SPK_TRY(spk_groups_output(&s->epoch, 2 * n, &im->batch, err));
+	im->had = SPK_NEW_ARRAY(im->batch->arena, bool, n);
+	im->has = SPK_NEW_ARRAY(im->batch->arena, bool, n);
+	SPK_TRY_PTR(im->had && im->has, err);
+	SPK_TRY(take_old(s, slice, im, err));
+	SPK_TRY(spk_stateful_merge(s, slice, err));
+	SPK_TRY(take_new(s, slice, im, err));
+	SPK_TRY(spk_stateful_write(s, slice, err));
+	return emit_changes(op, im, err);
+}
+
+static spk_status stream_finish(struct spk_op *op, spk_error *err)
+{
+	struct spk_stateful_groups *s = self(op);
+	uint32_t count = s->epoch.map.count, step = SPK_BATCH_ROWS / 2;
+
+	for (uint32_t from = 0; from < count; from += step) {
+		struct spk_slice slice = { 0 };
+		struct images im = { .n = (int)SPK_MIN(count - from, step) };
+		spk_status status = update_slice(op, &slice, &im, from, im.n, err);
+
+		spk_batch_unref(im.batch);
+		spk_stateful_slice_release(s, &slice);
+		SPK_TRY(status);
+	}
+	spk_groups_clear(&s->epoch);
+	return SPK_OK;
+}
+
+const struct spk_op_type spk_op_stream_aggregate = {
+	.name = "stream aggregate",
+	.size = sizeof(struct spk_stateful_groups),
+	.open = spk_stateful_open,
+	.begin = spk_stateful_begin,
+	.push = spk_stateful_push,
+	.finish = stream_finish,
+	.close = spk_stateful_close,
+};

@@ -1,0 +1,54 @@
+/* The incremental operators, one per file, and what they share. See README.md. */
+#ifndef SPK_STREAM_OPERATOR_STREAM_OPERATORS_H
+#define SPK_STREAM_OPERATOR_STREAM_OPERATORS_H
+
+#include <stdio.h>
+
+#include "batch/operator/groups.h"
+#include "core/columnar/hash.h"
+#include "core/expr/text.h"
+
+extern const struct spk_op_type spk_op_late, spk_op_window_aggregate, spk_op_stream_aggregate;
+
+/* The operator type of a physical kind in a stream, NULL when it is a batch operator's. */
+const struct spk_op_type *spk_stream_op_type(enum spk_physical_kind kind);
+
+/* --- an aggregate with state: groups of the epoch, met with a state table in finish --- */
+
+struct spk_stateful_groups {
+	struct spk_op base;
+	struct spk_arena *arena;
+	struct spk_groups epoch;          /* this epoch's groups only */
+	struct spk_state_view *view;
+	char *old_row;                    /* scratch: state rows read from the table, one per group of a slice */
+	struct spk_buffer bytes;          /* scratch: values to write */
+};
+
+spk_status spk_stateful_open(struct spk_op *op, spk_error *err);
+spk_status spk_stateful_begin(struct spk_op *op, spk_error *err);
+spk_status spk_stateful_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err);
+void spk_stateful_close(struct spk_op *op);
+
+/*
+ * A slice of the epoch's groups [from, from + n), n <= SPK_BATCH_ROWS, with their old state: old[i] is the state row read from the table or
+ * NULL. The rows lie in s->old_row and must be released by spk_stateful_slice_release.
+ */
+struct spk_slice {
+	uint32_t from;
+	int n;
+	struct spk_row_keys keys;
+	uint64_t hash[SPK_BATCH_ROWS];
+	int64_t bucket[SPK_BATCH_ROWS];
+	bool bucketed;
+	char *old[SPK_BATCH_ROWS];
+};
+spk_status spk_stateful_read(struct spk_stateful_groups *s, uint32_t from, int n, bool bucketed, struct spk_slice *slice, spk_error *err);
+/* Merges the old rows into the epoch's rows, so that these become the new state. */
+spk_status spk_stateful_merge(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
+/* Writes the epoch's rows of the slice; a group whose row count is 0 is deleted. */
+spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
+void spk_stateful_slice_release(struct spk_stateful_groups *s, struct spk_slice *slice);
+/* A state row from the bytes of a table's value; row is zeroed first. */
+spk_status spk_stateful_read_row(const struct spk_groups *g, char *row, const char *value, uint32_t size, spk_error *err);
+
+#endif
