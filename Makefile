@@ -7,7 +7,7 @@
 #   T=state                with check: only the tests whose path holds the word; VERIFY=1: under re-encoded batches
 #
 # Layers, their order and what a test may link are the lists under "Layers". Sources are found by looking: a new .c file, a
-# new test_*.c or a new .proto needs no change here. docs/building.md says more.
+# new test_*.c or a new .proto needs no change here. How tests are written and run: tests/README.md.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
