@@ -24,8 +24,11 @@ struct spk_store;
 struct spk_state_view;
 
 struct spk_store_options {
-	size_t cache_bytes;       /* upper bound of all write-back caches together; beyond it cold entries are written and dropped */
-	size_t block_cache_bytes; /* RocksDB's block cache + memtables are bounded by this, reserved from the budget at open */
+	/* Upper bound of all write-back caches together; beyond it cold entries are written and dropped. A view under its even share
+	 * of it keeps what it has. 0: 64 MiB. */
+	size_t cache_bytes;
+	/* RocksDB's block cache + memtables are bounded by this, reserved from the budget at open. 0: 8 MiB, less is raised to 1 MiB. */
+	size_t block_cache_bytes;
 };
 
 /* Opens the store in `dir`, which must be empty, new, or hold a clone of a checkpoint (see spk_store_snapshot). */
@@ -37,6 +40,10 @@ void spk_store_close(struct spk_store *store);  /* drops what was not snapshotte
  * text that says what the values mean) are kept with it; opening it with another fingerprint fails with BIND naming both.
  */
 spk_status spk_store_add_table(struct spk_store *store, const char *name, enum spk_table_kind kind, int schema_version, const char *fingerprint, spk_error *err);
+/* Calls `each` for every table in the store, added or only found in the checkpoint (`added` false: its query is gone or changed). */
+spk_status spk_store_each_table(struct spk_store *store, spk_status (*each)(void *user, const char *name, enum spk_table_kind kind, int schema_version, const char *fingerprint, bool added, spk_error *err), void *user, spk_error *err);
+/* Drops a table with all its data; it has no views. One that is not there is fine. */
+spk_status spk_store_drop_table(struct spk_store *store, const char *name, spk_error *err);
 /* A task's view on shards [first, end) of a table. Views of one table must not overlap. */
 spk_status spk_state_view_open(struct spk_state_view **out, struct spk_store *store, const char *table, int first_shard, int end_shard, spk_error *err);
 void spk_state_view_close(struct spk_state_view *view);
@@ -51,12 +58,14 @@ static inline bool spk_state_found(const struct spk_state_value *v) { return v->
  * bucket: array of n buckets, NULL for KEYED tables. hash[i] gives shard and slot.
  */
 spk_status spk_state_get(struct spk_state_view *view, const struct spk_row_keys *keys, const uint64_t *hash, const int64_t *bucket, struct spk_state_value *value, spk_error *err);
-/* Writes n values (size UINT32_MAX deletes) into the cache. */
+/* Writes n values (size UINT32_MAX deletes) into the cache. After a failure part of them is written. A value may lie in the cache. */
 spk_status spk_state_put(struct spk_state_view *view, const struct spk_row_keys *keys, const uint64_t *hash, const int64_t *bucket, const struct spk_state_value *value, spk_error *err);
 
-/* The smallest bucket that has entries in this view (cache or RocksDB), or INT64_MAX. Cheap: kept in memory. */
+/* The smallest bucket that has entries in this view (cache or RocksDB), or INT64_MAX. Cheap: kept in memory. A bucket whose entries
+ * were deleted one by one may still be named once it was written to RocksDB; taking it yields nothing. */
 int64_t spk_state_first_bucket(const struct spk_state_view *view);
-/* Calls `each` for every live entry of the bucket in order of (shard, key), then drops the bucket. */
+/* Calls `each` (NULL: nobody) for every live entry of the bucket in order of (shard, key), then drops the bucket. When `each` fails
+ * nothing is dropped. `each` must not use the view, and what it is given is valid during the call alone; so for scan. */
 spk_status spk_state_take_bucket(struct spk_state_view *view, int64_t bucket, spk_status (*each)(void *user, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err);
 /* Calls `each` for every live entry of the view in order of (shard, bucket, key); for `sparklet state`, complete mode and checks. */
 spk_status spk_state_scan(struct spk_state_view *view, spk_status (*each)(void *user, int64_t bucket, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err);
@@ -64,7 +73,8 @@ spk_status spk_state_scan(struct spk_state_view *view, spk_status (*each)(void *
 struct spk_state_stat { int64_t cached, cached_bytes, dirty, stored_estimate; };
 void spk_state_view_stat(const struct spk_state_view *view, struct spk_state_stat *out);
 
-/* Writes all dirty entries of all views to RocksDB. No view may be in use meanwhile (also for snapshot). */
+/* Writes all dirty entries of all views to RocksDB. No view may be in use meanwhile (also for snapshot). Values got before are no
+ * longer valid. After a failure it can be called again. */
 spk_status spk_store_flush(struct spk_store *store, spk_error *err);
 /* Flushes, then makes a RocksDB checkpoint (hard links) in the new directory `dir` (its parent must exist). */
 spk_status spk_store_snapshot(struct spk_store *store, const char *dir, spk_error *err);

@@ -1,0 +1,129 @@
+/*
+ * What the files of state/ share; nobody else includes this.
+ *
+ *   store.c    RocksDB: options, column families, tables, flush, snapshot
+ *   view.c     get and put; which cells leave the cache
+ *   bucket.c   the sorted buckets of a view; what RocksDB holds of each
+ *   write.c    dirty cells to RocksDB, range deletes
+ *   scan.c     cache and RocksDB merged in key order
+ *   cell.h     the hash table under it all
+ *
+ * Locks: the store's lock guards its lists of tables and views. A view has none: it belongs to one thread at a time, and to the
+ * caller of flush and snapshot meanwhile.
+ */
+#ifndef SPK_STATE_INTERNAL_H
+#define SPK_STATE_INTERNAL_H
+
+#include <pthread.h>
+#include <rocksdb/c.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state/cell.h"
+#include "state/state.h"
+
+enum {
+	SPK_STATE_PREFIX_MAX = 9,      /* shard and bucket */
+	SPK_STATE_READ_KEYS = 256,     /* of one MultiGet */
+};
+
+struct spk_table {
+	struct spk_table *next;
+	struct spk_store *store;
+	char *name, *fingerprint;
+	enum spk_table_kind kind;
+	int version;
+	bool added;                    /* by this process; else only found in the checkpoint */
+	_Atomic bool stored;           /* RocksDB may hold entries of it */
+	uint64_t shards;               /* that have a view */
+	rocksdb_column_family_handle_t *cf;
+};
+
+struct spk_store {
+	struct spk_store_options options;
+	struct spk_memory_account *cache_account, *rocksdb_account;
+	size_t reserved;               /* of rocksdb_account */
+	char *dir;
+	rocksdb_t *db;
+	rocksdb_options_t *db_options;
+	rocksdb_cache_t *block_cache;
+	rocksdb_block_based_table_options_t *block_options;
+	rocksdb_readoptions_t *get_options;
+	rocksdb_writeoptions_t *write_options;
+	rocksdb_column_family_handle_t *meta;  /* the default column family: one key per table */
+	_Atomic size_t cached;         /* bytes of all cells */
+	_Atomic int view_count;
+	pthread_mutex_t lock;
+	struct spk_table *tables;
+	struct spk_state_view *views;
+};
+
+struct spk_bucket {
+	int64_t bucket;                /* 0 in keyed tables */
+	uint64_t stored;               /* bit per shard: RocksDB may hold entries of it */
+	uint64_t used;                 /* the view's clock when it was last touched */
+	struct spk_cells cells;
+};
+
+struct spk_state_view {
+	struct spk_state_view *next, *previous;
+	struct spk_store *store;
+	struct spk_table *table;
+	int first_shard, end_shard;
+	struct spk_cell_memory memory;
+	uint64_t clock;                /* calls so far */
+	struct spk_bucket **bucket;    /* ascending; exactly one in keyed tables */
+	int buckets, bucket_capacity;
+	/* Scratch of a batch. */
+	struct spk_bucket **at;        /* bucket of each row */
+	int32_t *miss;                 /* rows to be read from RocksDB */
+	int row_capacity;
+	struct spk_buffer keys;        /* of one MultiGet, or one write */
+};
+
+/* --- keys in RocksDB --- */
+
+/* Writes shard and, in bucketed tables, bucket; returns the number of bytes. */
+int spk_state_prefix(const struct spk_table *table, int shard, int64_t bucket, char out[SPK_STATE_PREFIX_MAX]);
+/* The smallest key behind all that start with the prefix; `out` may be `prefix`. */
+void spk_state_prefix_end(const char *prefix, int size, char *out);
+int64_t spk_state_bucket_of(const char *key);  /* of a bucketed table's key */
+/* Turns RocksDB's message into an error and frees it. */
+spk_status spk_state_fail(const struct spk_store *store, char *message, const char *what, spk_error *err);
+
+/* The table of that name, added or found in the checkpoint, or NULL. */
+struct spk_table *spk_store_table(struct spk_store *store, const char *name);
+
+/* --- bucket.c --- */
+
+struct spk_bucket *spk_bucket_find(const struct spk_state_view *view, int64_t bucket);  /* NULL when it is not there */
+spk_status spk_bucket_add(struct spk_state_view *view, int64_t bucket, struct spk_bucket **out, spk_error *err);
+void spk_bucket_drop(struct spk_state_view *view, struct spk_bucket *b);
+/* Drops those that hold nothing, neither here nor in RocksDB. */
+void spk_buckets_prune(struct spk_state_view *view);
+void spk_buckets_free(struct spk_state_view *view);
+/* Finds out which shards and buckets of the view RocksDB holds, by seeking from prefix to prefix. */
+spk_status spk_buckets_discover(struct spk_state_view *view, spk_error *err);
+
+/* --- write.c --- */
+
+/* Writes the dirty cells of a bucket, all or only those in its oldest chunk. */
+spk_status spk_state_write(struct spk_state_view *view, struct spk_bucket *b, bool oldest_only, spk_error *err);
+spk_status spk_state_write_view(struct spk_state_view *view, spk_error *err);
+/* Deletes all entries of the bucket in RocksDB, if there may be any. */
+spk_status spk_state_delete_stored(struct spk_state_view *view, struct spk_bucket *b, spk_error *err);
+
+/* --- view.c --- */
+
+/* Writes and drops cold cells until the view holds `target` bytes at most. */
+spk_status spk_state_evict(struct spk_state_view *view, size_t target, spk_error *err);
+/* Does so when the store's caches are over their bound and this view over its share, or the process's memory runs short. */
+spk_status spk_state_trim(struct spk_state_view *view, spk_error *err);
+
+/* --- scan.c --- */
+
+/* Cells in order of (shard, bucket, key). */
+struct spk_sorted_cell { uint64_t prefix; int64_t bucket; struct spk_cell *cell; };
+void spk_sort_cells(struct spk_sorted_cell *cells, size_t count);
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * Dirty cells to RocksDB, in sorted batches of bounded size, without its log: what is not in a checkpoint is replayed.
+ *
+ * A batch that fails leaves its cells dirty; those before it are clean. Nothing is lost either way.
+ */
+#include "core/base/check.h"
+#include "core/base/fault.h"
+#include "core/base/memory.h"
+#include "core/columnar/hash.h"
+#include "state/internal.h"
+
+enum {
+	CELLS_AT_ONCE = 16384,      /* sorted together */
+	BATCH_BYTES = 256 * 1024,   /* of one write */
+};
+
+/* Appends shard, bucket and key to view->keys in place of what is there. */
+static spk_status full_key(struct spk_state_view *view, const struct spk_bucket *b, const struct spk_cell *c, spk_error *err)
+{
+	char prefix[SPK_STATE_PREFIX_MAX];
+	int size = spk_state_prefix(view->table, spk_shard_of(c->hash).value, b->bucket, prefix);
+
+	spk_buffer_clear(&view->keys);
+	SPK_TRY(spk_buffer_append(&view->keys, prefix, (size_t)size, err));
+	return spk_buffer_append(&view->keys, c->bytes, c->key_size, err);
+}
+
+static spk_status write_batch(struct spk_store *store, rocksdb_writebatch_t *batch, spk_error *err)
+{
+	char *message = NULL;
+
+	SPK_TRY(spk_fault(SPK_FAULT_STATE_WRITE, err));
+	rocksdb_write(store->db, store->write_options, batch, &message);
+	return message ? spk_state_fail(store, message, "writing", err) : SPK_OK;
+}
+
+/* Writes cells[0 .. *done) in one batch, as many as fit. */
+static spk_status write_some(struct spk_state_view *view, struct spk_bucket *b, struct spk_sorted_cell *cells, size_t count, rocksdb_writebatch_t *batch, size_t *done, spk_error *err)
+{
+	rocksdb_column_family_handle_t *cf = view->table->cf;
+	uint64_t stored = 0;
+	size_t bytes = 0, n = 0;
+
+	rocksdb_writebatch_clear(batch);
+	for (; n < count && bytes < BATCH_BYTES; n++) {
+		struct spk_cell *c = cells[n].cell;
+
+		SPK_TRY(full_key(view, b, c, err));
+		bytes += view->keys.size + 16;
+		if (c->value_size == UINT32_MAX) {
+			rocksdb_writebatch_delete_cf(batch, cf, view->keys.data, view->keys.size);
+			continue;
+		}
+		rocksdb_writebatch_put_cf(batch, cf, view->keys.data, view->keys.size, spk_cell_value(c), c->value_size);
+		bytes += c->value_size;
+		/* Said before it is true: a write that fails must not be taken for none. */
+		c->flags &= ~(uint32_t)SPK_CELL_NEW;
+		stored |= 1ull << spk_shard_of(c->hash).value;
+	}
+	if (stored)
+		atomic_store_explicit(&view->table->stored, true, memory_order_relaxed);
+	b->stored |= stored;
+	SPK_TRY(write_batch(view->store, batch, err));
+	for (size_t i = 0; i < n; i++)
+		spk_cells_written(&b->cells, cells[i].cell);
+	*done = n;
+	return SPK_OK;
+}
+
+static spk_status write_sorted(struct spk_state_view *view, struct spk_bucket *b, struct spk_sorted_cell *cells, size_t count, rocksdb_writebatch_t *batch, spk_error *err)
+{
+	spk_sort_cells(cells, count);
+	for (size_t at = 0, done; at < count; at += done)
+		SPK_TRY(write_some(view, b, cells + at, count - at, batch, &done, err));
+	return SPK_OK;
+}
+
+spk_status spk_state_write(struct spk_state_view *view, struct spk_bucket *b, bool oldest_only, spk_error *err)
+{
+	struct spk_cells *t = &b->cells;
+	size_t limit = SPK_MIN((size_t)t->dirty, (size_t)CELLS_AT_ONCE), count = 0;
+	struct spk_cell_cursor at = { 0 };
+	spk_status status = SPK_OK;
+
+	if (!t->dirty)
+		return SPK_OK;
+	/* Not from the budget: this is how memory is won when there is none left. At most 384 KiB a thread. */
+	struct spk_sorted_cell *cells = malloc(limit * sizeof(*cells));
+
+	if (!cells)
+		return spk_fail(err, SPK_NO_MEMORY, "out of memory while writing state");
+	rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+
+	for (struct spk_cell *c; status == SPK_OK;) {
+		c = oldest_only ? spk_cells_next_oldest(t, &at) : spk_cells_next(t, &at);
+		if (c && c->flags & SPK_CELL_DIRTY)
+			cells[count++] = (struct spk_sorted_cell){ .bucket = b->bucket, .cell = c };
+		if (count == limit || !c) {
+			status = write_sorted(view, b, cells, count, batch, err);
+			count = 0;
+		}
+		if (!c)
+			break;
+	}
+	rocksdb_writebatch_destroy(batch);
+	free(cells);
+	return status;
+}
+
+spk_status spk_state_write_view(struct spk_state_view *view, spk_error *err)
+{
+	for (int i = 0; i < view->buckets; i++)
+		SPK_TRY(spk_state_write(view, view->bucket[i], false, err));
+	return SPK_OK;
+}
+
+spk_status spk_state_delete_stored(struct spk_state_view *view, struct spk_bucket *b, spk_error *err)
+{
+	char first[SPK_STATE_PREFIX_MAX], end[SPK_STATE_PREFIX_MAX];
+
+	if (!b->stored)
+		return SPK_OK;
+	rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+
+	for (int shard = view->first_shard; shard < view->end_shard; shard++) {
+		if (!(b->stored >> shard & 1))
+			continue;
+		size_t size = (size_t)spk_state_prefix(view->table, shard, b->bucket, first);
+
+		spk_state_prefix_end(first, (int)size, end);
+		rocksdb_writebatch_delete_range_cf(batch, view->table->cf, first, size, end, size);
+	}
+	spk_status status = write_batch(view->store, batch, err);
+
+	rocksdb_writebatch_destroy(batch);
+	return status;
+}
