@@ -4,7 +4,7 @@ set -euo pipefail
 build=$(cd "${1:-build}" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 sparklet=$build/sparklet
-python=${SPARKLET_CACHE:-$HOME/.cache/sparklet}/venv/bin/python
+python=${SPARKLET_CACHE:-${HOME:-~}/.cache/sparklet}/venv/bin/python
 work=$build/demo-kafka
 job=()
 

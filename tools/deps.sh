@@ -12,7 +12,7 @@ set -euo pipefail
 KAFKA=4.1.0
 LOG4J=2.25.1
 PYTHON_PACKAGES=(duckdb==1.5.6 pyarrow==26.0.1 confluent-kafka==2.16.1)
-cache=${SPARKLET_CACHE:-$HOME/.cache/sparklet}
+cache=${SPARKLET_CACHE:-${HOME:-~}/.cache/sparklet}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # package:what for[:a file that proves it as well, from whichever package it came]

@@ -15,7 +15,7 @@ set -euo pipefail
 
 VERSION=4.1.0
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cache=${SPARKLET_CACHE:-$HOME/.cache/sparklet}
+cache=${SPARKLET_CACHE:-${HOME:-~}/.cache/sparklet}
 libs=$cache/kafka-$VERSION/libs
 command=${1-}
 dir=${2:-$root/build/kafka}
