@@ -441,26 +441,30 @@ static void environment_name(const char *name, char out[ENVIRONMENT_NAME_MAX])
 		*c = (char)(*c == '.' || *c == '-' ? '_' : toupper((unsigned char)*c));
 }
 
-/* A misspelt variable would be ignored in silence otherwise. Names that look like no key are none of our business. */
+/*
+ * A misspelt variable would be ignored in silence otherwise. Names that look like no key are none of our business; the
+ * prefix, which is right anyway, must not count for the likeness.
+ */
 static void warn_of_misspelt(void)
 {
+	const size_t prefix = sizeof(ENVIRONMENT_PREFIX) - 1;
 	char known[SPK_CONF_COUNT][ENVIRONMENT_NAME_MAX];
 	const char *list[SPK_CONF_COUNT];
 
 	for (int i = 0; i < SPK_CONF_COUNT; i++) {
 		environment_name(names[i], known[i]);
-		list[i] = known[i];
+		list[i] = known[i] + prefix;
 	}
 	for (char **variable = environ; variable && *variable; variable++) {
 		char name[ENVIRONMENT_NAME_MAX];
 		const char *closest;
 
-		if (strncmp(*variable, ENVIRONMENT_PREFIX, sizeof(ENVIRONMENT_PREFIX) - 1) != 0)
+		if (strncmp(*variable, ENVIRONMENT_PREFIX, prefix) != 0)
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(*variable, "="), *variable);
-		closest = spk_closest_name(name, list, SPK_CONF_COUNT);
-		if (closest && strcmp(closest, name) != 0)
-			SPK_LOG(WARN, "conf", "environment variable %s is not known; did you mean %s?", name, closest);
+		closest = spk_closest_name(name + prefix, list, SPK_CONF_COUNT);
+		if (closest && strcmp(closest, name + prefix) != 0)
+			SPK_LOG(WARN, "conf", "environment variable %s is not known; did you mean " ENVIRONMENT_PREFIX "%s?", name, closest);
 	}
 }
 

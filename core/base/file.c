@@ -183,13 +183,23 @@ static spk_status finish_file(int fd, const char *path, spk_status status, spk_e
 	return status;
 }
 
+/* True when both names are of one file: opening the copy would empty the original. */
+static bool same_file(const struct stat *from, const char *to)
+{
+	struct stat info;
+
+	return stat(to, &info) == 0 && info.st_dev == from->st_dev && info.st_ino == from->st_ino;
+}
+
 spk_status spk_file_copy(const char *from, const char *to, spk_error *err)
 {
 	struct target target = { .path = to };
-	int64_t size;
+	struct stat info;
 
-	/* Before the target is emptied. */
-	SPK_TRY(spk_file_size(from, &size, err));
+	if (stat(from, &info) != 0)
+		return spk_fail_errno(err, errno, "cannot copy %s", from);
+	if (same_file(&info, to))
+		return spk_fail(err, SPK_USAGE, "cannot copy %s onto itself (%s)", from, to);
 	target.fd = open_retrying(to, O_WRONLY | O_CREAT | O_TRUNC);
 	if (target.fd < 0)
 		return spk_fail_errno(err, errno, "cannot create %s", to);

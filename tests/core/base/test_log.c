@@ -8,6 +8,14 @@
 #include "core/base/redact.h"
 #include "tests/core/base/threads.h"
 
+/* By default ThreadSanitizer ends a child process that starts a thread, as the log's does. */
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+
+const char *__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}
+
 /* What a sink saw; written by the log's writer, read after spk_log_flush. */
 static struct {
 	char text[1 << 20];
