@@ -26,6 +26,7 @@ struct spk_table {
 
 const char *spk_table_option(const struct spk_table *t, const char *key);  /* NULL when absent */
 
+/* query: the parsed SELECT as planner/sql keeps it. query_text: what the user wrote, for \d. */
 struct spk_view_def { const char *name; const char *query_text; const void *query; int position; };
 
 struct spk_catalog;
@@ -41,6 +42,11 @@ struct spk_catalog_hooks {
 	spk_status (*describe_file)(const char *path, const char *format, struct spk_arena *arena, struct spk_table **out, void *user, spk_error *err);
 };
 
+/*
+ * Names are found exactly as they are spelt, else without regard to case when only one fits: unquoted SQL names come in
+ * lower case, whatever the user typed. Drop and replace leave the memory of the old definition to the arena: bound plans
+ * may still point to it.
+ */
 spk_status spk_catalog_new(struct spk_catalog **out, const struct spk_catalog_hooks *hooks, spk_error *err);
 void spk_catalog_free(struct spk_catalog *c);
 struct spk_arena *spk_catalog_arena(struct spk_catalog *c);
@@ -51,6 +57,7 @@ spk_status spk_catalog_add_view(struct spk_catalog *c, struct spk_view_def *view
 spk_status spk_catalog_drop(struct spk_catalog *c, const char *name, bool if_exists, spk_error *err);
 const struct spk_table *spk_catalog_table(const struct spk_catalog *c, const char *name);       /* NULL: none */
 const struct spk_view_def *spk_catalog_view(const struct spk_catalog *c, const char *name);
-int spk_catalog_names(const struct spk_catalog *c, const char **names, int capacity);           /* for suggestions and \d */
+/* Names in the order of their making, for suggestions and \d; returns how many of them it gave. */
+int spk_catalog_names(const struct spk_catalog *c, const char **names, int capacity);
 
 #endif

@@ -31,12 +31,17 @@ enum spk_window_kind { SPK_WINDOW_TUMBLE, SPK_WINDOW_HOP, SPK_WINDOW_CUMULATE, S
 
 enum spk_state_bound { SPK_BOUND_STATELESS, SPK_BOUND_TIME, SPK_BOUND_KEY, SPK_BOUND_NOTHING };
 
-/* What the planner knows of a node's output (properties.c derives it bottom-up). */
+/*
+ * What bounds a node's state. TIME: goes as the watermark passes (windows). KEY: one entry per group, so a plain GROUP BY;
+ * as many as there are distinct keys. NOTHING: grows with the rows.
+ *
+ * What the planner knows of a node's output (properties.c derives it bottom-up, for a run in which rows keep coming).
+ */
 struct spk_properties {
 	bool append_only;        /* no row is ever taken back */
 	bool bounded;            /* every source below is bounded */
 	int time_column;         /* output column that carries a watermark, -1 none */
-	int window_start, window_end;  /* output columns that are window bounds, -1 none */
+	int window_start, window_end;  /* output columns that are bounds of windows over a watermark, -1 none */
 	int key_count;           /* unique key of the output, 0 unknown */
 	const int *key;
 	enum spk_state_bound bound;  /* what bounds the node's own state */
@@ -65,6 +70,8 @@ struct spk_logical {
 	enum spk_window_kind window;       /* WINDOW */
 	int time_column;                   /* WINDOW: input column */
 	int64_t window_size_us, window_slide_us, window_offset_us;  /* slide: hop's slide, cumulate's step, session's gap */
+	int partition_count;               /* WINDOW session: PARTITION BY columns of the input */
+	int *partition;
 	int sort_count;                    /* SORT */
 	struct spk_sort_key *sort;
 	int64_t limit, offset;             /* LIMIT: limit -1 = none */
@@ -74,6 +81,7 @@ struct spk_logical {
 
 /* A zeroed node of that kind in `arena` with copies of the input pointers; NULL when memory is out. */
 struct spk_logical *spk_logical_new(struct spk_arena *arena, enum spk_logical_kind kind, const struct spk_schema *schema, struct spk_logical *const *input, int inputs);
+const char *spk_logical_kind_name(enum spk_logical_kind kind);
 /* Derives properties for the whole tree, bottom-up, and numbers the nodes. */
 spk_status spk_logical_finish(struct spk_arena *arena, struct spk_logical *root, spk_error *err);
 /* The tree as text, one node a line, with properties when `verbose`. */

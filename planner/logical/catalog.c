@@ -1,0 +1,150 @@
+/* The catalog: a list of names in the order they were made. A session has tens of them, so it is searched from the front. */
+#include "planner/logical/catalog.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/check.h"
+#include "core/base/memory.h"
+
+struct entry {
+	const char *name;
+	const struct spk_table *table;      /* one of the two is set */
+	const struct spk_view_def *view;
+	struct entry *next;
+};
+
+struct spk_catalog {
+	struct spk_arena *arena;
+	struct spk_catalog_hooks hooks;
+	struct entry *first, **last;
+};
+
+const char *spk_table_option(const struct spk_table *t, const char *key)
+{
+	for (int i = 0; i < t->option_count; i++)
+		if (strcmp(t->option[i].key, key) == 0)
+			return t->option[i].value;
+	return NULL;
+}
+
+spk_status spk_catalog_new(struct spk_catalog **out, const struct spk_catalog_hooks *hooks, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(spk_memory_account("catalog"));
+	struct spk_catalog *c;
+
+	SPK_TRY_PTR(arena, err);
+	c = SPK_NEW(arena, struct spk_catalog);
+	if (!c) {
+		spk_arena_unref(arena);
+		return spk_fail_memory(err);
+	}
+	c->arena = arena;
+	if (hooks)
+		c->hooks = *hooks;
+	c->last = &c->first;
+	*out = c;
+	return SPK_OK;
+}
+
+void spk_catalog_free(struct spk_catalog *c)
+{
+	if (c)
+		spk_arena_unref(c->arena);
+}
+
+struct spk_arena *spk_catalog_arena(struct spk_catalog *c) { return c->arena; }
+const struct spk_catalog_hooks *spk_catalog_hooks(const struct spk_catalog *c) { return &c->hooks; }
+
+static struct entry *find_exact(const struct spk_catalog *c, const char *name)
+{
+	for (struct entry *e = c->first; e; e = e->next)
+		if (strcmp(e->name, name) == 0)
+			return e;
+	return NULL;
+}
+
+/* Exactly, else without regard to case when only one name fits so. */
+static const struct entry *find(const struct spk_catalog *c, const char *name)
+{
+	const struct entry *found = find_exact(c, name);
+
+	for (const struct entry *e = found ? NULL : c->first; e; e = e->next) {
+		if (strcasecmp(e->name, name) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = e;
+	}
+	return found;
+}
+
+static spk_status add(struct spk_catalog *c, struct entry entry, bool or_replace, spk_error *err)
+{
+	struct entry *e = find_exact(c, entry.name);
+
+	if (e && !or_replace)
+		return spk_fail(err, SPK_EXISTS, "%s \"%s\" already exists", e->table ? "table" : "view", entry.name);
+	if (e && !e->table != !entry.table)
+		return spk_fail(err, SPK_EXISTS, "\"%s\" is a %s, not a %s", entry.name, e->table ? "table" : "view", entry.table ? "table" : "view");
+	if (e) {
+		e->table = entry.table;
+		e->view = entry.view;
+		return SPK_OK;
+	}
+	e = spk_arena_copy(c->arena, &entry, sizeof entry);
+	SPK_TRY_PTR(e, err);
+	*c->last = e;
+	c->last = &e->next;
+	return SPK_OK;
+}
+
+spk_status spk_catalog_add_table(struct spk_catalog *c, struct spk_table *table, bool or_replace, spk_error *err)
+{
+	return add(c, (struct entry){ .name = table->name, .table = table }, or_replace, err);
+}
+
+spk_status spk_catalog_add_view(struct spk_catalog *c, struct spk_view_def *view, bool or_replace, spk_error *err)
+{
+	return add(c, (struct entry){ .name = view->name, .view = view }, or_replace, err);
+}
+
+spk_status spk_catalog_drop(struct spk_catalog *c, const char *name, bool if_exists, spk_error *err)
+{
+	const struct entry *found = find(c, name);
+	struct entry **at = &c->first;
+
+	if (!found && if_exists)
+		return SPK_OK;
+	if (!found)
+		return spk_fail(err, SPK_NOT_FOUND, "\"%s\" does not exist", name);
+	while (*at != found)
+		at = &(*at)->next;
+	*at = found->next;
+	if (!*at)
+		c->last = at;
+	return SPK_OK;
+}
+
+const struct spk_table *spk_catalog_table(const struct spk_catalog *c, const char *name)
+{
+	const struct entry *e = find(c, name);
+
+	return e ? e->table : NULL;
+}
+
+const struct spk_view_def *spk_catalog_view(const struct spk_catalog *c, const char *name)
+{
+	const struct entry *e = find(c, name);
+
+	return e ? e->view : NULL;
+}
+
+int spk_catalog_names(const struct spk_catalog *c, const char **names, int capacity)
+{
+	int count = 0;
+
+	for (const struct entry *e = c->first; e && count < capacity; e = e->next)
+		names[count++] = e->name;
+	return count;
+}

@@ -1,0 +1,256 @@
+/*
+ * What the planner knows of every node's output, derived from the leaves up. The reading is the streaming one: what holds
+ * while rows keep coming. A plan whose sources are all bounded may be run as a batch, and then only final rows come out,
+ * whatever `append_only` says; the physical planner decides.
+ *
+ * Windows count only over a watermark: window_start and window_end are -1 in what comes from a window over a column that
+ * has none, since such windows never close.
+ */
+#include "planner/logical/logical.h"
+
+#include <string.h>
+
+#include "core/base/check.h"
+
+/* State: grows with the number of groups, or goes with the windows that close. */
+static struct spk_properties none(void)
+{
+	return (struct spk_properties){ .append_only = true, .bounded = true, .time_column = -1, .window_start = -1, .window_end = -1 };
+}
+
+static bool option_is(const struct spk_table *t, const char *key, const char *value)
+{
+	const char *v = spk_table_option(t, key);
+
+	return v && strcmp(v, value) == 0;
+}
+
+/* Changelog formats and compacted topics give rows that take earlier ones back. */
+static bool table_appends(const struct spk_table *t)
+{
+	return !(t->connector && strcmp(t->connector, "upsert-kafka") == 0) && !option_is(t, "format", "debezium-json") &&
+	       !option_is(t, "value.format", "debezium-json");
+}
+
+/* By Flink's option names: files unless they are watched, topics up to given offsets, generators with a number of rows. */
+static bool table_bounded(const struct spk_table *t)
+{
+	if (!t->connector || strcmp(t->connector, "filesystem") == 0)
+		return !spk_table_option(t, "source.monitor-interval");
+	if (strcmp(t->connector, "kafka") == 0 || strcmp(t->connector, "upsert-kafka") == 0)
+		return spk_table_option(t, "scan.bounded.mode") && !option_is(t, "scan.bounded.mode", "unbounded");
+	return spk_table_option(t, "number-of-rows") || spk_table_option(t, "events.num") || spk_table_option(t, "events");
+}
+
+/* Output column that is input column `column`, or -1. */
+static int find_column(struct spk_expr *const *expr, int count, int column)
+{
+	for (int i = 0; column >= 0 && i < count; i++)
+		if (expr[i]->kind == SPK_EXPR_COLUMN && expr[i]->column == column)
+			return i;
+	return -1;
+}
+
+/* The input's key in output columns; none when a column of it is missing. */
+static spk_status move_key(struct spk_arena *arena, const struct spk_properties *in, struct spk_expr *const *expr, int count, struct spk_properties *p, spk_error *err)
+{
+	int *key;
+
+	p->key_count = 0;
+	p->key = NULL;
+	if (!in->key_count)
+		return SPK_OK;
+	key = SPK_NEW_ARRAY(arena, int, in->key_count);
+	SPK_TRY_PTR(key, err);
+	for (int i = 0; i < in->key_count; i++) {
+		key[i] = find_column(expr, count, in->key[i]);
+		if (key[i] < 0)
+			return SPK_OK;
+	}
+	p->key = key;
+	p->key_count = in->key_count;
+	return SPK_OK;
+}
+
+static spk_status first_columns(struct spk_arena *arena, int count, struct spk_properties *p, spk_error *err)
+{
+	int *key = SPK_NEW_ARRAY(arena, int, count);
+
+	SPK_TRY_PTR(key, err);
+	for (int i = 0; i < count; i++)
+		key[i] = i;
+	p->key = key;
+	p->key_count = count;
+	return SPK_OK;
+}
+
+static int scan_column(const struct spk_logical *l, int table_column)
+{
+	for (int i = 0; table_column >= 0 && i < l->schema->count; i++)
+		if (l->column[i] == table_column)
+			return i;
+	return -1;
+}
+
+static spk_status derive_scan(struct spk_arena *arena, struct spk_logical *l, struct spk_properties *p, spk_error *err)
+{
+	const struct spk_table *t = l->table;
+	int *key;
+
+	p->append_only = table_appends(t);
+	p->bounded = table_bounded(t);
+	p->time_column = scan_column(l, t->time_column);
+	if (!t->key_count)
+		return SPK_OK;
+	key = SPK_NEW_ARRAY(arena, int, t->key_count);
+	SPK_TRY_PTR(key, err);
+	for (int i = 0; i < t->key_count; i++) {
+		key[i] = scan_column(l, t->key[i]);
+		if (key[i] < 0)
+			return SPK_OK;
+	}
+	p->key = key;
+	p->key_count = t->key_count;
+	return SPK_OK;
+}
+
+static spk_status derive_project(struct spk_arena *arena, struct spk_logical *l, struct spk_properties *p, spk_error *err)
+{
+	const struct spk_properties *in = &l->input[0]->properties;
+
+	*p = *in;
+	p->time_column = find_column(l->expr, l->expr_count, in->time_column);
+	p->window_start = find_column(l->expr, l->expr_count, in->window_start);
+	p->window_end = find_column(l->expr, l->expr_count, in->window_end);
+	return move_key(arena, in, l->expr, l->expr_count, p, err);
+}
+
+/* The window's columns come after the input's: window_start, window_end, window_time. */
+static void derive_window(struct spk_logical *l, struct spk_properties *p)
+{
+	const struct spk_properties *in = &l->input[0]->properties;
+	int columns = l->input[0]->schema->count;
+
+	*p = *in;
+	p->key_count = 0;  /* a row may lie in several windows; with the window's end it would be a key again */
+	if (l->window == SPK_WINDOW_TUMBLE)
+		p->key_count = in->key_count;
+	if (in->time_column >= 0 && in->time_column == l->time_column) {
+		p->window_start = columns;
+		p->window_end = columns + 1;
+		p->time_column = columns + 2;
+		p->bound = l->window == SPK_WINDOW_SESSION ? SPK_BOUND_TIME : SPK_BOUND_STATELESS;
+	} else {
+		p->window_start = p->window_end = p->time_column = -1;
+		p->bound = l->window == SPK_WINDOW_SESSION ? SPK_BOUND_KEY : SPK_BOUND_STATELESS;
+	}
+	if (l->window == SPK_WINDOW_SESSION)
+		p->append_only = in->append_only && in->time_column >= 0;  /* a session's end is known when it is over */
+}
+
+/* The start alone tells the end when the windows have one fixed length. */
+static bool fixed_length_below(const struct spk_logical *l)
+{
+	while (l->kind != SPK_LOGICAL_WINDOW && l->inputs)
+		l = l->input[0];
+	return l->kind == SPK_LOGICAL_WINDOW && (l->window == SPK_WINDOW_TUMBLE || l->window == SPK_WINDOW_HOP);
+}
+
+/*
+ * Grouped by the end of watermarked windows (or the start, where they have one length): a group is final when the watermark
+ * passes it, so rows are only appended and state goes with time. Any other grouping keeps one state per group: KEY. That is
+ * bounded by the number of distinct groups and by nothing else; when the groups themselves keep coming (an id, a timestamp),
+ * so does the state. NOTHING is for state that grows with the rows.
+ */
+static spk_status derive_aggregate(struct spk_arena *arena, struct spk_logical *l, struct spk_properties *p, spk_error *err)
+{
+	const struct spk_properties *in = &l->input[0]->properties;
+	bool closes;
+
+	p->bounded = in->bounded;
+	p->time_column = find_column(l->expr, l->expr_count, in->time_column);
+	p->window_start = find_column(l->expr, l->expr_count, in->window_start);
+	p->window_end = find_column(l->expr, l->expr_count, in->window_end);
+	closes = p->window_end >= 0 || (p->window_start >= 0 && fixed_length_below(l->input[0]));
+	p->append_only = closes && in->append_only;
+	p->bound = closes ? SPK_BOUND_TIME : SPK_BOUND_KEY;
+	if (!closes)
+		p->time_column = -1;
+	return first_columns(arena, l->expr_count, p, err);
+}
+
+static void derive_union(struct spk_logical *l, struct spk_properties *p)
+{
+	*p = l->input[0]->properties;
+	for (int i = 1; i < l->inputs; i++) {
+		const struct spk_properties *in = &l->input[i]->properties;
+
+		p->append_only = p->append_only && in->append_only;
+		p->bounded = p->bounded && in->bounded;
+		if (in->time_column != p->time_column)
+			p->time_column = -1;
+		if (in->window_start != p->window_start)
+			p->window_start = -1;
+		if (in->window_end != p->window_end)
+			p->window_end = -1;
+	}
+	p->key_count = l->inputs == 1 ? p->key_count : 0;
+}
+
+static spk_status derive(struct spk_arena *arena, struct spk_logical *l, spk_error *err)
+{
+	struct spk_properties p = none();
+
+	switch (l->kind) {
+	case SPK_LOGICAL_SCAN:
+		SPK_TRY(derive_scan(arena, l, &p, err));
+		break;
+	case SPK_LOGICAL_VALUES:
+		break;
+	case SPK_LOGICAL_FILTER:
+	case SPK_LOGICAL_SINK:
+		p = l->input[0]->properties;
+		p.bound = SPK_BOUND_STATELESS;
+		break;
+	case SPK_LOGICAL_PROJECT:
+		SPK_TRY(derive_project(arena, l, &p, err));
+		p.bound = SPK_BOUND_STATELESS;
+		break;
+	case SPK_LOGICAL_WINDOW:
+		derive_window(l, &p);
+		break;
+	case SPK_LOGICAL_AGGREGATE:
+		SPK_TRY(derive_aggregate(arena, l, &p, err));
+		break;
+	case SPK_LOGICAL_UNION:
+		derive_union(l, &p);
+		p.bound = SPK_BOUND_STATELESS;
+		break;
+	case SPK_LOGICAL_SORT:  /* a row that comes later may belong before the others */
+		p = l->input[0]->properties;
+		p.append_only = p.append_only && p.bounded;
+		p.bound = SPK_BOUND_NOTHING;
+		break;
+	case SPK_LOGICAL_LIMIT:
+		p = l->input[0]->properties;
+		p.bound = SPK_BOUND_STATELESS;
+		break;
+	}
+	l->properties = p;
+	return SPK_OK;
+}
+
+static spk_status finish(struct spk_arena *arena, struct spk_logical *l, int *id, spk_error *err)
+{
+	l->id = ++*id;
+	for (int i = 0; i < l->inputs; i++)
+		SPK_TRY(finish(arena, l->input[i], id, err));
+	return derive(arena, l, err);
+}
+
+spk_status spk_logical_finish(struct spk_arena *arena, struct spk_logical *root, spk_error *err)
+{
+	int id = 0;
+
+	return finish(arena, root, &id, err);
+}

@@ -1,0 +1,213 @@
+/* libpg_query's tree, unpacked into an arena, and its complaints in the user's terms. */
+#include "planner/sql/parse.h"
+
+#include <limits.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/check.h"
+#include "core/base/conf.h"
+
+size_t spk_utf8_valid(const char *s, size_t size)
+{
+	size_t i = 0;
+
+	while (i < size) {
+		unsigned char c = (unsigned char)s[i];
+		size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 9;
+
+		if (i + more >= size)
+			return i;
+		for (size_t k = 1; k <= more; k++)
+			if (((unsigned char)s[i + k] & 0xc0) != 0x80)
+				return i;
+		if ((c == 0xe0 && (unsigned char)s[i + 1] < 0xa0) || (c == 0xed && (unsigned char)s[i + 1] >= 0xa0) ||
+		    (c == 0xf0 && (unsigned char)s[i + 1] < 0x90) || (c == 0xf4 && (unsigned char)s[i + 1] >= 0x90))
+			return i;
+		i += more + 1;
+	}
+	return size;
+}
+
+/* --- the tree --- */
+
+static void *arena_alloc(void *arena, size_t size) { return spk_arena_alloc(arena, size); }
+static void arena_free(void *arena, void *p) { (void)arena, (void)p; }
+
+spk_status spk_sql_parse(const struct spk_source *s, struct spk_arena *arena, PgQuery__ParseResult **out, spk_error *err)
+{
+	ProtobufCAllocator allocator = { .alloc = arena_alloc, .free = arena_free, .allocator_data = arena };
+	PgQueryProtobufParseResult r = pg_query_parse_protobuf(s->sql);
+	spk_status status = SPK_OK;
+
+	if (r.error) {
+		status = spk_parser_error(s, s->sql, r.error, &s->to_quoted, err);
+	} else {
+		*out = pg_query__parse_result__unpack(&allocator, r.parse_tree.len, (const uint8_t *)r.parse_tree.data);
+		if (!*out)
+			status = spk_fail_memory(err);
+	}
+	pg_query_free_protobuf_parse_result(r);
+	return status;
+}
+
+/* --- errors --- */
+
+/* cursorpos counts characters from 1. */
+static int byte_of_character(const char *text, int character)
+{
+	int i = 0;
+
+	for (; text[i]; i++)
+		if (((unsigned char)text[i] & 0xc0) != 0x80 && --character == 0)
+			break;
+	return i;
+}
+
+struct complaint {
+	const struct spk_tokens *tokens;
+	int at;                       /* index of the token complained of; tokens->count: the end of the text */
+};
+
+static bool is_keyword(const struct complaint *c, int i, const char *const *words)
+{
+	for (; *words; words++)
+		if (spk_token_is_word(c->tokens, i, *words))
+			return true;
+	return false;
+}
+
+static const char *const clauses[] = { "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", ")", ";", NULL };
+static const char *const starts[] = { "SELECT", "INSERT", "CREATE", "SET", "EXPLAIN", "DROP", "WITH", "VALUES", NULL };
+
+/* The clause or statement keyword that the word at token i may have been meant to be. */
+static const char *meant(const struct complaint *c, int i)
+{
+	static const char *const words[] = { "select", "from", "where", "group", "order", "having", "limit", "insert", "into", "values",
+		"create", "table", "view", "explain", "analyze", "with", "union", "between", "distinct", "window", "offset", "drop", "join" };
+	char word[24];
+	const char *found;
+	int size;
+
+	if (i < 0 || i >= c->tokens->count || c->tokens->token[i].kind != PG_QUERY__TOKEN__IDENT)
+		return NULL;
+	size = c->tokens->token[i].end - c->tokens->token[i].start;
+	if (size < 3 || size >= (int)sizeof word)
+		return NULL;
+	for (int k = 0; k < size; k++) {
+		char l = c->tokens->text[c->tokens->token[i].start + k];
+
+		word[k] = (char)(l >= 'A' && l <= 'Z' ? l + 32 : l);
+	}
+	word[size] = 0;
+	found = spk_closest_name(word, words, SPK_COUNT_OF(words));
+	for (size_t k = 0; !found && k < SPK_COUNT_OF(words); k++) {  /* two letters swapped, which is two changes to the measure above */
+		int from = 0, differ = 0;
+
+		if ((int)strlen(words[k]) != size)
+			continue;
+		for (int l = size - 1; l >= 0; l--) {
+			if (word[l] != words[k][l]) {
+				from = l;
+				differ++;
+			}
+		}
+		if (differ == 2 && from + 1 < size && word[from] == words[k][from + 1] && word[from + 1] == words[k][from])
+			found = words[k];
+	}
+	return found;
+}
+
+/* Index of the bracket that nobody closes before token `end`, or -1. */
+static int open_bracket(const struct complaint *c, int end)
+{
+	int depth = 0;
+
+	for (int i = end - 1; i >= 0 && c->tokens->token[i].kind != ';'; i--) {
+		depth += c->tokens->token[i].kind == ')';
+		depth -= c->tokens->token[i].kind == '(';
+		if (depth < 0)
+			return i;
+	}
+	return -1;
+}
+
+static int line_of(const char *text, int at)
+{
+	int line = 1;
+
+	for (int i = 0; i < at; i++)
+		line += text[i] == '\n';
+	return line;
+}
+
+static void add_hint(const struct spk_source *s, const struct complaint *c, spk_error *err)
+{
+	const struct spk_token *t = c->at < c->tokens->count ? &c->tokens->token[c->at] : NULL;
+	int before = c->at - 1;
+	const char *word;
+	int open;
+
+	if ((word = meant(c, c->at)) || (word = meant(c, before)) || (word = meant(c, before - 1))) {
+		char upper[24];
+		size_t i = 0;
+
+		for (; word[i]; i++)
+			upper[i] = (char)(word[i] - 32);
+		upper[i] = 0;
+		spk_hint(err, "Did you mean %s?", upper);
+	} else if (before >= 0 && c->tokens->token[before].kind == ',' && (!t || is_keyword(c, c->at, clauses))) {
+		spk_hint(err, "Is the comma before it one too many?");
+	} else if (t && before >= 0 && is_keyword(c, c->at, starts) && c->tokens->token[before].kind != ';') {
+		spk_hint(err, "Is a semicolon missing before it?");
+	} else if ((!t || t->kind == ';') && (open = open_bracket(c, c->at)) >= 0) {
+		int at = spk_map_back(&s->to_text, c->tokens->token[open].start, NULL);
+
+		spk_hint(err, "The \"(\" in line %d is not closed.", line_of(s->text, at));
+	} else if (t && t->kind == ')' && open_bracket(c, c->at) < 0) {
+		spk_hint(err, "There is no \"(\" that it closes.");
+	} else if (t && t->keyword >= PG_QUERY__KEYWORD_KIND__COL_NAME_KEYWORD) {
+		spk_hint(err, "\"%.*s\" is a reserved word; as a name it must be quoted.", t->end - t->start, c->tokens->text + t->start);
+	}
+}
+
+/* "... at or near "x"" as the parser says it, without that part: it may name what only the rewritten text has. */
+static int said(const char *message)
+{
+	const char *near = strstr(message, " at or near ");
+
+	if (!near)
+		near = strstr(message, " at end of input");
+	return near ? (int)(near - message) : (int)strlen(message);
+}
+
+spk_status spk_parser_error(const struct spk_source *s, const char *parsed, const PgQueryError *e, const struct spk_map *map, spk_error *err)
+{
+	enum { SHOWN = 40 };
+	int at = e->cursorpos > 0 ? byte_of_character(parsed, e->cursorpos) : 0;
+	bool near = strstr(e->message, " at or near ") || strstr(e->message, " at end of input");
+	struct complaint c = { .tokens = &s->tokens };
+	const struct spk_token *t;
+
+	if (map)
+		at = spk_map_back(map, at, NULL);
+	if (!map || !near || strncmp(e->message, "syntax error", 12) != 0) {
+		spk_sql_fail(s, at, SPK_SYNTAX, err, "%s", e->message);
+		if (strncmp(e->message, "trailing junk after numeric literal", 35) == 0)
+			spk_hint(err, "A number with a unit is written in quotes: '100ms'.");
+		else if (strncmp(e->message, "unterminated quoted string", 26) == 0)
+			spk_hint(err, "A quote inside a string is written twice: 'it''s'.");
+		return SPK_SYNTAX;
+	}
+	t = spk_source_token(s, at);
+	if (!t) {
+		c.at = s->tokens.count;
+		spk_sql_fail(s, (int)strlen(s->quoted), SPK_SYNTAX, err, "%.*s at end of input", said(e->message), e->message);
+	} else {
+		c.at = (int)(t - s->tokens.token);
+		spk_sql_fail(s, t->start, SPK_SYNTAX, err, "%.*s at or near \"%.*s\"", said(e->message), e->message, SPK_MIN(t->end - t->start, SHOWN), s->quoted + t->start);
+	}
+	if (err)
+		add_hint(s, &c, err);
+	return SPK_SYNTAX;
+}

@@ -1,0 +1,210 @@
+/*
+ * From Flink's and other streaming dialects to what PostgreSQL's grammar knows, on the token stream. Every change is an edit of
+ * a range, so a place in the result leads back to the user's text; expressions are never copied elsewhere.
+ *
+ *   statement heads     EXPLAIN PLAN FOR, BEGIN STATEMENT SET ... END, DROP TEMPORARY     here
+ *   DDL and SET         rewrite_ddl.c          window functions and files in FROM         rewrite_window.c
+ */
+#include "planner/sql/rewrite.h"
+
+#include <string.h>
+
+#include "core/base/check.h"
+
+int spk_rewrite_close(const struct spk_rewrite *r, int open, int end)
+{
+	int depth = 0;
+
+	for (int i = open; i < end; i++) {
+		depth += spk_kind(r, i) == '(';
+		depth -= spk_kind(r, i) == ')';
+		if (depth == 0)
+			return i;
+	}
+	return end;
+}
+
+spk_status spk_rewrite_tokens(struct spk_rewrite *r, int from, int to, const char *text, spk_error *err)
+{
+	const struct spk_token *t = r->tokens->token;
+
+	if (from >= r->tokens->count)
+		return spk_rewrite_after(r, r->tokens->count - 1, text, err);
+	return spk_edit(&r->edits, t[from].start, from == to ? t[from].start : t[to - 1].end, text, err);
+}
+
+spk_status spk_rewrite_after(struct spk_rewrite *r, int i, const char *text, spk_error *err)
+{
+	return spk_edit(&r->edits, r->tokens->token[i].end, r->tokens->token[i].end, text, err);
+}
+
+/* `text` with every `quote` doubled, between two of them, after `before` and before `after`. */
+static const char *quote(struct spk_arena *arena, const char *before, char mark, const char *text, size_t size, const char *after)
+{
+	char *out = spk_arena_alloc(arena, strlen(before) + strlen(after) + size * 2 + 3);
+	size_t n = strlen(before);
+
+	if (!out)
+		return NULL;
+	memcpy(out, before, n);
+	out[n++] = mark;
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] == mark)
+			out[n++] = mark;
+		out[n++] = text[i];
+	}
+	out[n++] = mark;
+	memcpy(out + n, after, strlen(after) + 1);
+	return out;
+}
+
+spk_status spk_rewrite_as_name(struct spk_rewrite *r, int from, int to, spk_error *err)
+{
+	const struct spk_token *t = r->tokens->token;
+	struct spk_token whole = { .start = t[from].start, .end = t[to - 1].end };
+	const char *name = spk_token_unquote(r->tokens->text, &whole, r->edits.arena), *text;
+
+	SPK_TRY_PTR(name, err);
+	text = quote(r->edits.arena, "", '"', name, strlen(name), "");
+	SPK_TRY_PTR(text, err);
+	return spk_rewrite_tokens(r, from, to, text, err);
+}
+
+/* --- types --- */
+
+spk_status spk_rewrite_type(struct spk_rewrite *r, int i, int end, int *next, spk_error *err)
+{
+	const struct spk_token *t = r->tokens->token;
+	const char *text;
+	int depth = 0, k;
+
+	*next = i + 1;
+	if (!(spk_word(r, i, "ARRAY") || spk_word(r, i, "ROW") || spk_word(r, i, "MAP") || spk_word(r, i, "MULTISET")) || i + 1 >= end || r->tokens->text[t[i + 1].start] != '<')
+		return SPK_OK;
+	for (k = i + 1; k < end; k++) {
+		for (int c = t[k].start; c < t[k].end && (t[k].kind == '<' || t[k].kind == '>' || t[k].kind == PG_QUERY__TOKEN__Op || t[k].kind == PG_QUERY__TOKEN__NOT_EQUALS); c++)
+			depth += r->tokens->text[c] == '<' ? 1 : r->tokens->text[c] == '>' ? -1 : 0;
+		if (depth <= 0)
+			break;
+	}
+	if (k >= end)
+		return spk_sql_fail(r->source, t[i + 1].start, SPK_SYNTAX, err, "the \"<\" of this type is not closed");
+	*next = k + 1;
+	text = quote(r->edits.arena, "\"" SPK_MARK_TYPE "\"(", '\'', r->tokens->text + t[i].start, (size_t)(t[k].end - t[i].start), ")");
+	SPK_TRY_PTR(text, err);
+	return spk_rewrite_tokens(r, i, k + 1, text, err);
+}
+
+static spk_status rewrite_casts(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	for (int i = first + 1, next; i < end; i++) {
+		if (spk_kind(r, i - 1) != PG_QUERY__TOKEN__TYPECAST && spk_kind(r, i - 1) != PG_QUERY__TOKEN__AS)
+			continue;
+		SPK_TRY(spk_rewrite_type(r, i, end, &next, err));
+		i = next - 1;
+	}
+	return SPK_OK;
+}
+
+/* --- what is known by name but not built --- */
+
+static bool qualifies(const struct spk_rewrite *r, int i, int end)
+{
+	int before = spk_kind(r, i - 1), after = i + 1 < end ? spk_kind(r, i + 1) : 0;
+
+	if (before == ',' || before == '.' || before == '(' || before == PG_QUERY__TOKEN__SELECT || before == PG_QUERY__TOKEN__AS)
+		return false;
+	return after == PG_QUERY__TOKEN__IDENT || after == PG_QUERY__TOKEN__ICONST || after == PG_QUERY__TOKEN__ROW || after == PG_QUERY__TOKEN__NOT || after == '(';
+}
+
+static spk_status refuse(const struct spk_rewrite *r, int i, const char *what, const char *hint, spk_error *err)
+{
+	spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "%s is not supported yet", what);
+	if (hint)
+		spk_hint(err, "%s", hint);
+	return SPK_UNSUPPORTED;
+}
+
+static spk_status refuse_unknown(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	for (int i = first; i < end; i++) {
+		if (spk_kind(r, i) == PG_QUERY__TOKEN__FOR && spk_word(r, i + 1, "system_time"))
+			return refuse(r, i, "FOR SYSTEM_TIME AS OF (a temporal join)", NULL, err);
+		if (spk_kind(r, i) != PG_QUERY__TOKEN__IDENT)
+			continue;
+		if (spk_word(r, i, "asof") && spk_kind(r, i + 1) == PG_QUERY__TOKEN__JOIN)
+			return refuse(r, i, "ASOF JOIN", NULL, err);
+		if (spk_word(r, i, "match_recognize") && spk_kind(r, i + 1) == '(')
+			return refuse(r, i, "MATCH_RECOGNIZE", NULL, err);
+		if (spk_word(r, i, "qualify") && qualifies(r, i, end))
+			return refuse(r, i, "QUALIFY", "Put the query into FROM and filter its rows with WHERE.", err);
+	}
+	return SPK_OK;
+}
+
+/* --- statements --- */
+
+/* Takes off what stands before a statement; *first comes out at the statement itself. */
+static spk_status rewrite_head(struct spk_rewrite *r, int *first, int end, bool *in_set, spk_error *err)
+{
+	int i = *first;
+
+	if (spk_word(r, i, "BEGIN") && spk_word(r, i + 1, "STATEMENT") && spk_word(r, i + 2, "SET") && i + 3 == end) {
+		*in_set = true;
+		*first = end;
+		return spk_rewrite_tokens(r, i, end, "", err);
+	}
+	if (spk_word(r, i, "EXECUTE") && spk_word(r, i + 1, "STATEMENT") && spk_word(r, i + 2, "SET") && spk_word(r, i + 3, "BEGIN") && i + 4 <= end) {
+		*in_set = true;
+		*first = i + 4;
+		return spk_rewrite_tokens(r, i, i + 4, "", err);
+	}
+	if (*in_set && spk_word(r, i, "END") && i + 1 == end) {
+		*in_set = false;
+		*first = end;
+		return spk_rewrite_tokens(r, i, end, "", err);
+	}
+	if (spk_kind(r, i) == PG_QUERY__TOKEN__EXPLAIN) {
+		i++;
+		if (spk_word(r, i, "PLAN") && spk_kind(r, i + 1) == PG_QUERY__TOKEN__FOR && i + 2 <= end)
+			SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "", err));
+	}
+	if (spk_kind(r, i) == PG_QUERY__TOKEN__DROP && (spk_word(r, i + 1, "TEMPORARY") || spk_word(r, i + 1, "TEMP")))
+		SPK_TRY(spk_rewrite_tokens(r, i + 1, i + 2, "", err));
+	if (spk_kind(r, i) == PG_QUERY__TOKEN__DROP && (spk_word(r, i + 1, "SOURCE") || spk_word(r, i + 1, "SINK")))
+		SPK_TRY(spk_rewrite_tokens(r, i + 1, i + 2, "TABLE", err));
+	*first = i;
+	return SPK_OK;
+}
+
+static spk_status rewrite_statement(struct spk_rewrite *r, int first, int end, bool *in_set, spk_error *err)
+{
+	SPK_TRY(rewrite_head(r, &first, end, in_set, err));
+	if (first >= end)
+		return SPK_OK;
+	if (spk_kind(r, first) == PG_QUERY__TOKEN__SET || spk_kind(r, first) == PG_QUERY__TOKEN__RESET)
+		return spk_rewrite_set(r, first, end, err);
+	if (spk_kind(r, first) == PG_QUERY__TOKEN__CREATE)
+		SPK_TRY(spk_rewrite_create(r, first, end, err));
+	SPK_TRY(refuse_unknown(r, first, end, err));
+	SPK_TRY(rewrite_casts(r, first, end, err));
+	SPK_TRY(spk_rewrite_windows(r, first, end, err));
+	return spk_rewrite_files(r, first, end, err);
+}
+
+spk_status spk_sql_rewrite(struct spk_source *s, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_rewrite r = { .source = s, .tokens = &s->tokens, .edits = { .arena = arena } };
+	bool in_set = false;
+
+	s->optional_view = SPK_NEW_ARRAY(arena, int, s->tokens.count + 1);
+	SPK_TRY_PTR(s->optional_view, err);
+	for (int i = 0, first = 0; i <= s->tokens.count; i++) {
+		if (i < s->tokens.count && spk_kind(&r, i) != ';')
+			continue;
+		if (first < i)
+			SPK_TRY(rewrite_statement(&r, first, i, &in_set, err));
+		first = i + 1;
+	}
+	return spk_edits_apply(&r.edits, s->quoted, strlen(s->quoted), &s->sql, &s->to_quoted, err);
+}

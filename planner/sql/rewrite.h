@@ -1,0 +1,48 @@
+/* What the files of the rewrite share. Private to planner/sql. */
+#ifndef SPK_PLANNER_SQL_REWRITE_H
+#define SPK_PLANNER_SQL_REWRITE_H
+
+#include <pg_query/pg_query.pb-c.h>
+
+#include "planner/sql/source.h"
+
+/*
+ * Names that the rewrite gives to what PostgreSQL's grammar has no word for. They have a blank, so no user writes them by
+ * accident; a user who does gets what they stand for.
+ */
+#define SPK_MARK_COMPUTED "sparklet computed"    /* type of a computed column without one: x AS expr */
+#define SPK_MARK_WATERMARK "sparklet watermark"  /* constraint CHECK (ROW(column, expr)) */
+#define SPK_MARK_METADATA "sparklet metadata"    /* constraint DEFAULT 'key' */
+#define SPK_MARK_TYPE "sparklet type"            /* "sparklet type"('ARRAY<INT>') */
+#define SPK_MARK_FILE "sparklet file"            /* table function: FROM 'path' */
+#define SPK_MARK_PARTITION "sparklet partition"  /* named argument of a window function: ROW(columns) */
+
+struct spk_rewrite {
+	struct spk_source *source;
+	const struct spk_tokens *tokens;
+	struct spk_edits edits;    /* of `quoted` */
+};
+
+/* Kind of token i, 0 when there is none. */
+static inline int spk_kind(const struct spk_rewrite *r, int i)
+{
+	return i >= 0 && i < r->tokens->count ? r->tokens->token[i].kind : 0;
+}
+static inline bool spk_word(const struct spk_rewrite *r, int i, const char *word) { return spk_token_is_word(r->tokens, i, word); }
+/* Index of the bracket that closes the one at `open`, before `end`; `end` when there is none. */
+int spk_rewrite_close(const struct spk_rewrite *r, int open, int end);
+/* Replaces tokens [from, to) by a text; from == to: inserts before token `from` (behind the last one when it is the end). */
+spk_status spk_rewrite_tokens(struct spk_rewrite *r, int from, int to, const char *text, spk_error *err);
+spk_status spk_rewrite_after(struct spk_rewrite *r, int i, const char *text, spk_error *err);
+/* Tokens [from, to), or one quoted token, as a quoted identifier. */
+spk_status spk_rewrite_as_name(struct spk_rewrite *r, int from, int to, spk_error *err);
+
+/* Each works on tokens [first, end) of one statement. */
+spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_error *err);    /* rewrite_ddl.c */
+spk_status spk_rewrite_set(struct spk_rewrite *r, int first, int end, spk_error *err);       /* rewrite_ddl.c */
+spk_status spk_rewrite_windows(struct spk_rewrite *r, int first, int end, spk_error *err);   /* rewrite_window.c */
+spk_status spk_rewrite_files(struct spk_rewrite *r, int first, int end, spk_error *err);     /* rewrite_window.c */
+/* A type ARRAY<..>, ROW<..>, MAP<..> at token i, when there is one; *next: behind it. */
+spk_status spk_rewrite_type(struct spk_rewrite *r, int i, int end, int *next, spk_error *err);  /* rewrite.c */
+
+#endif

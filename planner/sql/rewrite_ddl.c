@@ -1,0 +1,217 @@
+/*
+ * CREATE TABLE | SOURCE | SINK, CREATE VIEW IF NOT EXISTS, and SET.
+ *
+ *   x AS expr                      x "sparklet computed" GENERATED ALWAYS AS (expr) STORED
+ *   x type METADATA FROM 'k'       x type CONSTRAINT "sparklet metadata" DEFAULT 'k'
+ *   WATERMARK FOR c AS expr        CONSTRAINT "sparklet watermark" CHECK (ROW(c, expr))
+ *   PRIMARY KEY (a) NOT ENFORCED   PRIMARY KEY (a)
+ *   WITH ('a.b' = 'c')             WITH ("a.b" = 'c')
+ */
+#include "planner/sql/rewrite.h"
+
+#include "core/base/check.h"
+
+/* Takes NOT ENFORCED, VIRTUAL and COMMENT 'text' away, and LOCAL of WITH LOCAL TIME ZONE; *end: the element without a comment at its end. */
+static spk_status drop_words(struct spk_rewrite *r, int from, int *end, spk_error *err)
+{
+	int last = *end;
+
+	if (last - from >= 3 && spk_word(r, last - 2, "COMMENT") && spk_kind(r, last - 1) == PG_QUERY__TOKEN__SCONST) {
+		SPK_TRY(spk_rewrite_tokens(r, last - 2, last, "", err));
+		*end = last -= 2;
+	}
+	for (int i = from; i < last; i++) {
+		if (spk_kind(r, i) == PG_QUERY__TOKEN__NOT && spk_word(r, i + 1, "ENFORCED") && i + 1 < last)
+			SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "", err));
+		else if (spk_word(r, i, "LOCAL") && spk_word(r, i - 1, "WITH") && spk_word(r, i + 1, "TIME"))
+			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
+	}
+	return SPK_OK;
+}
+
+static spk_status rewrite_watermark(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	int as = first + 2;
+
+	while (as < end && spk_kind(r, as) != PG_QUERY__TOKEN__AS)
+		as++;
+	if (as == first + 2 || as + 1 >= end) {
+		spk_sql_fail(r->source, r->tokens->token[first].start, SPK_SYNTAX, err, "a watermark needs a column and an expression");
+		return spk_hint(err, "WATERMARK FOR ts AS ts - INTERVAL '4' SECOND");
+	}
+	SPK_TRY(spk_rewrite_tokens(r, first, first + 2, "CONSTRAINT \"" SPK_MARK_WATERMARK "\" CHECK (ROW(", err));
+	SPK_TRY(spk_rewrite_tokens(r, as, as + 1, ",", err));
+	return spk_rewrite_after(r, end - 1, "))", err);
+}
+
+/* METADATA [FROM 'key'] [VIRTUAL] at token i; without a key the column's name is it. */
+static spk_status rewrite_metadata(struct spk_rewrite *r, int column, int i, int end, spk_error *err)
+{
+	const struct spk_token *t = r->tokens->token;
+
+	if (i + 2 < end && spk_kind(r, i + 1) == PG_QUERY__TOKEN__FROM && spk_kind(r, i + 2) == PG_QUERY__TOKEN__SCONST) {
+		SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "CONSTRAINT \"" SPK_MARK_METADATA "\" DEFAULT", err));
+		i += 2;
+	} else {
+		const char *name = spk_token_unquote(r->tokens->text, &t[column], r->edits.arena), *text;
+		struct spk_buffer quoted = { 0 };
+		spk_status status = spk_buffer_append_str(&quoted, "CONSTRAINT \"" SPK_MARK_METADATA "\" DEFAULT '", err);
+
+		SPK_TRY(status);
+		for (; name && *name && status == SPK_OK; name++)
+			status = spk_buffer_append(&quoted, *name == '\'' ? "''" : name, *name == '\'' ? 2 : 1, err);
+		text = spk_arena_printf(r->edits.arena, "%.*s'", (int)quoted.size, quoted.data);
+		spk_buffer_release(&quoted);
+		SPK_TRY(status);
+		SPK_TRY_PTR(text && name, err);
+		SPK_TRY(spk_rewrite_tokens(r, i, i + 1, text, err));
+	}
+	if (i + 1 < end && spk_word(r, i + 1, "VIRTUAL"))
+		return spk_rewrite_tokens(r, i + 1, i + 2, "", err);
+	return SPK_OK;
+}
+
+static spk_status rewrite_element(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	int next;
+
+	if (spk_word(r, first, "WATERMARK") && spk_kind(r, first + 1) == PG_QUERY__TOKEN__FOR)
+		return rewrite_watermark(r, first, end, err);
+	SPK_TRY(drop_words(r, first, &end, err));
+	if (first + 1 >= end)
+		return SPK_OK;
+	if (spk_kind(r, first + 1) == PG_QUERY__TOKEN__AS) {
+		if (first + 2 >= end)
+			return SPK_OK;  /* the parser will say what is missing */
+		SPK_TRY(spk_rewrite_tokens(r, first + 1, first + 2, "\"" SPK_MARK_COMPUTED "\" GENERATED ALWAYS AS (", err));
+		return spk_rewrite_after(r, end - 1, ") STORED", err);
+	}
+	SPK_TRY(spk_rewrite_type(r, first + 1, end, &next, err));
+	for (int i = next; i < end; i++)
+		if (spk_word(r, i, "METADATA"))
+			return rewrite_metadata(r, first, i, end, err);
+	return SPK_OK;
+}
+
+/* Calls `each` for the parts between commas of the bracket [open, close]. */
+static spk_status each_part(struct spk_rewrite *r, int open, int close, spk_status (*each)(struct spk_rewrite *, int, int, spk_error *), spk_error *err)
+{
+	int depth = 0, angles = 0, first = open + 1;
+
+	for (int i = open + 1; i <= close; i++) {
+		int kind = spk_kind(r, i);
+		const struct spk_token *t = &r->tokens->token[i];
+
+		if (i < close && kind == '<' && i > first)
+			angles += spk_word(r, i - 1, "ARRAY") || spk_word(r, i - 1, "ROW") || spk_word(r, i - 1, "MAP") || spk_word(r, i - 1, "MULTISET");
+		for (int c = t->start; angles && i < close && c < t->end && (kind == '>' || kind == PG_QUERY__TOKEN__Op); c++)
+			angles -= r->tokens->text[c] == '>' && angles;
+		depth += kind == '(' || kind == '[';
+		if (i < close)
+			depth -= kind == ')' || kind == ']';
+		if (i < close && (kind != ',' || depth || angles))
+			continue;
+		if (first < i)
+			SPK_TRY(each(r, first, i, err));
+		first = i + 1;
+		angles = 0;
+	}
+	return SPK_OK;
+}
+
+/* 'a.b' = v, a.b-c = v: keys of any form become one quoted name. */
+static spk_status rewrite_option(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	int equal = first;
+
+	while (equal < end && spk_kind(r, equal) != '=')
+		equal++;
+	if (equal == end || equal == first)
+		return SPK_OK;
+	if (equal == first + 1 && spk_kind(r, first) != PG_QUERY__TOKEN__SCONST)
+		return SPK_OK;
+	return spk_rewrite_as_name(r, first, equal, err);
+}
+
+/* Behind the name at `i` (a.b.c), before `end`. */
+static int skip_name(const struct spk_rewrite *r, int i, int end)
+{
+	i++;
+	while (i + 1 < end && spk_kind(r, i) == '.')
+		i += 2;
+	return SPK_MIN(i, end);
+}
+
+static spk_status rewrite_create_table(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	int close;
+
+	if (spk_word(r, i, "IF") && spk_word(r, i + 1, "NOT") && spk_word(r, i + 2, "EXISTS"))
+		i += 3;
+	if (i >= end)
+		return SPK_OK;
+	i = skip_name(r, i, end);
+	if (i < end && spk_kind(r, i) == PG_QUERY__TOKEN__WITH)
+		SPK_TRY(spk_rewrite_after(r, i - 1, " ()", err));
+	if (i < end && spk_kind(r, i) == '(') {
+		close = spk_rewrite_close(r, i, end);
+		SPK_TRY(each_part(r, i, close, rewrite_element, err));
+		i = close + 1;
+	}
+	if (i + 1 < end && spk_word(r, i, "COMMENT") && spk_kind(r, i + 1) == PG_QUERY__TOKEN__SCONST) {
+		SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "", err));
+		i += 2;
+	}
+	if (i < end && (spk_word(r, i, "PARTITIONED") || spk_word(r, i, "DISTRIBUTED")))
+		return spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "%.*s BY of a table is not supported",
+			r->tokens->token[i].end - r->tokens->token[i].start, r->tokens->text + r->tokens->token[i].start);
+	if (i + 1 < end && spk_kind(r, i) == PG_QUERY__TOKEN__WITH && spk_kind(r, i + 1) == '(') {
+		close = spk_rewrite_close(r, i + 1, end);
+		return each_part(r, i + 1, close, rewrite_option, err);
+	}
+	return SPK_OK;
+}
+
+spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	int i = first + 1;
+
+	if (spk_word(r, i, "OR") && spk_word(r, i + 1, "REPLACE"))
+		i += 2;
+	if (spk_word(r, i, "TEMPORARY") || spk_word(r, i, "TEMP"))
+		i++;
+	if (spk_word(r, i, "VIEW")) {
+		if (!spk_word(r, i + 1, "IF") || !spk_word(r, i + 2, "NOT") || !spk_word(r, i + 3, "EXISTS") || i + 4 >= end)
+			return SPK_OK;
+		r->source->optional_view[r->source->optional_views++] = r->tokens->token[i + 4].start;
+		return spk_rewrite_tokens(r, i + 1, i + 4, "", err);
+	}
+	if (spk_word(r, i, "SOURCE") || spk_word(r, i, "SINK"))
+		SPK_TRY(spk_rewrite_tokens(r, i, i + 1, spk_word(r, i + 1, "TABLE") ? "" : "TABLE", err));
+	else if (!spk_word(r, i, "TABLE"))
+		return SPK_OK;
+	i += spk_word(r, i + 1, "TABLE") ? 2 : 1;
+	return rewrite_create_table(r, i, end, err);
+}
+
+/* SET 'key' = 'value', SET a.b-c = on-close, RESET 'key'. */
+spk_status spk_rewrite_set(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	int key = first + 1, equal = key;
+
+	while (equal < end && spk_kind(r, equal) != '=' && spk_kind(r, equal) != PG_QUERY__TOKEN__TO)
+		equal++;
+	if (equal == key || spk_word(r, key, "LOCAL") || spk_word(r, key, "SESSION") || spk_word(r, key, "TIME"))
+		return SPK_OK;
+	if (equal == end && spk_kind(r, first) != PG_QUERY__TOKEN__RESET)
+		return SPK_OK;
+	if (equal > key + 1 || spk_kind(r, key) == PG_QUERY__TOKEN__SCONST)
+		SPK_TRY(spk_rewrite_as_name(r, key, equal, err));
+	if (equal + 2 >= end)
+		return SPK_OK;
+	for (int i = equal + 1; i < end; i++)
+		if (spk_kind(r, i) == ',' || spk_kind(r, i) == PG_QUERY__TOKEN__SCONST || (i == equal + 1 && spk_kind(r, i) == '-'))
+			return SPK_OK;
+	SPK_TRY(spk_rewrite_tokens(r, equal + 1, equal + 1, "'", err));
+	return spk_rewrite_after(r, end - 1, "'", err);
+}

@@ -1,0 +1,118 @@
+/*
+ * In FROM:
+ *   TABLE(TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '10' SECOND))     TUMBLE( bid, ts, INTERVAL '10' SECOND)
+ *   SESSION(TABLE bid PARTITION BY a, DESCRIPTOR(ts), gap)              SESSION( bid, "sparklet partition" => ROW(a), ts, gap)
+ *   FROM 'path.csv'                                                     FROM "sparklet file"('path.csv')
+ */
+#include "planner/sql/rewrite.h"
+
+#include "core/base/check.h"
+
+static bool is_window(const struct spk_rewrite *r, int i)
+{
+	return spk_word(r, i, "TUMBLE") || spk_word(r, i, "HOP") || spk_word(r, i, "CUMULATE") || spk_word(r, i, "SESSION");
+}
+
+/* PARTITION BY at token i, up to the comma (or the bracket at `close`) that ends it. */
+static spk_status rewrite_partition(struct spk_rewrite *r, int i, int close, spk_error *err)
+{
+	int last = i + 1, depth = 0;
+
+	while (last + 1 < close && (depth || spk_kind(r, last + 1) != ',')) {
+		last++;
+		depth += spk_kind(r, last) == '(';
+		depth -= spk_kind(r, last) == ')';
+	}
+	/* Several columns: "PARTITION BY a, b, DESCRIPTOR(ts)" goes on until the next argument that is none. */
+	while (last + 2 < close && spk_kind(r, last + 1) == ',' && (spk_kind(r, last + 3) == ',' || last + 3 == close) && spk_kind(r, last + 2) == PG_QUERY__TOKEN__IDENT)
+		last += 2;
+	if (last == i + 1)
+		return SPK_OK;  /* the parser will say what is missing */
+	SPK_TRY(spk_rewrite_tokens(r, i, i + 2, ", \"" SPK_MARK_PARTITION "\" => ROW(", err));
+	return spk_rewrite_after(r, last, ")", err);
+}
+
+/* The arguments of the window function whose bracket is at `open`. */
+static spk_status rewrite_arguments(struct spk_rewrite *r, int open, int close, spk_error *err)
+{
+	int depth = 0;
+
+	for (int i = open; i < close; i++) {
+		int kind = spk_kind(r, i);
+
+		if (depth == 1 && spk_word(r, i, "DESCRIPTOR") && spk_kind(r, i + 1) == '(') {
+			int end = spk_rewrite_close(r, i + 1, close);
+
+			SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "", err));
+			if (end < close)
+				SPK_TRY(spk_rewrite_tokens(r, end, end + 1, "", err));
+			i = end;
+			continue;
+		}
+		if (depth == 1 && kind == PG_QUERY__TOKEN__TABLE)
+			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
+		else if (depth == 1 && kind == PG_QUERY__TOKEN__PARTITION && spk_kind(r, i + 1) == PG_QUERY__TOKEN__BY)
+			SPK_TRY(rewrite_partition(r, i, close, err));
+		depth += kind == '(';
+		depth -= kind == ')';
+	}
+	return SPK_OK;
+}
+
+static bool flink_arguments(const struct spk_rewrite *r, int open, int close)
+{
+	for (int i = open + 1; i < close; i++)
+		if (spk_kind(r, i) == PG_QUERY__TOKEN__TABLE || (spk_word(r, i, "DESCRIPTOR") && spk_kind(r, i + 1) == '('))
+			return true;
+	return false;
+}
+
+spk_status spk_rewrite_windows(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	for (int i = first; i < end; i++) {
+		int close;
+
+		if (spk_kind(r, i) == PG_QUERY__TOKEN__TABLE && spk_kind(r, i + 1) == '(' && spk_kind(r, i + 3) == '(' && i + 3 < end) {
+			close = spk_rewrite_close(r, i + 1, end);
+			SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "", err));
+			if (close < end)
+				SPK_TRY(spk_rewrite_tokens(r, close, close + 1, "", err));
+			i += 2;
+		} else if (!is_window(r, i) || spk_kind(r, i + 1) != '(') {
+			continue;
+		}
+		close = spk_rewrite_close(r, i + 1, end);
+		if (flink_arguments(r, i + 1, close))
+			SPK_TRY(rewrite_arguments(r, i + 1, close, err));
+		i = close;
+	}
+	return SPK_OK;
+}
+
+/* FROM of a SELECT, not of EXTRACT(x FROM y) and its like, nor of IS DISTINCT FROM. */
+spk_status spk_rewrite_files(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	enum { DEPTH_MAX = 512 };
+	bool selecting[DEPTH_MAX] = { false };
+	int depth = 0;
+
+	for (int i = first; i < end; i++) {
+		int kind = spk_kind(r, i);
+		bool from;
+
+		if (kind == '(' && depth + 1 < DEPTH_MAX)
+			selecting[++depth] = false;
+		else if (kind == ')' && depth > 0)
+			depth--;
+		else if (kind == PG_QUERY__TOKEN__SELECT)
+			selecting[depth] = true;
+		from = kind == PG_QUERY__TOKEN__FROM && selecting[depth] && spk_kind(r, i - 1) != PG_QUERY__TOKEN__DISTINCT;
+		if (from)
+			selecting[depth] = false;
+		if ((from || kind == PG_QUERY__TOKEN__JOIN) && i + 1 < end && spk_kind(r, i + 1) == PG_QUERY__TOKEN__SCONST) {
+			SPK_TRY(spk_rewrite_tokens(r, i + 1, i + 1, "\"" SPK_MARK_FILE "\"(", err));
+			SPK_TRY(spk_rewrite_after(r, i + 1, ")", err));
+		}
+	}
+	return SPK_OK;
+}
