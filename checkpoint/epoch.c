@@ -1,0 +1,261 @@
+/* Epoch records: encoding, decoding, comparing. See epoch.h. */
+#include "checkpoint/epoch.h"
+
+#include <inttypes.h>
+#include <xxhash.h>
+
+#include "checkpoint/epoch_record.pb-c.h"
+#include "core/base/check.h"
+
+static const char magic[4] = { 'S', 'P', 'K', 'E' };
+enum { HEADER = 9, TRAILER = 8, BODY_MAX = 64 << 20 };
+
+/* --- to protobuf --- */
+
+static Spk__EpochPartition *pack_partition(struct spk_arena *arena, const struct spk_epoch_partition *p)
+{
+	Spk__EpochPartition *m = SPK_NEW(arena, Spk__EpochPartition);
+
+	if (!m)
+		return NULL;
+	spk__epoch_partition__init(m);
+	m->name = (char *)(uintptr_t)p->name;
+	m->start = p->start;
+	m->end = p->end;
+	m->rows = p->rows;
+	m->hash = p->hash;
+	m->watermark = p->watermark;
+	m->idle = p->idle;
+	m->finished = p->finished;
+	m->bound = p->bound;
+	return m;
+}
+
+static Spk__EpochSource *pack_source(struct spk_arena *arena, const struct spk_epoch_source *s)
+{
+	Spk__EpochSource *m = SPK_NEW(arena, Spk__EpochSource);
+
+	if (!m)
+		return NULL;
+	spk__epoch_source__init(m);
+	m->table = (char *)(uintptr_t)s->table;
+	m->watermark = s->watermark;
+	m->n_partition = (size_t)s->partitions;
+	m->partition = SPK_NEW_ARRAY(arena, Spk__EpochPartition *, s->partitions);
+	if (!m->partition)
+		return NULL;
+	for (int i = 0; i < s->partitions; i++)
+		if (!(m->partition[i] = pack_partition(arena, &s->partition[i])))
+			return NULL;
+	return m;
+}
+
+static Spk__EpochSink *pack_sink(struct spk_arena *arena, const struct spk_epoch_sink *s)
+{
+	Spk__EpochSink *m = SPK_NEW(arena, Spk__EpochSink);
+
+	if (!m)
+		return NULL;
+	spk__epoch_sink__init(m);
+	m->table = (char *)(uintptr_t)s->table;
+	m->rows = s->rows;
+	m->hash = s->hash;
+	return m;
+}
+
+static Spk__EpochRecord *pack_record(struct spk_arena *arena, const struct spk_epoch_record *r)
+{
+	Spk__EpochRecord *m = SPK_NEW(arena, Spk__EpochRecord);
+
+	if (!m)
+		return NULL;
+	spk__epoch_record__init(m);
+	m->version = SPK_EPOCH_FORMAT;
+	m->job = (char *)(uintptr_t)r->job;
+	m->incarnation = r->incarnation;
+	m->epoch = r->epoch;
+	m->previous_hash = r->previous_hash;
+	m->plan_hash = r->plan_hash;
+	m->time_us = r->time_us;
+	m->late_rows = r->late_rows;
+	m->bad_rows = r->bad_rows;
+	m->checkpoint = r->checkpoint;
+	m->lane = r->lane;
+	m->engine = (char *)(uintptr_t)(r->engine ? r->engine : "");
+	m->n_source = (size_t)r->sources;
+	m->n_sink = (size_t)r->sinks;
+	m->source = SPK_NEW_ARRAY(arena, Spk__EpochSource *, r->sources);
+	m->sink = SPK_NEW_ARRAY(arena, Spk__EpochSink *, r->sinks);
+	if (!m->source || !m->sink)
+		return NULL;
+	for (int i = 0; i < r->sources; i++)
+		if (!(m->source[i] = pack_source(arena, &r->source[i])))
+			return NULL;
+	for (int i = 0; i < r->sinks; i++)
+		if (!(m->sink[i] = pack_sink(arena, &r->sink[i])))
+			return NULL;
+	return m;
+}
+
+static void put_le(char *out, uint64_t v, int bytes)
+{
+	for (int i = 0; i < bytes; i++)
+		out[i] = (char)(v >> 8 * i);
+}
+
+static uint64_t get_le(const void *data, int bytes)
+{
+	uint64_t v = 0;
+
+	for (int i = bytes - 1; i >= 0; i--)
+		v = v << 8 | ((const unsigned char *)data)[i];
+	return v;
+}
+
+spk_status spk_epoch_encode(struct spk_epoch_record *record, struct spk_buffer *out, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	Spk__EpochRecord *m = arena ? pack_record(arena, record) : NULL;
+	size_t body = m ? spk__epoch_record__get_packed_size(m) : 0;
+	spk_status status = m ? spk_buffer_reserve(out, HEADER + body + TRAILER, err) : spk_fail_memory(err);
+
+	if (status == SPK_OK) {
+		char *at = out->data + out->size;
+
+		memcpy(at, magic, sizeof magic);
+		at[4] = SPK_EPOCH_FORMAT;
+		put_le(at + 5, body, 4);
+		spk__epoch_record__pack(m, (uint8_t *)at + HEADER);
+		record->hash = XXH3_64bits(at, HEADER + body);
+		put_le(at + HEADER + body, record->hash, 8);
+		out->size += HEADER + body + TRAILER;
+	}
+	spk_arena_unref(arena);
+	return status;
+}
+
+/* --- from protobuf --- */
+
+size_t spk_epoch_size(const void *data, size_t size)
+{
+	uint64_t body;
+
+	if (size < HEADER + TRAILER || memcmp(data, magic, sizeof magic) != 0)
+		return 0;
+	body = get_le((const char *)data + 5, 4);
+	return body > BODY_MAX || body > size - HEADER - TRAILER ? 0 : HEADER + (size_t)body + TRAILER;
+}
+
+static bool unpack_source(struct spk_arena *arena, const Spk__EpochSource *m, struct spk_epoch_source *s)
+{
+	*s = (struct spk_epoch_source){ spk_arena_strdup(arena, m->table), m->watermark, (int)m->n_partition, SPK_NEW_ARRAY(arena, struct spk_epoch_partition, m->n_partition) };
+	if (!s->table || !s->partition)
+		return false;
+	for (int i = 0; i < s->partitions; i++) {
+		const Spk__EpochPartition *p = m->partition[i];
+
+		s->partition[i] = (struct spk_epoch_partition){ spk_arena_strdup(arena, p->name), p->start, p->end, p->rows, p->hash, p->watermark, p->idle, p->finished, p->bound };
+		if (!s->partition[i].name)
+			return false;
+	}
+	return true;
+}
+
+static struct spk_epoch_record *unpack_record(struct spk_arena *arena, const Spk__EpochRecord *m)
+{
+	struct spk_epoch_record *r = SPK_NEW(arena, struct spk_epoch_record);
+
+	if (!r)
+		return NULL;
+	*r = (struct spk_epoch_record){ .job = spk_arena_strdup(arena, m->job), .incarnation = m->incarnation, .epoch = m->epoch, .previous_hash = m->previous_hash,
+		.plan_hash = m->plan_hash, .time_us = m->time_us, .sources = (int)m->n_source, .sinks = (int)m->n_sink, .late_rows = m->late_rows,
+		.bad_rows = m->bad_rows, .checkpoint = m->checkpoint, .lane = m->lane, .engine = spk_arena_strdup(arena, m->engine) };
+	r->source = SPK_NEW_ARRAY(arena, struct spk_epoch_source, r->sources);
+	r->sink = SPK_NEW_ARRAY(arena, struct spk_epoch_sink, r->sinks);
+	if (!r->job || !r->engine || !r->source || !r->sink)
+		return NULL;
+	for (int i = 0; i < r->sources; i++)
+		if (!unpack_source(arena, m->source[i], &r->source[i]))
+			return NULL;
+	for (int i = 0; i < r->sinks; i++) {
+		r->sink[i] = (struct spk_epoch_sink){ spk_arena_strdup(arena, m->sink[i]->table), m->sink[i]->rows, m->sink[i]->hash };
+		if (!r->sink[i].table)
+			return NULL;
+	}
+	return r;
+}
+
+spk_status spk_epoch_decode(const void *data, size_t size, struct spk_arena *arena, struct spk_epoch_record **out, spk_error *err)
+{
+	size_t whole = spk_epoch_size(data, size);
+	const unsigned char *at = data;
+	struct spk_epoch_record *r;
+	Spk__EpochRecord *m;
+	uint64_t hash;
+
+	if (whole == 0)
+		return spk_fail(err, SPK_CORRUPT, "not an epoch record (%zu bytes)", size);
+	if (at[4] != SPK_EPOCH_FORMAT)
+		return spk_fail(err, SPK_UNSUPPORTED, "epoch record of format %d; this program reads format %d", at[4], SPK_EPOCH_FORMAT);
+	hash = XXH3_64bits(data, whole - TRAILER);
+	if (hash != get_le(at + whole - TRAILER, 8))
+		return spk_fail(err, SPK_CORRUPT, "epoch record with a wrong checksum");
+	m = spk__epoch_record__unpack(NULL, whole - HEADER - TRAILER, at + HEADER);
+	if (!m)
+		return spk_fail(err, SPK_CORRUPT, "epoch record that does not parse");
+	r = unpack_record(arena, m);
+	spk__epoch_record__free_unpacked(m, NULL);
+	SPK_TRY_PTR(r, err);
+	r->hash = hash;
+	*out = r;
+	return SPK_OK;
+}
+
+struct spk_epoch_record *spk_epoch_copy(const struct spk_epoch_record *record, struct spk_arena *arena)
+{
+	struct spk_arena *scratch = spk_arena_new(NULL);
+	Spk__EpochRecord *m = scratch ? pack_record(scratch, record) : NULL;
+	struct spk_epoch_record *copy = m ? unpack_record(arena, m) : NULL;
+
+	if (copy)
+		copy->hash = record->hash;
+	spk_arena_unref(scratch);
+	return copy;
+}
+
+/* --- comparing --- */
+
+static spk_status compare_partition(int64_t epoch, const char *table, const struct spk_epoch_partition *was, const struct spk_epoch_partition *is, spk_error *err)
+{
+	if (strcmp(was->name, is->name) != 0 || was->start != is->start || was->end != is->end)
+		return spk_fail(err, SPK_DIVERGED, "epoch %" PRId64 ", table \"%s\": read \"%s\" [%" PRId64 ", %" PRId64 "), the record says \"%s\" [%" PRId64 ", %" PRId64 ")",
+				epoch, table, is->name, is->start, is->end, was->name, was->start, was->end);
+	if (was->rows == is->rows && was->hash == is->hash)
+		return SPK_OK;
+	spk_fail(err, SPK_DIVERGED, "epoch %" PRId64 ", %s: %" PRId64 " rows at [%" PRId64 ", %" PRId64 ") are not the %" PRId64 " that were read then", epoch, was->name,
+		 is->rows, was->start, was->end, was->rows);
+	spk_hint(err, "The source was compacted, has expired, was changed, or was deleted and made again. Its rows of that range are needed to rebuild the state.");
+	return SPK_DIVERGED;
+}
+
+spk_status spk_epoch_compare(const struct spk_epoch_record *recorded, const struct spk_epoch_record *replayed, spk_error *err)
+{
+	for (int i = 0; i < recorded->sources && i < replayed->sources; i++) {
+		const struct spk_epoch_source *was = &recorded->source[i], *is = &replayed->source[i];
+
+		for (int p = 0; p < was->partitions && p < is->partitions; p++)
+			SPK_TRY(compare_partition(recorded->epoch, was->table, &was->partition[p], &is->partition[p], err));
+	}
+	for (int i = 0; i < recorded->sinks && i < replayed->sinks; i++) {
+		const struct spk_epoch_sink *was = &recorded->sink[i], *is = &replayed->sink[i];
+
+		if (was->rows == is->rows && was->hash == is->hash)
+			continue;
+		spk_fail(err, SPK_DIVERGED, "epoch %" PRId64 ", sink \"%s\": replay writes %" PRId64 " rows (hash %016" PRIx64 "), then it was %" PRId64 " (hash %016" PRIx64 ")",
+			 recorded->epoch, was->table, is->rows, is->hash, was->rows, was->hash);
+		spk_hint(err, recorded->plan_hash != replayed->plan_hash ? "The query has changed since. Run the old one, or start under a new job name (--job)."
+									 : "The input is the same, so the query is not deterministic, or another version of the program wrote the record.");
+		return SPK_DIVERGED;
+	}
+	return SPK_OK;
+}

@@ -1,0 +1,290 @@
+/* Checkpoints in a local folder. See store.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "checkpoint/manifest.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/base/fault.h"
+#include "core/base/file.h"
+
+struct local_store { struct spk_checkpoint_store base; char *dir; };
+
+static struct local_store *self(struct spk_checkpoint_store *s) { return spk_container_of(s, struct local_store, base); }
+
+static char *manifest_path(const struct local_store *l, int64_t epoch, struct spk_arena *arena)
+{
+	return spk_arena_printf(arena, "%s/checkpoint-%012" PRId64 ".json", l->dir, epoch);
+}
+
+static char *file_path(const struct local_store *l, const char *hash, struct spk_arena *arena)
+{
+	return spk_arena_printf(arena, "%s/files/%s", l->dir, hash);
+}
+
+/* --- save --- */
+
+static spk_status save_file(const struct local_store *l, const char *snapshot, const char *name, struct spk_arena *arena, struct spk_checkpoint_file *out, spk_error *err)
+{
+	const char *from = spk_arena_printf(arena, "%s/%s", snapshot, name), *to, *part;
+	char hash[SPK_FILE_HASH_SIZE];
+
+	SPK_TRY_PTR(from, err);
+	SPK_TRY(spk_file_hash(from, hash, err));
+	*out = (struct spk_checkpoint_file){ .name = name, .hash = spk_arena_strdup(arena, hash) };
+	SPK_TRY_PTR(out->hash, err);
+	SPK_TRY(spk_file_size(from, &out->size, err));
+	to = file_path(l, hash, arena);
+	part = spk_arena_printf(arena, "%s.%d.part", to, (int)getpid());
+	SPK_TRY_PTR(to && part, err);
+	if (access(to, R_OK) == 0)
+		return SPK_OK;
+	SPK_TRY(spk_fault(SPK_FAULT_CHECKPOINT_COPY, err));
+	SPK_TRY(spk_file_copy(from, part, err));
+	if (rename(part, to) != 0)
+		return spk_fail_errno(err, errno, "cannot rename %s to %s", part, to);
+	return SPK_OK;
+}
+
+static spk_status save_files(const struct local_store *l, const char *snapshot, struct spk_arena *arena, struct spk_checkpoint_file **out, int *count, spk_error *err)
+{
+	struct spk_dir_entries names = { 0 };
+	const char *files = spk_arena_printf(arena, "%s/files", l->dir);
+
+	SPK_TRY_PTR(files, err);
+	if (snapshot)
+		SPK_TRY(spk_dir_list(snapshot, arena, &names, err));
+	*out = SPK_NEW_ARRAY(arena, struct spk_checkpoint_file, names.count);
+	SPK_TRY_PTR(*out, err);
+	for (int i = 0; i < names.count; i++)
+		SPK_TRY(save_file(l, snapshot, names.name[i], arena, &(*out)[i], err));
+	*count = names.count;
+	return names.count ? spk_dir_sync(files, err) : SPK_OK;
+}
+
+static spk_status save_all(struct local_store *l, const char *snapshot, struct spk_epoch_record *record, struct spk_arena *arena, struct spk_buffer *text, spk_error *err)
+{
+	const char *path = manifest_path(l, record->epoch, arena);
+	struct spk_checkpoint_file *file = NULL;
+	int files = 0;
+
+	SPK_TRY_PTR(path, err);
+	SPK_TRY(save_files(l, snapshot, arena, &file, &files, err));
+	SPK_TRY(spk_manifest_write(record, spk_clock_wall_us(), file, files, text, err));
+	SPK_TRY(spk_fault(SPK_FAULT_CHECKPOINT_MANIFEST, err));
+	return spk_file_write_atomic(path, text->data, text->size, err);
+}
+
+static spk_status local_save(struct spk_checkpoint_store *s, const char *snapshot, struct spk_epoch_record *record, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	struct spk_buffer text = { 0 };
+	spk_status status = arena ? save_all(self(s), snapshot, record, arena, &text, err) : spk_fail_memory(err);
+
+	if (status != SPK_OK)
+		spk_error_context(err, "checkpoint of epoch %" PRId64, record->epoch);
+	spk_buffer_release(&text);
+	spk_arena_unref(arena);
+	return status;
+}
+
+/* --- look --- */
+
+static bool parse_name(const char *name, int64_t *epoch)
+{
+	int used = 0;
+
+	return sscanf(name, "checkpoint-%12" SCNd64 ".json%n", epoch, &used) == 1 && used > 0 && name[used] == '\0';
+}
+
+static spk_status local_list(struct spk_checkpoint_store *s, struct spk_arena *arena, int64_t **epoch, int *count, spk_error *err)
+{
+	struct spk_dir_entries names;
+	int n = 0;
+
+	SPK_TRY(spk_dir_list(self(s)->dir, arena, &names, err));
+	*epoch = SPK_NEW_ARRAY(arena, int64_t, names.count);
+	SPK_TRY_PTR(*epoch, err);
+	for (int i = 0; i < names.count; i++)
+		n += parse_name(names.name[i], &(*epoch)[n]);
+	*count = n;
+	return SPK_OK;
+}
+
+static spk_status local_read(struct spk_checkpoint_store *s, int64_t epoch, struct spk_arena *arena, struct spk_checkpoint **out, spk_error *err)
+{
+	const char *path = manifest_path(self(s), epoch, arena);
+	struct spk_buffer text = { 0 };
+	spk_status status = path ? spk_file_read_all(path, &text, err) : spk_fail_memory(err);
+
+	if (status == SPK_OK) {
+		status = spk_manifest_read(text.data, text.size, arena, out, err);
+		if (status == SPK_OK && (*out)->epoch != epoch)
+			status = spk_fail(err, SPK_CORRUPT, "it says that it is of epoch %" PRId64, (*out)->epoch);
+		if (status != SPK_OK)
+			spk_error_context(err, "manifest %s", path);
+	}
+	spk_buffer_release(&text);
+	return status;
+}
+
+static spk_status verify_file(const struct local_store *l, const struct spk_checkpoint_file *f, struct spk_arena *arena, spk_error *err)
+{
+	const char *path = file_path(l, f->hash, arena);
+	char hash[SPK_FILE_HASH_SIZE];
+
+	SPK_TRY_PTR(path, err);
+	SPK_TRY(spk_file_hash(path, hash, err));
+	if (strcmp(hash, f->hash) == 0)
+		return SPK_OK;
+	return spk_fail(err, SPK_CORRUPT, "file %s (%s) has been changed: its hash is %s", path, f->name, hash);
+}
+
+static spk_status verify_all(struct spk_checkpoint_store *s, int64_t epoch, struct spk_arena *arena, struct spk_checkpoint **out, spk_error *err)
+{
+	SPK_TRY(local_read(s, epoch, arena, out, err));
+	for (int i = 0; i < (*out)->files; i++)
+		SPK_TRY(verify_file(self(s), &(*out)->file[i], arena, err));
+	return SPK_OK;
+}
+
+static spk_status local_verify(struct spk_checkpoint_store *s, int64_t epoch, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	struct spk_checkpoint *c;
+	spk_status status = arena ? verify_all(s, epoch, arena, &c, err) : spk_fail_memory(err);
+
+	if (status != SPK_OK)
+		spk_error_context(err, "checkpoint of epoch %" PRId64, epoch);
+	spk_arena_unref(arena);
+	return status;
+}
+
+/* Table files never change, so a link will do; RocksDB rewrites the others. */
+static spk_status clone_file(const struct local_store *l, const struct spk_checkpoint_file *f, const char *target, struct spk_arena *arena, spk_error *err)
+{
+	const char *from = file_path(l, f->hash, arena), *to = spk_arena_printf(arena, "%s/%s", target, f->name);
+	size_t n = strlen(f->name);
+
+	SPK_TRY_PTR(from && to, err);
+	if (n > 4 && strcmp(f->name + n - 4, ".sst") == 0 && link(from, to) == 0)
+		return SPK_OK;
+	return spk_file_copy(from, to, err);
+}
+
+static spk_status clone_all(struct spk_checkpoint_store *s, int64_t epoch, const char *target, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_checkpoint *c;
+
+	SPK_TRY(verify_all(s, epoch, arena, &c, err));
+	SPK_TRY(spk_fault(SPK_FAULT_RECOVERY_CLONE, err));
+	SPK_TRY(spk_dir_create(target, err));
+	for (int i = 0; i < c->files; i++)
+		SPK_TRY(clone_file(self(s), &c->file[i], target, arena, err));
+	return SPK_OK;
+}
+
+static spk_status local_clone(struct spk_checkpoint_store *s, int64_t epoch, const char *target, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	spk_status status = arena ? clone_all(s, epoch, target, arena, err) : spk_fail_memory(err);
+
+	if (status != SPK_OK)
+		spk_error_context(err, "checkpoint of epoch %" PRId64, epoch);
+	spk_arena_unref(arena);
+	return status;
+}
+
+/* --- retain --- */
+
+static bool is_named(const char *hash, struct spk_checkpoint *const *c, int count)
+{
+	for (int i = 0; i < count; i++)
+		for (int k = 0; k < c[i]->files; k++)
+			if (strcmp(c[i]->file[k].hash, hash) == 0)
+				return true;
+	return false;
+}
+
+/* Removes files that none of the kept checkpoints names. A manifest that cannot be read keeps everything: better too much. */
+static spk_status collect_garbage(struct spk_checkpoint_store *s, const int64_t *epoch, int count, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_checkpoint **kept = SPK_NEW_ARRAY(arena, struct spk_checkpoint *, count);
+	const char *folder = spk_arena_printf(arena, "%s/files", self(s)->dir);
+	struct spk_dir_entries names;
+
+	SPK_TRY_PTR(kept && folder, err);
+	for (int i = 0; i < count; i++)
+		if (local_read(s, epoch[i], arena, &kept[i], NULL) != SPK_OK)
+			return SPK_OK;
+	SPK_TRY(spk_dir_list(folder, arena, &names, err));
+	for (int i = 0; i < names.count; i++) {
+		const char *path = file_path(self(s), names.name[i], arena);
+
+		SPK_TRY_PTR(path, err);
+		if (!is_named(names.name[i], kept, count) && unlink(path) != 0 && errno != ENOENT)
+			return spk_fail_errno(err, errno, "cannot remove %s", path);
+	}
+	return SPK_OK;
+}
+
+static spk_status retain_all(struct spk_checkpoint_store *s, int keep, int64_t *oldest, struct spk_arena *arena, spk_error *err)
+{
+	int64_t *epoch;
+	int count, drop;
+
+	SPK_TRY(local_list(s, arena, &epoch, &count, err));
+	drop = SPK_MAX(count - keep, 0);
+	for (int i = 0; i < drop; i++) {
+		const char *path = manifest_path(self(s), epoch[i], arena);
+
+		SPK_TRY_PTR(path, err);
+		if (unlink(path) != 0 && errno != ENOENT)
+			return spk_fail_errno(err, errno, "cannot remove %s", path);
+	}
+	*oldest = count ? epoch[drop] : 0;
+	return drop ? collect_garbage(s, epoch + drop, count - drop, arena, err) : SPK_OK;
+}
+
+static spk_status local_retain(struct spk_checkpoint_store *s, int keep, int64_t *oldest, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	spk_status status = arena ? retain_all(s, SPK_MAX(keep, 2), oldest, arena, err) : spk_fail_memory(err);
+
+	spk_arena_unref(arena);
+	return status;
+}
+
+static void local_close(struct spk_checkpoint_store *s)
+{
+	free(self(s)->dir);
+	free(self(s));
+}
+
+static const struct spk_checkpoint_store_type local_type = {
+	.name = "local", .save = local_save, .list = local_list, .read = local_read, .verify = local_verify, .clone = local_clone, .retain = local_retain, .close = local_close,
+};
+
+spk_status spk_local_checkpoint_store_open(struct spk_checkpoint_store **out, const char *dir, spk_error *err)
+{
+	struct local_store *l = calloc(1, sizeof *l);
+	struct spk_arena *arena = spk_arena_new(NULL);
+	const char *files = arena ? spk_arena_printf(arena, "%s/files", dir) : NULL;
+	spk_status status = l && files ? spk_dir_create(files, err) : spk_fail_memory(err);
+
+	if (status == SPK_OK) {
+		l->base.type = &local_type;
+		l->dir = strdup(dir);
+		status = l->dir ? SPK_OK : spk_fail_memory(err);
+	}
+	spk_arena_unref(arena);
+	if (status != SPK_OK) {
+		free(l);
+		return status;
+	}
+	*out = &l->base;
+	return SPK_OK;
+}
