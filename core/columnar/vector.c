@@ -260,8 +260,7 @@ static bool starts_run(const struct spk_view *v, struct run *run)
 	return true;
 }
 
-/* Gives `n` views bytes of their own, with one allocation for all. */
-static spk_status own_bytes(struct spk_view *view, int n, struct spk_arena *arena, spk_error *err)
+spk_status spk_views_own(struct spk_view *view, int n, struct spk_arena *arena, spk_error *err)
 {
 	struct run run = { NULL, 0 };
 	const char *copy = NULL;
@@ -360,7 +359,7 @@ spk_status spk_vector_gather(struct spk_vector *out, int at, int out_capacity, c
 		return gather_row(out, at, out_capacity, in, sel, n, deep, arena, err);
 	gather_values(out, at, &r, sel, n);
 	if (deep && spk_type_is_view(in->type))
-		return own_bytes(spk_vector_view(out) + at, n, arena, err);
+		return spk_views_own(spk_vector_view(out) + at, n, arena, err);
 	return SPK_OK;
 }
 

@@ -124,6 +124,8 @@ spk_status spk_vector_flatten(const struct spk_vector *v, int rows, struct spk_a
 /* Copies rows sel[0..n) (NULL: 0..n) densely into FLAT `out` at out row `at`; view bytes are copied into `arena` when
  * `deep`. `out` must have room; gets a bitmap (of out_capacity rows) when a NULL comes. */
 spk_status spk_vector_gather(struct spk_vector *out, int at, int out_capacity, const struct spk_vector *in, const int32_t *sel, int n, bool deep, struct spk_arena *arena, spk_error *err);
+/* Copies the bytes of `n` views into `arena`, with one allocation; neighbours with the same bytes share a copy. */
+spk_status spk_views_own(struct spk_view *view, int n, struct spk_arena *arena, spk_error *err);
 
 static inline int16_t *spk_vector_i16(const struct spk_vector *v) { return (int16_t *)v->data; }
 static inline int32_t *spk_vector_i32(const struct spk_vector *v) { return (int32_t *)v->data; }

@@ -5,6 +5,7 @@
  * that overflow when computed with, NULLs, weights of a thousand. Each column is drawn anew: flat, a dictionary of permuted
  * entries, or a constant when all its values are the same.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "core/columnar/batch.h"
@@ -72,7 +73,7 @@ static struct spk_value extreme(struct spk_type type, uint64_t random)
 	return v;
 }
 
-/* Fills row `row` of a FLAT vector of `rows` with garbage. A row of an array or record stays zero: empty. */
+/* Fills row `row` of a FLAT vector of `rows` with garbage. An array or record that does not become NULL stays as it is. */
 static spk_status spoil(struct shuffle *s, struct spk_vector *v, int row, int rows, spk_error *err)
 {
 	size_t width = (size_t)spk_type_width(v->type);
@@ -100,22 +101,19 @@ static void clear_values(struct spk_vector *v, int rows)
 		memset(v->data, 0, (size_t)rows * (size_t)spk_type_width(v->type));
 }
 
-/*
- * A FLAT vector of `rows` rows: row place[i] holds row from[i] of `in`, all others garbage. The places ascend or not; arrays
- * can only be appended to, so theirs must be filled by the caller in one gather.
- */
+/* A FLAT vector of `rows` rows: row place[i] holds row from[i] of `in`, all others garbage. */
 static spk_status scatter(struct shuffle *s, struct spk_vector *out, const struct spk_vector *in, int rows, const int32_t *place, const int32_t *from, int n, spk_error *err)
 {
 	struct spk_arena *arena = s->out->arena;
-	int32_t *row = s->in->rows ? SPK_NEW_ARRAY(arena, int32_t, rows) : NULL;
+	int32_t *row = SPK_NEW_ARRAY(arena, int32_t, rows);
 	bool *taken = SPK_NEW_ARRAY(arena, bool, rows);
 
+	SPK_TRY_PTR(row, err);
 	SPK_TRY_PTR(taken, err);
 	SPK_TRY(spk_vector_init(out, in->type, rows, arena, err));
 	clear_values(out, rows);
 	if (n) {
 		/* One gather of all rows, those to come as garbage as copies of a row that counts. */
-		SPK_TRY_PTR(row, err);
 		for (int i = 0; i < rows; i++)
 			row[i] = from[0];
 		for (int i = 0; i < n; i++) {
@@ -312,13 +310,13 @@ static _Atomic int verify_state;
 
 spk_status spk_batch_verify(struct spk_batch **out, struct spk_batch *in, uint64_t seed, spk_error *err)
 {
-	int state = __atomic_load_n((int *)(void *)&verify_state, __ATOMIC_RELAXED);
+	int state = atomic_load_explicit(&verify_state, memory_order_relaxed);
 
 	if (SPK_UNLIKELY(!state)) {
 		const char *set = getenv("SPARKLET_VERIFY");
 
 		state = set && *set && strcmp(set, "0") != 0 ? 2 : 1;
-		__atomic_store_n((int *)(void *)&verify_state, state, __ATOMIC_RELAXED);
+		atomic_store_explicit(&verify_state, state, memory_order_relaxed);
 	}
 	if (state == 2)
 		return spk_batch_reencode(out, in, seed, err);

@@ -1,0 +1,195 @@
+/* Import of Arrow schemas: formats to types. */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "core/columnar/arrow_format.h"
+
+/* Formats without parameters. */
+static const struct plain { const char *format; enum arrow_read read; enum spk_type_id type; int64_t unit; } plain_formats[] = {
+	{ "n", READ_NOTHING, SPK_TYPE_TEXT, 0 },
+	{ "b", READ_BITS, SPK_TYPE_BOOLEAN, 0 },
+	{ "c", READ_I8, SPK_TYPE_SMALLINT, 0 },
+	{ "C", READ_U8, SPK_TYPE_SMALLINT, 0 },
+	{ "s", READ_SAME, SPK_TYPE_SMALLINT, 0 },
+	{ "S", READ_U16, SPK_TYPE_INTEGER, 0 },
+	{ "i", READ_SAME, SPK_TYPE_INTEGER, 0 },
+	{ "I", READ_U32, SPK_TYPE_BIGINT, 0 },
+	{ "l", READ_SAME, SPK_TYPE_BIGINT, 0 },
+	{ "L", READ_U64, SPK_TYPE_DECIMAL, 0 },
+	{ "e", READ_HALF, SPK_TYPE_REAL, 0 },
+	{ "f", READ_SAME, SPK_TYPE_REAL, 0 },
+	{ "g", READ_SAME, SPK_TYPE_DOUBLE, 0 },
+	{ "u", READ_BYTES32, SPK_TYPE_TEXT, 0 },
+	{ "U", READ_BYTES64, SPK_TYPE_TEXT, 0 },
+	{ "vu", READ_BYTES_VIEW, SPK_TYPE_TEXT, 0 },
+	{ "z", READ_BYTES32, SPK_TYPE_BYTEA, 0 },
+	{ "Z", READ_BYTES64, SPK_TYPE_BYTEA, 0 },
+	{ "vz", READ_BYTES_VIEW, SPK_TYPE_BYTEA, 0 },
+	{ "tdD", READ_SAME, SPK_TYPE_DATE, 0 },
+	{ "tdm", READ_DAYS64, SPK_TYPE_DATE, 0 },
+	{ "tts", READ_TIME32, SPK_TYPE_TIME, 1000000 },
+	{ "ttm", READ_TIME32, SPK_TYPE_TIME, 1000 },
+	{ "ttu", READ_SAME, SPK_TYPE_TIME, 0 },
+	{ "ttn", READ_TIME64, SPK_TYPE_TIME, -1000 },
+	{ "tiM", READ_MONTHS, SPK_TYPE_INTERVAL, 0 },
+	{ "tiD", READ_DAY_TIME, SPK_TYPE_INTERVAL, 0 },
+	{ "tin", READ_MONTH_DAY_NANO, SPK_TYPE_INTERVAL, 0 },
+	{ "tDs", READ_DURATION, SPK_TYPE_INTERVAL, 1000000 },
+	{ "tDm", READ_DURATION, SPK_TYPE_INTERVAL, 1000 },
+	{ "tDu", READ_DURATION, SPK_TYPE_INTERVAL, 1 },
+	{ "tDn", READ_DURATION, SPK_TYPE_INTERVAL, -1000 },
+};
+
+/* "tsu:Europe/Berlin": a unit, and a zone or none. */
+static bool timestamp_format(const char *format, struct arrow_format *out)
+{
+	static const struct { char unit; int64_t factor; } units[] = { { 's', 1000000 }, { 'm', 1000 }, { 'u', 1 }, { 'n', -1000 } };
+
+	if (strncmp(format, "ts", 2) != 0)
+		return false;
+	for (size_t i = 0; i < SPK_COUNT_OF(units); i++) {
+		if (format[2] == units[i].unit && format[3] == ':') {
+			out->type = spk_type(format[4] ? SPK_TYPE_TIMESTAMPTZ : SPK_TYPE_TIMESTAMP);
+			out->read = units[i].factor == 1 ? READ_SAME : READ_TIME64;
+			out->unit = units[i].factor;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_number(const char **at, int *out)
+{
+	char *end;
+	long n = strtol(*at, &end, 10);
+
+	if (end == *at || n < INT_MIN || n > INT_MAX)
+		return false;
+	*at = end;
+	*out = (int)n;
+	return true;
+}
+
+/* "d:precision,scale[,bits]". 256 bits may hold more than we do: found out by value. */
+static bool decimal_format(const char *format, struct arrow_format *out)
+{
+	int precision, scale, bits = 128;
+
+	if (strncmp(format, "d:", 2) != 0)
+		return false;
+	format += 2;
+	if (!take_number(&format, &precision) || *format++ != ',' || !take_number(&format, &scale))
+		return false;
+	if (*format == ',') {
+		format++;
+		if (!take_number(&format, &bits))
+			return false;
+	}
+	if (*format || scale < 0 || scale > SPK_DECIMAL_DIGITS || precision < 1 || (bits != 32 && bits != 64 && bits != 128 && bits != 256))
+		return false;
+	out->type = spk_type_decimal(SPK_MIN(precision, SPK_DECIMAL_DIGITS), scale);
+	out->width = bits / 8;
+	out->read = READ_DECIMAL;
+	return true;
+}
+
+static bool fixed_format(const char *format, struct arrow_format *out)
+{
+	if (strncmp(format, "w:", 2) != 0)
+		return false;
+	format += 2;
+	if (!take_number(&format, &out->width) || *format || out->width < 0)
+		return false;
+	out->type = spk_type(SPK_TYPE_BYTEA);
+	out->read = READ_BYTES_FIXED;
+	return true;
+}
+
+static bool parse_format(const char *format, struct arrow_format *out)
+{
+	*out = (struct arrow_format){ .read = READ_NOTHING };
+	for (size_t i = 0; i < SPK_COUNT_OF(plain_formats); i++) {
+		const struct plain *p = &plain_formats[i];
+
+		if (strcmp(format, p->format) == 0) {
+			out->read = p->read;
+			out->unit = p->unit;
+			out->type = p->read == READ_U64 ? spk_type_decimal(20, 0) : spk_type(p->type);
+			return true;
+		}
+	}
+	return timestamp_format(format, out) || decimal_format(format, out) || fixed_format(format, out);
+}
+
+/* The int32 at *at, which is moved on. */
+static int32_t take_i32(const char **at)
+{
+	int32_t n;
+
+	memcpy(&n, *at, 4);
+	*at += 4;
+	return n;
+}
+
+/* Whether the metadata holds the mark that our export gives to jsonb. */
+static bool marked_jsonb(const char *metadata)
+{
+	int32_t pairs = metadata ? take_i32(&metadata) : 0;
+
+	for (; pairs > 0; pairs--) {
+		int32_t key_size = take_i32(&metadata), value_size;
+		const char *key = metadata, *value;
+
+		metadata += key_size;
+		value_size = take_i32(&metadata);
+		value = metadata;
+		metadata += value_size;
+		if (key_size == 13 && memcmp(key, "sparklet:type", 13) == 0)
+			return value_size == 5 && memcmp(value, "jsonb", 5) == 0;
+	}
+	return false;
+}
+
+static spk_status import_field(const struct ArrowSchema *in, struct spk_arena *arena, struct spk_field *field, struct arrow_format *format, spk_error *err)
+{
+	const char *name = in->name ? in->name : "", *values = in->dictionary ? in->dictionary->format : in->format;
+	struct arrow_format *index;
+
+	if (!parse_format(values, format))
+		return spk_fail(err, SPK_UNSUPPORTED, "column \"%s\": Arrow format \"%s\"", name, values);
+	if (in->dictionary) {
+		index = SPK_NEW(arena, struct arrow_format);
+		SPK_TRY_PTR(index, err);
+		if (!strchr("cCsSiIlL", in->format[0]) || !parse_format(in->format, index))
+			return spk_fail(err, SPK_UNSUPPORTED, "column \"%s\": a dictionary with indices of Arrow format \"%s\"", name, in->format);
+		format->index = index;
+	}
+	if (format->type.id == SPK_TYPE_TEXT && marked_jsonb(in->metadata))
+		format->type = spk_type(SPK_TYPE_JSONB);
+	field->name = spk_arena_strdup(arena, name);
+	SPK_TRY_PTR(field->name, err);
+	field->type = format->type;
+	field->nullable = (in->flags & ARROW_FLAG_NULLABLE) != 0 || format->read == READ_NOTHING;
+	return SPK_OK;
+}
+
+spk_status spk_arrow_import_schema(const struct ArrowSchema *in, struct spk_arena *arena, struct spk_schema **out, spk_error *err)
+{
+	struct arrow_schema *made = SPK_NEW(arena, struct arrow_schema);
+
+	if (!in->release || strcmp(in->format, "+s") != 0 || in->dictionary)
+		return spk_fail(err, SPK_UNSUPPORTED, "an Arrow schema of format \"%s\": a struct of columns is needed", in->release ? in->format : "");
+	if (in->n_children > INT16_MAX)
+		return spk_fail(err, SPK_UNSUPPORTED, "an Arrow schema of %lld columns", (long long)in->n_children);
+	SPK_TRY_PTR(made, err);
+	made->magic = ARROW_SCHEMA_MAGIC;
+	made->schema.count = (int)in->n_children;
+	made->schema.field = SPK_NEW_ARRAY(arena, struct spk_field, in->n_children);
+	made->column = SPK_NEW_ARRAY(arena, struct arrow_format, in->n_children);
+	SPK_TRY_PTR(made->schema.field, err);
+	SPK_TRY_PTR(made->column, err);
+	for (int i = 0; i < made->schema.count; i++)
+		SPK_TRY(import_field(in->children[i], arena, &made->schema.field[i], &made->column[i], err));
+	*out = &made->schema;
+	return SPK_OK;
+}
