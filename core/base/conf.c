@@ -534,8 +534,8 @@ spk_status spk_conf_markdown(struct spk_buffer *out, spk_error *err)
 		"Each of these overrides the one before: the default, the file given with `--conf` (`key = value` lines, `#` comments),\n"
 		"the environment, `SET key = value` in SQL, `-s key=value` on the command line.\n\n"
 		"Bytes are written as `64KiB`, `16MiB` or `1GiB` (also `K`, `M`, `G`), durations as `250ms`, `5s`, `10min` or `1h`;\n"
-		"a bare number means bytes, or the unit in the column type. `${file:PATH}` and `${env:NAME}` in a text are replaced by what\n"
-		"is there, which is masked from then on in logs, errors and the event log; `$${` stands for a plain `${`.\n\n"
+		"a bare number means bytes, or the unit in the column type. `${file:PATH}` and `${env:NAME}` in a text are replaced by\n"
+		"what is there, which is masked from then on in logs, errors and the event log; `$${` stands for a plain `${`.\n\n"
 		"| key | type | default | range | meaning | environment |\n"
 		"|---|---|---|---|---|---|\n";
 

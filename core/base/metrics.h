@@ -21,8 +21,9 @@ struct spk_metric {
 	_Atomic int64_t bucket[];   /* histogram: bucket i counts values < 2^i (HDR-like by powers of two) */
 };
 
-/* Finds or makes a metric; `labels` may be NULL and its values hold no ',' or '='; `name` is "part_noun_unit" (e.g. source_rows_total). Never NULL (falls back to a shared
- * dummy when memory is out or there are SPK_METRICS_MAX). One name has one kind (asserted). The handle lives as long as the process. */
+/* Finds or makes a metric; `name` is "part_noun_unit" (e.g. source_rows_total), `labels` may be NULL, and its values hold no
+ * ',' or '='. Never NULL: falls back to a shared dummy when memory is out or there are SPK_METRICS_MAX. One name has one kind
+ * (asserted). The handle lives as long as the process. */
 struct spk_metric *spk_metric(enum spk_metric_kind kind, const char *name, const char *labels);
 
 static inline void spk_metric_add(struct spk_metric *m, int64_t n)

@@ -10,7 +10,8 @@
 
 enum { SPK_SECRET_MIN = 4 };
 
-/* For a text that was redacted after it was cut off: removes the start of a secret at its end, which redaction by value cannot see. */
+/* For a text that was redacted after it was cut off: removes the start of a secret at its end, which redaction by value
+ * cannot see. */
 void spk_redact_torn_end(char *text);
 
 #endif

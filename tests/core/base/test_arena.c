@@ -252,8 +252,16 @@ static void threads_share(void)
 	CHECK_EQ_INT(used(), 0);
 }
 
-SPK_TEST_SUITE("arena", {"tiny is cheap", tiny_is_cheap}, {"alignment", alignment}, {"full batches fit", full_batches_fit},
-               {"helpers", helpers}, {"absurd sizes are refused", absurd_sizes_are_refused},
-               {"a large block keeps the chunk", large_block_keeps_the_chunk}, {"clear gives back", clear_gives_back},
-               {"holding keeps alive", holding_keeps_alive}, {"long chains unwind", long_chains_unwind},
-               {"budget and faults", budget_and_faults}, {"random histories", random_histories}, {"threads share", threads_share})
+SPK_TEST_SUITE("arena",
+	{"tiny is cheap", tiny_is_cheap},
+	{"alignment", alignment},
+	{"full batches fit", full_batches_fit},
+	{"helpers", helpers},
+	{"absurd sizes are refused", absurd_sizes_are_refused},
+	{"a large block keeps the chunk", large_block_keeps_the_chunk},
+	{"clear gives back", clear_gives_back},
+	{"holding keeps alive", holding_keeps_alive},
+	{"long chains unwind", long_chains_unwind},
+	{"budget and faults", budget_and_faults},
+	{"random histories", random_histories},
+	{"threads share", threads_share})

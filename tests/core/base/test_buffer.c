@@ -83,5 +83,8 @@ static void tight_budget(void)
 	spk_buffer_release(&b);
 }
 
-SPK_TEST_SUITE("buffer", {"grows and keeps", grows_and_keeps}, {"texts", texts},
-               {"a refusal leaves it whole", refusal_leaves_it_whole}, {"a tight budget", tight_budget})
+SPK_TEST_SUITE("buffer",
+	{"grows and keeps", grows_and_keeps},
+	{"texts", texts},
+	{"a refusal leaves it whole", refusal_leaves_it_whole},
+	{"a tight budget", tight_budget})

@@ -70,5 +70,8 @@ static void ids(void)
 	CHECK_EQ_INT(SPK_SHARDS, 64);
 }
 
-SPK_TEST_SUITE("check", {"an assertion says where and dies", assertion_says_where_and_dies}, {"macros", macros},
-               {"NULL is out of memory", null_is_out_of_memory}, {"typed ids", ids})
+SPK_TEST_SUITE("check",
+	{"an assertion says where and dies", assertion_says_where_and_dies},
+	{"macros", macros},
+	{"NULL is out of memory", null_is_out_of_memory},
+	{"typed ids", ids})

@@ -32,5 +32,7 @@ static void cpu_grows_with_work(void)
 	CHECK(spk_clock_process_cpu_us() >= process);
 }
 
-SPK_TEST_SUITE("clock", {"monotonic never goes back", monotonic_never_goes_back}, {"wall is of this age", wall_is_of_this_age},
-               {"cpu time grows with work", cpu_grows_with_work})
+SPK_TEST_SUITE("clock",
+	{"monotonic never goes back", monotonic_never_goes_back},
+	{"wall is of this age", wall_is_of_this_age},
+	{"cpu time grows with work", cpu_grows_with_work})

@@ -191,39 +191,53 @@ static void substitution(void)
 	free(dir);
 }
 
-static void bad_substitution(void)
+static void bad_references(void)
 {
-	char *dir = spk_test_dir("bad"), *nul = spk_test_format("${file:%s/nul}", dir), *big = spk_test_format("${file:%s/big}", dir);
-	char *block = calloc(1, 70000);
+	static const struct { const char *text, *part; spk_status code; } cases[] = {
+		{ "a${env:SPK_TEST_NONE}", "SPK_TEST_NONE is not set", SPK_USAGE },
+		{ "${file:/nowhere/at/all}", "/nowhere/at/all", SPK_NOT_FOUND },
+		{ "${vault:x}", "${vault:x}", SPK_USAGE },
+		{ "${}", "${}", SPK_USAGE },
+		{ "x${env:HOME", "has no }", SPK_USAGE },
+	};
 	struct spk_buffer out = { 0 };
 	spk_error err = { 0 };
 
-	REQUIRE(block != NULL);
-	memset(block, 'x', 70000);
-	spk_test_spew(big + 7, "", 0);
 	unsetenv("SPK_TEST_NONE");
 	REQUIRE_OK(spk_buffer_append_str(&out, "kept", &err), err);
-	CHECK_FAILS(spk_conf_substitute("a${env:SPK_TEST_NONE}", &out, &err), SPK_USAGE, err);
-	CHECK_HOLDS(err.message, "SPK_TEST_NONE is not set");
-	CHECK_FAILS(spk_conf_substitute("${file:/nowhere/at/all}", &out, &err), SPK_NOT_FOUND, err);
-	CHECK_HOLDS(err.message, "/nowhere/at/all");
-	CHECK_FAILS(spk_conf_substitute("${vault:x}", &out, &err), SPK_USAGE, err);
-	CHECK_HOLDS(err.message, "${vault:x}");
-	CHECK_FAILS(spk_conf_substitute("${}", &out, &err), SPK_USAGE, err);
-	CHECK_FAILS(spk_conf_substitute("x${env:HOME", &out, &err), SPK_USAGE, err);
-	nul[strlen(nul) - 1] = big[strlen(big) - 1] = '\0';
-	spk_test_spew(nul + 7, "a\0b", 3);
-	spk_test_spew(big + 7, block, 70000);
-	nul[strlen(nul)] = big[strlen(big)] = '}';
-	CHECK_FAILS(spk_conf_substitute(nul, &out, &err), SPK_USAGE, err);
-	CHECK_HOLDS(err.message, "NUL");
-	CHECK_FAILS(spk_conf_substitute(big, &out, &err), SPK_USAGE, err);
-	CHECK_EQ_STR(spk_buffer_cstr(&out), "kept");
+	for (size_t i = 0; i < SPK_COUNT_OF(cases); i++) {
+		CHECK_FAILS(spk_conf_substitute(cases[i].text, &out, &err), cases[i].code, err);
+		CHECK_HOLDS(err.message, cases[i].part);
+		CHECK_EQ_STR(spk_buffer_cstr(&out), "kept");
+	}
 	spk_buffer_release(&out);
-	free(block);
-	free(big);
-	free(nul);
+}
+
+/* A secret file with these bytes in it is refused. */
+static void check_refused(const char *data, size_t size, const char *part)
+{
+	char *dir = spk_test_dir("bad"), *path = spk_test_format("%s/secret", dir), *text = spk_test_format("${file:%s}", path);
+	struct spk_buffer out = { 0 };
+	spk_error err = { 0 };
+
+	spk_test_spew(path, data, size);
+	CHECK_FAILS(spk_conf_substitute(text, &out, &err), SPK_USAGE, err);
+	CHECK_HOLDS(err.message, part);
+	CHECK_EQ_INT(out.size, 0);
+	spk_buffer_release(&out);
+	free(text);
+	free(path);
 	free(dir);
+}
+
+static void bad_secret_files(void)
+{
+	char *block = calloc(1, 70000);
+
+	REQUIRE(block != NULL);
+	check_refused("a\0b", 3, "NUL");
+	check_refused(block, 70000, "larger than");
+	free(block);
 }
 
 static spk_status load(struct spk_conf *conf, const char *text, spk_error *err)
@@ -360,7 +374,9 @@ static void markdown_has_all(void)
 /* Whatever is shown can be set again and gives the same value. */
 static void shown_values_can_be_set(void)
 {
-	static const enum spk_conf_key keys[] = { SPK_CONF_STATE_CACHE, SPK_CONF_EPOCH_INTERVAL, SPK_CONF_SEED, SPK_CONF_EVENT_LOG };
+	static const enum spk_conf_key keys[] = {
+		SPK_CONF_STATE_CACHE, SPK_CONF_EPOCH_INTERVAL, SPK_CONF_SEED, SPK_CONF_EVENT_LOG,
+	};
 	spk_test_rng rng = spk_test_rng_new(2);
 	struct spk_conf *conf = fresh();
 	spk_error err = { 0 };
@@ -388,8 +404,10 @@ static void shown_values_can_be_set(void)
 /* Garbage made of the pieces that the parsers look for: an error or a value, and never anything else. */
 static void random_texts(void)
 {
-	static const char *const pieces[] = { "1", "9", ".", "KiB", "ms", " ", "\t", "-", "+", "=", "#", "\n", "\r", "'", "\"", "${", "}",
-		"$", "env:", "HOME", "timezone", "memory.limit", "epoch.interval", "h", "e", "\xff", "99999999999999999999" };
+	static const char *const pieces[] = {
+		"1", "9", ".", "KiB", "ms", " ", "\t", "-", "+", "=", "#", "\n", "\r", "'", "\"", "${", "}", "$", "env:", "HOME",
+		"timezone", "memory.limit", "epoch.interval", "h", "e", "\xff", "99999999999999999999",
+	};
 	spk_test_rng rng = spk_test_rng_new(3);
 	struct spk_conf *conf = fresh();
 
@@ -469,10 +487,23 @@ static void threads_read(void)
 	spk_conf_free(shared);
 }
 
-SPK_TEST_SUITE("conf", {"defaults", defaults}, {"set each kind", set_each_kind}, {"bad values", bad_values},
-               {"unknown keys", unknown_keys}, {"closest names", closest_names}, {"numbers", numbers},
-               {"copies are their own", copies_are_their_own}, {"substitution", substitution},
-               {"bad substitution", bad_substitution}, {"files", files}, {"bad files", bad_files},
-               {"files that are no text", no_text_files}, {"environment", environment}, {"markdown has all", markdown_has_all},
-               {"shown values can be set", shown_values_can_be_set}, {"random texts", random_texts},
-               {"without memory", without_memory}, {"threads read", threads_read})
+SPK_TEST_SUITE("conf",
+	{"defaults", defaults},
+	{"set each kind", set_each_kind},
+	{"bad values", bad_values},
+	{"unknown keys", unknown_keys},
+	{"closest names", closest_names},
+	{"numbers", numbers},
+	{"copies are their own", copies_are_their_own},
+	{"substitution", substitution},
+	{"bad references", bad_references},
+	{"bad secret files", bad_secret_files},
+	{"files", files},
+	{"bad files", bad_files},
+	{"files that are no text", no_text_files},
+	{"environment", environment},
+	{"markdown has all", markdown_has_all},
+	{"shown values can be set", shown_values_can_be_set},
+	{"random texts", random_texts},
+	{"without memory", without_memory},
+	{"threads read", threads_read})

@@ -145,7 +145,14 @@ static void threads_count_each_pass(void)
 	spk_fault_set(NULL, NULL);
 }
 
-SPK_TEST_SUITE("fault", {"unarmed points pass", unarmed_passes}, {"names", names}, {"the n-th pass fails", nth_pass},
-               {"the error names the point", error_names_the_point}, {"bad specifications", bad_specifications},
-               {"too many", too_many}, {"sleeps", sleeps}, {"kills", kills},
-               {"the environment may be silent", environment_may_be_silent}, {"threads count each pass", threads_count_each_pass})
+SPK_TEST_SUITE("fault",
+	{"unarmed points pass", unarmed_passes},
+	{"names", names},
+	{"the n-th pass fails", nth_pass},
+	{"the error names the point", error_names_the_point},
+	{"bad specifications", bad_specifications},
+	{"too many", too_many},
+	{"sleeps", sleeps},
+	{"kills", kills},
+	{"the environment may be silent", environment_may_be_silent},
+	{"threads count each pass", threads_count_each_pass})

@@ -290,9 +290,15 @@ static void threads_lose_nothing(void)
 	stop();
 }
 
-SPK_TEST_SUITE("log", {"a line has time, level and target", line_has_time_level_target}, {"levels by target", levels_by_target},
-               {"bad levels", bad_levels}, {"one message is one line", one_message_is_one_line},
-               {"secrets are masked", secrets_are_masked}, {"cut secrets are masked", cut_secrets_are_masked},
-               {"to a file", to_a_file}, {"a full ring drops and tells", full_ring_drops_and_tells},
-               {"a sink may log", sink_may_log}, {"a child process logs too", child_process_logs_too},
-               {"threads lose nothing", threads_lose_nothing})
+SPK_TEST_SUITE("log",
+	{"a line has time, level and target", line_has_time_level_target},
+	{"levels by target", levels_by_target},
+	{"bad levels", bad_levels},
+	{"one message is one line", one_message_is_one_line},
+	{"secrets are masked", secrets_are_masked},
+	{"cut secrets are masked", cut_secrets_are_masked},
+	{"to a file", to_a_file},
+	{"a full ring drops and tells", full_ring_drops_and_tells},
+	{"a sink may log", sink_may_log},
+	{"a child process logs too", child_process_logs_too},
+	{"threads lose nothing", threads_lose_nothing})

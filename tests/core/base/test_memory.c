@@ -245,9 +245,15 @@ static void too_many_accounts_are_other(void)
 	CHECK(spk_memory_account("a") != spk_memory_account("other"));
 }
 
-SPK_TEST_SUITE("memory", {"accounts are found again", accounts_are_found_again}, {"reserve and give back", reserve_and_give_back},
-               {"a refusal names the largest accounts", limit_names_the_largest}, {"pressure", pressure},
-               {"each is sorted", each_is_sorted}, {"the malloc family counts", malloc_family_counts},
-               {"NULL becomes the right error", null_becomes_the_right_error}, {"fault point", fault_point},
-               {"threads stay exact", threads_stay_exact}, {"threads find the same accounts", threads_find_the_same_accounts},
-               {"too many accounts are other", too_many_accounts_are_other})
+SPK_TEST_SUITE("memory",
+	{"accounts are found again", accounts_are_found_again},
+	{"reserve and give back", reserve_and_give_back},
+	{"a refusal names the largest accounts", limit_names_the_largest},
+	{"pressure", pressure},
+	{"each is sorted", each_is_sorted},
+	{"the malloc family counts", malloc_family_counts},
+	{"NULL becomes the right error", null_becomes_the_right_error},
+	{"fault point", fault_point},
+	{"threads stay exact", threads_stay_exact},
+	{"threads find the same accounts", threads_find_the_same_accounts},
+	{"too many accounts are other", too_many_accounts_are_other})

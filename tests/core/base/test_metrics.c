@@ -153,7 +153,12 @@ static void too_many_share_a_dummy(void)
 	CHECK(spk_metric(SPK_COUNTER, "rows_total", "stage=1") != a);
 }
 
-SPK_TEST_SUITE("metrics", {"found again", found_again}, {"counter and gauge", counter_and_gauge}, {"quantiles", quantiles},
-               {"bucket borders", bucket_borders}, {"Prometheus text", prometheus_text},
-               {"Prometheus text without memory", prometheus_without_memory}, {"threads lose no count", threads_lose_no_count},
-               {"too many share a dummy", too_many_share_a_dummy})
+SPK_TEST_SUITE("metrics",
+	{"found again", found_again},
+	{"counter and gauge", counter_and_gauge},
+	{"quantiles", quantiles},
+	{"bucket borders", bucket_borders},
+	{"Prometheus text", prometheus_text},
+	{"Prometheus text without memory", prometheus_without_memory},
+	{"threads lose no count", threads_lose_no_count},
+	{"too many share a dummy", too_many_share_a_dummy})

@@ -103,7 +103,11 @@ static void cuts_at_characters(void)
 	}
 }
 
-SPK_TEST_SUITE("status", {"names and texts", names_and_texts}, {"fail fills everything", fail_fills_everything},
-               {"flags follow the code", flags_follow_the_code}, {"hint and context", hint_and_context},
-               {"arguments may be the message", arguments_may_be_the_message},
-               {"a NULL error is still a failure", null_error_still_fails}, {"a cut falls between characters", cuts_at_characters})
+SPK_TEST_SUITE("status",
+	{"names and texts", names_and_texts},
+	{"fail fills everything", fail_fills_everything},
+	{"flags follow the code", flags_follow_the_code},
+	{"hint and context", hint_and_context},
+	{"arguments may be the message", arguments_may_be_the_message},
+	{"a NULL error is still a failure", null_error_still_fails},
+	{"a cut falls between characters", cuts_at_characters})
