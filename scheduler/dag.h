@@ -3,10 +3,10 @@
  *
  * It knows tasks, attempts, shuffle outputs and which stage made them (lineage); it does not know what a task does. It depends on
  * its SPIs alone (spi.h): a task scheduler, which orders tasks onto an executor backend, and a shuffle service. Shuffle ids are made
- * by the runtime (spk_dag_run) alone and kept in an explicit stage-to-shuffle map.
+ * by the runtime (this scheduler) alone and kept in an explicit stage-to-shuffle map.
  *
  * A task that fails with a retriable error is tried again by its retry policy (retry.h: exponential backoff, jitter from a seed). A
- * task that finds a shuffle block lost (spk_task_fetch fails with NOT_FOUND) makes the scheduler run the producing task again, from
+ * task whose input turns out to be lost (which is found out before its function is called) makes the scheduler run the producer again, from
  * lineage, as deep as needed, then the reader. A fatal error cancels the run; running tasks see spk_task_cancelled and stop.
  */
 #ifndef SPK_SCHEDULER_DAG_H
@@ -84,7 +84,7 @@ bool spk_task_cancelled(const struct spk_task *task);
 /* Hands a batch (takes a reference of its own) to partition `to` of this stage's shuffle output. Invisible until the task succeeded. */
 spk_status spk_task_write(struct spk_task *task, int to, struct spk_batch *batch, spk_error *err);
 /* The batches for this task in input number `input` (position in stage->input), ordered by (producer task, sequence). *out is a borrowed
- * batch valid until the task ends, NULL at the end. Each call gives the next one. NOT_FOUND: lost; return it as it is. */
+ * batch valid until the task ends, NULL at the end. Each call gives the next one. CANCELLED when the run is stopping: return it as it is. */
 spk_status spk_task_fetch(struct spk_task *task, int input, struct spk_batch **out, spk_error *err);
 
 #endif
