@@ -96,6 +96,13 @@ struct spk_source_type {
 	void (*close)(struct spk_source *s);
 };
 
+/*
+ * For a type's open: the format that the table names ('format', 'value.format', or by a file's ending), its options taken from the table.
+ * UNSUPPORTED when it cannot be read (written). `header` as in spk_format_spec. Columns with METADATA FROM are not the format's: spk_source_decode
+ * fills 'offset', 'partition', 'timestamp' from the chunk, 'topic' and 'file.path' ('file.name') from the partition's name.
+ */
+spk_status spk_source_open_format(struct spk_source *s, struct spk_view header, spk_error *err);
+void spk_source_close_format(struct spk_source *s);
 /* Decodes by the type or by the source's format; sets origin and computes nothing else. n <= SPK_BATCH_ROWS. */
 spk_status spk_source_decode(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
 
@@ -113,6 +120,7 @@ struct spk_sink_block {
 	int capacity;
 	uint64_t hash;                 /* sum over rows of the hash of key and value: order does not matter */
 };
+/* A block is made by calloc; give its buffers an account before the first row if they are to be counted by name. */
 enum { SPK_ROW_HAS_KEY = 1, SPK_ROW_TOMBSTONE = 2 };
 void spk_sink_block_free(struct spk_sink_block *block);  /* this one only; NULL is fine */
 
@@ -130,6 +138,12 @@ struct spk_sink {
 	const struct spk_sink_type *type;
 	const struct spk_sink_spec *spec;
 	struct spk_encoder *encoder;       /* NULL when the type encodes by itself (blackhole) */
+	/* Set by spk_sink_open_format: the columns of message keys ('key.fields', else the PRIMARY KEY where the type upserts), ascending. */
+	int *key, keys;
+	struct spk_schema key_schema;
+	struct spk_encoder *key_encoder;   /* NULL: rows have no keys */
+	bool tombstones;                   /* a row of weight -1 is a key without a value; else the encoder sees the weights */
+	struct spk_arena *arena;           /* of these; owned */
 };
 
 struct spk_sink_type {
@@ -154,6 +168,9 @@ struct spk_sink_type {
 	void (*close)(struct spk_sink *s);
 };
 
+/* For a type's open, see spk_source_open_format; the struct is zeroed but for type and spec. Close also after a failed open. */
+spk_status spk_sink_open_format(struct spk_sink *s, spk_error *err);
+void spk_sink_close_format(struct spk_sink *s);
 /* Encodes by the type or by the format: keys from the PRIMARY KEY (or 'key.fields') columns. Fills hash. */
 spk_status spk_sink_encode(struct spk_sink *s, const struct spk_batch *batch, struct spk_sink_block *block, struct spk_row_errors *errors, spk_error *err);
 spk_status spk_sink_block_reserve(struct spk_sink_block *block, int more_rows, spk_error *err);
@@ -163,6 +180,10 @@ spk_status spk_sink_block_reserve(struct spk_sink_block *block, int more_rows, s
 /* NULL when there is none of that name (or it cannot be a source / sink). */
 const struct spk_source_type *spk_source_type(const char *connector);
 const struct spk_sink_type *spk_sink_type(const char *connector);
+/* What changes a table's sink can take: by key, or as +/- rows. For the planner. */
+spk_status spk_connector_sink_takes(const struct spk_table *table, bool *upserts, bool *deltas, spk_error *err);
+/* The format of a table; *out is NULL for a connector without one. Fails on unknown names and where it is missing. */
+spk_status spk_connector_format(const struct spk_table *table, const struct spk_format **out, spk_error *err);
 /* The catalog's check_table hook: connector known, options known and right (with suggestions), required ones there, format known and its
  * options right, denylisted keys refused, paths inside files.root. `conf` is the user pointer. */
 spk_status spk_connector_check_table(const struct spk_table *table, void *conf, spk_error *err);

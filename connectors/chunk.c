@@ -1,0 +1,165 @@
+/*
+ * Chunks of raw rows, and from them to batches.
+ */
+#include "connectors/connector.h"
+
+#include "core/base/check.h"
+#include "core/base/memory.h"
+#include "connectors/format/field.h"
+
+void spk_chunk_release(struct spk_chunk *chunk)
+{
+	spk_arena_unref(chunk->arena);
+	*chunk = (struct spk_chunk){ 0 };
+}
+
+/* --- metadata columns --- */
+
+enum metadata { M_OFFSET, M_PARTITION, M_TIMESTAMP, M_TOPIC, M_PATH, M_NAME, M_NONE };
+
+static enum metadata metadata_kind(const char *key)
+{
+	static const char *const names[] = { "offset", "partition", "timestamp", "topic", "file.path", "file.name" };
+
+	for (size_t i = 0; i < SPK_COUNT_OF(names); i++)
+		if (!strcmp(names[i], key))
+			return (enum metadata)i;
+	return M_NONE;
+}
+
+static spk_status constant(struct spk_vector *v, struct spk_type type, const void *value, struct spk_arena *arena, spk_error *err)
+{
+	return spk_vector_init_constant(v, type, value, arena, err);
+}
+
+/* A text that belongs to the whole partition. */
+static spk_status fill_text(struct spk_source *s, const struct spk_chunk *chunk, enum metadata kind, struct spk_batch *b, int column, spk_error *err)
+{
+	const char *name = s->type->partition_name(s, chunk->partition), *slash = strrchr(name, '/');
+	struct spk_view view = spk_view_str(name);
+
+	if (slash && kind == M_TOPIC)
+		view = spk_view(name, (uint32_t)(slash - name));
+	else if (slash && kind == M_NAME)
+		view = spk_view_str(slash + 1);
+	return constant(&b->column[column], b->schema->field[column].type, &view, b->arena, err);
+}
+
+static spk_status fill_numbers(struct spk_vector *v, struct spk_type type, const int64_t *from, int n, struct spk_arena *arena, spk_error *err)
+{
+	SPK_TRY(spk_vector_init(v, type, n, arena, err));
+	for (int i = 0; i < n; i++) {
+		if (type.id == SPK_TYPE_INTEGER)
+			spk_vector_i32(v)[i] = (int32_t)from[i];
+		else
+			spk_vector_i64(v)[i] = from[i];
+	}
+	return SPK_OK;
+}
+
+static spk_status wrong_metadata(const struct spk_table *t, int column, const char *expected, spk_error *err)
+{
+	spk_fail(err, SPK_BIND, "metadata column \"%s\" of table \"%s\" cannot be had from connector '%s' with this type",
+	         t->schema->field[column].name, t->name, t->connector);
+	return spk_hint(err, "%s", expected);
+}
+
+static spk_status fill_metadata(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_batch *b, int column, spk_error *err)
+{
+	const struct spk_table *t = s->spec->table;
+	int at = s->spec->column[column];
+	struct spk_type type = b->schema->field[column].type;
+	enum metadata kind = metadata_kind(t->metadata[at]);
+	int64_t partition = chunk->partition;
+	int32_t partition32 = chunk->partition;
+	bool wide = type.id == SPK_TYPE_BIGINT, integer = wide || type.id == SPK_TYPE_INTEGER;
+
+	if (kind == M_OFFSET && wide && chunk->position)
+		return fill_numbers(&b->column[column], type, chunk->position + from, n, b->arena, err);
+	if (kind == M_TIMESTAMP && (type.id == SPK_TYPE_TIMESTAMP || type.id == SPK_TYPE_TIMESTAMPTZ)) {
+		if (!chunk->timestamp_us)
+			return constant(&b->column[column], type, NULL, b->arena, err);
+		return fill_numbers(&b->column[column], type, chunk->timestamp_us + from, n, b->arena, err);
+	}
+	if (kind == M_PARTITION && integer)
+		return constant(&b->column[column], type, wide ? (const void *)&partition : &partition32, b->arena, err);
+	if ((kind == M_TOPIC || kind == M_PATH || kind == M_NAME) && type.id == SPK_TYPE_TEXT)
+		return fill_text(s, chunk, kind, b, column, err);
+	return wrong_metadata(t, at, "there are: offset bigint, partition integer, timestamp timestamp, topic text, file.path text, file.name text", err);
+}
+
+/* --- decoding --- */
+
+static spk_status set_origin(struct spk_source *s, const struct spk_chunk *chunk, int from, struct spk_batch *b, spk_error *err)
+{
+	struct spk_origin *o;
+
+	if (b->origin || !chunk->position || !chunk->raw)
+		return SPK_OK;
+	o = SPK_NEW(b->arena, struct spk_origin);
+	SPK_TRY_PTR(o, err);
+	*o = (struct spk_origin){ s->spec->index, chunk->partition, chunk->position + from, chunk->raw + from };
+	b->origin = o;
+	return SPK_OK;
+}
+
+static spk_status decode_by_format(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
+{
+	struct spk_batch *b;
+	spk_status status;
+
+	SPK_TRY(spk_batch_new(&b, s->spec->schema, spk_memory_account("decoded input"), err));
+	b->rows = b->selected = n;
+	status = spk_arena_hold(b->arena, chunk->arena, err);
+	if (status == SPK_OK)
+		status = s->decoder->format->decode(s->decoder, chunk->raw + from, n, b, errors, err);
+	if (status != SPK_OK) {
+		spk_batch_unref(b);
+		return status;
+	}
+	*out = b;
+	return SPK_OK;
+}
+
+spk_status spk_source_decode(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
+{
+	const struct spk_table *t = s->spec->table;
+	struct spk_batch *b = NULL;
+	spk_status status;
+
+	SPK_ASSERT(n >= 0 && n <= SPK_BATCH_ROWS && from >= 0 && from + n <= chunk->rows, "rows of a chunk that are not there");
+	if (s->type->decode)
+		SPK_TRY(s->type->decode(s, chunk, from, n, errors, &b, err));
+	else
+		SPK_TRY(decode_by_format(s, chunk, from, n, errors, &b, err));
+	status = set_origin(s, chunk, from, b, err);
+	for (int c = 0; status == SPK_OK && t->metadata && c < s->spec->columns; c++)
+		if (t->metadata[s->spec->column[c]] && !b->column[c].data)
+			status = fill_metadata(s, chunk, from, n, b, c, err);
+	if (status != SPK_OK) {
+		spk_batch_unref(b);
+		return status;
+	}
+	*out = b;
+	return SPK_OK;
+}
+
+spk_status spk_source_open_format(struct spk_source *s, struct spk_view header, spk_error *err)
+{
+	const struct spk_source_spec *spec = s->spec;
+	struct spk_format_spec f = { .table = spec->table, .column = spec->column, .columns = spec->columns, .schema = spec->schema,
+	                             .conf = spec->conf, .header = header };
+	const struct spk_format *format;
+
+	SPK_TRY(spk_connector_format(spec->table, &format, err));
+	if (!format || !format->decoder_open)
+		return spk_fail(err, SPK_UNSUPPORTED, "table \"%s\": reading format '%s'", spec->table->name, format ? format->name : "none");
+	return format->decoder_open(&s->decoder, &f, err);
+}
+
+void spk_source_close_format(struct spk_source *s)
+{
+	if (s->decoder)
+		s->decoder->format->decoder_close(s->decoder);
+	s->decoder = NULL;
+}

@@ -1,0 +1,293 @@
+/*
+ * Values from text, quickly for what is common; the general parsers of core/expr for the rest.
+ */
+#include "connectors/format/field.h"
+
+#include <stdio.h>
+
+#include "core/base/check.h"
+#include "core/columnar/decimal.h"
+#include "core/expr/text.h"
+#include "connectors/format/simdjson_shim.h"
+
+struct spk_field_rules spk_field_rules(const struct spk_conf *conf)
+{
+	return (struct spk_field_rules){ .timezone = conf ? spk_conf_text(conf, SPK_CONF_TIMEZONE) : NULL };
+}
+
+const char *spk_format_option(const struct spk_table *table, const char *key)
+{
+	for (int i = table->option_count - 1; i >= 0; i--)
+		if (!strcmp(table->option[i].key, key))
+			return table->option[i].value;
+	return NULL;
+}
+
+/* --- numbers --- */
+
+bool spk_field_integer(const char *s, size_t size, int64_t *out)
+{
+	bool negative = size && *s == '-';
+	size_t n = size - negative;
+	uint64_t v = 0;
+
+	s += negative;
+	if (n == 0 || n > 18)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		unsigned d = (uint8_t)(s[i] - '0');
+
+		if (d > 9)
+			return false;
+		v = v * 10 + d;
+	}
+	*out = negative ? -(int64_t)v : (int64_t)v;
+	return true;
+}
+
+bool spk_field_decimal(const char *s, size_t size, int64_t *mantissa, int *scale)
+{
+	bool negative = size && *s == '-';
+	const char *p = s + negative, *end = s + size, *point = NULL;
+	uint64_t v = 0;
+
+	if (end - p == 0 || end - p > 19)
+		return false;
+	for (; p < end; p++) {
+		unsigned d = (uint8_t)(*p - '0');
+
+		if (d <= 9) {
+			v = v * 10 + d;
+		} else if (*p == '.' && !point && p > s + negative && p + 1 < end) {
+			point = p + 1;
+		} else {
+			return false;
+		}
+	}
+	if (!point && size - negative > 18)
+		return false;
+	*mantissa = negative ? -(int64_t)v : (int64_t)v;
+	*scale = point ? (int)(end - point) : 0;
+	return true;
+}
+
+bool spk_field_store_integer(struct spk_type type, int64_t v, void *out)
+{
+	int16_t small = (int16_t)v;
+	int32_t middle = (int32_t)v;
+
+	switch (type.id) {
+	case SPK_TYPE_BIGINT:
+		memcpy(out, &v, sizeof(v));
+		return true;
+	case SPK_TYPE_INTEGER:
+		memcpy(out, &middle, sizeof(middle));
+		return middle == v;
+	default:
+		memcpy(out, &small, sizeof(small));
+		return small == v;
+	}
+}
+
+/* [-]digits[.digits], the form that needs no thought about what else a double may be called. */
+static bool plain_number(const char *s, size_t size)
+{
+	size_t i = size && s[0] == '-', first = i;
+	bool point = false;
+
+	for (; i < size; i++) {
+		if (s[i] == '.' && !point && i > first)
+			point = true;
+		else if ((uint8_t)(s[i] - '0') > 9)
+			return false;
+	}
+	return size > first && (uint8_t)(s[size - 1] - '0') <= 9;
+}
+
+/* --- everything --- */
+
+/* An offset or Z counts: the text is read as a point in time and kept as UTC. */
+static spk_status parse_timestamp(struct spk_type type, const char *s, size_t size, const struct spk_field_rules *rules, int64_t *out, spk_error *err)
+{
+	bool zoned = false, tz = type.id == SPK_TYPE_TIMESTAMPTZ;
+	bool utc = !tz || !rules->timezone || !strcmp(rules->timezone, "UTC");
+
+	if (SPK_LIKELY(spk_text_parse_timestamp_fast(s, size, out, &zoned)) && (zoned || utc))
+		return SPK_OK;
+	return spk_text_to_value(spk_type(SPK_TYPE_TIMESTAMPTZ), s, size, tz ? rules->timezone : "UTC", out, err);
+}
+
+spk_status spk_field_parse(struct spk_type type, const char *s, size_t size, const struct spk_field_rules *rules, void *out, spk_error *err)
+{
+	int64_t v;
+	int scale;
+
+	switch (type.id) {
+	case SPK_TYPE_SMALLINT: case SPK_TYPE_INTEGER: case SPK_TYPE_BIGINT:
+		if (SPK_LIKELY(spk_field_integer(s, size, &v)) && spk_field_store_integer(type, v, out))
+			return SPK_OK;
+		break;
+	case SPK_TYPE_DOUBLE:
+		if (plain_number(s, size) && spk_simdjson_double(s, size, out))
+			return SPK_OK;
+		break;
+	case SPK_TYPE_DECIMAL:
+		if (spk_field_decimal(s, size, &v, &scale) && spk_decimal_store(type, v, scale, out))
+			return SPK_OK;
+		break;
+	case SPK_TYPE_TIMESTAMP: case SPK_TYPE_TIMESTAMPTZ:
+		return parse_timestamp(type, s, size, rules, out, err);
+	default:
+		break;
+	}
+	return spk_text_to_value(type, s, size, rules->timezone, out, err);
+}
+
+bool spk_field_fit_varchar(struct spk_type type, const char *s, uint32_t *size)
+{
+	uint32_t bound = (uint32_t)type.precision, n = 0, cut = 0;
+
+	if (*size <= bound)
+		return true;
+	while (cut < *size && n < bound) {
+		cut++;
+		while (cut < *size && ((uint8_t)s[cut] & 0xc0) == 0x80)
+			cut++;
+		n++;
+	}
+	for (uint32_t i = cut; i < *size; i++)
+		if (s[i] != ' ')
+			return false;
+	*size = cut;
+	return true;
+}
+
+/* Surrogates and overlong forms are not UTF-8. */
+bool spk_field_is_text(const char *s, size_t size)
+{
+	const uint8_t *p = (const uint8_t *)s, *end = p + size;
+
+	while (p < end) {
+		uint32_t c = *p++, more = c < 0x80 ? 0 : c < 0xc2 ? 9 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : c < 0xf5 ? 3 : 9, low = more;
+
+		if (c == 0 || more == 9 || (size_t)(end - p) < more)
+			return false;
+		for (c &= 0x7fu >> (more ? more + 1 : 0); low; low--, p++) {
+			if ((*p & 0xc0) != 0x80)
+				return false;
+			c = c << 6 | (*p & 0x3f);
+		}
+		if ((more == 2 && (c < 0x800 || (c >= 0xd800 && c <= 0xdfff))) || (more == 3 && (c < 0x10000 || c > 0x10ffff)))
+			return false;
+	}
+	return true;
+}
+
+/* --- batches --- */
+
+spk_status spk_field_init_columns(struct spk_batch *batch, int n, const bool *skip, spk_error *err)
+{
+	for (int c = 0; c < batch->columns; c++)
+		if (!skip || !skip[c])
+			SPK_TRY(spk_vector_init(&batch->column[c], batch->schema->field[c].type, n, batch->arena, err));
+	return SPK_OK;
+}
+
+static spk_status add_error(struct spk_row_errors *list, struct spk_row_error error, struct spk_arena *arena, spk_error *err)
+{
+	if (list->count == list->capacity) {
+		int capacity = list->capacity ? list->capacity * 2 : 16;
+		struct spk_row_error *grown = spk_arena_alloc(arena, sizeof(*grown) * (size_t)capacity);
+
+		SPK_TRY_PTR(grown, err);
+		if (list->count)
+			memcpy(grown, list->list, sizeof(*grown) * (size_t)list->count);
+		list->list = grown;
+		list->capacity = capacity;
+	}
+	list->list[list->count++] = error;
+	return SPK_OK;
+}
+
+spk_status spk_field_row_failed(struct spk_batch *batch, int row, const char *reason, struct spk_row_errors *errors, spk_error *err)
+{
+	const char *kept;
+
+	if (!errors)
+		return spk_fail(err, SPK_DATA, "%s", reason);
+	for (int c = 0; c < batch->columns; c++)
+		if (batch->column[c].data)
+			SPK_TRY(spk_field_null(&batch->column[c], row, batch->rows, batch->arena, err));
+	kept = spk_arena_strdup(batch->arena, reason);
+	SPK_TRY_PTR(kept, err);
+	return add_error(errors, (struct spk_row_error){ .row = row, .code = SPK_DATA, .message = kept }, batch->arena, err);
+}
+
+/* Cut in the middle of a character is fine: what is not printable ASCII or whole UTF-8 is shown as '?'. */
+const char *spk_field_shown(const char *s, size_t size, char *out)
+{
+	size_t n = SPK_MIN(size, (size_t)40), i = 0;
+
+	while (n < size && n > 0 && ((uint8_t)s[n] & 0xc0) == 0x80)
+		n--;
+	for (; i < n; i++)
+		out[i] = (uint8_t)s[i] < 0x20 || s[i] == 0x7f ? '?' : s[i];
+	strcpy(out + i, n < size ? "..." : "");
+	return out;
+}
+
+/* --- base64 --- */
+
+static const char digits64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void spk_base64_encode(const char *data, size_t size, char *out)
+{
+	for (size_t i = 0; i < size; i += 3) {
+		size_t have = SPK_MIN(size - i, (size_t)3);
+		uint32_t v = (uint32_t)(uint8_t)data[i] << 16;
+
+		if (have > 1)
+			v |= (uint32_t)(uint8_t)data[i + 1] << 8;
+		if (have > 2)
+			v |= (uint8_t)data[i + 2];
+		*out++ = digits64[v >> 18];
+		*out++ = digits64[v >> 12 & 63];
+		*out++ = have > 1 ? digits64[v >> 6 & 63] : '=';
+		*out++ = have > 2 ? digits64[v & 63] : '=';
+	}
+}
+
+static int digit64(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+}
+
+bool spk_base64_decode(const char *s, size_t size, char *out, size_t *length)
+{
+	uint32_t v = 0;
+	size_t n = 0;
+	int bits = 0;
+
+	if (size && size % 4 == 0 && s[size - 1] == '=')
+		size -= s[size - 2] == '=' ? 2 : 1;
+	for (size_t i = 0; i < size; i++) {
+		int d = digit64(s[i]);
+
+		if (d < 0)
+			return false;
+		v = v << 6 | (uint32_t)d;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			out[n++] = (char)(v >> bits);
+		}
+	}
+	*length = n;
+	return bits < 6 && (v & ((1u << bits) - 1)) == 0;
+}

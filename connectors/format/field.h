@@ -1,0 +1,89 @@
+/*
+ * What formats share: values from text, failing rows, columns of a batch being filled, base64.
+ */
+#ifndef SPK_CONNECTORS_FORMAT_FIELD_H
+#define SPK_CONNECTORS_FORMAT_FIELD_H
+
+#include "core/base/conf.h"
+#include "core/columnar/batch.h"
+#include "core/expr/expr.h"
+#include "connectors/format/format.h"
+
+/* How text is read, for a whole table. */
+struct spk_field_rules {
+	const char *timezone;        /* NULL: UTC */
+	int64_t timestamp_unit_us;   /* of timestamps that are bare numbers; 0: they are not taken */
+};
+
+/* Rules from the session's configuration (may be NULL: defaults), without a timestamp unit. */
+struct spk_field_rules spk_field_rules(const struct spk_conf *conf);
+
+/*
+ * Text into a value of any type that is not a view, as PostgreSQL's input functions read it, but quickly for what is common. Differs from
+ * them in one thing: an offset or Z in the text of a `timestamp` counts (it becomes UTC) instead of being ignored.
+ * DATA with PostgreSQL's message when it does not fit.
+ */
+spk_status spk_field_parse(struct spk_type type, const char *s, size_t size, const struct spk_field_rules *rules, void *out, spk_error *err);
+/* [-]digits, whole, in range; false: anything else. */
+bool spk_field_integer(const char *s, size_t size, int64_t *out);
+/* [-]digits[.digits] of at most 18 digits; false: anything else. */
+bool spk_field_decimal(const char *s, size_t size, int64_t *mantissa, int *scale);
+/* An integer into a smallint, integer or bigint; false: out of range. */
+bool spk_field_store_integer(struct spk_type type, int64_t v, void *out);
+/* Whether text fits varchar(n); blanks beyond n are cut off (*size), as PostgreSQL does. */
+bool spk_field_fit_varchar(struct spk_type type, const char *s, uint32_t *size);
+
+/* Whether bytes are UTF-8 (RFC 3629) without NUL: what a text may hold. */
+bool spk_field_is_text(const char *s, size_t size);
+
+/* A view of bytes behind which at least 16 more may be read. */
+static inline struct spk_view spk_view_padded(const char *p, uint32_t n)
+{
+	struct spk_view v = { .length = n };
+	uint64_t low;
+	uint32_t high;
+
+	if (n > SPK_VIEW_INLINE) {
+		memcpy(v.ref.prefix, p, 4);
+		v.ref.pointer = p;
+		return v;
+	}
+	memcpy(&low, p, 8);
+	memcpy(&high, p + 8, 4);
+	low = n >= 8 ? low : low & ((1ull << 8 * n) - 1);
+	high = n >= 12 ? high : n <= 8 ? 0 : high & ((1u << 8 * (n - 8)) - 1);
+	memcpy(v.inlined, &low, 8);
+	memcpy(v.inlined + 8, &high, 4);
+	return v;
+}
+
+/* --- a batch being filled --- */
+
+/* Row `row` of a FLAT vector becomes NULL. */
+static inline spk_status spk_field_null(struct spk_vector *v, int row, int rows, struct spk_arena *arena, spk_error *err)
+{
+	if (SPK_UNLIKELY(!v->valid))
+		SPK_TRY(spk_vector_need_valid(v, rows, arena, err));
+	spk_bit_clear(v->valid, row);
+	if (spk_type_is_view(v->type))
+		spk_vector_view(v)[row] = (struct spk_view){ 0 };
+	return SPK_OK;
+}
+/* All columns of the row become NULL and `reason` (copied) goes to errors; with errors == NULL the call fails with it. */
+spk_status spk_field_row_failed(struct spk_batch *batch, int row, const char *reason, struct spk_row_errors *errors, spk_error *err);
+/* Makes FLAT vectors of n rows for the columns of the batch that the format fills: all but metadata columns. */
+spk_status spk_field_init_columns(struct spk_batch *batch, int n, const bool *skip, spk_error *err);
+/* A short printable piece of a value for messages, at most 40 bytes and "..."; out holds SPK_SHOWN. */
+enum { SPK_SHOWN = 128 };
+const char *spk_field_shown(const char *s, size_t size, char *out);
+/* The value of a table's option, NULL when it is not given. (planner's spk_table_option, without needing the planner.) */
+const char *spk_format_option(const struct spk_table *table, const char *key);
+
+/* --- base64 (RFC 4648, with padding) --- */
+
+static inline size_t spk_base64_size(size_t bytes) { return (bytes + 2) / 3 * 4; }
+void spk_base64_encode(const char *data, size_t size, char *out);
+/* Padding may be missing. False: not base64. `out` has room for size / 4 * 3 + 3 bytes. */
+bool spk_base64_decode(const char *s, size_t size, char *out, size_t *length);
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * The formats 'json' and 'debezium-json' as tables of functions. How they read is in json_decode.c, how they write in
+ * json_encode.c.
+ */
+#include "connectors/format/json.h"
+
+#include "core/base/check.h"
+#include "connectors/connector.h"
+
+struct json_encoder {
+	struct spk_encoder base;
+	struct spk_json_writer *writer;
+	struct spk_buffer self;      /* owns this struct */
+};
+
+static const struct spk_option_spec options[] = {
+	{ "json.timestamp-unit", false, false, "s|ms|us", "Unit of timestamps that come as numbers; default: the key json.timestamp-unit." },
+	{ "json.timestamp-format.standard", false, false, "SQL|ISO-8601", "How timestamps are written: with a blank (default) or a T. Both are read." },
+	{ 0 },
+};
+
+spk_status spk_split_lines(const char *data, size_t size, bool last, struct spk_view *rows, int max_rows, int *n, size_t *used, const struct spk_table *table, spk_error *err)
+{
+	const char *p = data, *end = data + size;
+
+	(void)table;
+	*n = 0;
+	while (p < end && *n < max_rows) {
+		const char *stop = memchr(p, '\n', (size_t)(end - p));
+		size_t length;
+
+		if (!stop && !last)
+			break;
+		length = (size_t)((stop ? stop : end) - p);
+		if (length && p[length - 1] == '\r')
+			length--;
+		if (length > UINT32_MAX)
+			return spk_fail(err, SPK_DATA, "a line is longer than 4 GiB");
+		if (length)
+			rows[(*n)++] = spk_view(p, (uint32_t)length);
+		p = stop ? stop + 1 : end;
+	}
+	*used = (size_t)(p - data);
+	return SPK_OK;
+}
+
+static spk_status open_encoder(struct spk_encoder **out, const struct spk_format *format, const struct spk_format_spec *spec, spk_error *err)
+{
+	struct spk_buffer self = { 0 };
+	struct json_encoder *e;
+	spk_status status;
+
+	SPK_TRY(spk_buffer_reserve(&self, sizeof(*e), err));
+	e = (struct json_encoder *)(void *)self.data;
+	*e = (struct json_encoder){ .base.format = format, .self = self };
+	status = spk_json_writer_new(&e->writer, spec, err);
+	if (status != SPK_OK) {
+		spk_buffer_release(&self);
+		return status;
+	}
+	*out = &e->base;
+	return SPK_OK;
+}
+
+static void close_encoder(struct spk_encoder *base)
+{
+	struct json_encoder *e;
+	struct spk_buffer self;
+
+	if (!base)
+		return;
+	e = spk_container_of(base, struct json_encoder, base);
+	self = e->self;
+	spk_json_writer_free(e->writer);
+	spk_buffer_release(&self);
+}
+
+static spk_status json_encoder_open(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err)
+{
+	return open_encoder(out, &spk_format_json, spec, err);
+}
+
+static spk_status json_encode(struct spk_encoder *base, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
+{
+	return spk_json_write(spk_container_of(base, struct json_encoder, base)->writer, batch, NULL, out, end, err);
+}
+
+const struct spk_format spk_format_json = {
+	.name = "json",
+	.options = options,
+	.decoder_open = spk_json_decoder_open,
+	.decode = spk_json_decode,
+	.decoder_close = spk_json_decoder_close,
+	.split = spk_split_lines,
+	.encoder_open = json_encoder_open,
+	.encode = json_encode,
+	.encoder_close = close_encoder,
+};
+
+/* --- debezium-json: the change of a row as an envelope --- */
+
+static spk_status debezium_decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err)
+{
+	(void)out;
+	spk_fail(err, SPK_UNSUPPORTED, "reading format 'debezium-json' (table \"%s\")", spec->table->name);
+	return spk_hint(err, "it can be written; for reading, 'json' takes the envelope's members as text");
+}
+
+static spk_status debezium_encoder_open(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err)
+{
+	return open_encoder(out, &spk_format_debezium_json, spec, err);
+}
+
+static spk_status debezium_encode(struct spk_encoder *base, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
+{
+	const struct spk_json_frame frame = {
+		.head = { spk_view_str("{\"op\":\"c\",\"before\":null,\"after\":"), spk_view_str("{\"op\":\"d\",\"before\":") },
+		.tail = { spk_view_str("}"), spk_view_str(",\"after\":null}") },
+	};
+
+	return spk_json_write(spk_container_of(base, struct json_encoder, base)->writer, batch, &frame, out, end, err);
+}
+
+const struct spk_format spk_format_debezium_json = {
+	.name = "debezium-json",
+	.options = options,
+	.decoder_open = debezium_decoder_open,
+	.split = spk_split_lines,
+	.encoder_open = debezium_encoder_open,
+	.encode = debezium_encode,
+	.encoder_close = close_encoder,
+};

@@ -1,0 +1,84 @@
+/*
+ * The JSON format's inner parts: the text of one row as a list of tokens, and what may be read at a token.
+ *
+ * A row is malformed or well-formed as a whole, whatever columns are read: parts that are skipped are checked too, so the
+ * same rows are bad when a query is changed to read other columns.
+ */
+#ifndef SPK_CONNECTORS_FORMAT_JSON_H
+#define SPK_CONNECTORS_FORMAT_JSON_H
+
+#include "connectors/format/field.h"
+#include "connectors/format/format.h"
+#include "connectors/format/simdjson_shim.h"
+
+enum { SPK_JSON_DEPTH = 128, SPK_JSON_REASON = 256 };
+
+/* A row and its tokens. Functions that return false say why in `reason`. */
+struct spk_json_row {
+	const char *text;
+	uint32_t size;
+	const uint32_t *at;     /* where each token begins */
+	uint32_t count;
+	bool escapes;           /* there is a backslash somewhere in the row */
+	char reason[SPK_JSON_REASON];
+};
+
+/* What a decoder knows for good; decode.c makes it, value.c reads it. */
+struct spk_json_target { struct spk_type type; const char *name; };
+
+/* Indexes the row, behind which 16 bytes may be read. False also when memory is out: then *no_memory. */
+bool spk_json_row_init(struct spk_json_row *r, struct spk_simdjson *parser, const char *text, uint32_t size, bool *no_memory);
+
+/* Checks the value at token *k and moves *k behind it. `depth`: containers around it. */
+bool spk_json_skip(struct spk_json_row *r, uint32_t *k, int depth);
+/* Reason for what stands at token k where `expected` should. Always false. */
+bool spk_json_unexpected(struct spk_json_row *r, uint32_t k, const char *expected);
+/* Between the quotes of the string at token k, which must not be the last token. */
+static inline const char *spk_json_string(const struct spk_json_row *r, uint32_t k, uint32_t *length)
+{
+	const char *start = r->text + r->at[k] + 1, *end = r->text + r->at[k + 1] - 1;
+
+	while (*end != '"')  /* blanks before the next token */
+		end--;
+	*length = (uint32_t)(end - start);
+	return start;
+}
+
+enum spk_json_escape { SPK_JSON_ESCAPE_OK, SPK_JSON_ESCAPE_BAD, SPK_JSON_ESCAPE_SURROGATE };
+/* Checks the escapes of a string and, with `out` (room for n bytes), writes it without them; *length in bytes. SURROGATE: \u escapes
+ * that are no character. `out` may be NULL. */
+enum spk_json_escape spk_json_unescape(const char *s, uint32_t n, char *out, uint32_t *length);
+/* Length of the number at p, which has something readable behind it; 0 when that is no number. *integer: without fraction
+ * and exponent. */
+uint32_t spk_json_number(const char *p, const char *end, bool *integer);
+/* True when a number or literal may end before this byte. */
+extern const uint8_t spk_json_ends_scalar[256];
+
+/*
+ * The value at token *k into row `row` of `out` (FLAT, made for the batch); *k moves behind it. DATA: the row is bad and r->reason
+ * says why; r is then to be read no further from *k.
+ */
+spk_status spk_json_store(struct spk_json_row *r, uint32_t *k, const struct spk_json_target *target, const struct spk_field_rules *rules, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err);
+
+/* --- the format's decoder --- */
+
+spk_status spk_json_decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err);
+spk_status spk_json_decode(struct spk_decoder *d, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err);
+void spk_json_decoder_close(struct spk_decoder *d);
+
+/* --- encoding: shared by json and debezium-json --- */
+
+struct spk_json_writer;
+spk_status spk_json_writer_new(struct spk_json_writer **out, const struct spk_format_spec *spec, spk_error *err);
+void spk_json_writer_free(struct spk_json_writer *w);
+/*
+ * Objects for the selected rows. Row i is preceded by head[which(row)] and followed by tail[which(row)]: which is 0, or 1 for a
+ * row of negative weight. Both NULL: nothing.
+ */
+struct spk_json_frame { struct spk_view head[2], tail[2]; };
+spk_status spk_json_write(struct spk_json_writer *w, const struct spk_batch *batch, const struct spk_json_frame *frame, struct spk_buffer *out, uint32_t *end, spk_error *err);
+
+/* NDJSON: one row a line, blank lines are none. The `split` of json, debezium-json and raw. */
+spk_status spk_split_lines(const char *data, size_t size, bool last, struct spk_view *rows, int max_rows, int *n, size_t *used, const struct spk_table *table, spk_error *err);
+
+#endif

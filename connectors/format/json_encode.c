@@ -1,0 +1,616 @@
+/*
+ * Columns into rows of JSON, a batch at a time.
+ *
+ * The longest the batch can get without escapes is computed first and reserved once; rows are then written with a bare pointer.
+ * Every column has its `,"name":` ready. Text is copied 16 bytes at a time while looking for what must be escaped; only a string
+ * in which something is found takes the slow way and may ask for more room.
+ */
+#include "connectors/format/json.h"
+
+#include <math.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "core/base/check.h"
+#include "core/base/memory.h"
+#include "core/columnar/decimal.h"
+#include "core/expr/text.h"
+
+enum { SLACK = 128 };  /* pieces and inline strings are copied in whole blocks */
+
+enum kind { PLAIN_BOOLEAN, PLAIN_I16, PLAIN_I32, PLAIN_I64, PLAIN_REAL, PLAIN_DOUBLE, PLAIN_DECIMAL, QUOTED_VIEW, QUOTED_BYTES, RAW_JSON,
+            QUOTED_TIMESTAMP, QUOTED_OTHER, NESTED };
+
+struct column {
+	struct spk_type type;
+	enum kind kind;
+	char *piece;           /* `,"name":`, and the quote when the kind is quoted; padded to a multiple of 16 */
+	uint32_t piece_size;   /* with the quote */
+	bool quoted;
+};
+
+struct spk_json_writer {
+	struct spk_arena *arena;
+	const char *timezone;
+	bool iso;              /* timestamps with a T */
+	int columns;
+	struct column *column;
+};
+
+/* One call. */
+struct pen {
+	const struct spk_json_writer *w;
+	struct spk_buffer *out;
+	char *p;
+	size_t bound;          /* bytes from `start` on that all rows need at the most, as far as is known */
+	size_t start;
+	int64_t day;           /* the day whose text is in day_text, and nothing before the first */
+	char day_text[16];
+	spk_error *err;
+	spk_status failed;     /* why a function returned NULL */
+};
+
+/* --- numbers --- */
+
+static const char two_digits[] =
+	"00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263"
+	"646566676869707172737475767778798081828384858687888990919293949596979899";
+
+static inline char *put2(char *p, unsigned v)
+{
+	memcpy(p, two_digits + 2 * v, 2);
+	return p + 2;
+}
+
+static inline char *put_u64(char *p, uint64_t v)
+{
+	char text[20], *t = text + 20;
+
+	while (v >= 100) {
+		t -= 2;
+		memcpy(t, two_digits + 2 * (v % 100), 2);
+		v /= 100;
+	}
+	if (v >= 10) {
+		t -= 2;
+		memcpy(t, two_digits + 2 * v, 2);
+	} else {
+		*--t = (char)('0' + v);
+	}
+	memcpy(p, t, (size_t)(text + 20 - t));
+	return p + (text + 20 - t);
+}
+
+static inline char *put_i64(char *p, int64_t v)
+{
+	if (v >= 0)
+		return put_u64(p, (uint64_t)v);
+	*p++ = '-';
+	return put_u64(p, 0 - (uint64_t)v);
+}
+
+static char *put_decimal(char *p, struct spk_type type, spk_int128 stored)
+{
+	spk_int128 m;
+	int scale;
+
+	spk_decimal_unpack(type, stored, &m, &scale);
+	if (scale == 0 && m >= INT64_MIN && m <= INT64_MAX)
+		return put_i64(p, (int64_t)m);
+	return p + spk_decimal_format(m, scale, p);
+}
+
+/* JSON has no word for what is not finite: then a string, as PostgreSQL's to_json. */
+static char *put_float(char *p, struct spk_type type, const void *value, const char *timezone)
+{
+	double v = type.id == SPK_TYPE_DOUBLE ? *(const double *)value : (double)*(const float *)value;
+
+	if (isfinite(v))
+		return p + spk_text_from_value(type, value, timezone, p);
+	*p++ = '"';
+	p += spk_text_from_value(type, value, timezone, p);
+	*p++ = '"';
+	return p;
+}
+
+/* --- time --- */
+
+static const int64_t DAY_US = INT64_C(86400000000);
+
+/* A timestamp of the years 1 to 9999, without its zone; the text of the day is kept for the next. */
+static char *put_timestamp(struct pen *pen, char *p, int64_t us)
+{
+	int64_t day = us >= 0 ? us / DAY_US : -((DAY_US - 1 - us) / DAY_US), rest = us - day * DAY_US;
+	uint32_t s = (uint32_t)(rest / 1000000), f = (uint32_t)(rest % 1000000);
+
+	if (SPK_UNLIKELY(day < -719162 || day > 2932896))
+		return p + spk_text_timestamp(us, p);
+	if (SPK_UNLIKELY(day != pen->day)) {
+		spk_text_date((int32_t)day, pen->day_text);
+		pen->day = day;
+	}
+	memcpy(p, pen->day_text, 16);
+	p[10] = pen->w->iso ? 'T' : ' ';
+	put2(p + 11, s / 3600);
+	p[13] = ':';
+	put2(p + 14, s / 60 % 60);
+	p[16] = ':';
+	p = put2(p + 17, s % 60);
+	if (!f)
+		return p;
+	*p = '.';
+	put2(p + 1, f / 10000);
+	put2(p + 3, f / 100 % 100);
+	put2(p + 5, f % 100);
+	for (p += 7; p[-1] == '0'; p--)
+		;
+	return p;
+}
+
+/* --- text --- */
+
+/* What stands for a character in a JSON string; length 0: itself. */
+static char *put_escaped(char *p, uint8_t c)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char letter[32] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+
+	*p++ = '\\';
+	if (c >= 32 || letter[c]) {
+		*p++ = c >= 32 ? (char)c : letter[c];
+		return p;
+	}
+	memcpy(p, "u00", 3);
+	p[3] = hex[c >> 4];
+	p[4] = hex[c & 15];
+	return p + 5;
+}
+
+static bool must_escape(uint8_t c)
+{
+	return c < 32 || c == '"' || c == '\\';
+}
+
+/* Makes `more` bytes of room beside what the rest of the batch needs, of which `counted` belong to that from now on. The pen may
+ * lie elsewhere afterwards; NULL: no memory. */
+static char *make_room(struct pen *pen, char *p, size_t more, size_t counted)
+{
+	size_t used = (size_t)(p - pen->out->data);
+
+	pen->out->size = used;
+	pen->failed = spk_buffer_reserve(pen->out, pen->start + pen->bound - used + more + SLACK, pen->err);
+	pen->bound += counted;
+	return pen->failed == SPK_OK ? pen->out->data + used : NULL;
+}
+
+/* The string with its escapes: room is made for every byte to become six. */
+static char *put_text_slowly(struct pen *pen, char *p, const char *s, uint32_t n)
+{
+	char *begin;
+
+	begin = p = make_room(pen, p, (size_t)n * 5, 0);
+	if (!p)
+		return NULL;
+	for (uint32_t i = 0; i < n; i++) {
+		if (must_escape((uint8_t)s[i]))
+			p = put_escaped(p, (uint8_t)s[i]);
+		else
+			*p++ = s[i];
+	}
+	pen->bound += (size_t)(p - begin) - n;
+	return p;
+}
+
+/* Bytes of eight that must be escaped have their high bit set in the result (others may too, behind the first that does). */
+static inline uint64_t escapes8(uint64_t v)
+{
+	const uint64_t ones = ~UINT64_C(0) / 255, high = ones * 128;
+	uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
+
+	return ((v - ones * 32) | (quote - ones) | (slash - ones)) & ~v & high;
+}
+
+/* Up to 15 bytes; `long8`: eight may be read at s (n >= 8). */
+static inline char *put_short(struct pen *pen, char *p, const char *s, uint32_t n)
+{
+	uint64_t a = 0, b = 0;
+
+	if (n >= 8) {
+		memcpy(&a, s, 8);
+		memcpy(&b, s + n - 8, 8);
+		if (SPK_UNLIKELY(escapes8(a) | escapes8(b)))
+			return put_text_slowly(pen, p, s, n);
+		memcpy(p, &a, 8);
+		memcpy(p + n - 8, &b, 8);
+		return p + n;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		if (SPK_UNLIKELY(must_escape((uint8_t)s[i])))
+			return put_text_slowly(pen, p, s, n);
+		p[i] = s[i];
+	}
+	return p + n;
+}
+
+#if defined(__SSE2__)
+static inline bool clean16(const char *s, char *p)
+{
+	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)s);
+	__m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(31)), v);
+	__m128i bad = _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
+
+	_mm_storeu_si128((__m128i *)(void *)p, v);
+	return _mm_movemask_epi8(bad) == 0;
+}
+#else
+static inline bool clean16(const char *s, char *p)
+{
+	uint64_t v[2];
+
+	memcpy(v, s, 16);
+	memcpy(p, v, 16);
+	return !(escapes8(v[0]) | escapes8(v[1]));
+}
+#endif
+
+static inline char *put_text(struct pen *pen, char *p, const struct spk_view *view)
+{
+	uint32_t n = view->length, i;
+	const char *s = spk_view_data(view);
+
+	if (n < 16)
+		return put_short(pen, p, s, n);
+	for (i = 0; i + 16 <= n; i += 16)
+		if (SPK_UNLIKELY(!clean16(s + i, p + i)))
+			return put_text_slowly(pen, p, s, n);
+	if (i < n && SPK_UNLIKELY(!clean16(s + n - 16, p + n - 16)))
+		return put_text_slowly(pen, p, s, n);
+	return p + n;
+}
+
+/* --- a value --- */
+
+static char *put_view(struct pen *pen, char *p, enum kind kind, const struct spk_view *v)
+{
+	if (kind == QUOTED_VIEW) {
+		p = put_text(pen, p, v);
+	} else if (kind == QUOTED_BYTES) {
+		spk_base64_encode(spk_view_data(v), v->length, p);
+		p += spk_base64_size(v->length);
+	} else if (v->length) {
+		memcpy(p, spk_view_data(v), v->length);
+		p += v->length;
+	}
+	return p;
+}
+
+/* Without the quotes around it. NULL: no memory. */
+static inline char *put_value(struct pen *pen, char *p, const struct column *c, const void *data, uint32_t slot)
+{
+	switch (c->kind) {
+	case PLAIN_BOOLEAN:
+		memcpy(p, ((const uint8_t *)data)[slot] ? "true " : "false", 5);
+		return p + 5 - ((const uint8_t *)data)[slot];
+	case PLAIN_I16:
+		return put_i64(p, ((const int16_t *)data)[slot]);
+	case PLAIN_I32:
+		return put_i64(p, ((const int32_t *)data)[slot]);
+	case PLAIN_I64:
+		return put_i64(p, ((const int64_t *)data)[slot]);
+	case PLAIN_REAL:
+		return put_float(p, c->type, (const float *)data + slot, NULL);
+	case PLAIN_DOUBLE:
+		return put_float(p, c->type, (const double *)data + slot, NULL);
+	case PLAIN_DECIMAL:
+		return put_decimal(p, c->type, ((const spk_int128 *)data)[slot]);
+	case QUOTED_TIMESTAMP:
+		return put_timestamp(pen, p, ((const int64_t *)data)[slot]);
+	case QUOTED_VIEW: case QUOTED_BYTES: case RAW_JSON:
+		return put_view(pen, p, c->kind, (const struct spk_view *)data + slot);
+	default:
+		return p + spk_text_from_value(c->type, (const char *)data + (size_t)slot * (size_t)spk_type_width(c->type), pen->w->timezone, p);
+	}
+}
+
+/* --- nested values: rare, so by the general way --- */
+
+static enum kind kind_of(struct spk_type type);
+
+static char *put_nested(struct pen *pen, char *p, const struct spk_vector *v, int row);
+
+static char *put_element(struct pen *pen, char *p, const struct spk_vector *v, int row)
+{
+	struct spk_reader r = spk_vector_reader(v);
+	uint32_t slot = spk_reader_slot(&r, row);
+	struct column c = { .type = v->type, .kind = kind_of(v->type) };
+	bool quoted = c.kind == QUOTED_VIEW || c.kind == QUOTED_BYTES || c.kind == QUOTED_TIMESTAMP || c.kind == QUOTED_OTHER;
+	size_t more = SPK_TEXT_MAX + SLACK;
+
+	if (!spk_reader_valid(&r, slot)) {
+		memcpy(p, "null", 4);
+		return p + 4;
+	}
+	if (c.kind == NESTED)
+		return put_nested(pen, p, v, row);
+	if (spk_type_is_view(v->type))
+		more += (size_t)((const struct spk_view *)r.data)[slot].length * 2;
+	p = make_room(pen, p, more, more);
+	if (!p)
+		return NULL;
+	if (quoted)
+		*p++ = '"';
+	p = put_value(pen, p, &c, r.data, slot);
+	if (p && quoted)
+		*p++ = '"';
+	return p;
+}
+
+static char *put_array(struct pen *pen, char *p, const struct spk_vector *v, uint32_t slot)
+{
+	const int32_t *offset = v->layout == SPK_DICTIONARY ? spk_vector_i32(v->dictionary) : spk_vector_i32(v);
+	const struct spk_vector *child = v->layout == SPK_DICTIONARY ? v->dictionary->child : v->child;
+
+	*p++ = '[';
+	for (int32_t i = offset[slot]; i < offset[slot + 1] && p; i++) {
+		if (i > offset[slot])
+			*p++ = ',';
+		p = put_element(pen, p, child, i);
+		p = p ? make_room(pen, p, 8, 8) : NULL;
+	}
+	if (p)
+		*p++ = ']';
+	return p;
+}
+
+static char *put_row(struct pen *pen, char *p, const struct spk_vector *v, uint32_t slot)
+{
+	const struct spk_vector *child = v->layout == SPK_DICTIONARY ? v->dictionary->child : v->child;
+	const struct spk_schema *fields = v->type.children;
+
+	*p++ = '{';
+	for (int i = 0; i < fields->count && p; i++) {
+		const char *name = fields->field[i].name;
+		struct spk_view view = spk_view_str(name);
+
+		p = make_room(pen, p, view.length + 16, view.length + 16);
+		if (!p)
+			return NULL;
+		if (i)
+			*p++ = ',';
+		*p++ = '"';
+		p = put_text(pen, p, &view);
+		if (!p)
+			return NULL;
+		memcpy(p, "\":", 2);
+		p = put_element(pen, p + 2, &child[i], (int)slot);
+	}
+	if (p)
+		*p++ = '}';
+	return p;
+}
+
+static char *put_nested(struct pen *pen, char *p, const struct spk_vector *v, int row)
+{
+	struct spk_reader r = spk_vector_reader(v);
+	uint32_t slot = spk_reader_slot(&r, row);
+
+	p = make_room(pen, p, 32, 32);
+	if (!p)
+		return NULL;
+	return v->type.id == SPK_TYPE_ARRAY ? put_array(pen, p, v, slot) : put_row(pen, p, v, slot);
+}
+
+/* --- rows --- */
+
+static inline char *put_piece(char *p, const struct column *c)
+{
+	memcpy(p, c->piece, 16);
+	for (uint32_t i = 16; SPK_UNLIKELY(i < c->piece_size); i += 16)
+		memcpy(p + i, c->piece + i, 16);
+	return p + c->piece_size;
+}
+
+/* The whole object. A string with escapes may move the buffer, so what has to be found again is kept as an offset. */
+static char *put_object(struct pen *pen, char *p, const struct spk_batch *batch, const struct spk_reader *reader, int row)
+{
+	const struct spk_json_writer *w = pen->w;
+	size_t begin = (size_t)(p - pen->out->data);
+
+	if (w->columns == 0)
+		*p++ = '{';
+	for (int i = 0; i < w->columns; i++) {
+		const struct column *c = &w->column[i];
+		const struct spk_reader *r = &reader[i];
+		uint32_t slot = spk_reader_slot(r, row);
+
+		p = put_piece(p, c);
+		if (SPK_UNLIKELY(!spk_reader_valid(r, slot))) {
+			p -= c->quoted;
+			memcpy(p, "null", 4);
+			p += 4;
+			continue;
+		}
+		p = c->kind == NESTED ? put_nested(pen, p, &batch->column[i], row) : put_value(pen, p, c, r->data, slot);
+		if (SPK_UNLIKELY(!p))
+			return NULL;
+		*p = '"';
+		p += c->quoted;
+	}
+	pen->out->data[begin] = '{';  /* over the first comma */
+	*p++ = '}';
+	return p;
+}
+
+/* --- room --- */
+
+static size_t fixed_bound(const struct column *c)
+{
+	switch (c->kind) {
+	case PLAIN_BOOLEAN: return 5;
+	case PLAIN_I16: case PLAIN_I32: case PLAIN_I64: return 20;
+	case PLAIN_DECIMAL: return 48;
+	default: return SPK_TEXT_MAX;
+	}
+}
+
+static size_t view_bytes(const struct column *c, const struct spk_batch *batch, const struct spk_reader *r)
+{
+	const struct spk_view *view = r->data;
+	size_t sum = 0;
+
+	SPK_EACH_ROW(batch, i, row)
+		sum += view[spk_reader_slot(r, row)].length;
+	return c->kind == QUOTED_BYTES ? sum / 3 * 4 + 4 * (size_t)batch->selected : sum;
+}
+
+static size_t batch_bound(const struct spk_json_writer *w, const struct spk_batch *batch, const struct spk_reader *reader, const struct spk_json_frame *frame)
+{
+	size_t row = 2, total = 0;
+
+	if (frame)
+		row += SPK_MAX(frame->head[0].length + frame->tail[0].length, frame->head[1].length + frame->tail[1].length);
+	for (int i = 0; i < w->columns; i++) {
+		const struct column *c = &w->column[i];
+
+		row += c->piece_size + 5;
+		if (spk_type_is_view(c->type))
+			total += view_bytes(c, batch, &reader[i]);
+		else if (c->kind != NESTED)
+			row += fixed_bound(c);
+	}
+	return total + row * (size_t)batch->selected;
+}
+
+static inline char *put_frame(char *p, const struct spk_view *part)
+{
+	if (part->length)
+		memcpy(p, spk_view_data(part), part->length);
+	return p + part->length;
+}
+
+static spk_status write_rows(struct pen *pen, const struct spk_batch *batch, const struct spk_reader *reader, const struct spk_json_frame *frame, uint32_t *end, spk_error *err)
+{
+	struct spk_buffer *out = pen->out;
+	char *p;
+
+	pen->bound = batch_bound(pen->w, batch, reader, frame);
+	SPK_TRY(spk_buffer_reserve(out, pen->bound + SLACK, err));
+	p = out->data + out->size;
+	SPK_EACH_ROW(batch, i, row) {
+		int which = frame && spk_batch_weight(batch, row) < 0;
+
+		if (frame)
+			p = put_frame(p, &frame->head[which]);
+		p = put_object(pen, p, batch, reader, row);
+		if (!p)
+			return pen->failed;
+		if (frame)
+			p = put_frame(p, &frame->tail[which]);
+		end[i] = (uint32_t)(p - out->data);
+	}
+	if (p - out->data > (int64_t)UINT32_MAX)
+		return spk_fail(err, SPK_DATA, "the rows of one block take more than 4 GiB as JSON");
+	out->size = (size_t)(p - out->data);
+	return SPK_OK;
+}
+
+spk_status spk_json_write(struct spk_json_writer *w, const struct spk_batch *batch, const struct spk_json_frame *frame, struct spk_buffer *out, uint32_t *end, spk_error *err)
+{
+	struct pen pen = { .w = w, .out = out, .start = out->size, .day = INT64_MIN, .err = err };
+	size_t size = sizeof(struct spk_reader) * (size_t)SPK_MAX(w->columns, 1);
+	struct spk_reader small[32], *reader = w->columns <= (int)SPK_COUNT_OF(small) ? small : spk_malloc(NULL, size);
+	spk_status status;
+
+	SPK_TRY_PTR(reader, err);
+	for (int i = 0; i < w->columns; i++)
+		reader[i] = spk_vector_reader(&batch->column[i]);
+	status = write_rows(&pen, batch, reader, frame, end, err);
+	if (status != SPK_OK)
+		out->size = pen.start;
+	if (reader != small)
+		spk_free(NULL, reader, size);
+	return status;
+}
+
+/* --- making --- */
+
+static enum kind kind_of(struct spk_type type)
+{
+	switch (type.id) {
+	case SPK_TYPE_BOOLEAN: return PLAIN_BOOLEAN;
+	case SPK_TYPE_SMALLINT: return PLAIN_I16;
+	case SPK_TYPE_INTEGER: return PLAIN_I32;
+	case SPK_TYPE_BIGINT: return PLAIN_I64;
+	case SPK_TYPE_REAL: return PLAIN_REAL;
+	case SPK_TYPE_DOUBLE: return PLAIN_DOUBLE;
+	case SPK_TYPE_DECIMAL: return PLAIN_DECIMAL;
+	case SPK_TYPE_BYTEA: return QUOTED_BYTES;
+	case SPK_TYPE_JSONB: return RAW_JSON;
+	case SPK_TYPE_TIMESTAMP: return QUOTED_TIMESTAMP;
+	case SPK_TYPE_ARRAY: case SPK_TYPE_ROW: return NESTED;
+	case SPK_TYPE_TEXT: case SPK_TYPE_UNKNOWN: return QUOTED_VIEW;
+	default: return QUOTED_OTHER;
+	}
+}
+
+static spk_status column_init(struct spk_json_writer *w, struct column *c, const struct spk_field *field, spk_error *err)
+{
+	size_t n = strlen(field->name);
+	char *p;
+
+	c->type = field->type;
+	c->kind = kind_of(field->type);
+	c->quoted = c->kind == QUOTED_VIEW || c->kind == QUOTED_BYTES || c->kind == QUOTED_TIMESTAMP || c->kind == QUOTED_OTHER;
+	c->piece = p = spk_arena_zalloc(w->arena, n * 6 + 24);
+	SPK_TRY_PTR(p, err);
+	*p++ = ',';
+	*p++ = '"';
+	for (size_t i = 0; i < n; i++) {
+		if (must_escape((uint8_t)field->name[i]))
+			p = put_escaped(p, (uint8_t)field->name[i]);
+		else
+			*p++ = field->name[i];
+	}
+	*p++ = '"';
+	*p++ = ':';
+	if (c->quoted)
+		*p++ = '"';
+	c->piece_size = (uint32_t)(p - c->piece);
+	return SPK_OK;
+}
+
+spk_status spk_json_writer_new(struct spk_json_writer **out, const struct spk_format_spec *spec, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	const char *standard = spk_format_option(spec->table, "json.timestamp-format.standard");
+	struct spk_json_writer *w;
+	spk_status status = SPK_OK;
+
+	SPK_TRY_PTR(arena, err);
+	w = SPK_NEW(arena, struct spk_json_writer);
+	if (w)
+		w->column = SPK_NEW_ARRAY(arena, struct column, spec->columns);
+	if (!w || !w->column)
+		status = spk_fail_memory(err);
+	for (int i = 0; status == SPK_OK && i < spec->columns; i++) {
+		w->arena = arena;
+		status = column_init(w, &w->column[i], &spec->schema->field[i], err);
+	}
+	if (status != SPK_OK) {
+		spk_arena_unref(arena);
+		return status;
+	}
+	w->arena = arena;
+	w->columns = spec->columns;
+	w->timezone = spk_field_rules(spec->conf).timezone;
+	w->iso = standard && !strcmp(standard, "ISO-8601");
+	*out = w;
+	return SPK_OK;
+}
+
+void spk_json_writer_free(struct spk_json_writer *w)
+{
+	if (w)
+		spk_arena_unref(w->arena);
+}
