@@ -1,0 +1,79 @@
+/* Batches of keys by number, and values that follow from a seed. */
+#ifndef SPK_TESTS_STATE_SUPPORT_H
+#define SPK_TESTS_STATE_SUPPORT_H
+
+#include "core/base/memory.h"
+#include "core/columnar/hash.h"
+#include "state/state.h"
+#include "tests/support/test.h"
+
+enum { KEY_MAX = 24, BATCH_MAX = 4096 };
+
+struct key { char bytes[KEY_MAX]; uint32_t size; uint64_t hash; };
+
+static inline int compare_key(const void *left, const void *right)
+{
+	const struct key *a = left, *b = right;
+	uint32_t common = a->size < b->size ? a->size : b->size;
+	int sa = spk_shard_of(a->hash).value, sb = spk_shard_of(b->hash).value;
+	int c = sa != sb ? sa - sb : memcmp(a->bytes, b->bytes, common);
+
+	return c ? c : (a->size > b->size) - (a->size < b->size);
+}
+
+/* Key number n: short or long, with zero bytes and common prefixes, all different. */
+static inline struct key make_key(uint32_t n)
+{
+	struct key k = { .size = 4 };
+	uint32_t mixed = n * 2654435761u;
+
+	k.bytes[0] = (char)(mixed >> 24);
+	k.bytes[1] = 0;
+	memcpy(k.bytes + 2, &n, sizeof(n));
+	k.size = 6 + mixed % (KEY_MAX - 5);
+	if (n == 0)
+		k.size = 0;
+	k.hash = spk_hash_bytes(k.bytes, k.size);
+	return k;
+}
+
+/* A batch for the calls of state.h. */
+struct batch {
+	struct spk_row_keys keys;
+	uint32_t offset[BATCH_MAX + 1];
+	uint64_t hash[BATCH_MAX];
+	int64_t bucket[BATCH_MAX];
+	int id[BATCH_MAX];
+	struct spk_state_value value[BATCH_MAX];
+};
+
+static inline void batch_clear(struct batch *b)
+{
+	spk_buffer_clear(&b->keys.bytes);
+	b->keys.offset = b->offset;
+	b->keys.count = 0;
+	b->offset[0] = 0;
+}
+
+static inline void batch_add(struct batch *b, const struct key *k, int id, int64_t bucket, struct spk_state_value value)
+{
+	int i = b->keys.count++;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_buffer_append(&b->keys.bytes, k->bytes, k->size, &err), err);
+	b->offset[i + 1] = b->offset[i] + k->size;
+	b->hash[i] = k->hash;
+	b->bucket[i] = bucket;
+	b->id[i] = id;
+	b->value[i] = value;
+}
+
+static inline void batch_free(struct batch *b)
+{
+	spk_buffer_release(&b->keys.bytes);
+	free(b);
+}
+
+static inline size_t account(const char *name) { return spk_memory_account_used(spk_memory_account(name)); }
+
+#endif

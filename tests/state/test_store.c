@@ -1,0 +1,457 @@
+/* Stores, tables, snapshots and their errors; memory; several threads. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "core/base/fault.h"
+#include "tests/state/support.h"
+
+static const struct spk_store_options small = { .cache_bytes = 256 * 1024, .block_cache_bytes = 1 << 20 };
+
+static struct spk_store *open_in(const char *dir)
+{
+	struct spk_store *s = NULL;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_store_open(&s, dir, &small, &err), err);
+	return s;
+}
+
+static struct spk_state_view *open_view(struct spk_store *s, const char *table, enum spk_table_kind kind)
+{
+	struct spk_state_view *v = NULL;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_store_add_table(s, table, kind, 1, "f", &err), err);
+	REQUIRE_OK(spk_state_view_open(&v, s, table, 0, SPK_SHARDS, &err), err);
+	return v;
+}
+
+/* Keys first .. first + count get their number as value, in the bucket (keyed: any). */
+static spk_status put_range(struct spk_state_view *v, struct batch *b, int first, int count, int64_t bucket, bool keyed, spk_error *err)
+{
+	static int numbers[1 << 16];
+
+	batch_clear(b);
+	for (int i = 0; i < count; i++) {
+		struct key k = make_key((uint32_t)(first + i));
+
+		numbers[first + i] = first + i;
+		batch_add(b, &k, 0, bucket, (struct spk_state_value){ .data = (char *)&numbers[first + i], .size = sizeof(int) });
+	}
+	return spk_state_put(v, &b->keys, b->hash, keyed ? NULL : b->bucket, b->value, err);
+}
+
+/* How many of the keys have their number as value. */
+static int get_range(struct spk_state_view *v, struct batch *b, int first, int count, int64_t bucket, bool keyed)
+{
+	int found = 0;
+	spk_error err = { 0 };
+
+	batch_clear(b);
+	for (int i = 0; i < count; i++) {
+		struct key k = make_key((uint32_t)(first + i));
+
+		batch_add(b, &k, 0, bucket, (struct spk_state_value){ 0 });
+	}
+	REQUIRE_OK(spk_state_get(v, &b->keys, b->hash, keyed ? NULL : b->bucket, b->value, &err), err);
+	for (int i = 0; i < count; i++) {
+		int want = first + i;
+
+		found += spk_state_found(&b->value[i]) && b->value[i].size == sizeof(int) && memcmp(b->value[i].data, &want, sizeof(int)) == 0;
+	}
+	return found;
+}
+
+static spk_status count_entry(void *user, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err)
+{
+	(void)key;
+	(void)key_size;
+	(void)value;
+	(void)value_size;
+	(void)err;
+	++*(int *)user;
+	return SPK_OK;
+}
+
+/* --- tables --- */
+
+struct seen { int count, added; char text[256]; };
+
+static spk_status see(void *user, const char *name, enum spk_table_kind kind, int version, const char *fingerprint, bool added, spk_error *err)
+{
+	struct seen *s = user;
+	size_t at = strlen(s->text);
+
+	(void)err;
+	s->count++;
+	s->added += added;
+	snprintf(s->text + at, sizeof(s->text) - at, "%s %d %d %s;", name, (int)kind, version, fingerprint);
+	return SPK_OK;
+}
+
+static void tables_keep_their_meaning(void)
+{
+	char *dir = spk_test_dir("tables"), *live = spk_test_format("%s/live", dir), *snap = spk_test_format("%s/snap", dir);
+	struct spk_store *s = open_in(live);
+	struct stat st;
+	struct seen seen = { 0 };
+	spk_error err = { 0 };
+
+	CHECK(stat(live, &st) == 0 && (st.st_mode & 0777) == 0700);
+	REQUIRE_OK(spk_store_add_table(s, "sum-4", SPK_TABLE_KEYED, 2, "sum(bigint)", &err), err);
+	CHECK_OK(spk_store_add_table(s, "sum-4", SPK_TABLE_KEYED, 2, "sum(bigint)", &err), err);
+	CHECK_FAILS(spk_store_add_table(s, "sum-4", SPK_TABLE_KEYED, 2, "sum(text)", &err), SPK_BIND, err);
+	REQUIRE_OK(spk_store_add_table(s, "old", SPK_TABLE_BUCKETED, 1, "x", &err), err);
+	CHECK_FAILS(spk_store_add_table(s, "default", SPK_TABLE_KEYED, 1, "x", &err), SPK_USAGE, err);
+	REQUIRE_OK(spk_store_snapshot(s, snap, &err), err);
+	spk_store_close(s);
+
+	s = open_in(snap);
+	CHECK_FAILS(spk_store_add_table(s, "sum-4", SPK_TABLE_KEYED, 2, "sum(numeric)", &err), SPK_BIND, err);
+	CHECK_HOLDS(err.message, "sum(bigint)");
+	CHECK_HOLDS(err.message, "sum(numeric)");
+	CHECK_FAILS(spk_store_add_table(s, "sum-4", SPK_TABLE_BUCKETED, 2, "sum(bigint)", &err), SPK_BIND, err);
+	CHECK_FAILS(spk_store_add_table(s, "sum-4", SPK_TABLE_KEYED, 3, "sum(bigint)", &err), SPK_BIND, err);
+	CHECK_OK(spk_store_add_table(s, "sum-4", SPK_TABLE_KEYED, 2, "sum(bigint)", &err), err);
+	REQUIRE_OK(spk_store_each_table(s, see, &seen, &err), err);
+	CHECK_EQ_INT(seen.count, 2);
+	CHECK_EQ_INT(seen.added, 1);
+	CHECK_HOLDS(seen.text, "sum-4 0 2 sum(bigint);");
+	CHECK_HOLDS(seen.text, "old 1 1 x;");
+	CHECK_OK(spk_store_drop_table(s, "old", &err), err);
+	CHECK_OK(spk_store_drop_table(s, "old", &err), err);
+	CHECK_OK(spk_store_add_table(s, "old", SPK_TABLE_KEYED, 9, "y", &err), err);
+	spk_store_close(s);
+	free(snap);
+	free(live);
+	free(dir);
+}
+
+static void refuses_strange_directories(void)
+{
+	char *dir = spk_test_dir("strange"), *file = spk_test_format("%s/letter", dir), *below = spk_test_format("%s/letter/x", dir);
+	struct spk_store *s = NULL;
+	spk_error err = { 0 };
+
+	spk_test_spew(file, "hello", 5);
+	CHECK_FAILS(spk_store_open(&s, dir, &small, &err), SPK_EXISTS, err);
+	CHECK(spk_store_open(&s, below, &small, &err) != SPK_OK);
+	CHECK(s == NULL);
+	CHECK_EQ_INT(account("rocksdb"), 0);
+	free(below);
+	free(file);
+	free(dir);
+}
+
+static void refuses_a_locked_directory(void)
+{
+	char *dir = spk_test_dir("locked");
+	struct spk_store *s = open_in(dir), *other = NULL;
+	spk_error err = { 0 };
+
+	CHECK_FAILS(spk_store_open(&other, dir, &small, &err), SPK_IO, err);
+	CHECK_HOLDS(err.message, dir);
+	spk_store_close(s);
+	free(dir);
+}
+
+static void views_do_not_overlap(void)
+{
+	char *dir = spk_test_dir("views");
+	struct spk_store *s = open_in(dir);
+	struct spk_state_view *a, *b;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_store_add_table(s, "t", SPK_TABLE_KEYED, 1, "", &err), err);
+	CHECK_FAILS(spk_state_view_open(&a, s, "u", 0, 64, &err), SPK_NOT_FOUND, err);
+	REQUIRE_OK(spk_state_view_open(&a, s, "t", 0, 32, &err), err);
+	CHECK_FAILS(spk_state_view_open(&b, s, "t", 31, 64, &err), SPK_INTERNAL, err);
+	REQUIRE_OK(spk_state_view_open(&b, s, "t", 32, 64, &err), err);
+	spk_state_view_close(a);
+	REQUIRE_OK(spk_state_view_open(&a, s, "t", 3, 4, &err), err);
+	spk_state_view_close(b);
+	spk_state_view_close(a);
+	spk_store_close(s);
+	free(dir);
+}
+
+/* --- snapshots --- */
+
+static void clones_live_beside_the_original(void)
+{
+	char *dir = spk_test_dir("clone"), *live = spk_test_format("%s/live", dir), *snap = spk_test_format("%s/snap", dir);
+	struct spk_store *s = open_in(live), *clone;
+	struct spk_state_view *k = open_view(s, "k", SPK_TABLE_KEYED), *w = open_view(s, "w", SPK_TABLE_BUCKETED), *ck, *cw;
+	struct batch *b = calloc(1, sizeof(*b));
+	int count = 0;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(put_range(k, b, 0, 1000, 0, true, &err), err);
+	for (int64_t bucket = 10; bucket < 20; bucket++)
+		REQUIRE_OK(put_range(w, b, 0, 100, bucket, false, &err), err);
+	REQUIRE_OK(spk_store_snapshot(s, snap, &err), err);
+	CHECK_FAILS(spk_store_snapshot(s, snap, &err), SPK_IO, err);
+	/* The original goes on... */
+	REQUIRE_OK(put_range(k, b, 1000, 1000, 0, true, &err), err);
+	REQUIRE_OK(spk_state_take_bucket(w, 10, NULL, NULL, &err), err);
+	CHECK_EQ_INT(spk_state_first_bucket(w), 11);
+	/* ...and the clone is as it was. */
+	clone = open_in(snap);
+	ck = open_view(clone, "k", SPK_TABLE_KEYED);
+	cw = open_view(clone, "w", SPK_TABLE_BUCKETED);
+	CHECK_EQ_INT(get_range(ck, b, 0, 2000, 0, true), 1000);
+	CHECK_EQ_INT(spk_state_first_bucket(cw), 10);
+	REQUIRE_OK(spk_state_take_bucket(cw, 10, count_entry, &count, &err), err);
+	CHECK_EQ_INT(count, 100);
+	REQUIRE_OK(put_range(ck, b, 5000, 10, 0, true, &err), err);
+	REQUIRE_OK(spk_store_flush(clone, &err), err);
+	REQUIRE_OK(spk_store_flush(s, &err), err);
+	CHECK_EQ_INT(get_range(k, b, 0, 2000, 0, true), 2000);
+	CHECK_EQ_INT(get_range(k, b, 5000, 10, 0, true), 0);
+	CHECK(spk_store_bytes(s) > 0);
+	spk_state_view_close(ck);
+	spk_state_view_close(cw);
+	spk_store_close(clone);
+	spk_state_view_close(k);
+	spk_state_view_close(w);
+	spk_store_close(s);
+	batch_free(b);
+	free(snap);
+	free(live);
+	free(dir);
+}
+
+static void unsnapshotted_is_dropped(void)
+{
+	char *dir = spk_test_dir("dropped");
+	struct spk_store *s = open_in(dir);
+	struct spk_state_view *v = open_view(s, "k", SPK_TABLE_KEYED);
+	struct batch *b = calloc(1, sizeof(*b));
+	spk_error err = { 0 };
+
+	REQUIRE_OK(put_range(v, b, 0, 100, 0, true, &err), err);
+	spk_state_view_close(v);
+	/* A view's cache is the view's. */
+	v = open_view(s, "k", SPK_TABLE_KEYED);
+	CHECK_EQ_INT(get_range(v, b, 0, 100, 0, true), 0);
+	REQUIRE_OK(put_range(v, b, 0, 100, 0, true, &err), err);
+	REQUIRE_OK(spk_store_flush(s, &err), err);
+	spk_state_view_close(v);
+	v = open_view(s, "k", SPK_TABLE_KEYED);
+	CHECK_EQ_INT(get_range(v, b, 0, 100, 0, true), 100);
+	spk_state_view_close(v);
+	spk_store_close(s);
+	batch_free(b);
+	free(dir);
+}
+
+static void faults_give_clean_errors(void)
+{
+	char *dir = spk_test_dir("faults"), *live = spk_test_format("%s/live", dir), *snap = spk_test_format("%s/snap", dir);
+	struct spk_store *s = open_in(live);
+	struct spk_state_view *v = open_view(s, "k", SPK_TABLE_KEYED), *other = NULL;
+	struct batch *b = calloc(1, sizeof(*b));
+	struct stat st;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(put_range(v, b, 0, 100, 0, true, &err), err);
+	REQUIRE_OK(spk_fault_set("state.snapshot:1", &err), err);
+	CHECK_FAILS(spk_store_snapshot(s, snap, &err), SPK_IO, err);
+	CHECK(err.retriable);
+	CHECK(stat(snap, &st) != 0);
+	REQUIRE_OK(spk_store_snapshot(s, snap, &err), err);
+	REQUIRE_OK(put_range(v, b, 100, 10, 0, true, &err), err);
+	REQUIRE_OK(spk_fault_set("state.write:1", &err), err);
+	CHECK_FAILS(spk_store_flush(s, &err), SPK_IO, err);
+	CHECK_FAILS((spk_fault_set("state.write:1", NULL), spk_store_add_table(s, "n", SPK_TABLE_KEYED, 1, "", &err)), SPK_IO, err);
+	REQUIRE_OK(spk_fault_set(NULL, &err), err);
+	CHECK_OK(spk_store_add_table(s, "n", SPK_TABLE_KEYED, 1, "", &err), err);
+	CHECK_OK(spk_store_flush(s, &err), err);
+	spk_state_view_close(v);
+	REQUIRE_OK(spk_fault_set("state.read:1", &err), err);
+	CHECK_FAILS(spk_state_view_open(&other, s, "k", 0, 64, &err), SPK_IO, err);
+	REQUIRE_OK(spk_fault_set(NULL, &err), err);
+	REQUIRE_OK(spk_state_view_open(&other, s, "k", 0, 64, &err), err);
+	CHECK_EQ_INT(get_range(other, b, 0, 200, 0, true), 110);
+	spk_state_view_close(other);
+	spk_store_close(s);
+	batch_free(b);
+	free(snap);
+	free(live);
+	free(dir);
+}
+
+/* --- RocksDB is left alone where it can be --- */
+
+static void short_lived_buckets_never_reach_rocksdb(void)
+{
+	char *dir = spk_test_dir("short");
+	struct spk_store *s = open_in(dir);
+	struct spk_state_view *v = open_view(s, "w", SPK_TABLE_BUCKETED);
+	struct batch *b = calloc(1, sizeof(*b));
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_fault_set("state.read:1+,state.write:1+", &err), err);
+	for (int64_t bucket = 0; bucket < 100; bucket++) {
+		int count = 0;
+
+		CHECK_EQ_INT(get_range(v, b, 0, 50, bucket, false), 0);
+		REQUIRE_OK(put_range(v, b, 0, 50, bucket, false, &err), err);
+		CHECK_EQ_INT(spk_state_first_bucket(v), bucket);
+		REQUIRE_OK(spk_state_take_bucket(v, bucket, count_entry, &count, &err), err);
+		CHECK_EQ_INT(count, 50);
+		CHECK_EQ_INT(spk_state_first_bucket(v), INT64_MAX);
+	}
+	CHECK_EQ_INT(spk_fault_passes(SPK_FAULT_STATE_READ) + spk_fault_passes(SPK_FAULT_STATE_WRITE), 0);
+	REQUIRE_OK(spk_fault_set(NULL, &err), err);
+	spk_state_view_close(v);
+	spk_store_close(s);
+	batch_free(b);
+	free(dir);
+}
+
+/* --- memory --- */
+
+static void stays_within_its_bound(void)
+{
+	char *dir = spk_test_dir("bound");
+	struct spk_store *s = open_in(dir);
+	struct spk_state_view *k = open_view(s, "k", SPK_TABLE_KEYED), *w = open_view(s, "w", SPK_TABLE_BUCKETED);
+	struct batch *b = calloc(1, sizeof(*b));
+	size_t most = 0;
+	spk_error err = { 0 };
+
+	CHECK_EQ_INT(account("rocksdb"), small.block_cache_bytes);
+	for (int i = 0; i < 60; i++) {
+		REQUIRE_OK(put_range(k, b, i * 500, 500, 0, true, &err), err);
+		REQUIRE_OK(put_range(w, b, i * 500, 500, i / 10, false, &err), err);
+		most = account("state cache") > most ? account("state cache") : most;
+	}
+	/* One batch's worth over, and the scratch of two views. */
+	CHECK(most < small.cache_bytes + 256 * 1024);
+	CHECK_EQ_INT(get_range(k, b, 0, 4000, 0, true), 4000);
+	CHECK_EQ_INT(get_range(k, b, 26000, 4000, 0, true), 4000);
+	for (int i = 0; i < 60; i++)
+		CHECK_EQ_INT(get_range(w, b, i * 500, 500, i / 10, false), 500);
+	spk_state_view_close(k);
+	spk_state_view_close(w);
+	spk_store_close(s);
+	CHECK_EQ_INT(account("state cache"), 0);
+	CHECK_EQ_INT(account("rocksdb"), 0);
+	batch_free(b);
+	free(dir);
+}
+
+/* Every reservation fails once: an error or success, never a leak or a lost value. */
+static void survives_refused_memory(void)
+{
+	char *dir = spk_test_dir("refused");
+	struct batch *b = calloc(1, sizeof(*b));
+	struct spk_store *s = open_in(dir);
+	struct spk_state_view *v = open_view(s, "k", SPK_TABLE_KEYED);
+	spk_error err = { 0 };
+
+	for (int n = 1; n < 200; n++) {
+		char *spec = spk_test_format("malloc:%d", n);
+
+		REQUIRE_OK(spk_fault_set(spec, &err), err);
+		spk_status status = put_range(v, b, n * 100, 300, 0, true, &err);
+		bool over = spk_fault_passes(SPK_FAULT_MALLOC) < n;
+
+		REQUIRE_OK(spk_fault_set(NULL, &err), err);
+		free(spec);
+		if (status != SPK_OK) {
+			CHECK(err.code == SPK_MEMORY_LIMIT || err.code == SPK_NO_MEMORY || err.code == SPK_IO);
+			REQUIRE_OK(put_range(v, b, n * 100, 300, 0, true, &err), err);
+		}
+		CHECK_EQ_INT(get_range(v, b, n * 100, 300, 0, true), 300);
+		if (over)
+			break;
+	}
+	spk_state_view_close(v);
+	spk_store_close(s);
+	CHECK_EQ_INT(account("state cache"), 0);
+	batch_free(b);
+	free(dir);
+}
+
+/* --- threads --- */
+
+struct worker { struct spk_store *store; int first, end; _Atomic int bad; };
+
+static void *work(void *user)
+{
+	struct worker *w = user;
+	struct spk_state_view *v = NULL;
+	struct batch *b = calloc(1, sizeof(*b));
+	struct key key[300];
+	int keys = 0, number = 0;
+
+	if (spk_state_view_open(&v, w->store, "t", w->first, w->end, NULL) != SPK_OK)
+		atomic_fetch_add(&w->bad, 1000);
+	for (uint32_t n = 0; keys < 300; n++) {
+		key[keys] = make_key(n);
+		int shard = spk_shard_of(key[keys].hash).value;
+
+		keys += shard >= w->first && shard < w->end;
+	}
+	for (int round = 0; v && round < 60; round++) {
+		int64_t bucket = round / 4;
+
+		batch_clear(b);
+		for (int i = 0; i < keys; i++)
+			batch_add(b, &key[i], 0, bucket, (struct spk_state_value){ .data = (char *)&number, .size = sizeof(number) });
+		number = round;
+		atomic_fetch_add(&w->bad, spk_state_put(v, &b->keys, b->hash, b->bucket, b->value, NULL) != SPK_OK);
+		atomic_fetch_add(&w->bad, spk_state_get(v, &b->keys, b->hash, b->bucket, b->value, NULL) != SPK_OK);
+		for (int i = 0; i < keys; i++)
+			atomic_fetch_add(&w->bad, !spk_state_found(&b->value[i]) || memcmp(b->value[i].data, &round, sizeof(round)) != 0);
+		int count = 0;
+
+		if (round % 4 == 3) {
+			atomic_fetch_add(&w->bad, spk_state_take_bucket(v, bucket, count_entry, &count, NULL) != SPK_OK);
+			atomic_fetch_add(&w->bad, count != keys);
+		}
+	}
+	spk_state_view_close(v);
+	batch_free(b);
+	return NULL;
+}
+
+static void views_by_threads(void)
+{
+	char *dir = spk_test_dir("threads");
+	const struct spk_store_options tiny = { .cache_bytes = 20 * 1024 };
+	struct spk_store *s;
+	struct worker w[3];
+	pthread_t thread[3];
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_store_open(&s, dir, &tiny, &err), err);
+	REQUIRE_OK(spk_store_add_table(s, "t", SPK_TABLE_BUCKETED, 1, "", &err), err);
+	for (int i = 0; i < 3; i++) {
+		w[i] = (struct worker){ .store = s, .first = i * 20, .end = i * 20 + 20 };
+		REQUIRE(pthread_create(&thread[i], NULL, work, &w[i]) == 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		pthread_join(thread[i], NULL);
+		CHECK_EQ_INT(w[i].bad, 0);
+	}
+	spk_store_close(s);
+	CHECK_EQ_INT(account("state cache"), 0);
+	free(dir);
+}
+
+SPK_TEST_SUITE("state/store",
+	{ "tables keep kind, version and fingerprint", tables_keep_their_meaning },
+	{ "directories with other things in them are refused", refuses_strange_directories },
+	{ "a directory has one store at a time", refuses_a_locked_directory },
+	{ "views of a table do not overlap", views_do_not_overlap },
+	{ "a clone and its original do not see each other", clones_live_beside_the_original },
+	{ "what was not flushed is the view's own", unsnapshotted_is_dropped },
+	{ "injected failures come out clean and can be repeated", faults_give_clean_errors },
+	{ "buckets that live in the cache never reach RocksDB", short_lived_buckets_never_reach_rocksdb },
+	{ "caches stay within their bound", stays_within_its_bound },
+	{ "any reservation may be refused", survives_refused_memory },
+	{ "views are used by several threads", views_by_threads })
