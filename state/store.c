@@ -220,7 +220,9 @@ static spk_status read_meta(struct spk_table *t, spk_error *err)
 
 	t->kind = meta[0] ? SPK_TABLE_BUCKETED : SPK_TABLE_KEYED;
 	t->version = (int)((uint32_t)v[0] << 24 | (uint32_t)v[1] << 16 | (uint32_t)v[2] << 8 | v[3]);
-	t->fingerprint = strndup(meta + META_HEAD, size - META_HEAD);
+	t->fingerprint = calloc(1, size - META_HEAD + 1);
+	if (t->fingerprint)
+		memcpy(t->fingerprint, meta + META_HEAD, size - META_HEAD);
 	rocksdb_free(meta);
 	return t->fingerprint ? SPK_OK : spk_fail(err, SPK_NO_MEMORY, "out of memory while opening state");
 }
