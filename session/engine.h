@@ -1,0 +1,49 @@
+/*
+ * What the program and the public API share: binding, planning and running within a session. cli/ uses this; others include/sparklet.
+ */
+#ifndef SPK_SESSION_ENGINE_H
+#define SPK_SESSION_ENGINE_H
+
+#include "batch/exec.h"
+#include "checkpoint/epoch_log.h"
+#include "checkpoint/store.h"
+#include "planner/physical/physical.h"
+#include "planner/sql/sql.h"
+#include "sparklet/session.h"
+#include "stream/job.h"
+
+struct spk_conf *spk_session_conf(struct spk_session *session);
+struct spk_catalog *spk_session_catalog(struct spk_session *session);
+
+/* Binds all statements of `text`; what it makes lies in the session's arena until the session is freed. */
+spk_status spk_session_bind(struct spk_session *session, const char *text, struct spk_script *out, spk_error *err);
+/* Optimizes a bound query; the result may be printed with spk_logical_format. */
+spk_status spk_session_optimize(struct spk_session *session, struct spk_logical *bound, struct spk_logical **out, spk_error *err);
+/* Physical plan of one query (batch). Tables must be bounded: else a PLAN error says which one is not. */
+spk_status spk_session_plan_query(struct spk_session *session, struct spk_logical *bound, struct spk_physical_plan **out, spk_error *err);
+/* Physical plan of all INSERTs of a script as one streaming job. USAGE when there is none. */
+spk_status spk_session_plan_job(struct spk_session *session, const struct spk_script *script, struct spk_physical_plan **out, spk_error *err);
+
+struct spk_query_stats { int64_t elapsed_us, cpu_us, rows; };
+
+/*
+ * Runs a batch plan: `collect` gets every batch in order, on a worker thread, one at a time (borrowed; spk_batch_ref to keep). INSERT plans into bounded
+ * sinks are run as jobs instead. annotate != NULL gets the plan with row counts per node afterwards (EXPLAIN ANALYZE).
+ */
+spk_status spk_session_run_query(struct spk_session *session, const struct spk_physical_plan *plan, spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err), void *user,
+				 struct spk_buffer *analyzed, struct spk_query_stats *stats, spk_error *err);
+/* Cancels the query or stops the job that runs; any thread, any signal handler. */
+void spk_session_cancel(struct spk_session *session);
+
+/* A job with progress. Writes DIR/job.sql (0600) so that `sparklet epochs JOB` and others can find the job again. dir NULL: .sparklet/<name>. */
+spk_status spk_session_run_job(struct spk_session *session, const char *sql, const struct spk_physical_plan *plan, const struct spk_job_options *options,
+			       void (*progress)(void *user, const struct spk_job_progress *progress), void *user, spk_error *err);
+
+/* Opens the epoch log of a job that was run before, for reading (no fencing, no lock). Binds DIR/job.sql. Close with spk_session_close_job. */
+struct spk_job_files { const char *dir; struct spk_epoch_log *log; struct spk_kafka_producer *producer; struct spk_checkpoint_store *checkpoints; };
+spk_status spk_session_open_job(struct spk_session *session, const char *job, const char *dir, struct spk_job_files *out, spk_error *err);
+/* Only the checkpoint store: needs no broker. */
+spk_status spk_session_open_checkpoints(struct spk_session *session, const char *job, const char *dir, struct spk_job_files *out, spk_error *err);
+void spk_session_close_job(struct spk_job_files *files);
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * Dead letters: rows that could not be read or computed, or came too late, kept with their bytes and the reason.
+ *
+ * With Kafka sinks they go to a topic, in the epoch's transaction: the value is the message as it came, byte for byte; what is known
+ * of it is in headers. Else to DIR/dlq/epoch-<n>.jsonl, one object a line, visible when the epoch is committed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/metrics.h"
+#include "stream/internal.h"
+
+struct letter_context {
+	struct spk_job *job;
+	const struct spk_run *run;
+	int64_t epoch;
+	struct spk_buffer *out;      /* file form */
+};
+
+typedef spk_status (*letter_writer)(const struct letter_context *c, const struct spk_dead_letter *l, spk_error *err);
+
+static spk_status each_letter(const struct letter_context *c, letter_writer write, spk_error *err)
+{
+	for (int s = 0; s < spk_exec_stages(c->job->exec); s++)
+		for (int t = 0; t < spk_exec_tasks(c->job->exec, s); t++)
+			for (const struct spk_dead_letter *l = c->run->output[s][t].letters; l; l = l->next)
+				SPK_TRY(write(c, l, err));
+	return SPK_OK;
+}
+
+static const char *partition_name(const struct letter_context *c, const struct spk_dead_letter *l)
+{
+	const struct spk_source *source = c->job->in.input[l->source].source;
+
+	return l->partition >= 0 ? source->type->partition_name(source, l->partition) : "";
+}
+
+/* --- Kafka --- */
+
+static spk_status open_topic(struct spk_job *job, spk_error *err)
+{
+	static const char *const config[] = { "retention.ms", "-1", NULL };
+	int partitions;
+
+	if (job->out.dlq_handle >= 0)
+		return SPK_OK;
+	SPK_TRY(spk_kafka_create_topic(job->out.producer, job->out.dlq_topic, 1, config, err));
+	return spk_kafka_producer_topic(job->out.producer, job->out.dlq_topic, &job->out.dlq_handle, &partitions, err);
+}
+
+static spk_status write_message(const struct letter_context *c, const struct spk_dead_letter *l, spk_error *err)
+{
+	const char *name = partition_name(c, l), *slash = strrchr(name, '/');
+	char topic[300], position[24], epoch[24], watermark[24];
+	const char *headers[] = {
+		"sparklet.reason", l->reason, "sparklet.kind", l->late ? "late" : "bad", "sparklet.table", c->job->in.input[l->source].spec.table->name,
+		"sparklet.topic", topic, "sparklet.partition", slash ? slash + 1 : "", "sparklet.offset", position, "sparklet.epoch", epoch,
+		l->late ? "sparklet.watermark" : NULL, watermark, NULL,
+	};
+
+	snprintf(topic, sizeof topic, "%.*s", slash ? (int)(slash - name) : (int)strlen(name), name);
+	snprintf(position, sizeof position, "%" PRId64, l->position);
+	snprintf(epoch, sizeof epoch, "%" PRId64, c->epoch);
+	snprintf(watermark, sizeof watermark, "%" PRId64, l->watermark);
+	return spk_kafka_produce_one(c->job->out.producer, c->job->out.dlq_handle, 0, NULL, 0, spk_view_data(&l->raw), l->raw.length, headers, err);
+}
+
+/* --- files --- */
+
+static bool is_utf8(const unsigned char *s, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		int more = s[i] < 0x80 ? 0 : s[i] >= 0xc2 && s[i] < 0xe0 ? 1 : s[i] >= 0xe0 && s[i] < 0xf0 ? 2 : s[i] >= 0xf0 && s[i] < 0xf5 ? 3 : -1;
+
+		if (more < 0 || i + (size_t)more >= n)
+			return false;
+		for (int k = 1; k <= more; k++)
+			if ((s[i + (size_t)k] & 0xc0) != 0x80)
+				return false;
+		i += (size_t)more + 1;
+	}
+	return true;
+}
+
+static spk_status put_text(const char *text, size_t size, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_append_str(out, "\"", err));
+	for (size_t i = 0; i < size; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '"' || c == '\\')
+			SPK_TRY(spk_buffer_printf(out, err, "\\%c", c));
+		else if (c < 0x20)
+			SPK_TRY(spk_buffer_printf(out, err, "\\u%04x", c));
+		else
+			SPK_TRY(spk_buffer_append(out, &text[i], 1, err));
+	}
+	return spk_buffer_append_str(out, "\"", err);
+}
+
+static spk_status put_base64(const unsigned char *s, size_t n, struct spk_buffer *out, spk_error *err)
+{
+	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	SPK_TRY(spk_buffer_append_str(out, "\"", err));
+	for (size_t i = 0; i < n; i += 3) {
+		unsigned v = (unsigned)s[i] << 16 | (i + 1 < n ? (unsigned)s[i + 1] << 8 : 0) | (i + 2 < n ? s[i + 2] : 0);
+		char four[4] = { digit[v >> 18], digit[v >> 12 & 63], i + 1 < n ? digit[v >> 6 & 63] : '=', i + 2 < n ? digit[v & 63] : '=' };
+
+		SPK_TRY(spk_buffer_append(out, four, 4, err));
+	}
+	return spk_buffer_append_str(out, "\"", err);
+}
+
+static spk_status write_line(const struct letter_context *c, const struct spk_dead_letter *l, spk_error *err)
+{
+	const char *raw = spk_view_data(&l->raw), *name = partition_name(c, l);
+
+	SPK_TRY(spk_buffer_printf(c->out, err, "{\"epoch\":%" PRId64 ",\"source\":", c->epoch));
+	SPK_TRY(put_text(c->job->in.input[l->source].spec.table->name, strlen(c->job->in.input[l->source].spec.table->name), c->out, err));
+	SPK_TRY(spk_buffer_append_str(c->out, ",\"partition\":", err));
+	SPK_TRY(put_text(name, strlen(name), c->out, err));
+	SPK_TRY(spk_buffer_printf(c->out, err, ",\"position\":%" PRId64 ",\"late\":%s,\"reason\":", l->position, l->late ? "true" : "false"));
+	SPK_TRY(put_text(l->reason, strlen(l->reason), c->out, err));
+	if (l->late)
+		SPK_TRY(spk_buffer_printf(c->out, err, ",\"watermark\":%" PRId64, l->watermark));
+	if (is_utf8((const unsigned char *)raw, l->raw.length)) {
+		SPK_TRY(spk_buffer_append_str(c->out, ",\"raw\":", err));
+		SPK_TRY(put_text(raw, l->raw.length, c->out, err));
+	} else {
+		SPK_TRY(spk_buffer_append_str(c->out, ",\"raw_base64\":", err));
+		SPK_TRY(put_base64((const unsigned char *)raw, l->raw.length, c->out, err));
+	}
+	return spk_buffer_append_str(c->out, "}\n", err);
+}
+
+static spk_status write_file(struct letter_context *c, spk_error *err)
+{
+	struct spk_buffer text = { 0 };
+	char path[4096];
+	spk_status status;
+
+	c->out = &text;
+	snprintf(path, sizeof path, "%s/dlq", c->job->spec.dir);
+	status = spk_dir_create(path, err);
+	if (status == SPK_OK)
+		status = each_letter(c, write_line, err);
+	snprintf(path, sizeof path, "%s/dlq/.epoch-%012" PRId64 ".jsonl", c->job->spec.dir, c->epoch);
+	if (status == SPK_OK)
+		status = spk_file_write_atomic(path, text.data, text.size, err);
+	spk_buffer_release(&text);
+	return status;
+}
+
+spk_status spk_dead_letters_commit(struct spk_job *job, int64_t epoch, spk_error *err)
+{
+	char hidden[4096], shown[4096];
+
+	if (job->out.producer)
+		return SPK_OK;
+	snprintf(hidden, sizeof hidden, "%s/dlq/.epoch-%012" PRId64 ".jsonl", job->spec.dir, epoch);
+	snprintf(shown, sizeof shown, "%s/dlq/epoch-%012" PRId64 ".jsonl", job->spec.dir, epoch);
+	if (rename(hidden, shown) != 0 && errno != ENOENT)
+		return spk_fail_errno(err, errno, "cannot rename %s", hidden);
+	return SPK_OK;
+}
+
+/* --- both --- */
+
+/* The first letter is the error when bad rows are to stop the job. */
+static spk_status fail_letter(const struct letter_context *c, const struct spk_dead_letter *l, spk_error *err)
+{
+	if (l->late)
+		return SPK_OK;
+	spk_fail(err, SPK_DATA, "%s, position %" PRId64 ": %s", partition_name(c, l), l->position, l->reason);
+	return spk_hint(err, "Mend the row's source, or let bad rows go to the dead-letter topic: -s bad.rows=dlq");
+}
+
+enum { DLQ, SKIP, FAIL };
+
+spk_status spk_dead_letters_check(struct spk_job *job, const struct spk_run *run, int64_t epoch, spk_error *err)
+{
+	struct letter_context c = { .job = job, .run = run, .epoch = epoch };
+
+	return spk_conf_int(job->spec.conf, SPK_CONF_BAD_ROWS) == FAIL ? each_letter(&c, fail_letter, err) : SPK_OK;
+}
+
+spk_status spk_dead_letters_write(struct spk_job *job, const struct spk_run *run, int64_t epoch, spk_error *err)
+{
+	struct letter_context c = { .job = job, .run = run, .epoch = epoch };
+	int64_t count = 0;
+
+	for (int s = 0; s < spk_exec_stages(job->exec); s++)
+		for (int t = 0; t < spk_exec_tasks(job->exec, s); t++)
+			count += run->output[s][t].late + run->output[s][t].bad;
+	if (count == 0 || spk_conf_int(job->spec.conf, SPK_CONF_BAD_ROWS) == SKIP)
+		return SPK_OK;
+	if (!job->out.producer)
+		return write_file(&c, err);
+	SPK_TRY(open_topic(job, err));
+	return each_letter(&c, write_message, err);
+}

@@ -1,0 +1,370 @@
+/*
+ * Inputs: opens the sources, moves rows into pending chunks, knows which partitions still count for the watermark.
+ *
+ * Positions, idleness and ends are decided here and written into the epoch's record; a replay takes them from there.
+ */
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "stream/internal.h"
+
+enum { FETCH_WAIT_US = 200000, REPLAY_TIMEOUT_US = 60 * 1000000 };
+
+/* --- open and close --- */
+
+static spk_status open_source(struct spk_job *job, int index, spk_error *err)
+{
+	const struct spk_plan_source *s = &job->spec.plan->source[index];
+	const struct spk_source_type *type = spk_source_type(s->table->connector);
+	struct spk_input *in = &job->in.input[index];
+
+	if (!type)
+		return spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be read from", s->table->name, s->table->connector);
+	if (!type->replayable && job->out.exactly_once) {
+		spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be read again, so exactly-once is not possible", s->table->name, type->name);
+		return spk_hint(err, "Run it with -s delivery=at-least-once.");
+	}
+	in->spec = (struct spk_source_spec){ .table = s->table, .column = s->column, .columns = s->columns, .schema = s->schema, .index = index,
+		.job = job->spec.name, .conf = job->spec.conf };
+	SPK_TRY(type->open(&in->source, &in->spec, err));
+	in->partitions = in->source->partitions;
+	in->watermark = SPK_WATERMARK_NONE;
+	in->partition = calloc((size_t)in->partitions + 1, sizeof *in->partition);
+	SPK_TRY_PTR(in->partition, err);
+	for (int i = 0; i < in->partitions; i++)
+		in->partition[i] = (struct spk_input_partition){ .position = SPK_POSITION_START, .bound = INT64_MAX, .watermark = SPK_WATERMARK_NONE };
+	return SPK_OK;
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *user)
+{
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(((struct spk_job *)user)->base);
+}
+
+static spk_status watch_source(struct spk_job *job, struct spk_input *in, spk_error *err)
+{
+	int fd = in->source->type->wake_fd ? in->source->type->wake_fd(in->source) : -1;
+
+	if (fd < 0)
+		return SPK_OK;
+	in->wake = event_new(job->base, fd, EV_READ | EV_PERSIST, on_wake, job);
+	SPK_TRY_PTR(in->wake, err);
+	event_add(in->wake, NULL);
+	return SPK_OK;
+}
+
+spk_status spk_inputs_open(struct spk_job *job, spk_error *err)
+{
+	job->in.count = job->spec.plan->sources;
+	job->in.input = calloc((size_t)job->in.count + 1, sizeof *job->in.input);
+	SPK_TRY_PTR(job->in.input, err);
+	job->in.max_rows = spk_conf_int(job->spec.conf, SPK_CONF_EPOCH_MAX_ROWS);
+	job->in.max_bytes = spk_conf_int(job->spec.conf, SPK_CONF_EPOCH_MAX_BYTES);
+	job->in.idle_timeout_us = spk_conf_int(job->spec.conf, SPK_CONF_IDLE_TIMEOUT);
+	for (int i = 0; i < job->in.count; i++) {
+		SPK_TRY(open_source(job, i, err));
+		SPK_TRY(watch_source(job, &job->in.input[i], err));
+	}
+	return SPK_OK;
+}
+
+static void drop_chunks(struct spk_input_partition *p)
+{
+	for (int i = 0; i < p->chunks; i++)
+		spk_chunk_release(&p->chunk[i]);
+	p->chunks = 0;
+}
+
+void spk_inputs_drop_pending(struct spk_job *job)
+{
+	for (int i = 0; i < job->in.count; i++)
+		for (int p = 0; p < job->in.input[i].partitions; p++)
+			drop_chunks(&job->in.input[i].partition[p]);
+	job->in.pending_rows = job->in.pending_bytes = 0;
+}
+
+void spk_inputs_close(struct spk_job *job)
+{
+	spk_inputs_drop_pending(job);
+	for (int i = 0; i < job->in.count; i++) {
+		struct spk_input *in = &job->in.input[i];
+
+		for (int p = 0; p < in->partitions; p++)
+			free(in->partition[p].chunk);
+		free(in->partition);
+		if (in->wake)
+			event_free(in->wake);
+		if (in->source)
+			in->source->type->close(in->source);
+	}
+	free(job->in.input);
+	job->in = (struct spk_inputs){ 0 };
+}
+
+/* --- positions --- */
+
+static const struct spk_epoch_partition *recorded_partition(const struct spk_epoch_record *r, const char *table, const char *name)
+{
+	for (int s = 0; r && s < r->sources; s++)
+		for (int p = 0; strcmp(r->source[s].table, table) == 0 && p < r->source[s].partitions; p++)
+			if (strcmp(r->source[s].partition[p].name, name) == 0)
+				return &r->source[s].partition[p];
+	return NULL;
+}
+
+static void restore_watermark(struct spk_input *in, const struct spk_epoch_record *r)
+{
+	for (int s = 0; r && s < r->sources; s++)
+		if (strcmp(r->source[s].table, in->spec.table->name) == 0)
+			in->watermark = r->source[s].watermark;
+}
+
+static spk_status seek_source(struct spk_job *job, struct spk_input *in, const struct spk_epoch_record *record, spk_error *err)
+{
+	int64_t *at = calloc((size_t)in->partitions + 1, 3 * sizeof *at), *resolved = at + in->partitions, *end = resolved + in->partitions;
+	const struct spk_source_type *type = in->source->type;
+	int64_t now = spk_clock_monotonic_us();
+	spk_status status;
+
+	SPK_TRY_PTR(at, err);
+	for (int i = 0; i < in->partitions; i++) {
+		const struct spk_epoch_partition *was = recorded_partition(record, in->spec.table->name, type->partition_name(in->source, i));
+
+		at[i] = was ? was->end : SPK_POSITION_START;
+	}
+	status = type->seek(in->source, at, resolved, err);
+	if (status == SPK_OK)
+		status = type->ends(in->source, true, end, err);
+	for (int i = 0; i < in->partitions && status == SPK_OK; i++) {
+		const struct spk_epoch_partition *was = recorded_partition(record, in->spec.table->name, type->partition_name(in->source, i));
+		struct spk_input_partition *p = &in->partition[i];
+
+		*p = (struct spk_input_partition){ .position = resolved[i], .bound = was && was->bound != INT64_MAX ? was->bound : end[i], .bounded = end[i] != INT64_MAX,
+			.watermark = was ? was->watermark : SPK_WATERMARK_NONE, .idle = was && was->idle, .finished = was && was->finished,
+			.had_rows = was && was->watermark != SPK_WATERMARK_NONE, .last_rows_us = now, .chunk = p->chunk, .chunk_capacity = p->chunk_capacity };
+	}
+	restore_watermark(in, record);
+	if (status == SPK_OK && job->spec.once)
+		status = type->ends(in->source, false, end, err);
+	for (int i = 0; i < in->partitions && status == SPK_OK && job->spec.once; i++)
+		if (!in->partition[i].bounded)
+			in->partition[i].bound = end[i];
+	free(at);
+	return status;
+}
+
+spk_status spk_inputs_seek(struct spk_job *job, const struct spk_epoch_record *record, spk_error *err)
+{
+	spk_inputs_drop_pending(job);
+	for (int i = 0; i < job->in.count; i++) {
+		spk_status status = seek_source(job, &job->in.input[i], record, err);
+
+		if (status != SPK_OK) {
+			spk_error_context(err, "table \"%s\"", job->in.input[i].spec.table->name);
+			return status;
+		}
+	}
+	return SPK_OK;
+}
+
+/* --- reading --- */
+
+static spk_status keep_chunk(struct spk_job *job, struct spk_input_partition *p, struct spk_chunk *chunk, spk_error *err)
+{
+	if (p->chunks == p->chunk_capacity) {
+		int capacity = p->chunk_capacity ? 2 * p->chunk_capacity : 8;
+		struct spk_chunk *grown = realloc(p->chunk, sizeof *grown * (size_t)capacity);
+
+		if (!grown) {
+			spk_chunk_release(chunk);
+			return spk_fail_memory(err);
+		}
+		p->chunk = grown;
+		p->chunk_capacity = capacity;
+	}
+	p->chunk[p->chunks++] = *chunk;
+	p->position = chunk->end;
+	job->in.pending_rows += chunk->rows;
+	job->in.pending_bytes += (int64_t)chunk->bytes;
+	if (chunk->rows) {
+		p->last_rows_us = spk_clock_monotonic_us();
+		p->had_rows = true;
+		p->idle = false;
+	}
+	return SPK_OK;
+}
+
+/* One fetch of at most `rows` rows below `end`; *got: something came. */
+static spk_status fetch_once(struct spk_job *job, struct spk_input *in, int index, int64_t end, int64_t rows, int64_t bytes, int64_t wait_us, bool *got, spk_error *err)
+{
+	struct spk_input_partition *p = &in->partition[index];
+	struct spk_chunk chunk = { 0 };
+	spk_status status = in->source->type->fetch(in->source, index, end, (int)rows, (size_t)bytes, wait_us, &chunk, err);
+
+	*got = false;
+	if (status != SPK_OK) {
+		spk_chunk_release(&chunk);
+		return status;
+	}
+	if (chunk.finished && p->bounded)
+		p->bound = SPK_MIN(p->bound, chunk.end);
+	*got = chunk.rows > 0 || chunk.end > chunk.start;
+	if (*got)
+		return keep_chunk(job, p, &chunk, err);
+	spk_chunk_release(&chunk);
+	return SPK_OK;
+}
+
+bool spk_inputs_full(const struct spk_job *job)
+{
+	return job->in.pending_rows >= job->in.max_rows || job->in.pending_bytes >= job->in.max_bytes;
+}
+
+/* Every partition gets its share first, so that a busy one cannot starve the others; what is left goes to whoever has more. */
+spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err)
+{
+	int partitions = 0;
+	bool any = true;
+
+	job->in.trouble = NULL;
+	for (int i = 0; i < job->in.count; i++)
+		partitions += job->in.input[i].partitions;
+	while (any && !spk_inputs_full(job)) {
+		int64_t share = SPK_MAX((job->in.max_rows - job->in.pending_rows) / SPK_MAX(partitions, 1), 1);
+
+		any = false;
+		for (int i = 0; i < job->in.count; i++) {
+			struct spk_input *in = &job->in.input[i];
+
+			for (int p = 0; p < in->partitions && !spk_inputs_full(job); p++) {
+				bool got = false;
+
+				if (in->partition[p].position >= in->partition[p].bound)
+					continue;
+				SPK_TRY(fetch_once(job, in, p, in->partition[p].bound, SPK_MIN(share, job->in.max_rows - job->in.pending_rows),
+						   job->in.max_bytes - job->in.pending_bytes, 0, &got, err));
+				any = any || got;
+			}
+			if (in->source->type->trouble && !job->in.trouble)
+				job->in.trouble = in->source->type->trouble(in->source);
+		}
+	}
+	return SPK_OK;
+}
+
+/* Waits until partition `index` has been read up to `end`. */
+static spk_status fetch_range(struct spk_job *job, struct spk_input *in, int index, int64_t end, spk_error *err)
+{
+	int64_t deadline = spk_clock_monotonic_us() + REPLAY_TIMEOUT_US;
+	struct spk_input_partition *p = &in->partition[index];
+
+	while (p->position < end) {
+		bool got;
+
+		SPK_TRY(fetch_once(job, in, index, end, 1 << 20, 64 << 20, FETCH_WAIT_US, &got, err));
+		if (got)
+			deadline = spk_clock_monotonic_us() + REPLAY_TIMEOUT_US;
+		else if (spk_job_stopping(job))
+			return spk_fail(err, SPK_CANCELLED, "stopped while recovering");
+		else if (spk_clock_monotonic_us() > deadline) {
+			spk_fail(err, SPK_TIMEOUT, "%s: no rows at %lld for a minute; the record says that there are rows up to %lld", in->source->type->partition_name(in->source, index),
+				 (long long)p->position, (long long)end);
+			if (err)
+				err->retriable = true;
+			return SPK_TIMEOUT;
+		}
+	}
+	return SPK_OK;
+}
+
+spk_status spk_inputs_fetch_recorded(struct spk_job *job, const struct spk_epoch_record *record, spk_error *err)
+{
+	for (int i = 0; i < job->in.count; i++) {
+		struct spk_input *in = &job->in.input[i];
+
+		for (int p = 0; p < in->partitions; p++) {
+			const struct spk_epoch_partition *was = recorded_partition(record, in->spec.table->name, in->source->type->partition_name(in->source, p));
+
+			if (!was)
+				continue;
+			if (was->start != in->partition[p].position)
+				return spk_fail(err, SPK_DIVERGED, "epoch %lld, %s: the record begins at %lld, the one before ended at %lld", (long long)record->epoch, was->name,
+						(long long)was->start, (long long)in->partition[p].position);
+			SPK_TRY(fetch_range(job, in, p, was->end, err));
+			in->partition[p].idle = was->idle;
+			in->partition[p].finished = was->finished;
+		}
+	}
+	return SPK_OK;
+}
+
+/* --- what still counts --- */
+
+bool spk_inputs_at_end(const struct spk_job *job)
+{
+	for (int i = 0; i < job->in.count; i++)
+		for (int p = 0; p < job->in.input[i].partitions; p++)
+			if (job->in.input[i].partition[p].position < job->in.input[i].partition[p].bound)
+				return false;
+	return true;
+}
+
+/* Whether the partition should be idle: nothing came for the timeout; or, at the end of a --once run, nothing ever came. */
+static bool is_idle(const struct spk_job *job, const struct spk_input_partition *p, int64_t now_us, bool at_end)
+{
+	if (p->finished || p->chunks)
+		return false;
+	if (job->spec.once)
+		return p->idle || (at_end && !p->had_rows);
+	return p->idle || (job->in.idle_timeout_us > 0 && !job->in.trouble && now_us - p->last_rows_us >= job->in.idle_timeout_us);
+}
+
+/* The watermark that the source would have with the flags as they are, from what it has seen so far. */
+static int64_t watermark_now(const struct spk_input *in)
+{
+	struct spk_run_partition *part = calloc((size_t)in->partitions + 1, sizeof *part);
+	struct spk_run_source s = { .partitions = in->partitions, .partition = part, .watermark = in->watermark };
+	int64_t mark;
+
+	for (int i = 0; part && i < in->partitions; i++)
+		part[i] = (struct spk_run_partition){ .idle = in->partition[i].idle, .finished = in->partition[i].finished, .watermark = in->partition[i].watermark };
+	mark = part ? spk_run_source_watermark_after(&s) : in->watermark;
+	free(part);
+	return mark;
+}
+
+bool spk_inputs_judge(struct spk_job *job, int64_t now_us)
+{
+	bool at_end = spk_inputs_at_end(job), moves = false;
+
+	for (int i = 0; i < job->in.count; i++) {
+		struct spk_input *in = &job->in.input[i];
+
+		for (int k = 0; k < in->partitions; k++) {
+			struct spk_input_partition *p = &in->partition[k];
+
+			p->finished = p->bounded && p->position >= p->bound;
+			p->idle = is_idle(job, p, now_us, at_end);
+		}
+		moves = moves || watermark_now(in) > in->watermark;
+	}
+	return moves;
+}
+
+int64_t spk_inputs_lag(const struct spk_job *job)
+{
+	int64_t sum = 0;
+
+	for (int i = 0; i < job->in.count; i++) {
+		const struct spk_source *s = job->in.input[i].source;
+		int64_t lag = s && s->type->lag ? s->type->lag(s) : -1;
+
+		if (lag < 0)
+			return -1;
+		sum += lag;
+	}
+	return sum;
+}

@@ -1,0 +1,140 @@
+/* What the files of stream/ share. Not for others. */
+#ifndef SPK_STREAM_INTERNAL_H
+#define SPK_STREAM_INTERNAL_H
+
+#include <event2/event.h>
+
+#include "batch/exec.h"
+#include "checkpoint/epoch.h"
+#include "checkpoint/epoch_log.h"
+#include "checkpoint/store.h"
+#include "core/base/eventlog.h"
+#include "stream/job.h"
+
+/* --- inputs: what is read (inputs.c) --- */
+
+struct spk_input_partition {
+	int64_t position;              /* of the next row to read */
+	int64_t bound;                 /* where it ends for this job or this --once run; INT64_MAX: nowhere */
+	int64_t watermark;
+	bool idle, finished;
+	bool had_rows;                 /* ever */
+	bool bounded;                  /* the source ends at `bound`, not just this run */
+	int64_t last_rows_us;          /* monotonic */
+	struct spk_chunk *chunk;       /* pending: read, not yet in an epoch */
+	int chunks, chunk_capacity;
+};
+
+struct spk_input {
+	struct spk_source_spec spec;
+	struct spk_source *source;
+	struct event *wake;
+	int partitions;
+	struct spk_input_partition *partition;
+	int64_t watermark;
+};
+
+struct spk_inputs {
+	int count;
+	struct spk_input *input;
+	int64_t pending_rows, pending_bytes;
+	int64_t max_rows, max_bytes;
+	int64_t idle_timeout_us;
+	const char *trouble;           /* of any source, NULL when fine */
+};
+
+spk_status spk_inputs_open(struct spk_job *job, spk_error *err);
+void spk_inputs_close(struct spk_job *job);
+/* Starts reading at the positions of `record` (NULL: where the tables say). */
+spk_status spk_inputs_seek(struct spk_job *job, const struct spk_epoch_record *record, spk_error *err);
+/* Moves what is there into pending chunks, up to the epoch's bounds; never waits. */
+spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err);
+/* Reads exactly what the record says into pending chunks; waits for it. */
+spk_status spk_inputs_fetch_recorded(struct spk_job *job, const struct spk_epoch_record *record, spk_error *err);
+/* Marks partitions idle or finished; true when a source's watermark would move by it. */
+bool spk_inputs_judge(struct spk_job *job, int64_t now_us);
+bool spk_inputs_full(const struct spk_job *job);
+/* Every partition has reached its bound. */
+bool spk_inputs_at_end(const struct spk_job *job);
+void spk_inputs_drop_pending(struct spk_job *job);
+int64_t spk_inputs_lag(const struct spk_job *job);
+
+/* --- outputs: what is written (outputs.c, dead_letters.c) --- */
+
+struct spk_output {
+	struct spk_sink_spec spec;
+	struct spk_sink *sink;
+};
+
+struct spk_outputs {
+	int count;
+	struct spk_output *output;
+	struct spk_kafka_producer *producer;  /* NULL: no Kafka sinks */
+	const struct spk_table *kafka_table;  /* whose cluster the producer talks to */
+	struct spk_epoch_log *log;
+	char *dlq_topic;
+	int dlq_handle;                       /* -1: not yet known */
+	bool exactly_once;
+};
+
+spk_status spk_outputs_open(struct spk_job *job, spk_error *err);
+void spk_outputs_close(struct spk_job *job);
+/* Writes and commits an epoch's outputs and its record; settles an ambiguous commit. FENCED is fatal. */
+spk_status spk_outputs_commit(struct spk_job *job, const struct spk_run *run, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err);
+/* With bad.rows=fail the first bad row is an error; asked before anything is written. */
+spk_status spk_dead_letters_check(struct spk_job *job, const struct spk_run *run, int64_t epoch, spk_error *err);
+spk_status spk_dead_letters_write(struct spk_job *job, const struct spk_run *run, int64_t epoch, spk_error *err);
+/* Moves the file of an epoch's dead letters into place (jobs without Kafka), or drops what was never committed. */
+spk_status spk_dead_letters_commit(struct spk_job *job, int64_t epoch, spk_error *err);
+
+/* --- the job --- */
+
+struct spk_job {
+	struct spk_job_spec spec;
+	struct spk_arena *arena;              /* as long as the job */
+	struct event_base *base;
+	struct event *timer, *stop_event;
+	int stop_fd;
+	_Atomic int stops;                    /* calls of spk_job_stop */
+	struct spk_inputs in;
+	struct spk_outputs out;
+	/* execution */
+	struct spk_executor_backend *backend;
+	struct spk_task_scheduler *tasks;
+	struct spk_shuffle_service *shuffle;
+	struct spk_dag_scheduler *dag;
+	struct spk_store *store;              /* NULL: stateless */
+	struct spk_exec *exec;
+	struct spk_event_log *events;
+	/* recovery */
+	struct spk_checkpoint_store *checkpoints;
+	char *state_dir;                      /* scratch of this incarnation */
+	struct spk_arena *record_arena;
+	struct spk_epoch_record *record;      /* of the last committed epoch, NULL before the first */
+	int64_t incarnation;
+	int64_t checkpoint;                   /* epoch of the newest durable checkpoint, 0 none */
+	int64_t announced;                    /* newest checkpoint that a committed record names */
+	int64_t truncated;                    /* newest checkpoint behind which lineage was cut */
+	int64_t checkpoint_at_us;             /* monotonic time of the last attempt */
+	bool complete;                        /* all bounded sources were done before this start */
+	/* progress */
+	struct spk_job_progress progress;
+	int64_t started_us, last_progress_us, last_epoch_us;
+	int attempts;                         /* failed in a row */
+};
+
+bool spk_job_stateful(const struct spk_job *job);
+void spk_job_report(struct spk_job *job, const char *phase, const char *trouble);
+/* True when someone asked to stop. */
+bool spk_job_stopping(const struct spk_job *job);
+
+/* One epoch over what is pending (epoch.c). `recorded`: replay of it, outputs suppressed and compared. */
+spk_status spk_job_epoch(struct spk_job *job, spk_error *err);
+spk_status spk_job_replay(struct spk_job *job, const struct spk_epoch_record *recorded, spk_error *err);
+
+/* Brings the job to the state of its last committed epoch (recovery.c). */
+spk_status spk_job_recover(struct spk_job *job, spk_error *err);
+/* Checkpoints when it is time (or `now`), truncates lineage (checkpointing.c). Failures are reported, not returned. */
+void spk_job_checkpoint(struct spk_job *job, bool now);
+
+#endif

@@ -1,0 +1,380 @@
+/* A job's life: made, opened, recovered, looped, closed; tried again from its last commit when something transient breaks it. */
+#include "stream/job.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/file.h"
+#include "core/base/log.h"
+#include "stream/internal.h"
+
+enum { NAME_MAX_BYTES = 200, WAKE_US = 100000, PROGRESS_US = 100000, RECOVERIES_MAX = 5 };
+
+spk_status spk_job_check_name(const char *name, spk_error *err)
+{
+	size_t n = strlen(name);
+	bool good = n > 0 && n <= NAME_MAX_BYTES && name[0] != '.';
+
+	for (size_t i = 0; i < n; i++)
+		good = good && (isalnum((unsigned char)name[i]) || strchr("._-", name[i]));
+	if (good)
+		return SPK_OK;
+	spk_fail(err, SPK_USAGE, "\"%s\" cannot be a job's name", name);
+	return spk_hint(err, "Use letters, digits, '.', '_' and '-', not beginning with '.': it becomes part of a topic's name and of a path.");
+}
+
+bool spk_job_stateful(const struct spk_job *job)
+{
+	for (int i = 0; i < job->spec.plan->stages; i++)
+		if (job->spec.plan->stage[i].stateful)
+			return true;
+	return false;
+}
+
+bool spk_job_stopping(const struct spk_job *job) { return atomic_load(&job->stops) > 0; }
+
+void spk_job_stop(struct spk_job *job)
+{
+	uint64_t one = 1;
+	int saved = errno;
+	ssize_t ignored;
+
+	if (atomic_fetch_add(&job->stops, 1) > 0)
+		spk_dag_cancel(job->dag);
+	ignored = write(job->stop_fd, &one, sizeof one);
+	(void)ignored;
+	errno = saved;
+}
+
+void spk_job_report(struct spk_job *job, const char *phase, const char *trouble)
+{
+	int64_t now = spk_clock_monotonic_us();
+	bool changed = phase != job->progress.phase || trouble;
+
+	job->progress.phase = phase;
+	job->progress.trouble = trouble;
+	if (!job->spec.progress || (!changed && now - job->last_progress_us < PROGRESS_US))
+		return;
+	job->last_progress_us = now;
+	job->progress.elapsed_us = now - job->started_us;
+	job->progress.lag = job->in.count && job->in.input[0].source ? spk_inputs_lag(job) : -1;
+	job->spec.progress(job->spec.user, &job->progress);
+}
+
+/* --- scratch folders --- */
+
+/* Removes state folders whose process is gone. */
+static void sweep_scratch(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char path[4096];
+		int pid, used = 0;
+
+		if (sscanf(e->d_name, "state.%d%n", &pid, &used) != 1 || used == 0 || pid <= 0)
+			continue;
+		if (pid != getpid() && (kill(pid, 0) == 0 || errno == EPERM))
+			continue;
+		snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+		spk_dir_remove(path, NULL);
+	}
+	if (d)
+		closedir(d);
+}
+
+static spk_status prepare_folder(struct spk_job *job, spk_error *err)
+{
+	const char *checkpoints = spk_conf_text(job->spec.conf, SPK_CONF_CHECKPOINT_DIR);
+
+	SPK_TRY(spk_dir_create(job->spec.dir, err));
+	sweep_scratch(job->spec.dir);
+	job->state_dir = spk_arena_printf(job->arena, "%s/state.%d", job->spec.dir, (int)getpid());
+	if (!*checkpoints)
+		checkpoints = spk_arena_printf(job->arena, "%s/checkpoints", job->spec.dir);
+	SPK_TRY_PTR(job->state_dir && checkpoints, err);
+	SPK_TRY(spk_local_checkpoint_store_open(&job->checkpoints, checkpoints, err));
+	if (spk_conf_int(job->spec.conf, SPK_CONF_EVENT_LOG))
+		SPK_TRY(spk_event_log_open(&job->events, spk_arena_printf(job->arena, "%s/events.jsonl", job->spec.dir), job->spec.name, err));
+	return SPK_OK;
+}
+
+/* --- new and free --- */
+
+static void on_stop(evutil_socket_t fd, short what, void *user)
+{
+	struct spk_job *job = user;
+	uint64_t count;
+	ssize_t ignored = read(fd, &count, sizeof count);
+
+	(void)ignored;
+	(void)what;
+	event_base_loopbreak(job->base);
+}
+
+static spk_status start_threads(struct spk_job *job, spk_error *err)
+{
+	struct spk_dag_options options = { .task_retry = spk_retry_default(SPK_RETRY_TASK) };
+
+	SPK_TRY(spk_local_executor_new(&job->backend, (int)spk_conf_int(job->spec.conf, SPK_CONF_POOL_SIZE), err));
+	SPK_TRY(spk_fifo_scheduler_new(&job->tasks, job->backend, err));
+	SPK_TRY(spk_memory_shuffle_new(&job->shuffle, err));
+	options.tasks = job->tasks;
+	options.shuffle = job->shuffle;
+	options.task_retry.retries = (int)spk_conf_int(job->spec.conf, SPK_CONF_RETRY_MAX);
+	options.task_retry.first_us = spk_conf_int(job->spec.conf, SPK_CONF_RETRY_BACKOFF);
+	options.task_retry.seed = (uint64_t)spk_conf_int(job->spec.conf, SPK_CONF_SEED);
+	return spk_dag_scheduler_new(&job->dag, &options, err);
+}
+
+static spk_status build(struct spk_job *job, spk_error *err)
+{
+	SPK_TRY(spk_job_check_name(job->spec.name, err));
+	job->base = event_base_new();
+	job->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	SPK_TRY_PTR(job->base && job->stop_fd >= 0, err);
+	job->stop_event = event_new(job->base, job->stop_fd, EV_READ | EV_PERSIST, on_stop, job);
+	SPK_TRY_PTR(job->stop_event, err);
+	event_add(job->stop_event, NULL);
+	return start_threads(job, err);
+}
+
+spk_status spk_job_new(struct spk_job **out, const struct spk_job_spec *spec, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	struct spk_job *job = calloc(1, sizeof *job);
+	spk_status status;
+
+	if (!arena || !job) {
+		spk_arena_unref(arena);
+		free(job);
+		return spk_fail_memory(err);
+	}
+	job->arena = arena;
+	job->spec = *spec;
+	job->stop_fd = -1;
+	job->progress = (struct spk_job_progress){ .phase = "connecting", .watermark_us = INT64_MIN, .lag = -1 };
+	status = build(job, err);
+	if (status != SPK_OK) {
+		spk_job_free(job);
+		return status;
+	}
+	*out = job;
+	return SPK_OK;
+}
+
+/* Everything that a new attempt opens again. */
+static void close_attempt(struct spk_job *job)
+{
+	spk_exec_free(job->exec);
+	job->exec = NULL;
+	spk_store_close(job->store);
+	job->store = NULL;
+	spk_inputs_close(job);
+	spk_outputs_close(job);
+	if (job->checkpoints)
+		job->checkpoints->type->close(job->checkpoints);
+	job->checkpoints = NULL;
+	spk_event_log_close(job->events);
+	job->events = NULL;
+	spk_arena_unref(job->record_arena);
+	job->record_arena = NULL;
+	job->record = NULL;
+	if (job->state_dir)
+		spk_dir_remove(job->state_dir, NULL);
+	job->state_dir = NULL;
+}
+
+void spk_job_free(struct spk_job *job)
+{
+	if (!job)
+		return;
+	close_attempt(job);
+	spk_dag_scheduler_free(job->dag);
+	if (job->shuffle)
+		job->shuffle->type->close(job->shuffle);
+	if (job->tasks)
+		job->tasks->type->close(job->tasks);
+	if (job->backend)
+		job->backend->type->close(job->backend);
+	if (job->stop_event)
+		event_free(job->stop_event);
+	if (job->base)
+		event_base_free(job->base);
+	if (job->stop_fd >= 0)
+		close(job->stop_fd);
+	spk_arena_unref(job->arena);
+	free(job);
+}
+
+/* --- opening, with patience --- */
+
+/* Sleeps, but wakes up when asked to stop. */
+static void wait_us(struct spk_job *job, int64_t us)
+{
+	struct timeval tv = { us / 1000000, us % 1000000 };
+
+	event_base_loopexit(job->base, &tv);
+	event_base_dispatch(job->base);
+}
+
+static spk_status open_all(struct spk_job *job, spk_error *err)
+{
+	SPK_TRY(prepare_folder(job, err));
+	SPK_TRY(spk_outputs_open(job, err));
+	return spk_inputs_open(job, err);
+}
+
+/* Keeps trying while the broker is away, and says so. */
+static spk_status open_patiently(struct spk_job *job, spk_error *err)
+{
+	struct spk_retry_policy policy = spk_retry_default(SPK_RETRY_BROKER);
+	int64_t started = spk_clock_monotonic_us(), bound = spk_conf_int(job->spec.conf, SPK_CONF_KAFKA_RETRY);
+
+	for (int attempt = 0;; attempt++) {
+		spk_error why = { 0 };
+		char text[1200];
+		spk_status status = open_all(job, &why);
+
+		if (status != SPK_UNAVAILABLE || spk_job_stopping(job) || (bound > 0 && spk_clock_monotonic_us() - started >= bound)) {
+			if (status != SPK_OK && err)
+				*err = why;
+			return status;
+		}
+		close_attempt(job);
+		snprintf(text, sizeof text, "%s; still trying", why.message);
+		spk_job_report(job, "connecting", text);
+		wait_us(job, spk_retry_wait_us(&policy, attempt));
+		if (spk_job_stopping(job))
+			return spk_fail(err, SPK_CANCELLED, "stopped while connecting");
+	}
+}
+
+/* --- the loop --- */
+
+/* Whether an epoch should start now; *wait: microseconds until it might. */
+static bool is_due(struct spk_job *job, bool moved, bool at_end, int64_t *wait)
+{
+	int64_t interval = spk_conf_int(job->spec.conf, SPK_CONF_EPOCH_INTERVAL), since = spk_clock_monotonic_us() - job->last_epoch_us;
+	bool something = job->in.pending_rows > 0 || moved;
+
+	*wait = WAKE_US;
+	if (!something)
+		return false;
+	if (spk_inputs_full(job) || at_end || since >= interval)
+		return true;
+	*wait = SPK_MIN(interval - since, WAKE_US);
+	return false;
+}
+
+/* Nothing more will come: every partition is at its bound and has been through an epoch. */
+static bool is_done(const struct spk_job *job, bool moved, bool at_end)
+{
+	if (!at_end || job->in.pending_rows > 0 || moved)
+		return false;
+	for (int i = 0; i < job->in.count; i++)
+		for (int p = 0; p < job->in.input[i].partitions; p++)
+			if (job->in.input[i].partition[p].bound == INT64_MAX)
+				return false;
+	return true;
+}
+
+static spk_status turn(struct spk_job *job, bool *done, spk_error *err)
+{
+	bool moved, at_end;
+	int64_t wait;
+
+	SPK_TRY(spk_inputs_fetch(job, err));
+	at_end = spk_inputs_at_end(job);
+	moved = spk_inputs_judge(job, spk_clock_monotonic_us());
+	if (is_due(job, moved, at_end, &wait)) {
+		job->last_epoch_us = spk_clock_monotonic_us();
+		SPK_TRY(spk_job_epoch(job, err));
+		job->attempts = 0;
+		spk_job_checkpoint(job, false);
+		spk_job_report(job, "running", job->in.trouble);
+		return SPK_OK;
+	}
+	*done = is_done(job, moved, at_end);
+	spk_job_report(job, "running", job->in.trouble);
+	if (!*done && !spk_job_stopping(job))
+		wait_us(job, wait);
+	return SPK_OK;
+}
+
+static void report_positions(struct spk_job *job)
+{
+	for (int i = 0; i < job->in.count; i++) {
+		struct spk_input *in = &job->in.input[i];
+		int64_t *position;
+
+		if (!in->source || !in->source->type->report || !(position = calloc((size_t)in->partitions + 1, sizeof *position)))
+			continue;
+		for (int p = 0; p < in->partitions; p++)
+			position[p] = in->partition[p].position;
+		in->source->type->report(in->source, position);
+		free(position);
+	}
+}
+
+static spk_status run_attempt(struct spk_job *job, spk_error *err)
+{
+	bool done = false;
+
+	SPK_TRY(open_patiently(job, err));
+	spk_job_report(job, "recovering", NULL);
+	SPK_TRY(spk_job_recover(job, err));
+	job->checkpoint_at_us = job->last_epoch_us = spk_clock_monotonic_us();
+	spk_job_report(job, "running", NULL);
+	while (!done && !spk_job_stopping(job))
+		SPK_TRY(turn(job, &done, err));
+	spk_job_report(job, "stopping", NULL);
+	if (atomic_load(&job->stops) < 2) {
+		spk_job_checkpoint(job, true);
+		report_positions(job);
+	}
+	return SPK_OK;
+}
+
+/* Transient trouble is met by starting again from the last commit; what would come back each time is not. */
+static bool try_again(struct spk_job *job, const spk_error *err)
+{
+	if (err->code == SPK_FENCED || err->fatal || spk_job_stopping(job) || ++job->attempts > RECOVERIES_MAX)
+		return false;
+	return err->retriable || err->code == SPK_IO || err->code == SPK_UNAVAILABLE || err->code == SPK_TIMEOUT;
+}
+
+spk_status spk_job_run(struct spk_job *job, spk_error *err)
+{
+	struct spk_retry_policy policy = spk_retry_default(SPK_RETRY_TASK);
+	spk_error why = { 0 };
+	spk_status status;
+
+	job->started_us = spk_clock_monotonic_us();
+	while ((status = run_attempt(job, &why)) != SPK_OK && try_again(job, &why)) {
+		SPK_LOG(WARN, "stream", "job %s: %s; recovering from its last commit", job->spec.name, why.message);
+		spk_event_log_write(job->events, SPK_EVENT_JOB_FAILED, (struct spk_event_field[]){ { "error", why.message, 0 }, { "attempt", NULL, job->attempts }, { 0 } });
+		spk_job_report(job, "recovering", why.message);
+		close_attempt(job);
+		wait_us(job, spk_retry_wait_us(&policy, job->attempts - 1));
+		why = (spk_error){ 0 };
+	}
+	if (status == SPK_CANCELLED && spk_job_stopping(job))
+		status = SPK_OK;
+	spk_event_log_write(job->events, status == SPK_OK ? SPK_EVENT_JOB_END : SPK_EVENT_JOB_FAILED, (struct spk_event_field[]){ { "error", why.message, 0 }, { 0 } });
+	spk_job_report(job, status == SPK_OK ? "done" : "failed", NULL);
+	close_attempt(job);
+	if (status != SPK_OK && err)
+		*err = why;
+	return status;
+}

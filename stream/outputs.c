@@ -1,0 +1,276 @@
+/*
+ * Outputs: sinks, the job's producer and the epoch log; one epoch's outputs and its record in one atomic step.
+ *
+ * With Kafka sinks that step is a transaction. Without, it is the fsync of the record in the local log: sinks prepare before it and
+ * make their files visible after it, both repeatable. A commit whose answer did not come is settled by asking the log.
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "core/base/fault.h"
+#include "core/base/log.h"
+#include "stream/internal.h"
+
+enum { SETTLE_ATTEMPTS = 20 };
+
+/* --- open and close --- */
+
+static bool uses_kafka(const struct spk_sink_type *type) { return type && type->transactional; }
+
+/* The table whose cluster holds the epochs topic: all transactional sinks must agree on it. */
+static spk_status find_cluster(struct spk_job *job, spk_error *err)
+{
+	const struct spk_physical_plan *plan = job->spec.plan;
+	const char *servers = NULL;
+
+	for (int i = 0; i < plan->sinks; i++) {
+		const struct spk_table *t = plan->sink[i].table;
+		const char *mine = spk_table_option(t, "properties.bootstrap.servers");
+
+		if (!uses_kafka(spk_sink_type(t->connector)))
+			continue;
+		if (servers && mine && strcmp(servers, mine) != 0) {
+			spk_fail(err, SPK_PLAN, "sinks \"%s\" and \"%s\" are in different Kafka clusters", job->out.kafka_table->name, t->name);
+			return spk_hint(err, "One transaction covers all sinks of a job, so they must share a cluster. Split the job in two.");
+		}
+		if (!servers) {
+			servers = mine;
+			job->out.kafka_table = t;
+		}
+	}
+	return SPK_OK;
+}
+
+static spk_status open_producer(struct spk_job *job, spk_error *err)
+{
+	char id[300];
+	struct spk_kafka_producer_spec spec = { .table = job->out.kafka_table, .conf = job->spec.conf };
+
+	snprintf(id, sizeof id, "sparklet.%s", job->spec.name);
+	spec.transactional_id = job->out.exactly_once ? id : NULL;
+	return spk_kafka_producer_open(&job->out.producer, &spec, err);
+}
+
+static spk_status open_sink(struct spk_job *job, int index, spk_error *err)
+{
+	const struct spk_plan_sink *s = &job->spec.plan->sink[index];
+	const struct spk_sink_type *type = spk_sink_type(s->table->connector);
+	struct spk_output *o = &job->out.output[index];
+
+	if (!type)
+		return spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be written to", s->table->name, s->table->connector);
+	o->spec = (struct spk_sink_spec){ .table = s->table, .schema = s->schema, .index = index, .job = job->spec.name, .conf = job->spec.conf,
+		.producer = job->out.producer, .once = job->spec.once };
+	return type->open(&o->sink, &o->spec, err);
+}
+
+static spk_status open_log(struct spk_job *job, spk_error *err)
+{
+	if (job->out.producer)
+		return spk_kafka_epoch_log_open(&job->out.log, job->out.producer, job->spec.name, err);
+	return spk_file_epoch_log_open(&job->out.log, spk_arena_printf(job->arena, "%s/epochs.log", job->spec.dir), err);
+}
+
+spk_status spk_outputs_open(struct spk_job *job, spk_error *err)
+{
+	const char *topic = spk_conf_text(job->spec.conf, SPK_CONF_DLQ_TOPIC);
+
+	job->out.exactly_once = spk_conf_int(job->spec.conf, SPK_CONF_EXACTLY_ONCE) == 0;
+	job->out.dlq_handle = -1;
+	job->out.dlq_topic = *topic ? spk_arena_strdup(job->arena, topic) : spk_arena_printf(job->arena, "%s.dlq", job->spec.name);
+	job->out.count = job->spec.plan->sinks;
+	job->out.output = calloc((size_t)job->out.count + 1, sizeof *job->out.output);
+	SPK_TRY_PTR(job->out.output && job->out.dlq_topic, err);
+	SPK_TRY(find_cluster(job, err));
+	if (job->out.kafka_table)
+		SPK_TRY(open_producer(job, err));
+	SPK_TRY(open_log(job, err));
+	for (int i = 0; i < job->out.count; i++)
+		SPK_TRY(open_sink(job, i, err));
+	return SPK_OK;
+}
+
+static void close_sinks(struct spk_job *job)
+{
+	for (int i = 0; i < job->out.count; i++) {
+		struct spk_sink *sink = job->out.output[i].sink;
+
+		if (sink)
+			sink->type->close(sink);
+		job->out.output[i].sink = NULL;
+	}
+}
+
+static void close_kafka(struct spk_job *job)
+{
+	if (job->out.log)
+		job->out.log->type->close(job->out.log);
+	job->out.log = NULL;
+	spk_kafka_producer_close(job->out.producer);
+	job->out.producer = NULL;
+	job->out.dlq_handle = -1;
+}
+
+void spk_outputs_close(struct spk_job *job)
+{
+	close_sinks(job);
+	close_kafka(job);
+	free(job->out.output);
+	job->out = (struct spk_outputs){ 0 };
+}
+
+/* --- one epoch --- */
+
+/* Blocks in order of stage and task: the same order whenever the epoch is run. */
+static spk_status write_blocks(struct spk_job *job, const struct spk_run *run, int64_t epoch, spk_error *err)
+{
+	for (int s = 0; s < spk_exec_stages(job->exec); s++)
+		for (int t = 0; t < spk_exec_tasks(job->exec, s); t++)
+			for (int i = 0; i < job->out.count; i++) {
+				struct spk_sink *sink = job->out.output[i].sink;
+				const struct spk_sink_block *block = run->output[s][t].block ? run->output[s][t].block[i] : NULL;
+
+				if (block && block->rows)
+					SPK_TRY(sink->type->write(sink, epoch, block, err));
+			}
+	return SPK_OK;
+}
+
+static spk_status write_epoch(struct spk_job *job, const struct spk_run *run, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
+{
+	SPK_TRY(job->out.log->type->begin(job->out.log, err));
+	SPK_TRY(write_blocks(job, run, record->epoch, err));
+	SPK_TRY(spk_dead_letters_write(job, run, record->epoch, err));
+	SPK_TRY(spk_fault(SPK_FAULT_TXN_PRODUCED, err));
+	for (int i = 0; i < job->out.count; i++)
+		if (job->out.output[i].sink->type->prepare)
+			SPK_TRY(job->out.output[i].sink->type->prepare(job->out.output[i].sink, record->epoch, err));
+	SPK_TRY(job->out.log->type->append(job->out.log, record->epoch, encoded->data, encoded->size, err));
+	SPK_TRY(spk_fault(SPK_FAULT_TXN_RECORD, err));
+	return job->out.log->type->commit(job->out.log, err);
+}
+
+static spk_status commit_sinks(struct spk_job *job, int64_t epoch, spk_error *err)
+{
+	SPK_TRY(spk_fault(SPK_FAULT_TXN_COMMITTED, err));
+	for (int i = 0; i < job->out.count; i++)
+		if (job->out.output[i].sink->type->commit)
+			SPK_TRY(job->out.output[i].sink->type->commit(job->out.output[i].sink, epoch, err));
+	return spk_dead_letters_commit(job, epoch, err);
+}
+
+/* --- settling --- */
+
+struct newest { int64_t epoch; uint64_t hash; };
+
+static spk_status note_newest(void *user, const void *data, size_t size, spk_error *err)
+{
+	struct newest *n = user;
+	struct spk_arena *arena = spk_arena_new(NULL);
+	struct spk_epoch_record *record;
+	spk_status status;
+
+	SPK_TRY_PTR(arena, err);
+	status = spk_epoch_decode(data, size, arena, &record, err);
+	if (status == SPK_OK)
+		*n = (struct newest){ record->epoch, record->hash };
+	spk_arena_unref(arena);
+	return status;
+}
+
+/* A new producer (which settles the old one's transaction), the log's end, fresh sinks. */
+static spk_status reopen(struct spk_job *job, struct newest *newest, spk_error *err)
+{
+	*newest = (struct newest){ 0 };
+	if (job->out.kafka_table) {
+		close_sinks(job);
+		close_kafka(job);
+		SPK_TRY(open_producer(job, err));
+		SPK_TRY(open_log(job, err));
+		for (int i = 0; i < job->out.count; i++)
+			SPK_TRY(open_sink(job, i, err));
+	}
+	return job->out.log->type->read(job->out.log, note_newest, newest, err);
+}
+
+/* Whether `newest` is this very epoch, or one of another instance, or neither. */
+static spk_status judge(const struct spk_job *job, const struct spk_epoch_record *record, const struct newest *newest, bool *committed, spk_error *err)
+{
+	*committed = newest->epoch == record->epoch && newest->hash == record->hash;
+	if (*committed || newest->epoch < record->epoch)
+		return SPK_OK;
+	spk_fail(err, SPK_FENCED, "another instance of job %s has taken over: it has committed epoch %lld", job->spec.name, (long long)newest->epoch);
+	if (err)
+		err->fatal = true;
+	return SPK_FENCED;
+}
+
+static void wait_before_retry(int attempt)
+{
+	struct spk_retry_policy policy = spk_retry_default(SPK_RETRY_BROKER);
+	int64_t wait = spk_retry_wait_us(&policy, attempt);
+	struct timespec t = { wait / 1000000, wait % 1000000 * 1000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* Failures that trying again may cure. */
+static bool may_pass(spk_status status)
+{
+	return status == SPK_IO || status == SPK_UNAVAILABLE || status == SPK_TIMEOUT || status == SPK_MEMORY_LIMIT || status == SPK_INTERNAL;
+}
+
+/*
+ * Finds out what became of the epoch after a failed commit, and writes it again if it was not committed: the encoded outputs are still there. A
+ * takeover by another instance shows as FENCED, from the broker or from the log.
+ */
+static spk_status settle(struct spk_job *job, const struct spk_run *run, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
+{
+	spk_error why = { 0 };
+	spk_status status = SPK_UNAVAILABLE;
+
+	for (int attempt = 0; attempt < SETTLE_ATTEMPTS && status != SPK_OK; attempt++) {
+		struct newest newest;
+		bool committed = false;
+
+		if (spk_job_stopping(job) && atomic_load(&job->stops) > 1)
+			return spk_fail(err, SPK_CANCELLED, "stopped before epoch %lld could be committed; it will be done again", (long long)record->epoch);
+		status = reopen(job, &newest, &why);
+		if (status == SPK_OK)
+			status = judge(job, record, &newest, &committed, &why);
+		if (status == SPK_OK && !committed)
+			status = write_epoch(job, run, record, encoded, &why);
+		if (status != SPK_OK && !may_pass(status))
+			break;
+		if (status != SPK_OK) {
+			spk_job_report(job, "running", why.message);
+			SPK_LOG(WARN, "stream", "epoch %lld is not committed yet: %s", (long long)record->epoch, why.message);
+			wait_before_retry(attempt);
+		}
+	}
+	if (status != SPK_OK && err)
+		*err = why;
+	return status;
+}
+
+spk_status spk_outputs_commit(struct spk_job *job, const struct spk_run *run, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
+{
+	spk_error why = { 0 };
+	spk_status status = write_epoch(job, run, record, encoded, &why);
+
+	if (status != SPK_OK && may_pass(status)) {
+		SPK_LOG(WARN, "stream", "commit of epoch %lld: %s; asking what became of it", (long long)record->epoch, why.message);
+		status = settle(job, run, record, encoded, &why);
+	}
+	if (status != SPK_OK) {
+		for (int i = 0; i < job->out.count; i++)
+			if (job->out.output[i].sink && job->out.output[i].sink->type->abort)
+				job->out.output[i].sink->type->abort(job->out.output[i].sink, record->epoch);
+		if (err)
+			*err = why;
+		return status;
+	}
+	return commit_sinks(job, record->epoch, err);
+}
