@@ -442,6 +442,40 @@ static void done_may_start_the_next_run(void)
 	stack_close(&s);
 }
 
+/* --- memory --- */
+
+/* Every reservation of a run fails once: an error or the right sum, and nothing is left behind. */
+static void survives_refused_memory(void)
+{
+	spk_error err = { 0 };
+	int n = 1;
+
+	for (int through = 0; through < 3 && n < 1000; n++) {
+		struct stack s;
+		struct sum sum = { 0 };
+		char *spec = spk_test_format("malloc:%d", n);
+		SUM_GRAPH(graph, &sum);
+
+		stack_open(&s, 2, NULL);
+		REQUIRE_OK(spk_fault_set(spec, &err), err);
+		spk_status status = spk_dag_run(s.dag, &graph, NULL, &err);
+
+		CHECK_EQ_INT(spk_fault_set(NULL, NULL), SPK_OK);
+		if (status == SPK_OK) {
+			CHECK_EQ_INT(sum.total, expected_sum());
+			through++;
+		} else {
+			CHECK(err.code == SPK_NO_MEMORY || err.code == SPK_MEMORY_LIMIT || err.code == SPK_IO);
+			through = 0;
+		}
+		stack_close(&s);
+		CHECK_EQ_INT(spk_memory_account_used(spk_memory_account("scheduler")), 0);
+		CHECK_EQ_INT(spk_memory_account_used(spk_memory_account("shuffle")), 0);
+		free(spec);
+	}
+	CHECK(n > 20);
+}
+
 /* --- events --- */
 
 static void writes_events(void)
@@ -491,4 +525,5 @@ SPK_TEST_SUITE("scheduler/dag",
 	{ "cancelling stops running tasks and drops queued ones", cancels_running_tasks },
 	{ "cancelling does not wait for a backoff", cancels_backoff },
 	{ "done may start the next run", done_may_start_the_next_run },
+	{ "any reservation may be refused", survives_refused_memory },
 	{ "events of stages always, of tasks when they fail or in batch", writes_events })

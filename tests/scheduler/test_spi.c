@@ -147,6 +147,65 @@ static void fifo_waits_at_close(void)
 	b->type->close(b);
 }
 
+/* A backend that refuses some launches. */
+struct moody { struct spk_executor_backend base; struct spk_executor_backend *real; _Atomic int calls; int every; };
+
+static int moody_slots(const struct spk_executor_backend *b)
+{
+	(void)b;
+	return 2;
+}
+
+static bool refuses(struct moody *m, spk_error *err)
+{
+	if (atomic_fetch_add(&m->calls, 1) % m->every != m->every - 1)
+		return false;
+	spk_fail(err, SPK_NO_MEMORY, "not now");
+	return true;
+}
+
+static spk_status moody_launch(struct spk_executor_backend *b, struct spk_work work, spk_error *err)
+{
+	struct moody *m = spk_container_of(b, struct moody, base);
+
+	return refuses(m, err) ? SPK_NO_MEMORY : m->real->type->launch(m->real, work, err);
+}
+
+static spk_status moody_launch_later(struct spk_executor_backend *b, struct spk_work work, int64_t delay_us, spk_error *err)
+{
+	struct moody *m = spk_container_of(b, struct moody, base);
+
+	return refuses(m, err) ? SPK_NO_MEMORY : m->real->type->launch_later(m->real, work, delay_us, err);
+}
+
+static const struct spk_executor_backend_type moody_type = { .name = "moody", .slots = moody_slots, .launch = moody_launch, .launch_later = moody_launch_later };
+
+/* Work that was accepted runs once; work that was refused never. */
+static void fifo_on_a_moody_backend(void)
+{
+	for (int every = 1; every < 6; every++) {
+		struct moody m = { .base.type = &moody_type, .every = every };
+		struct spk_task_scheduler *s;
+		struct counter c = { 0 };
+		int accepted = 0;
+		spk_error err = { 0 };
+
+		REQUIRE_OK(spk_local_executor_new(&m.real, 2, &err), err);
+		REQUIRE_OK(spk_fifo_scheduler_new(&s, &m.base, &err), err);
+		for (int i = 0; i < 60; i++) {
+			spk_status status = s->type->submit(s, (struct spk_work){ count_one, &c }, 0, i % 3 ? 0 : 300, &err);
+
+			accepted += status == SPK_OK;
+			if (status != SPK_OK)
+				CHECK_HOLDS(err.message, "not now");
+		}
+		s->type->close(s);
+		CHECK_EQ_INT(c.count, accepted);
+		CHECK(every == 1 ? !accepted : accepted > 0);
+		m.real->type->close(m.real);
+	}
+}
+
 /* --- shuffle --- */
 
 static void publish_numbers(struct spk_shuffle_service *s, int id, int producer, int partitions, int64_t first, int batches)
@@ -291,6 +350,7 @@ SPK_TEST_SUITE("scheduler/spi",
 	{ "thread counts out of range are refused", executor_refuses_nonsense },
 	{ "the FIFO scheduler goes by priority, then by order", fifo_orders },
 	{ "closing it waits for queued and delayed work", fifo_waits_at_close },
+	{ "a backend that refuses now and then", fifo_on_a_moody_backend },
 	{ "the shuffle keeps, loses, replaces and forgets", shuffle_keeps },
 	{ "the shuffle is used by many threads", shuffle_by_threads },
 	{ "partitioners send every shard to its owner", partitions })
