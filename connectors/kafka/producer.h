@@ -32,6 +32,8 @@ spk_status spk_kafka_begin(struct spk_kafka_producer *p, spk_error *err);
 /* Rows of a block to a topic: partition by block->partition, else murmur2 of the key as Java's default partitioner, else (no key) block->task.
  * Bytes are not copied: the block must live until commit returned OK or the producer was closed. */
 spk_status spk_kafka_produce(struct spk_kafka_producer *p, int topic, const struct spk_sink_block *block, spk_error *err);
+/* The same, all rows to one partition whatever their keys. */
+spk_status spk_kafka_produce_to(struct spk_kafka_producer *p, int topic, int32_t partition, const struct spk_sink_block *block, spk_error *err);
 /* One message with headers (dead letters, epoch records); copied. headers: NULL-terminated name, value pairs or NULL. */
 spk_status spk_kafka_produce_one(struct spk_kafka_producer *p, int topic, int partition, const void *key, size_t key_size, const void *value, size_t value_size, const char *const *headers, spk_error *err);
 /* Waits until all is delivered and, when transactional, commits. FENCED (fatal): another instance of the job took over. Any other error:

@@ -1,0 +1,338 @@
+/*
+ * The hot path of the Kafka source: from librdkafka's queue of a partition into a chunk.
+ *
+ * Messages are served by callback, not by batch: that moves the whole queue under one lock instead of taking two per message. Each
+ * payload is copied once, behind the last one, into 64 KiB blocks of the chunk's arena, and the message is gone when the callback
+ * returns: a kept message would pin the whole fetch response it came in.
+ *
+ * A range ends at the first message at or behind `end`, or at an end-of-partition event, never by counting: transaction markers,
+ * aborted transactions and compaction take offsets without giving rows.
+ */
+#include "connectors/kafka/source.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "core/base/fault.h"
+#include "core/base/log.h"
+#include "core/base/memory.h"
+
+enum {
+	BLOCK_SIZE = 64 * 1024,       /* what the arena's pool has at hand */
+	FIRST_ROWS = 1024,            /* room when waiting for rows that are not there yet */
+};
+
+/* One call of fetch. */
+struct fetching {
+	struct kafka_source *s;
+	struct kafka_partition *p;
+	struct spk_chunk *chunk;
+	int64_t end, position;
+	int capacity;
+	size_t max_bytes;
+	char *at, *limit;             /* free part of the block being filled; padding lies behind limit */
+	bool stopped;                 /* left messages in the queue */
+	bool heard;                   /* a broker said something */
+	spk_status status;
+	spk_error *err;
+};
+
+/* ---- Who is ready ---------------------------------------------------------------------------------------------------- */
+
+static void poke(const struct kafka_source *s)
+{
+	uint64_t one = 1;
+
+	/* Fails only when the counter is full, and then the descriptor is readable anyway. */
+	if (write(s->wake, &one, sizeof(one)) < 0)
+		return;
+}
+
+/* Called by librdkafka's threads, too. */
+void spk_kafka_ready(struct kafka_partition *p)
+{
+	if (!atomic_exchange(&p->ready, true) && atomic_fetch_add(&p->source->ready_count, 1) == 0)
+		poke(p->source);
+}
+
+/* Before looking into the queue: what comes in meanwhile makes it ready again. */
+static void not_ready(struct kafka_partition *p)
+{
+	struct kafka_source *s = p->source;
+	uint64_t count;
+
+	if (!atomic_exchange(&p->ready, false) || atomic_fetch_sub(&s->ready_count, 1) != 1)
+		return;
+	if (read(s->wake, &count, sizeof(count)) < 0)
+		return;
+	/* One may have become ready between counting and reading. */
+	if (atomic_load(&s->ready_count) > 0)
+		poke(s);
+}
+
+/*
+ * A fetcher that finds its queue full sleeps up to a second, however soon the queue is empty again (librdkafka 2.0.2; later ones have
+ * fetch.queue.backoff.ms). Setting the credentials, to what they are, is the one call that wakes all broker threads and does nothing
+ * else: one lock and one small operation per broker.
+ */
+static void wake_fetchers(struct kafka_source *s)
+{
+	if (s->taken_bytes < s->wake_bytes && s->taken_rows < s->wake_rows)
+		return;
+	s->taken_bytes = s->taken_rows = 0;
+	rd_kafka_error_destroy(rd_kafka_sasl_set_credentials(s->client.rk, s->user, s->password));
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------------------------------ */
+
+/* Sums over rows, so it does not matter how an epoch's rows were cut into chunks; finish as in XXH64's avalanche. */
+static uint64_t row_hash(int64_t offset, const void *value, size_t size)
+{
+	uint64_t h = XXH3_64bits(value, size) ^ ((uint64_t)offset * 0x9e3779b97f4a7c15u);
+
+	h = (h ^ h >> 33) * 0xc2b2ae3d27d4eb4fu;
+	h = (h ^ h >> 29) * 0x165667b19e3779f9u;
+	return h ^ h >> 32;
+}
+
+/* Copies bytes so that SPK_CHUNK_PADDING readable ones follow. */
+static bool keep(struct fetching *f, const void *data, size_t size, struct spk_view *out)
+{
+	if (SPK_UNLIKELY(f->limit - f->at < (ptrdiff_t)size)) {
+		size_t block = SPK_MAX((size_t)BLOCK_SIZE, size + SPK_CHUNK_PADDING);
+
+		f->at = spk_arena_alloc(f->chunk->arena, block);
+		if (!f->at) {
+			f->limit = NULL;
+			return false;
+		}
+		f->limit = f->at + block - SPK_CHUNK_PADDING;
+	}
+	if (size)
+		memcpy(f->at, data, size);
+	*out = spk_view(f->at, (uint32_t)size);
+	f->at += size;
+	return true;
+}
+
+static spk_status add_row(struct fetching *f, int64_t offset, int64_t timestamp_us, const void *value, size_t size, const void *key, size_t key_size)
+{
+	struct spk_chunk *c = f->chunk;
+	int row = c->rows;
+
+	if (!keep(f, value, size, &c->raw[row]))
+		return spk_fail_memory(f->err);
+	c->hash += row_hash(offset, value, size);
+	if (c->key) {
+		if (!keep(f, key, key_size, &c->key[row]))
+			return spk_fail_memory(f->err);
+		if (key)
+			c->hash += row_hash(~offset, key, key_size);
+	}
+	c->position[row] = offset;
+	c->timestamp_us[row] = timestamp_us;
+	c->bytes += size;
+	c->rows++;
+	f->position = offset + 1;
+	return SPK_OK;
+}
+
+static int64_t message_time_us(const rd_kafka_message_t *m)
+{
+	rd_kafka_timestamp_type_t type;
+
+	return rd_kafka_message_timestamp(m, &type) * 1000;
+}
+
+/* The message lies behind the range: it is the first of the next one. */
+static void hold(struct fetching *f, const rd_kafka_message_t *m)
+{
+	struct kafka_partition *p = f->p;
+
+	f->position = f->end;
+	f->stopped = true;
+	p->held_offset = m->offset;
+	p->held_timestamp_us = message_time_us(m);
+	spk_buffer_clear(&p->held_value);
+	spk_buffer_clear(&p->held_key);
+	p->holding = spk_buffer_append(&p->held_value, m->payload, m->len, NULL) == SPK_OK &&
+	             (!f->s->wants_keys || spk_buffer_append(&p->held_key, m->key, m->key_len, NULL) == SPK_OK);
+	/* Without memory for it: have it fetched again. */
+	if (!p->holding)
+		f->s->stale = true;
+}
+
+/* The held message, if there is one and this range reaches it. */
+static spk_status take_held(struct fetching *f)
+{
+	struct kafka_partition *p = f->p;
+
+	if (!p->holding)
+		return SPK_OK;
+	if (p->held_offset >= f->end) {
+		f->position = f->end;
+		f->stopped = true;
+		return SPK_OK;
+	}
+	SPK_TRY(add_row(f, p->held_offset, p->held_timestamp_us, p->held_value.data, p->held_value.size, p->held_key.data, p->held_key.size));
+	p->holding = false;
+	return SPK_OK;
+}
+
+/* ---- What is not a row ----------------------------------------------------------------------------------------------- */
+
+static spk_status fail_expired(struct fetching *f)
+{
+	int64_t earliest = spk_kafka_earliest(f->s, f->p);
+
+	spk_fail(f->err, SPK_NOT_FOUND, "%s: offset %lld is wanted, but the topic has only offsets from %lld on", f->p->name, (long long)f->position, (long long)earliest);
+	if (f->err)
+		f->err->fatal = true;
+	return spk_hint(f->err, "the records have expired, or the topic was made anew: lengthen its retention.ms, and start a new job (or from a newer position)");
+}
+
+/* End of partition, or an error that librdkafka has for this partition. */
+static spk_status take_event(struct fetching *f, const rd_kafka_message_t *m)
+{
+	switch (m->err) {
+	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+		f->heard = true;
+		f->position = SPK_MAX(f->position, SPK_MIN(m->offset, f->end));
+		return SPK_OK;
+	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+		return fail_expired(f);
+	case RD_KAFKA_RESP_ERR__BAD_MSG:
+	case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
+	case RD_KAFKA_RESP_ERR_INVALID_MSG:
+	case RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED:
+		/* librdkafka would go on behind it. */
+		return spk_kafka_fail(f->err, m->err == RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED ? RD_KAFKA_RESP_ERR__BAD_COMPRESSION : m->err, "%s: offset %lld: %s", f->p->name, (long long)m->offset, rd_kafka_message_errstr(m));
+	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+		return spk_kafka_fail(f->err, m->err, "reading %s", f->p->name);
+	default:
+		spk_kafka_note(&f->s->client, m->err, rd_kafka_message_errstr(m));
+		return SPK_OK;
+	}
+}
+
+static void stop(struct fetching *f)
+{
+	f->stopped = true;
+	rd_kafka_yield(f->s->client.rk);
+}
+
+static void on_message(rd_kafka_message_t *m, void *opaque)
+{
+	struct fetching *f = opaque;
+
+	if (SPK_UNLIKELY(m->err)) {
+		f->status = take_event(f, m);
+	} else if (SPK_UNLIKELY(m->offset >= f->end)) {
+		hold(f, m);
+		rd_kafka_yield(f->s->client.rk);
+		return;
+	} else if (SPK_LIKELY(m->offset >= f->position)) {
+		f->status = add_row(f, m->offset, message_time_us(m), m->payload, m->len, m->key, m->key_len);
+	}
+	if (SPK_UNLIKELY(f->status || f->chunk->rows == f->capacity || f->chunk->bytes >= f->max_bytes))
+		stop(f);
+}
+
+/* ---- Fetching -------------------------------------------------------------------------------------------------------- */
+
+static spk_status make_room(struct fetching *f, int rows)
+{
+	struct spk_chunk *c = f->chunk;
+	/* Short rows lie in the views themselves: the padding is behind the last view. */
+	size_t views = (size_t)rows + SPK_CHUNK_PADDING / sizeof(struct spk_view);
+
+	c->arena = spk_arena_new(f->s->account);
+	SPK_TRY_PTR(c->arena, f->err);
+	c->raw = spk_arena_alloc(c->arena, views * sizeof(*c->raw));
+	SPK_TRY_PTR(c->raw, f->err);
+	c->position = spk_arena_alloc(c->arena, (size_t)rows * sizeof(*c->position));
+	SPK_TRY_PTR(c->position, f->err);
+	c->timestamp_us = spk_arena_alloc(c->arena, (size_t)rows * sizeof(*c->timestamp_us));
+	SPK_TRY_PTR(c->timestamp_us, f->err);
+	if (f->s->wants_keys) {
+		c->key = spk_arena_alloc(c->arena, views * sizeof(*c->key));
+		SPK_TRY_PTR(c->key, f->err);
+	}
+	f->capacity = rows;
+	return SPK_OK;
+}
+
+static spk_status serve(struct fetching *f, int max_rows, int wait_ms)
+{
+	size_t waiting = rd_kafka_queue_length(f->p->queue) + f->p->holding;
+	int rows = (int)SPK_MIN(waiting ? waiting : (size_t)FIRST_ROWS, (size_t)max_rows);
+
+	if (!waiting && !wait_ms)
+		return SPK_OK;
+	SPK_TRY(make_room(f, rows));
+	SPK_TRY(take_held(f));
+	if (f->stopped)
+		return SPK_OK;
+	if (f->chunk->rows == f->capacity) {
+		f->stopped = rd_kafka_queue_length(f->p->queue) > 0;
+		return SPK_OK;
+	}
+	rd_kafka_consume_callback_queue(f->p->queue, f->chunk->rows ? 0 : wait_ms, on_message, f);
+	return f->status;
+}
+
+static void finish(struct fetching *f)
+{
+	struct kafka_source *s = f->s;
+	struct spk_chunk *c = f->chunk;
+
+	f->p->position = c->end = f->position;
+	c->finished = c->end >= f->p->bound;
+	s->taken_bytes += c->bytes;
+	s->taken_rows += (size_t)c->rows;
+	wake_fetchers(s);
+	if (f->heard || c->rows)
+		spk_kafka_note_fine(&s->client);
+	/* At the end of its range a partition is not ready, whatever its queue holds: nobody could take it. */
+	if (f->stopped && f->position < f->end)
+		spk_kafka_ready(f->p);
+	if (c->rows == 0) {
+		spk_arena_unref(c->arena);
+		*c = (struct spk_chunk){ .partition = c->partition, .start = c->start, .end = c->end, .finished = c->finished };
+	}
+}
+
+spk_status spk_kafka_source_fetch(struct spk_source *base, int partition, int64_t end, int max_rows, size_t max_bytes, int64_t wait_us, struct spk_chunk *chunk, spk_error *err)
+{
+	struct kafka_source *s = kafka_source_of(base);
+	struct kafka_partition *p = &s->partition[partition];
+	struct fetching f = { .s = s, .p = p, .chunk = chunk, .max_bytes = max_bytes, .err = err };
+	spk_status status;
+
+	SPK_ASSERT(p->position >= 0, "seek comes before fetch");
+	SPK_TRY(spk_fault(SPK_FAULT_SOURCE_READ, err));
+	if (s->stale)
+		SPK_TRY(spk_kafka_assign(s, err));
+	f.end = SPK_MIN(end, p->bound);
+	f.position = p->position;
+	chunk->partition = partition;
+	chunk->start = chunk->end = p->position;
+	not_ready(p);
+	status = f.position < f.end && max_rows > 0 ? serve(&f, max_rows, (int)((wait_us + 999) / 1000)) : SPK_OK;
+	if (status == SPK_OK) {
+		finish(&f);
+		return SPK_OK;
+	}
+	/* What was taken out of the queue is given up: it is fetched again. */
+	s->stale = true;
+	spk_arena_unref(chunk->arena);
+	*chunk = (struct spk_chunk){ .partition = partition, .start = p->position, .end = p->position };
+	return status;
+}

@@ -1,0 +1,222 @@
+/* Where a Kafka source starts and ends, and how librdkafka is told. */
+#include "connectors/kafka/source.h"
+
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+
+/* Timestamps with a meaning in Kafka's ListOffsets protocol; with read_committed "latest" is the last stable offset. */
+enum { LATEST = -1, EARLIEST = -2 };
+
+static rd_kafka_topic_partition_list_t *list_of(const struct kafka_source *s, int64_t offset)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(s->base.partitions);
+
+	for (int i = 0; i < s->base.partitions; i++)
+		rd_kafka_topic_partition_list_add(list, s->partition[i].topic, s->partition[i].number)->offset = offset;
+	return list;
+}
+
+static bool worth_retrying(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+	       code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS || code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+	       code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR || code == RD_KAFKA_RESP_ERR__WAIT_COORD || code == RD_KAFKA_RESP_ERR__TRANSPORT;
+}
+
+/* The first error of a partition in the list. */
+static rd_kafka_resp_err_t list_error(const rd_kafka_topic_partition_list_t *list)
+{
+	for (int i = 0; i < list->cnt; i++) {
+		if (list->elems[i].err)
+			return list->elems[i].err;
+	}
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+typedef rd_kafka_resp_err_t (*ask_fn)(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list, int timeout_ms);
+
+/* Asks the brokers about all partitions at once, again while leaders or coordinators move, for up to SPK_KAFKA_WAIT_MS. */
+static spk_status ask(struct kafka_source *s, ask_fn how, int64_t argument, int64_t *out, const char *doing, spk_error *err)
+{
+	int64_t deadline = spk_clock_monotonic_us() + (int64_t)SPK_KAFKA_WAIT_MS * 1000;
+
+	for (;;) {
+		rd_kafka_topic_partition_list_t *list = list_of(s, argument);
+		int64_t left_ms = (deadline - spk_clock_monotonic_us()) / 1000;
+		rd_kafka_resp_err_t code = how(s->client.rk, list, (int)SPK_MAX(left_ms, 1));
+
+		if (!code)
+			code = list_error(list);
+		for (int i = 0; !code && i < s->base.partitions; i++)
+			out[i] = list->elems[i].offset;
+		rd_kafka_topic_partition_list_destroy(list);
+		if (!code)
+			return SPK_OK;
+		if (!worth_retrying(code) || spk_clock_monotonic_us() > deadline)
+			return spk_kafka_fail_wait(&s->client, err, code, doing);
+		rd_kafka_poll(s->client.rk, 50);
+	}
+}
+
+static spk_status offsets_at(struct kafka_source *s, int64_t timestamp, int64_t *out, spk_error *err)
+{
+	return ask(s, rd_kafka_offsets_for_times, timestamp, out, "asking for offsets", err);
+}
+
+/* A time behind the last record has no offset: then it is the end. */
+static spk_status offsets_from_time(struct kafka_source *s, int64_t timestamp_ms, int64_t *out, spk_error *err)
+{
+	int64_t *end = calloc((size_t)s->base.partitions, sizeof(*end));
+	spk_status status;
+
+	SPK_TRY_PTR(end, err);
+	/* The end first: a record that comes between the two questions is then behind it, not skipped. */
+	status = offsets_at(s, LATEST, end, err);
+	if (status == SPK_OK)
+		status = offsets_at(s, timestamp_ms, out, err);
+	for (int i = 0; status == SPK_OK && i < s->base.partitions; i++) {
+		if (out[i] < 0)
+			out[i] = end[i];
+	}
+	free(end);
+	return status;
+}
+
+/* Partitions without a committed offset start where auto.offset.reset says, which must be said then. */
+static spk_status offsets_of_group(struct kafka_source *s, int64_t *out, spk_error *err)
+{
+	const char *reset = spk_table_option(s->base.spec->table, "properties.auto.offset.reset");
+	int64_t *other = calloc((size_t)s->base.partitions, sizeof(*other));
+	bool latest = reset && (strcmp(reset, "latest") == 0 || strcmp(reset, "largest") == 0 || strcmp(reset, "end") == 0);
+	bool earliest = reset && (strcmp(reset, "earliest") == 0 || strcmp(reset, "smallest") == 0 || strcmp(reset, "beginning") == 0);
+	spk_status status;
+
+	SPK_TRY_PTR(other, err);
+	status = ask(s, rd_kafka_committed, RD_KAFKA_OFFSET_INVALID, out, "asking for the group's offsets", err);
+	if (status == SPK_OK && (latest || earliest))
+		status = offsets_at(s, latest ? LATEST : EARLIEST, other, err);
+	for (int i = 0; status == SPK_OK && i < s->base.partitions; i++) {
+		if (out[i] >= 0)
+			continue;
+		out[i] = other[i];
+		if (!latest && !earliest) {
+			status = spk_fail(err, SPK_NOT_FOUND, "the consumer group has no offset for %s", s->partition[i].name);
+			spk_hint(err, "say where to start then: 'properties.auto.offset.reset' = 'earliest' or 'latest'");
+		}
+	}
+	free(other);
+	return status;
+}
+
+/* Partitions that a list of specific offsets leaves out: at the start from the beginning, at the end without an end. */
+static spk_status offsets_listed(struct kafka_source *s, const struct spk_kafka_bound *b, bool start, int64_t *out, spk_error *err)
+{
+	if (start)
+		SPK_TRY(offsets_at(s, EARLIEST, out, err));
+	for (int i = 0; i < s->base.partitions; i++) {
+		int64_t offset;
+
+		SPK_TRY(spk_kafka_specific_offset(b->offsets, s->partition[i].number, &offset, err));
+		if (offset >= 0)
+			out[i] = offset;
+		else if (!start)
+			out[i] = INT64_MAX;
+	}
+	return SPK_OK;
+}
+
+static spk_status resolve(struct kafka_source *s, const struct spk_kafka_bound *b, bool start, int64_t *out, spk_error *err)
+{
+	switch (b->mode) {
+	case SPK_KAFKA_EARLIEST:
+		return offsets_at(s, EARLIEST, out, err);
+	case SPK_KAFKA_LATEST:
+		return offsets_at(s, LATEST, out, err);
+	case SPK_KAFKA_GROUP:
+		return offsets_of_group(s, out, err);
+	case SPK_KAFKA_TIMESTAMP:
+		return offsets_from_time(s, b->timestamp_ms, out, err);
+	case SPK_KAFKA_SPECIFIC:
+		return offsets_listed(s, b, start, out, err);
+	case SPK_KAFKA_UNBOUNDED:
+		break;
+	}
+	for (int i = 0; i < s->base.partitions; i++)
+		out[i] = INT64_MAX;
+	return SPK_OK;
+}
+
+/* The bounded end, resolved once: 'latest-offset' means latest when the source was first asked. */
+static spk_status know_bounds(struct kafka_source *s, spk_error *err)
+{
+	int64_t *end;
+	spk_status status;
+
+	if (s->bounds_known)
+		return SPK_OK;
+	end = calloc((size_t)s->base.partitions, sizeof(*end));
+	SPK_TRY_PTR(end, err);
+	status = resolve(s, &s->bounded, false, end, err);
+	for (int i = 0; status == SPK_OK && i < s->base.partitions; i++)
+		s->partition[i].bound = end[i];
+	s->bounds_known = status == SPK_OK;
+	free(end);
+	return status;
+}
+
+int64_t spk_kafka_earliest(struct kafka_source *s, const struct kafka_partition *p)
+{
+	int64_t low, high;
+
+	return rd_kafka_query_watermark_offsets(s->client.rk, p->topic, p->number, &low, &high, 5000) ? -1 : low;
+}
+
+spk_status spk_kafka_assign(struct kafka_source *s, spk_error *err)
+{
+	rd_kafka_topic_partition_list_t *list = list_of(s, 0);
+	rd_kafka_resp_err_t code;
+
+	for (int i = 0; i < s->base.partitions; i++) {
+		list->elems[i].offset = s->partition[i].position;
+		s->partition[i].holding = false;
+	}
+	/* Answers after every message that was fetched before has become outdated: librdkafka drops those on its own. */
+	code = rd_kafka_assign(s->client.rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	if (code)
+		return spk_kafka_fail(err, code, "assigning the partitions of %s", s->base.spec->table->name);
+	s->stale = false;
+	return SPK_OK;
+}
+
+spk_status spk_kafka_source_seek(struct spk_source *base, const int64_t *position, int64_t *resolved, spk_error *err)
+{
+	struct kafka_source *s = kafka_source_of(base);
+	bool any_start = false;
+
+	SPK_TRY(know_bounds(s, err));
+	for (int i = 0; i < base->partitions; i++)
+		any_start = any_start || position[i] == SPK_POSITION_START;
+	if (any_start)
+		SPK_TRY(resolve(s, &s->startup, true, resolved, err));
+	for (int i = 0; i < base->partitions; i++) {
+		if (position[i] != SPK_POSITION_START)
+			resolved[i] = position[i];
+		s->partition[i].position = resolved[i];
+	}
+	return spk_kafka_assign(s, err);
+}
+
+spk_status spk_kafka_source_ends(struct spk_source *base, bool bounded_only, int64_t *end, spk_error *err)
+{
+	struct kafka_source *s = kafka_source_of(base);
+
+	SPK_TRY(know_bounds(s, err));
+	if (!bounded_only)
+		SPK_TRY(offsets_at(s, LATEST, end, err));
+	for (int i = 0; i < base->partitions; i++)
+		end[i] = bounded_only ? s->partition[i].bound : SPK_MIN(end[i], s->partition[i].bound);
+	return SPK_OK;
+}

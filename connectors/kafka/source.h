@@ -1,0 +1,64 @@
+/* The Kafka source's inside: source.c opens and closes, positions.c finds where to read, fetch.c reads. */
+#ifndef SPK_CONNECTORS_KAFKA_SOURCE_H
+#define SPK_CONNECTORS_KAFKA_SOURCE_H
+
+#include <stdatomic.h>
+
+#include "connectors/kafka/client.h"
+
+struct kafka_source;
+
+/* One partition of one topic; partitions of several topics follow each other. */
+struct kafka_partition {
+	struct kafka_source *source;
+	const char *topic;
+	int32_t number;                /* within the topic */
+	char *name;                    /* "topic/3" */
+	rd_kafka_queue_t *queue;       /* its messages, kept apart from the consumer's queue */
+	_Atomic bool ready;            /* something was put into the queue since it was last looked at */
+
+	int64_t position;              /* everything before it was given out; -1 before the first seek */
+	int64_t bound;                 /* where reading ends for good; INT64_MAX when unbounded */
+	/* The message that ended a range by lying behind it: it has left the queue and waits here for the next fetch. */
+	bool holding;
+	int64_t held_offset, held_timestamp_us;
+	struct spk_buffer held_value, held_key;
+};
+
+struct kafka_source {
+	struct spk_source base;
+	struct spk_kafka_client client;
+	struct spk_kafka_bound startup, bounded;
+	bool bounds_known;             /* partition.bound is resolved: once, so that the end does not move */
+	bool wants_keys;
+	bool stale;                    /* messages were lost between queue and chunk: assign again before the next fetch */
+	char *topics;                  /* the option, cut at ';' */
+	struct kafka_partition *partition;
+
+	int wake;                      /* eventfd, readable while ready_count > 0 */
+	_Atomic int ready_count;
+	size_t taken_bytes, taken_rows;    /* out of the queues since the fetchers were woken */
+	size_t wake_bytes, wake_rows;      /* wake them after so much */
+	struct spk_memory_account *account;
+	char *user, *password;         /* as configured or "" (see wake_fetchers) */
+	int64_t reported_us;
+};
+
+static inline struct kafka_source *kafka_source_of(const struct spk_source *s)
+{
+	return spk_container_of((uintptr_t)s, struct kafka_source, base);
+}
+
+/* positions.c */
+spk_status spk_kafka_source_seek(struct spk_source *base, const int64_t *position, int64_t *resolved, spk_error *err);
+spk_status spk_kafka_source_ends(struct spk_source *base, bool bounded_only, int64_t *end, spk_error *err);
+/* Gives librdkafka the partitions at their `position`; what was fetched before never comes out again. */
+spk_status spk_kafka_assign(struct kafka_source *s, spk_error *err);
+/* Earliest offset of a partition, for messages; -1 unknown. */
+int64_t spk_kafka_earliest(struct kafka_source *s, const struct kafka_partition *p);
+
+/* fetch.c */
+spk_status spk_kafka_source_fetch(struct spk_source *base, int partition, int64_t end, int max_rows, size_t max_bytes, int64_t wait_us, struct spk_chunk *chunk, spk_error *err);
+void spk_kafka_ready(struct kafka_partition *p);
+
+#endif

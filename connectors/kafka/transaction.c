@@ -1,0 +1,113 @@
+/*
+ * Transactions: one per epoch.
+ *
+ * Whatever fails between begin and the answer to commit leaves the outcome unknown (exactly-once.md): the producer is then given up,
+ * never reused, because a delayed EndTxn could end a later transaction of the same producer.
+ *
+ * The fault point txn.commit is passed twice per commit: odd passes fail before the commit is sent, even ones lose its answer.
+ */
+#include "connectors/kafka/producer_internal.h"
+
+#include "core/base/clock.h"
+#include "core/base/fault.h"
+#include "core/base/log.h"
+
+enum { FLUSH_SLICE_MS = 250 };
+
+static bool says_fenced(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED || code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+}
+
+/* A transaction that outlived its timeout is ended by the broker, which then fences its producer as if it were a zombie. */
+static bool timed_out(const struct spk_kafka_producer *p)
+{
+	return p->in_transaction && spk_clock_monotonic_us() - p->begun_us >= (int64_t)p->timeout_ms * 1000;
+}
+
+spk_status spk_kafka_fail_transaction(struct spk_kafka_producer *p, rd_kafka_error_t *error, const char *doing, spk_error *err)
+{
+	rd_kafka_resp_err_t code = rd_kafka_error_code(error), cause;
+	char reason[512];
+	spk_status status;
+
+	cause = rd_kafka_fatal_error(p->client.rk, reason, sizeof(reason));
+	if (!cause)
+		snprintf(reason, sizeof(reason), "%s", rd_kafka_error_string(error));
+	rd_kafka_error_destroy(error);
+	spk_kafka_poll(&p->client);
+	if ((says_fenced(code) || says_fenced(cause)) && p->transactional_id && !timed_out(p)) {
+		status = spk_fail(err, SPK_FENCED, "another instance of the job has taken over (transactional id %s)", p->transactional_id);
+		spk_hint(err, "stop this one, or the other; %s: %s", doing, reason);
+		return spk_kafka_give_up(p, status, err);
+	}
+	if (timed_out(p))
+		status = spk_fail(err, SPK_TIMEOUT, "%s: the transaction took longer than transaction.timeout (%d ms): %s", doing, p->timeout_ms, reason);
+	else if (p->client.trouble[0])
+		status = spk_fail(err, SPK_UNAVAILABLE, "%s: %s; %s", doing, reason, p->client.trouble);
+	else
+		status = spk_kafka_fail(err, code, "%s: %s", doing, reason);
+	return spk_kafka_give_up(p, status, err);
+}
+
+spk_status spk_kafka_begin(struct spk_kafka_producer *p, spk_error *err)
+{
+	rd_kafka_error_t *error;
+
+	/* begin_transaction can hang after a fatal error. */
+	SPK_TRY(spk_kafka_check_usable(p, err));
+	SPK_TRY(spk_fault(SPK_FAULT_TXN_BEGIN, err));
+	p->client.undelivered = RD_KAFKA_RESP_ERR_NO_ERROR;
+	p->begun_us = spk_clock_monotonic_us();
+	if (!p->transactional_id)
+		return SPK_OK;
+	error = rd_kafka_begin_transaction(p->client.rk);
+	if (error)
+		return spk_kafka_fail_transaction(p, error, "beginning a transaction", err);
+	p->in_transaction = true;
+	return SPK_OK;
+}
+
+/* In slices, because failed deliveries stay in the queue, and flush waiting for them, until they are served. */
+static spk_status flush(struct spk_kafka_producer *p, int64_t deadline, spk_error *err)
+{
+	for (;;) {
+		rd_kafka_resp_err_t code = rd_kafka_flush(p->client.rk, SPK_MIN(FLUSH_SLICE_MS, spk_kafka_left_ms(deadline)));
+
+		SPK_TRY(spk_kafka_check_usable(p, err));
+		if (p->client.undelivered)
+			return spk_kafka_give_up(p, spk_kafka_fail(err, p->client.undelivered, "a message was not delivered"), err);
+		if (!code)
+			return SPK_OK;
+		if (spk_kafka_left_ms(deadline) == 0)
+			return spk_kafka_give_up(p, spk_kafka_fail_wait(&p->client, err, RD_KAFKA_RESP_ERR__TIMED_OUT, "waiting for the delivery of messages"), err);
+	}
+}
+
+static spk_status end_transaction(struct spk_kafka_producer *p, int64_t deadline, spk_error *err)
+{
+	rd_kafka_error_t *error;
+
+	if (spk_fault(SPK_FAULT_TXN_COMMIT, err))
+		return spk_kafka_give_up(p, SPK_IO, err);
+	if (p->transactional_id) {
+		error = rd_kafka_commit_transaction(p->client.rk, SPK_MAX(spk_kafka_left_ms(deadline), 1));
+		if (error)
+			return spk_kafka_fail_transaction(p, error, "committing a transaction", err);
+	}
+	p->in_transaction = false;
+	if (spk_fault(SPK_FAULT_TXN_COMMIT, err))
+		return spk_kafka_give_up(p, SPK_IO, err);
+	return SPK_OK;
+}
+
+spk_status spk_kafka_commit(struct spk_kafka_producer *p, spk_error *err)
+{
+	int64_t deadline = spk_clock_monotonic_us() + (int64_t)p->timeout_ms * 1000;
+
+	SPK_TRY(spk_kafka_check_usable(p, err));
+	SPK_TRY(flush(p, deadline, err));
+	SPK_TRY(end_transaction(p, deadline, err));
+	spk_kafka_note_fine(&p->client);
+	return SPK_OK;
+}
