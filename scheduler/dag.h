@@ -27,10 +27,10 @@ struct spk_stage {
 	int inputs;                       /* stages whose shuffle output it reads */
 	const int *input;                 /* indexes into the dag, all smaller than its own */
 	/* By input: task t reads output partition input_base[i] + t of that stage, so that one stage can feed several readers
-	 * through one shuffle. NULL: all 0. */
+	 * through one shuffle. NULL: all 0, and each input has as many partitions as there are tasks. */
 	const int *input_base;
-	int output_partitions;            /* partitions of its shuffle output: one per task of its readers, or 1: every task of theirs
-	                                   * reads all of it (broadcast); 0: it has none */
+	int output_partitions;            /* partitions of its shuffle output: one per task of each of its readers, or 1: every task of
+	                                   * theirs reads all of it (broadcast); 0: it has none */
 	spk_status (*run)(struct spk_task *task, spk_error *err);  /* on a worker thread; may run again after a failure */
 	/* NULL, or: this task has nothing to do in this run (it still counts as done, without output). Asked once, when the stage
 	 * starts, under the scheduler's lock: must be quick and call nothing of this header. */

@@ -55,14 +55,13 @@ static spk_status note_lost(struct spk_task *t, int stage, int partition, int ma
 	return SPK_OK;
 }
 
-/* Appends the producer's batches for this task to t->fetched; a lost output goes to t->lost. */
-static spk_status fetch_from(struct spk_task *t, int stage, int producer, spk_error *err)
+/* Appends the producer's batches of that partition to t->fetched; a lost output goes to t->lost. */
+static spk_status fetch_from(struct spk_task *t, int stage, int partition, int producer, spk_error *err)
 {
 	struct spk_dag_scheduler *s = t->scheduler;
 	struct spk_shuffle_service *shuffle = s->options.shuffle;
 	struct spk_shuffle_id id = s->stage[stage].shuffle;
 	struct spk_task *from = dag_task(s, stage, producer);
-	int partition = s->dag->stage[stage].output_partitions == 1 ? 0 : t->partition;
 	struct spk_batch **batches;
 	int count;
 
@@ -95,9 +94,12 @@ static spk_status gather(struct spk_task *t, spk_error *err)
 	if (stage->inputs)
 		SPK_TRY(spk_run_room(t->scheduler->account, &t->input, &t->input_capacity, stage->inputs - 1, sizeof(*t->input), err));
 	for (int k = 0; k < stage->inputs; k++) {
+		const struct spk_stage *from = &t->scheduler->dag->stage[stage->input[k]];
+		int partition = from->output_partitions == 1 ? 0 : t->partition + (stage->input_base ? stage->input_base[k] : 0);
+
 		t->input[k].next = t->fetched_count;
-		for (int p = 0; p < t->scheduler->dag->stage[stage->input[k]].tasks; p++)
-			SPK_TRY(fetch_from(t, stage->input[k], p, err));
+		for (int p = 0; p < from->tasks; p++)
+			SPK_TRY(fetch_from(t, stage->input[k], partition, p, err));
 		t->input[k].end = t->fetched_count;
 	}
 	if (!t->lost_count)

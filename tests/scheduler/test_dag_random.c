@@ -8,14 +8,14 @@
 #include "core/base/log.h"
 #include "tests/scheduler/support.h"
 
-enum { STAGES = 6, TASKS = 4 };
+enum { STAGES = 6, TASKS = 4, PARTITIONS = 9 };
 
 /* --- random graphs whose result depends on every row and on their order --- */
 
 struct graph {
 	struct spk_dag dag;
 	struct spk_stage stage[STAGES];
-	int input[STAGES][STAGES];
+	int input[STAGES][STAGES], base[STAGES][STAGES];
 	_Atomic uint64_t result[STAGES][TASKS];
 	_Atomic int runs[STAGES][TASKS];
 };
@@ -43,7 +43,7 @@ static spk_status digest(struct spk_task *task, spk_error *err)
 			for (int i = 0; i < b->selected; i++)
 				h = mix(h, (uint64_t)spk_vector_i64(&b->column[0])[i]);
 		}
-	for (int i = 0; i < stage->output_partitions * 3; i++) {
+	for (int i = 0; i < stage->output_partitions * 2; i++) {
 		int to = (int)(mix(h, (uint64_t)i) % (uint64_t)stage->output_partitions);
 
 		SPK_TRY(write_numbers(task, to, (int64_t)(mix(h, (uint64_t)i + 100) >> 1), 1 + i % 3, err));
@@ -68,13 +68,22 @@ static void make_graph(struct graph *g, spk_test_rng *rng, bool all_repeatable)
 
 		*s = (struct spk_stage){ .name = "random", .run = digest, .user = g, .input = g->input[i], .repeatable = true };
 		s->tasks = (int)spk_test_between(rng, 1, TASKS);
-		s->output_partitions = spk_test_one_in(rng, 3) ? 1 : (int)spk_test_between(rng, 1, TASKS);
+		s->output_partitions = spk_test_one_in(rng, 3) ? 1 : (int)spk_test_between(rng, 1, spk_test_one_in(rng, 2) ? TASKS : PARTITIONS);
 		s->skip = spk_test_one_in(rng, 4) ? skip_some : NULL;
 		if (!all_repeatable)
 			s->repeatable = !spk_test_one_in(rng, 3);
-		for (int from = 0; from < i; from++)
-			if ((g->stage[from].output_partitions == 1 || g->stage[from].output_partitions == s->tasks) && !spk_test_one_in(rng, 3))
-				g->input[i][s->inputs++] = from;
+		bool based = spk_test_one_in(rng, 2);
+
+		if (based)
+			s->input_base = g->base[i];
+		for (int from = 0; from < i; from++) {
+			int spare = g->stage[from].output_partitions - s->tasks;
+
+			if ((g->stage[from].output_partitions != 1 && (based ? spare < 0 : spare != 0)) || spk_test_one_in(rng, 3))
+				continue;
+			g->base[i][s->inputs] = spare > 0 ? (int)spk_test_below(rng, (uint64_t)spare + 1) : 0;
+			g->input[i][s->inputs++] = from;
+		}
 	}
 }
 
@@ -198,7 +207,7 @@ static spk_status mock_submit(struct spk_task_scheduler *s, struct spk_work work
 
 static const struct spk_task_scheduler_type mock_tasks_type = { .name = "mock", .submit = mock_submit };
 
-struct mock_output { bool there; int losses; int count[TASKS]; struct spk_batch *batch[TASKS][64]; };
+struct mock_output { bool there; int losses; int count[PARTITIONS]; struct spk_batch *batch[PARTITIONS][64]; };
 struct mock_shuffle {
 	struct spk_shuffle_service base;
 	spk_test_rng *rng;
@@ -221,7 +230,7 @@ static spk_status mock_add(struct spk_shuffle_service *s, struct spk_shuffle_id 
 /* Batches that went out on loan are let go of at the end. */
 static void mock_drop(struct mock_shuffle *m, struct mock_output *o)
 {
-	for (int p = 0; p < TASKS; p++) {
+	for (int p = 0; p < PARTITIONS; p++) {
 		for (int i = 0; i < o->count[p]; i++)
 			m->dropped[m->drops++] = o->batch[p][i];
 		o->count[p] = 0;
