@@ -33,4 +33,7 @@ spk_status spk_kafka_epoch_log_open(struct spk_epoch_log **out, struct spk_kafka
 /* Locks the file: EXISTS (fatal) when another process has it. */
 spk_status spk_file_epoch_log_open(struct spk_epoch_log **out, const char *path, spk_error *err);
 
+/* For looking only: no lock, nothing is cut, and only read and close may be called. */
+spk_status spk_file_epoch_log_open_readonly(struct spk_epoch_log **out, const char *path, spk_error *err);
+
 #endif

@@ -200,3 +200,19 @@ spk_status spk_file_epoch_log_open(struct spk_epoch_log **out, const char *path,
 	*out = &f->base;
 	return SPK_OK;
 }
+
+spk_status spk_file_epoch_log_open_readonly(struct spk_epoch_log **out, const char *path, spk_error *err)
+{
+	struct file_log *f = calloc(1, sizeof *f);
+
+	SPK_TRY_PTR(f, err);
+	f->base.type = &file_log_type;
+	f->fd = -1;
+	f->path = strdup(path);
+	if (!f->path) {
+		free(f);
+		return spk_fail_memory(err);
+	}
+	*out = &f->base;
+	return SPK_OK;
+}

@@ -37,11 +37,12 @@ static spk_status open_source(struct spk_job *job, int index, spk_error *err)
 	return SPK_OK;
 }
 
+/* Being woken is all: the loop then fetches from every source. */
 static void on_wake(evutil_socket_t fd, short what, void *user)
 {
 	(void)fd;
 	(void)what;
-	event_base_loopbreak(((struct spk_job *)user)->base);
+	(void)user;
 }
 
 static spk_status watch_source(struct spk_job *job, struct spk_input *in, spk_error *err)

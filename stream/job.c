@@ -113,13 +113,19 @@ static spk_status prepare_folder(struct spk_job *job, spk_error *err)
 
 static void on_stop(evutil_socket_t fd, short what, void *user)
 {
-	struct spk_job *job = user;
 	uint64_t count;
 	ssize_t ignored = read(fd, &count, sizeof count);
 
 	(void)ignored;
 	(void)what;
-	event_base_loopbreak(job->base);
+	(void)user;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *user)
+{
+	(void)fd;
+	(void)what;
+	(void)user;
 }
 
 static spk_status start_threads(struct spk_job *job, spk_error *err)
@@ -144,7 +150,8 @@ static spk_status build(struct spk_job *job, spk_error *err)
 	job->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	SPK_TRY_PTR(job->base && job->stop_fd >= 0, err);
 	job->stop_event = event_new(job->base, job->stop_fd, EV_READ | EV_PERSIST, on_stop, job);
-	SPK_TRY_PTR(job->stop_event, err);
+	job->timer = event_new(job->base, -1, 0, on_timer, job);
+	SPK_TRY_PTR(job->stop_event && job->timer, err);
 	event_add(job->stop_event, NULL);
 	return start_threads(job, err);
 }
@@ -207,6 +214,8 @@ void spk_job_free(struct spk_job *job)
 		job->tasks->type->close(job->tasks);
 	if (job->backend)
 		job->backend->type->close(job->backend);
+	if (job->timer)
+		event_free(job->timer);
 	if (job->stop_event)
 		event_free(job->stop_event);
 	if (job->base)
@@ -219,13 +228,13 @@ void spk_job_free(struct spk_job *job)
 
 /* --- opening, with patience --- */
 
-/* Sleeps, but wakes up when asked to stop. */
+/* Sleeps until something happens: rows, a stop, or the time is over. */
 static void wait_us(struct spk_job *job, int64_t us)
 {
 	struct timeval tv = { us / 1000000, us % 1000000 };
 
-	event_base_loopexit(job->base, &tv);
-	event_base_dispatch(job->base);
+	event_add(job->timer, &tv);
+	event_base_loop(job->base, EVLOOP_ONCE);
 }
 
 static spk_status open_all(struct spk_job *job, spk_error *err)

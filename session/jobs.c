@@ -1,0 +1,150 @@
+/* Jobs of a session: running one, and finding the files of one that ran before. */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "session/internal.h"
+
+enum { PATH_BYTES = 4096 };
+
+static void job_dir(const char *name, const char *dir, char out[PATH_BYTES])
+{
+	snprintf(out, PATH_BYTES, dir ? "%s" : ".sparklet/%s", dir ? dir : name);
+}
+
+/* Keeps the job's text, so that its logs can be found by the job's name alone. */
+static spk_status keep_text(const char *dir, const char *sql, spk_error *err)
+{
+	char path[PATH_BYTES + 16];
+
+	SPK_TRY(spk_dir_create(dir, err));
+	snprintf(path, sizeof path, "%s/job.sql", dir);
+	return spk_file_write_atomic(path, sql, strlen(sql), err);
+}
+
+static spk_status run_job(struct spk_session *s, const struct spk_job_spec *spec, spk_error *err)
+{
+	struct spk_job *job;
+	spk_status status;
+
+	SPK_TRY(spk_job_new(&job, spec, err));
+	atomic_store(&s->job, job);
+	for (int i = atomic_exchange(&s->cancels, 0); i > 0; i--)
+		spk_job_stop(job);
+	status = spk_job_run(job, err);
+	atomic_store(&s->job, NULL);
+	spk_job_free(job);
+	return status;
+}
+
+spk_status spk_session_run_job(struct spk_session *s, const char *sql, const struct spk_physical_plan *plan, const struct spk_job_options *options,
+			       void (*progress)(void *user, const struct spk_job_progress *progress), void *user, spk_error *err)
+{
+	char dir[PATH_BYTES];
+	struct spk_job_spec spec = { .name = options->name, .dir = dir, .plan = plan, .conf = s->conf, .once = options->once, .progress = progress, .user = user };
+
+	SPK_TRY(spk_job_check_name(options->name, err));
+	job_dir(options->name, options->dir, dir);
+	SPK_TRY(keep_text(dir, sql, err));
+	return run_job(s, &spec, err);
+}
+
+spk_status spk_session_run(struct spk_session *s, const char *sql, const struct spk_job_options *options, spk_error *err)
+{
+	struct spk_physical_plan *plan;
+	struct spk_script script;
+
+	SPK_TRY(spk_session_bind(s, sql, &script, err));
+	SPK_TRY(spk_session_plan_job(s, &script, &plan, err));
+	return spk_session_run_job(s, sql, plan, options, NULL, NULL, err);
+}
+
+/* --- looking at a job from outside --- */
+
+static spk_status no_such_job(const char *job, const char *dir, spk_error *err)
+{
+	spk_fail(err, SPK_NOT_FOUND, "no job \"%s\" has run in %s", job, dir);
+	return spk_hint(err, "Give the folder that it was run with by --dir, or run this in the same working folder.");
+}
+
+spk_status spk_session_open_checkpoints(struct spk_session *s, const char *job, const char *dir, struct spk_job_files *out, spk_error *err)
+{
+	const char *configured = spk_conf_text(s->conf, SPK_CONF_CHECKPOINT_DIR);
+	char at[PATH_BYTES], path[PATH_BYTES + 16];
+
+	*out = (struct spk_job_files){ 0 };
+	job_dir(job, dir, at);
+	if (access(at, R_OK) != 0)
+		return no_such_job(job, at, err);
+	out->dir = spk_arena_strdup(s->arena, at);
+	SPK_TRY_PTR(out->dir, err);
+	snprintf(path, sizeof path, "%s/checkpoints", at);
+	return spk_local_checkpoint_store_open(&out->checkpoints, *configured ? configured : path, err);
+}
+
+/* The first Kafka sink of the job: its cluster holds the epochs topic. */
+static const struct spk_table *kafka_sink(const struct spk_physical_plan *plan)
+{
+	for (int i = 0; i < plan->sinks; i++) {
+		const struct spk_sink_type *type = spk_sink_type(plan->sink[i].table->connector);
+
+		if (type && type->transactional)
+			return plan->sink[i].table;
+	}
+	return NULL;
+}
+
+static spk_status open_log(struct spk_session *s, const char *job, struct spk_job_files *f, const char *sql, spk_error *err)
+{
+	struct spk_kafka_producer_spec spec = { .conf = s->conf };
+	struct spk_physical_plan *plan;
+	struct spk_script script;
+	char path[PATH_BYTES + 16];
+
+	SPK_TRY(spk_session_bind(s, sql, &script, err));
+	SPK_TRY(spk_session_plan_job(s, &script, &plan, err));
+	spec.table = kafka_sink(plan);
+	if (!spec.table) {
+		snprintf(path, sizeof path, "%s/epochs.log", f->dir);
+		return spk_file_epoch_log_open_readonly(&f->log, path, err);
+	}
+	/* Without a transactional id: looking must not fence the job. */
+	SPK_TRY(spk_kafka_producer_open(&f->producer, &spec, err));
+	return spk_kafka_epoch_log_open(&f->log, f->producer, job, err);
+}
+
+spk_status spk_session_open_job(struct spk_session *s, const char *job, const char *dir, struct spk_job_files *out, spk_error *err)
+{
+	struct spk_buffer sql = { 0 };
+	char path[PATH_BYTES + 16];
+	spk_status status = spk_session_open_checkpoints(s, job, dir, out, err);
+
+	if (status != SPK_OK)
+		return status;
+	snprintf(path, sizeof path, "%s/job.sql", out->dir);
+	if (access(path, R_OK) != 0)
+		status = no_such_job(job, out->dir, err);
+	if (status == SPK_OK)
+		status = spk_file_read_all(path, &sql, err);
+	if (status == SPK_OK) {
+		const char *text = spk_arena_strndup(s->arena, sql.data, sql.size);
+
+		status = text ? open_log(s, job, out, text, err) : spk_fail_memory(err);
+	}
+	spk_buffer_release(&sql);
+	if (status != SPK_OK)
+		spk_session_close_job(out);
+	return status;
+}
+
+void spk_session_close_job(struct spk_job_files *f)
+{
+	if (f->log)
+		f->log->type->close(f->log);
+	spk_kafka_producer_close(f->producer);
+	if (f->checkpoints)
+		f->checkpoints->type->close(f->checkpoints);
+	*f = (struct spk_job_files){ 0 };
+}

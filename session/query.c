@@ -1,0 +1,165 @@
+/* Batch queries: sources opened, the plan run once, rows handed to the caller or kept for an Arrow stream. */
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "session/internal.h"
+
+/* What one query opens. */
+struct query {
+	const struct spk_physical_plan *plan;
+	const struct spk_conf *conf;
+	struct spk_source_spec *spec;
+	struct spk_source **source;
+	struct spk_run run;
+	struct spk_executor_backend *backend;
+	struct spk_task_scheduler *tasks;
+	struct spk_shuffle_service *shuffle;
+	struct spk_dag_scheduler *dag;
+	struct spk_exec *exec;
+};
+
+static spk_status open_source(struct query *q, int index, spk_error *err)
+{
+	const struct spk_plan_source *s = &q->plan->source[index];
+	const struct spk_source_type *type = spk_source_type(s->table->connector);
+	struct spk_run_source *r = &q->run.source[index];
+	int64_t *position;
+	spk_status status;
+
+	if (!type)
+		return spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be read from", s->table->name, s->table->connector);
+	q->spec[index] = (struct spk_source_spec){ .table = s->table, .column = s->column, .columns = s->columns, .schema = s->schema, .index = index, .job = "query", .conf = q->conf };
+	SPK_TRY(type->open(&q->source[index], &q->spec[index], err));
+	*r = (struct spk_run_source){ .source = q->source[index], .partitions = q->source[index]->partitions, .watermark = SPK_WATERMARK_NONE };
+	r->partition = calloc((size_t)r->partitions + 1, sizeof *r->partition);
+	position = calloc((size_t)r->partitions + 1, 2 * sizeof *position);
+	status = r->partition && position ? SPK_OK : spk_fail_memory(err);
+	for (int i = 0; i < r->partitions && status == SPK_OK; i++)
+		position[i] = SPK_POSITION_START;
+	if (status == SPK_OK)
+		status = type->seek(q->source[index], position, position + r->partitions, err);
+	free(position);
+	return status;
+}
+
+static spk_status open_query(struct query *q, spk_error *err)
+{
+	struct spk_dag_options options = { .task_retry = spk_retry_default(SPK_RETRY_TASK) };
+	int *partitions = calloc((size_t)q->plan->sources + 1, sizeof *partitions);
+	struct spk_exec_options exec = { .plan = q->plan, .readers = (int)spk_conf_int(q->conf, SPK_CONF_PARALLELISM), .source_partitions = partitions,
+		.batch_rows = (int)spk_conf_int(q->conf, SPK_CONF_BATCH_ROWS) };
+	spk_status status;
+
+	SPK_TRY_PTR(partitions, err);
+	for (int i = 0; i < q->plan->sources; i++)
+		partitions[i] = q->source[i]->partitions;
+	status = spk_local_executor_new(&q->backend, (int)spk_conf_int(q->conf, SPK_CONF_POOL_SIZE), err);
+	if (status == SPK_OK)
+		status = spk_fifo_scheduler_new(&q->tasks, q->backend, err);
+	if (status == SPK_OK)
+		status = spk_memory_shuffle_new(&q->shuffle, err);
+	options.tasks = q->tasks;
+	options.shuffle = q->shuffle;
+	options.task_retry.retries = (int)spk_conf_int(q->conf, SPK_CONF_RETRY_MAX);
+	if (status == SPK_OK)
+		status = spk_dag_scheduler_new(&q->dag, &options, err);
+	if (status == SPK_OK)
+		status = spk_exec_new(&q->exec, &exec, err);
+	free(partitions);
+	return status;
+}
+
+static spk_status prepare(struct query *q, spk_error *err)
+{
+	int n = q->plan->sources;
+
+	q->spec = calloc((size_t)n + 1, sizeof *q->spec);
+	q->source = calloc((size_t)n + 1, sizeof(*q->source));
+	q->run.source = calloc((size_t)n + 1, sizeof *q->run.source);
+	SPK_TRY_PTR(q->spec && q->source && q->run.source, err);
+	for (int i = 0; i < n; i++)
+		SPK_TRY(open_source(q, i, err));
+	return open_query(q, err);
+}
+
+static void release(struct query *q)
+{
+	spk_exec_free(q->exec);
+	spk_dag_scheduler_free(q->dag);
+	if (q->shuffle)
+		q->shuffle->type->close(q->shuffle);
+	if (q->tasks)
+		q->tasks->type->close(q->tasks);
+	if (q->backend)
+		q->backend->type->close(q->backend);
+	for (int i = 0; q->source && i < q->plan->sources; i++) {
+		if (q->source[i])
+			q->source[i]->type->close(q->source[i]);
+		if (q->run.source)
+			free(q->run.source[i].partition);
+	}
+	free(q->run.source);
+	free(q->source);
+	free(q->spec);
+}
+
+static spk_status put_counts(const struct spk_physical *node, struct spk_buffer *out, void *user, spk_error *err)
+{
+	const struct query *q = user;
+	int64_t rows, batches;
+
+	spk_exec_counts(q->exec, node->id, &rows, &batches);
+	if (node->outputs == 0)
+		return SPK_OK;
+	return spk_buffer_printf(out, err, " rows=%lld batches=%lld", (long long)rows, (long long)batches);
+}
+
+struct counter { spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err); void *user; int64_t rows; };
+
+static spk_status count_rows(void *user, struct spk_batch *batch, spk_error *err)
+{
+	struct counter *c = user;
+
+	c->rows += batch->selected;
+	return c->collect ? c->collect(c->user, batch, err) : SPK_OK;
+}
+
+static spk_status run(struct spk_session *s, struct query *q, struct spk_query_stats *stats, spk_error *err)
+{
+	struct spk_dag_result result = { 0 };
+	int64_t started = spk_clock_monotonic_us();
+	spk_status status;
+
+	q->run.time_us = spk_clock_wall_us();
+	q->run.timezone = spk_conf_text(q->conf, SPK_CONF_TIMEZONE);
+	atomic_store(&s->dag, q->dag);
+	if (atomic_exchange(&s->cancels, 0) > 0)
+		spk_dag_cancel(q->dag);
+	status = spk_exec_run(q->exec, &q->run, q->dag, &result, err);
+	atomic_store(&s->dag, NULL);
+	if (stats) {
+		stats->elapsed_us = spk_clock_monotonic_us() - started;
+		stats->cpu_us = result.cpu_us;
+	}
+	return status;
+}
+
+spk_status spk_session_run_query(struct spk_session *s, const struct spk_physical_plan *plan, spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err), void *user,
+				 struct spk_buffer *analyzed, struct spk_query_stats *stats, spk_error *err)
+{
+	struct query q = { .plan = plan, .conf = s->conf };
+	struct counter counter = { collect, user, 0 };
+	spk_status status = prepare(&q, err);
+
+	q.run.collect = count_rows;
+	q.run.collect_user = &counter;
+	if (status == SPK_OK)
+		status = run(s, &q, stats, err);
+	if (stats)
+		stats->rows = counter.rows;
+	if (status == SPK_OK && analyzed)
+		status = spk_physical_format(plan, put_counts, &q, analyzed, err);
+	release(&q);
+	return status;
+}

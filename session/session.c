@@ -1,0 +1,154 @@
+/* Sessions: configuration, catalog and what is bound in them. See include/sparklet/session.h and engine.h. */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "session/internal.h"
+
+const char *spk_version(void) { return SPK_VERSION; }
+
+static spk_status build(struct spk_session *s, spk_error *err)
+{
+	struct spk_catalog_hooks hooks = { .check_table = spk_connector_check_table, .describe_file = spk_connector_describe_file };
+
+	s->arena = spk_arena_new(spk_memory_account("plan"));
+	s->conf = spk_conf_new();
+	SPK_TRY_PTR(s->arena && s->conf, err);
+	SPK_TRY(spk_conf_load_environment(s->conf, err));
+	hooks.user = s->conf;
+	return spk_catalog_new(&s->catalog, &hooks, err);
+}
+
+spk_status spk_session_new(struct spk_session **out, spk_error *err)
+{
+	struct spk_session *s = calloc(1, sizeof *s);
+	spk_status status;
+
+	SPK_TRY_PTR(s, err);
+	status = build(s, err);
+	if (status != SPK_OK) {
+		spk_session_free(s);
+		return status;
+	}
+	*out = s;
+	return SPK_OK;
+}
+
+void spk_session_free(struct spk_session *s)
+{
+	if (!s)
+		return;
+	spk_catalog_free(s->catalog);
+	spk_conf_free(s->conf);
+	spk_arena_unref(s->arena);
+	free(s);
+}
+
+spk_status spk_session_set(struct spk_session *s, const char *key, const char *value, spk_error *err)
+{
+	return spk_conf_set(s->conf, key, value, err);
+}
+
+spk_status spk_session_load_configuration(struct spk_session *s, const char *path, spk_error *err)
+{
+	return spk_conf_load_file(s->conf, path, err);
+}
+
+struct spk_conf *spk_session_conf(struct spk_session *s) { return s->conf; }
+struct spk_catalog *spk_session_catalog(struct spk_session *s) { return s->catalog; }
+
+spk_status spk_session_bind(struct spk_session *s, const char *text, struct spk_script *out, spk_error *err)
+{
+	SPK_TRY(spk_sql_bind(text, s->catalog, s->conf, s->arena, out, err));
+	spk_memory_set_limit((size_t)spk_conf_int(s->conf, SPK_CONF_MEMORY_LIMIT));
+	return SPK_OK;
+}
+
+spk_status spk_session_execute(struct spk_session *s, const char *sql, spk_error *err)
+{
+	struct spk_script script;
+
+	return spk_session_bind(s, sql, &script, err);
+}
+
+spk_status spk_session_optimize(struct spk_session *s, struct spk_logical *bound, struct spk_logical **out, spk_error *err)
+{
+	return spk_optimize(s->arena, bound, NULL, out, err);
+}
+
+/* --- planning --- */
+
+static spk_status sink_takes(const struct spk_table *table, bool *upserts, bool *deltas, void *user, spk_error *err)
+{
+	const struct spk_sink_type *type = spk_sink_type(table->connector);
+	const char *format = spk_table_option(table, "format");
+
+	(void)user;
+	if (!type)
+		return spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be written to", table->name, table->connector ? table->connector : "");
+	*upserts = type->upserts;
+	*deltas = type->deltas || (format && strcmp(format, "debezium-json") == 0);
+	return SPK_OK;
+}
+
+static const struct spk_table *find_unbounded(const struct spk_logical *l)
+{
+	if (l->kind == SPK_LOGICAL_SCAN && !l->properties.bounded)
+		return l->table;
+	for (int i = 0; i < l->inputs; i++) {
+		const struct spk_table *t = find_unbounded(l->input[i]);
+
+		if (t)
+			return t;
+	}
+	return NULL;
+}
+
+spk_status spk_session_plan_query(struct spk_session *s, struct spk_logical *bound, struct spk_physical_plan **out, spk_error *err)
+{
+	struct spk_physical_options options = { .sink_takes = sink_takes };
+	const struct spk_table *unbounded;
+	struct spk_logical *root;
+
+	SPK_TRY(spk_session_optimize(s, bound, &root, err));
+	unbounded = find_unbounded(root);
+	if (unbounded) {
+		spk_fail(err, SPK_PLAN, "table \"%s\" has no end (connector '%s'), so a query over it would never finish", unbounded->name, unbounded->connector);
+		return spk_hint(err, "Run it as a job with `sparklet run`, or give the table an end: 'scan.bounded.mode' = 'latest-offset' for Kafka.");
+	}
+	return spk_physical_plan_make(s->arena, &root, 1, &options, out, err);
+}
+
+spk_status spk_session_plan_job(struct spk_session *s, const struct spk_script *script, struct spk_physical_plan **out, spk_error *err)
+{
+	struct spk_physical_options options = { .streaming = true, .emit = (enum spk_emit)spk_conf_int(s->conf, SPK_CONF_EMIT), .sink_takes = sink_takes };
+	struct spk_logical **root = SPK_NEW_ARRAY(s->arena, struct spk_logical *, script->count);
+	int roots = 0;
+
+	SPK_TRY_PTR(root, err);
+	for (int i = 0; i < script->count; i++)
+		if (script->statement[i].kind == SPK_STATEMENT_INSERT)
+			SPK_TRY(spk_session_optimize(s, script->statement[i].plan, &root[roots++], err));
+	if (roots == 0) {
+		spk_fail(err, SPK_USAGE, "there is no INSERT INTO ... SELECT in it, so there is nothing to run");
+		return spk_hint(err, "A job is one or more INSERT INTO sink SELECT ... statements. For a query use `sparklet sql`.");
+	}
+	return spk_physical_plan_make(s->arena, root, roots, &options, out, err);
+}
+
+/* --- stopping --- */
+
+void spk_session_cancel(struct spk_session *s)
+{
+	struct spk_job *job = atomic_load(&s->job);
+	struct spk_dag_scheduler *dag = atomic_load(&s->dag);
+
+	if (job)
+		spk_job_stop(job);
+	else if (dag)
+		spk_dag_cancel(dag);
+	else
+		atomic_fetch_add(&s->cancels, 1);
+}
+
+void spk_session_stop(struct spk_session *s) { spk_session_cancel(s); }
