@@ -30,6 +30,7 @@ struct value {
 	int64_t number;
 	double real;
 	char *text;   /* as it was set, with substitutions made */
+	bool fixed;   /* by spk_conf_fix */
 };
 
 struct spk_conf { struct value value[SPK_CONF_COUNT]; };
@@ -225,9 +226,27 @@ spk_status spk_conf_set(struct spk_conf *conf, const char *name, const char *val
 		spk_error_context(err, "%s", name);
 		return status;
 	}
+	if (conf->value[key].fixed) {
+		free(made.text);
+		return SPK_OK;
+	}
 	free(conf->value[key].text);
 	conf->value[key] = made;
 	return SPK_OK;
+}
+
+spk_status spk_conf_fix(struct spk_conf *conf, const char *name, const char *value, spk_error *err)
+{
+	enum spk_conf_key key;
+	spk_status status;
+	bool was;
+
+	SPK_TRY(spk_conf_find(name, &key, err));
+	was = conf->value[key].fixed;
+	conf->value[key].fixed = false;
+	status = spk_conf_set(conf, name, value, err);
+	conf->value[key].fixed = was || status == SPK_OK;
+	return status;
 }
 
 struct spk_conf *spk_conf_new(void)

@@ -31,6 +31,8 @@ struct spk_conf *spk_conf_copy(const struct spk_conf *conf);
 void spk_conf_free(struct spk_conf *conf);
 /* Sets one key by name; unknown names fail with a suggestion, values out of range with the range. */
 spk_status spk_conf_set(struct spk_conf *conf, const char *name, const char *value, spk_error *err);
+/* The same for good: spk_conf_set of this key still checks its value, but changes nothing. So -s outweighs SET in the SQL. */
+spk_status spk_conf_fix(struct spk_conf *conf, const char *name, const char *value, spk_error *err);
 /* key = value lines, '#' comments (at the start of a line or after a blank), values in '...' or "..." as they are. On
  * failure, which names file and line, nothing is set. */
 spk_status spk_conf_load_file(struct spk_conf *conf, const char *path, spk_error *err);

@@ -167,6 +167,29 @@ static void copies_are_their_own(void)
 	spk_conf_free(copy);
 }
 
+static void fixed_keys_stay(void)
+{
+	struct spk_conf *conf = fresh(), *copy;
+	spk_error err;
+
+	CHECK_OK(spk_conf_fix(conf, "parallelism", "3", &err), err);
+	CHECK_OK(spk_conf_set(conf, "parallelism", "4", &err), err);
+	CHECK_EQ_INT(spk_conf_int(conf, SPK_CONF_PARALLELISM), 3);
+	CHECK_FAILS(spk_conf_set(conf, "parallelism", "many", &err), SPK_USAGE, err);
+	CHECK_FAILS(spk_conf_fix(conf, "parallelism", "-1", &err), SPK_USAGE, err);
+	CHECK_OK(spk_conf_set(conf, "parallelism", "5", &err), err);
+	CHECK_EQ_INT(spk_conf_int(conf, SPK_CONF_PARALLELISM), 3);
+	copy = spk_conf_copy(conf);
+	REQUIRE(copy != NULL);
+	CHECK_OK(spk_conf_set(copy, "parallelism", "6", &err), err);
+	CHECK_EQ_INT(spk_conf_int(copy, SPK_CONF_PARALLELISM), 3);
+	CHECK_OK(spk_conf_fix(copy, "parallelism", "7", &err), err);
+	CHECK_EQ_INT(spk_conf_int(copy, SPK_CONF_PARALLELISM), 7);
+	CHECK_FAILS(spk_conf_fix(conf, "paralelism", "3", &err), SPK_USAGE, err);
+	spk_conf_free(conf);
+	spk_conf_free(copy);
+}
+
 static void substitution(void)
 {
 	char *dir = spk_test_dir("secret"), *path = spk_test_format("%s/pw", dir);
@@ -495,6 +518,7 @@ SPK_TEST_SUITE("conf",
 	{"closest names", closest_names},
 	{"numbers", numbers},
 	{"copies are their own", copies_are_their_own},
+	{"fixed keys stay", fixed_keys_stay},
 	{"substitution", substitution},
 	{"bad references", bad_references},
 	{"bad secret files", bad_secret_files},
