@@ -6,12 +6,14 @@
 
 #include "core/columnar/vector.h"
 
-enum { SPK_TEXT_MAX = 64 };  /* longest text of a value that is not a view */
+enum { SPK_TEXT_MAX = 80 };  /* longest text of a value that is not a view */
 
 /* Text of a non-NULL value of any non-view type into out (SPK_TEXT_MAX bytes, no NUL); returns its length.
  * `value` points at the value as it lies in a vector. timezone for timestamptz; NULL: UTC. */
 int spk_text_from_value(struct spk_type type, const void *value, const char *timezone, char *out);
-/* Parses text into a value of `type` at `out` (its width); the message is PostgreSQL's, e.g. invalid input syntax for type integer: "x". */
+/* Parses text into a value of `type` at `out` (its width); the message is PostgreSQL's, e.g. invalid input syntax for type
+ * integer: "x". Text and JSON views borrow `s`. So does bytea without escapes; with them more than 12 decoded bytes are
+ * UNSUPPORTED here: spk_text_decode_bytes takes the memory for them. */
 spk_status spk_text_to_value(struct spk_type type, const char *s, size_t size, const char *timezone, void *out, spk_error *err);
 
 int spk_text_bigint(int64_t v, char *out);      /* at most 20 bytes */
@@ -20,6 +22,8 @@ int spk_text_timestamp(int64_t us, char *out);  /* YYYY-MM-DD HH:MM:SS[.ffffff];
 int spk_text_date(int32_t days, char *out);
 /* Fast path for 'YYYY-MM-DD HH:MM:SS[.f{1,6}]' with ' ' or 'T', optional Z or offset (*has_zone); false: try the general parser. */
 bool spk_text_parse_timestamp_fast(const char *s, size_t size, int64_t *us, bool *has_zone);
+/* Bytes of bytea text ("\\x0aff" or the escape format) into out (capacity `size`). */
+spk_status spk_text_decode_bytes(const char *s, size_t size, char *out, size_t *length, spk_error *err);
 /* Any type by SQL name with parameters: "varchar(10)", "timestamp(3)", "double precision", "string". */
 spk_status spk_type_parse(const char *name, struct spk_type *out, spk_error *err);
 

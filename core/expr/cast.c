@@ -1,0 +1,114 @@
+/*
+ * Which casts there are, and when they happen by themselves; the kernels are in cast_number.c, cast_text.c and cast_time.c.
+ *
+ * The table is PostgreSQL's pg_cast for our types. Every type goes to text on assignment and from text when asked for.
+ */
+#include "core/expr/cast.h"
+
+#define IMPLICIT SPK_CAST_IMPLICIT
+#define ASSIGNMENT SPK_CAST_ASSIGNMENT
+#define EXPLICIT SPK_CAST_EXPLICIT
+#define CAST(from_, to_, context_, fails_, kernel_) \
+	{ .from = SPK_TYPE_##from_, .to = SPK_TYPE_##to_, .context = context_, .can_fail = fails_, .kernel = kernel_ },
+#define STABLE(from_, to_, context_, fails_, kernel_) \
+	{ .from = SPK_TYPE_##from_, .to = SPK_TYPE_##to_, .context = context_, .can_fail = fails_, .stable = true, .kernel = kernel_ },
+
+#define TEXT_CASTS(T) \
+	CAST(T, TEXT, ASSIGNMENT, true, spk_cast_to_text) \
+	CAST(TEXT, T, EXPLICIT, true, spk_cast_from_text)
+
+static const struct spk_cast casts[] = {
+	CAST(SMALLINT, INTEGER, IMPLICIT, false, spk_cast_i16_i32)
+	CAST(SMALLINT, BIGINT, IMPLICIT, false, spk_cast_i16_i64)
+	CAST(SMALLINT, REAL, IMPLICIT, false, spk_cast_i16_f32)
+	CAST(SMALLINT, DOUBLE, IMPLICIT, false, spk_cast_i16_f64)
+	CAST(SMALLINT, DECIMAL, IMPLICIT, true, spk_cast_i16_decimal)
+	CAST(INTEGER, SMALLINT, ASSIGNMENT, true, spk_cast_i32_i16)
+	CAST(INTEGER, BIGINT, IMPLICIT, false, spk_cast_i32_i64)
+	CAST(INTEGER, REAL, IMPLICIT, false, spk_cast_i32_f32)
+	CAST(INTEGER, DOUBLE, IMPLICIT, false, spk_cast_i32_f64)
+	CAST(INTEGER, DECIMAL, IMPLICIT, true, spk_cast_i32_decimal)
+	CAST(INTEGER, BOOLEAN, EXPLICIT, false, spk_cast_i32_bool)
+	CAST(BOOLEAN, INTEGER, EXPLICIT, false, spk_cast_bool_i32)
+	CAST(BIGINT, SMALLINT, ASSIGNMENT, true, spk_cast_i64_i16)
+	CAST(BIGINT, INTEGER, ASSIGNMENT, true, spk_cast_i64_i32)
+	CAST(BIGINT, REAL, IMPLICIT, false, spk_cast_i64_f32)
+	CAST(BIGINT, DOUBLE, IMPLICIT, false, spk_cast_i64_f64)
+	CAST(BIGINT, DECIMAL, IMPLICIT, true, spk_cast_i64_decimal)
+	CAST(REAL, SMALLINT, ASSIGNMENT, true, spk_cast_f32_i16)
+	CAST(REAL, INTEGER, ASSIGNMENT, true, spk_cast_f32_i32)
+	CAST(REAL, BIGINT, ASSIGNMENT, true, spk_cast_f32_i64)
+	CAST(REAL, DOUBLE, IMPLICIT, false, spk_cast_f32_f64)
+	CAST(REAL, DECIMAL, ASSIGNMENT, true, spk_cast_f32_decimal)
+	CAST(DOUBLE, SMALLINT, ASSIGNMENT, true, spk_cast_f64_i16)
+	CAST(DOUBLE, INTEGER, ASSIGNMENT, true, spk_cast_f64_i32)
+	CAST(DOUBLE, BIGINT, ASSIGNMENT, true, spk_cast_f64_i64)
+	CAST(DOUBLE, REAL, ASSIGNMENT, true, spk_cast_f64_f32)
+	CAST(DOUBLE, DECIMAL, ASSIGNMENT, true, spk_cast_f64_decimal)
+	CAST(DECIMAL, SMALLINT, ASSIGNMENT, true, spk_cast_decimal_i16)
+	CAST(DECIMAL, INTEGER, ASSIGNMENT, true, spk_cast_decimal_i32)
+	CAST(DECIMAL, BIGINT, ASSIGNMENT, true, spk_cast_decimal_i64)
+	CAST(DECIMAL, REAL, IMPLICIT, true, spk_cast_decimal_f32)
+	CAST(DECIMAL, DOUBLE, IMPLICIT, false, spk_cast_decimal_f64)
+	CAST(DECIMAL, DECIMAL, IMPLICIT, true, spk_cast_decimal_decimal)
+	CAST(TEXT, TEXT, IMPLICIT, true, spk_cast_text_text)
+	CAST(DATE, TIMESTAMP, IMPLICIT, true, spk_cast_date_timestamp)
+	STABLE(DATE, TIMESTAMPTZ, IMPLICIT, true, spk_cast_date_timestamptz)
+	CAST(TIME, INTERVAL, IMPLICIT, false, spk_cast_time_interval)
+	CAST(TIMESTAMP, DATE, ASSIGNMENT, false, spk_cast_timestamp_date)
+	CAST(TIMESTAMP, TIME, ASSIGNMENT, true, spk_cast_timestamp_time)
+	STABLE(TIMESTAMP, TIMESTAMPTZ, IMPLICIT, true, spk_cast_timestamp_timestamptz)
+	STABLE(TIMESTAMPTZ, DATE, ASSIGNMENT, false, spk_cast_timestamptz_date)
+	STABLE(TIMESTAMPTZ, TIME, ASSIGNMENT, true, spk_cast_timestamptz_time)
+	STABLE(TIMESTAMPTZ, TIMESTAMP, ASSIGNMENT, false, spk_cast_timestamptz_timestamp)
+	CAST(INTERVAL, TIME, ASSIGNMENT, false, spk_cast_interval_time)
+	TEXT_CASTS(BOOLEAN)
+	TEXT_CASTS(SMALLINT)
+	TEXT_CASTS(INTEGER)
+	TEXT_CASTS(BIGINT)
+	TEXT_CASTS(REAL)
+	TEXT_CASTS(DOUBLE)
+	TEXT_CASTS(DECIMAL)
+	TEXT_CASTS(DATE)
+	TEXT_CASTS(TIME)
+	TEXT_CASTS(TIMESTAMP)
+	TEXT_CASTS(INTERVAL)
+	CAST(BYTEA, TEXT, ASSIGNMENT, true, spk_cast_bytea_text)
+	CAST(TEXT, BYTEA, EXPLICIT, true, spk_cast_text_bytea)
+	CAST(JSONB, TEXT, ASSIGNMENT, true, spk_cast_text_text)
+	CAST(TEXT, JSONB, EXPLICIT, false, spk_cast_text_text)
+	STABLE(TIMESTAMPTZ, TEXT, ASSIGNMENT, true, spk_cast_to_text)
+	STABLE(TEXT, TIMESTAMPTZ, EXPLICIT, true, spk_cast_from_text)
+};
+
+const struct spk_cast *spk_cast_find(enum spk_type_id from, enum spk_type_id to)
+{
+	for (size_t i = 0; i < SPK_COUNT_OF(casts); i++)
+		if (casts[i].from == from && casts[i].to == to)
+			return &casts[i];
+	return NULL;
+}
+
+struct spk_type spk_numeric_type_of(struct spk_type from)
+{
+	switch (from.id) {
+	case SPK_TYPE_SMALLINT: return spk_type_decimal(5, 0);
+	case SPK_TYPE_INTEGER: return spk_type_decimal(10, 0);
+	case SPK_TYPE_BIGINT: return spk_type_decimal(19, 0);
+	case SPK_TYPE_DECIMAL: return from;
+	default: return spk_type(SPK_TYPE_DECIMAL);
+	}
+}
+
+bool spk_cast_is_noop(struct spk_type from, struct spk_type to)
+{
+	if (spk_type_same(from, to))
+		return true;
+	if (from.id != to.id)
+		return from.id == SPK_TYPE_JSONB && to.id == SPK_TYPE_TEXT && to.precision == 0;
+	if (to.id == SPK_TYPE_TEXT)
+		return to.precision == 0 || (from.precision > 0 && from.precision <= to.precision);
+	if (to.id == SPK_TYPE_DECIMAL)
+		return from.scale >= 0 && from.scale == to.scale && from.precision > 0 && from.precision <= to.precision;
+	return to.id != SPK_TYPE_ARRAY && to.id != SPK_TYPE_ROW;
+}

@@ -1,0 +1,424 @@
+/*
+ * Builders of expression trees, and what can be asked of a tree.
+ *
+ * Read this first, then resolve.c (which function a call means), cast.c (which casts exist) and eval.c (how trees run).
+ */
+#include "core/expr/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+spk_status spk_bind_fail(spk_error *err, int position, const char *format, ...)
+{
+	char text[768];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	spk_fail(err, SPK_BIND, "%s", text);
+	if (err)
+		err->position = position;
+	return SPK_BIND;
+}
+
+struct spk_expr *spk_expr_node(struct spk_arena *arena, enum spk_expr_kind kind, struct spk_type type, struct spk_expr **arg, int args, int position)
+{
+	struct spk_expr *e = SPK_NEW(arena, struct spk_expr);
+
+	if (!e)
+		return NULL;
+	e->kind = kind;
+	e->type = type;
+	e->nullable = true;
+	e->position = position;
+	e->args = args;
+	if (args > 0) {
+		e->arg = spk_arena_copy(arena, arg, sizeof(struct spk_expr *) * (size_t)args);
+		if (!e->arg)
+			return NULL;
+	}
+	return e;
+}
+
+struct spk_expr *spk_expr_column(struct spk_arena *arena, int column, const struct spk_field *field)
+{
+	struct spk_expr *e = spk_expr_node(arena, SPK_EXPR_COLUMN, field->type, NULL, 0, 0);
+
+	if (!e)
+		return NULL;
+	e->column = column;
+	e->nullable = field->nullable;
+	e->name = field->name ? spk_arena_strdup(arena, field->name) : NULL;
+	return field->name && !e->name ? NULL : e;
+}
+
+struct spk_expr *spk_expr_literal(struct spk_arena *arena, struct spk_value value)
+{
+	struct spk_expr *e = spk_expr_node(arena, SPK_EXPR_CONSTANT, value.type, NULL, 0, 0);
+
+	if (!e)
+		return NULL;
+	e->value = value;
+	e->nullable = value.null;
+	if (!value.null && spk_type_is_view(value.type) && value.view.length > SPK_VIEW_INLINE) {
+		const char *copy = spk_arena_copy(arena, value.view.ref.pointer, value.view.length);
+
+		if (!copy)
+			return NULL;
+		e->value.view = spk_view(copy, value.view.length);
+	}
+	return e;
+}
+
+struct spk_expr *spk_expr_unknown(struct spk_arena *arena, const char *text)
+{
+	struct spk_value v = { .type = spk_type(SPK_TYPE_UNKNOWN), .null = !text };
+
+	if (text)
+		v.view = spk_view_str(text);
+	return spk_expr_literal(arena, v);
+}
+
+/* --- casts --- */
+
+/* An untyped literal becomes a constant of `type`; only session-zone timestamps must wait for the evaluation. */
+static spk_status cast_unknown(struct spk_arena *arena, struct spk_expr *arg, struct spk_type type, int position, struct spk_expr **out, spk_error *err)
+{
+	struct spk_value v = { .type = type, .null = arg->value.null };
+	const struct spk_view text = arg->value.view;
+
+	if (!v.null && type.id == SPK_TYPE_UNKNOWN)
+		v.view = text;
+	else if (!v.null) {
+		union { char bytes[16]; spk_int128 align; } parsed = { { 0 } }, elsewhere = { { 0 } };
+		const char *s = spk_view_data(&text);
+
+		if (spk_text_to_value(type, s, text.length, NULL, &parsed, err) != SPK_OK) {
+			if (err) {
+				err->code = SPK_BIND;
+				err->position = arg->position ? arg->position : position;
+			}
+			return SPK_BIND;
+		}
+		if (type.id == SPK_TYPE_TIMESTAMPTZ) {
+			SPK_TRY(spk_text_to_value(type, s, text.length, "Etc/GMT+5", &elsewhere, err));
+			if (memcmp(&parsed, &elsewhere, sizeof parsed) != 0) {
+				struct spk_value t = { .type = spk_type(SPK_TYPE_TEXT), .view = text };
+
+				arg = spk_expr_literal(arena, t);
+				SPK_TRY_PTR(arg, err);
+				return spk_expr_cast(arena, arg, type, true, position, out, err);
+			}
+		}
+		memcpy(&v.boolean, &parsed, (size_t)spk_type_width(type));
+		if (type.id == SPK_TYPE_TEXT && type.precision == 0)
+			v.view = text;
+	}
+	*out = spk_expr_literal(arena, v);
+	SPK_TRY_PTR(*out, err);
+	(*out)->position = arg->position ? arg->position : position;
+	return SPK_OK;
+}
+
+spk_status spk_expr_cast(struct spk_arena *arena, struct spk_expr *arg, struct spk_type type, bool explicit_cast, int position, struct spk_expr **out, spk_error *err)
+{
+	const struct spk_cast *cast;
+	struct spk_expr *e;
+	char from[64], to[64];
+
+	if (arg->type.id == SPK_TYPE_UNKNOWN && arg->kind == SPK_EXPR_CONSTANT)
+		return cast_unknown(arena, arg, type, position, out, err);
+	if (spk_cast_is_noop(arg->type, type)) {
+		*out = arg;
+		if (spk_type_same(arg->type, type))
+			return SPK_OK;
+		/* varchar(n) as text and the like: the same bytes under another type. */
+		e = SPK_NEW(arena, struct spk_expr);
+		SPK_TRY_PTR(e, err);
+		*e = *arg;
+		e->type = type;
+		if (e->kind == SPK_EXPR_CONSTANT)
+			e->value.type = type;
+		*out = e;
+		return SPK_OK;
+	}
+	cast = spk_cast_find(arg->type.id, type.id);
+	if (!cast || (!explicit_cast && cast->context == SPK_CAST_EXPLICIT)) {
+		spk_type_format(arg->type, from, sizeof from);
+		spk_type_format(type, to, sizeof to);
+		spk_bind_fail(err, position, "cannot cast type %s to %s", from, to);
+		if (cast)
+			spk_hint(err, "Write the cast: CAST(... AS %s).", to);
+		return SPK_BIND;
+	}
+	e = spk_expr_node(arena, SPK_EXPR_CAST, type, &arg, 1, position);
+	SPK_TRY_PTR(e, err);
+	e->prepared = cast;
+	e->assignment = !explicit_cast;
+	e->nullable = arg->nullable || cast->can_fail;
+	if (arg->kind == SPK_EXPR_CONSTANT)
+		spk_expr_fold(arena, &e);
+	*out = e;
+	return SPK_OK;
+}
+
+/* --- common types --- */
+
+static struct spk_type common_numeric(struct spk_type a, struct spk_type b)
+{
+	if (a.id == b.id && a.scale == b.scale && a.scale >= 0)
+		return spk_type_decimal(SPK_MAX(a.precision, b.precision), a.scale);
+	return spk_type(SPK_TYPE_DECIMAL);  /* PostgreSQL keeps each value's own scale */
+}
+
+spk_status spk_expr_common_type(struct spk_type a, struct spk_type b, struct spk_type *out, int position, spk_error *err)
+{
+	char ta[64], tb[64];
+
+	if (a.id == SPK_TYPE_UNKNOWN || b.id == SPK_TYPE_UNKNOWN) {
+		*out = a.id == SPK_TYPE_UNKNOWN ? b : a;
+		if (out->id == SPK_TYPE_UNKNOWN)
+			*out = spk_type(SPK_TYPE_TEXT);
+		return SPK_OK;
+	}
+	if (spk_type_same(a, b)) {
+		*out = a;
+	} else if (a.id == SPK_TYPE_DECIMAL && b.id == SPK_TYPE_DECIMAL) {
+		*out = common_numeric(a, b);
+	} else if (a.id == b.id && a.id == SPK_TYPE_TEXT) {
+		*out = spk_type(SPK_TYPE_TEXT);
+	} else if (spk_type_category(a.id) == spk_type_category(b.id) && spk_can_coerce(a, b) && !spk_can_coerce(b, a)) {
+		*out = b;
+	} else if (spk_type_category(a.id) == spk_type_category(b.id) && spk_can_coerce(b, a)) {
+		*out = a;
+	} else {
+		spk_type_format(a, ta, sizeof ta);
+		spk_type_format(b, tb, sizeof tb);
+		return spk_bind_fail(err, position, "types %s and %s cannot be matched", ta, tb);
+	}
+	if (a.id != b.id && out->id == SPK_TYPE_DECIMAL)
+		*out = spk_type(SPK_TYPE_DECIMAL);
+	if (a.id != b.id && out->id == SPK_TYPE_TEXT)
+		*out = spk_type(SPK_TYPE_TEXT);
+	return SPK_OK;
+}
+
+/* Casts arg[which[0]], arg[which[1]], ... to their common type; untyped literals have no say in it. */
+static spk_status make_common(struct spk_arena *arena, struct spk_expr **arg, const int *which, int count, int position, struct spk_type *type, const char *what, spk_error *err)
+{
+	struct spk_type t = spk_type(SPK_TYPE_UNKNOWN);
+
+	for (int i = 0; i < count; i++) {
+		const struct spk_expr *a = arg[which[i]];
+		char ta[64], tb[64];
+
+		if (a->type.id == SPK_TYPE_UNKNOWN)
+			continue;
+		if (t.id == SPK_TYPE_UNKNOWN) {
+			t = a->type;
+		} else if (spk_expr_common_type(t, a->type, &t, position, err) != SPK_OK) {
+			spk_type_format(t, ta, sizeof ta);
+			spk_type_format(a->type, tb, sizeof tb);
+			return spk_bind_fail(err, a->position ? a->position : position, "%s types %s and %s cannot be matched", what, ta, tb);
+		}
+	}
+	if (t.id == SPK_TYPE_UNKNOWN)
+		t = spk_type(SPK_TYPE_TEXT);
+	for (int i = 0; i < count; i++)
+		SPK_TRY(spk_expr_cast(arena, arg[which[i]], t, true, position, &arg[which[i]], err));
+	*type = t;
+	return SPK_OK;
+}
+
+/* --- nodes --- */
+
+static spk_status make_logic(struct spk_arena *arena, enum spk_expr_kind kind, struct spk_expr **arg, int args, int position, struct spk_expr **out, spk_error *err)
+{
+	static const char *const name[] = { [SPK_EXPR_AND] = "AND", [SPK_EXPR_OR] = "OR", [SPK_EXPR_NOT] = "NOT" };
+	struct spk_type boolean = spk_type(SPK_TYPE_BOOLEAN);
+	struct spk_expr **flat;
+	int count = 0, n = 0;
+	bool nullable = false;
+
+	for (int i = 0; i < args; i++)
+		count += arg[i]->kind == kind && kind != SPK_EXPR_NOT ? arg[i]->args : 1;
+	flat = SPK_NEW_ARRAY(arena, struct spk_expr *, count);
+	SPK_TRY_PTR(flat, err);
+	for (int i = 0; i < args; i++) {
+		struct spk_expr *a = arg[i];
+
+		if (a->type.id == SPK_TYPE_UNKNOWN)
+			SPK_TRY(spk_expr_cast(arena, a, boolean, true, position, &a, err));
+		if (a->type.id != SPK_TYPE_BOOLEAN) {
+			char t[64];
+
+			spk_type_format(a->type, t, sizeof t);
+			return spk_bind_fail(err, a->position ? a->position : position, "argument of %s must be type boolean, not type %s", name[kind], t);
+		}
+		nullable = nullable || a->nullable;
+		if (a->kind == kind && kind != SPK_EXPR_NOT) {
+			memcpy(flat + n, a->arg, sizeof(*flat) * (size_t)a->args);
+			n += a->args;
+		} else {
+			flat[n++] = a;
+		}
+	}
+	if (n == 1 && kind != SPK_EXPR_NOT) {
+		*out = flat[0];
+		return SPK_OK;
+	}
+	*out = spk_expr_node(arena, kind, boolean, flat, n, position);
+	SPK_TRY_PTR(*out, err);
+	(*out)->nullable = nullable;
+	return SPK_OK;
+}
+
+static spk_status make_case(struct spk_arena *arena, struct spk_expr **arg, int args, int position, struct spk_expr **out, spk_error *err)
+{
+	struct spk_type boolean = spk_type(SPK_TYPE_BOOLEAN), type;
+	int *which = SPK_NEW_ARRAY(arena, int, args);
+	struct spk_expr **own = spk_arena_copy(arena, arg, sizeof(*arg) * (size_t)args);
+	bool nullable = false;
+	int n = 0;
+
+	SPK_TRY_PTR(which, err);
+	SPK_TRY_PTR(own, err);
+	which[n++] = args - 1;  /* PostgreSQL lets ELSE decide first */
+	for (int i = 0; i + 1 < args; i += 2) {
+		if (own[i]->type.id == SPK_TYPE_UNKNOWN)
+			SPK_TRY(spk_expr_cast(arena, own[i], boolean, true, position, &own[i], err));
+		if (own[i]->type.id != SPK_TYPE_BOOLEAN)
+			return spk_bind_fail(err, position, "argument of CASE/WHEN must be type boolean");
+		which[n++] = i + 1;
+	}
+	SPK_TRY(make_common(arena, own, which, n, position, &type, "CASE", err));
+	for (int i = 0; i < n; i++)
+		nullable = nullable || own[which[i]]->nullable;
+	*out = spk_expr_node(arena, SPK_EXPR_CASE, type, own, args, position);
+	SPK_TRY_PTR(*out, err);
+	(*out)->nullable = nullable;
+	return SPK_OK;
+}
+
+static spk_status make_coalesce(struct spk_arena *arena, struct spk_expr **arg, int args, int position, struct spk_expr **out, spk_error *err)
+{
+	int *which = SPK_NEW_ARRAY(arena, int, args);
+	struct spk_expr **own = spk_arena_copy(arena, arg, sizeof(*arg) * (size_t)args);
+	struct spk_type type;
+	bool nullable = true;
+
+	SPK_TRY_PTR(which, err);
+	SPK_TRY_PTR(own, err);
+	for (int i = 0; i < args; i++)
+		which[i] = i;
+	SPK_TRY(make_common(arena, own, which, args, position, &type, "COALESCE", err));
+	for (int i = 0; i < args; i++)
+		nullable = nullable && own[i]->nullable;
+	*out = spk_expr_node(arena, SPK_EXPR_COALESCE, type, own, args, position);
+	SPK_TRY_PTR(*out, err);
+	(*out)->nullable = nullable;
+	return SPK_OK;
+}
+
+/* x IN (y, z) over anything but constants: x = y OR x = z. */
+static spk_status make_in_list(struct spk_arena *arena, struct spk_expr **arg, int args, bool negated, int position, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr **equal = SPK_NEW_ARRAY(arena, struct spk_expr *, args);
+
+	SPK_TRY_PTR(equal, err);
+	for (int i = 1; i < args; i++) {
+		struct spk_expr *pair[2] = { arg[0], arg[i] };
+
+		SPK_TRY(spk_expr_call(arena, negated ? "<>" : "=", pair, 2, position, &equal[i - 1], err));
+	}
+	return make_logic(arena, negated ? SPK_EXPR_AND : SPK_EXPR_OR, equal, args - 1, position, out, err);
+}
+
+/* A fixed-scale column keeps its type when every constant of the list has it exactly. */
+static bool in_list_fits(const struct spk_expr *x, struct spk_expr **arg, int args)
+{
+	if (x->type.id != SPK_TYPE_DECIMAL || x->type.scale < 0)
+		return false;
+	for (int i = 1; i < args; i++) {
+		spk_int128 m, r, back;
+		int scale;
+
+		if (arg[i]->kind != SPK_EXPR_CONSTANT || arg[i]->type.id != SPK_TYPE_DECIMAL)
+			return false;
+		if (arg[i]->value.null)
+			continue;
+		spk_decimal_unpack(arg[i]->type, arg[i]->value.i128, &m, &scale);
+		if (!spk_decimal_rescale(m, scale, x->type.scale, &r) || !spk_decimal_rescale(r, x->type.scale, scale, &back) || back != m)
+			return false;
+		if (spk_decimal_digits(r) > x->type.precision)
+			return false;
+	}
+	return true;
+}
+
+static spk_status make_in(struct spk_arena *arena, struct spk_expr **arg, int args, bool negated, int position, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr **own = spk_arena_copy(arena, arg, sizeof(*arg) * (size_t)args);
+	int *which = SPK_NEW_ARRAY(arena, int, args);
+	bool constants = true;
+	struct spk_type type;
+
+	SPK_TRY_PTR(own, err);
+	SPK_TRY_PTR(which, err);
+	for (int i = 0; i < args; i++)
+		which[i] = i;
+	for (int i = 1; i < args; i++)
+		constants = constants && own[i]->kind == SPK_EXPR_CONSTANT;
+	if (!constants)
+		return make_in_list(arena, own, args, negated, position, out, err);
+	for (int i = 1; i < args; i++)
+		if (own[0]->type.id == SPK_TYPE_DECIMAL && spk_type_is_integer(own[i]->type))
+			SPK_TRY(spk_expr_coerce(arena, own[i], spk_type(SPK_TYPE_DECIMAL), position, &own[i], err));
+	if (in_list_fits(own[0], own, args)) {
+		type = own[0]->type;
+		for (int i = 1; i < args; i++)
+			SPK_TRY(spk_expr_cast(arena, own[i], type, true, position, &own[i], err));
+	} else {
+		SPK_TRY(make_common(arena, own, which, args, position, &type, "IN", err));
+	}
+	for (int i = 1; i < args; i++)
+		if (own[i]->kind != SPK_EXPR_CONSTANT)
+			return make_in_list(arena, own, args, negated, position, out, err);
+	*out = spk_expr_node(arena, SPK_EXPR_IN, spk_type(SPK_TYPE_BOOLEAN), own, args, position);
+	SPK_TRY_PTR(*out, err);
+	(*out)->negated = negated;
+	return spk_set_prepare(arena, *out, err);
+}
+
+spk_status spk_expr_make(struct spk_arena *arena, enum spk_expr_kind kind, struct spk_expr **arg, int args, bool negated, int position, struct spk_expr **out, spk_error *err)
+{
+	switch (kind) {
+	case SPK_EXPR_AND:
+	case SPK_EXPR_OR:
+	case SPK_EXPR_NOT:
+		SPK_ASSERT(args >= 1 && (kind != SPK_EXPR_NOT || args == 1), "AND and OR take one or more, NOT one");
+		return make_logic(arena, kind, arg, args, position, out, err);
+	case SPK_EXPR_IS_NULL: {
+		struct spk_expr *a = arg[0];
+
+		if (a->type.id == SPK_TYPE_UNKNOWN)
+			SPK_TRY(spk_expr_cast(arena, a, spk_type(SPK_TYPE_TEXT), true, position, &a, err));
+		*out = spk_expr_node(arena, kind, spk_type(SPK_TYPE_BOOLEAN), &a, 1, position);
+		SPK_TRY_PTR(*out, err);
+		(*out)->negated = negated;
+		(*out)->nullable = false;
+		return SPK_OK;
+	}
+	case SPK_EXPR_CASE:
+		SPK_ASSERT(args % 2 == 1, "CASE always has its ELSE");
+		return make_case(arena, arg, args, position, out, err);
+	case SPK_EXPR_COALESCE:
+		return make_coalesce(arena, arg, args, position, out, err);
+	case SPK_EXPR_IN:
+		SPK_ASSERT(args >= 2, "IN has a list");
+		return make_in(arena, arg, args, negated, position, out, err);
+	default:
+		return spk_fail(err, SPK_INTERNAL, "spk_expr_make does not make nodes of kind %d", (int)kind);
+	}
+}

@@ -1,0 +1,35 @@
+/* The families of functions, each in a file of its own. A new family is one line here. */
+#ifndef SPK_CORE_EXPR_FAMILIES_H
+#define SPK_CORE_EXPR_FAMILIES_H
+
+#include "core/expr/function.h"
+
+/* X(id, title): struct spk_function_family spk_<id>_family(void) gives its table. */
+#define SPK_FUNCTION_FAMILY_LIST(X) \
+	X(compare, "Comparison") \
+	X(choice, "Choice") \
+	X(arithmetic, "Arithmetic") \
+	X(decimal, "Arithmetic of numerics") \
+	X(string, "Strings") \
+	X(like, "LIKE")
+#define LATER(X) \
+	X(edit, "Strings: search and change") \
+	X(bytes, "Bytes and encodings") \
+	X(regex, "Regular expressions") \
+	X(time, "Dates and times: arithmetic") \
+	X(calendar, "Dates and times: fields, truncation, construction") \
+	X(zone, "Dates and times: clocks and zones") \
+	X(format, "Formatting")
+
+#define SPK_FUNCTION_FAMILY_DECLARE(id, title) struct spk_function_family spk_##id##_family(void);
+SPK_FUNCTION_FAMILY_LIST(SPK_FUNCTION_FAMILY_DECLARE)
+#undef SPK_FUNCTION_FAMILY_DECLARE
+
+/* Defines the accessor of a family over its table; the title comes from the list. */
+#define SPK_FUNCTION_FAMILY(id, table) \
+	struct spk_function_family spk_##id##_family(void) \
+	{ \
+		return (struct spk_function_family){ .function = table, .count = (int)(sizeof(table) / sizeof((table)[0])) }; \
+	}
+
+#endif

@@ -1,0 +1,273 @@
+/*
+ * Intervals from text: "1 day 02:03:04", "1-2" (years-months), "3 4:05:06", "1.5 hours ago", ISO 8601 "P1DT2H". Fractions of
+ * a unit go down to the next smaller ones as in PostgreSQL: of months to days of 30, of days to time.
+ */
+#include <ctype.h>
+#include <math.h>
+#include <strings.h>
+
+#include "core/expr/calendar.h"
+#include "core/expr/text_parse.h"
+
+struct span {
+	const char *s, *end;
+	spk_int128 months, days, micros;
+	bool any, overflow;
+};
+
+enum unit { MICROS, MILLIS, SECONDS, MINUTES, HOURS, DAYS, WEEKS, MONTHS, QUARTERS, YEARS, DECADES, CENTURIES, MILLENNIA, NO_UNIT };
+
+static const struct { const char *name; enum unit unit; } names[] = {
+	{ "us", MICROS }, { "usec", MICROS }, { "usecs", MICROS }, { "microsecond", MICROS }, { "microseconds", MICROS }, { "microsecon", MICROS },
+	{ "ms", MILLIS }, { "msec", MILLIS }, { "msecs", MILLIS }, { "millisecond", MILLIS }, { "milliseconds", MILLIS }, { "mseconds", MILLIS },
+	{ "s", SECONDS }, { "sec", SECONDS }, { "secs", SECONDS }, { "second", SECONDS }, { "seconds", SECONDS },
+	{ "m", MINUTES }, { "min", MINUTES }, { "mins", MINUTES }, { "minute", MINUTES }, { "minutes", MINUTES },
+	{ "h", HOURS }, { "hr", HOURS }, { "hrs", HOURS }, { "hour", HOURS }, { "hours", HOURS },
+	{ "d", DAYS }, { "day", DAYS }, { "days", DAYS }, { "w", WEEKS }, { "week", WEEKS }, { "weeks", WEEKS },
+	{ "mon", MONTHS }, { "mons", MONTHS }, { "month", MONTHS }, { "months", MONTHS },
+	{ "qtr", QUARTERS }, { "quarter", QUARTERS },
+	{ "y", YEARS }, { "yr", YEARS }, { "yrs", YEARS }, { "year", YEARS }, { "years", YEARS },
+	{ "dec", DECADES }, { "decs", DECADES }, { "decade", DECADES }, { "decades", DECADES },
+	{ "c", CENTURIES }, { "cent", CENTURIES }, { "century", CENTURIES }, { "centuries", CENTURIES },
+	{ "mil", MILLENNIA }, { "mils", MILLENNIA }, { "millennium", MILLENNIA }, { "millennia", MILLENNIA },
+};
+
+static enum unit unit_of(const char *s, size_t size)
+{
+	for (size_t i = 0; i < SPK_COUNT_OF(names); i++)
+		if (strlen(names[i].name) == size && strncasecmp(names[i].name, s, size) == 0)
+			return names[i].unit;
+	return NO_UNIT;
+}
+
+static void add_months(struct span *v, int64_t whole, double fraction, int months)
+{
+	v->months += (spk_int128)whole * months;
+	if (months == 1) {
+		double days = fraction * 30, all = trunc(days);
+
+		v->days += (spk_int128)all;
+		v->micros += (spk_int128)rint((days - all) * (double)SPK_USEC_PER_DAY);
+	} else {
+		v->months += (spk_int128)rint(fraction * months);
+	}
+}
+
+static void add_days(struct span *v, int64_t whole, double fraction, int days)
+{
+	double part = fraction * days, all = trunc(part);
+
+	v->days += (spk_int128)whole * days + (spk_int128)all;
+	v->micros += (spk_int128)rint((part - all) * (double)SPK_USEC_PER_DAY);
+}
+
+static void add(struct span *v, int64_t whole, double fraction, enum unit unit)
+{
+	static const int64_t micros[] = { 1, 1000, SPK_USEC_PER_SEC, SPK_USEC_PER_MINUTE, SPK_USEC_PER_HOUR };
+	static const int months[] = { [MONTHS] = 1, [QUARTERS] = 3, [YEARS] = 12, [DECADES] = 120, [CENTURIES] = 1200, [MILLENNIA] = 12000 };
+
+	v->any = true;
+	if (unit <= HOURS)
+		v->micros += (spk_int128)whole * micros[unit] + (spk_int128)rint(fraction * (double)micros[unit]);
+	else if (unit == DAYS || unit == WEEKS)
+		add_days(v, whole, fraction, unit == DAYS ? 1 : 7);
+	else
+		add_months(v, whole, fraction, months[unit]);
+}
+
+/* An unsigned integer; false when it is longer than 18 digits. */
+static bool read_whole(struct span *v, int64_t *out)
+{
+	int digits = 0;
+
+	*out = 0;
+	for (; v->s < v->end && isdigit((unsigned char)*v->s); v->s++, digits++)
+		if (digits < 18)
+			*out = *out * 10 + (*v->s - '0');
+	if (digits > 18)
+		v->overflow = true;
+	return digits > 0;
+}
+
+static double read_fraction(struct span *v)
+{
+	double fraction = 0, place = 1;
+
+	if (v->s == v->end || *v->s != '.')
+		return 0;
+	for (v->s++; v->s < v->end && isdigit((unsigned char)*v->s); v->s++) {
+		if (place < 1e17) {
+			place *= 10;
+			fraction = fraction * 10 + (*v->s - '0');
+		}
+	}
+	return fraction / place;
+}
+
+/* What follows a number that began a time: [HH]:MM[:SS[.f]]; MM:SS.f when there is a fraction after the second part. */
+static bool read_time(struct span *v, int64_t first, int sign)
+{
+	int64_t second, third = 0;
+	double fraction;
+	spk_int128 micros;
+
+	v->s++;
+	if (!read_whole(v, &second) || second > 59)
+		return false;
+	if (v->s < v->end && *v->s == ':') {
+		v->s++;
+		if (!read_whole(v, &third) || third > 60)
+			return false;
+		fraction = read_fraction(v);
+		micros = (spk_int128)first * SPK_USEC_PER_HOUR + second * SPK_USEC_PER_MINUTE + third * SPK_USEC_PER_SEC;
+	} else if (v->s < v->end && *v->s == '.') {
+		fraction = read_fraction(v);
+		micros = (spk_int128)first * SPK_USEC_PER_MINUTE + second * SPK_USEC_PER_SEC;
+	} else {
+		fraction = 0;
+		micros = (spk_int128)first * SPK_USEC_PER_HOUR + second * SPK_USEC_PER_MINUTE;
+	}
+	v->micros += sign * (micros + (spk_int128)rint(fraction * SPK_USEC_PER_SEC));
+	v->any = true;
+	return true;
+}
+
+static void skip_space(struct span *v)
+{
+	while (v->s < v->end && isspace((unsigned char)*v->s))
+		v->s++;
+}
+
+static size_t word_at(const struct span *v)
+{
+	size_t n = 0;
+
+	while (v->s + n < v->end && isalpha((unsigned char)v->s[n]))
+		n++;
+	return n;
+}
+
+/* A bare number is seconds at the end and days before a time. */
+static enum unit bare_unit(struct span *v)
+{
+	const char *p = v->s;
+
+	if (p < v->end && (*p == '+' || *p == '-'))
+		p++;
+	while (p < v->end && isdigit((unsigned char)*p))
+		p++;
+	return p > v->s && p < v->end && *p == ':' ? DAYS : SECONDS;
+}
+
+static bool read_number(struct span *v)
+{
+	int sign = 1;
+	int64_t whole = 0;
+	double fraction;
+	enum unit unit;
+	size_t n;
+	bool digits;
+
+	if (*v->s == '+' || *v->s == '-')
+		sign = *v->s++ == '-' ? -1 : 1;
+	skip_space(v);
+	digits = read_whole(v, &whole);
+	if (!digits && (v->s == v->end || *v->s != '.'))
+		return false;
+	if (v->s < v->end && *v->s == ':')
+		return read_time(v, whole, sign);
+	if (v->s + 1 < v->end && *v->s == '-' && isdigit((unsigned char)v->s[1])) {
+		int64_t months;
+
+		v->s++;
+		if (!read_whole(v, &months) || months > 11)
+			return false;
+		v->months += sign * ((spk_int128)whole * 12 + months);
+		v->any = true;
+		return true;
+	}
+	fraction = read_fraction(v);
+	skip_space(v);
+	n = word_at(v);
+	unit = n ? unit_of(v->s, n) : bare_unit(v);
+	if (unit == NO_UNIT)
+		return false;
+	v->s += n;
+	add(v, sign * whole, sign * fraction, unit);
+	return true;
+}
+
+/* P1Y2M3W4DT5H6M7.8S */
+static bool read_iso(struct span *v)
+{
+	bool time = false;
+
+	for (v->s++; v->s < v->end;) {
+		int sign = 1;
+		int64_t whole;
+		double fraction;
+		enum unit unit;
+
+		if (*v->s == 'T' || *v->s == 't') {
+			time = true;
+			v->s++;
+			continue;
+		}
+		if (*v->s == '+' || *v->s == '-')
+			sign = *v->s++ == '-' ? -1 : 1;
+		if (!read_whole(v, &whole))
+			return false;
+		fraction = read_fraction(v);
+		if (v->s == v->end)
+			return false;
+		switch (toupper((unsigned char)*v->s++)) {
+		case 'Y': unit = time ? NO_UNIT : YEARS; break;
+		case 'M': unit = time ? MINUTES : MONTHS; break;
+		case 'W': unit = time ? NO_UNIT : WEEKS; break;
+		case 'D': unit = time ? NO_UNIT : DAYS; break;
+		case 'H': unit = time ? HOURS : NO_UNIT; break;
+		case 'S': unit = time ? SECONDS : NO_UNIT; break;
+		default: unit = NO_UNIT;
+		}
+		if (unit == NO_UNIT)
+			return false;
+		add(v, sign * whole, sign * fraction, unit);
+	}
+	return v->any;
+}
+
+static bool read_words(struct span *v)
+{
+	while (true) {
+		skip_space(v);
+		if (v->s == v->end)
+			return v->any;
+		if (v->s + 3 <= v->end && strncasecmp(v->s, "ago", 3) == 0) {
+			v->s += 3;
+			skip_space(v);
+			v->months = -v->months;
+			v->days = -v->days;
+			v->micros = -v->micros;
+			return v->any && v->s == v->end;
+		}
+		if (*v->s == '@' && !v->any) {
+			v->s++;
+			continue;
+		}
+		if (!read_number(v))
+			return false;
+	}
+}
+
+spk_status spk_text_parse_interval(const char *s, size_t size, struct spk_interval *out, spk_error *err)
+{
+	struct span v = { .s = s, .end = s + size };
+	bool ok = size > 1 && (*s == 'P' || *s == 'p') ? read_iso(&v) : read_words(&v);
+
+	if (!ok)
+		return spk_text_syntax("interval", s, size, err);
+	if (v.overflow || v.months != (int32_t)v.months || v.days != (int32_t)v.days || v.micros != (int64_t)v.micros)
+		return spk_fail(err, SPK_DATA, "interval field value out of range: \"%.*s\"", (int)SPK_MIN(size, (size_t)200), s);
+	*out = (struct spk_interval){ .months = (int32_t)v.months, .days = (int32_t)v.days, .micros = (int64_t)v.micros };
+	return SPK_OK;
+}

@@ -1,0 +1,122 @@
+/* Types by their SQL names: PostgreSQL's, its internal ones (int4, float8) and Flink's spellings. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "core/base/conf.h"
+#include "core/expr/text.h"
+
+static const struct { const char *name; enum spk_type_id id; } names[] = {
+	{ "boolean", SPK_TYPE_BOOLEAN }, { "bool", SPK_TYPE_BOOLEAN },
+	{ "smallint", SPK_TYPE_SMALLINT }, { "int2", SPK_TYPE_SMALLINT }, { "tinyint", SPK_TYPE_SMALLINT },
+	{ "integer", SPK_TYPE_INTEGER }, { "int", SPK_TYPE_INTEGER }, { "int4", SPK_TYPE_INTEGER },
+	{ "bigint", SPK_TYPE_BIGINT }, { "int8", SPK_TYPE_BIGINT },
+	{ "real", SPK_TYPE_REAL }, { "float4", SPK_TYPE_REAL },
+	{ "double precision", SPK_TYPE_DOUBLE }, { "double", SPK_TYPE_DOUBLE }, { "float8", SPK_TYPE_DOUBLE }, { "float", SPK_TYPE_DOUBLE },
+	{ "numeric", SPK_TYPE_DECIMAL }, { "decimal", SPK_TYPE_DECIMAL }, { "dec", SPK_TYPE_DECIMAL },
+	{ "text", SPK_TYPE_TEXT }, { "string", SPK_TYPE_TEXT }, { "varchar", SPK_TYPE_TEXT }, { "character varying", SPK_TYPE_TEXT },
+	{ "char", SPK_TYPE_TEXT }, { "character", SPK_TYPE_TEXT }, { "bpchar", SPK_TYPE_TEXT }, { "name", SPK_TYPE_TEXT },
+	{ "bytea", SPK_TYPE_BYTEA }, { "bytes", SPK_TYPE_BYTEA }, { "varbinary", SPK_TYPE_BYTEA }, { "binary", SPK_TYPE_BYTEA },
+	{ "date", SPK_TYPE_DATE }, { "time", SPK_TYPE_TIME }, { "time without time zone", SPK_TYPE_TIME },
+	{ "timestamp", SPK_TYPE_TIMESTAMP }, { "timestamp without time zone", SPK_TYPE_TIMESTAMP },
+	{ "timestamptz", SPK_TYPE_TIMESTAMPTZ }, { "timestamp with time zone", SPK_TYPE_TIMESTAMPTZ },
+	{ "timestamp_ltz", SPK_TYPE_TIMESTAMPTZ }, { "timestamp with local time zone", SPK_TYPE_TIMESTAMPTZ },
+	{ "interval", SPK_TYPE_INTERVAL }, { "json", SPK_TYPE_JSONB }, { "jsonb", SPK_TYPE_JSONB },
+};
+
+struct spelling { char name[64]; long parameter[2]; int parameters; };
+
+/* Cuts "timestamp(3) with time zone" into the name with single spaces and the numbers in parentheses. */
+static bool split(const char *s, struct spelling *out)
+{
+	size_t n = 0;
+
+	for (; *s; s++) {
+		if (*s == '(') {
+			do {
+				char *end;
+
+				if (out->parameters == 2)
+					return false;
+				out->parameter[out->parameters++] = strtol(s + 1, &end, 10);
+				if (end == s + 1)
+					return false;
+				for (s = end; isspace((unsigned char)*s);)
+					s++;
+			} while (*s == ',');
+			if (*s != ')')
+				return false;
+		} else if (isspace((unsigned char)*s)) {
+			if (n && out->name[n - 1] != ' ' && n + 1 < sizeof out->name)
+				out->name[n++] = ' ';
+		} else {
+			if (n + 1 >= sizeof out->name)
+				return false;
+			out->name[n++] = (char)tolower((unsigned char)*s);
+		}
+	}
+	while (n && out->name[n - 1] == ' ')
+		n--;
+	out->name[n] = 0;
+	return n > 0;
+}
+
+static spk_status unknown_type(const char *name, spk_error *err)
+{
+	const char *known[SPK_COUNT_OF(names)], *closest;
+
+	for (size_t i = 0; i < SPK_COUNT_OF(names); i++)
+		known[i] = names[i].name;
+	spk_fail(err, SPK_BIND, "type \"%s\" does not exist", name);
+	closest = spk_closest_name(name, known, (int)SPK_COUNT_OF(names));
+	return closest ? spk_hint(err, "Did you mean %s?", closest) : SPK_BIND;
+}
+
+static spk_status apply(struct spelling *sp, struct spk_type *type, spk_error *err)
+{
+	long p = sp->parameters > 0 ? sp->parameter[0] : 0, s = sp->parameters > 1 ? sp->parameter[1] : 0;
+
+	switch (type->id) {
+	case SPK_TYPE_DECIMAL:
+		if (sp->parameters == 0)
+			return SPK_OK;
+		if (p < 1 || p > SPK_DECIMAL_DIGITS)
+			return spk_fail(err, SPK_BIND, "NUMERIC precision %ld must be between 1 and %d", p, SPK_DECIMAL_DIGITS);
+		if (s < 0 || s > p)
+			return spk_fail(err, SPK_BIND, "NUMERIC scale %ld must be between 0 and precision %ld", s, p);
+		*type = spk_type_decimal((int)p, (int)s);
+		return SPK_OK;
+	case SPK_TYPE_TEXT:
+		/* A length that no string reaches (Flink's VARCHAR(2147483647)) is none. */
+		if (sp->parameters && p < 1)
+			return spk_fail(err, SPK_BIND, "length for type varchar must be at least 1");
+		type->precision = p > 0 && p <= INT16_MAX ? (int16_t)p : 0;
+		if (sp->parameters == 0 && (strcmp(sp->name, "char") == 0 || strcmp(sp->name, "character") == 0))
+			type->precision = 1;
+		return SPK_OK;
+	case SPK_TYPE_DOUBLE:
+		if (sp->parameters && strcmp(sp->name, "float") == 0 && p < 25)
+			type->id = SPK_TYPE_REAL;
+		return SPK_OK;
+	default:
+		return SPK_OK;
+	}
+}
+
+spk_status spk_type_parse(const char *name, struct spk_type *out, spk_error *err)
+{
+	struct spelling sp = { .parameters = 0 };
+
+	if (!split(name, &sp))
+		return unknown_type(name, err);
+	for (size_t i = 0; i < SPK_COUNT_OF(names); i++) {
+		if (strcmp(names[i].name, sp.name) == 0) {
+			struct spk_type type = spk_type(names[i].id);
+
+			SPK_TRY(apply(&sp, &type, err));
+			*out = type;
+			return SPK_OK;
+		}
+	}
+	return unknown_type(name, err);
+}
