@@ -5,9 +5,9 @@
  * dictionary) with the NULLs marked; then one loop per format reads the values. Buffers may be unaligned, so loads go through
  * memcpy.
  */
+#include "core/base/memory.h"
 #include "core/columnar/arrow_format.h"
 #include "core/columnar/decimal.h"
-#include "core/base/memory.h"
 
 /* The rows of a column that are read. */
 struct rows {
@@ -15,10 +15,10 @@ struct rows {
 	const struct arrow_format *format;
 	const char *name;
 	int n;
-	bool dense;                          /* place[i] = place[0] + i */
+	bool dense;                          /* row i lies at first + i */
 	bool nulls;
-	int64_t place[SPK_BATCH_ROWS];       /* in the value buffers; 0 for a NULL behind an index */
-	uint8_t null[SPK_BATCH_ROWS];
+	int64_t first;
+	int64_t place[SPK_BATCH_ROWS];       /* in the value buffers; -1: NULL */
 };
 
 static spk_status malformed(const char *name, const char *why, spk_error *err)
@@ -63,18 +63,25 @@ static void mark_nulls(struct rows *rows, const struct ArrowArray *a)
 	const uint8_t *bits = a->n_buffers && a->null_count ? a->buffers[0] : NULL;
 
 	for (int i = 0; bits && i < rows->n; i++) {
-		uint8_t null = !(bits[rows->place[i] >> 3] >> (rows->place[i] & 7) & 1);
+		int64_t place = rows->place[i];
 
-		rows->null[i] |= null;
-		rows->nulls |= null;
+		if (place >= 0 && !(bits[place >> 3] >> (place & 7) & 1)) {
+			rows->place[i] = -1;
+			rows->nulls = true;
+		}
 	}
 }
 
 #define INDEX_LOOP(ctype) \
 	for (int i = 0; i < rows->n; i++) { \
 		ctype v; \
+		\
+		if (rows->place[i] < 0) \
+			continue; \
 		memcpy(&v, (const char *)index + (size_t)rows->place[i] * sizeof(v), sizeof(v)); \
-		rows->place[i] = (int64_t)v; \
+		if ((uint64_t)(int64_t)v >= (uint64_t)dictionary->length) \
+			return malformed(rows->name, "an index outside of its dictionary", err); \
+		rows->place[i] = dictionary->offset + (int64_t)v; \
 	}
 
 /* Places in an array of indices become places in the dictionary. */
@@ -96,18 +103,9 @@ static spk_status follow_indices(struct rows *rows, const struct ArrowArray *a, 
 		default: INDEX_LOOP(int64_t)
 		}
 	}
-	for (int i = 0; i < rows->n; i++) {
-		if (rows->null[i])
-			rows->place[i] = 0;
-		else if (rows->place[i] < 0 || rows->place[i] >= dictionary->length)
-			return malformed(rows->name, "an index outside of its dictionary", err);
-		rows->place[i] += dictionary->offset;
-	}
 	rows->dense = false;
 	rows->values = dictionary;
-	/* Without entries there is no place to look at, and all rows are NULL. */
-	if (dictionary->length)
-		mark_nulls(rows, dictionary);
+	mark_nulls(rows, dictionary);
 	return SPK_OK;
 }
 
@@ -122,12 +120,12 @@ static spk_status find_rows(struct rows *rows, const struct ArrowArray *a, int64
 	rows->values = a;
 	rows->n = n;
 	rows->dense = true;
+	rows->first = a->offset + from;
+	/* The null type has no bitmap: all its rows are NULL. */
+	rows->nulls = !index && rows->format->read == READ_NOTHING;
 	for (int i = 0; i < n; i++)
-		rows->place[i] = a->offset + from + i;
-	memset(rows->null, rows->format->read == READ_NOTHING, (size_t)n);
-	rows->nulls = rows->format->read == READ_NOTHING && n;
-	if (rows->format->read != READ_NOTHING || index)
-		mark_nulls(rows, a);
+		rows->place[i] = rows->nulls ? -1 : rows->first + i;
+	mark_nulls(rows, a);
 	if (!index)
 		return SPK_OK;
 	if (!a->dictionary)
@@ -175,7 +173,7 @@ static float half_to_float(uint16_t half)
 			ctype v; \
 			\
 			to[i] = none; \
-			if (rows->null[i]) \
+			if (rows->place[i] < 0) \
 				continue; \
 			memcpy(&v, data + (size_t)rows->place[i] * sizeof(v), sizeof(v)); \
 			body \
@@ -188,11 +186,11 @@ static void read_same(const struct rows *rows, const char *data, struct spk_vect
 	char *to = out->data;
 
 	if (rows->dense) {
-		memcpy(to, data + (size_t)rows->place[0] * width, (size_t)rows->n * width);
+		memcpy(to, data + (size_t)rows->first * width, (size_t)rows->n * width);
 		return;
 	}
 	for (int i = 0; i < rows->n; i++) {
-		if (rows->null[i])
+		if (rows->place[i] < 0)
 			memset(to + (size_t)i * width, 0, width);
 		else
 			memcpy(to + (size_t)i * width, data + (size_t)rows->place[i] * width, width);
@@ -204,7 +202,7 @@ static void read_bits(const struct rows *rows, const char *data, struct spk_vect
 	uint8_t *to = out->data;
 
 	for (int i = 0; i < rows->n; i++)
-		to[i] = !rows->null[i] && (data[rows->place[i] >> 3] >> (rows->place[i] & 7) & 1);
+		to[i] = rows->place[i] >= 0 && (data[rows->place[i] >> 3] >> (rows->place[i] & 7) & 1);
 }
 
 static spk_status read_times(const struct rows *rows, const char *data, struct spk_vector *out, spk_error *err)
@@ -295,7 +293,7 @@ static spk_status set_view(struct spk_view *to, const char *data, int64_t from, 
 	for (int i = 0; i < rows->n; i++) { \
 		ctype at[2]; \
 		\
-		if (rows->null[i]) \
+		if (rows->place[i] < 0) \
 			continue; \
 		memcpy(at, data + (size_t)rows->place[i] * sizeof(at[0]), sizeof(at)); \
 		SPK_TRY(set_view(&to[i], rows->values->buffers[2], at[0], at[1] - at[0], rows, err)); \
@@ -310,7 +308,7 @@ static spk_status read_arrow_views(const struct rows *rows, const char *data, st
 		const char *at = data + (size_t)rows->place[i] * sizeof(struct arrow_view);
 		struct arrow_view v;
 
-		if (rows->null[i])
+		if (rows->place[i] < 0)
 			continue;
 		memcpy(&v, at, sizeof(v));
 		if (v.length <= SPK_VIEW_INLINE) {
@@ -336,7 +334,7 @@ static spk_status read_strings(const struct rows *rows, const char *data, struct
 	case READ_BYTES_VIEW: SPK_TRY(read_arrow_views(rows, data, to, err)); break;
 	default:
 		for (int i = 0; i < rows->n; i++)
-			if (!rows->null[i])
+			if (rows->place[i] >= 0)
 				SPK_TRY(set_view(&to[i], data, rows->place[i] * width, width, rows, err));
 	}
 	return spk_views_own(to, rows->n, arena, err);
@@ -383,7 +381,7 @@ static spk_status import_column(struct rows *rows, const struct ArrowArray *a, i
 	if (rows->nulls) {
 		SPK_TRY(spk_vector_need_valid(out, n, arena, err));
 		for (int i = 0; i < n; i++)
-			if (rows->null[i])
+			if (rows->place[i] < 0)
 				spk_bit_clear(out->valid, i);
 	}
 	return read_values(rows, out, arena, err);
