@@ -36,7 +36,8 @@ struct spk_script {
 
 /*
  * Parses and binds all statements of `text` in order: DDL changes `catalog`, SET changes `conf`, queries become bound logical
- * plans. Nothing is optimized or run. Stops at the first error (SYNTAX, BIND, UNSUPPORTED, USAGE).
+ * plans. Nothing is optimized or run. Stops at the first error (SYNTAX, BIND, UNSUPPORTED, USAGE, EXISTS); the statements before
+ * it have had their effect. Plans point into the catalog: they live no longer than it does. Needs up to 2 MiB of stack.
  */
 spk_status spk_sql_bind(const char *text, struct spk_catalog *catalog, struct spk_conf *conf, struct spk_arena *arena, struct spk_script *out, spk_error *err);
 

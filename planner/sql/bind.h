@@ -1,0 +1,190 @@
+/*
+ * What the files of the binder share. Private to planner/sql.
+ *
+ * The binder goes over PostgreSQL's parse tree once and makes logical nodes and bound expressions. Files:
+ *   bind_select.c   SELECT: the order in which its clauses are bound      bind_group.c   GROUP BY and aggregates
+ *   bind_order.c    ORDER BY, LIMIT, DISTINCT       bind_set.c   UNION, VALUES, casts of a query's columns
+ *   bind_from.c     FROM: tables, views, CTEs       bind_window.c   window functions and files in FROM
+ *   bind_scope.c    columns by name                 bind_name.c   names of output columns
+ *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c
+ */
+#ifndef SPK_PLANNER_SQL_BIND_H
+#define SPK_PLANNER_SQL_BIND_H
+
+#include <pg_query/pg_query.pb-c.h>
+
+#include "core/base/check.h"
+#include "planner/sql/source.h"
+#include "planner/sql/sql.h"
+
+/* What a view is: its SELECT, the text it stands in, names for its columns. In the catalog's arena. */
+struct spk_view_query {
+	const PgQuery__SelectStmt *select;
+	const struct spk_source *source;
+	int names;
+	const char **name;
+};
+
+struct spk_cte {
+	const char *name;
+	const PgQuery__CommonTableExpr *cte;
+	bool used;
+	struct spk_cte *next;                  /* the one declared before it */
+};
+
+/* Views that are being bound, innermost first. */
+struct spk_inlining { const char *name; const struct spk_inlining *outer; };
+
+struct spk_binder {
+	struct spk_catalog *catalog;
+	struct spk_conf *conf;
+	struct spk_arena *arena;
+	const struct spk_source *source;       /* the text that the tree at hand came from */
+	int pinned;                            /* in a view of another text: the place of the view's name in this one; else 0 */
+	struct spk_cte *cte;                   /* innermost first */
+	const struct spk_inlining *inlining;
+	int *inlined;                          /* queries put in place so far, over the whole statement */
+};
+
+/* One item of FROM. */
+struct spk_range {
+	const char *alias;                     /* NULL: cannot be named */
+	const struct spk_schema *schema;
+	int first;                             /* its first column in the concatenated input */
+};
+struct spk_scope {
+	struct spk_logical *plan;
+	int count;
+	struct spk_range *range;
+};
+
+/* Aggregate calls met while expressions are bound. Call i stands in them as column base + i until bind_group.c puts it right. */
+struct spk_aggregates {
+	int base, count, capacity;
+	struct spk_aggregate_call *call;
+};
+
+/* Where an expression stands. */
+struct spk_exprs {
+	struct spk_binder *b;
+	const struct spk_scope *scope;         /* NULL: no columns here */
+	struct spk_aggregates *aggregates;     /* NULL: none allowed here */
+	const char *clause;                    /* "WHERE": for errors */
+	bool inside_aggregate;
+};
+
+/* One output column of a SELECT, the hidden ones of ORDER BY last. */
+struct spk_target { struct spk_expr *expr; const char *name; int position; };
+
+struct spk_query {
+	struct spk_binder *b;
+	const PgQuery__SelectStmt *select;
+	struct spk_scope scope;
+	struct spk_aggregates aggregates;
+	int targets, visible, capacity;
+	struct spk_target *target;
+	int groups;
+	struct spk_expr **group;
+	int group_position;
+	struct spk_expr *having;
+	int sorts;
+	struct spk_sort_key *sort;             /* over the targets */
+	int sort_position;
+};
+
+/* --- errors and places --- */
+
+/* Place in the user's text of a place in the tree, + 1; 0 unknown. */
+int spk_binder_at(const struct spk_binder *b, int location);
+/* Fills *err and returns its code; `location` as in the tree. */
+spk_status spk_binder_fail(const struct spk_binder *b, int location, spk_status code, spk_error *err, const char *format, ...) SPK_PRINTF(5, 6);
+spk_status spk_binder_unsupported(const struct spk_binder *b, int location, const char *what, spk_error *err);
+/* Adds "Did you mean ..?" or, when `names` are few, the list of them. */
+spk_status spk_binder_suggest(spk_error *err, const char *name, const char *const *names, int count, const char *what);
+/* The first place known in a tree, -1 when there is none. */
+int spk_node_location(const PgQuery__Node *n);
+/* The string of a String node, else NULL. */
+const char *spk_node_string(const PgQuery__Node *n);
+/* "SELECT", "JOIN": what a node is, for errors. */
+const char *spk_node_what(const PgQuery__Node *n);
+
+/* --- expressions --- */
+
+spk_status spk_binder_expr(struct spk_exprs *x, const PgQuery__Node *n, struct spk_expr **out, spk_error *err);
+spk_status spk_binder_exprs(struct spk_exprs *x, PgQuery__Node *const *n, size_t count, struct spk_expr ***out, spk_error *err);
+/* A condition: must be boolean. */
+spk_status spk_binder_condition(struct spk_exprs *x, const PgQuery__Node *n, struct spk_expr **out, spk_error *err);
+spk_status spk_binder_literal(struct spk_exprs *x, const PgQuery__AConst *c, struct spk_expr **out, spk_error *err);
+spk_status spk_binder_cast(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **out, spk_error *err);
+spk_status spk_binder_operator(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err);
+spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err);
+spk_status spk_binder_value_function(struct spk_exprs *x, const PgQuery__SQLValueFunction *f, struct spk_expr **out, spk_error *err);
+/* Last name of a qualified function name, whose schema may be pg_catalog at most. */
+spk_status spk_binder_function_name(const struct spk_binder *b, PgQuery__Node *const *names, size_t count, int location, const char **out, spk_error *err);
+spk_status spk_binder_type(const struct spk_binder *b, const PgQuery__TypeName *t, struct spk_type *out, spk_error *err);
+/* An expression without columns, now. *null: it is NULL. */
+spk_status spk_binder_constant(struct spk_exprs *x, const PgQuery__Node *n, struct spk_type type, struct spk_value *out, spk_error *err);
+/* An interval of a fixed length, over zero unless `zero_ok`. */
+spk_status spk_binder_length(struct spk_exprs *x, const PgQuery__Node *n, bool zero_ok, int64_t *us, spk_error *err);
+/* Untyped literals that nothing gave a type are text. */
+spk_status spk_binder_known(const struct spk_binder *b, struct spk_expr **e, spk_error *err);
+/* Calls a function or operator; UNKNOWN operands and errors as the builder has them. */
+spk_status spk_binder_call(const struct spk_binder *b, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
+
+/* --- names --- */
+
+spk_status spk_binder_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, struct spk_expr **out, spk_error *err);
+/* Column of a schema by name: exactly, else without regard to case; -1 none, -2 several. */
+int spk_schema_lookup(const struct spk_schema *schema, const char *name);
+/* The range named so; fails with what there is. */
+spk_status spk_binder_range(const struct spk_binder *b, const struct spk_scope *scope, const char *alias, int location, const struct spk_range **out, spk_error *err);
+struct spk_expr *spk_binder_range_column(const struct spk_binder *b, const struct spk_range *r, int column, int position);
+/* PostgreSQL's name of an output column without AS. `bound`: gives columns the spelling they were declared with. */
+const char *spk_target_name(const PgQuery__Node *n, const struct spk_expr *bound);
+/* "table.column" of a column of the input. */
+const char *spk_scope_column_name(const struct spk_binder *b, const struct spk_scope *scope, int column);
+
+/* --- queries --- */
+
+/* Any query. keep_unknown: untyped literals among its columns are left for the caller to cast (spk_binder_retype). */
+spk_status spk_binder_query(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err);
+spk_status spk_binder_push_with(struct spk_binder *b, const PgQuery__WithClause *with, spk_error *err);
+spk_status spk_binder_check_with(struct spk_binder *b, const struct spk_cte *until, spk_error *err);
+spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err);
+spk_status spk_binder_values(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err);
+spk_status spk_binder_union(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **out, spk_error *err);
+/* Casts an untyped literal column of a query made with keep_unknown. */
+spk_status spk_binder_retype(const struct spk_binder *b, struct spk_logical *query, int column, struct spk_type type, int location, spk_error *err);
+spk_status spk_binder_from(struct spk_binder *b, PgQuery__Node *const *from, size_t count, struct spk_scope *out, spk_error *err);
+spk_status spk_binder_relation(struct spk_binder *b, const PgQuery__RangeVar *v, struct spk_scope *out, spk_error *err);
+spk_status spk_binder_table_function(struct spk_binder *b, const PgQuery__RangeFunction *f, struct spk_scope *out, spk_error *err);
+/* A scope of one range over `plan`, its columns renamed as `alias` says (NULL: not). */
+spk_status spk_binder_one_range(const struct spk_binder *b, struct spk_logical *plan, const char *name, const PgQuery__Alias *alias, int location, struct spk_scope *out, spk_error *err);
+spk_status spk_binder_scan(const struct spk_binder *b, const struct spk_table *table, const char *alias, int location, struct spk_logical **out, spk_error *err);
+
+spk_status spk_query_add_target(struct spk_query *q, struct spk_expr *e, const char *name, int position, spk_error *err);
+/* The target that PostgreSQL's GROUP BY and ORDER BY mean by an ordinal or an output name; -1 when `n` is an expression. */
+spk_status spk_query_find_target(struct spk_query *q, const PgQuery__Node *n, const char *clause, bool columns_first, int *out, spk_error *err);
+spk_status spk_query_bind_groups(struct spk_query *q, spk_error *err);
+/* Puts FILTER, AGGREGATE and HAVING over `plan` when the query needs them, and makes all targets refer to what comes out. */
+spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, spk_error *err);
+spk_status spk_query_bind_order(struct spk_query *q, spk_error *err);
+/* DISTINCT, SORT, LIMIT and the removal of hidden columns, over the projected targets. */
+spk_status spk_query_finish(struct spk_query *q, struct spk_logical **plan, spk_error *err);
+/* ORDER BY of set operations and VALUES: output columns only; then LIMIT. */
+spk_status spk_binder_order_output(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **plan, spk_error *err);
+spk_status spk_binder_distinct(const struct spk_binder *b, struct spk_logical **plan, int position, spk_error *err);
+struct spk_schema *spk_schema_new(struct spk_arena *arena, int columns);
+struct spk_logical *spk_binder_project(const struct spk_binder *b, struct spk_logical *input, struct spk_expr **expr, const struct spk_schema *schema);
+
+/* --- statements --- */
+
+spk_status spk_binder_insert(struct spk_binder *b, const PgQuery__InsertStmt *s, struct spk_logical **out, spk_error *err);
+spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateStmt *s, int position, spk_error *err);
+spk_status spk_binder_create_view(struct spk_binder *b, const PgQuery__ViewStmt *s, const char *text, int position, spk_error *err);
+spk_status spk_binder_drop(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err);
+spk_status spk_binder_set(struct spk_binder *b, const PgQuery__VariableSetStmt *s, int position, spk_error *err);
+/* Name of a table or view, which may not be qualified. */
+spk_status spk_binder_simple_name(const struct spk_binder *b, const PgQuery__RangeVar *v, const char **out, spk_error *err);
+
+#endif

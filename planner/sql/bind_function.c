@@ -1,0 +1,190 @@
+/* Function calls, aggregate calls, and the values that are written without brackets (CURRENT_TIMESTAMP). */
+#include "planner/sql/bind.h"
+
+#include <string.h>
+
+#include "core/expr/function.h"
+
+spk_status spk_binder_function_name(const struct spk_binder *b, PgQuery__Node *const *names, size_t count, int location, const char **out, spk_error *err)
+{
+	const char *schema = count > 1 ? spk_node_string(names[0]) : NULL;
+
+	*out = count ? spk_node_string(names[count - 1]) : NULL;
+	if (!*out || (schema && strcmp(schema, "pg_catalog") != 0))
+		return spk_binder_fail(b, location, SPK_BIND, err, "schema \"%s\" does not exist", schema ? schema : "");
+	return SPK_OK;
+}
+
+/* --- aggregates --- */
+
+static bool same_call(const struct spk_aggregate_call *a, const struct spk_aggregate_call *b)
+{
+	return a->aggregate == b->aggregate && a->distinct == b->distinct && !a->arg == !b->arg && !a->filter == !b->filter &&
+	       (!a->arg || spk_expr_same(a->arg, b->arg)) && (!a->filter || spk_expr_same(a->filter, b->filter));
+}
+
+/* Index of the call among those of the query, adding it when it is new. */
+static spk_status add_call(struct spk_exprs *x, const struct spk_aggregate_call *call, int *out, spk_error *err)
+{
+	struct spk_aggregates *a = x->aggregates;
+
+	for (*out = 0; *out < a->count; ++*out)
+		if (same_call(&a->call[*out], call) && (!call->arg || spk_expr_deterministic(call->arg)))
+			return SPK_OK;
+	if (a->count == a->capacity) {
+		int capacity = a->capacity ? a->capacity * 2 : 8;
+		struct spk_aggregate_call *grown = SPK_NEW_ARRAY(x->b->arena, struct spk_aggregate_call, capacity);
+
+		SPK_TRY_PTR(grown, err);
+		if (a->count)
+			memcpy(grown, a->call, sizeof *grown * (size_t)a->count);
+		a->call = grown;
+		a->capacity = capacity;
+	}
+	a->call[a->count++] = *call;
+	return SPK_OK;
+}
+
+static spk_status check_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, spk_error *err)
+{
+	if (x->inside_aggregate)
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "aggregate function calls cannot be nested");
+	if (!x->aggregates) {
+		spk_binder_fail(x->b, f->location, SPK_BIND, err, "aggregate functions are not allowed in %s", x->clause);
+		return strcmp(x->clause, "WHERE") == 0 ? spk_hint(err, "Conditions on aggregates belong in HAVING.") : SPK_BIND;
+	}
+	if (f->n_agg_order)
+		return spk_binder_unsupported(x->b, spk_node_location(f->agg_order[0]), f->agg_within_group ? "WITHIN GROUP" : "ORDER BY in an aggregate", err);
+	if (f->n_args > 1)
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s takes one argument, not %zu", name, f->n_args);
+	if (!f->n_args && !f->agg_star) {
+		spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s needs an argument", name);
+		return strcmp(name, "count") == 0 ? spk_hint(err, "Write count(*) to count rows.") : SPK_BIND;
+	}
+	return SPK_OK;
+}
+
+static spk_status bind_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err)
+{
+	struct spk_exprs inside = *x;
+	struct spk_expr *arg = NULL, *filter = NULL;
+	struct spk_aggregate_call call = { 0 };
+	struct spk_field field;
+	int at;
+
+	SPK_TRY(check_aggregate(x, f, name, err));
+	inside.inside_aggregate = true;
+	if (f->n_args)
+		SPK_TRY(spk_binder_expr(&inside, f->args[0], &arg, err));
+	if (f->agg_filter) {
+		inside.clause = "FILTER";
+		SPK_TRY(spk_binder_condition(&inside, f->agg_filter, &filter, err));
+	}
+	SPK_TRY(spk_aggregate_resolve(x->b->arena, name, arg, filter, f->agg_distinct, spk_binder_at(x->b, f->location), &call, err));
+	call.distinct = f->agg_distinct;
+	call.name = name;
+	call.position = spk_binder_at(x->b, f->location);
+	SPK_TRY(add_call(x, &call, &at, err));
+	field = (struct spk_field){ .name = name, .type = call.type, .nullable = strcmp(name, "count") != 0 };
+	*out = spk_expr_column(x->b->arena, x->aggregates->base + at, &field);
+	SPK_TRY_PTR(*out, err);
+	(*out)->position = call.position;
+	return SPK_OK;
+}
+
+/* --- scalar functions --- */
+
+static spk_status check_scalar(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, spk_error *err)
+{
+	const char *closest;
+
+	if (f->agg_star || f->agg_distinct || f->agg_filter || f->n_agg_order) {
+		if (spk_function_known(name))
+			return spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s, FILTER and ORDER BY are for aggregates; %s is none", f->agg_star ? "*" : "DISTINCT", name);
+	}
+	for (size_t i = 0; i < f->n_args; i++)
+		if (f->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)
+			return spk_binder_unsupported(x->b, spk_node_location(f->args[i]), "an argument by name", err);
+	if (f->func_variadic)
+		return spk_binder_unsupported(x->b, f->location, "VARIADIC", err);
+	if (spk_function_known(name))
+		return SPK_OK;
+	spk_binder_fail(x->b, f->location, SPK_BIND, err, "function %s does not exist", name);
+	closest = spk_function_closest(name);
+	return closest ? spk_hint(err, "Did you mean \"%s\"?", closest) : spk_hint(err, "docs/functions.md lists all functions.");
+}
+
+/* IF(c, a, b) and IFNULL(a, b) of other dialects. */
+static bool special(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **arg, spk_status *status, struct spk_expr **out, spk_error *err)
+{
+	int position = spk_binder_at(x->b, f->location);
+
+	if (spk_function_known(name))
+		return false;
+	if (strcmp(name, "if") == 0 && f->n_args == 3)
+		*status = spk_expr_make(x->b->arena, SPK_EXPR_CASE, arg, 3, false, position, out, err);
+	else if ((strcmp(name, "ifnull") == 0 || strcmp(name, "nvl") == 0) && f->n_args == 2)
+		*status = spk_expr_make(x->b->arena, SPK_EXPR_COALESCE, arg, 2, false, position, out, err);
+	else
+		return false;
+	return true;
+}
+
+spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr **arg;
+	spk_status status;
+	const char *name;
+
+	SPK_TRY(spk_binder_function_name(x->b, f->funcname, f->n_funcname, f->location, &name, err));
+	if (f->over) {
+		spk_binder_fail(x->b, f->location, SPK_UNSUPPORTED, err, "a window function (%s(...) OVER ...) is not supported yet", name);
+		return SPK_UNSUPPORTED;
+	}
+	if (spk_aggregate_known(name))
+		return bind_aggregate(x, f, name, out, err);
+	if (f->n_args && !f->agg_star && (strcmp(name, "if") == 0 || strcmp(name, "ifnull") == 0 || strcmp(name, "nvl") == 0)) {
+		SPK_TRY(spk_binder_exprs(x, f->args, f->n_args, &arg, err));
+		if (special(x, f, name, arg, &status, out, err))
+			return status;
+	}
+	SPK_TRY(check_scalar(x, f, name, err));
+	SPK_TRY(spk_binder_exprs(x, f->args, f->n_args, &arg, err));
+	return spk_binder_call(x->b, name, arg, (int)f->n_args, f->location, out, err);
+}
+
+/* --- CURRENT_TIMESTAMP and its like: all from now() --- */
+
+spk_status spk_binder_value_function(struct spk_exprs *x, const PgQuery__SQLValueFunction *f, struct spk_expr **out, spk_error *err)
+{
+	enum spk_type_id type;
+
+	switch (f->op) {
+	case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
+	case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N: type = SPK_TYPE_TIMESTAMPTZ; break;
+	case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
+	case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N: type = SPK_TYPE_TIMESTAMP; break;
+	case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE: type = SPK_TYPE_DATE; break;
+	case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME:
+	case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME_N: type = SPK_TYPE_TIME; break;
+	case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME:
+	case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME_N:
+		spk_binder_unsupported(x->b, f->location, "CURRENT_TIME (a time with a zone)", err);
+		return spk_hint(err, "Use LOCALTIME.");
+	default:
+		return spk_binder_unsupported(x->b, f->location, "CURRENT_USER, CURRENT_SCHEMA or their like", err);
+	}
+	SPK_TRY(spk_binder_call(x->b, "now", NULL, 0, f->location, out, err));
+	if (f->typmod >= 0 && f->typmod < 6 && (f->typmod == 0 || f->typmod == 3)) {
+		struct spk_expr *cut[2] = { spk_expr_unknown(x->b->arena, f->typmod ? "milliseconds" : "second"), *out };
+
+		SPK_TRY_PTR(cut[0], err);
+		SPK_TRY(spk_binder_call(x->b, "date_trunc", cut, 2, f->location, out, err));
+	}
+	if (type == SPK_TYPE_TIMESTAMPTZ)
+		return SPK_OK;
+	/* timestamptz to time goes by way of the local timestamp */
+	if (type == SPK_TYPE_TIME)
+		SPK_TRY(spk_expr_cast(x->b->arena, *out, spk_type(SPK_TYPE_TIMESTAMP), true, spk_binder_at(x->b, f->location), out, err));
+	return spk_expr_cast(x->b->arena, *out, spk_type(type), true, spk_binder_at(x->b, f->location), out, err);
+}

@@ -1,0 +1,229 @@
+/*
+ * GROUP BY and aggregates. Expressions are first bound over the input, aggregate calls standing as columns behind the input's. Here
+ * they are turned over to the AGGREGATE node's output: group expressions, wherever they occur, and aggregates become its columns;
+ * what is left of input columns is the well-known error.
+ */
+#include "planner/sql/bind.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool same_name(const char *a, const char *b) { return strcmp(a, b) == 0 || strcasecmp(a, b) == 0; }
+
+/* The one output of that name; -2 when different expressions have it. */
+static int target_named(const struct spk_query *q, const char *name)
+{
+	int found = -1;
+
+	for (int exact = 1; exact >= 0 && found == -1; exact--) {
+		for (int i = 0; i < q->visible; i++) {
+			if (exact ? strcmp(q->target[i].name, name) != 0 : !same_name(q->target[i].name, name))
+				continue;
+			if (found >= 0 && !spk_expr_same(q->target[found].expr, q->target[i].expr))
+				return -2;
+			found = found < 0 ? i : found;
+		}
+	}
+	return found;
+}
+
+static bool is_input_column(const struct spk_query *q, const char *name)
+{
+	for (int k = 0; k < q->scope.count; k++)
+		if (spk_schema_lookup(q->scope.range[k].schema, name) != -1)
+			return true;
+	return false;
+}
+
+static spk_status ordinal(struct spk_query *q, const PgQuery__AConst *c, const char *clause, int *out, spk_error *err)
+{
+	if (c->val_case != PG_QUERY__A__CONST__VAL_IVAL || c->isnull)
+		return spk_binder_fail(q->b, c->location, SPK_BIND, err, "non-integer constant in %s", clause);
+	if (c->ival->ival < 1 || c->ival->ival > q->visible)
+		return spk_binder_fail(q->b, c->location, SPK_BIND, err, "%s position %d is not in select list", clause, c->ival->ival);
+	*out = c->ival->ival - 1;
+	return SPK_OK;
+}
+
+spk_status spk_query_find_target(struct spk_query *q, const PgQuery__Node *n, const char *clause, bool columns_first, int *out, spk_error *err)
+{
+	const char *name;
+
+	*out = -1;
+	if (n->node_case == PG_QUERY__NODE__NODE_A_CONST)
+		return ordinal(q, n->a_const, clause, out, err);
+	if (n->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || n->column_ref->n_fields != 1 || !(name = spk_node_string(n->column_ref->fields[0])))
+		return SPK_OK;
+	if (columns_first && is_input_column(q, name))
+		return SPK_OK;
+	*out = target_named(q, name);
+	if (*out == -2)
+		return spk_binder_fail(q->b, n->column_ref->location, SPK_BIND, err, "%s \"%s\" is ambiguous", clause, name);
+	return SPK_OK;
+}
+
+/* --- GROUP BY --- */
+
+static bool has_aggregate(const struct spk_query *q, const struct spk_expr *e)
+{
+	if (e->kind == SPK_EXPR_COLUMN && e->column >= q->aggregates.base)
+		return true;
+	for (int i = 0; i < e->args; i++)
+		if (has_aggregate(q, e->arg[i]))
+			return true;
+	return false;
+}
+
+static spk_status add_group(struct spk_query *q, const PgQuery__Node *n, spk_error *err)
+{
+	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .clause = "GROUP BY" };
+	struct spk_expr *e;
+	int target;
+
+	if (n->node_case == PG_QUERY__NODE__NODE_GROUPING_SET)
+		return spk_binder_unsupported(q->b, spk_node_location(n), spk_node_what(n), err);
+	if (n->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {  /* GROUP BY (a, b) */
+		for (size_t i = 0; i < n->row_expr->n_args; i++)
+			SPK_TRY(add_group(q, n->row_expr->args[i], err));
+		return SPK_OK;
+	}
+	SPK_TRY(spk_query_find_target(q, n, "GROUP BY", true, &target, err));
+	if (target >= 0) {
+		e = q->target[target].expr;
+		if (has_aggregate(q, e))
+			return spk_binder_fail(q->b, spk_node_location(n), SPK_BIND, err, "aggregate functions are not allowed in GROUP BY");
+	} else {
+		SPK_TRY(spk_binder_expr(&x, n, &e, err));
+	}
+	SPK_TRY(spk_binder_known(q->b, &e, err));
+	for (int i = 0; i < q->groups; i++)
+		if (spk_expr_same(q->group[i], e))
+			return SPK_OK;
+	q->group[q->groups++] = e;
+	return SPK_OK;
+}
+
+static size_t count_groups(PgQuery__Node *const *n, size_t count)
+{
+	size_t groups = 0;
+
+	for (size_t i = 0; i < count; i++)
+		groups += n[i]->node_case == PG_QUERY__NODE__NODE_ROW_EXPR ? count_groups(n[i]->row_expr->args, n[i]->row_expr->n_args) : 1;
+	return groups;
+}
+
+spk_status spk_query_bind_groups(struct spk_query *q, spk_error *err)
+{
+	const PgQuery__SelectStmt *s = q->select;
+
+	if (!s->n_group_clause)
+		return SPK_OK;
+	q->group = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, count_groups(s->group_clause, s->n_group_clause) + 1);
+	SPK_TRY_PTR(q->group, err);
+	q->group_position = spk_binder_at(q->b, spk_node_location(s->group_clause[0]));
+	for (size_t i = 0; i < s->n_group_clause; i++)
+		SPK_TRY(add_group(q, s->group_clause[i], err));
+	return SPK_OK;
+}
+
+/* --- turning over --- */
+
+static spk_status not_grouped(struct spk_query *q, const struct spk_expr *e, spk_error *err)
+{
+	const char *name = spk_scope_column_name(q->b, &q->scope, e->column);
+
+	SPK_TRY_PTR(name, err);
+	spk_fail(err, SPK_BIND, "column \"%s\" must appear in the GROUP BY clause or be used in an aggregate function", name);
+	if (err)
+		err->position = e->position;
+	return spk_hint(err, "Add it to GROUP BY, or say which of a group's values is meant: max(%s).", e->name ? e->name : name);
+}
+
+static spk_status turn_over(struct spk_query *q, const struct spk_schema *out_schema, const struct spk_expr *e, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr *copy;
+	int column = -1;
+
+	for (int i = 0; i < q->groups && column < 0; i++)
+		if (spk_expr_same(q->group[i], e) && e->kind != SPK_EXPR_CONSTANT)
+			column = i;
+	if (column < 0 && e->kind == SPK_EXPR_COLUMN && e->column >= q->aggregates.base)
+		column = q->groups + e->column - q->aggregates.base;
+	if (column >= 0) {
+		*out = spk_expr_column(q->b->arena, column, &out_schema->field[column]);
+		SPK_TRY_PTR(*out, err);
+		(*out)->position = e->position;
+		return SPK_OK;
+	}
+	if (e->kind == SPK_EXPR_COLUMN)
+		return not_grouped(q, e, err);
+	copy = spk_arena_copy(q->b->arena, e, sizeof *e);
+	SPK_TRY_PTR(copy, err);
+	if (e->args) {
+		copy->arg = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, e->args);
+		SPK_TRY_PTR(copy->arg, err);
+	}
+	for (int i = 0; i < e->args; i++)
+		SPK_TRY(turn_over(q, out_schema, e->arg[i], &copy->arg[i], err));
+	*out = copy;
+	return SPK_OK;
+}
+
+/* A name for a group expression: the output column's that is the same. */
+static const char *group_name(const struct spk_query *q, int group)
+{
+	const struct spk_expr *e = q->group[group];
+
+	if (e->kind == SPK_EXPR_COLUMN && e->name)
+		return e->name;
+	for (int i = 0; i < q->visible; i++)
+		if (spk_expr_same(q->target[i].expr, e))
+			return q->target[i].name;
+	return spk_arena_printf(q->b->arena, "group%d", group + 1);
+}
+
+static spk_status aggregate_schema(struct spk_query *q, struct spk_schema **out, spk_error *err)
+{
+	struct spk_schema *s = spk_schema_new(q->b->arena, q->groups + q->aggregates.count);
+
+	SPK_TRY_PTR(s, err);
+	for (int i = 0; i < q->groups; i++) {
+		s->field[i] = (struct spk_field){ group_name(q, i), q->group[i]->type, q->group[i]->nullable };
+		SPK_TRY_PTR(s->field[i].name, err);
+	}
+	for (int i = 0; i < q->aggregates.count; i++) {
+		const struct spk_aggregate_call *c = &q->aggregates.call[i];
+
+		s->field[q->groups + i] = (struct spk_field){ c->name, c->type, strcmp(c->aggregate->name, "count") != 0 };
+	}
+	*out = s;
+	return SPK_OK;
+}
+
+spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, spk_error *err)
+{
+	struct spk_schema *schema;
+	struct spk_logical *l;
+
+	if (!q->select->n_group_clause && !q->aggregates.count && !q->having)
+		return SPK_OK;
+	SPK_TRY(aggregate_schema(q, &schema, err));
+	l = spk_logical_new(q->b->arena, SPK_LOGICAL_AGGREGATE, schema, plan, 1);
+	SPK_TRY_PTR(l, err);
+	l->expr_count = q->groups;
+	l->expr = q->group;
+	l->aggregate_count = q->aggregates.count;
+	l->aggregate = q->aggregates.call;
+	l->position = q->group_position ? q->group_position : q->aggregates.count ? q->aggregates.call[0].position : l->position;
+	*plan = l;
+	for (int i = 0; i < q->targets; i++)
+		SPK_TRY(turn_over(q, schema, q->target[i].expr, &q->target[i].expr, err));
+	if (!q->having)
+		return SPK_OK;
+	SPK_TRY(turn_over(q, schema, q->having, &q->having, err));
+	l = spk_logical_new(q->b->arena, SPK_LOGICAL_FILTER, schema, plan, 1);
+	SPK_TRY_PTR(l, err);
+	l->filter = q->having;
+	*plan = l;
+	return SPK_OK;
+}

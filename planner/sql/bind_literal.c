@@ -1,0 +1,214 @@
+/* Constants: numbers, strings, typed literals, intervals with fields, and what must be known while binding. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/columnar/decimal.h"
+#include "planner/sql/bind.h"
+
+/* --- numbers and strings --- */
+
+static spk_status number(struct spk_exprs *x, const char *text, int location, struct spk_value *out, spk_error *err)
+{
+	struct spk_value v = { 0 };
+	char *end;
+	spk_int128 mantissa;
+	int scale;
+	long long integer;
+
+	errno = 0;
+	integer = strtoll(text, &end, 10);
+	if (!*end && !errno) {
+		v.type = spk_type(SPK_TYPE_BIGINT);
+		v.i64 = integer;
+		*out = v;
+		return SPK_OK;
+	}
+	if (!spk_decimal_parse(text, strlen(text), &mantissa, &scale) || scale > SPK_DECIMAL_DIGITS) {
+		spk_binder_fail(x->b, location, SPK_BIND, err, "the number %.60s does not fit in a numeric of %d digits", text, SPK_DECIMAL_DIGITS);
+		return spk_hint(err, "Write it as a double: '%.60s'::double precision.", text);
+	}
+	if (scale < 0 && !spk_decimal_rescale(mantissa, scale, 0, &mantissa))
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "the number %.60s does not fit in a numeric of %d digits", text, SPK_DECIMAL_DIGITS);
+	scale = SPK_MAX(scale, 0);
+	v.type = spk_type_decimal(SPK_MAX(spk_decimal_digits(mantissa), SPK_MAX(scale, 1)), scale);
+	v.i128 = mantissa;
+	*out = v;
+	return SPK_OK;
+}
+
+spk_status spk_binder_literal(struct spk_exprs *x, const PgQuery__AConst *c, struct spk_expr **out, spk_error *err)
+{
+	struct spk_value v = { 0 };
+
+	if (c->isnull) {
+		*out = spk_expr_unknown(x->b->arena, NULL);
+	} else {
+		switch (c->val_case) {
+		case PG_QUERY__A__CONST__VAL_IVAL:
+			v.type = spk_type(SPK_TYPE_INTEGER);
+			v.i32 = c->ival->ival;
+			break;
+		case PG_QUERY__A__CONST__VAL_FVAL:
+			SPK_TRY(number(x, c->fval->fval, c->location, &v, err));
+			break;
+		case PG_QUERY__A__CONST__VAL_BOOLVAL:
+			v.type = spk_type(SPK_TYPE_BOOLEAN);
+			v.boolean = c->boolval->boolval != 0;
+			break;
+		case PG_QUERY__A__CONST__VAL_SVAL:
+			break;
+		default:
+			return spk_binder_unsupported(x->b, c->location, "a bit string", err);
+		}
+		*out = c->val_case == PG_QUERY__A__CONST__VAL_SVAL ? spk_expr_unknown(x->b->arena, c->sval->sval) : spk_expr_literal(x->b->arena, v);
+	}
+	SPK_TRY_PTR(*out, err);
+	(*out)->position = spk_binder_at(x->b, c->location);
+	return SPK_OK;
+}
+
+/* --- intervals with fields: INTERVAL '10' SECOND, '1-2' YEAR TO MONTH --- */
+
+/* PostgreSQL's masks of fields in an interval's first type modifier. */
+enum { FIELD_MONTH = 1 << 1, FIELD_YEAR = 1 << 2, FIELD_DAY = 1 << 3, FIELD_HOUR = 1 << 10, FIELD_MINUTE = 1 << 11, FIELD_SECOND = 1 << 12, FIELDS_ALL = 0x7fff };
+
+static const struct { int mask; const char *unit; } fields[] = {
+	{ FIELD_SECOND, "second" }, { FIELD_MINUTE, "minute" }, { FIELD_HOUR, "hour" }, { FIELD_DAY, "day" }, { FIELD_MONTH, "month" }, { FIELD_YEAR, "year" },
+};
+
+static int interval_fields(const PgQuery__TypeName *t)
+{
+	const PgQuery__Node *p = t->n_typmods ? t->typmods[0] : NULL;
+
+	if (!p || p->node_case != PG_QUERY__NODE__NODE_A_CONST || p->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL)
+		return FIELDS_ALL;
+	return p->a_const->ival->ival;
+}
+
+/* A bare number counts in the smallest field; 'm:s' needs its hours. */
+static const char *interval_text(struct spk_exprs *x, const char *text, int mask)
+{
+	const char *unit = NULL;
+	bool bare = *text != 0, colon = false;
+
+	for (const char *p = text; *p; p++) {
+		bare = bare && (isdigit((unsigned char)*p) || *p == '.' || *p == ' ' || ((*p == '-' || *p == '+') && p == text));
+		colon = colon || (*p == ':' && !strchr(p + 1, ':') && !strchr(text, ' '));
+	}
+	for (size_t i = 0; mask != FIELDS_ALL && !unit && i < SPK_COUNT_OF(fields); i++)
+		if (mask & fields[i].mask)
+			unit = fields[i].unit;
+	if (bare && unit && !strchr(text, ' '))
+		return spk_arena_printf(x->b->arena, "%s %s", text, unit);
+	if (colon && mask == (FIELD_MINUTE | FIELD_SECOND) && strchr(text, ':') == strrchr(text, ':'))
+		return *text == '-' ? spk_arena_printf(x->b->arena, "-00:%s", text + 1) : spk_arena_printf(x->b->arena, "00:%s", text);
+	return text;
+}
+
+/* What is smaller than the smallest field falls away, as in PostgreSQL's AdjustIntervalForTypmod. */
+static void cut_interval(struct spk_interval *v, int mask)
+{
+	const int64_t minute = 60 * INT64_C(1000000), hour = 60 * minute;
+
+	if (mask == FIELDS_ALL || (mask & FIELD_SECOND))
+		return;
+	if (mask & FIELD_MINUTE)
+		v->micros -= v->micros % minute;
+	else if (mask & FIELD_HOUR)
+		v->micros -= v->micros % hour;
+	else
+		v->micros = 0;
+	if (mask & (FIELD_MINUTE | FIELD_HOUR | FIELD_DAY))
+		return;
+	v->days = 0;
+	if (!(mask & FIELD_MONTH))
+		v->months -= v->months % 12;
+}
+
+static spk_status interval_literal(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **out, spk_error *err)
+{
+	const PgQuery__AConst *text = c->arg->a_const;
+	int mask = interval_fields(c->type_name), position = spk_binder_at(x->b, text->location);
+	const char *s = interval_text(x, text->sval->sval, mask);
+	struct spk_expr *e;
+
+	SPK_TRY_PTR(s, err);
+	e = spk_expr_unknown(x->b->arena, s);
+	SPK_TRY_PTR(e, err);
+	e->position = position;
+	SPK_TRY(spk_expr_cast(x->b->arena, e, spk_type(SPK_TYPE_INTERVAL), true, position, &e, err));
+	if (e->kind == SPK_EXPR_CONSTANT && !e->value.null)
+		cut_interval(&e->value.interval, mask);
+	*out = e;
+	return SPK_OK;
+}
+
+/* --- casts --- */
+
+spk_status spk_binder_cast(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **out, spk_error *err)
+{
+	const PgQuery__Node *arg = c->arg;
+	bool string = arg->node_case == PG_QUERY__NODE__NODE_A_CONST && arg->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL && !arg->a_const->isnull;
+	int location = c->location >= 0 ? c->location : spk_node_location(arg);
+	struct spk_type type;
+	struct spk_expr *e;
+
+	SPK_TRY(spk_binder_type(x->b, c->type_name, &type, err));
+	if (string && type.id == SPK_TYPE_INTERVAL)
+		return interval_literal(x, c, out, err);
+	SPK_TRY(spk_binder_expr(x, arg, &e, err));
+	SPK_TRY(spk_expr_cast(x->b->arena, e, type, true, spk_binder_at(x->b, location), out, err));
+	return SPK_OK;
+}
+
+spk_status spk_binder_known(const struct spk_binder *b, struct spk_expr **e, spk_error *err)
+{
+	if ((*e)->type.id != SPK_TYPE_UNKNOWN)
+		return SPK_OK;
+	return spk_expr_cast(b->arena, *e, spk_type(SPK_TYPE_TEXT), true, (*e)->position, e, err);
+}
+
+/* --- values that binding needs --- */
+
+spk_status spk_binder_constant(struct spk_exprs *x, const PgQuery__Node *n, struct spk_type type, struct spk_value *out, spk_error *err)
+{
+	struct spk_exprs here = *x;
+	struct spk_eval ev = { .arena = x->b->arena, .now_us = spk_clock_wall_us() };
+	int position = spk_binder_at(x->b, spk_node_location(n));
+	spk_status status;
+	struct spk_expr *e;
+
+	here.scope = NULL;
+	here.aggregates = NULL;
+	SPK_TRY(spk_binder_expr(&here, n, &e, err));
+	SPK_TRY(spk_expr_cast(x->b->arena, e, type, false, position, &e, err));
+	if (!spk_expr_foldable(e))
+		return spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "%s must be a constant", x->clause);
+	status = spk_expr_constant_value(e, &ev, out, err);
+	if (status != SPK_OK && err && !err->position)
+		err->position = position;
+	return status;
+}
+
+spk_status spk_binder_length(struct spk_exprs *x, const PgQuery__Node *n, bool zero_ok, int64_t *us, spk_error *err)
+{
+	const int64_t day = INT64_C(86400) * 1000000;
+	struct spk_value v;
+	int64_t days;
+
+	SPK_TRY(spk_binder_constant(x, n, spk_type(SPK_TYPE_INTERVAL), &v, err));
+	if (v.null)
+		return spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "%s must not be NULL", x->clause);
+	if (v.interval.months) {
+		spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "%s must have a fixed length; months do not", x->clause);
+		return spk_hint(err, "Give it in days.");
+	}
+	if (__builtin_mul_overflow((int64_t)v.interval.days, day, &days) || __builtin_add_overflow(days, v.interval.micros, us))
+		return spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "%s is out of range", x->clause);
+	if (zero_ok ? *us < 0 : *us <= 0)
+		return spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "%s must be %s", x->clause, zero_ok ? "zero or more" : "more than zero");
+	return SPK_OK;
+}

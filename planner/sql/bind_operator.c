@@ -1,0 +1,161 @@
+/* Operators, and the predicates that the parser writes as operators: IN, BETWEEN, LIKE, IS DISTINCT FROM, NULLIF, ANY. */
+#include "planner/sql/bind.h"
+
+#include <string.h>
+
+static const char *operator_name(const PgQuery__AExpr *e)
+{
+	const char *name = e->n_name ? spk_node_string(e->name[e->n_name - 1]) : NULL;
+
+	if (name && strcmp(name, "!=") == 0)
+		return "<>";
+	return name ? name : "?";
+}
+
+static spk_status negate(struct spk_exprs *x, bool really, int location, struct spk_expr **e, spk_error *err)
+{
+	return really ? spk_expr_make(x->b->arena, SPK_EXPR_NOT, e, 1, false, spk_binder_at(x->b, location), e, err) : SPK_OK;
+}
+
+spk_status spk_binder_call(const struct spk_binder *b, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err)
+{
+	return spk_expr_call(b->arena, name, arg, args, spk_binder_at(b, location), out, err);
+}
+
+static spk_status bind_plain(struct spk_exprs *x, const PgQuery__AExpr *e, const char *name, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr *arg[2];
+	int args = 0;
+
+	if (e->lexpr)
+		SPK_TRY(spk_binder_expr(x, e->lexpr, &arg[args++], err));
+	if (e->rexpr)
+		SPK_TRY(spk_binder_expr(x, e->rexpr, &arg[args++], err));
+	if (args == 1 && strcmp(name, "+") == 0 && spk_type_is_number(arg[0]->type)) {
+		*out = arg[0];
+		return SPK_OK;
+	}
+	return spk_binder_call(x->b, name, arg, args, e->location, out, err);
+}
+
+static spk_status bind_in(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err)
+{
+	const PgQuery__List *list = e->rexpr->list;
+	struct spk_expr **arg = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, list->n_items + 1);
+
+	SPK_TRY_PTR(arg, err);
+	SPK_TRY(spk_binder_expr(x, e->lexpr, &arg[0], err));
+	for (size_t i = 0; i < list->n_items; i++)
+		SPK_TRY(spk_binder_expr(x, list->items[i], &arg[i + 1], err));
+	return spk_expr_make(x->b->arena, SPK_EXPR_IN, arg, (int)list->n_items + 1, strcmp(operator_name(e), "<>") == 0, spk_binder_at(x->b, e->location), out, err);
+}
+
+/* low <= v AND v <= high */
+static spk_status between(struct spk_exprs *x, struct spk_expr *v, struct spk_expr *low, struct spk_expr *high, int location, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr *above[2] = { v, low }, *below[2] = { v, high }, *both[2];
+
+	SPK_TRY(spk_binder_call(x->b, ">=", above, 2, location, &both[0], err));
+	SPK_TRY(spk_binder_call(x->b, "<=", below, 2, location, &both[1], err));
+	return spk_expr_make(x->b->arena, SPK_EXPR_AND, both, 2, false, spk_binder_at(x->b, location), out, err);
+}
+
+static spk_status bind_between(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err)
+{
+	bool symmetric = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM || e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+	bool negated = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN || e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+	struct spk_expr *v, **bound, *either[2];
+
+	SPK_TRY(spk_binder_expr(x, e->lexpr, &v, err));
+	SPK_TRY(spk_binder_exprs(x, e->rexpr->list->items, e->rexpr->list->n_items, &bound, err));
+	SPK_TRY(between(x, v, bound[0], bound[1], e->location, out, err));
+	if (symmetric) {
+		either[0] = *out;
+		SPK_TRY(between(x, v, bound[1], bound[0], e->location, &either[1], err));
+		SPK_TRY(spk_expr_make(x->b->arena, SPK_EXPR_OR, either, 2, false, spk_binder_at(x->b, e->location), out, err));
+	}
+	return negate(x, negated, e->location, out, err);
+}
+
+/* LIKE and ILIKE; with ESCAPE the parser wraps the pattern in like_escape(pattern, escape). */
+static spk_status bind_like(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err)
+{
+	const char *name = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE ? "ilike" : "like";
+	struct spk_expr *arg[3];
+	int args = 2;
+
+	SPK_TRY(spk_binder_expr(x, e->lexpr, &arg[0], err));
+	if (e->rexpr->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && e->rexpr->func_call->n_args == 2 &&
+	    e->rexpr->func_call->n_funcname == 2 && strcmp(spk_node_string(e->rexpr->func_call->funcname[1]), "like_escape") == 0) {
+		SPK_TRY(spk_binder_expr(x, e->rexpr->func_call->args[0], &arg[1], err));
+		SPK_TRY(spk_binder_expr(x, e->rexpr->func_call->args[1], &arg[2], err));
+		args = 3;
+	} else {
+		SPK_TRY(spk_binder_expr(x, e->rexpr, &arg[1], err));
+	}
+	SPK_TRY(spk_binder_call(x->b, name, arg, args, e->location, out, err));
+	return negate(x, operator_name(e)[0] == '!', e->location, out, err);
+}
+
+/* SIMILAR TO: the parser gives similar_to_escape(pattern [, escape]). */
+static spk_status bind_similar(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err)
+{
+	const PgQuery__FuncCall *f = e->rexpr->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? e->rexpr->func_call : NULL;
+	struct spk_expr *arg[3];
+	int args = 1;
+
+	SPK_TRY(spk_binder_expr(x, e->lexpr, &arg[0], err));
+	for (size_t i = 0; f && i < f->n_args && args < 3; i++)
+		SPK_TRY(spk_binder_expr(x, f->args[i], &arg[args++], err));
+	SPK_TRY(spk_binder_call(x->b, "similar to", arg, args, e->location, out, err));
+	return negate(x, operator_name(e)[0] == '!', e->location, out, err);
+}
+
+/* x = ANY (ARRAY[a, b]) is x IN (a, b); x <> ALL (ARRAY[...]) is NOT IN. */
+static spk_status bind_any(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err)
+{
+	bool all = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL;
+	const PgQuery__AArrayExpr *array = e->rexpr->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR ? e->rexpr->a_array_expr : NULL;
+	struct spk_expr **compared, *x0;
+
+	if (!array || !array->n_elements)
+		return spk_binder_unsupported(x->b, spk_node_location(e->rexpr), all ? "ALL over anything but ARRAY[...]" : "ANY over anything but ARRAY[...]", err);
+	compared = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, array->n_elements);
+	SPK_TRY_PTR(compared, err);
+	SPK_TRY(spk_binder_expr(x, e->lexpr, &x0, err));
+	for (size_t i = 0; i < array->n_elements; i++) {
+		struct spk_expr *pair[2] = { x0 };
+
+		SPK_TRY(spk_binder_expr(x, array->elements[i], &pair[1], err));
+		SPK_TRY(spk_binder_call(x->b, operator_name(e), pair, 2, e->location, &compared[i], err));
+	}
+	if (array->n_elements == 1) {
+		*out = compared[0];
+		return SPK_OK;
+	}
+	return spk_expr_make(x->b->arena, all ? SPK_EXPR_AND : SPK_EXPR_OR, compared, (int)array->n_elements, false, spk_binder_at(x->b, e->location), out, err);
+}
+
+spk_status spk_binder_operator(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err)
+{
+	switch (e->kind) {
+	case PG_QUERY__A__EXPR__KIND__AEXPR_OP: return bind_plain(x, e, operator_name(e), out, err);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT: return bind_plain(x, e, "is distinct from", out, err);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT: return bind_plain(x, e, "is not distinct from", out, err);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: return bind_plain(x, e, "nullif", out, err);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
+		if (e->rexpr->node_case != PG_QUERY__NODE__NODE_LIST)
+			return spk_binder_unsupported(x->b, e->location, "IN over anything but a list", err);
+		return bind_in(x, e, out, err);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
+	case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE: return bind_like(x, e, out, err);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR: return bind_similar(x, e, out, err);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
+	case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
+	case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
+	case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM: return bind_between(x, e, out, err);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
+	case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL: return bind_any(x, e, out, err);
+	default: return spk_binder_unsupported(x->b, e->location, "this operator", err);
+	}
+}

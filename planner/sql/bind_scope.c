@@ -1,0 +1,205 @@
+/* Columns by name: PostgreSQL's rules, with a second chance without regard to case, and help when there is no such column. */
+#include "planner/sql/bind.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "planner/sql/rewrite.h"
+
+enum { NAMES_MAX = 256, LISTED_MAX = 12 };
+
+/* --- errors --- */
+
+int spk_binder_at(const struct spk_binder *b, int location)
+{
+	return b->pinned ? b->pinned : spk_source_position(b->source, location);
+}
+
+spk_status spk_binder_fail(const struct spk_binder *b, int location, spk_status code, spk_error *err, const char *format, ...)
+{
+	char text[768];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	spk_fail(err, code, "%s", text);
+	if (err)
+		err->position = spk_binder_at(b, location);
+	return code;
+}
+
+spk_status spk_binder_unsupported(const struct spk_binder *b, int location, const char *what, spk_error *err)
+{
+	return spk_binder_fail(b, location, SPK_UNSUPPORTED, err, "%s %s not supported yet", what, strstr(what, " and ") || strncmp(what, "several ", 8) == 0 ? "are" : "is");
+}
+
+spk_status spk_binder_suggest(spk_error *err, const char *name, const char *const *names, int count, const char *what)
+{
+	const char *closest = spk_closest_name(name, names, count);
+	char list[400];
+	int n = 0;
+
+	if (!err)
+		return SPK_BIND;
+	for (int i = 0; !closest && i < count; i++)  /* "pricee" for "price_eur": one begins like the other */
+		if (strlen(name) >= 3 && (strncasecmp(names[i], name, strlen(name)) == 0 || (strlen(names[i]) >= 3 && strncasecmp(name, names[i], strlen(names[i])) == 0)))
+			closest = names[i];
+	if (closest)
+		return spk_hint(err, "Did you mean \"%s\"?", closest);
+	if (count == 0 || count > LISTED_MAX)
+		return err->code;
+	for (int i = 0; i < count && n < (int)sizeof list - 1; i++)
+		n += snprintf(list + n, sizeof list - (size_t)n, "%s%s", i ? ", " : "", names[i]);
+	return spk_hint(err, "%s: %s.", what, list);
+}
+
+/* --- lookup --- */
+
+int spk_schema_lookup(const struct spk_schema *schema, const char *name)
+{
+	int found = -1;
+
+	for (int exact = 1; exact >= 0 && found == -1; exact--) {
+		for (int i = 0; i < schema->count; i++) {
+			const char *column = schema->field[i].name;
+
+			if (exact ? strcmp(column, name) != 0 : strcasecmp(column, name) != 0)
+				continue;
+			if (found != -1)
+				return -2;
+			found = i;
+		}
+	}
+	return found;
+}
+
+/* Finds the column in all ranges (or only one): how many fit, exactly if any does. */
+static int find_column(const struct spk_scope *scope, const struct spk_range *only, const char *name, const struct spk_range **range, int *column)
+{
+	int found = 0;
+
+	for (int exact = 1; exact >= 0 && !found; exact--) {
+		for (int k = 0; k < scope->count; k++) {
+			const struct spk_range *r = &scope->range[k];
+
+			for (int i = 0; (!only || only == r) && i < r->schema->count; i++) {
+				const char *have = r->schema->field[i].name;
+
+				if (exact ? strcmp(have, name) != 0 : strcasecmp(have, name) != 0)
+					continue;
+				*range = r;
+				*column = i;
+				found++;
+			}
+		}
+	}
+	return found;
+}
+
+static const struct spk_range *find_range(const struct spk_scope *scope, const char *alias)
+{
+	for (int exact = 1; exact >= 0; exact--)
+		for (int k = 0; k < scope->count; k++)
+			if (scope->range[k].alias && (exact ? strcmp(scope->range[k].alias, alias) : strcasecmp(scope->range[k].alias, alias)) == 0)
+				return &scope->range[k];
+	return NULL;
+}
+
+spk_status spk_binder_range(const struct spk_binder *b, const struct spk_scope *scope, const char *alias, int location, const struct spk_range **out, spk_error *err)
+{
+	const char *names[NAMES_MAX];
+	int count = 0;
+
+	*out = find_range(scope, alias);
+	if (*out)
+		return SPK_OK;
+	for (int k = 0; k < scope->count && count < NAMES_MAX; k++)
+		if (scope->range[k].alias)
+			names[count++] = scope->range[k].alias;
+	spk_binder_fail(b, location, SPK_BIND, err, "missing FROM-clause entry for table \"%s\"", alias);
+	spk_binder_suggest(err, alias, names, count, "FROM has");
+	return SPK_BIND;
+}
+
+struct spk_expr *spk_binder_range_column(const struct spk_binder *b, const struct spk_range *r, int column, int position)
+{
+	struct spk_expr *e = spk_expr_column(b->arena, r->first + column, &r->schema->field[column]);
+
+	if (e)
+		e->position = position;
+	return e;
+}
+
+const char *spk_scope_column_name(const struct spk_binder *b, const struct spk_scope *scope, int column)
+{
+	for (int k = 0; k < scope->count; k++) {
+		const struct spk_range *r = &scope->range[k];
+
+		if (column < r->first || column >= r->first + r->schema->count)
+			continue;
+		if (!r->alias)
+			return r->schema->field[column - r->first].name;
+		return spk_arena_printf(b->arena, "%s.%s", r->alias, r->schema->field[column - r->first].name);
+	}
+	return "?";
+}
+
+/* --- references --- */
+
+static spk_status no_such_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, const struct spk_range *only, const char *name, spk_error *err)
+{
+	const char *names[NAMES_MAX];
+	const struct spk_token *t;
+	int count = 0;
+
+	if (only)
+		spk_binder_fail(x->b, c->location, SPK_BIND, err, "column %s.%s does not exist", only->alias, name);
+	else
+		spk_binder_fail(x->b, c->location, SPK_BIND, err, "column \"%s\" does not exist", name);
+	for (int k = 0; x->scope && k < x->scope->count; k++)
+		for (int i = 0; (!only || only == &x->scope->range[k]) && i < x->scope->range[k].schema->count && count < NAMES_MAX; i++)
+			names[count++] = x->scope->range[k].schema->field[i].name;
+	if (!only && x->scope && find_range(x->scope, name))
+		return spk_hint(err, "It is a table; \"%s.*\" stands for all of its columns.", name), SPK_BIND;
+	if (err && !spk_closest_name(name, names, count)) {
+		t = spk_source_token(x->b->source, spk_map_back(&x->b->source->to_quoted, c->location, NULL));
+		if (t && x->b->source->quoted[t->start] == '"' && !only)
+			return spk_hint(err, "A string is written in single quotes: '%s'.", name), SPK_BIND;
+	}
+	spk_binder_suggest(err, name, names, count, "Columns here");
+	return SPK_BIND;
+}
+
+spk_status spk_binder_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, struct spk_expr **out, spk_error *err)
+{
+	const char *name = c->n_fields ? spk_node_string(c->fields[c->n_fields - 1]) : NULL;
+	const char *alias = c->n_fields > 1 ? spk_node_string(c->fields[c->n_fields - 2]) : NULL;
+	const struct spk_range *only = NULL, *range = NULL;
+	int column = 0, found;
+
+	if (!name)
+		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "\"*\" can only stand alone in a SELECT list and in count(*)");
+	if (c->n_fields > 2)
+		return spk_binder_unsupported(x->b, c->location, "a name with more than two parts", err);
+	if (!x->scope || !x->scope->count) {
+		struct spk_exprs here = *x;
+
+		here.scope = NULL;
+		if (x->scope)
+			return no_such_column(&here, c, NULL, name, err);
+		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "%s cannot have columns: \"%s\"", x->clause, name);
+	}
+	if (alias)
+		SPK_TRY(spk_binder_range(x->b, x->scope, alias, c->location, &only, err));
+	found = find_column(x->scope, only, name, &range, &column);
+	if (found == 0)
+		return no_such_column(x, c, only, name, err);
+	if (found > 1)
+		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "column reference \"%s\" is ambiguous", name);
+	*out = spk_binder_range_column(x->b, range, column, spk_binder_at(x->b, c->location));
+	SPK_TRY_PTR(*out, err);
+	return SPK_OK;
+}

@@ -1,0 +1,211 @@
+/*
+ * SELECT. Clauses are bound in the order in which they see each other's names: FROM, WHERE, the output columns, GROUP BY (which
+ * may name outputs), HAVING, ORDER BY (which may add hidden outputs). Then the nodes are stacked:
+ *
+ *   FROM -> FILTER (WHERE) -> AGGREGATE -> FILTER (HAVING) -> PROJECT -> AGGREGATE (DISTINCT) -> SORT -> LIMIT -> PROJECT (drops hidden)
+ */
+#include "planner/sql/bind.h"
+
+#include <string.h>
+
+struct spk_schema *spk_schema_new(struct spk_arena *arena, int columns)
+{
+	struct spk_schema *s = SPK_NEW(arena, struct spk_schema);
+
+	if (!s)
+		return NULL;
+	s->count = columns;
+	s->field = SPK_NEW_ARRAY(arena, struct spk_field, SPK_MAX(columns, 1));
+	return s->field ? s : NULL;
+}
+
+struct spk_logical *spk_binder_project(const struct spk_binder *b, struct spk_logical *input, struct spk_expr **expr, const struct spk_schema *schema)
+{
+	struct spk_logical *l = spk_logical_new(b->arena, SPK_LOGICAL_PROJECT, schema, &input, 1);
+
+	if (!l)
+		return NULL;
+	l->expr = expr;
+	l->expr_count = schema->count;
+	if (schema->count && expr[0]->position)
+		l->position = expr[0]->position;
+	return l;
+}
+
+spk_status spk_query_add_target(struct spk_query *q, struct spk_expr *e, const char *name, int position, spk_error *err)
+{
+	if (q->targets == q->capacity) {
+		int capacity = q->capacity ? q->capacity * 2 : 16;
+		struct spk_target *grown = SPK_NEW_ARRAY(q->b->arena, struct spk_target, capacity);
+
+		SPK_TRY_PTR(grown, err);
+		if (q->targets)
+			memcpy(grown, q->target, sizeof *grown * (size_t)q->targets);
+		q->target = grown;
+		q->capacity = capacity;
+	}
+	q->target[q->targets++] = (struct spk_target){ e, name, position };
+	return SPK_OK;
+}
+
+/* --- output columns --- */
+
+/* All columns of one range, or of all. */
+static spk_status add_star(struct spk_query *q, const PgQuery__ColumnRef *c, spk_error *err)
+{
+	const struct spk_range *only = NULL;
+	int position = spk_binder_at(q->b, c->location);
+
+	if (c->n_fields > 2)
+		return spk_binder_unsupported(q->b, c->location, "a name with more than two parts", err);
+	if (c->n_fields == 2)
+		SPK_TRY(spk_binder_range(q->b, &q->scope, spk_node_string(c->fields[0]), c->location, &only, err));
+	if (!q->scope.count)
+		return spk_binder_fail(q->b, c->location, SPK_BIND, err, "SELECT * with no tables specified is not valid");
+	for (int k = 0; k < q->scope.count; k++) {
+		const struct spk_range *r = &q->scope.range[k];
+
+		for (int i = 0; (!only || only == r) && i < r->schema->count; i++) {
+			struct spk_expr *e = spk_binder_range_column(q->b, r, i, position);
+
+			SPK_TRY_PTR(e, err);
+			SPK_TRY(spk_query_add_target(q, e, r->schema->field[i].name, position, err));
+		}
+	}
+	return SPK_OK;
+}
+
+static bool is_star(const PgQuery__Node *n)
+{
+	return n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && n->column_ref->n_fields &&
+	       n->column_ref->fields[n->column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+}
+
+static spk_status bind_targets(struct spk_query *q, bool keep_unknown, spk_error *err)
+{
+	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .clause = "SELECT" };
+
+	for (size_t i = 0; i < q->select->n_target_list; i++) {
+		const PgQuery__ResTarget *t = q->select->target_list[i]->res_target;
+		struct spk_expr *e;
+
+		if (is_star(t->val)) {
+			SPK_TRY(add_star(q, t->val->column_ref, err));
+			continue;
+		}
+		SPK_TRY(spk_binder_expr(&x, t->val, &e, err));
+		if (!keep_unknown)
+			SPK_TRY(spk_binder_known(q->b, &e, err));
+		SPK_TRY(spk_query_add_target(q, e, t->name && *t->name ? t->name : spk_target_name(t->val, e), spk_binder_at(q->b, t->location), err));
+	}
+	q->visible = q->targets;
+	return SPK_OK;
+}
+
+/* --- what is not built --- */
+
+static spk_status refuse_clauses(struct spk_binder *b, const PgQuery__SelectStmt *s, spk_error *err)
+{
+	if (s->into_clause)
+		return spk_binder_unsupported(b, s->into_clause->rel ? s->into_clause->rel->location : -1, "SELECT INTO", err);
+	if (s->n_locking_clause)
+		return spk_binder_unsupported(b, -1, "FOR UPDATE or FOR SHARE", err);
+	if (s->n_window_clause)
+		return spk_binder_unsupported(b, spk_node_location(s->window_clause[0]), "a WINDOW clause", err);
+	if (s->n_distinct_clause && s->distinct_clause[0] && s->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET)
+		return spk_binder_unsupported(b, spk_node_location(s->distinct_clause[0]), "DISTINCT ON", err);
+	return SPK_OK;
+}
+
+/* --- nodes --- */
+
+static spk_status filter(struct spk_query *q, struct spk_logical **plan, struct spk_expr *predicate, spk_error *err)
+{
+	struct spk_logical *l = spk_logical_new(q->b->arena, SPK_LOGICAL_FILTER, (*plan)->schema, plan, 1);
+
+	SPK_TRY_PTR(l, err);
+	l->filter = predicate;
+	if (predicate->position)
+		l->position = predicate->position;
+	*plan = l;
+	return SPK_OK;
+}
+
+static spk_status project_targets(struct spk_query *q, struct spk_logical **plan, spk_error *err)
+{
+	struct spk_schema *schema = spk_schema_new(q->b->arena, q->targets);
+	struct spk_expr **expr = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, q->targets);
+	struct spk_logical *l;
+
+	SPK_TRY_PTR(schema, err);
+	SPK_TRY_PTR(expr, err);
+	for (int i = 0; i < q->targets; i++) {
+		expr[i] = q->target[i].expr;
+		schema->field[i] = (struct spk_field){ q->target[i].name, expr[i]->type, expr[i]->nullable };
+	}
+	l = spk_binder_project(q->b, *plan, expr, schema);
+	SPK_TRY_PTR(l, err);
+	*plan = l;
+	return SPK_OK;
+}
+
+spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err)
+{
+	struct spk_query q = { .b = b, .select = s };
+	struct spk_exprs x = { .b = b, .scope = &q.scope, .clause = "WHERE" };
+	struct spk_expr *where;
+	struct spk_logical *plan;
+
+	SPK_TRY(refuse_clauses(b, s, err));
+	SPK_TRY(spk_binder_from(b, s->from_clause, s->n_from_clause, &q.scope, err));
+	plan = q.scope.plan;
+	q.aggregates.base = plan->schema->count;
+	if (s->where_clause) {
+		SPK_TRY(spk_binder_condition(&x, s->where_clause, &where, err));
+		SPK_TRY(filter(&q, &plan, where, err));
+	}
+	SPK_TRY(bind_targets(&q, keep_unknown && !s->n_distinct_clause && !s->n_sort_clause && !s->n_group_clause, err));
+	SPK_TRY(spk_query_bind_groups(&q, err));
+	if (s->having_clause) {
+		struct spk_exprs h = { .b = b, .scope = &q.scope, .aggregates = &q.aggregates, .clause = "HAVING" };
+
+		SPK_TRY(spk_binder_condition(&h, s->having_clause, &q.having, err));
+	}
+	SPK_TRY(spk_query_bind_order(&q, err));
+	SPK_TRY(spk_query_aggregate(&q, &plan, err));
+	SPK_TRY(project_targets(&q, &plan, err));
+	SPK_TRY(spk_query_finish(&q, &plan, err));
+	*out = plan;
+	return SPK_OK;
+}
+
+/* --- any query --- */
+
+static spk_status bind_query(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err)
+{
+	switch (s->op) {
+	case PG_QUERY__SET_OPERATION__SETOP_UNION: return spk_binder_union(b, s, out, err);
+	case PG_QUERY__SET_OPERATION__SETOP_INTERSECT:
+		return spk_binder_unsupported(b, s->rarg ? spk_node_location(&(PgQuery__Node){ .node_case = PG_QUERY__NODE__NODE_SELECT_STMT, .select_stmt = s->rarg }) : -1, "INTERSECT", err);
+	case PG_QUERY__SET_OPERATION__SETOP_EXCEPT:
+		return spk_binder_unsupported(b, s->rarg ? spk_node_location(&(PgQuery__Node){ .node_case = PG_QUERY__NODE__NODE_SELECT_STMT, .select_stmt = s->rarg }) : -1, "EXCEPT", err);
+	default: break;
+	}
+	if (s->n_values_lists)
+		return spk_binder_values(b, s, keep_unknown, out, err);
+	return spk_binder_select(b, s, keep_unknown, out, err);
+}
+
+spk_status spk_binder_query(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err)
+{
+	struct spk_cte *outer = b->cte;
+	spk_status status;
+
+	if (s->with_clause)
+		SPK_TRY(spk_binder_push_with(b, s->with_clause, err));
+	status = bind_query(b, s, keep_unknown, out, err);
+	if (status == SPK_OK)
+		status = spk_binder_check_with(b, outer, err);
+	b->cte = outer;
+	return status;
+}

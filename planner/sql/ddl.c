@@ -1,0 +1,210 @@
+/* CREATE VIEW, DROP, SET and RESET. CREATE TABLE has a file of its own: ddl_table.c. */
+#include "planner/sql/bind.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* --- views --- */
+
+static bool is_optional(const struct spk_binder *b, const PgQuery__RangeVar *v)
+{
+	int at = spk_map_back(&b->source->to_quoted, v->location, NULL);
+
+	for (int i = 0; i < b->source->optional_views; i++)
+		if (b->source->optional_view[i] == at)
+			return true;
+	return false;
+}
+
+/* Binds the view's query once, as if it were there already: errors are told now, at their place. */
+static spk_status check_view(struct spk_binder *b, const char *name, const PgQuery__ViewStmt *s, const struct spk_view_query *q, spk_error *err)
+{
+	const struct spk_inlining inlining = { .name = name };
+	struct spk_binder inner = *b;
+	struct spk_logical *plan;
+
+	inner.inlining = &inlining;
+	SPK_TRY(spk_binder_query(&inner, q->select, false, &plan, err));
+	if (q->names > plan->schema->count)
+		return spk_binder_fail(b, s->view->location, SPK_BIND, err, "CREATE VIEW specifies more column names than columns: %d for %d", q->names, plan->schema->count);
+	for (int i = 0; i < plan->schema->count; i++) {
+		const char *column = i < q->names ? q->name[i] : plan->schema->field[i].name;
+
+		for (int k = 0; k < i; k++) {
+			if (strcmp(column, k < q->names ? q->name[k] : plan->schema->field[k].name) != 0)
+				continue;
+			spk_binder_fail(b, s->view->location, SPK_BIND, err, "column \"%s\" specified more than once", column);
+			return spk_hint(err, "Name the columns: CREATE VIEW %s (a, b, ...) AS ..., or use AS.", name);
+		}
+	}
+	return SPK_OK;
+}
+
+spk_status spk_binder_create_view(struct spk_binder *b, const PgQuery__ViewStmt *s, const char *text, int position, spk_error *err)
+{
+	struct spk_arena *arena = spk_catalog_arena(b->catalog);
+	struct spk_view_query *q = SPK_NEW(arena, struct spk_view_query);
+	struct spk_view_def *view = SPK_NEW(arena, struct spk_view_def);
+	const char *name;
+	spk_status status;
+
+	SPK_TRY_PTR(q, err);
+	SPK_TRY_PTR(view, err);
+	SPK_TRY(spk_binder_simple_name(b, s->view, &name, err));
+	if (is_optional(b, s->view) && (spk_catalog_view(b->catalog, name) || spk_catalog_table(b->catalog, name)))
+		return SPK_OK;
+	q->select = s->query->select_stmt;
+	q->source = b->source;
+	q->names = (int)s->n_aliases;
+	q->name = SPK_NEW_ARRAY(arena, const char *, q->names + 1);
+	SPK_TRY_PTR(q->name, err);
+	for (int i = 0; i < q->names; i++)
+		q->name[i] = spk_node_string(s->aliases[i]);
+	SPK_TRY(check_view(b, name, s, q, err));
+	*view = (struct spk_view_def){ .name = spk_arena_strdup(arena, name), .query_text = spk_arena_strdup(arena, text), .query = q, .position = position };
+	SPK_TRY_PTR(view->name, err);
+	SPK_TRY_PTR(view->query_text, err);
+	status = spk_catalog_add_view(b->catalog, view, s->replace, err);
+	if (status == SPK_EXISTS && err)
+		err->position = spk_binder_at(b, s->view->location);
+	if (status == SPK_EXISTS)
+		spk_hint(err, "CREATE OR REPLACE VIEW %s replaces it.", name);
+	return status;
+}
+
+/* --- DROP --- */
+
+static spk_status drop_one(struct spk_binder *b, const PgQuery__DropStmt *s, const PgQuery__Node *object, int position, spk_error *err)
+{
+	enum { NAMES_MAX = 256 };
+	bool view = s->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW;
+	const PgQuery__List *parts = object->node_case == PG_QUERY__NODE__NODE_LIST ? object->list : NULL;
+	const char *name = parts && parts->n_items == 1 ? spk_node_string(parts->items[0]) : NULL, *names[NAMES_MAX];
+	bool is_view, is_table;
+
+	if (!name) {
+		spk_fail(err, SPK_UNSUPPORTED, "schemas are not supported: a name to drop has one part");
+	} else {
+		is_view = spk_catalog_view(b->catalog, name);
+		is_table = spk_catalog_table(b->catalog, name);
+		if (view ? is_view : is_table)
+			return spk_catalog_drop(b->catalog, name, false, err);
+		if (!is_view && !is_table && s->missing_ok)
+			return SPK_OK;
+		spk_fail(err, SPK_BIND, is_view || is_table ? "\"%s\" is not a %s" : "\"%s\" does not exist, so there is no %s to drop", name, view ? "view" : "table");
+		if (is_view || is_table)
+			spk_hint(err, "Use DROP %s.", view ? "TABLE" : "VIEW");
+		else
+			spk_binder_suggest(err, name, names, spk_catalog_names(b->catalog, names, NAMES_MAX), "Tables and views");
+	}
+	if (err) {
+		const struct spk_token *t = spk_source_token(b->source, 0);
+
+		/* The tree has no place for the names: look for it from the statement on. */
+		err->position = position;
+		for (int i = 0; name && t && i < b->source->tokens.count; i++) {
+			const struct spk_token *at = &b->source->tokens.token[i];
+			int place = spk_map_back(&b->source->to_text, at->start, NULL) + 1;
+			char *word = place < position ? NULL : spk_token_unquote(b->source->quoted, at, b->arena);
+
+			if (!word || strcasecmp(word, name) != 0)
+				continue;
+			err->position = place;
+			break;
+		}
+	}
+	return err ? err->code : SPK_BIND;
+}
+
+spk_status spk_binder_drop(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err)
+{
+	if (s->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE && s->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_VIEW) {
+		spk_fail(err, SPK_UNSUPPORTED, "only tables and views can be dropped");
+		if (err)
+			err->position = position;
+		return SPK_UNSUPPORTED;
+	}
+	for (size_t i = 0; i < s->n_objects; i++)
+		SPK_TRY(drop_one(b, s, s->objects[i], position, err));
+	return SPK_OK;
+}
+
+/* --- SET --- */
+
+/* The value as text; *location of it, -1 unknown. */
+static spk_status set_value(struct spk_binder *b, const PgQuery__VariableSetStmt *s, const char **out, int *location, spk_error *err)
+{
+	const PgQuery__Node *n = s->n_args == 1 ? s->args[0] : NULL;
+	const PgQuery__AConst *c;
+
+	if (n && n->node_case == PG_QUERY__NODE__NODE_TYPE_CAST)
+		n = n->type_cast->arg;
+	c = n && n->node_case == PG_QUERY__NODE__NODE_A_CONST ? n->a_const : NULL;
+	*location = c ? c->location : -1;
+	if (!c || c->isnull)
+		return spk_binder_fail(b, *location, SPK_SYNTAX, err, "SET %s takes one value", s->name);
+	switch (c->val_case) {
+	case PG_QUERY__A__CONST__VAL_SVAL: *out = c->sval->sval; break;
+	case PG_QUERY__A__CONST__VAL_FVAL: *out = c->fval->fval; break;
+	case PG_QUERY__A__CONST__VAL_IVAL: *out = spk_arena_printf(b->arena, "%d", c->ival->ival); break;
+	case PG_QUERY__A__CONST__VAL_BOOLVAL: *out = c->boolval->boolval ? "true" : "false"; break;
+	default: return spk_binder_fail(b, *location, SPK_SYNTAX, err, "SET %s takes one value", s->name);
+	}
+	SPK_TRY_PTR(*out, err);
+	return SPK_OK;
+}
+
+static spk_status default_value(struct spk_binder *b, enum spk_conf_key key, const char **out, spk_error *err)
+{
+	struct spk_conf *fresh = spk_conf_new();
+	struct spk_buffer text = { 0 };
+	spk_status status;
+
+	SPK_TRY_PTR(fresh, err);
+	status = spk_conf_format(fresh, key, &text, err);
+	*out = status == SPK_OK ? spk_arena_strndup(b->arena, text.size ? text.data : "", text.size) : NULL;
+	spk_buffer_release(&text);
+	spk_conf_free(fresh);
+	SPK_TRY(status);
+	SPK_TRY_PTR(*out, err);
+	return SPK_OK;
+}
+
+/* The place of the key: the word behind SET or RESET. */
+static int key_position(const struct spk_binder *b, int position)
+{
+	for (int i = 0; i + 1 < b->source->tokens.count; i++)
+		if (spk_map_back(&b->source->to_text, b->source->tokens.token[i].start, NULL) + 1 >= position)
+			return spk_map_back(&b->source->to_text, b->source->tokens.token[i + 1].start, NULL) + 1;
+	return position;
+}
+
+spk_status spk_binder_set(struct spk_binder *b, const PgQuery__VariableSetStmt *s, int position, spk_error *err)
+{
+	bool reset = s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET || s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT;
+	enum spk_conf_key key;
+	const char *value = NULL;
+	int location = -1;
+	spk_status status;
+
+	if (!reset && s->kind != PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE) {
+		spk_fail(err, SPK_UNSUPPORTED, "this form of SET or RESET is not supported; SET key = value is");
+		status = SPK_UNSUPPORTED;
+	} else {
+		status = spk_conf_find(s->name, &key, err);
+	}
+	if (status != SPK_OK) {
+		if (err)
+			err->position = key_position(b, position);
+		return status;
+	}
+	if (reset)
+		SPK_TRY(default_value(b, key, &value, err));
+	else
+		SPK_TRY(set_value(b, s, &value, &location, err));
+	status = spk_conf_set(b->conf, s->name, value, err);
+	if (status != SPK_OK && err)
+		err->position = location >= 0 ? spk_binder_at(b, location) : key_position(b, position);
+	return status;
+}

@@ -1,0 +1,408 @@
+/* CREATE TABLE: columns, computed and metadata columns, watermark, primary key, options. Everything lies in the catalog's arena. */
+#include "planner/sql/bind.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "planner/sql/rewrite.h"
+
+struct create {
+	struct spk_binder b;               /* with the catalog's arena */
+	const PgQuery__CreateStmt *s;
+	struct spk_table *table;
+	struct spk_schema *schema;
+	const char **folded;               /* by column: its name as PostgreSQL sees it */
+	const PgQuery__Constraint *primary, *watermark;
+};
+
+static spk_status refuse(const struct create *c, int location, const char *what, spk_error *err)
+{
+	return spk_binder_unsupported(&c->b, location, what, err);
+}
+
+/* --- columns --- */
+
+static spk_status add_primary(struct create *c, const PgQuery__Constraint *k, spk_error *err)
+{
+	if (c->primary)
+		return spk_binder_fail(&c->b, k->location, SPK_BIND, err, "multiple primary keys for table \"%s\" are not allowed", c->table->name);
+	c->primary = k;
+	return SPK_OK;
+}
+
+static spk_status column_constraint(struct create *c, int column, const PgQuery__Constraint *k, spk_error *err)
+{
+	struct spk_field *f = &c->schema->field[column];
+	const PgQuery__Node *e = k->raw_expr;
+
+	switch (k->contype) {
+	case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
+		return SPK_OK;
+	case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
+		f->nullable = false;
+		return SPK_OK;
+	case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY: {
+		int *key = SPK_NEW(c->b.arena, int);
+
+		SPK_TRY_PTR(key, err);
+		SPK_TRY(add_primary(c, k, err));
+		*key = column;
+		c->table->key = key;
+		c->table->key_count = 1;
+		f->nullable = false;
+		return SPK_OK;
+	}
+	case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
+		if (!k->conname || strcmp(k->conname, SPK_MARK_METADATA) != 0 || e->node_case != PG_QUERY__NODE__NODE_A_CONST || e->a_const->val_case != PG_QUERY__A__CONST__VAL_SVAL)
+			return refuse(c, k->location, "DEFAULT of a column", err);
+		c->table->metadata[column] = spk_arena_strdup(c->b.arena, e->a_const->sval->sval);
+		SPK_TRY_PTR(c->table->metadata[column], err);
+		return SPK_OK;
+	case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
+		return SPK_OK;  /* bound when all columns are known */
+	default:
+		return refuse(c, k->location, "a CHECK, UNIQUE, REFERENCES or IDENTITY constraint", err);
+	}
+}
+
+static const PgQuery__Constraint *generated(const PgQuery__ColumnDef *d)
+{
+	for (size_t i = 0; i < d->n_constraints; i++)
+		if (d->constraints[i]->constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED)
+			return d->constraints[i]->constraint;
+	return NULL;
+}
+
+static bool is_untyped(const PgQuery__ColumnDef *d)
+{
+	const char *type = d->type_name && d->type_name->n_names == 1 ? spk_node_string(d->type_name->names[0]) : NULL;
+
+	return type && strcmp(type, SPK_MARK_COMPUTED) == 0;
+}
+
+static spk_status add_column(struct create *c, const PgQuery__ColumnDef *d, spk_error *err)
+{
+	int column = c->schema->count;
+	struct spk_field *f = &c->schema->field[column];
+
+	for (int i = 0; i < column; i++)
+		if (strcmp(c->folded[i], d->colname) == 0)
+			return spk_binder_fail(&c->b, d->location, SPK_BIND, err, "column \"%s\" specified more than once", c->schema->field[i].name);
+	f->name = spk_source_identifier(c->b.source, d->location, c->b.arena);
+	c->folded[column] = d->colname;
+	SPK_TRY_PTR(f->name, err);
+	f->nullable = true;
+	f->type = spk_type(SPK_TYPE_UNKNOWN);
+	if (!is_untyped(d))
+		SPK_TRY(spk_binder_type(&c->b, d->type_name, &f->type, err));
+	c->schema->count++;
+	for (size_t i = 0; i < d->n_constraints; i++)
+		SPK_TRY(column_constraint(c, column, d->constraints[i]->constraint, err));
+	return SPK_OK;
+}
+
+static spk_status add_element(struct create *c, const PgQuery__Node *n, spk_error *err)
+{
+	const PgQuery__Constraint *k;
+
+	if (n->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF)
+		return add_column(c, n->column_def, err);
+	if (n->node_case != PG_QUERY__NODE__NODE_CONSTRAINT)
+		return refuse(c, n->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE ? n->table_like_clause->relation->location : -1, "LIKE in CREATE TABLE", err);
+	k = n->constraint;
+	if (k->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY)
+		return add_primary(c, k, err);
+	if (k->contype != PG_QUERY__CONSTR_TYPE__CONSTR_CHECK || !k->conname || strcmp(k->conname, SPK_MARK_WATERMARK) != 0)
+		return refuse(c, k->location, "a CHECK, UNIQUE or FOREIGN KEY constraint", err);
+	if (c->watermark)
+		return spk_binder_fail(&c->b, k->location, SPK_BIND, err, "a table has one watermark, not several");
+	c->watermark = k;
+	return SPK_OK;
+}
+
+/* --- computed columns --- */
+
+static struct spk_expr **columns_of(struct create *c)
+{
+	struct spk_expr **by = SPK_NEW_ARRAY(c->b.arena, struct spk_expr *, c->schema->count + 1);
+
+	for (int i = 0; by && i < c->schema->count; i++) {
+		by[i] = c->table->computed[i] ? c->table->computed[i] : spk_expr_column(c->b.arena, i, &c->schema->field[i]);
+		if (!by[i])
+			return NULL;
+	}
+	return by;
+}
+
+/* `seen` hides the columns that are computed later: a computed column may use those declared before it, and all others. */
+static spk_status bind_computed(struct create *c, int column, const PgQuery__ColumnDef *d, struct spk_schema *seen, spk_error *err)
+{
+	struct spk_range range = { .alias = c->table->name, .schema = seen };
+	struct spk_scope scope = { .count = 1, .range = &range };
+	struct spk_exprs x = { .b = &c->b, .scope = &scope, .clause = "a computed column" };
+	struct spk_field *f = &c->schema->field[column];
+	const PgQuery__Constraint *k = generated(d);
+	struct spk_expr *e, **by;
+
+	SPK_TRY(spk_binder_expr(&x, k->raw_expr, &e, err));
+	SPK_TRY(spk_binder_known(&c->b, &e, err));
+	if (!spk_expr_deterministic(e))
+		return spk_binder_fail(&c->b, spk_node_location(k->raw_expr), SPK_BIND, err, "computed column \"%s\" must give the same value every time it is read", f->name);
+	if (!is_untyped(d))
+		SPK_TRY(spk_expr_cast(c->b.arena, e, f->type, false, spk_binder_at(&c->b, spk_node_location(k->raw_expr)), &e, err));
+	by = columns_of(c);
+	SPK_TRY_PTR(by, err);
+	e = spk_expr_substitute(c->b.arena, e, by);
+	SPK_TRY_PTR(e, err);
+	c->table->computed[column] = e;
+	f->type = e->type;
+	f->nullable = f->nullable && e->nullable;
+	seen->field[column] = *f;
+	return SPK_OK;
+}
+
+static spk_status bind_all_computed(struct create *c, spk_error *err)
+{
+	struct spk_schema *seen = spk_schema_new(c->b.arena, c->schema->count);
+
+	SPK_TRY_PTR(seen, err);
+	for (size_t i = 0, column = 0; i < c->s->n_table_elts; i++) {
+		if (c->s->table_elts[i]->node_case != PG_QUERY__NODE__NODE_COLUMN_DEF)
+			continue;
+		seen->field[column] = c->schema->field[column];
+		if (generated(c->s->table_elts[i]->column_def))
+			seen->field[column].name = "";
+		column++;
+	}
+	for (size_t i = 0, column = 0; i < c->s->n_table_elts; i++) {
+		if (c->s->table_elts[i]->node_case != PG_QUERY__NODE__NODE_COLUMN_DEF)
+			continue;
+		if (generated(c->s->table_elts[i]->column_def))
+			SPK_TRY(bind_computed(c, (int)column, c->s->table_elts[i]->column_def, seen, err));
+		column++;
+	}
+	return SPK_OK;
+}
+
+/* --- watermark --- */
+
+static spk_status bad_watermark(const struct create *c, int location, spk_error *err)
+{
+	spk_binder_fail(&c->b, location, SPK_UNSUPPORTED, err, "a watermark must be its column, or its column minus a constant interval");
+	return spk_hint(err, "WATERMARK FOR ts AS ts - INTERVAL '4' SECOND");
+}
+
+static spk_status watermark_delay(struct create *c, const struct spk_expr *e, int column, int location, spk_error *err)
+{
+	const int64_t day = INT64_C(86400) * 1000000;
+	const struct spk_interval *v;
+	int64_t days, us;
+
+	if (e->kind == SPK_EXPR_COLUMN && e->column == column)
+		return SPK_OK;
+	if (e->kind != SPK_EXPR_CALL || e->args != 2 || e->arg[0]->kind != SPK_EXPR_COLUMN || e->arg[0]->column != column ||
+	    e->arg[1]->kind != SPK_EXPR_CONSTANT || e->arg[1]->type.id != SPK_TYPE_INTERVAL || e->arg[1]->value.null)
+		return bad_watermark(c, location, err);
+	v = &e->arg[1]->value.interval;
+	if (v->months) {
+		spk_binder_fail(&c->b, location, SPK_BIND, err, "a watermark's delay must have a fixed length; months do not");
+		return spk_hint(err, "Give it in days.");
+	}
+	if (__builtin_mul_overflow((int64_t)v->days, day, &days) || __builtin_add_overflow(days, v->micros, &us) || us < 0)
+		return spk_binder_fail(&c->b, location, SPK_BIND, err, "a watermark's delay must be zero or more");
+	c->table->watermark_delay_us = us;
+	return SPK_OK;
+}
+
+static spk_status bind_watermark(struct create *c, spk_error *err)
+{
+	struct spk_range range = { .alias = c->table->name, .schema = c->schema };
+	struct spk_scope scope = { .count = 1, .range = &range };
+	struct spk_exprs x = { .b = &c->b, .scope = &scope, .clause = "WATERMARK" };
+	const PgQuery__RowExpr *row;
+	const PgQuery__AExpr *minus;
+	struct spk_expr *column, *e;
+	int location;
+	char type[64];
+
+	c->table->time_column = -1;
+	if (!c->watermark)
+		return SPK_OK;
+	row = c->watermark->raw_expr->row_expr;
+	if (row->n_args != 2)
+		return bad_watermark(c, c->watermark->location, err);
+	location = spk_node_location(row->args[1]);
+	SPK_TRY(spk_binder_expr(&x, row->args[0], &column, err));
+	if (column->kind != SPK_EXPR_COLUMN)
+		return spk_binder_fail(&c->b, spk_node_location(row->args[0]), SPK_BIND, err, "WATERMARK FOR names a column of the table");
+	if (column->type.id != SPK_TYPE_TIMESTAMP && column->type.id != SPK_TYPE_TIMESTAMPTZ) {
+		spk_type_format(column->type, type, sizeof type);
+		spk_binder_fail(&c->b, spk_node_location(row->args[0]), SPK_BIND, err, "the watermark's column \"%s\" must be a timestamp, not %s", column->name, type);
+		return spk_hint(err, "Declare a computed column of it, such as ts AS to_timestamp(%s), and give that the watermark.", column->name);
+	}
+	SPK_TRY(spk_binder_expr(&x, row->args[1], &e, err));
+	minus = row->args[1]->node_case == PG_QUERY__NODE__NODE_A_EXPR ? row->args[1]->a_expr : NULL;
+	if (e->kind != SPK_EXPR_COLUMN && (!minus || strcmp(spk_node_string(minus->name[minus->n_name - 1]), "-") != 0))
+		return bad_watermark(c, location, err);
+	SPK_TRY(watermark_delay(c, e, column->column, location, err));
+	c->table->time_column = column->column;
+	return SPK_OK;
+}
+
+/* --- primary key --- */
+
+static spk_status bind_primary(struct create *c, spk_error *err)
+{
+	const PgQuery__Constraint *k = c->primary;
+	int *key;
+
+	if (!k || !k->n_keys)
+		return SPK_OK;
+	key = SPK_NEW_ARRAY(c->b.arena, int, k->n_keys);
+	SPK_TRY_PTR(key, err);
+	for (size_t i = 0; i < k->n_keys; i++) {
+		key[i] = spk_schema_lookup(c->schema, spk_node_string(k->keys[i]));
+		if (key[i] < 0)
+			return spk_binder_fail(&c->b, k->location, SPK_BIND, err, "column \"%s\" named in key does not exist", spk_node_string(k->keys[i]));
+		for (size_t j = 0; j < i; j++)
+			if (key[j] == key[i])
+				return spk_binder_fail(&c->b, k->location, SPK_BIND, err, "column \"%s\" appears twice in primary key constraint", c->schema->field[key[i]].name);
+		c->schema->field[key[i]].nullable = false;
+	}
+	c->table->key = key;
+	c->table->key_count = (int)k->n_keys;
+	return SPK_OK;
+}
+
+/* --- options --- */
+
+static const char *option_value(struct create *c, const PgQuery__Node *n)
+{
+	if (!n)
+		return "true";
+	switch (n->node_case) {
+	case PG_QUERY__NODE__NODE_STRING: return spk_arena_strdup(c->b.arena, n->string->sval);
+	case PG_QUERY__NODE__NODE_FLOAT: return spk_arena_strdup(c->b.arena, n->float_->fval);
+	case PG_QUERY__NODE__NODE_INTEGER: return spk_arena_printf(c->b.arena, "%d", n->integer->ival);
+	case PG_QUERY__NODE__NODE_BOOLEAN: return n->boolean->boolval ? "true" : "false";
+	case PG_QUERY__NODE__NODE_TYPE_NAME: {  /* format = json: a bare word */
+		const PgQuery__TypeName *t = n->type_name;
+		const char *word = t->n_names ? spk_node_string(t->names[t->n_names - 1]) : NULL;
+
+		return word ? spk_arena_strdup(c->b.arena, word) : "";
+	}
+	default: return "";
+	}
+}
+
+/* PostgreSQL cuts names at 63 bytes; what the user wrote is whole. */
+static const char *option_key(struct create *c, const PgQuery__DefElem *d)
+{
+	const char *written = strlen(d->defname) >= 63 ? spk_source_identifier(c->b.source, d->location, c->b.arena) : NULL;
+
+	return written ? written : spk_arena_strdup(c->b.arena, d->defname);
+}
+
+static spk_status bind_options(struct create *c, spk_error *err)
+{
+	struct spk_option *o = SPK_NEW_ARRAY(c->b.arena, struct spk_option, c->s->n_options + 1);
+
+	SPK_TRY_PTR(o, err);
+	for (size_t i = 0; i < c->s->n_options; i++) {
+		const PgQuery__DefElem *d = c->s->options[i]->def_elem;
+
+		o[i] = (struct spk_option){ option_key(c, d), option_value(c, d->arg), spk_binder_at(&c->b, d->location) };
+		SPK_TRY_PTR(o[i].key, err);
+		SPK_TRY_PTR(o[i].value, err);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(o[k].key, o[i].key) == 0)
+				return spk_binder_fail(&c->b, d->location, SPK_BIND, err, "option '%s' is given twice", o[i].key);
+	}
+	c->table->option = o;
+	c->table->option_count = (int)c->s->n_options;
+	c->table->connector = spk_table_option(c->table, "connector");
+	if (c->table->connector)
+		return SPK_OK;
+	spk_binder_fail(&c->b, c->s->relation->location, SPK_BIND, err, "table \"%s\" has no 'connector'", c->table->name);
+	return spk_hint(err, "Say where its rows are: WITH ('connector' = 'kafka', 'topic' = ..., ...), 'filesystem', 'print', ...");
+}
+
+/* --- the statement --- */
+
+static spk_status refuse_clauses(const struct create *c, spk_error *err)
+{
+	const PgQuery__CreateStmt *s = c->s;
+
+	if (s->n_inh_relations)
+		return refuse(c, s->relation->location, s->partbound ? "PARTITION OF" : "INHERITS", err);
+	if (s->partspec)
+		return refuse(c, s->partspec->location, "PARTITION BY of a table", err);
+	if (s->of_typename)
+		return refuse(c, s->of_typename->location, "CREATE TABLE OF a type", err);
+	if (s->n_constraints)
+		return refuse(c, s->relation->location, "a constraint of this kind", err);
+	return SPK_OK;
+}
+
+static spk_status start(struct create *c, const char *name, int position, spk_error *err)
+{
+	struct spk_arena *arena = c->b.arena;
+	size_t columns = c->s->n_table_elts + 1;
+
+	c->table = SPK_NEW(arena, struct spk_table);
+	c->schema = spk_schema_new(arena, (int)columns);
+	c->folded = SPK_NEW_ARRAY(arena, const char *, columns);
+	SPK_TRY_PTR(c->table, err);
+	SPK_TRY_PTR(c->schema, err);
+	SPK_TRY_PTR(c->folded, err);
+	c->schema->count = 0;
+	c->table->name = spk_arena_strdup(arena, name);
+	c->table->computed = SPK_NEW_ARRAY(arena, struct spk_expr *, columns);
+	c->table->metadata = SPK_NEW_ARRAY(arena, const char *, columns);
+	c->table->schema = c->schema;
+	c->table->position = position;
+	SPK_TRY_PTR(c->table->name, err);
+	SPK_TRY_PTR(c->table->computed, err);
+	SPK_TRY_PTR(c->table->metadata, err);
+	return SPK_OK;
+}
+
+static spk_status check_with_connector(struct create *c, spk_error *err)
+{
+	const struct spk_catalog_hooks *hooks = spk_catalog_hooks(c->b.catalog);
+	spk_status status;
+
+	if (!hooks->check_table)
+		return SPK_OK;
+	status = hooks->check_table(c->table, hooks->user, err);
+	if (status != SPK_OK && err && !err->position)
+		err->position = spk_binder_at(&c->b, c->s->relation->location);
+	return status;
+}
+
+spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateStmt *s, int position, spk_error *err)
+{
+	struct create c = { .b = *b, .s = s };
+	const char *name;
+	spk_status status;
+
+	SPK_TRY(spk_binder_simple_name(b, s->relation, &name, err));
+	SPK_TRY(refuse_clauses(&c, err));
+	if (s->if_not_exists && (spk_catalog_table(b->catalog, name) || spk_catalog_view(b->catalog, name)))
+		return SPK_OK;
+	c.b.arena = spk_catalog_arena(b->catalog);
+	SPK_TRY(start(&c, name, position, err));
+	for (size_t i = 0; i < s->n_table_elts; i++)
+		SPK_TRY(add_element(&c, s->table_elts[i], err));
+	if (!c.schema->count)
+		return spk_binder_fail(b, s->relation->location, SPK_BIND, err, "table \"%s\" has no columns", name);
+	SPK_TRY(bind_all_computed(&c, err));
+	SPK_TRY(bind_watermark(&c, err));
+	SPK_TRY(bind_primary(&c, err));
+	SPK_TRY(bind_options(&c, err));
+	SPK_TRY(check_with_connector(&c, err));
+	status = spk_catalog_add_table(b->catalog, c.table, false, err);
+	if (status == SPK_EXISTS && err)
+		err->position = spk_binder_at(b, s->relation->location);
+	return status;
+}

@@ -1,0 +1,187 @@
+/*
+ * A script, statement by statement: rewrite, parse (once, the whole text), then bind each in turn, since DDL and SET act on those
+ * that follow. Read source.h for how places are kept, bind.h for the binder.
+ */
+#include "planner/sql/sql.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/memory.h"
+#include "planner/sql/bind.h"
+#include "planner/sql/parse.h"
+
+struct script {
+	struct spk_catalog *catalog;
+	struct spk_conf *conf;
+	struct spk_arena *arena;           /* of the caller */
+	struct spk_arena *tree;            /* parse tree and source; the caller's arena keeps it, and the catalog's when it has views */
+	bool kept;
+	struct spk_source *source;
+	PgQuery__ParseResult *parsed;
+};
+
+/* --- places of statements --- */
+
+/* The statement's own bytes: from its first token to its last. */
+static spk_status place_statement(struct script *s, const PgQuery__RawStmt *raw, struct spk_statement *out, spk_error *err)
+{
+	int from = spk_map_back(&s->source->to_quoted, raw->stmt_location, NULL), end;
+	int until = raw->stmt_len ? spk_map_back(&s->source->to_quoted, raw->stmt_location + raw->stmt_len, NULL) : (int)strlen(s->source->quoted);
+	const struct spk_token *first = spk_source_token(s->source, from), *last = first, *all = s->source->tokens.token;
+
+	while (first && last + 1 < all + s->source->tokens.count && last[1].start < until && last[1].kind != ';')
+		last++;
+	if (!first)
+		return spk_fail(err, SPK_INTERNAL, "a statement without a token");
+	out->position = spk_map_back(&s->source->to_text, first->start, NULL) + 1;
+	end = spk_map_back(&s->source->to_text, last->end - 1, NULL) + 1;
+	out->length = SPK_MAX(end - out->position + 1, 1);
+	out->text = spk_arena_strndup(s->arena, s->source->text + out->position - 1, (size_t)out->length);
+	SPK_TRY_PTR(out->text, err);
+	return SPK_OK;
+}
+
+/* --- one statement --- */
+
+static spk_status keep_tree(struct script *s, spk_error *err)
+{
+	if (s->kept)
+		return SPK_OK;
+	s->kept = true;
+	return spk_arena_hold(spk_catalog_arena(s->catalog), s->tree, err);
+}
+
+static spk_status bind_explain(struct spk_binder *b, const PgQuery__ExplainStmt *e, struct spk_statement *out, spk_error *err)
+{
+	out->kind = SPK_STATEMENT_EXPLAIN;
+	out->tag = "EXPLAIN";
+	for (size_t i = 0; i < e->n_options; i++) {
+		const PgQuery__DefElem *d = e->options[i]->def_elem;
+		const char *value = spk_node_string(d->arg);
+		bool on = !value || (strcasecmp(value, "false") != 0 && strcasecmp(value, "off") != 0);
+
+		if (strcmp(d->defname, "analyze") == 0)
+			out->analyze = on;
+		else if (strcmp(d->defname, "verbose") != 0)
+			return spk_binder_fail(b, d->location, SPK_UNSUPPORTED, err, "EXPLAIN option \"%s\" is not supported", d->defname);
+	}
+	if (e->query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT)
+		return spk_binder_query(b, e->query->select_stmt, false, &out->plan, err);
+	if (e->query->node_case == PG_QUERY__NODE__NODE_INSERT_STMT)
+		return spk_binder_insert(b, e->query->insert_stmt, &out->plan, err);
+	spk_fail(err, SPK_UNSUPPORTED, "only SELECT and INSERT can be explained");
+	return SPK_UNSUPPORTED;
+}
+
+static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery__Node *n, struct spk_statement *out, spk_error *err)
+{
+	out->kind = SPK_STATEMENT_DDL;
+	switch (n->node_case) {
+	case PG_QUERY__NODE__NODE_CREATE_STMT:
+		out->tag = "CREATE TABLE";
+		return spk_binder_create_table(b, n->create_stmt, out->position, err);
+	case PG_QUERY__NODE__NODE_VIEW_STMT:
+		out->tag = "CREATE VIEW";
+		SPK_TRY(keep_tree(s, err));
+		return spk_binder_create_view(b, n->view_stmt, out->text, out->position, err);
+	case PG_QUERY__NODE__NODE_DROP_STMT:
+		out->tag = n->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ? "DROP VIEW" : "DROP TABLE";
+		return spk_binder_drop(b, n->drop_stmt, out->position, err);
+	default:
+		return spk_fail(err, SPK_UNSUPPORTED, "%s is not supported", spk_node_what(n));
+	}
+}
+
+static spk_status bind_statement(struct script *s, const PgQuery__RawStmt *raw, struct spk_statement *out, spk_error *err)
+{
+	const PgQuery__Node *n = raw->stmt;
+	int inlined = 0;
+	struct spk_binder b = { .catalog = s->catalog, .conf = s->conf, .arena = s->arena, .source = s->source, .inlined = &inlined };
+
+	SPK_TRY(place_statement(s, raw, out, err));
+	switch (n->node_case) {
+	case PG_QUERY__NODE__NODE_SELECT_STMT:
+		out->kind = SPK_STATEMENT_SELECT;
+		out->tag = "SELECT";
+		return spk_binder_query(&b, n->select_stmt, false, &out->plan, err);
+	case PG_QUERY__NODE__NODE_INSERT_STMT:
+		out->kind = SPK_STATEMENT_INSERT;
+		out->tag = "INSERT";
+		return spk_binder_insert(&b, n->insert_stmt, &out->plan, err);
+	case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
+		return bind_explain(&b, n->explain_stmt, out, err);
+	case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
+		out->kind = SPK_STATEMENT_SET;
+		out->tag = n->variable_set_stmt->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET ? "RESET" : "SET";
+		return spk_binder_set(&b, n->variable_set_stmt, out->position, err);
+	default:
+		return bind_ddl(s, &b, n, out, err);
+	}
+}
+
+/* --- the script --- */
+
+static spk_status read_script(struct script *s, const char *text, spk_error *err)
+{
+	struct spk_source *source = SPK_NEW(s->tree, struct spk_source);
+
+	SPK_TRY_PTR(source, err);
+	source->size = strlen(text);
+	if (source->size > INT32_MAX / 8)
+		return spk_fail(err, SPK_UNSUPPORTED, "the SQL text is too long: %zu bytes", source->size);
+	source->text = spk_arena_strndup(s->tree, text, source->size);
+	SPK_TRY_PTR(source->text, err);
+	s->source = source;
+	SPK_TRY(spk_sql_backquotes(source, s->tree, err));
+	SPK_TRY(spk_sql_scan(source, s->tree, err));
+	SPK_TRY(spk_sql_rewrite(source, s->tree, err));
+	return spk_sql_parse(source, s->tree, &s->parsed, err);
+}
+
+static spk_status bind_script(struct script *s, const char *text, struct spk_script *out, spk_error *err)
+{
+	struct spk_script made = { 0 };
+	size_t count;
+
+	SPK_TRY(read_script(s, text, err));
+	count = s->parsed->n_stmts;
+	made.text = spk_arena_strdup(s->arena, text);
+	made.statement = SPK_NEW_ARRAY(s->arena, struct spk_statement, count + 1);
+	SPK_TRY_PTR(made.text, err);
+	SPK_TRY_PTR(made.statement, err);
+	for (size_t i = 0; i < count; i++) {
+		struct spk_statement *statement = &made.statement[i];
+		spk_status status = bind_statement(s, s->parsed->stmts[i], statement, err);
+
+		if (status != SPK_OK) {
+			if (err && !err->position)
+				err->position = statement->position;
+			return status;
+		}
+		made.count++;
+	}
+	*out = made;
+	return SPK_OK;
+}
+
+spk_status spk_sql_bind(const char *text, struct spk_catalog *catalog, struct spk_conf *conf, struct spk_arena *arena, struct spk_script *out, spk_error *err)
+{
+	struct script s = { .catalog = catalog, .conf = conf, .arena = arena, .tree = spk_arena_new(spk_memory_account("sql")) };
+	spk_error own = { 0 };
+	spk_status status;
+
+	SPK_TRY_PTR(s.tree, err);
+	status = spk_arena_hold(arena, s.tree, &own);  /* names in the plans are the tree's */
+	if (status == SPK_OK)
+		status = bind_script(&s, text, out, &own);
+	if (status != SPK_OK) {
+		spk_sql_place(text, &own);
+		own.code = status;
+		if (err)
+			*err = own;
+	}
+	spk_arena_unref(s.tree);
+	return status;
+}
