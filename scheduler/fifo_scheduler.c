@@ -2,8 +2,9 @@
  * The FIFO task scheduler: hands the most urgent work to the backend as soon as one of its slots is free; equal priorities in
  * order of submission.
  *
- * It keeps at most `slots` closures at the backend. Each of them takes work off the heap until that is empty, so a stage that
- * makes the next one ready goes on in the same thread without waking another.
+ * It keeps at most `slots` closures at the backend. Each of them takes work off the heap until that is empty. What a piece of work
+ * submits itself waits for its end: then its thread takes the first of it and calls others for the rest. So a chain of stages with
+ * one task each stays in one thread and wakes nobody.
  */
 #include <pthread.h>
 
@@ -35,6 +36,9 @@ struct later {
 	int64_t priority;
 	struct spk_work work;
 };
+
+/* The scheduler whose work this thread is running. */
+static _Thread_local const struct fifo *inside;
 
 static bool before(const struct entry *a, const struct entry *b)
 {
@@ -77,6 +81,16 @@ static struct spk_work heap_pop(struct fifo *f)
 	return first;
 }
 
+static void drain(void *user);
+
+/* One more closure at the backend. @locks: f->lock held */
+static spk_status hire(struct fifo *f, spk_error *err)
+{
+	SPK_TRY(f->backend->type->launch(f->backend, (struct spk_work){ drain, f }, err));
+	f->active++;
+	return SPK_OK;
+}
+
 /* @locality: worker */
 static void drain(void *user)
 {
@@ -86,8 +100,13 @@ static void drain(void *user)
 	while (f->count) {
 		struct spk_work work = heap_pop(f);
 
+		/* Refused: slower, but this thread will come to it. */
+		for (size_t more = f->count; more && f->active < f->slots && hire(f, NULL) == SPK_OK; more--)
+			;
 		pthread_mutex_unlock(&f->lock);
+		inside = f;
 		work.run(work.user);
+		inside = NULL;
 		pthread_mutex_lock(&f->lock);
 	}
 	f->active--;
@@ -102,17 +121,13 @@ static spk_status add(struct fifo *f, struct spk_work work, int64_t priority, sp
 	struct entry e = { .priority = priority, .order = f->submitted++, .work = work };
 
 	SPK_TRY(heap_push(f, e, err));
-	if (f->active == f->slots)
+	if (f->active == f->slots || inside == f)
 		return SPK_OK;
 	spk_error why = { 0 };
-	spk_status status = f->backend->type->launch(f->backend, (struct spk_work){ drain, f }, &why);
+	spk_status status = hire(f, &why);
 
-	if (status == SPK_OK) {
-		f->active++;
+	if (status == SPK_OK || f->active)
 		return SPK_OK;
-	}
-	if (f->active)
-		return SPK_OK;  /* slower, but those at work will come to it */
 	/* Nobody is at work, so the heap holds this entry alone. */
 	heap_pop(f);
 	if (err)

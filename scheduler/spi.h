@@ -34,7 +34,8 @@ struct spk_task_scheduler {
 };
 struct spk_task_scheduler_type {
 	const char *name;
-	/* Queues work; lower priority values go first, equal ones in order of submission. after_us: not before this delay. Any thread. */
+	/* Queues work; lower priority values go first, equal ones in order of submission. after_us: not before this delay. Any thread.
+	 * Work that is submitted by work may have to wait for that one's end, so it must not be waited for there. */
 	spk_status (*submit)(struct spk_task_scheduler *s, struct spk_work work, int64_t priority, int64_t after_us, spk_error *err);
 	void (*close)(struct spk_task_scheduler *s);  /* when nothing is queued or running; frees s, not the backend */
 };
