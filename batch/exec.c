@@ -1,7 +1,10 @@
 /* Pipelines and the scheduler's graph of a plan. See exec.h. */
 #include "batch/exec.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 /* All tasks of one stage. */
@@ -352,7 +355,79 @@ void spk_exec_free(struct spk_exec *e)
 int spk_exec_stages(const struct spk_exec *e) { return e->plan->stages; }
 int spk_exec_tasks(const struct spk_exec *e, int stage) { return e->stage[stage].tasks; }
 
-spk_status spk_exec_run(struct spk_exec *e, struct spk_run *run, struct spk_dag_scheduler *scheduler, struct spk_dag_result *result, spk_error *err)
+/* --- running --- */
+
+/* Where the end of an asynchronous run is noted; the eventfd tells the waiting thread. */
+struct ending {
+	int fd;
+	spk_status status;
+	spk_error error;
+	struct spk_dag_result result;
+};
+
+static void on_done(void *user, spk_status status, const spk_error *error, const struct spk_dag_result *result)
+{
+	struct ending *e = user;
+	uint64_t one = 1;
+	ssize_t n;
+
+	e->status = status;
+	if (error)
+		e->error = *error;
+	if (result)
+		e->result = *result;
+	do
+		n = write(e->fd, &one, sizeof one);
+	while (n < 0 && errno == EINTR);
+}
+
+static void drain(int fd)
+{
+	uint64_t count;
+	ssize_t ignored = read(fd, &count, sizeof count);
+
+	(void)ignored;
+}
+
+static void wait_for_end(const struct ending *e, struct spk_dag_scheduler *scheduler, const struct spk_exec_watch *watch)
+{
+	struct pollfd fds[2] = { { .fd = e->fd, .events = POLLIN }, { .fd = watch->fd, .events = POLLIN } };
+
+	if (watch->cancel(watch->user))
+		spk_dag_cancel(scheduler);
+	while (!(fds[0].revents & POLLIN)) {
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (!(fds[1].revents & POLLIN))
+			continue;
+		drain(watch->fd);
+		if (watch->cancel(watch->user))
+			spk_dag_cancel(scheduler);
+	}
+	drain(e->fd);
+}
+
+static spk_status run_watched(struct spk_exec *e, struct spk_dag_scheduler *scheduler, const struct spk_exec_watch *watch, struct spk_dag_result *result, spk_error *err)
+{
+	struct ending end = { .fd = eventfd(0, EFD_CLOEXEC) };
+	spk_status status;
+
+	if (end.fd < 0)
+		return spk_fail(err, SPK_IO, "no eventfd: %s", strerror(errno));
+	status = spk_dag_start(scheduler, &e->dag, on_done, &end, err);
+	if (status == SPK_OK) {
+		wait_for_end(&end, scheduler, watch);
+		status = end.status;
+		if (status != SPK_OK && err)
+			*err = end.error;
+		if (result)
+			*result = end.result;
+	}
+	close(end.fd);
+	return status;
+}
+
+spk_status spk_exec_run(struct spk_exec *e, struct spk_run *run, struct spk_dag_scheduler *scheduler, const struct spk_exec_watch *watch, struct spk_dag_result *result, spk_error *err)
 {
 	spk_status status;
 
@@ -360,7 +435,7 @@ spk_status spk_exec_run(struct spk_exec *e, struct spk_run *run, struct spk_dag_
 	e->run = run;
 	run->output = e->output;
 	e->dag.epoch = run->epoch;
-	status = spk_dag_run(scheduler, &e->dag, result, err);
+	status = watch ? run_watched(e, scheduler, watch, result, err) : spk_dag_run(scheduler, &e->dag, result, err);
 	if (status != SPK_OK)
 		spk_exec_clear(e);
 	return status;

@@ -28,10 +28,16 @@ int spk_exec_stages(const struct spk_exec *exec);
 int spk_exec_tasks(const struct spk_exec *exec, int stage);
 
 /*
- * Runs it: run->source, sink and the rest are filled by the caller; run->output is set to arrays that live in the exec until the next
- * run or spk_exec_clear. On failure the outputs are dropped. `result` may be NULL.
+ * How a run may be ended from outside: whenever `fd` (an eventfd) becomes readable it is drained and `cancel` is asked on the caller's
+ * thread. So whoever wants to cancel sets a flag and writes to the fd: both may be done in a signal handler.
  */
-spk_status spk_exec_run(struct spk_exec *exec, struct spk_run *run, struct spk_dag_scheduler *scheduler, struct spk_dag_result *result, spk_error *err);
+struct spk_exec_watch { int fd; bool (*cancel)(void *user); void *user; };
+
+/*
+ * Runs it: run->source, sink and the rest are filled by the caller; run->output is set to arrays that live in the exec until the next
+ * run or spk_exec_clear. On failure the outputs are dropped. `watch` and `result` may be NULL.
+ */
+spk_status spk_exec_run(struct spk_exec *exec, struct spk_run *run, struct spk_dag_scheduler *scheduler, const struct spk_exec_watch *watch, struct spk_dag_result *result, spk_error *err);
 /* Frees the outputs of the last run (blocks that were taken out of run->output must have been set to NULL there). */
 void spk_exec_clear(struct spk_exec *exec);
 

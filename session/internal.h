@@ -15,8 +15,8 @@ struct spk_session {
 	struct spk_conf *conf;
 	struct spk_catalog *catalog;
 	_Atomic(struct spk_job *) job; /* running now, for stop */
-	_Atomic(struct spk_dag_scheduler *) dag;
-	_Atomic int cancels;           /* asked before anything ran */
+	_Atomic int cancels;           /* asked while no job ran */
+	int cancel_fd;                 /* eventfd: wakes a running query to look at `cancels` */
 };
 
 #endif

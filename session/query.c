@@ -125,19 +125,24 @@ static spk_status count_rows(void *user, struct spk_batch *batch, spk_error *err
 	return c->collect ? c->collect(c->user, batch, err) : SPK_OK;
 }
 
+static bool cancelled(void *user)
+{
+	struct spk_session *s = user;
+
+	return atomic_load(&s->cancels) > 0;
+}
+
 static spk_status run(struct spk_session *s, struct query *q, struct spk_query_stats *stats, spk_error *err)
 {
+	struct spk_exec_watch watch = { s->cancel_fd, cancelled, s };
 	struct spk_dag_result result = { 0 };
 	int64_t started = spk_clock_monotonic_us();
 	spk_status status;
 
 	q->run.time_us = spk_clock_wall_us();
 	q->run.timezone = spk_conf_text(q->conf, SPK_CONF_TIMEZONE);
-	atomic_store(&s->dag, q->dag);
-	if (atomic_exchange(&s->cancels, 0) > 0)
-		spk_dag_cancel(q->dag);
-	status = spk_exec_run(q->exec, &q->run, q->dag, &result, err);
-	atomic_store(&s->dag, NULL);
+	status = spk_exec_run(q->exec, &q->run, q->dag, &watch, &result, err);
+	atomic_store(&s->cancels, 0);
 	if (stats) {
 		stats->elapsed_us = spk_clock_monotonic_us() - started;
 		stats->cpu_us = result.cpu_us;

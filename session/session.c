@@ -1,7 +1,9 @@
 /* Sessions: configuration, catalog and what is bound in them. See include/sparklet/session.h and engine.h. */
+#include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "session/internal.h"
 
@@ -13,7 +15,8 @@ static spk_status build(struct spk_session *s, spk_error *err)
 
 	s->arena = spk_arena_new(spk_memory_account("plan"));
 	s->conf = spk_conf_new();
-	SPK_TRY_PTR(s->arena && s->conf, err);
+	s->cancel_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	SPK_TRY_PTR(s->arena && s->conf && s->cancel_fd >= 0, err);
 	SPK_TRY(spk_conf_load_environment(s->conf, err));
 	hooks.user = s->conf;
 	return spk_catalog_new(&s->catalog, &hooks, err);
@@ -25,6 +28,7 @@ spk_status spk_session_new(struct spk_session **out, spk_error *err)
 	spk_status status;
 
 	SPK_TRY_PTR(s, err);
+	s->cancel_fd = -1;
 	status = build(s, err);
 	if (status != SPK_OK) {
 		spk_session_free(s);
@@ -41,6 +45,8 @@ void spk_session_free(struct spk_session *s)
 	spk_catalog_free(s->catalog);
 	spk_conf_free(s->conf);
 	spk_arena_unref(s->arena);
+	if (s->cancel_fd >= 0)
+		close(s->cancel_fd);
 	free(s);
 }
 
@@ -141,14 +147,18 @@ spk_status spk_session_plan_job(struct spk_session *s, const struct spk_script *
 void spk_session_cancel(struct spk_session *s)
 {
 	struct spk_job *job = atomic_load(&s->job);
-	struct spk_dag_scheduler *dag = atomic_load(&s->dag);
+	uint64_t one = 1;
+	int saved = errno;
+	ssize_t ignored;
 
-	if (job)
+	if (job) {
 		spk_job_stop(job);
-	else if (dag)
-		spk_dag_cancel(dag);
-	else
-		atomic_fetch_add(&s->cancels, 1);
+		return;
+	}
+	atomic_fetch_add(&s->cancels, 1);
+	ignored = write(s->cancel_fd, &one, sizeof one);
+	(void)ignored;
+	errno = saved;
 }
 
 void spk_session_stop(struct spk_session *s) { spk_session_cancel(s); }

@@ -3,6 +3,7 @@
  *
  * A replay is the same without the commit: the record that comes of it must be the one that was written then.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "core/base/clock.h"
@@ -161,18 +162,27 @@ static void log_epoch(struct spk_job *job, const struct spk_epoch_record *r, con
 	spk_event_log_flush(job->events);
 }
 
+/* A second stop ends the epoch in the middle: nothing of it was committed, so it is done again at the next start. */
+static bool stopped_at_once(void *user)
+{
+	struct spk_job *job = user;
+
+	return atomic_load(&job->stops) > 1;
+}
+
 static spk_status run_and_commit(struct spk_job *job, struct spk_arena *arena, int64_t epoch, int64_t time_us, spk_error *err)
 {
 	int64_t started = spk_clock_monotonic_us();
 	struct spk_buffer encoded = { 0 };
 	struct spk_dag_result result = { 0 };
+	struct spk_exec_watch watch = { job->stop_fd, stopped_at_once, job };
 	struct spk_epoch_record *record;
 	struct spk_run run;
 	spk_status status;
 
 	SPK_TRY(spk_fault(SPK_FAULT_EPOCH_BEGIN, err));
 	SPK_TRY(make_run(job, arena, epoch, time_us, &run, err));
-	SPK_TRY(spk_exec_run(job->exec, &run, job->dag, &result, err));
+	SPK_TRY(spk_exec_run(job->exec, &run, job->dag, &watch, &result, err));
 	SPK_TRY(spk_fault(SPK_FAULT_EPOCH_COMPUTED, err));
 	SPK_TRY(spk_dead_letters_check(job, &run, epoch, err));
 	SPK_TRY(make_record(job, &run, arena, &record, err));
@@ -204,13 +214,14 @@ spk_status spk_job_epoch(struct spk_job *job, spk_error *err)
 
 static spk_status run_again(struct spk_job *job, const struct spk_epoch_record *recorded, struct spk_arena *arena, spk_error *err)
 {
+	struct spk_exec_watch watch = { job->stop_fd, stopped_at_once, job };
 	struct spk_epoch_record *record;
 	struct spk_run run;
 
 	SPK_TRY(spk_fault(SPK_FAULT_RECOVERY_REPLAY, err));
 	SPK_TRY(spk_inputs_fetch_recorded(job, recorded, err));
 	SPK_TRY(make_run(job, arena, recorded->epoch, recorded->time_us, &run, err));
-	SPK_TRY(spk_exec_run(job->exec, &run, job->dag, NULL, err));
+	SPK_TRY(spk_exec_run(job->exec, &run, job->dag, &watch, NULL, err));
 	SPK_TRY(make_record(job, &run, arena, &record, err));
 	SPK_TRY(spk_epoch_compare(recorded, record, err));
 	return move_on(job, recorded, err);

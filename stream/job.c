@@ -48,8 +48,7 @@ void spk_job_stop(struct spk_job *job)
 	int saved = errno;
 	ssize_t ignored;
 
-	if (atomic_fetch_add(&job->stops, 1) > 0)
-		spk_dag_cancel(job->dag);
+	atomic_fetch_add(&job->stops, 1);
 	ignored = write(job->stop_fd, &one, sizeof one);
 	(void)ignored;
 	errno = saved;
