@@ -167,21 +167,47 @@ PART_KERNEL(write_interval, 16, {
 
 /* --- text --- */
 
-/* Zero bytes among the first `n`, eight at a time. */
-static uint32_t count_zeros(const char *s, uint32_t n)
+static inline uint64_t load64(const char *p)
 {
-	uint32_t zeros = 0, at = 0;
 	uint64_t w;
 
-	for (; n - at >= 8; at += 8) {
-		memcpy(&w, s + at, 8);
-		/* Some byte is zero: count them exactly. */
-		if ((w - 0x0101010101010101u) & ~w & 0x8080808080808080u)
-			for (int k = 0; k < 8; k++)
-				zeros += !s[at + (uint32_t)k];
+	memcpy(&w, p, 8);
+	return w;
+}
+
+static inline bool zero_in_word(uint64_t w)
+{
+	return ((w - 0x0101010101010101u) & ~w & 0x8080808080808080u) != 0;
+}
+
+/* Whether a text has a zero byte to be escaped: hardly any has. Eight bytes at a time, the last ones perhaps twice. */
+static inline bool has_zero(const struct spk_view *v)
+{
+	const char *p = v->ref.pointer;
+	uint32_t at = 0;
+
+	if (v->length <= SPK_VIEW_INLINE) {
+		uint64_t first = load64(v->inlined), second = 0;
+
+		/* What lies behind the text is zero too: it is filled with ones. */
+		memcpy(&second, v->inlined + 8, 4);
+		if (v->length < 8)
+			return zero_in_word(first | ~0ull << (8 * v->length));
+		return zero_in_word(first) || zero_in_word(second | ~0ull << (8 * (v->length - 8)));
 	}
-	for (; at < n; at++)
-		zeros += !s[at];
+	for (; at + 8 <= v->length; at += 8)
+		if (zero_in_word(load64(p + at)))
+			return true;
+	return zero_in_word(load64(p + v->length - 8));
+}
+
+static uint32_t count_zeros(const struct spk_view *v)
+{
+	const char *s = spk_view_data(v);
+	uint32_t zeros = 0;
+
+	for (uint32_t i = 0; i < v->length; i++)
+		zeros += !s[i];
 	return zeros;
 }
 
@@ -193,7 +219,7 @@ static void add_text_sizes(const struct spk_reader *r, const int32_t *sel, int n
 		const struct spk_view *v = (const struct spk_view *)r->data + slot;
 
 		if (spk_reader_valid(r, slot))
-			size[i] += 1ull + v->length + count_zeros(spk_view_data(v), v->length) + TEXT_END_BYTES;
+			size[i] += 1ull + v->length + (has_zero(v) ? count_zeros(v) : 0) + TEXT_END_BYTES;
 		else
 			size[i] += 1;
 	}
@@ -219,6 +245,30 @@ static char *escape(char *to, const char *s, uint32_t n)
 	return to;
 }
 
+/* Copies exactly `n` bytes: a short text by two loads and stores that may overlap, which a call of memcpy would dwarf. */
+static inline char *copy_text(char *to, const char *s, uint32_t n)
+{
+	if (n > 16) {
+		memcpy(to, s, n);
+	} else if (n >= 8) {
+		uint64_t head = load64(s), tail = load64(s + n - 8);
+
+		memcpy(to, &head, 8);
+		memcpy(to + n - 8, &tail, 8);
+	} else if (n >= 4) {
+		uint32_t head, tail;
+
+		memcpy(&head, s, 4);
+		memcpy(&tail, s + n - 4, 4);
+		memcpy(to, &head, 4);
+		memcpy(to + n - 4, &tail, 4);
+	} else {
+		for (uint32_t i = 0; i < n; i++)
+			to[i] = s[i];
+	}
+	return to + n;
+}
+
 static void write_text(const struct target *t, const struct spk_reader *r, const int32_t *sel, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -229,7 +279,7 @@ static void write_text(const struct target *t, const struct spk_reader *r, const
 
 		*to++ = valid ? t->value_marker : t->null_marker;
 		if (valid) {
-			to = escape(to, spk_view_data(v), v->length);
+			to = has_zero(v) ? escape(to, spk_view_data(v), v->length) : copy_text(to, spk_view_data(v), v->length);
 			memset(to, 0, TEXT_END_BYTES);
 			to += TEXT_END_BYTES;
 			for (char *p = start + 1; t->flip && p < to; p++)

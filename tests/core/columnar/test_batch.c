@@ -1,4 +1,6 @@
 /* Batches: sharing, compacting, building, re-encoding. The rows that count stay the same through all of them. */
+#include <pthread.h>
+
 #include "core/base/fault.h"
 #include "core/columnar/hash.h"
 #include "tests/core/columnar/random.h"
@@ -284,6 +286,55 @@ static void reencoding_takes_arrays_and_records(void)
 	}
 }
 
+enum { THREADS = 4 };
+
+struct reader { pthread_t thread; struct spk_batch *batch; uint64_t seed, sum; bool failed; };
+
+/* Reads the shared batch in all the ways there are, and drops a reference to it. */
+static void *read_shared(void *user)
+{
+	struct reader *r = user;
+	spk_error error;
+
+	for (int round = 0; round < 20; round++) {
+		struct spk_batch *compact = NULL, *again = NULL;
+		uint64_t hash[SPK_BATCH_ROWS];
+
+		r->failed |= spk_batch_compact(&compact, r->batch, &error) || spk_batch_reencode(&again, r->batch, r->seed + (uint64_t)round, &error);
+		if (r->failed)
+			break;
+		spk_hash_columns(again, (int[]){ 1, 7 }, 2, hash);
+		for (int i = 0; i < again->selected; i++)
+			r->sum += hash[i];
+		spk_batch_unref(compact);
+		spk_batch_unref(again);
+	}
+	spk_batch_unref(r->batch);
+	return NULL;
+}
+
+static void threads_may_share_a_batch(void)
+{
+	spk_test_rng rng = spk_test_rng_new(7);
+	struct spk_arena *arena = spk_arena_new(NULL);
+	struct spk_batch *in = random_batch(&rng, wide_schema(arena), 300, true);
+	struct reader reader[THREADS] = { 0 };
+
+	for (int t = 0; t < THREADS; t++) {
+		reader[t].batch = spk_batch_ref(in);
+		reader[t].seed = (uint64_t)t * 1000;
+		REQUIRE_EQ_INT(pthread_create(&reader[t].thread, NULL, read_shared, &reader[t]), 0);
+	}
+	spk_batch_unref(in);
+	for (int t = 0; t < THREADS; t++)
+		pthread_join(reader[t].thread, NULL);
+	for (int t = 0; t < THREADS; t++) {
+		CHECK(!reader[t].failed);
+		CHECK(reader[t].sum == reader[0].sum);
+	}
+	spk_arena_unref(arena);
+}
+
 static void verify_follows_the_environment(void)
 {
 	const char *set = getenv("SPARKLET_VERIFY");
@@ -308,4 +359,5 @@ SPK_TEST_SUITE("core/columnar/batch",
 	{"a failed append leaves the builder as it was", a_failed_append_leaves_the_builder_as_it_was},
 	{"re-encoding keeps rows, weights and origin", reencoding_keeps_rows_weights_and_origin},
 	{"re-encoding takes arrays and records", reencoding_takes_arrays_and_records},
+	{"threads may share a batch", threads_may_share_a_batch},
 	{"verify follows the environment", verify_follows_the_environment})
