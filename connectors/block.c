@@ -225,6 +225,14 @@ spk_status spk_sink_encode(struct spk_sink *s, const struct spk_batch *batch, st
 	return status;
 }
 
+spk_status spk_sink_encode_with(struct spk_encoder *e, const struct spk_batch *batch, struct spk_sink_block *block, spk_error *err)
+{
+	static const struct spk_sink_type plain = { .name = "plain" };
+	struct spk_sink s = { .type = &plain, .encoder = e };
+
+	return spk_sink_encode(&s, batch, block, NULL, err);
+}
+
 /* --- opening --- */
 
 static bool has_word(const char *list, const char *word)

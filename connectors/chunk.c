@@ -103,16 +103,16 @@ static spk_status set_origin(struct spk_source *s, const struct spk_chunk *chunk
 	return SPK_OK;
 }
 
-static spk_status decode_by_format(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
+spk_status spk_chunk_decode(struct spk_decoder *d, const struct spk_source_spec *spec, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
 {
 	struct spk_batch *b;
 	spk_status status;
 
-	SPK_TRY(spk_batch_new(&b, s->spec->schema, spk_memory_account("decoded input"), err));
+	SPK_TRY(spk_batch_new(&b, spec->schema, spk_memory_account("decoded input"), err));
 	b->rows = b->selected = n;
 	status = spk_arena_hold(b->arena, chunk->arena, err);
 	if (status == SPK_OK)
-		status = s->decoder->format->decode(s->decoder, chunk->raw + from, n, b, errors, err);
+		status = d->format->decode(d, chunk->raw + from, n, b, errors, err);
 	if (status != SPK_OK) {
 		spk_batch_unref(b);
 		return status;
@@ -131,7 +131,7 @@ spk_status spk_source_decode(struct spk_source *s, const struct spk_chunk *chunk
 	if (s->type->decode)
 		SPK_TRY(s->type->decode(s, chunk, from, n, errors, &b, err));
 	else
-		SPK_TRY(decode_by_format(s, chunk, from, n, errors, &b, err));
+		SPK_TRY(spk_chunk_decode(s->decoder, s->spec, chunk, from, n, errors, &b, err));
 	status = set_origin(s, chunk, from, b, err);
 	for (int c = 0; status == SPK_OK && t->metadata && c < s->spec->columns; c++)
 		if (t->metadata[s->spec->column[c]] && !b->column[c].data)

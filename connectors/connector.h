@@ -106,6 +106,9 @@ void spk_source_close_format(struct spk_source *s);
 /* Decodes by the type or by the source's format; sets origin and computes nothing else. n <= SPK_BATCH_ROWS. */
 spk_status spk_source_decode(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
 
+/* What the generic decode does with a decoder: for types that have several. */
+spk_status spk_chunk_decode(struct spk_decoder *d, const struct spk_source_spec *spec, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
+
 /* --- sinks --- */
 
 /* Encoded rows of one task, in order; made on a worker thread, read-only then, kept until the epoch is committed. */
@@ -132,6 +135,7 @@ struct spk_sink_spec {
 	const struct spk_conf *conf;
 	struct spk_kafka_producer *producer;  /* the job's producer, when the job has Kafka sinks; else NULL */
 	bool once;                         /* this process reads what is there and exits */
+	bool retracts;                     /* the query takes rows back: weights of -1 will come. print then writes envelopes only */
 };
 
 struct spk_sink {
@@ -173,6 +177,8 @@ spk_status spk_sink_open_format(struct spk_sink *s, spk_error *err);
 void spk_sink_close_format(struct spk_sink *s);
 /* Encodes by the type or by the format: keys from the PRIMARY KEY (or 'key.fields') columns. Fills hash. */
 spk_status spk_sink_encode(struct spk_sink *s, const struct spk_batch *batch, struct spk_sink_block *block, struct spk_row_errors *errors, spk_error *err);
+/* The same with an encoder of the type's own, without keys: rows as often as their weights say, counts and hash. */
+spk_status spk_sink_encode_with(struct spk_encoder *e, const struct spk_batch *batch, struct spk_sink_block *block, spk_error *err);
 spk_status spk_sink_block_reserve(struct spk_sink_block *block, int more_rows, spk_error *err);
 
 /* --- registry --- */
@@ -180,6 +186,8 @@ spk_status spk_sink_block_reserve(struct spk_sink_block *block, int more_rows, s
 /* NULL when there is none of that name (or it cannot be a source / sink). */
 const struct spk_source_type *spk_source_type(const char *connector);
 const struct spk_sink_type *spk_sink_type(const char *connector);
+/* Names of all connectors, at most `capacity`; returns their number. */
+int spk_connector_names(const char **names, int capacity);
 /* What changes a table's sink can take: by key, or as +/- rows. For the planner. */
 spk_status spk_connector_sink_takes(const struct spk_table *table, bool *upserts, bool *deltas, spk_error *err);
 /* The format of a table; *out is NULL for a connector without one. Fails on unknown names and where it is missing. */

@@ -117,6 +117,23 @@ static spk_status parse_timestamp(struct spk_type type, const char *s, size_t si
 	return spk_text_to_value(spk_type(SPK_TYPE_TIMESTAMPTZ), s, size, tz ? rules->timezone : "UTC", out, err);
 }
 
+/* 'YYYY-MM-DD', by the days of a date at midnight. */
+static bool parse_date_fast(const char *s, size_t size, int32_t *days)
+{
+	char text[19];
+	int64_t us;
+	bool zoned;
+
+	if (size != 10)
+		return false;
+	memcpy(text, s, 10);
+	memcpy(text + 10, " 00:00:00", 9);
+	if (!spk_text_parse_timestamp_fast(text, sizeof(text), &us, &zoned))
+		return false;
+	*days = (int32_t)(us / INT64_C(86400000000));
+	return true;
+}
+
 spk_status spk_field_parse(struct spk_type type, const char *s, size_t size, const struct spk_field_rules *rules, void *out, spk_error *err)
 {
 	int64_t v;
@@ -133,6 +150,10 @@ spk_status spk_field_parse(struct spk_type type, const char *s, size_t size, con
 		break;
 	case SPK_TYPE_DECIMAL:
 		if (spk_field_decimal(s, size, &v, &scale) && spk_decimal_store(type, v, scale, out))
+			return SPK_OK;
+		break;
+	case SPK_TYPE_DATE:
+		if (parse_date_fast(s, size, out))
 			return SPK_OK;
 		break;
 	case SPK_TYPE_TIMESTAMP: case SPK_TYPE_TIMESTAMPTZ:
@@ -162,24 +183,46 @@ bool spk_field_fit_varchar(struct spk_type type, const char *s, uint32_t *size)
 	return true;
 }
 
-/* Surrogates and overlong forms are not UTF-8. */
-bool spk_field_is_text(const char *s, size_t size)
+static int hex_digit(char c)
 {
-	const uint8_t *p = (const uint8_t *)s, *end = p + size;
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
 
-	while (p < end) {
-		uint32_t c = *p++, more = c < 0x80 ? 0 : c < 0xc2 ? 9 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : c < 0xf5 ? 3 : 9, low = more;
+static bool bytea_escapes(const char *s, size_t size, char *out, size_t *length)
+{
+	size_t n = 0;
 
-		if (c == 0 || more == 9 || (size_t)(end - p) < more)
+	for (size_t i = 0; i < size; i++) {
+		if (s[i] != '\\') {
+			out[n++] = s[i];
+		} else if (i + 1 < size && s[i + 1] == '\\') {
+			out[n++] = '\\';
+			i++;
+		} else if (i + 3 < size && s[i + 1] >= '0' && s[i + 1] <= '3' && s[i + 2] >= '0' && s[i + 2] <= '7' && s[i + 3] >= '0' && s[i + 3] <= '7') {
+			out[n++] = (char)((s[i + 1] - '0') << 6 | (s[i + 2] - '0') << 3 | (s[i + 3] - '0'));
+			i += 3;
+		} else {
 			return false;
-		for (c &= 0x7fu >> (more ? more + 1 : 0); low; low--, p++) {
-			if ((*p & 0xc0) != 0x80)
-				return false;
-			c = c << 6 | (*p & 0x3f);
 		}
-		if ((more == 2 && (c < 0x800 || (c >= 0xd800 && c <= 0xdfff))) || (more == 3 && (c < 0x10000 || c > 0x10ffff)))
-			return false;
 	}
+	*length = n;
+	return true;
+}
+
+bool spk_field_bytea(const char *s, size_t size, char *out, size_t *length)
+{
+	if (size < 2 || s[0] != '\\' || s[1] != 'x')
+		return bytea_escapes(s, size, out, length);
+	if (size % 2)
+		return false;
+	for (size_t i = 2; i < size; i += 2) {
+		int high = hex_digit(s[i]), low = hex_digit(s[i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i / 2 - 1] = (char)(high << 4 | low);
+	}
+	*length = size / 2 - 1;
 	return true;
 }
 

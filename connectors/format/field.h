@@ -33,8 +33,8 @@ bool spk_field_store_integer(struct spk_type type, int64_t v, void *out);
 /* Whether text fits varchar(n); blanks beyond n are cut off (*size), as PostgreSQL does. */
 bool spk_field_fit_varchar(struct spk_type type, const char *s, uint32_t *size);
 
-/* Whether bytes are UTF-8 (RFC 3629) without NUL: what a text may hold. */
-bool spk_field_is_text(const char *s, size_t size);
+/* bytea's text forms: \x and hexadecimal digits, else text with \\ and \ooo. `out` has room for `size` bytes. */
+bool spk_field_bytea(const char *s, size_t size, char *out, size_t *length);
 
 /* A view of bytes behind which at least 16 more may be read. */
 static inline struct spk_view spk_view_padded(const char *p, uint32_t n)
@@ -54,6 +54,15 @@ static inline struct spk_view spk_view_padded(const char *p, uint32_t n)
 	high = n >= 12 ? high : n <= 8 ? 0 : high & ((1u << 8 * (n - 8)) - 1);
 	memcpy(v.inlined, &low, 8);
 	memcpy(v.inlined + 8, &high, 4);
+	return v;
+}
+
+/* Only for `split`: length and pointer, whatever the length. */
+static inline struct spk_view spk_view_far(const char *p, uint32_t n)
+{
+	struct spk_view v = { .length = n };
+
+	v.ref.pointer = p;
 	return v;
 }
 

@@ -39,7 +39,8 @@ struct spk_format {
 	spk_status (*decode)(struct spk_decoder *d, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err);
 	void (*decoder_close)(struct spk_decoder *d);
 	/*
-	 * Cuts a piece of a file into rows: raw rows (without their line ends) into rows[] (at most max_rows), *used = bytes consumed. `last`: the
+	 * Cuts a piece of a file into rows: raw rows (without their line ends; as pointers whatever their length, so that their
+	 * places can be told: make real views of them with spk_view) into rows[] (at most max_rows), *used = bytes consumed. `last`: the
 	 * piece ends the file, so an unfinished line is a row too. csv minds quotes. NULL for formats that are not for files.
 	 */
 	spk_status (*split)(const char *data, size_t size, bool last, struct spk_view *rows, int max_rows, int *n, size_t *used, const struct spk_table *table, spk_error *err);
@@ -56,6 +57,9 @@ struct spk_format {
 const struct spk_format *spk_format(const char *name);  /* NULL: unknown */
 /* Names of all formats for messages, "json, csv, ...". */
 const char *spk_format_names(void);
+
+/* Values of csv.* that a list of values cannot check. */
+spk_status spk_csv_check_table(const struct spk_table *table, spk_error *err);
 
 extern const struct spk_format spk_format_json;
 extern const struct spk_format spk_format_csv;

@@ -37,7 +37,7 @@ spk_status spk_split_lines(const char *data, size_t size, bool last, struct spk_
 		if (length > UINT32_MAX)
 			return spk_fail(err, SPK_DATA, "a line is longer than 4 GiB");
 		if (length)
-			rows[(*n)++] = spk_view(p, (uint32_t)length);
+			rows[(*n)++] = spk_view_far(p, (uint32_t)length);
 		p = stop ? stop + 1 : end;
 	}
 	*used = (size_t)(p - data);

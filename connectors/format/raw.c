@@ -55,7 +55,7 @@ static spk_status raw_decode(struct spk_decoder *base, const struct spk_view *ra
 	SPK_TRY(spk_vector_init(&batch->column[d->column], batch->schema->field[d->column].type, n, batch->arena, err));
 	out = spk_vector_view(&batch->column[d->column]);
 	for (int i = 0; i < n; i++) {
-		if (d->text && !spk_field_is_text(spk_view_data(&raw[i]), raw[i].length))
+		if (d->text && !spk_simdjson_is_text(spk_view_data(&raw[i]), raw[i].length))
 			SPK_TRY(spk_field_row_failed(batch, i, "the value is not UTF-8 text", errors, err));
 		else
 			out[i] = raw[i];

@@ -1,6 +1,7 @@
 #include "connectors/format/simdjson_shim.h"
 
 #include <charconv>
+#include <cstring>
 #include <new>
 
 #include <simdjson.h>
@@ -81,4 +82,9 @@ extern "C" bool spk_simdjson_double(const char *s, size_t size, double *out)
 	std::from_chars_result r = std::from_chars(s, s + size, *out);
 
 	return r.ec == std::errc() && r.ptr == s + size;
+}
+
+extern "C" bool spk_simdjson_is_text(const char *s, size_t size)
+{
+	return !memchr(s, 0, size) && simdjson::validate_utf8(s, size);
 }

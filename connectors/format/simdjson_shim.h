@@ -39,6 +39,9 @@ extern const char spk_simdjson_no_memory[];
 /* The double nearest to the decimal number s[0, size) (JSON's grammar, checked before); false: out of a double's range. */
 bool spk_simdjson_double(const char *s, size_t size, double *out);
 
+/* Whether bytes are UTF-8 without NUL: what a text may hold. */
+bool spk_simdjson_is_text(const char *s, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,40 @@
+/* The list of connectors. */
+#include "connectors/connector.h"
+
+#include "core/base/check.h"
+
+extern const struct spk_source_type spk_kafka_source, spk_file_source, spk_nexmark_source;
+extern const struct spk_sink_type spk_kafka_sink, spk_upsert_kafka_sink, spk_file_sink, spk_print_sink, spk_blackhole_sink;
+
+static const struct spk_source_type *const sources[] = { &spk_kafka_source, &spk_file_source, &spk_nexmark_source };
+static const struct spk_sink_type *const sinks[] = {
+	&spk_kafka_sink, &spk_upsert_kafka_sink, &spk_file_sink, &spk_print_sink, &spk_blackhole_sink,
+};
+
+const struct spk_source_type *spk_source_type(const char *connector)
+{
+	for (size_t i = 0; connector && i < SPK_COUNT_OF(sources); i++)
+		if (!strcmp(sources[i]->name, connector))
+			return sources[i];
+	return NULL;
+}
+
+const struct spk_sink_type *spk_sink_type(const char *connector)
+{
+	for (size_t i = 0; connector && i < SPK_COUNT_OF(sinks); i++)
+		if (!strcmp(sinks[i]->name, connector))
+			return sinks[i];
+	return NULL;
+}
+
+int spk_connector_names(const char **names, int capacity)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < SPK_COUNT_OF(sources) && n < capacity; i++)
+		names[n++] = sources[i]->name;
+	for (size_t i = 0; i < SPK_COUNT_OF(sinks) && n < capacity; i++)
+		if (!spk_source_type(sinks[i]->name))
+			names[n++] = sinks[i]->name;
+	return n;
+}

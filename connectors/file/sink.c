@@ -1,0 +1,357 @@
+/*
+ * A directory as a sink: a file per epoch and task, epoch-000000000012-task-3.json.
+ *
+ *   write     rows into hidden files, .epoch-000000000012-task-3.json.part
+ *   prepare   those are synced, and the directory: after a crash they are there, still hidden
+ *   commit    renamed to their names; what is renamed already is fine, so commit and recovery may be repeated
+ *   recover   finishes the hidden files of committed epochs, removes everything of later ones
+ *
+ * The directory belongs to one job, whose name is in the file .sparklet-job: recovery removes files, and must not take another's.
+ */
+#include "connectors/file/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/check.h"
+#include "core/base/fault.h"
+#include "core/base/file.h"
+#include "connectors/format/field.h"
+
+enum { FLUSH = 1 << 18, NAME = 96 };
+static const char owner_file[] = ".sparklet-job";
+
+/* A file of the epoch being written. */
+struct part {
+	struct part *next;
+	int task, fd;
+	struct spk_buffer pending;
+	char hidden[NAME], name[NAME];
+};
+
+struct file_sink {
+	struct spk_sink base;
+	char *path;
+	const char *ending;
+	int64_t epoch;                /* of parts; 0: none */
+	struct part *parts;
+};
+
+static const struct spk_option_spec options[] = {
+	{ "path", false, true, NULL, "The directory to write files into; it is made if it is not there." },
+	{ 0 },
+};
+
+static struct file_sink *self(struct spk_sink *s)
+{
+	return spk_container_of(s, struct file_sink, base);
+}
+
+/* "dir/name"; freed by the caller. */
+static char *in_dir(const struct file_sink *s, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", s->path, name) < 0 ? NULL : path;
+}
+
+/* --- names --- */
+
+static void part_names(const struct file_sink *s, int64_t epoch, int task, struct part *out)
+{
+	snprintf(out->name, sizeof(out->name), "epoch-%012lld-task-%d.%s", (long long)epoch, task, s->ending);
+	snprintf(out->hidden, sizeof(out->hidden), ".epoch-%012lld-task-%d.%s.part", (long long)epoch, task, s->ending);
+}
+
+/* Whether a name in the directory is one of ours, and of which epoch and task. */
+static bool parse_name(const struct file_sink *s, const char *name, int64_t *epoch, int *task, bool *hidden)
+{
+	long long number;
+	struct part p;
+
+	*hidden = name[0] == '.';
+	if (sscanf(name + *hidden, "epoch-%12lld-task-%9d.", &number, task) != 2)
+		return false;
+	*epoch = number;
+	part_names(s, number, *task, &p);
+	return !strcmp(name, *hidden ? p.hidden : p.name);
+}
+
+/* --- opening --- */
+
+/* Makes the directory this job's, or finds that it is. */
+static spk_status claim(const struct file_sink *s, const char *job, spk_error *err)
+{
+	char *path = in_dir(s, owner_file);
+	struct spk_buffer owner = { 0 };
+	spk_status status;
+
+	SPK_TRY_PTR(path, err);
+	status = spk_file_read_all(path, &owner, NULL);
+	if (status == SPK_NOT_FOUND)
+		status = spk_file_write_atomic(path, job, strlen(job), err);
+	else if (status != SPK_OK)
+		status = spk_fail(err, status, "cannot read '%s'", path);
+	else if (owner.size != strlen(job) || (owner.size && memcmp(owner.data, job, owner.size) != 0)) {
+		status = spk_fail(err, SPK_EXISTS, "directory '%s' holds the output of job '%.*s'", s->path, (int)owner.size, owner.data);
+		spk_hint(err, "write to another directory, or remove this one if its files are no longer needed");
+	}
+	spk_buffer_release(&owner);
+	free(path);
+	return status;
+}
+
+static void drop_parts(struct file_sink *s, bool remove)
+{
+	struct part *next;
+
+	for (struct part *p = s->parts; p; p = next) {
+		char *path = remove ? in_dir(s, p->hidden) : NULL;
+
+		next = p->next;
+		if (p->fd >= 0)
+			close(p->fd);
+		if (path)
+			unlink(path);
+		free(path);
+		spk_buffer_release(&p->pending);
+		free(p);
+	}
+	s->parts = NULL;
+	s->epoch = 0;
+}
+
+static void file_close(struct spk_sink *base)
+{
+	struct file_sink *s;
+
+	if (!base)
+		return;
+	s = self(base);
+	drop_parts(s, false);
+	spk_sink_close_format(base);
+	free(s->path);
+	free(s);
+}
+
+static spk_status prepare_directory(struct file_sink *s, spk_error *err)
+{
+	const struct spk_sink_spec *spec = s->base.spec;
+	const char *path = spk_format_option(spec->table, "path");
+	struct stat st;
+
+	SPK_TRY(spk_files_check_path(path, spec->conf, err));
+	s->path = strdup(path);
+	SPK_TRY_PTR(s->path, err);
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
+		spk_fail(err, SPK_USAGE, "'path' = '%s' is a file", path);
+		return spk_hint(err, "as a sink, 'filesystem' writes files into a directory");
+	}
+	SPK_TRY(spk_dir_create(path, err));
+	return claim(s, spec->job ? spec->job : "", err);
+}
+
+static spk_status file_open(struct spk_sink **out, const struct spk_sink_spec *spec, spk_error *err)
+{
+	struct file_sink *s = calloc(1, sizeof(*s));
+	spk_status status;
+
+	SPK_TRY_PTR(s, err);
+	s->base.type = &spk_file_sink;
+	s->base.spec = spec;
+	status = spk_sink_open_format(&s->base, err);
+	if (status == SPK_OK) {
+		s->ending = s->base.encoder->format == &spk_format_csv ? "csv" : s->base.encoder->format == &spk_format_raw ? "txt" : "json";
+		status = prepare_directory(s, err);
+	}
+	if (status != SPK_OK) {
+		spk_error_context(err, "table \"%s\"", spec->table->name);
+		file_close(&s->base);
+		return status;
+	}
+	*out = &s->base;
+	return SPK_OK;
+}
+
+/* --- writing --- */
+
+static spk_status flush_part(struct file_sink *s, struct part *p, spk_error *err)
+{
+	size_t done = 0;
+
+	while (done < p->pending.size) {
+		ssize_t n;
+
+		SPK_TRY(spk_fault(SPK_FAULT_FILE_WRITE, err));
+		n = write(p->fd, p->pending.data + done, p->pending.size - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return spk_fail_errno(err, errno, "cannot write '%s/%s'", s->path, p->hidden);
+		done += (size_t)n;
+	}
+	p->pending.size = 0;
+	return SPK_OK;
+}
+
+static spk_status open_part(struct file_sink *s, int64_t epoch, int task, struct part **out, spk_error *err)
+{
+	struct part *p = calloc(1, sizeof(*p));
+	char *path = NULL;
+
+	SPK_TRY_PTR(p, err);
+	p->task = task;
+	p->fd = -1;
+	part_names(s, epoch, task, p);
+	p->next = s->parts;
+	s->parts = p;
+	path = in_dir(s, p->hidden);
+	SPK_TRY_PTR(path, err);
+	p->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	free(path);
+	if (p->fd < 0)
+		return spk_fail_errno(err, errno, "cannot make '%s/%s'", s->path, p->hidden);
+	*out = p;
+	if (s->base.encoder->format->file_head)
+		return s->base.encoder->format->file_head(s->base.encoder, &p->pending, err);
+	return SPK_OK;
+}
+
+static spk_status append_block(struct file_sink *s, struct part *p, const struct spk_sink_block *block, spk_error *err)
+{
+	uint32_t start = 0;
+
+	for (int i = 0; i < block->rows; i++) {
+		uint32_t end = block->value_end[i];
+
+		SPK_TRY(spk_buffer_reserve(&p->pending, (size_t)(end - start) + 1, err));
+		if (end > start)
+			memcpy(p->pending.data + p->pending.size, block->value.data + start, end - start);
+		p->pending.size += end - start;
+		p->pending.data[p->pending.size++] = '\n';
+		start = end;
+		if (p->pending.size >= FLUSH)
+			SPK_TRY(flush_part(s, p, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status file_write(struct spk_sink *base, int64_t epoch, const struct spk_sink_block *block, spk_error *err)
+{
+	struct file_sink *s = self(base);
+	struct part *p = s->parts;
+
+	if (s->epoch != epoch)
+		drop_parts(s, true);
+	s->epoch = epoch;
+	for (p = s->parts; p && p->task != block->task; p = p->next)
+		;
+	if (!p)
+		SPK_TRY(open_part(s, epoch, block->task, &p, err));
+	return append_block(s, p, block, err);
+}
+
+static spk_status file_prepare(struct spk_sink *base, int64_t epoch, spk_error *err)
+{
+	struct file_sink *s = self(base);
+
+	if (s->epoch != epoch || !s->parts)
+		return SPK_OK;
+	for (struct part *p = s->parts; p; p = p->next) {
+		SPK_TRY(flush_part(s, p, err));
+		SPK_TRY(spk_fault(SPK_FAULT_FILE_SYNC, err));
+		if (fsync(p->fd) != 0)
+			return spk_fail_errno(err, errno, "cannot sync '%s/%s'", s->path, p->hidden);
+	}
+	return spk_dir_sync(s->path, err);
+}
+
+/* --- becoming visible --- */
+
+/* One that is not there was renamed before. */
+static spk_status make_visible(const struct file_sink *s, const struct part *p, spk_error *err)
+{
+	char *from = in_dir(s, p->hidden), *to = in_dir(s, p->name);
+	spk_status status = from && to ? spk_fault(SPK_FAULT_FILE_RENAME, err) : spk_fail_memory(err);
+
+	if (status == SPK_OK && rename(from, to) != 0 && !(errno == ENOENT && access(to, F_OK) == 0))
+		status = spk_fail_errno(err, errno, "cannot rename '%s' to '%s'", from, to);
+	free(from);
+	free(to);
+	return status;
+}
+
+static spk_status file_commit(struct spk_sink *base, int64_t epoch, spk_error *err)
+{
+	struct file_sink *s = self(base);
+
+	if (s->epoch != epoch || !s->parts)
+		return SPK_OK;
+	for (struct part *p = s->parts; p; p = p->next)
+		SPK_TRY(make_visible(s, p, err));
+	SPK_TRY(spk_dir_sync(s->path, err));
+	drop_parts(s, false);
+	return SPK_OK;
+}
+
+static void file_abort(struct spk_sink *base, int64_t epoch)
+{
+	if (self(base)->epoch == epoch)
+		drop_parts(self(base), true);
+}
+
+static spk_status settle_name(struct file_sink *s, const char *name, int64_t committed, spk_error *err)
+{
+	int64_t epoch;
+	int task;
+	bool hidden;
+	struct part p = { 0 };
+	char *path;
+	spk_status status = SPK_OK;
+
+	if (!parse_name(s, name, &epoch, &task, &hidden))
+		return SPK_OK;
+	part_names(s, epoch, task, &p);
+	if (epoch <= committed)
+		return hidden ? make_visible(s, &p, err) : SPK_OK;
+	path = in_dir(s, name);
+	SPK_TRY_PTR(path, err);
+	if (unlink(path) != 0 && errno != ENOENT)
+		status = spk_fail_errno(err, errno, "cannot remove '%s'", path);
+	free(path);
+	return status;
+}
+
+static spk_status file_recover(struct spk_sink *base, int64_t committed, spk_error *err)
+{
+	struct file_sink *s = self(base);
+	struct spk_dir_entries entries = { 0 };
+	struct spk_arena *arena = spk_arena_new(NULL);
+	spk_status status;
+
+	SPK_TRY_PTR(arena, err);
+	drop_parts(s, false);
+	status = spk_dir_list(s->path, arena, &entries, err);
+	for (int i = 0; status == SPK_OK && i < entries.count; i++)
+		status = settle_name(s, entries.name[i], committed, err);
+	spk_arena_unref(arena);
+	SPK_TRY(status);
+	return spk_dir_sync(s->path, err);
+}
+
+const struct spk_sink_type spk_file_sink = {
+	.name = "filesystem",
+	.options = options,
+	.takes_format = true,
+	.open = file_open,
+	.write = file_write,
+	.prepare = file_prepare,
+	.commit = file_commit,
+	.abort = file_abort,
+	.recover = file_recover,
+	.close = file_close,
+};

@@ -1,0 +1,335 @@
+/*
+ * The format 'csv': options, cutting of files into rows, and writing. Reading is in csv_decode.c.
+ */
+#include "connectors/format/csv.h"
+
+#include <stdlib.h>
+
+#include "core/base/check.h"
+#include "core/columnar/decimal.h"
+#include "core/expr/text.h"
+#include "connectors/connector.h"
+
+static const struct spk_option_spec options[] = {
+	{ "csv.header", false, false, "true|false", "Whether files begin with the names of the columns (default true); those names decide which field is which." },
+	{ "csv.delimiter", false, false, NULL, "One character between fields, or '\\t' (default ',')." },
+	{ "csv.field-delimiter", false, false, NULL, "The same as 'csv.delimiter'." },
+	{ "csv.null", false, false, NULL, "What an unquoted field must be to be NULL (default: empty)." },
+	{ "csv.null-literal", false, false, NULL, "The same as 'csv.null'." },
+	{ 0 },
+};
+
+static const char *either(const struct spk_table *t, const char *name, const char *other)
+{
+	const char *value = spk_format_option(t, name);
+
+	return value ? value : spk_format_option(t, other);
+}
+
+struct spk_csv_options spk_csv_options(const struct spk_table *t)
+{
+	const char *delimiter = either(t, "csv.delimiter", "csv.field-delimiter"), *null = either(t, "csv.null", "csv.null-literal");
+	const char *header = spk_format_option(t, "csv.header");
+	struct spk_csv_options o = { .delimiter = ',', .null = null ? null : "", .header = !header || !strcmp(header, "true") };
+
+	if (delimiter)
+		o.delimiter = !strcmp(delimiter, "\\t") ? '\t' : delimiter[0];
+	o.null_size = (uint32_t)strlen(o.null);
+	return o;
+}
+
+static spk_status refuse(const struct spk_table *t, const char *key, const char *other, const char *why, spk_error *err)
+{
+	const char *name = spk_format_option(t, key) ? key : other;
+
+	spk_fail(err, SPK_USAGE, "table \"%s\": '%s' = '%s' %s", t->name, name, spk_format_option(t, name), why);
+	for (int i = 0; err && i < t->option_count; i++)
+		if (!strcmp(t->option[i].key, name))
+			err->position = t->option[i].position;
+	return SPK_USAGE;
+}
+
+spk_status spk_csv_check_table(const struct spk_table *t, spk_error *err)
+{
+	const char *delimiter = either(t, "csv.delimiter", "csv.field-delimiter"), *null = either(t, "csv.null", "csv.null-literal");
+	struct spk_csv_options o = spk_csv_options(t);
+
+	if (delimiter && strcmp(delimiter, "\\t") && (strlen(delimiter) != 1 || strchr("\"\r\n", delimiter[0]) || (uint8_t)delimiter[0] > 126))
+		return refuse(t, "csv.delimiter", "csv.field-delimiter", "must be one ASCII character, not a quote or line end", err);
+	if (null && (strchr(null, o.delimiter) || strpbrk(null, "\"\r\n")))
+		return refuse(t, "csv.null", "csv.null-literal", "must not hold the delimiter, quotes or line ends", err);
+	return SPK_OK;
+}
+
+/* --- rows of a file --- */
+
+static const char *find(const char *p, const char *end, char c)
+{
+	const char *found = p < end ? memchr(p, c, (size_t)(end - p)) : NULL;
+
+	return found ? found : end;
+}
+
+/* The line end of the row that begins at p, `end` when it is not there. *quote: a quote not before p, or end; kept from row to row. */
+static const char *row_end(const char *p, const char *end, const char **quote)
+{
+	const char *stop = find(p, end, '\n');
+
+	for (;;) {
+		if (*quote < p)
+			*quote = find(p, end, '"');
+		if (stop < *quote || *quote == end)
+			return stop;
+		p = find(*quote + 1, end, '"') + 1;  /* behind the closing quote */
+		if (p > end)
+			return end;
+		if (stop < p)
+			stop = find(p, end, '\n');
+	}
+}
+
+static bool one_column(const struct spk_table *t)
+{
+	int n = 0;
+
+	for (int i = 0; i < t->schema->count; i++)
+		n += !(t->computed && t->computed[i]) && !(t->metadata && t->metadata[i]);
+	return n == 1;
+}
+
+/* Blank lines are nothing, unless there is only one column: then they are its NULLs. */
+static spk_status csv_split(const char *data, size_t size, bool last, struct spk_view *rows, int max_rows, int *n, size_t *used, const struct spk_table *table, spk_error *err)
+{
+	const char *p = data, *end = data + size, *quote = data - 1;
+	bool keep_blank = one_column(table);
+
+	*n = 0;
+	while (p < end && *n < max_rows) {
+		const char *stop = row_end(p, end, &quote);
+		size_t length = (size_t)(stop - p);
+
+		if (stop == end && !last)
+			break;
+		if (length && p[length - 1] == '\r')
+			length--;
+		if (length > UINT32_MAX)
+			return spk_fail(err, SPK_DATA, "a row is longer than 4 GiB");
+		if (length || keep_blank)
+			rows[(*n)++] = spk_view_far(p, (uint32_t)length);
+		p = stop < end ? stop + 1 : end;
+	}
+	*used = (size_t)(p - data);
+	return SPK_OK;
+}
+
+int spk_csv_cut(const char *row, uint32_t size, char delimiter, struct spk_csv_field *out, int capacity, char *scratch)
+{
+	const char *p = row, *end = row + size;
+	int n = 0;
+
+	for (;;) {
+		struct spk_csv_field f = { .text = scratch };
+
+		while (p < end && *p != delimiter) {
+			const char *close;
+
+			if (*p != '"') {
+				*scratch++ = *p++;
+				continue;
+			}
+			f.quoted = true;
+			close = find(p + 1, end, '"');
+			if (close == end)
+				return -1;
+			memcpy(scratch, p + 1, (size_t)(close - p - 1));
+			scratch += close - p - 1;
+			p = close + 1;
+			if (p < end && *p == '"')
+				*scratch++ = '"';  /* two quotes; the second begins the next quoted piece */
+		}
+		f.size = (uint32_t)(scratch - f.text);
+		if (n < capacity)
+			out[n] = f;
+		n++;
+		if (p == end)
+			return n;
+		p++;
+	}
+}
+
+/* --- writing --- */
+
+struct csv_encoder {
+	struct spk_encoder base;
+	struct spk_arena *arena;
+	struct spk_csv_options options;
+	const char *timezone;
+	const struct spk_schema *schema;
+	int columns;
+};
+
+static spk_status csv_encoder_open(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err)
+{
+	struct spk_arena *arena;
+	struct csv_encoder *e;
+	char type[64];
+
+	for (int i = 0; i < spec->columns; i++) {
+		const struct spk_field *f = &spec->schema->field[i];
+
+		if (f->type.id == SPK_TYPE_ARRAY || f->type.id == SPK_TYPE_ROW)
+			return spk_fail(err, SPK_UNSUPPORTED, "column \"%s\" of table \"%s\" has type %s, which format 'csv' does not write", f->name,
+			                spec->table->name, spk_type_format(f->type, type, sizeof(type)));
+	}
+	arena = spk_arena_new(NULL);
+	SPK_TRY_PTR(arena, err);
+	e = SPK_NEW(arena, struct csv_encoder);
+	if (!e) {
+		spk_arena_unref(arena);
+		return spk_fail_memory(err);
+	}
+	*e = (struct csv_encoder){ { &spk_format_csv }, arena, spk_csv_options(spec->table), spk_field_rules(spec->conf).timezone, spec->schema, spec->columns };
+	*out = &e->base;
+	return SPK_OK;
+}
+
+static bool needs_quotes(const struct csv_encoder *e, const char *s, uint32_t n)
+{
+	if (n == e->options.null_size && memcmp(s, e->options.null, n) == 0)
+		return true;
+	for (uint32_t i = 0; i < n; i++)
+		if (s[i] == e->options.delimiter || s[i] == '"' || s[i] == '\n' || s[i] == '\r')
+			return true;
+	/* What ends the data in COPY's text form. */
+	return e->columns == 1 && n == 2 && s[0] == '\\' && s[1] == '.';
+}
+
+/* At most 2n + 2 bytes. */
+static char *put_field(const struct csv_encoder *e, char *p, const char *s, uint32_t n)
+{
+	if (SPK_LIKELY(!needs_quotes(e, s, n))) {
+		if (n)
+			memcpy(p, s, n);
+		return p + n;
+	}
+	*p++ = '"';
+	for (uint32_t i = 0; i < n; i++) {
+		if (s[i] == '"')
+			*p++ = '"';
+		*p++ = s[i];
+	}
+	*p++ = '"';
+	return p;
+}
+
+/* \x and hexadecimal digits. */
+static char *put_bytea(char *p, const struct spk_view *v)
+{
+	static const char hex[] = "0123456789abcdef";
+	const uint8_t *s = (const uint8_t *)spk_view_data(v);
+
+	*p++ = '\\';
+	*p++ = 'x';
+	for (uint32_t i = 0; i < v->length; i++) {
+		*p++ = hex[s[i] >> 4];
+		*p++ = hex[s[i] & 15];
+	}
+	return p;
+}
+
+static char *put_value(const struct csv_encoder *e, char *p, struct spk_type type, const struct spk_reader *r, uint32_t slot)
+{
+	const void *value = (const char *)r->data + (size_t)slot * (size_t)spk_type_width(type);
+	char text[SPK_TEXT_MAX];
+
+	if (type.id == SPK_TYPE_BYTEA)
+		return put_bytea(p, value);
+	if (spk_type_is_view(type))
+		return put_field(e, p, spk_view_data(value), ((const struct spk_view *)value)->length);
+	if (type.id == SPK_TYPE_BOOLEAN) {
+		*text = *(const uint8_t *)value ? 't' : 'f';
+		return put_field(e, p, text, 1);
+	}
+	return put_field(e, p, text, (uint32_t)spk_text_from_value(type, value, e->timezone, text));
+}
+
+static size_t bound(const struct csv_encoder *e, const struct spk_batch *batch)
+{
+	size_t total = ((size_t)e->columns * (2 * SPK_TEXT_MAX + e->options.null_size + 3) + 2) * (size_t)batch->selected;
+
+	for (int c = 0; c < e->columns; c++) {
+		struct spk_reader r = spk_vector_reader(&batch->column[c]);
+
+		if (!spk_type_is_view(e->schema->field[c].type))
+			continue;
+		SPK_EACH_ROW(batch, i, row)
+			total += 2 * (size_t)((const struct spk_view *)r.data)[spk_reader_slot(&r, row)].length;
+	}
+	return total;
+}
+
+static spk_status csv_encode(struct spk_encoder *base, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
+{
+	struct csv_encoder *e = spk_container_of(base, struct csv_encoder, base);
+	char *p;
+
+	SPK_TRY(spk_buffer_reserve(out, bound(e, batch), err));
+	p = out->data + out->size;
+	SPK_EACH_ROW(batch, i, row) {
+		for (int c = 0; c < e->columns; c++) {
+			struct spk_reader r = spk_vector_reader(&batch->column[c]);
+			uint32_t slot = spk_reader_slot(&r, row);
+
+			if (c)
+				*p++ = e->options.delimiter;
+			if (spk_reader_valid(&r, slot)) {
+				p = put_value(e, p, e->schema->field[c].type, &r, slot);
+			} else if (e->options.null_size) {
+				memcpy(p, e->options.null, e->options.null_size);
+				p += e->options.null_size;
+			}
+		}
+		end[i] = (uint32_t)(p - out->data);
+	}
+	out->size = (size_t)(p - out->data);
+	return SPK_OK;
+}
+
+static spk_status csv_file_head(struct spk_encoder *base, struct spk_buffer *out, spk_error *err)
+{
+	struct csv_encoder *e = spk_container_of(base, struct csv_encoder, base);
+
+	if (!e->options.header)
+		return SPK_OK;
+	for (int c = 0; c < e->columns; c++) {
+		const char *name = e->schema->field[c].name;
+		uint32_t n = (uint32_t)strlen(name);
+		char *p;
+
+		SPK_TRY(spk_buffer_reserve(out, 2 * (size_t)n + 4, err));
+		p = out->data + out->size;
+		if (c)
+			*p++ = e->options.delimiter;
+		out->size = (size_t)(put_field(e, p, name, n) - out->data);
+	}
+	return spk_buffer_append_str(out, "\n", err);
+}
+
+static void csv_encoder_close(struct spk_encoder *base)
+{
+	if (base)
+		spk_arena_unref(spk_container_of(base, struct csv_encoder, base)->arena);
+}
+
+const struct spk_format spk_format_csv = {
+	.name = "csv",
+	.options = options,
+	.decoder_open = spk_csv_decoder_open,
+	.decode = spk_csv_decode,
+	.decoder_close = spk_csv_decoder_close,
+	.split = csv_split,
+	.encoder_open = csv_encoder_open,
+	.encode = csv_encode,
+	.file_head = csv_file_head,
+	.encoder_close = csv_encoder_close,
+};

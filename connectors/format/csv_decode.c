@@ -1,0 +1,351 @@
+/*
+ * Rows of CSV into columns.
+ *
+ * A row without quotes, which is nearly every row, is cut by looking for the delimiter 16 bytes at a time; only the fields that are
+ * read are touched then. Rows with quotes are cut by spk_csv_cut into copies. How many fields a row must have is what the header says,
+ * or the number of the table's columns.
+ */
+#include "connectors/format/csv.h"
+
+#include <stdio.h>
+#include <strings.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "core/base/check.h"
+#include "connectors/format/simdjson_shim.h"
+
+enum { FIELDS_MAX = 4096 };
+
+struct target { int field, column; struct spk_type type; const char *name; };
+
+struct csv_decoder {
+	struct spk_decoder base;
+	struct spk_arena *arena;
+	struct spk_csv_options options;
+	struct spk_field_rules rules;
+	int fields;                 /* that a row must have */
+	int targets;
+	struct target *target;      /* by field, ascending */
+	bool *skip;                 /* by column of the batch: metadata */
+};
+
+/* One call of decode. */
+struct work {
+	const struct csv_decoder *d;
+	struct spk_batch *batch;
+	uint32_t *end;              /* of fields in the row without quotes; room for one more than fields */
+	struct spk_csv_field *cut;  /* of the row with quotes */
+	char reason[256];
+	char small[SPK_VIEW_INLINE + 20];
+};
+
+/* --- which field is which --- */
+
+static bool is_ours(const struct spk_table *t, int column)
+{
+	return !(t->computed && t->computed[column]) && !(t->metadata && t->metadata[column]);
+}
+
+static int find_field(const struct spk_csv_field *field, int n, const char *name)
+{
+	size_t size = strlen(name);
+
+	for (int folded = 0; folded < 2; folded++)
+		for (int i = 0; i < n; i++)
+			if (field[i].size == size && (folded ? strncasecmp(field[i].text, name, size) : memcmp(field[i].text, name, size)) == 0)
+				return i;
+	return -1;
+}
+
+static void add_target(struct csv_decoder *d, struct target t)
+{
+	int at = d->targets++;
+
+	for (; at > 0 && d->target[at - 1].field > t.field; at--)
+		d->target[at] = d->target[at - 1];
+	d->target[at] = t;
+}
+
+static spk_status missing_column(const struct spk_table *t, const char *name, const struct spk_view *header, spk_error *err)
+{
+	char shown[SPK_SHOWN];
+
+	spk_fail(err, SPK_DATA, "table \"%s\": the CSV header has no column \"%s\"; it is: %s", t->name, name,
+	         spk_field_shown(spk_view_data(header), header->length, shown));
+	spk_hint(err, "correct the column's name, or set 'csv.header' = 'false' if there is no header");
+	return SPK_DATA;
+}
+
+/* Without a header the table's columns are the fields. */
+static spk_status map_columns(struct csv_decoder *d, const struct spk_format_spec *spec, const struct spk_csv_field *field, int fields, spk_error *err)
+{
+	const struct spk_table *t = spec->table;
+	int next = 0, position = 0;
+
+	for (int i = 0; i < t->schema->count; i++) {
+		bool wanted = next < spec->columns && spec->column[next] == i;
+		const struct spk_field *f = &t->schema->field[i];
+		int at = position;
+
+		if (!is_ours(t, i)) {
+			if (wanted)
+				d->skip[next++] = true;
+			continue;
+		}
+		position++;
+		if (field) {
+			at = find_field(field, fields, f->name);
+			if (at < 0)
+				return missing_column(t, f->name, &spec->header, err);
+		}
+		if (wanted)
+			add_target(d, (struct target){ at, next++, f->type, spk_arena_strdup(d->arena, f->name) });
+	}
+	d->fields = field ? fields : position;
+	for (int i = 0; i < d->targets; i++)
+		SPK_TRY_PTR(d->target[i].name, err);
+	return SPK_OK;
+}
+
+static spk_status read_header(struct csv_decoder *d, const struct spk_format_spec *spec, spk_error *err)
+{
+	char *scratch = spk_arena_alloc(d->arena, spec->header.length + 1);
+	struct spk_csv_field *field = SPK_NEW_ARRAY(d->arena, struct spk_csv_field, FIELDS_MAX);
+	int n;
+
+	SPK_TRY_PTR(scratch && field, err);
+	n = spk_csv_cut(spk_view_data(&spec->header), spec->header.length, d->options.delimiter, field, FIELDS_MAX, scratch);
+	if (n < 0 || n > FIELDS_MAX)
+		return spk_fail(err, SPK_DATA, "table \"%s\": the CSV header %s", spec->table->name, n < 0 ? "has a quote that is not closed" : "has too many columns");
+	return map_columns(d, spec, field, n, err);
+}
+
+static spk_status decoder_init(struct csv_decoder *d, const struct spk_format_spec *spec, spk_error *err)
+{
+	struct spk_csv_options o = spk_csv_options(spec->table);
+
+	d->base.format = &spk_format_csv;
+	d->options = o;
+	d->rules = spk_field_rules(spec->conf);
+	d->options.null = spk_arena_strdup(d->arena, o.null);
+	d->target = SPK_NEW_ARRAY(d->arena, struct target, spec->columns + 1);
+	d->skip = SPK_NEW_ARRAY(d->arena, bool, spec->columns + 1);
+	SPK_TRY_PTR(d->options.null && d->target && d->skip, err);
+	return spec->header.length ? read_header(d, spec, err) : map_columns(d, spec, NULL, 0, err);
+}
+
+static spk_status check_types(const struct spk_format_spec *spec, spk_error *err)
+{
+	char type[64];
+
+	for (int i = 0; i < spec->columns; i++) {
+		const struct spk_field *f = &spec->schema->field[i];
+
+		if (f->type.id == SPK_TYPE_ARRAY || f->type.id == SPK_TYPE_ROW)
+			return spk_fail(err, SPK_UNSUPPORTED, "column \"%s\" of table \"%s\" has type %s, which format 'csv' does not read", f->name,
+			                spec->table->name, spk_type_format(f->type, type, sizeof(type)));
+	}
+	return SPK_OK;
+}
+
+spk_status spk_csv_decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err)
+{
+	struct spk_arena *arena;
+	struct csv_decoder *d;
+	spk_status status;
+
+	SPK_TRY(check_types(spec, err));
+	arena = spk_arena_new(NULL);
+	SPK_TRY_PTR(arena, err);
+	d = SPK_NEW(arena, struct csv_decoder);
+	status = d ? SPK_OK : spk_fail_memory(err);
+	if (status == SPK_OK) {
+		d->arena = arena;
+		status = decoder_init(d, spec, err);
+	}
+	if (status != SPK_OK) {
+		spk_arena_unref(arena);
+		return status;
+	}
+	*out = &d->base;
+	return SPK_OK;
+}
+
+void spk_csv_decoder_close(struct spk_decoder *base)
+{
+	if (base)
+		spk_arena_unref(spk_container_of(base, struct csv_decoder, base)->arena);
+}
+
+/* --- values --- */
+
+static spk_status misfit(struct work *w, const struct target *t, const char *s, uint32_t n, const char *why)
+{
+	char shown[SPK_SHOWN], type[64];
+
+	snprintf(w->reason, sizeof(w->reason), "column \"%.48s\": found \"%s\", expected %s%s%.80s", t->name, spk_field_shown(s, n, shown),
+	         spk_type_format(t->type, type, sizeof(type)), why ? ": " : "", why ? why : "");
+	return SPK_DATA;
+}
+
+static spk_status store_bytea(struct work *w, const struct target *t, const char *s, uint32_t n, struct spk_view *out, spk_error *err)
+{
+	char *bytes = spk_arena_alloc(w->batch->arena, n + 1);
+	size_t length;
+
+	SPK_TRY_PTR(bytes, err);
+	if (!spk_field_bytea(s, n, bytes, &length))
+		return misfit(w, t, s, n, "neither \\x with hexadecimal digits nor text with escapes");
+	*out = spk_view(bytes, (uint32_t)length);
+	return SPK_OK;
+}
+
+/* `s` has 16 readable bytes behind it and lives as long as the batch. */
+static spk_status store(struct work *w, const struct target *t, const char *s, uint32_t n, bool quoted, int row, spk_error *err)
+{
+	struct spk_vector *v = &w->batch->column[t->column];
+	const struct spk_csv_options *o = &w->d->options;
+	spk_error why;
+	spk_status status;
+
+	if (!quoted && n == o->null_size && (n == 0 || memcmp(s, o->null, n) == 0))
+		return spk_field_null(v, row, w->batch->rows, w->batch->arena, err);
+	switch (t->type.id) {
+	case SPK_TYPE_TEXT: case SPK_TYPE_JSONB:
+		if (t->type.precision && !spk_field_fit_varchar(t->type, s, &n))
+			return misfit(w, t, s, n, "too long");
+		spk_vector_view(v)[row] = spk_view_padded(s, n);
+		return SPK_OK;
+	case SPK_TYPE_BYTEA:
+		return store_bytea(w, t, s, n, spk_vector_view(v) + row, err);
+	default:
+		status = spk_field_parse(t->type, s, n, &w->d->rules, (char *)v->data + (size_t)row * (size_t)spk_type_width(t->type), &why);
+		if (SPK_LIKELY(status == SPK_OK))
+			return SPK_OK;
+		if (status == SPK_DATA)
+			return misfit(w, t, s, n, NULL);
+		if (err)
+			*err = why;
+		return status;
+	}
+}
+
+/* --- rows --- */
+
+/* Ends of fields in a row without quotes, at most d->fields + 1 of them; -1 when there is a quote. */
+static int cut_plain(const char *row, uint32_t size, char delimiter, uint32_t *end, int most)
+{
+	int n = 0;
+#if defined(__SSE2__)
+	const __m128i d = _mm_set1_epi8(delimiter), q = _mm_set1_epi8('"');
+
+	for (uint32_t i = 0; i < size; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(row + i));
+		uint32_t inside = size - i >= 16 ? 0xffff : (1u << (size - i)) - 1;
+		uint32_t at = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(v, d)) & inside;
+
+		if (SPK_UNLIKELY((uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(v, q)) & inside))
+			return -1;
+		for (; at; at &= at - 1) {
+			if (SPK_UNLIKELY(n == most))
+				return n + 1;
+			end[n++] = i + (uint32_t)__builtin_ctz(at);
+		}
+	}
+#else
+	for (uint32_t i = 0; i < size; i++) {
+		if (row[i] == '"')
+			return -1;
+		if (row[i] != delimiter)
+			continue;
+		if (n == most)
+			return n + 1;
+		end[n++] = i;
+	}
+#endif
+	if (n == most)
+		return n + 1;
+	end[n++] = size;
+	return n;
+}
+
+static spk_status wrong_count(struct work *w, const char *text, uint32_t size, int n)
+{
+	char shown[SPK_SHOWN];
+
+	snprintf(w->reason, sizeof(w->reason), "%s fields: %d expected%s in \"%s\"", n > w->d->fields ? "too many" : "too few", w->d->fields,
+	         n > w->d->fields ? "" : ", fewer", spk_field_shown(text, size, shown));
+	return SPK_DATA;
+}
+
+static spk_status decode_quoted(struct work *w, const char *text, uint32_t size, int row, spk_error *err)
+{
+	const struct csv_decoder *d = w->d;
+	char *scratch = spk_arena_alloc(w->batch->arena, (size_t)size + 16);
+	int n;
+
+	SPK_TRY_PTR(scratch, err);
+	memset(scratch + size, 0, 16);
+	n = spk_csv_cut(text, size, d->options.delimiter, w->cut, d->fields, scratch);
+	if (n < 0) {
+		snprintf(w->reason, sizeof(w->reason), "a quoted field does not end");
+		return SPK_DATA;
+	}
+	if (n != d->fields)
+		return wrong_count(w, text, size, n);
+	for (int i = 0; i < d->targets; i++) {
+		const struct spk_csv_field *f = &w->cut[d->target[i].field];
+
+		SPK_TRY(store(w, &d->target[i], f->text, f->size, f->quoted, row, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status decode_row(struct work *w, const struct spk_view *raw, int row, spk_error *err)
+{
+	const struct csv_decoder *d = w->d;
+	const char *text = spk_view_data(raw);
+	uint32_t size = raw->length;
+	int n;
+
+	if (size <= SPK_VIEW_INLINE)
+		text = memcpy(w->small, raw->inlined, sizeof(raw->inlined));
+	if (SPK_UNLIKELY(!spk_simdjson_is_text(text, size))) {
+		snprintf(w->reason, sizeof(w->reason), "invalid UTF-8");
+		return SPK_DATA;
+	}
+	n = cut_plain(text, size, d->options.delimiter, w->end, d->fields);
+	if (SPK_UNLIKELY(n < 0))
+		return decode_quoted(w, text, size, row, err);
+	if (SPK_UNLIKELY(n != d->fields))
+		return wrong_count(w, text, size, n);
+	for (int i = 0; i < d->targets; i++) {
+		const struct target *t = &d->target[i];
+		uint32_t start = t->field ? w->end[t->field - 1] + 1 : 0;
+
+		SPK_TRY(store(w, t, text + start, w->end[t->field] - start, false, row, err));
+	}
+	return SPK_OK;
+}
+
+spk_status spk_csv_decode(struct spk_decoder *base, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err)
+{
+	struct csv_decoder *d = spk_container_of(base, struct csv_decoder, base);
+	struct work w = { .d = d, .batch = batch };
+
+	batch->rows = batch->selected = n;
+	SPK_TRY(spk_field_init_columns(batch, n, d->skip, err));
+	w.end = SPK_NEW_ARRAY(batch->arena, uint32_t, d->fields + 1);
+	w.cut = SPK_NEW_ARRAY(batch->arena, struct spk_csv_field, d->fields + 1);
+	SPK_TRY_PTR(w.end && w.cut, err);
+	for (int i = 0; i < n; i++) {
+		spk_status status = decode_row(&w, &raw[i], i, err);
+
+		if (SPK_UNLIKELY(status == SPK_DATA))
+			status = spk_field_row_failed(batch, i, w.reason, errors, err);
+		SPK_TRY(status);
+	}
+	return SPK_OK;
+}

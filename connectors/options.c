@@ -1,0 +1,296 @@
+/*
+ * The options of a table: known, with values they can have, the required ones there. All is found before anything connects.
+ *
+ * A table may be read and written, so it may have the options of its connector as a source and as a sink, and those of its
+ * format. What belongs to another format is told apart from what nobody knows.
+ */
+#include "connectors/connector.h"
+
+#include <stdio.h>
+
+#include "core/base/check.h"
+#include "connectors/file/file.h"
+#include "connectors/format/field.h"
+#include "connectors/kafka/client.h"
+#include "connectors/nexmark/nexmark.h"
+
+enum { NAMES_MAX = 128 };
+
+static const struct spk_option_spec format_options[] = {
+	{ "format", false, false, NULL, "Format of the rows." },
+	{ "value.format", false, false, NULL, "The same as 'format'." },
+	{ 0 },
+};
+
+static const struct spk_option *find_option(const struct spk_table *t, const char *key)
+{
+	for (int i = t->option_count - 1; i >= 0; i--)
+		if (!strcmp(t->option[i].key, key))
+			return &t->option[i];
+	return NULL;
+}
+
+/* Puts the option's place into the error. */
+static spk_status at(const struct spk_table *t, const char *key, spk_status status, spk_error *err)
+{
+	const struct spk_option *o = find_option(t, key);
+
+	if (err && !err->position)
+		err->position = o ? o->position : t->position;
+	return status;
+}
+
+/* --- formats --- */
+
+static const char *format_by_ending(const struct spk_table *t)
+{
+	static const char *const ending[][2] = { { ".csv", "csv" }, { ".json", "json" }, { ".ndjson", "json" }, { ".jsonl", "json" } };
+	const char *path = spk_format_option(t, "path");
+	size_t n = path ? strlen(path) : 0;
+
+	for (size_t i = 0; i < SPK_COUNT_OF(ending); i++) {
+		size_t m = strlen(ending[i][0]);
+
+		if (n > m && !strcmp(path + n - m, ending[i][0]))
+			return ending[i][1];
+	}
+	return NULL;
+}
+
+static spk_status unknown_format(const struct spk_table *t, const char *key, const char *name, spk_error *err)
+{
+	static const char *const names[] = { "json", "csv", "debezium-json", "raw" };
+	static const char *const planned[] = { "avro", "avro-confluent", "debezium-avro-confluent", "protobuf", "parquet", "orc", "canal-json", "maxwell-json", "ogg-json" };
+	const char *close = spk_closest_name(name, names, (int)SPK_COUNT_OF(names));
+
+	for (size_t i = 0; i < SPK_COUNT_OF(planned); i++) {
+		if (strcmp(planned[i], name))
+			continue;
+		spk_fail(err, SPK_UNSUPPORTED, "format '%s' (table \"%s\")", name, t->name);
+		spk_hint(err, "there are: %s", spk_format_names());
+		return at(t, key, SPK_UNSUPPORTED, err);
+	}
+	spk_fail(err, SPK_USAGE, "table \"%s\": unknown '%s' = '%s'", t->name, key, name);
+	if (close)
+		spk_hint(err, "did you mean '%s'? There are: %s", close, spk_format_names());
+	else
+		spk_hint(err, "there are: %s", spk_format_names());
+	return at(t, key, SPK_USAGE, err);
+}
+
+spk_status spk_connector_format(const struct spk_table *t, const struct spk_format **out, spk_error *err)
+{
+	const struct spk_source_type *source = spk_source_type(t->connector);
+	const struct spk_sink_type *sink = spk_sink_type(t->connector);
+	const char *key = find_option(t, "value.format") ? "value.format" : "format", *name = spk_format_option(t, key);
+
+	*out = NULL;
+	if (!(source && source->takes_format) && !(sink && sink->takes_format))
+		return SPK_OK;
+	if (!name)
+		name = format_by_ending(t);
+	if (!name && !source)
+		name = "json";  /* print */
+	if (!name) {
+		spk_fail(err, SPK_USAGE, "table \"%s\" has no 'format'", t->name);
+		spk_hint(err, "add 'format' = '...'; there are: %s", spk_format_names());
+		return at(t, "connector", SPK_USAGE, err);
+	}
+	*out = spk_format(name);
+	return *out ? SPK_OK : unknown_format(t, key, name, err);
+}
+
+/* --- one option --- */
+
+static bool matches(const struct spk_option_spec *spec, const char *key)
+{
+	return spec->prefix ? !strncmp(key, spec->name, strlen(spec->name)) && key[strlen(spec->name)] : !strcmp(key, spec->name);
+}
+
+static const struct spk_option_spec *find_spec(const struct spk_option_spec *specs, const char *key)
+{
+	for (; specs && specs->name; specs++)
+		if (matches(specs, key))
+			return specs;
+	return NULL;
+}
+
+static bool value_listed(const char *values, const char *value)
+{
+	size_t n = strlen(value);
+
+	for (const char *p = values; p; p = strchr(p, '|'), p = p ? p + 1 : NULL)
+		if (!strncmp(p, value, n) && (p[n] == '|' || p[n] == '\0'))
+			return true;
+	return false;
+}
+
+/* A suggestion out of "a|b|c". */
+static void suggest_value(const char *values, const char *value, spk_error *err)
+{
+	char copy[256];
+	const char *names[32], *close;
+	char *save = NULL;
+	int n = 0;
+
+	snprintf(copy, sizeof(copy), "%s", values);
+	for (char *word = strtok_r(copy, "|", &save); word && n < (int)SPK_COUNT_OF(names); word = strtok_r(NULL, "|", &save))
+		names[n++] = word;
+	close = spk_closest_name(value, names, n);
+	spk_hint(err, "%s%s%sit can be: %s", close ? "did you mean '" : "", close ? close : "", close ? "'? " : "", values);
+}
+
+static spk_status check_value(const struct spk_table *t, const struct spk_option_spec *spec, const struct spk_option *o, spk_error *err)
+{
+	if (!spec->values || value_listed(spec->values, o->value))
+		return SPK_OK;
+	spk_fail(err, SPK_USAGE, "table \"%s\": '%s' = '%s' is not a value of this option", t->name, o->key, o->value);
+	suggest_value(spec->values, o->value, err);
+	return at(t, o->key, SPK_USAGE, err);
+}
+
+/* Everything a table of this connector and format may have. */
+struct known { const struct spk_option_spec *list[5]; int count; };
+
+static struct known known_options(const struct spk_table *t, const struct spk_format *format)
+{
+	const struct spk_source_type *source = spk_source_type(t->connector);
+	const struct spk_sink_type *sink = spk_sink_type(t->connector);
+	struct known k = { 0 };
+
+	if (source)
+		k.list[k.count++] = source->options;
+	if (sink)
+		k.list[k.count++] = sink->options;
+	if ((source && source->takes_format) || (sink && sink->takes_format))
+		k.list[k.count++] = format_options;
+	if (format)
+		k.list[k.count++] = format->options;
+	return k;
+}
+
+static spk_status unknown_option(const struct spk_table *t, const struct known *k, const struct spk_option *o, spk_error *err)
+{
+	static const struct spk_format *const formats[] = { &spk_format_json, &spk_format_csv };
+	const char *names[NAMES_MAX], *close;
+	int n = 0;
+
+	spk_fail(err, SPK_USAGE, "table \"%s\": connector '%s' has no option '%s'", t->name, t->connector, o->key);
+	if (!strcmp(o->key, "json.ignore-parse-errors") || !strcmp(o->key, "csv.ignore-parse-errors")) {
+		spk_hint(err, "what happens to rows that cannot be read is the session's: SET bad.rows = 'skip'");
+		return at(t, o->key, SPK_USAGE, err);
+	}
+	for (size_t i = 0; i < SPK_COUNT_OF(formats); i++) {
+		if (!find_spec(formats[i]->options, o->key))
+			continue;
+		spk_hint(err, "it belongs to format '%s'", formats[i]->name);
+		return at(t, o->key, SPK_USAGE, err);
+	}
+	for (int i = 0; i < k->count; i++)
+		for (const struct spk_option_spec *s = k->list[i]; s && s->name && n < NAMES_MAX; s++)
+			names[n++] = s->name;
+	close = spk_closest_name(o->key, names, n);
+	if (close)
+		spk_hint(err, "did you mean '%s'?", close);
+	else
+		spk_hint(err, "docs/connectors.md lists the options of each connector");
+	return at(t, o->key, SPK_USAGE, err);
+}
+
+static spk_status check_options(const struct spk_table *t, const struct spk_format *format, spk_error *err)
+{
+	struct known k = known_options(t, format);
+
+	for (int i = 0; i < t->option_count; i++) {
+		const struct spk_option_spec *spec = NULL;
+
+		if (!strcmp(t->option[i].key, "connector"))
+			continue;
+		for (int j = 0; j < k.count && !spec; j++)
+			spec = find_spec(k.list[j], t->option[i].key);
+		if (!spec)
+			return unknown_option(t, &k, &t->option[i], err);
+		SPK_TRY(check_value(t, spec, &t->option[i], err));
+	}
+	for (int j = 0; j < k.count; j++) {
+		for (const struct spk_option_spec *s = k.list[j]; s && s->name; s++) {
+			if (!s->required || find_option(t, s->name))
+				continue;
+			spk_fail(err, SPK_USAGE, "table \"%s\": connector '%s' needs the option '%s'", t->name, t->connector, s->name);
+			spk_hint(err, "%s", s->doc);
+			return at(t, "connector", SPK_USAGE, err);
+		}
+	}
+	return SPK_OK;
+}
+
+/* --- the table --- */
+
+static spk_status unknown_connector(const struct spk_table *t, spk_error *err)
+{
+	const char *names[16], *close;
+	int n = spk_connector_names(names, 16), used = 0;
+	char all[256] = "";
+
+	for (int i = 0; i < n; i++)
+		used += snprintf(all + used, sizeof(all) - (size_t)used, "%s%s", i ? ", " : "", names[i]);
+	if (!t->connector) {
+		spk_fail(err, SPK_USAGE, "table \"%s\" has no 'connector'", t->name);
+		spk_hint(err, "add WITH ('connector' = '...'); there are: %s", all);
+		return at(t, "connector", SPK_USAGE, err);
+	}
+	close = spk_closest_name(t->connector, names, n);
+	spk_fail(err, SPK_USAGE, "table \"%s\": unknown connector '%s'", t->name, t->connector);
+	spk_hint(err, "%s%s%sthere are: %s", close ? "did you mean '" : "", close ? close : "", close ? "'? " : "", all);
+	return at(t, "connector", SPK_USAGE, err);
+}
+
+static spk_status check_connector(const struct spk_table *t, const struct spk_conf *conf, spk_error *err)
+{
+	if (!strcmp(t->connector, "kafka") || !strcmp(t->connector, "upsert-kafka"))
+		return spk_kafka_check_table(t, conf, err);
+	if (!strcmp(t->connector, "filesystem"))
+		return spk_files_check_table(t, conf, err);
+	if (!strcmp(t->connector, "nexmark"))
+		return spk_nexmark_check_table(t, err);
+	return SPK_OK;
+}
+
+spk_status spk_connector_check_table(const struct spk_table *t, void *conf, spk_error *err)
+{
+	const struct spk_format *format;
+	const char *key_format = spk_format_option(t, "key.format");
+	spk_error local = { 0 };
+	spk_status status;
+
+	if (!spk_source_type(t->connector) && !spk_sink_type(t->connector))
+		return unknown_connector(t, err);
+	err = err ? err : &local;
+	err->position = 0;
+	SPK_TRY(spk_connector_format(t, &format, err));
+	SPK_TRY(check_options(t, format, err));
+	if (key_format && !spk_format(key_format))
+		return unknown_format(t, "key.format", key_format, err);
+	if (format == &spk_format_csv)
+		SPK_TRY(spk_csv_check_table(t, err));
+	status = check_connector(t, conf, err);
+	if (status != SPK_OK && !err->position)
+		err->position = t->position;
+	return status;
+}
+
+spk_status spk_connector_sink_takes(const struct spk_table *t, bool *upserts, bool *deltas, spk_error *err)
+{
+	const struct spk_sink_type *type = spk_sink_type(t->connector);
+	const struct spk_format *format;
+
+	*upserts = *deltas = false;
+	if (!type) {
+		spk_fail(err, SPK_PLAN, "table \"%s\" cannot be written to: connector '%s' only reads", t->name, t->connector);
+		return at(t, "connector", SPK_PLAN, err);
+	}
+	SPK_TRY(spk_connector_format(t, &format, err));
+	*deltas = type->deltas || format == &spk_format_debezium_json;
+	*upserts = type->upserts && t->key_count > 0 && !*deltas;
+	return SPK_OK;
+}
