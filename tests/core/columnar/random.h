@@ -52,7 +52,7 @@ static inline double random_double(spk_test_rng *rng)
 /* Integers that are small, extreme or anything. */
 static inline int64_t random_int(spk_test_rng *rng, int bits)
 {
-	int64_t low = bits == 64 ? INT64_MIN : -(1ll << (bits - 1)), high = -(low + 1);
+	int64_t low = bits == 64 ? INT64_MIN : -((int64_t)1 << (bits - 1)), high = -(low + 1);
 
 	switch (spk_test_below(rng, 4)) {
 	case 0: return spk_test_between(rng, -3, 3);

@@ -1,4 +1,5 @@
 /* Arrow C Data: out and in again, foreign arrays by hand, release callbacks. test_arrow.py does the same with pyarrow. */
+#include "core/base/fault.h"
 #include "core/base/memory.h"
 #include "core/columnar/arrow_c.h"
 #include "core/columnar/hash.h"
@@ -358,6 +359,71 @@ static void unknown_formats_are_named(void)
 	spk_arena_unref(arena);
 }
 
+/* Out and in again and all that batches do, with the n-th allocation refused, for every n: nothing may be left behind. */
+static spk_status everything(struct spk_batch *in, const struct spk_schema *schema, struct spk_arena *arena)
+{
+	struct ArrowSchema arrow_schema = { 0 };
+	struct ArrowArray array = { 0 };
+	struct spk_batch *compact = NULL, *again = NULL, *imported = NULL;
+	struct spk_schema *exact = NULL, *types = NULL;
+	int64_t from = 0;
+	spk_status status = spk_batch_compact(&compact, in, &err);
+
+	status = status ? status : spk_batch_reencode(&again, compact, 1, &err);
+	status = status ? status : spk_arrow_exact_schema(&again, 1, schema, arena, &exact, &err);
+	status = status ? status : spk_arrow_export_schema(exact, &arrow_schema, &err);
+	status = status ? status : spk_arrow_export_batch_as(again, exact, &array, &err);
+	status = status ? status : spk_arrow_import_schema(&arrow_schema, arena, &types, &err);
+	if (!status) {
+		status = spk_arrow_import_batch(&array, types, &from, &imported, &err);
+		CHECK(!array.release);
+	}
+	if (array.release)
+		array.release(&array);
+	if (arrow_schema.release)
+		arrow_schema.release(&arrow_schema);
+	spk_batch_unref(compact);
+	spk_batch_unref(again);
+	spk_batch_unref(imported);
+	return status;
+}
+
+static void refused_allocations_leave_nothing_behind(void)
+{
+	spk_test_rng rng = spk_test_rng_new(2);
+	struct spk_arena *types = spk_arena_new(NULL);
+	const struct spk_schema *schema = wide_schema(types);
+	struct spk_batch *in = random_batch(&rng, schema, 900, true);
+	size_t before;
+	int failures = 0;
+
+	for (int c = 0; c < schema->count; c++)
+		if (schema->field[c].type.id == SPK_TYPE_INTERVAL || (schema->field[c].type.id == SPK_TYPE_DECIMAL && schema->field[c].type.scale < 0))
+			REQUIRE_OK(spk_vector_init_constant(&in->column[c], schema->field[c].type, NULL, in->arena, &err), err);
+	before = spk_memory_used();
+	for (int nth = 1;; nth++) {
+		char *specification = spk_test_format("malloc:%d", nth);
+		struct spk_arena *arena = spk_arena_new(NULL);
+		int64_t passes;
+		spk_status status;
+
+		REQUIRE_OK(spk_fault_set(specification, &err), err);
+		status = everything(in, schema, arena);
+		passes = spk_fault_passes(SPK_FAULT_MALLOC);
+		REQUIRE_OK(spk_fault_set(NULL, &err), err);
+		free(specification);
+		spk_arena_unref(arena);
+		CHECK(status == (passes < nth ? SPK_OK : SPK_NO_MEMORY));
+		CHECK_EQ_INT(spk_memory_used(), before);
+		failures += status != SPK_OK;
+		if (passes < nth)
+			break;
+	}
+	CHECK(failures > 10);
+	spk_batch_unref(in);
+	spk_arena_unref(types);
+}
+
 static void half_floats_are_widened(void)
 {
 	static const struct { uint16_t half; float want; } cases[] = { { 0x3c00, 1 }, { 0xc000, -2 }, { 0x7bff, 65504 }, { 0x0001, 5.9604644775390625e-8f },
@@ -387,4 +453,5 @@ SPK_TEST_SUITE("core/columnar/arrow",
 	{"dictionaries are expanded", dictionaries_are_expanded},
 	{"malformed arrays are refused and released", malformed_arrays_are_refused_and_released},
 	{"unknown formats are named", unknown_formats_are_named},
+	{"refused allocations leave nothing behind", refused_allocations_leave_nothing_behind},
 	{"half floats are widened", half_floats_are_widened})
