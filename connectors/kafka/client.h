@@ -8,6 +8,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "connectors/connector.h"
+#include "connectors/format/field.h"
 
 enum spk_kafka_role { SPK_KAFKA_SOURCE, SPK_KAFKA_READER, SPK_KAFKA_PRODUCER };
 

@@ -58,9 +58,9 @@ static spk_status find_bound(const struct spk_table *table, const char *prefix, 
 	snprintf(mode_key, sizeof(mode_key), "%s.mode", prefix);
 	snprintf(time_key, sizeof(time_key), "%s.timestamp-millis", prefix);
 	snprintf(offsets_key, sizeof(offsets_key), "%s.specific-offsets", prefix);
-	*out = (struct spk_kafka_bound){ .mode = by_default, .offsets = spk_table_option(table, offsets_key) };
-	mode = spk_table_option(table, mode_key);
-	time = spk_table_option(table, time_key);
+	*out = (struct spk_kafka_bound){ .mode = by_default, .offsets = spk_format_option(table, offsets_key) };
+	mode = spk_format_option(table, mode_key);
+	time = spk_format_option(table, time_key);
 	if (mode)
 		SPK_TRY(find_mode(mode, mode_key, refused, &out->mode, err));
 	if ((out->mode == SPK_KAFKA_TIMESTAMP) != (time != NULL))

@@ -87,7 +87,7 @@ static spk_status offsets_from_time(struct kafka_source *s, int64_t timestamp_ms
 /* Partitions without a committed offset start where auto.offset.reset says, which must be said then. */
 static spk_status offsets_of_group(struct kafka_source *s, int64_t *out, spk_error *err)
 {
-	const char *reset = spk_table_option(s->base.spec->table, "properties.auto.offset.reset");
+	const char *reset = spk_format_option(s->base.spec->table, "properties.auto.offset.reset");
 	int64_t *other = calloc((size_t)s->base.partitions, sizeof(*other));
 	bool latest = reset && (strcmp(reset, "latest") == 0 || strcmp(reset, "largest") == 0 || strcmp(reset, "end") == 0);
 	bool earliest = reset && (strcmp(reset, "earliest") == 0 || strcmp(reset, "smallest") == 0 || strcmp(reset, "beginning") == 0);

@@ -25,12 +25,7 @@ static const struct setting defaults[] = {
 static const struct setting consumer_defaults[] = {
 	{ "isolation.level", "read_committed" },
 	{ "check.crcs", "true" },
-	{ "fetch.wait.max.ms", "100" },
 	{ "fetch.error.backoff.ms", "100" },
-	{ "queued.max.messages.kbytes", "16384" },
-	{ "queued.min.messages", "65536" },
-	{ "fetch.message.max.bytes", "1048576" },
-	{ "fetch.max.bytes", "8388608" },
 };
 static const struct setting producer_defaults[] = {
 	{ "linger.ms", "50" },
@@ -227,7 +222,7 @@ spk_status spk_kafka_conf_new(rd_kafka_conf_t **out, enum spk_kafka_role role, c
 	struct spk_buffer scratch = { 0 };
 	spk_status status;
 
-	if (!spk_table_option(table, "properties.bootstrap.servers")) {
+	if (!spk_format_option(table, "properties.bootstrap.servers")) {
 		rd_kafka_conf_destroy(rkconf);
 		return spk_fail(err, SPK_USAGE, "table %s has no 'properties.bootstrap.servers'", table->name);
 	}
@@ -244,7 +239,7 @@ spk_status spk_kafka_conf_new(rd_kafka_conf_t **out, enum spk_kafka_role role, c
 
 static spk_status check_sink(const struct spk_table *table, const struct spk_conf *conf, spk_error *err)
 {
-	const char *wanted = spk_table_option(table, "sink.delivery-guarantee");
+	const char *wanted = spk_format_option(table, "sink.delivery-guarantee");
 	const char *have;
 
 	if (!wanted || !conf || strcmp(wanted, "none") == 0)

@@ -29,7 +29,7 @@ static void say_ignored(const struct spk_table *table)
 	static const char *const names[] = { "sink.transactional-id-prefix", "sink.parallelism", "sink.buffer-flush.max-rows", "sink.buffer-flush.interval" };
 
 	for (size_t i = 0; i < SPK_COUNT_OF(names); i++) {
-		if (spk_table_option(table, names[i]))
+		if (spk_format_option(table, names[i]))
 			SPK_LOG(INFO, "kafka", "table %s: '%s' has no effect here", table->name, names[i]);
 	}
 }
@@ -37,8 +37,8 @@ static void say_ignored(const struct spk_table *table)
 static spk_status open_all(struct kafka_sink *s, spk_error *err)
 {
 	const struct spk_sink_spec *spec = s->base.spec;
-	const char *topic = spk_table_option(spec->table, "topic");
-	const char *partitioner = spk_table_option(spec->table, "sink.partitioner");
+	const char *topic = spk_format_option(spec->table, "topic");
+	const char *partitioner = spk_format_option(spec->table, "sink.partitioner");
 
 	if (!topic || strchr(topic, ';'))
 		return spk_fail(err, SPK_USAGE, "table %s needs one 'topic' to be written to", spec->table->name);

@@ -16,7 +16,21 @@
 enum {
 	OPEN_WAIT_MS = 10000,
 	REPORT_EVERY_US = 1000000,
+	TOPICS_MAX = 64,
 	PARTITIONS_MAX = 65536,
+	QUEUE_MIN_BYTES = 256 * 1024,     /* per partition, however many there are */
+	QUEUE_MIN_ROWS = 1024,
+	FETCH_MIN_BYTES = 64 * 1024,
+	FETCH_MAX_BYTES = 1024 * 1024,
+	PATIENT_BYTES = 32 * 1024,        /* what a fetch waits for when epochs are not started at once */
+	PATIENT_INTERVAL_MS = 20,
+	IDLE_WAIT_MS = 100,
+};
+
+struct topic_list {
+	const char *name[TOPICS_MAX];
+	int partitions[TOPICS_MAX];
+	int count, total;
 };
 
 /* ---- Partitions ------------------------------------------------------------------------------------------------------ */
@@ -47,30 +61,33 @@ static spk_status add_partition(struct kafka_source *s, const char *topic, int32
 	return SPK_OK;
 }
 
-/* Grows the array; only while no queue is open yet, because the queues' events point into it. */
-static spk_status find_partitions(struct kafka_source *s, spk_error *err)
+/* The topics of the option, with their numbers of partitions; the total is what the caller makes partitions of. */
+static spk_status find_topics(struct kafka_source *s, struct topic_list *list, spk_error *err)
 {
-	const char *topic[64];
-	int count[64], topics = 0, total = 0;
 	char *rest = s->topics, *one;
 
 	while ((one = strsep(&rest, ";")) != NULL) {
 		one += strspn(one, " ");
 		if (!*one)
 			continue;
-		if (topics == (int)SPK_COUNT_OF(topic))
-			return spk_fail(err, SPK_USAGE, "table %s has more than %d topics", s->base.spec->table->name, topics);
-		topic[topics] = one;
-		SPK_TRY(spk_kafka_partitions(&s->client, one, OPEN_WAIT_MS, &count[topics], err));
-		total += count[topics++];
+		if (list->count == TOPICS_MAX)
+			return spk_fail(err, SPK_USAGE, "table %s has more than %d topics", s->base.spec->table->name, TOPICS_MAX);
+		list->name[list->count] = one;
+		SPK_TRY(spk_kafka_partitions(&s->client, one, OPEN_WAIT_MS, &list->partitions[list->count], err));
+		list->total += list->partitions[list->count++];
 	}
-	if (total == 0 || total > PARTITIONS_MAX)
-		return spk_fail(err, SPK_USAGE, "table %s has %d partitions, not 1 to %d", s->base.spec->table->name, total, PARTITIONS_MAX);
-	s->partition = calloc((size_t)total, sizeof(*s->partition));
+	if (list->total > 0 && list->total <= PARTITIONS_MAX)
+		return SPK_OK;
+	return spk_fail(err, SPK_USAGE, "table %s has %d partitions, not 1 to %d", s->base.spec->table->name, list->total, PARTITIONS_MAX);
+}
+
+static spk_status add_partitions(struct kafka_source *s, const struct topic_list *list, spk_error *err)
+{
+	s->partition = calloc((size_t)list->total, sizeof(*s->partition));
 	SPK_TRY_PTR(s->partition, err);
-	for (int t = 0; t < topics; t++) {
-		for (int32_t i = 0; i < count[t]; i++)
-			SPK_TRY(add_partition(s, topic[t], i, err));
+	for (int t = 0; t < list->count; t++) {
+		for (int32_t i = 0; i < list->partitions[t]; i++)
+			SPK_TRY(add_partition(s, list->name[t], i, err));
 	}
 	return SPK_OK;
 }
@@ -93,21 +110,99 @@ static int64_t conf_number(const rd_kafka_conf_t *rkconf, const char *name)
 	return rd_kafka_conf_get(rkconf, name, value, &size) == RD_KAFKA_CONF_OK ? strtoll(value, NULL, 10) : 0;
 }
 
-static spk_status connect_client(struct kafka_source *s, spk_error *err)
+/* A setting that the table leaves to us. */
+static spk_status suggest(struct kafka_source *s, rd_kafka_conf_t *rkconf, const char *name, const char *alias, int64_t value, spk_error *err)
+{
+	char option[64], number[24], text[256];
+
+	snprintf(option, sizeof(option), "properties.%s", alias);
+	if (spk_format_option(s->base.spec->table, option))
+		return SPK_OK;
+	snprintf(option, sizeof(option), "properties.%s", name);
+	if (spk_format_option(s->base.spec->table, option))
+		return SPK_OK;
+	snprintf(number, sizeof(number), "%lld", (long long)value);
+	if (rd_kafka_conf_set(rkconf, name, number, text, sizeof(text)) == RD_KAFKA_CONF_OK)
+		return SPK_OK;
+	return spk_fail(err, SPK_INTERNAL, "%s", text);
+}
+
+/*
+ * What librdkafka may hold before it is fetched: half an epoch's bytes, over all partitions (a message of 240 bytes takes about 600 in
+ * its queue). And how long a fetch waits: epochs that start by the clock need no answer for a single row.
+ */
+static spk_status size_queues(struct kafka_source *s, rd_kafka_conf_t *rkconf, int partitions, spk_error *err)
+{
+	const struct spk_conf *conf = s->base.spec->conf;
+	int64_t bytes = (conf ? spk_conf_int(conf, SPK_CONF_EPOCH_MAX_BYTES) : 16 * 1024 * 1024) / 2 / partitions;
+	int64_t rows = (conf ? spk_conf_int(conf, SPK_CONF_EPOCH_MAX_ROWS) : 65536) / partitions;
+	int64_t interval_ms = conf ? spk_conf_int(conf, SPK_CONF_EPOCH_INTERVAL) / 1000 : 0;
+	bool patient = interval_ms >= PATIENT_INTERVAL_MS;
+
+	bytes = SPK_MIN(SPK_MAX(bytes, (int64_t)QUEUE_MIN_BYTES), (int64_t)INT32_MAX);
+	SPK_TRY(suggest(s, rkconf, "queued.max.messages.kbytes", "queued.max.messages.kbytes", bytes / 1024, err));
+	SPK_TRY(suggest(s, rkconf, "queued.min.messages", "queued.min.messages", SPK_MIN(SPK_MAX(rows, (int64_t)QUEUE_MIN_ROWS), (int64_t)10000000), err));
+	bytes = SPK_MIN(SPK_MAX(bytes / 2, (int64_t)FETCH_MIN_BYTES), (int64_t)FETCH_MAX_BYTES);
+	SPK_TRY(suggest(s, rkconf, "fetch.message.max.bytes", "max.partition.fetch.bytes", bytes, err));
+	SPK_TRY(suggest(s, rkconf, "fetch.max.bytes", "fetch.max.bytes", SPK_MIN(bytes * partitions, (int64_t)FETCH_MAX_BYTES * 4), err));
+	SPK_TRY(suggest(s, rkconf, "fetch.min.bytes", "fetch.min.bytes", patient ? PATIENT_BYTES : 1, err));
+	return suggest(s, rkconf, "fetch.wait.max.ms", "fetch.wait.max.ms", patient ? SPK_MIN(interval_ms / 4, (int64_t)IDLE_WAIT_MS) : IDLE_WAIT_MS, err);
+}
+
+static spk_status reserve_queues(struct kafka_source *s, size_t bytes, spk_error *err)
+{
+	spk_memory_unreserve(s->queue_account, s->reserved);
+	s->reserved = 0;
+	SPK_TRY(spk_memory_reserve(s->queue_account, bytes, err));
+	s->reserved = bytes;
+	return SPK_OK;
+}
+
+static spk_status make_client(struct kafka_source *s, rd_kafka_conf_t *rkconf, int partitions, spk_error *err)
+{
+	size_t queue_bytes;
+	spk_status status = size_queues(s, rkconf, partitions, err);
+
+	queue_bytes = (size_t)conf_number(rkconf, "queued.max.messages.kbytes") * 1024;
+	/* A quarter of what one queue may hold: the fetcher then works while three quarters wait. */
+	s->wake_bytes = queue_bytes / 4;
+	s->wake_rows = (size_t)conf_number(rkconf, "queued.min.messages") / 4;
+	if (status == SPK_OK)
+		status = reserve_queues(s, queue_bytes * (size_t)partitions, err);
+	if (status) {
+		rd_kafka_conf_destroy(rkconf);
+		return status;
+	}
+	return spk_kafka_client_init(&s->client, SPK_KAFKA_SOURCE, rkconf, err);
+}
+
+static spk_status connect_client(struct kafka_source *s, int partitions, spk_error *err)
 {
 	const struct spk_source_spec *spec = s->base.spec;
 	rd_kafka_conf_t *rkconf;
 
+	spk_kafka_client_release(&s->client);
 	SPK_TRY(spk_kafka_conf_new(&rkconf, SPK_KAFKA_SOURCE, spec->table, spec->job, spec->conf, err));
-	s->user = conf_text(rkconf, "sasl.username");
-	s->password = conf_text(rkconf, "sasl.password");
-	/* A quarter of what one queue may hold: the fetcher then works while three quarters wait. */
-	s->wake_bytes = (size_t)conf_number(rkconf, "queued.max.messages.kbytes") * 1024 / 4;
-	s->wake_rows = (size_t)conf_number(rkconf, "queued.min.messages") / 4;
-	SPK_TRY(spk_kafka_client_init(&s->client, SPK_KAFKA_SOURCE, rkconf, err));
+	if (!s->user)
+		s->user = conf_text(rkconf, "sasl.username");
+	if (!s->password)
+		s->password = conf_text(rkconf, "sasl.password");
+	SPK_TRY(make_client(s, rkconf, partitions, err));
 	SPK_TRY_PTR(s->user, err);
 	SPK_TRY_PTR(s->password, err);
 	return SPK_OK;
+}
+
+/* The sizes of the queues depend on how many there are, and cannot be changed later: a second client then takes over. */
+static spk_status connect_and_find(struct kafka_source *s, spk_error *err)
+{
+	struct topic_list list = { .count = 0 };
+
+	SPK_TRY(connect_client(s, 1, err));
+	SPK_TRY(find_topics(s, &list, err));
+	if (list.total > 1)
+		SPK_TRY(connect_client(s, list.total, err));
+	return add_partitions(s, &list, err);
 }
 
 static bool table_wants_keys(const struct spk_table *t)
@@ -116,13 +211,13 @@ static bool table_wants_keys(const struct spk_table *t)
 		if (t->metadata[i] && strcmp(t->metadata[i], "key") == 0)
 			return true;
 	}
-	return spk_table_option(t, "key.fields") != NULL;
+	return spk_format_option(t, "key.fields") != NULL;
 }
 
 static spk_status open_all(struct kafka_source *s, spk_error *err)
 {
 	const struct spk_table *table = s->base.spec->table;
-	const char *topic = spk_table_option(table, "topic");
+	const char *topic = spk_format_option(table, "topic");
 
 	if (!topic)
 		return spk_fail(err, SPK_USAGE, "table %s has no 'topic'", table->name);
@@ -136,8 +231,7 @@ static spk_status open_all(struct kafka_source *s, spk_error *err)
 	if (s->wake < 0)
 		return spk_fail(err, SPK_IO, "no event descriptor for table %s", table->name);
 	SPK_TRY(spk_source_open_format(&s->base, (struct spk_view){ 0 }, err));
-	SPK_TRY(connect_client(s, err));
-	return find_partitions(s, err);
+	return connect_and_find(s, err);
 }
 
 static void source_close(struct spk_source *base)
@@ -159,6 +253,7 @@ static void source_close(struct spk_source *base)
 		spk_buffer_release(&s->partition[i].held_key);
 		free(s->partition[i].name);
 	}
+	spk_memory_unreserve(s->queue_account, s->reserved);
 	spk_source_close_format(base);
 	if (s->wake >= 0)
 		close(s->wake);
@@ -182,6 +277,7 @@ static spk_status source_open(struct spk_source **out, const struct spk_source_s
 	s->base = (struct spk_source){ .type = &spk_kafka_source, .spec = spec };
 	s->wake = -1;
 	s->account = spk_memory_account("source");
+	s->queue_account = spk_memory_account("kafka queues");
 	status = open_all(s, err);
 	if (status)
 		source_close(&s->base);

@@ -39,7 +39,8 @@ struct kafka_source {
 	_Atomic int ready_count;
 	size_t taken_bytes, taken_rows;    /* out of the queues since the fetchers were woken */
 	size_t wake_bytes, wake_rows;      /* wake them after so much */
-	struct spk_memory_account *account;
+	struct spk_memory_account *account, *queue_account;
+	size_t reserved;               /* of queue_account, for librdkafka's queues */
 	char *user, *password;         /* as configured or "" (see wake_fetchers) */
 	int64_t reported_us;
 };
