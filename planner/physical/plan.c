@@ -260,6 +260,7 @@ static spk_status build_root(struct spk_build *b, const struct spk_logical *root
 {
 	struct spk_ports in;
 
+	b->state_tables = 0;
 	if (root->kind != SPK_LOGICAL_SINK) {
 		b->root_name = "query";
 		return build_query(b, root, err);
