@@ -403,7 +403,7 @@ static void shrink_slots(struct spk_cells *t)
 		(void)slots_resize(t, capacity * 2, NULL);
 }
 
-void spk_cells_evict_oldest(struct spk_cells *t, bool force)
+bool spk_cells_evict_oldest(struct spk_cells *t, bool force)
 {
 	struct spk_chunk *chunk = t->oldest;
 	struct spk_cell_cursor at = { .chunk = chunk };
@@ -411,15 +411,20 @@ void spk_cells_evict_oldest(struct spk_cells *t, bool force)
 	if (t->filling == chunk)
 		t->filling = NULL;
 	for (struct spk_cell *c; (c = next_in_chunk(&at)) != NULL;) {
-		bool used = c->flags & SPK_CELL_USED;
+		bool keep = c->flags & SPK_CELL_USED && !force;
 
-		SPK_ASSERT(!(c->flags & SPK_CELL_DIRTY), "dirty cells are written before they are dropped");
 		c->flags &= ~(uint32_t)SPK_CELL_USED;
-		if (force || !used || move(t, &c, c->value_size == UINT32_MAX ? 0 : c->value_size, NULL) != SPK_OK)
-			spk_cells_remove(t, c);
+		if (keep) {
+			if (move(t, &c, c->value_size == UINT32_MAX ? 0 : c->value_size, NULL) != SPK_OK)
+				return false;
+			continue;
+		}
+		SPK_ASSERT(!(c->flags & SPK_CELL_DIRTY), "dirty cells are written before they are dropped");
+		spk_cells_remove(t, c);
 	}
 	chunk_free(t, chunk);
 	shrink_slots(t);
+	return true;
 }
 
 void spk_cells_compact(struct spk_cells *t)

@@ -23,7 +23,7 @@ struct spk_chunk;
 enum spk_cell_flag {
 	SPK_CELL_LIVE = 1,       /* in the table */
 	SPK_CELL_DIRTY = 2,      /* RocksDB does not have it like this yet */
-	SPK_CELL_USED = 4,       /* since eviction came by */
+	SPK_CELL_USED = 4,       /* found by a read since eviction came by */
 	SPK_CELL_NEW = 8,        /* the key is known not to be in RocksDB */
 };
 
@@ -90,8 +90,9 @@ struct spk_cell_cursor { struct spk_chunk *chunk; uint32_t offset; };
 struct spk_cell *spk_cells_next(const struct spk_cells *t, struct spk_cell_cursor *at);
 /* The same for the oldest chunk alone. */
 struct spk_cell *spk_cells_next_oldest(const struct spk_cells *t, struct spk_cell_cursor *at);
-/* Drops the cells of the oldest chunk, which must be clean, but gives those in use a second chance unless `force`. */
-void spk_cells_evict_oldest(struct spk_cells *t, bool force);
+/* Drops the cells of the oldest chunk, but gives those in use a second chance unless `force`. Those it drops must be clean. False
+ * when there was no memory for a second chance: part of the chunk is still there. */
+bool spk_cells_evict_oldest(struct spk_cells *t, bool force);
 /* Moves the live cells together when more than half of the memory is dead. */
 void spk_cells_compact(struct spk_cells *t);
 

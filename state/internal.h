@@ -6,6 +6,7 @@
  *   bucket.c   the sorted buckets of a view; what RocksDB holds of each
  *   write.c    dirty cells to RocksDB, range deletes
  *   scan.c     cache and RocksDB merged in key order
+ *   sort.c     the sort for both of these
  *   cell.h     the hash table under it all
  *
  * Locks: the store's lock guards its lists of tables and views. A view has none: it belongs to one thread at a time, and to the
@@ -107,8 +108,13 @@ spk_status spk_buckets_discover(struct spk_state_view *view, spk_error *err);
 
 /* --- write.c --- */
 
-/* Writes the dirty cells of a bucket, all or only those in its oldest chunk. */
-spk_status spk_state_write(struct spk_state_view *view, struct spk_bucket *b, bool oldest_only, spk_error *err);
+enum spk_write_what {
+	SPK_WRITE_ALL,
+	SPK_WRITE_OLDEST,              /* of the oldest chunk */
+	SPK_WRITE_OLDEST_UNUSED,       /* of those only what eviction would drop */
+};
+/* Writes dirty cells of a bucket. */
+spk_status spk_state_write(struct spk_state_view *view, struct spk_bucket *b, enum spk_write_what what, spk_error *err);
 spk_status spk_state_write_view(struct spk_state_view *view, spk_error *err);
 /* Deletes all entries of the bucket in RocksDB, if there may be any. */
 spk_status spk_state_delete_stored(struct spk_state_view *view, struct spk_bucket *b, spk_error *err);
@@ -120,10 +126,16 @@ spk_status spk_state_evict(struct spk_state_view *view, size_t target, spk_error
 /* Does so when the store's caches are over their bound and this view over its share, or the process's memory runs short. */
 spk_status spk_state_trim(struct spk_state_view *view, spk_error *err);
 
-/* --- scan.c --- */
+/* --- sort.c --- */
 
-/* Cells in order of (shard, bucket, key). */
-struct spk_sorted_cell { uint64_t prefix; int64_t bucket; struct spk_cell *cell; };
-void spk_sort_cells(struct spk_sorted_cell *cells, size_t count);
+struct spk_sorted_cell {
+	uint64_t prefix;               /* eight bytes of the key; set by the sort, as is shard */
+	int64_t bucket;
+	struct spk_cell *cell;
+	int shard;
+};
+/* Sorts cells of one bucket by (shard, key). `spare` has room for as many. */
+void spk_sort_cells(struct spk_sorted_cell *cells, struct spk_sorted_cell *spare, size_t count);
+int spk_compare_keys(const char *a, size_t a_size, const char *b, size_t b_size);
 
 #endif

@@ -10,57 +10,21 @@
 
 typedef spk_status (*scan_fn)(void *user, int64_t bucket, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err);
 
-/* --- sorting cells --- */
-
-/* The first eight bytes of a key as a number that orders alike; shorter ones padded. */
-static uint64_t key_prefix(const struct spk_cell *c)
-{
-	unsigned char bytes[8] = { 0 };
-	uint64_t word;
-
-	memcpy(bytes, c->bytes, SPK_MIN(c->key_size, 8u));
-	memcpy(&word, bytes, 8);
-	return __builtin_bswap64(word);
-}
-
-static int compare_keys(const char *a, size_t a_size, const char *b, size_t b_size)
-{
-	size_t common = SPK_MIN(a_size, b_size);
-	int c = common ? memcmp(a, b, common) : 0;
-
-	return c ? c : (a_size > b_size) - (a_size < b_size);
-}
-
-static int compare_cells(const void *left, const void *right)
-{
-	const struct spk_sorted_cell *a = left, *b = right;
-	int shard_a = spk_shard_of(a->cell->hash).value, shard_b = spk_shard_of(b->cell->hash).value;
-
-	if (shard_a != shard_b)
-		return shard_a < shard_b ? -1 : 1;
-	if (a->bucket != b->bucket)
-		return a->bucket < b->bucket ? -1 : 1;
-	if (a->prefix != b->prefix)
-		return a->prefix < b->prefix ? -1 : 1;
-	return compare_keys(a->cell->bytes, a->cell->key_size, b->cell->bytes, b->cell->key_size);
-}
-
-void spk_sort_cells(struct spk_sorted_cell *cells, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		cells[i].prefix = key_prefix(cells[i].cell);
-	if (count > 1)
-		qsort(cells, count, sizeof(*cells), compare_cells);
-}
-
 /* --- merging --- */
+
+/* Cells are sorted a shard at a time, so that this is all that is held for each. */
+struct ref { struct spk_cell *cell; int64_t bucket; };
 
 struct merge {
 	struct spk_state_view *view;
-	struct spk_sorted_cell *cell;   /* sorted */
+	struct ref *ref;                /* all cells, by (shard, bucket) */
+	size_t refs, work;              /* lengths of ref, and of cell with spare */
+	size_t shard_end[SPK_SHARDS];   /* in ref */
+	struct spk_sorted_cell *cell;   /* those of one shard, by (bucket, key) */
+	struct spk_sorted_cell *spare;  /* for the sort */
 	size_t cells, at;
 	int prefix_size;                /* of keys in RocksDB */
-	const struct spk_bucket *only;  /* NULL: all buckets */
+	struct spk_bucket *only;        /* NULL: all buckets */
 	scan_fn each;
 	void *user;
 };
@@ -82,13 +46,8 @@ static spk_status emit_stored(struct merge *m, rocksdb_iterator_t *it, int64_t b
 	return m->each(m->user, bucket, key + m->prefix_size, (uint32_t)size - (uint32_t)m->prefix_size, value, (uint32_t)value_size, err);
 }
 
-static bool in_shard(const struct merge *m, int shard)
-{
-	return m->at < m->cells && spk_shard_of(m->cell[m->at].cell->hash).value == shard;
-}
-
 /* Walks the iterator over one shard, and the shard's cells with it; a cell hides the stored entry of its key. */
-static spk_status merge_stored(struct merge *m, rocksdb_iterator_t *it, int shard, spk_error *err)
+static spk_status merge_stored(struct merge *m, rocksdb_iterator_t *it, spk_error *err)
 {
 	for (; rocksdb_iter_valid(it); rocksdb_iter_next(it)) {
 		size_t size;
@@ -99,10 +58,10 @@ static spk_status merge_stored(struct merge *m, rocksdb_iterator_t *it, int shar
 		int64_t bucket = m->prefix_size == 1 ? 0 : spk_state_bucket_of(key);
 		bool hidden = false;
 
-		for (; in_shard(m, shard) && !hidden; m->at++) {
+		for (; m->at < m->cells && !hidden; m->at++) {
 			const struct spk_sorted_cell *s = &m->cell[m->at];
 			int order = s->bucket != bucket ? (s->bucket < bucket ? -1 : 1) :
-			            compare_keys(s->cell->bytes, s->cell->key_size, key + m->prefix_size, size - (size_t)m->prefix_size);
+			            spk_compare_keys(s->cell->bytes, s->cell->key_size, key + m->prefix_size, size - (size_t)m->prefix_size);
 
 			if (order > 0)
 				break;
@@ -131,7 +90,7 @@ static spk_status merge_from_rocksdb(struct merge *m, int shard, spk_error *err)
 	rocksdb_iterator_t *it = rocksdb_create_iterator_cf(store->db, options, m->view->table->cf);
 
 	rocksdb_iter_seek(it, first, (size_t)size);
-	spk_status status = merge_stored(m, it, shard, err);
+	spk_status status = merge_stored(m, it, err);
 
 	rocksdb_iter_get_error(it, &message);
 	rocksdb_iter_destroy(it);
@@ -153,48 +112,120 @@ static uint64_t stored_shards(const struct merge *m)
 	return stored;
 }
 
+/* The shard's cells into m->cell, each bucket's sorted; buckets come in order. */
+static void sort_shard(struct merge *m, int shard)
+{
+	size_t from = shard ? m->shard_end[shard - 1] : 0, end = m->shard_end[shard];
+
+	m->at = 0;
+	m->cells = end - from;
+	for (size_t i = 0; i < m->cells; i++)
+		m->cell[i] = (struct spk_sorted_cell){ .bucket = m->ref[from + i].bucket, .cell = m->ref[from + i].cell };
+	for (size_t i = 0, next; i < m->cells; i = next) {
+		for (next = i + 1; next < m->cells && m->cell[next].bucket == m->cell[i].bucket; next++)
+			;
+		spk_sort_cells(m->cell + i, m->spare, next - i);
+	}
+}
+
 static spk_status merge_all(struct merge *m, spk_error *err)
 {
 	uint64_t stored = stored_shards(m);
 
 	for (int shard = m->view->first_shard; shard < m->view->end_shard; shard++) {
+		sort_shard(m, shard);
 		if (stored >> shard & 1)
 			SPK_TRY(merge_from_rocksdb(m, shard, err));
-		for (; in_shard(m, shard); m->at++)
+		for (; m->at < m->cells; m->at++)
 			SPK_TRY(emit_cell(m, &m->cell[m->at], err));
 	}
 	return SPK_OK;
 }
 
-static void add_cells(struct merge *m, const struct spk_bucket *b)
+/* Counts the cells by shard into shard_end, or puts them where those counts say. */
+static void each_cell(struct merge *m, bool place)
 {
-	struct spk_cell_cursor at = { 0 };
+	int buckets = m->only ? 1 : m->view->buckets;
 
-	for (struct spk_cell *c; (c = spk_cells_next(&b->cells, &at)) != NULL;)
-		m->cell[m->cells++] = (struct spk_sorted_cell){ .bucket = b->bucket, .cell = c };
+	for (int i = 0; i < buckets; i++) {
+		const struct spk_bucket *b = m->only ? m->only : m->view->bucket[i];
+		struct spk_cell_cursor at = { 0 };
+
+		for (struct spk_cell *c; (c = spk_cells_next(&b->cells, &at)) != NULL;) {
+			size_t *end = &m->shard_end[spk_shard_of(c->hash).value];
+
+			if (place)
+				m->ref[*end] = (struct ref){ .cell = c, .bucket = b->bucket };
+			++*end;
+		}
+	}
 }
 
-/* Sorts what is cached of the bucket (or of all) and merges it with what is stored. */
-static spk_status scan(struct spk_state_view *view, const struct spk_bucket *only, scan_fn each, void *user, spk_error *err)
+/* Makes room for the list and for the cells of the largest shard; shard_end becomes where each shard starts. False: no memory. */
+static bool make_lists(struct merge *m, struct spk_memory_account *account)
 {
+	size_t most = 0;
+
+	memset(m->shard_end, 0, sizeof(m->shard_end));
+	m->refs = m->work = 0;
+	each_cell(m, false);
+	for (int shard = 0; shard < SPK_SHARDS; shard++) {
+		size_t n = m->shard_end[shard];
+
+		m->shard_end[shard] = m->refs;
+		m->refs += n;
+		most = SPK_MAX(most, n);
+	}
+	if (!m->refs)
+		return true;
+	m->work = 2 * most;
+	m->ref = spk_malloc(account, m->refs * sizeof(*m->ref));
+	m->cell = m->ref ? spk_malloc(account, m->work * sizeof(*m->cell)) : NULL;
+	m->spare = m->cell + most;
+	return m->cell != NULL;
+}
+
+static void free_lists(struct merge *m, struct spk_memory_account *account)
+{
+	spk_free(account, m->ref, m->refs * sizeof(*m->ref));
+	spk_free(account, m->cell, m->work * sizeof(*m->cell));
+	m->ref = NULL;
+	m->cell = NULL;
+}
+
+/* Moves all cells to RocksDB: from there they come sorted. */
+static spk_status empty_cache(struct merge *m, spk_error *err)
+{
+	int buckets = m->only ? 1 : m->view->buckets;
+
+	for (int i = 0; i < buckets; i++) {
+		struct spk_bucket *b = m->only ? m->only : m->view->bucket[i];
+
+		SPK_TRY(spk_state_write(m->view, b, SPK_WRITE_ALL, err));
+		spk_cells_clear(&b->cells);
+	}
+	return SPK_OK;
+}
+
+/* Lists what is cached of the bucket (or of all) by shard and merges it with what is stored. */
+static spk_status scan(struct spk_state_view *view, struct spk_bucket *only, scan_fn each, void *user, spk_error *err)
+{
+	struct spk_memory_account *account = view->store->cache_account;
 	struct merge m = { .view = view, .only = only, .each = each, .user = user };
-	size_t count = only ? only->cells.count : 0;
+	spk_status status = SPK_OK;
 
 	m.prefix_size = view->table->kind == SPK_TABLE_BUCKETED ? SPK_STATE_PREFIX_MAX : 1;
-	for (int i = 0; !only && i < view->buckets; i++)
-		count += view->bucket[i]->cells.count;
-	size_t size = SPK_MAX(count, 1u) * sizeof(*m.cell);
-
-	m.cell = spk_malloc(view->store->cache_account, size);
-	SPK_TRY_PTR(m.cell, err);
-	for (int i = 0; !only && i < view->buckets; i++)
-		add_cells(&m, view->bucket[i]);
-	if (only)
-		add_cells(&m, only);
-	spk_sort_cells(m.cell, m.cells);
-	spk_status status = merge_all(&m, err);
-
-	spk_free(view->store->cache_account, m.cell, size);
+	if (!make_lists(&m, account)) {
+		free_lists(&m, account);
+		status = empty_cache(&m, err);
+		memset(m.shard_end, 0, sizeof(m.shard_end));
+		m.refs = 0;
+	}
+	if (status == SPK_OK) {
+		each_cell(&m, m.refs > 0);
+		status = merge_all(&m, err);
+	}
+	free_lists(&m, account);
 	return status;
 }
 

@@ -58,7 +58,9 @@ static inline bool spk_state_found(const struct spk_state_value *v) { return v->
  * bucket: array of n buckets, NULL for KEYED tables. hash[i] gives shard and slot.
  */
 spk_status spk_state_get(struct spk_state_view *view, const struct spk_row_keys *keys, const uint64_t *hash, const int64_t *bucket, struct spk_state_value *value, spk_error *err);
-/* Writes n values (size UINT32_MAX deletes) into the cache. After a failure part of them is written. A value may lie in the cache. */
+/* Writes n values (size UINT32_MAX deletes) into the cache. After a failure part of them is written. Values must
+ * not be ones that spk_state_get gave: copy those first. When memory is refused, reads and writes both empty the view's cache into
+ * RocksDB and try again before they fail. */
 spk_status spk_state_put(struct spk_state_view *view, const struct spk_row_keys *keys, const uint64_t *hash, const int64_t *bucket, const struct spk_state_value *value, spk_error *err);
 
 /* The smallest bucket that has entries in this view (cache or RocksDB), or INT64_MAX. Cheap: kept in memory. A bucket whose entries

@@ -90,6 +90,9 @@ static void set_base_options(struct spk_store *s)
 	rocksdb_options_set_db_write_buffer_size(o, memtables);
 	rocksdb_options_set_write_buffer_size(o, memtables / 2);
 	rocksdb_options_set_arena_block_size(o, 64 * 1024);
+	/* Reads are for single keys that are often not there: ask a filter before a memtable, a hash before a block. */
+	rocksdb_options_set_memtable_prefix_bloom_size_ratio(o, 0.05);
+	rocksdb_options_set_memtable_whole_key_filtering(o, 1);
 	rocksdb_options_set_compression(o, rocksdb_lz4_compression);
 	rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
 
@@ -97,6 +100,8 @@ static void set_base_options(struct spk_store *s)
 	rocksdb_block_based_options_set_cache_index_and_filter_blocks(b, 1);
 	rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(b, 1);
 	rocksdb_block_based_options_set_filter_policy(b, rocksdb_filterpolicy_create_bloom_full(10));
+	rocksdb_block_based_options_set_data_block_index_type(b, rocksdb_block_based_table_data_block_index_type_binary_search_and_hash);
+	rocksdb_block_based_options_set_data_block_hash_ratio(b, 0.75);
 	rocksdb_block_based_options_set_format_version(b, 5);
 	rocksdb_options_set_block_based_table_factory(o, b);
 }

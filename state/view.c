@@ -3,7 +3,8 @@
  *
  * Memory. The store bounds all caches together; a view over its even share gives way when that bound is passed, one below it never
  * does. A view cannot take from another: that may be in use by another thread. Room is made at the start of a read and at the end
- * of a write, when nobody holds pointers into cells, so a call may pass the bound by what one batch brings in.
+ * of a write, when nobody holds pointers into cells, so a call may pass the bound by what one batch brings in. A call that is refused
+ * memory writes out and drops what the view holds, and is done again from its start.
  */
 #include "core/base/check.h"
 #include "core/base/fault.h"
@@ -33,11 +34,14 @@ static struct spk_bucket *coldest(const struct spk_state_view *view)
 /* Goes round the chunks twice at most: the first round takes the marks of use off, the second one all that is left. */
 static spk_status evict_hot(struct spk_state_view *view, struct spk_bucket *b, size_t target, spk_error *err)
 {
-	for (uint32_t round = 0; round < 2; round++)
-		for (uint32_t i = b->cells.chunks; i > 0 && b->cells.oldest && view->memory.bytes > target; i--) {
-			SPK_TRY(spk_state_write(view, b, true, err));
-			spk_cells_evict_oldest(&b->cells, round > 0);
+	for (int round = 0; round < 2; round++) {
+		bool force = round > 0, going = true;
+
+		for (uint32_t i = b->cells.chunks; i > 0 && going && b->cells.oldest && view->memory.bytes > target; i--) {
+			SPK_TRY(spk_state_write(view, b, force ? SPK_WRITE_OLDEST : SPK_WRITE_OLDEST_UNUSED, err));
+			going = spk_cells_evict_oldest(&b->cells, force);
 		}
+	}
 	return SPK_OK;
 }
 
@@ -50,7 +54,7 @@ spk_status spk_state_evict(struct spk_state_view *view, size_t target, spk_error
 			SPK_TRY(evict_hot(view, b, target, err));
 		if (view->memory.bytes <= target)
 			break;
-		SPK_TRY(spk_state_write(view, b, false, err));
+		SPK_TRY(spk_state_write(view, b, SPK_WRITE_ALL, err));
 		spk_cells_clear(&b->cells);
 	}
 	spk_buckets_prune(view);
@@ -173,7 +177,6 @@ static spk_status take_in(struct spk_bucket *b, const char *key, uint32_t key_si
 		else
 			c->flags |= SPK_CELL_NEW;
 	}
-	c->flags |= SPK_CELL_USED;
 	*out = value_of(c);
 	return SPK_OK;
 }
@@ -209,11 +212,10 @@ static spk_status read_some(struct spk_state_view *view, const struct spk_row_ke
 	return status;
 }
 
-spk_status spk_state_get(struct spk_state_view *view, const struct spk_row_keys *keys, const uint64_t *hash, const int64_t *bucket, struct spk_state_value *value, spk_error *err)
+static spk_status get_rows(struct spk_state_view *view, const struct spk_row_keys *keys, const uint64_t *hash, const int64_t *bucket, struct spk_state_value *value, spk_error *err)
 {
 	int misses = 0;
 
-	SPK_TRY(spk_state_trim(view, err));
 	SPK_TRY(locate(view, keys->count, hash, bucket, false, err));
 	for (int i = 0; i < keys->count; i++) {
 		struct spk_bucket *b = view->at[i];
@@ -226,6 +228,7 @@ spk_status spk_state_get(struct spk_state_view *view, const struct spk_row_keys 
 
 		value[i] = (struct spk_state_value){ .data = NULL, .size = UINT32_MAX };
 		if (c) {
+			/* Not at its first read, nor by writes: what is touched by one epoch alone is the first to go. */
 			c->flags |= SPK_CELL_USED;
 			value[i] = value_of(c);
 		} else if (b && may_be_stored(b, hash[i])) {
@@ -235,6 +238,26 @@ spk_status spk_state_get(struct spk_state_view *view, const struct spk_row_keys 
 	for (int at = 0; at < misses; at += SPK_STATE_READ_KEYS)
 		SPK_TRY(read_some(view, keys, hash, view->miss + at, SPK_MIN(misses - at, SPK_STATE_READ_KEYS), value, err));
 	return SPK_OK;
+}
+
+/* After a refusal: gives memory back, first half of what the view holds, then all of it. False: there is no more to give. */
+static bool give_way(struct spk_state_view *view, spk_status status, int *round, spk_error *err)
+{
+	if ((status != SPK_MEMORY_LIMIT && status != SPK_NO_MEMORY) || *round == 2 || !view->memory.bytes)
+		return false;
+	return spk_state_evict(view, (*round)++ ? 0 : view->memory.bytes / 2, err) == SPK_OK;
+}
+
+spk_status spk_state_get(struct spk_state_view *view, const struct spk_row_keys *keys, const uint64_t *hash, const int64_t *bucket, struct spk_state_value *value, spk_error *err)
+{
+	int round = 0;
+	spk_status status;
+
+	SPK_TRY(spk_state_trim(view, err));
+	do
+		status = get_rows(view, keys, hash, bucket, value, err);
+	while (status != SPK_OK && give_way(view, status, &round, err));
+	return status;
 }
 
 /* --- writing --- */
@@ -252,7 +275,6 @@ static spk_status delete_one(struct spk_bucket *b, struct spk_cell *c, const cha
 	}
 	if (!c)
 		SPK_TRY(spk_cells_add(&b->cells, key, size, hash, 0, &c, err));
-	c->flags |= SPK_CELL_USED;
 	return spk_cells_set(&b->cells, &c, NULL, UINT32_MAX, false, err);
 }
 
@@ -267,13 +289,10 @@ static spk_status put_one(struct spk_bucket *b, const char *key, uint32_t size, 
 		if (!may_be_stored(b, hash))
 			c->flags |= SPK_CELL_NEW;
 	}
-	spk_status status = spk_cells_set(&b->cells, &c, value->data, value->size, false, err);
-
-	c->flags |= SPK_CELL_USED;
-	return status;
+	return spk_cells_set(&b->cells, &c, value->data, value->size, false, err);
 }
 
-spk_status spk_state_put(struct spk_state_view *view, const struct spk_row_keys *keys, const uint64_t *hash, const int64_t *bucket, const struct spk_state_value *value, spk_error *err)
+static spk_status put_rows(struct spk_state_view *view, const struct spk_row_keys *keys, const uint64_t *hash, const int64_t *bucket, const struct spk_state_value *value, spk_error *err)
 {
 	SPK_TRY(locate(view, keys->count, hash, bucket, true, err));
 	for (int i = 0; i < keys->count; i++) {
@@ -286,6 +305,19 @@ spk_status spk_state_put(struct spk_state_view *view, const struct spk_row_keys 
 		           "a view writes to its own shards");
 		SPK_TRY(put_one(view->at[i], key, size, hash[i], &value[i], err));
 	}
+	return SPK_OK;
+}
+
+spk_status spk_state_put(struct spk_state_view *view, const struct spk_row_keys *keys, const uint64_t *hash, const int64_t *bucket, const struct spk_state_value *value, spk_error *err)
+{
+	int round = 0;
+	spk_status status;
+
+	/* Once more from the start: a put that was done does no harm. */
+	do
+		status = put_rows(view, keys, hash, bucket, value, err);
+	while (status != SPK_OK && give_way(view, status, &round, err));
+	SPK_TRY(status);
 	for (int i = 0; i < keys->count; i++)
 		if (i == 0 || view->at[i] != view->at[i - 1])
 			spk_cells_compact(&view->at[i]->cells);
@@ -403,8 +435,11 @@ spk_status spk_state_view_open(struct spk_state_view **out, struct spk_store *st
 	view->end_shard = end_shard;
 	view->memory = (struct spk_cell_memory){ .account = store->cache_account, .total = &store->cached };
 	view->keys.account = store->cache_account;
-	spk_status status = look_up_stored(view, err);
+	/* Enough for most writes to need no more: they must not be refused memory when they are to win some. */
+	spk_status status = spk_buffer_reserve(&view->keys, 1024, err);
 
+	if (status == SPK_OK)
+		status = look_up_stored(view, err);
 	if (status == SPK_OK)
 		status = enlist(view, err);
 	if (status == SPK_OK)

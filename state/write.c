@@ -10,7 +10,7 @@
 #include "state/internal.h"
 
 enum {
-	CELLS_AT_ONCE = 16384,      /* sorted together */
+	CELLS_AT_ONCE = 8192,       /* sorted together */
 	BATCH_BYTES = 256 * 1024,   /* of one write */
 };
 
@@ -69,13 +69,13 @@ static spk_status write_some(struct spk_state_view *view, struct spk_bucket *b, 
 
 static spk_status write_sorted(struct spk_state_view *view, struct spk_bucket *b, struct spk_sorted_cell *cells, size_t count, rocksdb_writebatch_t *batch, spk_error *err)
 {
-	spk_sort_cells(cells, count);
+	spk_sort_cells(cells, cells + count, count);
 	for (size_t at = 0, done; at < count; at += done)
 		SPK_TRY(write_some(view, b, cells + at, count - at, batch, &done, err));
 	return SPK_OK;
 }
 
-spk_status spk_state_write(struct spk_state_view *view, struct spk_bucket *b, bool oldest_only, spk_error *err)
+spk_status spk_state_write(struct spk_state_view *view, struct spk_bucket *b, enum spk_write_what what, spk_error *err)
 {
 	struct spk_cells *t = &b->cells;
 	size_t limit = SPK_MIN((size_t)t->dirty, (size_t)CELLS_AT_ONCE), count = 0;
@@ -84,16 +84,16 @@ spk_status spk_state_write(struct spk_state_view *view, struct spk_bucket *b, bo
 
 	if (!t->dirty)
 		return SPK_OK;
-	/* Not from the budget: this is how memory is won when there is none left. At most 384 KiB a thread. */
-	struct spk_sorted_cell *cells = malloc(limit * sizeof(*cells));
+	/* Not from the budget: this is how memory is won when there is none left. At most 512 KiB a thread. Half is for sorting. */
+	struct spk_sorted_cell *cells = malloc(2 * limit * sizeof(*cells));
 
 	if (!cells)
 		return spk_fail(err, SPK_NO_MEMORY, "out of memory while writing state");
 	rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
 
 	for (struct spk_cell *c; status == SPK_OK;) {
-		c = oldest_only ? spk_cells_next_oldest(t, &at) : spk_cells_next(t, &at);
-		if (c && c->flags & SPK_CELL_DIRTY)
+		c = what == SPK_WRITE_ALL ? spk_cells_next(t, &at) : spk_cells_next_oldest(t, &at);
+		if (c && c->flags & SPK_CELL_DIRTY && !(what == SPK_WRITE_OLDEST_UNUSED && c->flags & SPK_CELL_USED))
 			cells[count++] = (struct spk_sorted_cell){ .bucket = b->bucket, .cell = c };
 		if (count == limit || !c) {
 			status = write_sorted(view, b, cells, count, batch, err);
@@ -110,7 +110,7 @@ spk_status spk_state_write(struct spk_state_view *view, struct spk_bucket *b, bo
 spk_status spk_state_write_view(struct spk_state_view *view, spk_error *err)
 {
 	for (int i = 0; i < view->buckets; i++)
-		SPK_TRY(spk_state_write(view, view->bucket[i], false, err));
+		SPK_TRY(spk_state_write(view, view->bucket[i], SPK_WRITE_ALL, err));
 	return SPK_OK;
 }
 

@@ -425,8 +425,14 @@ static void gives_way_under_pressure(void)
 	spk_memory_set_limit(spk_memory_used() + spk_memory_used() / 20);
 	CHECK_EQ_INT(get_range(v, b, 0, 10, 0, true), 10);
 	CHECK(account("state cache") < held * 6 / 10);
+	/* With no room at all it goes on through RocksDB. */
+	for (int i = 20; i < 40; i++) {
+		spk_memory_set_limit(spk_memory_used() + 1000);
+		REQUIRE_OK(put_range(v, b, i * 1000, 1000, 0, true, &err), err);
+		CHECK_EQ_INT(get_range(v, b, (i - 20) * 1000, 1000, 0, true), 1000);
+	}
 	spk_memory_set_limit(limit);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 40; i++)
 		CHECK_EQ_INT(get_range(v, b, i * 1000, 1000, 0, true), 1000);
 	spk_state_view_close(v);
 	spk_store_close(s);
