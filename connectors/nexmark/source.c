@@ -30,7 +30,8 @@ struct nexmark {
 	int64_t *position;                /* by partition: the next event that is not fetched */
 	char (*name)[24];
 	int timer;                        /* with 'nexmark.rate', else -1 */
-	int64_t started_us, given;        /* pacing: since when, and rows given out */
+	int64_t started_us;               /* pacing: since when */
+	_Atomic int64_t given;            /* and rows given out since; partitions may be fetched side by side */
 };
 
 static struct nexmark *self(const struct spk_source *s)
@@ -245,7 +246,8 @@ static spk_status nexmark_seek(struct spk_source *base, const int64_t *position,
 	(void)err;
 	for (int i = 0; i < base->partitions; i++)
 		s->position[i] = resolved[i] = position[i] == SPK_POSITION_START ? 0 : position[i];
-	s->started_us = s->given = 0;
+	s->started_us = spk_clock_monotonic_us();
+	s->given = 0;
 	return SPK_OK;
 }
 
@@ -310,8 +312,6 @@ static int64_t allowed(struct nexmark *s, int64_t wait_us)
 
 	if (!s->o.rate)
 		return INT64_MAX;
-	if (!s->started_us)
-		s->started_us = spk_clock_monotonic_us();
 	if (read(s->timer, &ticks, sizeof(ticks)) < 0)
 		ticks = 0;
 	for (;;) {
