@@ -287,10 +287,12 @@ demo-kafka: ## the same as a continuous job over a throw-away Kafka broker
 run-demo-kafka: all
 	@examples/demo-kafka.sh $(B)
 
+include bench/floor/rules.mk
+
 bench: ## build and run the benchmarks
 	@tools/deps.sh test
 	$(again) run-bench
-run-bench: all $(BENCHES)
+run-bench: all $(BENCHES) $(B)/bench/floor
 	@if [ -x bench/run ]; then bench/run $(B); else for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done; fi
 
 $(B)/tools/conf_markdown: $(B)/obj/tools/conf_markdown.c.o $(call archive,core/base)

@@ -107,7 +107,7 @@ class Bench:
         self.runs += 1
         output = self.topic(f"floor-{self.runs}")
         extra = FLOOR[variant]
-        m = self.measure([self.build / "bench/floor", "--brokers", self.brokers, "--input", "bid", "--output", output, *extra])
+        m = self.measure([self.build / "bench/floor", "--brokers", self.brokers, "--topic", "bid", *(extra or ["--sink", output])])
         self.admin.delete_topics([output])[output].result()
         return m
 
