@@ -99,6 +99,8 @@ int spk_binder_at(const struct spk_binder *b, int location);
 /* Fills *err and returns its code; `location` as in the tree. */
 spk_status spk_binder_fail(const struct spk_binder *b, int location, spk_status code, spk_error *err, const char *format, ...) SPK_PRINTF(5, 6);
 spk_status spk_binder_unsupported(const struct spk_binder *b, int location, const char *what, spk_error *err);
+/* The same at the last `word` at or before the place: a JOIN has none of its own in the tree. */
+spk_status spk_binder_unsupported_word(const struct spk_binder *b, int location, const char *word, const char *what, spk_error *err);
 /* Adds "Did you mean ..?" or, when `names` are few, the list of them. */
 spk_status spk_binder_suggest(spk_error *err, const char *name, const char *const *names, int count, const char *what);
 /* The first place known in a tree, -1 when there is none. */

@@ -239,7 +239,7 @@ static spk_status bind_subquery(struct spk_binder *b, const PgQuery__RangeSubsel
 	struct spk_logical *plan;
 
 	if (s->lateral)
-		return spk_binder_unsupported(b, spk_node_location(s->subquery), "LATERAL", err);
+		return spk_binder_unsupported_word(b, spk_node_location(s->subquery), "LATERAL", "LATERAL", err);
 	SPK_TRY(spk_binder_query(b, s->subquery->select_stmt, false, &plan, err));
 	return spk_binder_one_range(b, plan, NULL, s->alias, spk_node_location(s->subquery), out, err);
 }
@@ -278,7 +278,7 @@ spk_status spk_binder_from(struct spk_binder *b, PgQuery__Node *const *from, siz
 	case PG_QUERY__NODE__NODE_RANGE_VAR: return spk_binder_relation(b, from[0]->range_var, out, err);
 	case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: return bind_subquery(b, from[0]->range_subselect, out, err);
 	case PG_QUERY__NODE__NODE_RANGE_FUNCTION: return spk_binder_table_function(b, from[0]->range_function, out, err);
-	case PG_QUERY__NODE__NODE_JOIN_EXPR: return spk_binder_unsupported(b, spk_node_location(from[0]), join_name(from[0]->join_expr->jointype), err);
+	case PG_QUERY__NODE__NODE_JOIN_EXPR: return spk_binder_unsupported_word(b, spk_node_location(from[0]), "JOIN", join_name(from[0]->join_expr->jointype), err);
 	default: return spk_binder_unsupported(b, spk_node_location(from[0]), spk_node_what(from[0]), err);
 	}
 }

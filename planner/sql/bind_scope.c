@@ -31,6 +31,18 @@ spk_status spk_binder_fail(const struct spk_binder *b, int location, spk_status 
 	return code;
 }
 
+spk_status spk_binder_unsupported_word(const struct spk_binder *b, int location, const char *word, const char *what, spk_error *err)
+{
+	const struct spk_token *first = b->source->tokens.token, *t = location < 0 ? NULL : spk_source_token(b->source, spk_map_back(&b->source->to_quoted, location, NULL));
+	spk_status status = spk_binder_unsupported(b, location, what, err);
+
+	while (t && t >= first && !spk_token_is_word(&b->source->tokens, (int)(t - first), word))
+		t--;
+	if (err && t && t >= first && !b->pinned)
+		err->position = spk_map_back(&b->source->to_text, t->start, NULL) + 1;
+	return status;
+}
+
 spk_status spk_binder_unsupported(const struct spk_binder *b, int location, const char *what, spk_error *err)
 {
 	return spk_binder_fail(b, location, SPK_UNSUPPORTED, err, "%s %s not supported yet", what, strstr(what, " and ") || strncmp(what, "several ", 8) == 0 ? "are" : "is");
@@ -155,13 +167,18 @@ static spk_status no_such_column(struct spk_exprs *x, const PgQuery__ColumnRef *
 	const struct spk_token *t;
 	int count = 0;
 
-	if (only)
+	if (only) {
 		spk_binder_fail(x->b, c->location, SPK_BIND, err, "column %s.%s does not exist", only->alias, name);
-	else
+		t = spk_source_token(x->b->source, spk_map_back(&x->b->source->to_quoted, c->location, NULL));
+		if (err && t && !x->b->pinned && t + 2 < x->b->source->tokens.token + x->b->source->tokens.count && t[1].kind == '.')
+			err->position = spk_map_back(&x->b->source->to_text, t[2].start, NULL) + 1;
+	} else {
 		spk_binder_fail(x->b, c->location, SPK_BIND, err, "column \"%s\" does not exist", name);
+	}
 	for (int k = 0; x->scope && k < x->scope->count; k++)
 		for (int i = 0; (!only || only == &x->scope->range[k]) && i < x->scope->range[k].schema->count && count < NAMES_MAX; i++)
-			names[count++] = x->scope->range[k].schema->field[i].name;
+			if (*x->scope->range[k].schema->field[i].name)
+				names[count++] = x->scope->range[k].schema->field[i].name;
 	if (!only && x->scope && find_range(x->scope, name))
 		return spk_hint(err, "It is a table; \"%s.*\" stands for all of its columns.", name), SPK_BIND;
 	if (err && !spk_closest_name(name, names, count)) {

@@ -68,7 +68,7 @@ spk_status spk_binder_create_view(struct spk_binder *b, const PgQuery__ViewStmt 
 	status = spk_catalog_add_view(b->catalog, view, s->replace, err);
 	if (status == SPK_EXISTS && err)
 		err->position = spk_binder_at(b, s->view->location);
-	if (status == SPK_EXISTS)
+	if (status == SPK_EXISTS && spk_catalog_view(b->catalog, name))
 		spk_hint(err, "CREATE OR REPLACE VIEW %s replaces it.", name);
 	return status;
 }

@@ -112,7 +112,7 @@ spk_status spk_sql_format_error(const char *file, const char *text, const spk_er
 		SPK_TRY(spk_buffer_printf(out, err, "%s:", file));
 	if (placed.line)
 		SPK_TRY(spk_buffer_printf(out, err, "%d:%d:", placed.line, placed.column));
-	SPK_TRY(spk_buffer_printf(out, err, "%s%s: %s\n", file || placed.line ? " " : "", placed.code == SPK_SYNTAX || placed.code == SPK_BIND ? "error" : spk_status_text(placed.code), placed.message));
+	SPK_TRY(spk_buffer_printf(out, err, "%serror: %s\n", file || placed.line ? " " : "", placed.message));
 	if (text && placed.position > 0)
 		SPK_TRY(put_excerpt(text, &placed, out, err));
 	return placed.hint[0] ? spk_buffer_printf(out, err, "hint: %s\n", placed.hint) : SPK_OK;

@@ -77,7 +77,7 @@ static bool is_keyword(const struct complaint *c, int i, const char *const *word
 	return false;
 }
 
-static const char *const clauses[] = { "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", ")", ";", NULL };
+static const char *const clauses[] = { "FROM", "WHERE", "GROUP", "HAVING", "LIMIT", "UNION", ")", ";", NULL };
 static const char *const starts[] = { "SELECT", "INSERT", "CREATE", "SET", "EXPLAIN", "DROP", "WITH", "VALUES", NULL };
 
 /* The clause or statement keyword that the word at token i may have been meant to be. */
@@ -141,12 +141,32 @@ static int line_of(const char *text, int at)
 	return line;
 }
 
+static bool is_reserved(const struct complaint *c, int i)
+{
+	return i >= 0 && i < c->tokens->count && c->tokens->token[i].keyword >= PG_QUERY__KEYWORD_KIND__COL_NAME_KEYWORD;
+}
+
+/* A name belongs behind these. */
+static bool wants_name(const struct complaint *c, int i)
+{
+	static const char *const words[] = { "SELECT", ",", ".", "(", "AS", "FROM", "INTO", "TABLE", "VIEW", "BY", NULL };
+
+	return i >= 0 && is_keyword(c, i, words);
+}
+
+static spk_status hint_reserved(const struct complaint *c, int i, spk_error *err)
+{
+	const struct spk_token *t = &c->tokens->token[i];
+
+	return spk_hint(err, "\"%.*s\" is a reserved word; as a name it must be quoted.", t->end - t->start, c->tokens->text + t->start);
+}
+
 static void add_hint(const struct spk_source *s, const struct complaint *c, spk_error *err)
 {
 	const struct spk_token *t = c->at < c->tokens->count ? &c->tokens->token[c->at] : NULL;
-	int before = c->at - 1;
+	bool ends = !t || is_keyword(c, c->at, clauses);
+	int before = c->at - 1, open = open_bracket(c, c->at);
 	const char *word;
-	int open;
 
 	if ((word = meant(c, c->at)) || (word = meant(c, before)) || (word = meant(c, before - 1))) {
 		char upper[24];
@@ -156,18 +176,22 @@ static void add_hint(const struct spk_source *s, const struct complaint *c, spk_
 			upper[i] = (char)(word[i] - 32);
 		upper[i] = 0;
 		spk_hint(err, "Did you mean %s?", upper);
-	} else if (before >= 0 && c->tokens->token[before].kind == ',' && (!t || is_keyword(c, c->at, clauses))) {
+	} else if (before >= 0 && c->tokens->token[before].kind == ',' && ends) {
 		spk_hint(err, "Is the comma before it one too many?");
-	} else if (t && before >= 0 && is_keyword(c, c->at, starts) && c->tokens->token[before].kind != ';') {
+	} else if (is_reserved(c, before) && wants_name(c, before - 1) && !is_keyword(c, before, starts) && !is_keyword(c, before, clauses)) {
+		hint_reserved(c, before, err);
+	} else if (t && before >= 0 && is_keyword(c, c->at, starts) && c->tokens->token[before].kind != ';' && c->tokens->token[before].kind != '(') {
 		spk_hint(err, "Is a semicolon missing before it?");
-	} else if ((!t || t->kind == ';') && (open = open_bracket(c, c->at)) >= 0) {
+	} else if (before > 0 && is_keyword(c, before, starts) && c->tokens->token[before - 1].kind != ';' && is_reserved(c, c->at)) {
+		spk_hint(err, "Is a semicolon missing before \"%.*s\"?", c->tokens->token[before].end - c->tokens->token[before].start, c->tokens->text + c->tokens->token[before].start);
+	} else if (ends && open >= 0 && (!t || t->kind != ')')) {
 		int at = spk_map_back(&s->to_text, c->tokens->token[open].start, NULL);
 
 		spk_hint(err, "The \"(\" in line %d is not closed.", line_of(s->text, at));
-	} else if (t && t->kind == ')' && open_bracket(c, c->at) < 0) {
+	} else if (t && t->kind == ')' && open < 0) {
 		spk_hint(err, "There is no \"(\" that it closes.");
-	} else if (t && t->keyword >= PG_QUERY__KEYWORD_KIND__COL_NAME_KEYWORD) {
-		spk_hint(err, "\"%.*s\" is a reserved word; as a name it must be quoted.", t->end - t->start, c->tokens->text + t->start);
+	} else if (is_reserved(c, c->at) && wants_name(c, before)) {
+		hint_reserved(c, c->at, err);
 	}
 }
 

@@ -89,6 +89,8 @@ static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery
 	case PG_QUERY__NODE__NODE_DROP_STMT:
 		out->tag = n->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ? "DROP VIEW" : "DROP TABLE";
 		return spk_binder_drop(b, n->drop_stmt, out->position, err);
+	case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
+		return spk_fail(err, SPK_UNSUPPORTED, "%s is not supported", n->create_table_as_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW ? "CREATE MATERIALIZED VIEW" : "CREATE TABLE AS");
 	default:
 		return spk_fail(err, SPK_UNSUPPORTED, "%s is not supported", spk_node_what(n));
 	}
