@@ -155,7 +155,7 @@ TESTS := $(TEST_SRCS:%.c=$(B)/%)
 # Tests that are given every layer may start the program as well.
 words_of = $(subst /, ,$(patsubst tests/%,%,$(1)))
 own_layers = $(or $(TEST_LAYERS_$(word 1,$(words_of))/$(word 2,$(words_of))),$(TEST_LAYERS_$(word 1,$(words_of))))
-NEED_PROGRAM := $(foreach t,$(CHOSEN_SRCS) $(CHOSEN_SCRIPTS),$(if $(call own_layers,$(t)),,$(t)))
+NEED_PROGRAM := $(strip $(foreach t,$(CHOSEN_SRCS) $(CHOSEN_SCRIPTS),$(if $(call own_layers,$(t)),,$(t))))
 
 # ---- Stamps: files that change only when a command line or a list of files does ------------------------------------------
 ifneq ($(filter-out help clean deps format print-% uninstall check-layers,$(or $(MAKECMDGOALS),help)),)
