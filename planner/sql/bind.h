@@ -153,6 +153,8 @@ spk_status spk_binder_query(struct spk_binder *b, const PgQuery__SelectStmt *s, 
 spk_status spk_binder_push_with(struct spk_binder *b, const PgQuery__WithClause *with, spk_error *err);
 spk_status spk_binder_check_with(struct spk_binder *b, const struct spk_cte *until, spk_error *err);
 spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err);
+/* The rows of VALUES as they are, the columns' types not yet known. */
+spk_status spk_binder_rows(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **out, spk_error *err);
 spk_status spk_binder_values(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err);
 spk_status spk_binder_union(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **out, spk_error *err);
 /* Casts an untyped literal column of a query made with keep_unknown. */

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "planner/sql/rewrite.h"
+
 enum { INLINED_MAX = 1000, NAMES_MAX = 256 };
 
 /* --- scopes --- */
@@ -31,6 +33,8 @@ spk_status spk_binder_one_range(const struct spk_binder *b, struct spk_logical *
 
 	SPK_TRY_PTR(r, err);
 	r->alias = alias && alias->aliasname && *alias->aliasname ? alias->aliasname : name;
+	if (r->alias && strcmp(r->alias, SPK_MARK_SUBQUERY) == 0)
+		r->alias = NULL;
 	r->schema = plan->schema;
 	*out = (struct spk_scope){ .plan = plan, .count = 1, .range = r };
 	return alias && alias->n_colnames ? rename_columns(b, alias, location, r, err) : SPK_OK;

@@ -128,24 +128,53 @@ static spk_status check_count(struct insert *in, const struct spk_logical *query
 	return SPK_OK;
 }
 
+static spk_status assign_expr(struct insert *in, int i, struct spk_expr *e, int location, struct spk_expr **out, spk_error *err)
+{
+	const struct spk_field *to = &in->table->schema->field[in->column[i]];
+	bool untyped = e->type.id == SPK_TYPE_UNKNOWN;
+	char have[64], want[64];
+
+	spk_type_format(e->type, have, sizeof have);
+	spk_type_format(to->type, want, sizeof want);
+	if (spk_expr_cast(in->b->arena, e, to->type, false, spk_binder_at(in->b, location), out, err) == SPK_OK)
+		return SPK_OK;
+	if (untyped)
+		return spk_error_context(err, "column \"%s\"", to->name);
+	spk_binder_fail(in->b, location, SPK_BIND, err, "column \"%s\" is of type %s but expression is of type %s", to->name, want, have);
+	return spk_hint(err, "Cast it: CAST(... AS %s).", want);
+}
+
 static spk_status assign(struct insert *in, struct spk_logical *query, int i, struct spk_expr **out, spk_error *err)
 {
 	const struct spk_field *to = &in->table->schema->field[in->column[i]];
 	struct spk_field *from = &query->schema->field[i];
 	int location = value_location(in, i);
-	char have[64], want[64];
 
 	if (from->type.id == SPK_TYPE_UNKNOWN && spk_binder_retype(in->b, query, i, to->type, location, err) != SPK_OK)
 		return spk_error_context(err, "column \"%s\"", to->name);
-	spk_type_format(from->type, have, sizeof have);
-	spk_type_format(to->type, want, sizeof want);
 	*out = spk_expr_column(in->b->arena, i, from);
 	SPK_TRY_PTR(*out, err);
 	(*out)->position = spk_binder_at(in->b, location);
-	if (spk_expr_cast(in->b->arena, *out, to->type, false, (*out)->position, out, err) == SPK_OK)
-		return SPK_OK;
-	spk_binder_fail(in->b, location, SPK_BIND, err, "column \"%s\" is of type %s but expression is of type %s", to->name, want, have);
-	return spk_hint(err, "Cast it: CAST(... AS %s).", want);
+	return assign_expr(in, i, *out, location, out, err);
+}
+
+/* VALUES alone: every value by itself takes the type of its column, as in PostgreSQL; no common type first. */
+static spk_status assign_rows(struct insert *in, struct spk_logical *values, spk_error *err)
+{
+	int columns = values->schema->count;
+
+	for (int i = 0; i < columns; i++) {
+		const struct spk_field *to = &in->table->schema->field[in->column[i]];
+
+		values->schema->field[i] = (struct spk_field){ to->name, to->type, true };
+		for (int r = 0; r < values->value_rows; r++) {
+			struct spk_expr **e = &values->value[r * columns + i];
+			int location = spk_node_location(in->query->values_lists[r]->list->items[i]);
+
+			SPK_TRY(assign_expr(in, i, *e, location, e, err));
+		}
+	}
+	return SPK_OK;
 }
 
 static spk_status cast_columns(struct insert *in, struct spk_logical **query, spk_error *err)
@@ -188,6 +217,7 @@ spk_status spk_binder_insert(struct spk_binder *b, const PgQuery__InsertStmt *s,
 	struct insert in = { .b = b, .s = s };
 	struct spk_cte *outer = b->cte;
 	struct spk_logical *query, *sink;
+	bool rows;
 
 	SPK_TRY(refuse_clauses(&in, err));
 	in.query = s->select_stmt->select_stmt;
@@ -195,11 +225,12 @@ spk_status spk_binder_insert(struct spk_binder *b, const PgQuery__InsertStmt *s,
 	SPK_TRY(target_columns(&in, err));
 	if (s->with_clause)
 		SPK_TRY(spk_binder_push_with(b, s->with_clause, err));
-	SPK_TRY(spk_binder_query(b, in.query, true, &query, err));
+	rows = in.query->n_values_lists && !in.query->n_sort_clause && !in.query->limit_count && !in.query->limit_offset && !in.query->with_clause;
+	SPK_TRY(rows ? spk_binder_rows(b, in.query, &query, err) : spk_binder_query(b, in.query, true, &query, err));
 	SPK_TRY(spk_binder_check_with(b, outer, err));
 	b->cte = outer;
 	SPK_TRY(check_count(&in, query, err));
-	SPK_TRY(cast_columns(&in, &query, err));
+	SPK_TRY(rows ? assign_rows(&in, query, err) : cast_columns(&in, &query, err));
 	sink = spk_logical_new(b->arena, SPK_LOGICAL_SINK, query->schema, &query, 1);
 	SPK_TRY_PTR(sink, err);
 	sink->table = in.table;

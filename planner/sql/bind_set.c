@@ -204,7 +204,7 @@ static spk_status unify_column(struct spk_binder *b, const PgQuery__SelectStmt *
 	return SPK_OK;
 }
 
-spk_status spk_binder_values(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err)
+spk_status spk_binder_rows(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **out, spk_error *err)
 {
 	struct spk_exprs x = { .b = b, .clause = "VALUES" };
 	int rows = (int)s->n_values_lists, columns = (int)s->values_lists[0]->list->n_items;
@@ -218,6 +218,8 @@ spk_status spk_binder_values(struct spk_binder *b, const PgQuery__SelectStmt *s,
 	l->value = SPK_NEW_ARRAY(b->arena, struct spk_expr *, (size_t)rows * (size_t)columns);
 	l->position = spk_binder_at(b, stmt_location(s));
 	SPK_TRY_PTR(l->value, err);
+	for (int i = 0; i < columns; i++)
+		SPK_TRY_PTR(schema->field[i].name = spk_arena_printf(b->arena, "column%d", i + 1), err);
 	for (int r = 0; r < rows; r++) {
 		const PgQuery__List *row = s->values_lists[r]->list;
 
@@ -226,13 +228,16 @@ spk_status spk_binder_values(struct spk_binder *b, const PgQuery__SelectStmt *s,
 		for (int i = 0; i < columns; i++)
 			SPK_TRY(bind_value(&x, row->items[i], &l->value[r * columns + i], err));
 	}
-	for (int i = 0; i < columns; i++) {
-		schema->field[i].name = spk_arena_printf(b->arena, "column%d", i + 1);
-		SPK_TRY_PTR(schema->field[i].name, err);
-		SPK_TRY(unify_column(b, s, l, i, err));
-	}
-	if (!keep_unknown || s->n_sort_clause)
-		SPK_TRY(settle(b, l, err));
 	*out = l;
+	return SPK_OK;
+}
+
+spk_status spk_binder_values(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err)
+{
+	SPK_TRY(spk_binder_rows(b, s, out, err));
+	for (int i = 0; i < (*out)->schema->count; i++)
+		SPK_TRY(unify_column(b, s, *out, i, err));
+	if (!keep_unknown || s->n_sort_clause)
+		SPK_TRY(settle(b, *out, err));
 	return spk_binder_order_output(b, s, out, err);
 }

@@ -3,7 +3,7 @@
  * a range, so a place in the result leads back to the user's text; expressions are never copied elsewhere.
  *
  *   statement heads     EXPLAIN PLAN FOR, BEGIN STATEMENT SET ... END, DROP TEMPORARY     here
- *   DDL and SET         rewrite_ddl.c          window functions and files in FROM         rewrite_window.c
+ *   DDL and SET         rewrite_ddl.c          window functions and files in FROM         rewrite_from.c
  */
 #include "planner/sql/rewrite.h"
 
@@ -189,7 +189,7 @@ static spk_status rewrite_statement(struct spk_rewrite *r, int first, int end, b
 	SPK_TRY(refuse_unknown(r, first, end, err));
 	SPK_TRY(rewrite_casts(r, first, end, err));
 	SPK_TRY(spk_rewrite_windows(r, first, end, err));
-	return spk_rewrite_files(r, first, end, err);
+	return spk_rewrite_from(r, first, end, err);
 }
 
 spk_status spk_sql_rewrite(struct spk_source *s, struct spk_arena *arena, spk_error *err)

@@ -15,6 +15,7 @@
 #define SPK_MARK_METADATA "sparklet metadata"    /* constraint DEFAULT 'key' */
 #define SPK_MARK_TYPE "sparklet type"            /* "sparklet type"('ARRAY<INT>') */
 #define SPK_MARK_FILE "sparklet file"            /* table function: FROM 'path' */
+#define SPK_MARK_SUBQUERY "sparklet subquery"    /* alias of a subquery in FROM that has none */
 #define SPK_MARK_PARTITION "sparklet partition"  /* named argument of a window function: ROW(columns) */
 
 struct spk_rewrite {
@@ -40,8 +41,8 @@ spk_status spk_rewrite_as_name(struct spk_rewrite *r, int from, int to, spk_erro
 /* Each works on tokens [first, end) of one statement. */
 spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_error *err);    /* rewrite_ddl.c */
 spk_status spk_rewrite_set(struct spk_rewrite *r, int first, int end, spk_error *err);       /* rewrite_ddl.c */
-spk_status spk_rewrite_windows(struct spk_rewrite *r, int first, int end, spk_error *err);   /* rewrite_window.c */
-spk_status spk_rewrite_files(struct spk_rewrite *r, int first, int end, spk_error *err);     /* rewrite_window.c */
+spk_status spk_rewrite_windows(struct spk_rewrite *r, int first, int end, spk_error *err);   /* rewrite_from.c */
+spk_status spk_rewrite_from(struct spk_rewrite *r, int first, int end, spk_error *err);     /* rewrite_from.c */
 /* A type ARRAY<..>, ROW<..>, MAP<..> at token i, when there is one; *next: behind it. */
 spk_status spk_rewrite_type(struct spk_rewrite *r, int i, int end, int *next, spk_error *err);  /* rewrite.c */
 

@@ -3,6 +3,7 @@
  *   TABLE(TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '10' SECOND))     TUMBLE( bid, ts, INTERVAL '10' SECOND)
  *   SESSION(TABLE bid PARTITION BY a, DESCRIPTOR(ts), gap)              SESSION( bid, "sparklet partition" => ROW(a), ts, gap)
  *   FROM 'path.csv'                                                     FROM "sparklet file"('path.csv')
+ *   FROM (SELECT ...) WHERE                                             FROM (SELECT ...) AS "sparklet subquery" WHERE
  */
 #include "planner/sql/rewrite.h"
 
@@ -89,14 +90,29 @@ spk_status spk_rewrite_windows(struct spk_rewrite *r, int first, int end, spk_er
 	return SPK_OK;
 }
 
+/* PostgreSQL 15 wants an alias for a subquery in FROM; other dialects do not. */
+static spk_status name_subquery(struct spk_rewrite *r, int open, int end, spk_error *err)
+{
+	static const char *const follows[] = { "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FETCH", "UNION", "INTERSECT", "EXCEPT",
+		"WINDOW", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "ON", "USING", ",", ")" };
+	int close = spk_rewrite_close(r, open, end);
+	bool bare = close + 1 == end;
+
+	if (close == end || (!spk_word(r, open + 1, "SELECT") && !spk_word(r, open + 1, "WITH") && !spk_word(r, open + 1, "VALUES")))
+		return SPK_OK;
+	for (size_t i = 0; !bare && i < SPK_COUNT_OF(follows); i++)
+		bare = spk_word(r, close + 1, follows[i]);
+	return bare ? spk_rewrite_after(r, close, " AS \"" SPK_MARK_SUBQUERY "\"", err) : SPK_OK;
+}
+
 /* FROM of a SELECT, not of EXTRACT(x FROM y) and its like, nor of IS DISTINCT FROM. */
-spk_status spk_rewrite_files(struct spk_rewrite *r, int first, int end, spk_error *err)
+spk_status spk_rewrite_from(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
 	enum { DEPTH_MAX = 512 };
 	bool selecting[DEPTH_MAX] = { false };
 	int depth = 0;
 
-	for (int i = first; i < end; i++) {
+	for (int i = first; i + 1 < end; i++) {
 		int kind = spk_kind(r, i);
 		bool from;
 
@@ -109,10 +125,14 @@ spk_status spk_rewrite_files(struct spk_rewrite *r, int first, int end, spk_erro
 		from = kind == PG_QUERY__TOKEN__FROM && selecting[depth] && spk_kind(r, i - 1) != PG_QUERY__TOKEN__DISTINCT;
 		if (from)
 			selecting[depth] = false;
-		if ((from || kind == PG_QUERY__TOKEN__JOIN) && i + 1 < end && spk_kind(r, i + 1) == PG_QUERY__TOKEN__SCONST) {
-			SPK_TRY(spk_rewrite_tokens(r, i + 1, i + 1, "\"" SPK_MARK_FILE "\"(", err));
-			SPK_TRY(spk_rewrite_after(r, i + 1, ")", err));
-		}
+		if (!from && kind != PG_QUERY__TOKEN__JOIN)
+			continue;
+		if (spk_kind(r, i + 1) == '(')
+			SPK_TRY(name_subquery(r, i + 1, end, err));
+		if (spk_kind(r, i + 1) != PG_QUERY__TOKEN__SCONST)
+			continue;
+		SPK_TRY(spk_rewrite_tokens(r, i + 1, i + 1, "\"" SPK_MARK_FILE "\"(", err));
+		SPK_TRY(spk_rewrite_after(r, i + 1, ")", err));
 	}
 	return SPK_OK;
 }
