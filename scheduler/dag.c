@@ -86,11 +86,59 @@ static void submit(struct spk_task *t, int64_t after_us)
 	stop(s, status, &error);
 }
 
-static void stage_complete(struct spk_dag_scheduler *s, int stage)
+/* Makes room for the stage's output. */
+static spk_status add_shuffle(struct spk_dag_scheduler *s, int index, spk_error *err)
 {
-	s->stage[stage].complete = true;
+	const struct spk_stage *stage = &s->dag->stage[index];
+	struct spk_shuffle_id id = spk_shuffle_id(s->next_shuffle);
+
+	/* Never used twice, not even when it wraps around: runs are short. */
+	s->next_shuffle = s->next_shuffle == INT32_MAX ? 0 : s->next_shuffle + 1;
+	SPK_TRY(s->options.shuffle->type->add(s->options.shuffle, id, stage->tasks, stage->output_partitions, err));
+	atomic_store(&s->stage[index].shuffle, id.value);
+	return SPK_OK;
+}
+
+static bool reads(const struct spk_stage *stage, int from)
+{
+	for (int k = 0; k < stage->inputs; k++)
+		if (stage->input[k] == from)
+			return true;
+	return false;
+}
+
+/* Lets go of the stage's output when all its readers are complete, so that a long graph does not hold all there ever was. If it should
+ * be needed once more, it is recomputed, as if it was lost. So it is kept when that cannot be done. */
+static void release_output(struct spk_dag_scheduler *s, int index)
+{
+	struct stage_run *run = &s->stage[index];
+	struct spk_shuffle_id id = spk_shuffle_id(atomic_load(&run->shuffle));
+	struct spk_shuffle_stat stat;
+
+	/* Tasks of complete stages that run once more may be reading it. */
+	if (id.value < 0 || !s->dag->stage[index].repeatable || s->recomputing)
+		return;
+	for (int i = index + 1; i < s->dag->stages; i++)
+		if (!s->stage[i].complete && reads(&s->dag->stage[i], index))
+			return;
+	if (spk_run_room(s->account, &s->gone, &s->gone_capacity, s->gone_count, sizeof(*s->gone), NULL) != SPK_OK)
+		return;
+	s->options.shuffle->type->stat(s->options.shuffle, id, &stat);
+	s->shuffled.rows += stat.rows;
+	s->shuffled.bytes += stat.bytes;
+	atomic_store(&run->shuffle, -1);
+	s->gone[s->gone_count++] = id;
+}
+
+static void stage_complete(struct spk_dag_scheduler *s, int index)
+{
+	const struct spk_stage *stage = &s->dag->stage[index];
+
+	s->stage[index].complete = true;
 	s->stages_left--;
-	stage_event(s, SPK_EVENT_STAGE_END, stage, NULL);
+	stage_event(s, SPK_EVENT_STAGE_END, index, NULL);
+	for (int k = 0; s->stages_left && k < stage->inputs; k++)
+		release_output(s, stage->input[k]);
 }
 
 static void start_stage(struct spk_dag_scheduler *s, int index)
@@ -104,14 +152,12 @@ static void start_stage(struct spk_dag_scheduler *s, int index)
 	if (stage->output_partitions) {
 		spk_error error = { 0 };
 
-		run->shuffle = spk_shuffle_id(s->next_shuffle++);
-		spk_status status = s->options.shuffle->type->add(s->options.shuffle, run->shuffle, stage->tasks, stage->output_partitions, &error);
+		spk_status status = add_shuffle(s, index, &error);
 
 		if (status != SPK_OK) {
 			stop(s, status, &error);
 			return;
 		}
-		run->has_shuffle = true;
 	}
 	run->tasks_left = stage->tasks;
 	for (int p = 0; p < stage->tasks; p++) {
@@ -168,8 +214,11 @@ static void task_succeeded(struct spk_task *t)
 	task_event(t, SPK_EVENT_TASK_END, NULL);
 	t->state = TASK_DONE;
 	t->failures = 0;
-	if (t->recomputed)
+	if (t->recomputing) {
+		t->recomputing = false;
+		s->recomputing--;
 		wake_waiting(s);
+	}
 	if (t->counted)
 		return;
 	t->counted = true;
@@ -179,28 +228,37 @@ static void task_succeeded(struct spk_task *t)
 	}
 }
 
-/* Runs a producer again whose output is gone. */
-static void recompute(struct spk_task *producer)
+/* Runs a producer again whose output is gone. Only losses count against the bound: output that was released is needed again for
+ * the sake of one of those alone. */
+static void recompute(struct spk_task *producer, bool released)
 {
 	struct spk_dag_scheduler *s = producer->scheduler;
 	const struct spk_stage *stage = task_stage(producer);
 	int bound = spk_retry_default(SPK_RETRY_FETCH).retries;
+	spk_status status = SPK_OK;
 	spk_error error = { 0 };
 
 	if (!stage->repeatable) {
 		spk_fail(&error, SPK_UNAVAILABLE, "the output of stage '%s' task %d was lost, and the stage cannot be run twice",
 		         stage->name, producer->partition);
 		stop(s, SPK_UNAVAILABLE, &error);
-	} else if (producer->recomputed == bound) {
+	} else if (!released && producer->recomputed == bound) {
 		spk_fail(&error, SPK_UNAVAILABLE, "the output of stage '%s' task %d was lost %d times", stage->name,
 		         producer->partition, bound + 1);
 		stop(s, SPK_UNAVAILABLE, &error);
 	} else {
-		SPK_LOG(WARN, "scheduler", "stage '%s' task %d: its output was lost, running it again", stage->name,
-		        producer->partition);
-		producer->recomputed++;
+		SPK_LOG(WARN, "scheduler", "stage '%s' task %d: its output was %s, running it again", stage->name, producer->partition,
+		        released ? "let go of" : "lost");
+		producer->recomputed += !released;
+		producer->recomputing = true;
+		s->recomputing++;
 		atomic_fetch_add_explicit(&s->tasks_recomputed, 1, memory_order_relaxed);
-		submit(producer, 0);
+		if (atomic_load(&s->stage[producer->stage].shuffle) < 0)
+			status = add_shuffle(s, producer->stage, &error);
+		if (status == SPK_OK)
+			submit(producer, 0);
+		else
+			stop(s, status, &error);
 	}
 }
 
@@ -214,7 +272,7 @@ static void task_lost_inputs(struct spk_task *t)
 
 		/* Not DONE: it is being run again already. Published since: it was, for another reader. */
 		if (producer->state == TASK_DONE && atomic_load(&producer->made) == t->lost[i].made)
-			recompute(producer);
+			recompute(producer, t->lost[i].released);
 	}
 	if (!run_stopping(s) && may_go_on(t))
 		submit(t, 0);
@@ -248,13 +306,36 @@ static void task_failed(struct spk_task *t, spk_status status, spk_error *error)
 
 /* --- the end --- */
 
-static void add_metrics(const struct spk_dag_result *r)
+static void find_metrics(struct spk_dag_scheduler *s)
 {
-	spk_metric_add(spk_metric(SPK_COUNTER, "scheduler_tasks_total", NULL), r->tasks_run);
-	spk_metric_add(spk_metric(SPK_COUNTER, "scheduler_tasks_failed_total", NULL), r->tasks_failed);
-	spk_metric_add(spk_metric(SPK_COUNTER, "scheduler_tasks_recomputed_total", NULL), r->tasks_recomputed);
-	spk_metric_add(spk_metric(SPK_COUNTER, "scheduler_shuffle_bytes_total", NULL), r->shuffle_bytes);
-	spk_metric_add(spk_metric(SPK_COUNTER, "scheduler_shuffle_rows_total", NULL), r->shuffle_rows);
+	s->metric.run = spk_metric(SPK_COUNTER, "scheduler_tasks_total", NULL);
+	s->metric.failed = spk_metric(SPK_COUNTER, "scheduler_tasks_failed_total", NULL);
+	s->metric.recomputed = spk_metric(SPK_COUNTER, "scheduler_tasks_recomputed_total", NULL);
+	s->metric.bytes = spk_metric(SPK_COUNTER, "scheduler_shuffle_bytes_total", NULL);
+	s->metric.rows = spk_metric(SPK_COUNTER, "scheduler_shuffle_rows_total", NULL);
+}
+
+static void add_metrics(const struct spk_dag_scheduler *s, const struct spk_dag_result *r)
+{
+	spk_metric_add(s->metric.run, r->tasks_run);
+	spk_metric_add(s->metric.failed, r->tasks_failed);
+	spk_metric_add(s->metric.recomputed, r->tasks_recomputed);
+	spk_metric_add(s->metric.bytes, r->shuffle_bytes);
+	spk_metric_add(s->metric.rows, r->shuffle_rows);
+}
+
+static void remove_gone(struct spk_dag_scheduler *s, bool locked)
+{
+	while (s->gone_count) {
+		struct spk_shuffle_id id = s->gone[--s->gone_count];
+
+		/* Many batches may have to be freed: not while others wait. */
+		if (locked)
+			pthread_mutex_unlock(&s->lock);
+		s->options.shuffle->type->remove(s->options.shuffle, id);
+		if (locked)
+			pthread_mutex_lock(&s->lock);
+	}
 }
 
 /* Gives all of the run back and fills *result. Nothing of it is at the task scheduler any more. */
@@ -267,22 +348,26 @@ static void clean_up(struct spk_dag_scheduler *s, struct spk_dag_result *result)
 		.tasks_failed = atomic_load(&s->tasks_failed),
 		.tasks_recomputed = atomic_load(&s->tasks_recomputed),
 		.cpu_us = atomic_load(&s->cpu_us),
+		.shuffle_rows = s->shuffled.rows,
+		.shuffle_bytes = s->shuffled.bytes,
 	};
+	remove_gone(s, false);
 	for (int i = 0; i < s->tasks; i++) {
 		s->task[i]->computed = false;
 		spk_run_clear_task(s->task[i]);
 	}
 	for (int i = 0; i < s->dag->stages; i++) {
+		struct spk_shuffle_id id = spk_shuffle_id(atomic_load(&s->stage[i].shuffle));
 		struct spk_shuffle_stat stat;
 
-		if (!s->stage[i].has_shuffle)
+		if (id.value < 0)
 			continue;
-		shuffle->type->stat(shuffle, s->stage[i].shuffle, &stat);
+		shuffle->type->stat(shuffle, id, &stat);
 		result->shuffle_rows += stat.rows;
 		result->shuffle_bytes += stat.bytes;
-		shuffle->type->remove(shuffle, s->stage[i].shuffle);
+		shuffle->type->remove(shuffle, id);
 	}
-	add_metrics(result);
+	add_metrics(s, result);
 }
 
 /* Ends the run: from here on `done` may start another, or free s. @locks: none */
@@ -323,6 +408,8 @@ static void end_task(struct spk_task *t, spk_status status, spk_error *error)
 		task_lost_inputs(t);
 	else
 		task_failed(t, status, error);
+	/* Before this work is retired: the run must not end meanwhile. */
+	remove_gone(s, true);
 	bool over = retire(s);
 
 	pthread_mutex_unlock(&s->lock);
@@ -398,7 +485,7 @@ static spk_status add_tasks(struct spk_dag_scheduler *s, const struct spk_dag *d
 	if (dag->stages)
 		SPK_TRY(spk_run_room(s->account, &s->stage, &s->stage_capacity, dag->stages - 1, sizeof(*s->stage), err));
 	for (int i = 0; i < dag->stages; i++) {
-		s->stage[i] = (struct stage_run){ .first_task = s->tasks };
+		s->stage[i] = (struct stage_run){ .shuffle = -1, .first_task = s->tasks };
 		for (int p = 0; p < dag->stage[i].tasks; p++, s->tasks++) {
 			int had = s->task_capacity;
 
@@ -416,7 +503,7 @@ static spk_status add_tasks(struct spk_dag_scheduler *s, const struct spk_dag *d
 			t->state = TASK_IDLE;
 			t->attempt = -1;
 			t->failures = t->recomputed = t->lost_count = 0;
-			t->skipped = t->counted = t->touched = t->computed = false;
+			t->skipped = t->counted = t->touched = t->computed = t->recomputing = false;
 			atomic_store_explicit(&t->made, 0, memory_order_relaxed);
 		}
 	}
@@ -429,7 +516,8 @@ static void reset(struct spk_dag_scheduler *s, const struct spk_dag *dag)
 	s->status = SPK_OK;
 	s->error = (spk_error){ 0 };
 	s->stages_left = dag->stages;
-	s->outstanding = 0;
+	s->outstanding = s->recomputing = s->gone_count = 0;
+	s->shuffled = (struct spk_shuffle_stat){ 0 };
 	atomic_store(&s->stopping, false);
 	atomic_store(&s->tasks_run, 0);
 	atomic_store(&s->tasks_failed, 0);
@@ -541,6 +629,7 @@ spk_status spk_dag_scheduler_new(struct spk_dag_scheduler **out, const struct sp
 	SPK_TRY_PTR(s, err);
 	s->options = *options;
 	s->account = account;
+	find_metrics(s);
 	pthread_mutex_init(&s->lock, NULL);
 	*out = s;
 	return SPK_OK;
@@ -555,6 +644,7 @@ void spk_dag_scheduler_free(struct spk_dag_scheduler *s)
 		if (s->task[i])
 			spk_run_free_task(s->task[i]);
 	spk_free(s->account, s->task, (size_t)s->task_capacity * sizeof(*s->task));
+	spk_free(s->account, s->gone, (size_t)s->gone_capacity * sizeof(*s->gone));
 	spk_free(s->account, s->stage, (size_t)s->stage_capacity * sizeof(*s->stage));
 	pthread_mutex_destroy(&s->lock);
 	spk_free(s->account, s, sizeof(*s));

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "core/base/memory.h"
+#include "core/base/metrics.h"
 #include "scheduler/dag.h"
 
 enum task_state {
@@ -22,7 +23,8 @@ enum task_state {
 
 struct task_written { int to; struct spk_batch *batch; };
 struct task_input { int next, end; };                    /* into task.fetched */
-struct task_lost { int stage, partition, made; };        /* made: the producer's, when its output was found missing */
+/* made: the producer's, when its output was found missing. released: it was let go of, not lost. */
+struct task_lost { int stage, partition, made; bool released; };
 
 struct spk_task {
 	struct spk_dag_scheduler *scheduler;
@@ -31,6 +33,7 @@ struct spk_task {
 	int attempt;               /* -1 before the first */
 	int failures;              /* attempts that failed, since it last succeeded */
 	int recomputed;            /* times its output was lost and made again */
+	bool recomputing;          /* it is being made again */
 	int64_t wait_left_us;      /* of a backoff, which is slept in slices so that a cancelled run need not wait for it */
 	bool skipped;
 	bool counted;              /* its stage knows that it is done */
@@ -50,8 +53,8 @@ struct spk_task {
 };
 
 struct stage_run {
-	struct spk_shuffle_id shuffle;     /* the stage-to-shuffle map */
-	bool has_shuffle, started, complete;
+	_Atomic int32_t shuffle;           /* the stage-to-shuffle map; -1: there is none (yet, or any more) */
+	bool started, complete;
 	int tasks_left;
 	int first_task;                    /* its tasks are task[first_task ..) */
 	int64_t started_us;
@@ -60,6 +63,7 @@ struct stage_run {
 struct spk_dag_scheduler {
 	struct spk_dag_options options;
 	struct spk_memory_account *account;
+	struct { struct spk_metric *run, *failed, *recomputed, *bytes, *rows; } metric;
 	pthread_mutex_t lock;
 	int32_t next_shuffle;
 
@@ -69,11 +73,15 @@ struct spk_dag_scheduler {
 	spk_status status;
 	spk_error error;
 	const struct spk_dag *dag;         /* read-only while it runs */
-	struct stage_run *stage;           /* shuffle, has_shuffle, first_task: read by tasks of later stages */
+	struct stage_run *stage;           /* shuffle, first_task: read by tasks of later stages */
 	int stage_capacity;
 	struct spk_task **task;
 	int tasks, task_capacity;
 	int stages_left;
+	int recomputing;                   /* tasks */
+	struct spk_shuffle_id *gone;       /* nobody needs them any more; to be removed without the lock */
+	int gone_count, gone_capacity;
+	struct spk_shuffle_stat shuffled;  /* of those that are gone */
 	int outstanding;                   /* works at the task scheduler */
 	int64_t started_us;
 	_Atomic int64_t tasks_run, tasks_failed, tasks_recomputed, cpu_us;

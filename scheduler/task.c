@@ -48,10 +48,10 @@ void spk_run_free_task(struct spk_task *t)
 	spk_free(account, t, sizeof(*t));
 }
 
-static spk_status note_lost(struct spk_task *t, int stage, int partition, int made, spk_error *err)
+static spk_status note_lost(struct spk_task *t, int stage, int partition, int made, bool released, spk_error *err)
 {
 	SPK_TRY(spk_run_room(t->scheduler->account, &t->lost, &t->lost_capacity, t->lost_count, sizeof(*t->lost), err));
-	t->lost[t->lost_count++] = (struct task_lost){ .stage = stage, .partition = partition, .made = made };
+	t->lost[t->lost_count++] = (struct task_lost){ .stage = stage, .partition = partition, .made = made, .released = released };
 	return SPK_OK;
 }
 
@@ -60,7 +60,7 @@ static spk_status fetch_from(struct spk_task *t, int stage, int partition, int p
 {
 	struct spk_dag_scheduler *s = t->scheduler;
 	struct spk_shuffle_service *shuffle = s->options.shuffle;
-	struct spk_shuffle_id id = s->stage[stage].shuffle;
+	struct spk_shuffle_id id = spk_shuffle_id(atomic_load(&s->stage[stage].shuffle));
 	struct spk_task *from = dag_task(s, stage, producer);
 	struct spk_batch **batches;
 	int count;
@@ -70,12 +70,14 @@ static spk_status fetch_from(struct spk_task *t, int stage, int partition, int p
 	/* Read before the fetch: a producer that has published since then need not run again for us. */
 	int made = atomic_load(&from->made);
 
+	if (id.value < 0)
+		return note_lost(t, stage, producer, made, true, err);
 	if (spk_fault(SPK_FAULT_SHUFFLE_FETCH, NULL) != SPK_OK)
 		shuffle->type->lose(shuffle, id, producer);
 	spk_status status = shuffle->type->fetch(shuffle, id, producer, partition, &batches, &count, err);
 
 	if (status == SPK_NOT_FOUND)
-		return note_lost(t, stage, producer, made, err);
+		return note_lost(t, stage, producer, made, false, err);
 	SPK_TRY(status);
 	SPK_TRY(spk_run_room(s->account, &t->fetched, &t->fetched_capacity, t->fetched_count + count, sizeof(*t->fetched), err));
 	if (count)
@@ -146,7 +148,7 @@ static spk_status publish(struct spk_task *t, spk_error *err)
 	int *counts = (int *)(void *)(batches + t->written_count);
 
 	group_written(t, partitions, blocks, counts, batches);
-	spk_status status = shuffle->type->publish(shuffle, s->stage[t->stage].shuffle, t->partition, blocks, counts, err);
+	spk_status status = shuffle->type->publish(shuffle, spk_shuffle_id(atomic_load(&s->stage[t->stage].shuffle)), t->partition, blocks, counts, err);
 
 	spk_free(s->account, blocks, size);
 	if (status == SPK_OK) {

@@ -444,6 +444,54 @@ static void done_may_start_the_next_run(void)
 
 /* --- memory --- */
 
+struct chain { size_t start, one, most; };
+
+/* Passes 64 batches on; what is held meanwhile is noted. */
+static spk_status pass_on(struct spk_task *task, spk_error *err)
+{
+	struct chain *c = spk_task_user(task);
+	struct spk_batch *b = NULL;
+	size_t used = spk_memory_account_used(spk_memory_account("other"));
+
+	if (spk_task_stage(task) == 1 && !c->one)
+		c->one = used - c->start;
+	c->most = used - c->start > c->most ? used - c->start : c->most;
+	do
+		SPK_TRY(spk_task_stage(task) ? spk_task_fetch(task, 0, &b, err) : SPK_OK);
+	while (b);
+	for (int i = 0; spk_task_stage(task) < 7 && i < 64; i++)
+		SPK_TRY(write_numbers(task, 0, i, 1000, err));
+	return SPK_OK;
+}
+
+static void lets_go_of_what_was_read(void)
+{
+	static const int before[8][1] = { { 0 }, { 0 }, { 1 }, { 2 }, { 3 }, { 4 }, { 5 }, { 6 } };
+	struct spk_stage stages[8];
+	struct stack s;
+	struct chain c = { .start = spk_memory_account_used(spk_memory_account("other")) };
+	struct spk_dag_result result;
+	spk_error err = { 0 };
+
+	for (int i = 0; i < 8; i++)
+		stages[i] = (struct spk_stage){ .name = "pass", .tasks = 1, .inputs = i > 0, .input = before[i], .output_partitions = i < 7, .run = pass_on,
+		                                .repeatable = true, .user = &c };
+	const struct spk_dag graph = { .name = "chain", .stages = 8, .stage = stages };
+
+	stack_open(&s, 2, NULL);
+	REQUIRE_OK(spk_dag_run(s.dag, &graph, &result, &err), err);
+	CHECK_EQ_INT(result.shuffle_rows, 7 * 64000);
+	/* One output is there when a stage starts, two for a moment, not seven. */
+	CHECK(c.one > 0 && c.most <= c.one * 2);
+	/* The last of them loses its input: all is computed again, from the first stage on. */
+	REQUIRE_OK(spk_fault_set("shuffle.fetch:7", &err), err);
+	REQUIRE_OK(spk_dag_run(s.dag, &graph, &result, &err), err);
+	REQUIRE_OK(spk_fault_set(NULL, &err), err);
+	CHECK_EQ_INT(result.tasks_recomputed, 7);
+	stack_close(&s);
+}
+
+
 /* Every reservation of a run fails once: an error or the right sum, and nothing is left behind. */
 static void survives_refused_memory(void)
 {
@@ -525,5 +573,6 @@ SPK_TEST_SUITE("scheduler/dag",
 	{ "cancelling stops running tasks and drops queued ones", cancels_running_tasks },
 	{ "cancelling does not wait for a backoff", cancels_backoff },
 	{ "done may start the next run", done_may_start_the_next_run },
+	{ "outputs go when their readers are done, and come back when needed", lets_go_of_what_was_read },
 	{ "any reservation may be refused", survives_refused_memory },
 	{ "events of stages always, of tasks when they fail or in batch", writes_events })

@@ -8,7 +8,7 @@
 #include "core/base/log.h"
 #include "tests/scheduler/support.h"
 
-enum { STAGES = 6, TASKS = 4, PARTITIONS = 9 };
+enum { STAGES = 6, TASKS = 4, PARTITIONS = 9, SHUFFLES = 64 };
 
 /* --- random graphs whose result depends on every row and on their order --- */
 
@@ -207,13 +207,13 @@ static spk_status mock_submit(struct spk_task_scheduler *s, struct spk_work work
 
 static const struct spk_task_scheduler_type mock_tasks_type = { .name = "mock", .submit = mock_submit };
 
-struct mock_output { bool there; int losses; int count[PARTITIONS]; struct spk_batch *batch[PARTITIONS][64]; };
+struct mock_output { bool there; int count[PARTITIONS]; struct spk_batch *batch[PARTITIONS][64]; };
 struct mock_shuffle {
 	struct spk_shuffle_service base;
 	spk_test_rng *rng;
-	struct mock_output output[STAGES][TASKS];  /* by shuffle id % STAGES */
+	struct mock_output output[SHUFFLES][TASKS];  /* by shuffle id % SHUFFLES */
 	struct spk_batch *dropped[4096];
-	int drops, partitions[STAGES], added;
+	int drops, partitions[SHUFFLES], added, losses;
 };
 
 static spk_status mock_add(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producers, int partitions, spk_error *err)
@@ -222,7 +222,7 @@ static spk_status mock_add(struct spk_shuffle_service *s, struct spk_shuffle_id 
 
 	(void)producers;
 	(void)err;
-	m->partitions[id.value % STAGES] = partitions;
+	m->partitions[id.value % SHUFFLES] = partitions;
 	m->added++;
 	return SPK_OK;
 }
@@ -241,12 +241,12 @@ static void mock_drop(struct mock_shuffle *m, struct mock_output *o)
 static spk_status mock_publish(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, struct spk_batch ***blocks, const int *counts, spk_error *err)
 {
 	struct mock_shuffle *m = spk_container_of(s, struct mock_shuffle, base);
-	struct mock_output *o = &m->output[id.value % STAGES][producer];
+	struct mock_output *o = &m->output[id.value % SHUFFLES][producer];
 
 	(void)err;
 	mock_drop(m, o);
 	o->there = true;
-	for (int p = 0; p < m->partitions[id.value % STAGES]; p++) {
+	for (int p = 0; p < m->partitions[id.value % SHUFFLES]; p++) {
 		o->count[p] = counts[p];
 		for (int i = 0; i < counts[p]; i++)
 			o->batch[p][i] = blocks[p][i];
@@ -257,10 +257,10 @@ static spk_status mock_publish(struct spk_shuffle_service *s, struct spk_shuffle
 static spk_status mock_fetch(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, int partition, struct spk_batch ***batches, int *count, spk_error *err)
 {
 	struct mock_shuffle *m = spk_container_of(s, struct mock_shuffle, base);
-	struct mock_output *o = &m->output[id.value % STAGES][producer];
+	struct mock_output *o = &m->output[id.value % SHUFFLES][producer];
 
-	if (o->there && o->losses < 3 && spk_test_one_in(m->rng, 5)) {
-		o->losses++;
+	if (o->there && m->losses < 3 && spk_test_one_in(m->rng, 5)) {
+		m->losses++;
 		mock_drop(m, o);
 	}
 	if (!o->there)
@@ -274,7 +274,7 @@ static void mock_lose(struct spk_shuffle_service *s, struct spk_shuffle_id id, i
 {
 	struct mock_shuffle *m = spk_container_of(s, struct mock_shuffle, base);
 
-	mock_drop(m, &m->output[id.value % STAGES][producer]);
+	mock_drop(m, &m->output[id.value % SHUFFLES][producer]);
 }
 
 static void mock_stat(struct spk_shuffle_service *s, struct spk_shuffle_id id, struct spk_shuffle_stat *out)
@@ -288,10 +288,8 @@ static void mock_remove(struct spk_shuffle_service *s, struct spk_shuffle_id id)
 {
 	struct mock_shuffle *m = spk_container_of(s, struct mock_shuffle, base);
 
-	for (int p = 0; p < TASKS; p++) {
-		mock_drop(m, &m->output[id.value % STAGES][p]);
-		m->output[id.value % STAGES][p].losses = 0;
-	}
+	for (int p = 0; p < TASKS; p++)
+		mock_drop(m, &m->output[id.value % SHUFFLES][p]);
 	m->added--;
 }
 
@@ -315,6 +313,7 @@ static struct outcome drive(struct spk_dag_scheduler *s, struct mock_tasks *task
 	struct outcome o = { 0 };
 	spk_error err = { 0 };
 
+	shuffle->losses = 0;
 	o.status = spk_dag_start(s, &g->dag, note_outcome, &o, &err);
 	if (o.status == SPK_OK) {
 		while (!o.done && tasks->count) {
