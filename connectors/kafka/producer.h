@@ -44,6 +44,10 @@ spk_status spk_kafka_commit(struct spk_kafka_producer *p, spk_error *err);
 spk_status spk_kafka_read_topic(struct spk_kafka_producer *p, const char *topic, int64_t from, spk_status (*each)(void *user, int64_t offset, const void *value, size_t size, spk_error *err), void *user, spk_error *err);
 /* The last committed record's bytes only are wanted often: reads from max(earliest, end - `back`) on. */
 spk_status spk_kafka_read_tail(struct spk_kafka_producer *p, const char *topic, int64_t back, spk_status (*each)(void *user, int64_t offset, const void *value, size_t size, spk_error *err), void *user, spk_error *err);
+/* The same as spk_kafka_read_topic, with headers: for dead letters. The record is valid during the call. */
+struct spk_kafka_record { int64_t offset; const void *value; size_t size; const void *message; };
+const char *spk_kafka_record_header(const struct spk_kafka_record *record, const char *name);  /* NUL-terminated; NULL: it has none of that name */
+spk_status spk_kafka_read_records(struct spk_kafka_producer *p, const char *topic, int64_t from, spk_status (*each)(void *user, const struct spk_kafka_record *record, spk_error *err), void *user, spk_error *err);
 /* DeleteRecords up to (not including) the offset; best effort, asynchronous is fine. */
 spk_status spk_kafka_truncate(struct spk_kafka_producer *p, const char *topic, int64_t before, spk_error *err);
 /* Java's murmur2 partition of a key. */

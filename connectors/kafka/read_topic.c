@@ -12,14 +12,27 @@
 enum { SILENCE_MS = 30000, BATCH = 256, POLL_MS = 100 };
 
 typedef spk_status (*each_fn)(void *user, int64_t offset, const void *value, size_t size, spk_error *err);
+typedef spk_status (*each_record_fn)(void *user, const struct spk_kafka_record *record, spk_error *err);
 
 struct reading {
 	struct spk_kafka_client client;
 	rd_kafka_topic_t *handle;
 	int64_t low, end, next;
 	each_fn each;
+	each_record_fn each_record;   /* instead of `each` */
 	void *user;
 };
+
+const char *spk_kafka_record_header(const struct spk_kafka_record *record, const char *name)
+{
+	rd_kafka_headers_t *headers;
+	const void *value;
+	size_t size;
+
+	if (rd_kafka_message_headers(record->message, &headers) || rd_kafka_header_get_last(headers, name, &value, &size))
+		return NULL;
+	return value;
+}
 
 static spk_status open_reader(struct reading *r, struct spk_kafka_producer *p, const char *topic, spk_error *err)
 {
@@ -54,6 +67,8 @@ static spk_status take(struct reading *r, const rd_kafka_message_t *m, spk_error
 	r->next = m->offset + 1;
 	if (m->offset >= r->end)
 		return SPK_OK;
+	if (r->each_record)
+		return r->each_record(r->user, &(struct spk_kafka_record){ m->offset, m->payload, m->len, m }, err);
 	return r->each(r->user, m->offset, m->payload, m->len, err);
 }
 
@@ -95,25 +110,29 @@ static spk_status read_from(struct reading *r, int64_t from, spk_error *err)
 	return status;
 }
 
-static spk_status read_any(struct spk_kafka_producer *p, const char *topic, int64_t from, int64_t back, each_fn each, void *user, spk_error *err)
+static spk_status read_any(struct reading *r, struct spk_kafka_producer *p, const char *topic, int64_t from, int64_t back, spk_error *err)
 {
-	struct reading r = { .each = each, .user = user };
-	spk_status status = open_reader(&r, p, topic, err);
+	spk_status status = open_reader(r, p, topic, err);
 
 	if (status == SPK_OK)
-		status = read_from(&r, back >= 0 ? r.end - back : from, err);
-	if (r.handle)
-		rd_kafka_topic_destroy(r.handle);
-	spk_kafka_client_release(&r.client);
+		status = read_from(r, back >= 0 ? r->end - back : from, err);
+	if (r->handle)
+		rd_kafka_topic_destroy(r->handle);
+	spk_kafka_client_release(&r->client);
 	return status;
 }
 
 spk_status spk_kafka_read_topic(struct spk_kafka_producer *p, const char *topic, int64_t from, each_fn each, void *user, spk_error *err)
 {
-	return read_any(p, topic, from, -1, each, user, err);
+	return read_any(&(struct reading){ .each = each, .user = user }, p, topic, from, -1, err);
 }
 
 spk_status spk_kafka_read_tail(struct spk_kafka_producer *p, const char *topic, int64_t back, each_fn each, void *user, spk_error *err)
 {
-	return read_any(p, topic, 0, back, each, user, err);
+	return read_any(&(struct reading){ .each = each, .user = user }, p, topic, 0, back, err);
+}
+
+spk_status spk_kafka_read_records(struct spk_kafka_producer *p, const char *topic, int64_t from, each_record_fn each, void *user, spk_error *err)
+{
+	return read_any(&(struct reading){ .each_record = each, .user = user }, p, topic, from, -1, err);
 }

@@ -1,0 +1,264 @@
+/*
+ * json and csv are written by the encoders of the connectors, a batch at a time; a table's cells are the values' texts, and those of
+ * arrays and rows what the JSON encoder makes of them.
+ */
+#include "cli/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/table.h"
+#include "connectors/format/format.h"
+#include "core/base/check.h"
+#include "core/expr/text.h"
+
+struct spk_cli_rows {
+	enum spk_cli_format format;
+	const struct spk_schema *schema;
+	const struct spk_conf *conf;
+	const char *timezone;
+	/* csv, json */
+	struct spk_table result;             /* a table of no options, for the encoder */
+	struct spk_format_spec spec;
+	int *column;
+	struct spk_encoder *encoder;
+	bool begun;
+	struct spk_buffer text;
+	uint32_t end[SPK_BATCH_ROWS];
+	/* table */
+	struct spk_cli_table *table;
+};
+
+spk_status spk_cli_row_format(const struct spk_cli_arguments *a, enum spk_cli_format *out, spk_error *err)
+{
+	static const char *const names[] = { "table", "csv", "json" };
+	const char *name = a->value[SPK_CLI_ROW_FORMAT], *closest;
+
+	*out = SPK_CLI_TABLE;
+	for (size_t i = 0; name && i < SPK_COUNT_OF(names); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*out = (enum spk_cli_format)i;
+			return SPK_OK;
+		}
+	}
+	if (!name)
+		return SPK_OK;
+	if (strcmp(name, "arrow") == 0) {
+		spk_fail(err, SPK_UNSUPPORTED, "--format arrow is not built yet");
+		return spk_hint(err, "table, csv and json are there; from C, spk_session_query gives an ArrowArrayStream");
+	}
+	closest = spk_closest_name(name, names, (int)SPK_COUNT_OF(names));
+	spk_fail(err, SPK_USAGE, "--format %s: expected table, csv or json", name);
+	return closest ? spk_hint(err, "did you mean '%s'?", closest) : SPK_USAGE;
+}
+
+/* --- making --- */
+
+static spk_status open_encoder(struct spk_cli_rows *r, spk_error *err)
+{
+	const struct spk_format *format = spk_format(r->format == SPK_CLI_CSV ? "csv" : "json");
+
+	if (!format || !format->encoder_open)
+		return spk_fail(err, SPK_UNSUPPORTED, "this format cannot be written");
+	r->result = (struct spk_table){ .name = "result", .connector = "print", .schema = r->schema, .time_column = -1 };
+	r->column = calloc((size_t)r->schema->count + 1, sizeof *r->column);
+	SPK_TRY_PTR(r->column, err);
+	for (int i = 0; i < r->schema->count; i++)
+		r->column[i] = i;
+	r->spec = (struct spk_format_spec){ .table = &r->result, .column = r->column, .columns = r->schema->count, .schema = r->schema, .conf = r->conf };
+	return format->encoder_open(&r->encoder, &r->spec, err);
+}
+
+static spk_status open_table(struct spk_cli_rows *r, spk_error *err)
+{
+	struct spk_cli_column *column = calloc((size_t)r->schema->count + 1, sizeof *column);
+	spk_status status;
+
+	SPK_TRY_PTR(column, err);
+	for (int i = 0; i < r->schema->count; i++)
+		column[i] = (struct spk_cli_column){ .name = r->schema->field[i].name, .right = spk_type_is_number(r->schema->field[i].type) };
+	status = spk_cli_table_new(&r->table, column, r->schema->count, err);
+	free(column);
+	return status;
+}
+
+spk_status spk_cli_rows_new(struct spk_cli_rows **out, enum spk_cli_format format, const struct spk_schema *schema, const struct spk_conf *conf, spk_error *err)
+{
+	struct spk_cli_rows *r = calloc(1, sizeof *r);
+	spk_status status;
+
+	SPK_TRY_PTR(r, err);
+	r->format = format;
+	r->schema = schema;
+	r->conf = conf;
+	r->timezone = spk_conf_text(conf, SPK_CONF_TIMEZONE);
+	status = format == SPK_CLI_TABLE ? open_table(r, err) : open_encoder(r, err);
+	if (status != SPK_OK) {
+		spk_cli_rows_free(r);
+		return status;
+	}
+	*out = r;
+	return SPK_OK;
+}
+
+void spk_cli_rows_free(struct spk_cli_rows *r)
+{
+	if (!r)
+		return;
+	if (r->encoder)
+		r->encoder->format->encoder_close(r->encoder);
+	spk_cli_table_free(r->table);
+	spk_buffer_release(&r->text);
+	free(r->column);
+	free(r);
+}
+
+/* --- csv and json --- */
+
+static spk_status begin_file(struct spk_cli_rows *r, spk_error *err)
+{
+	if (r->begun)
+		return SPK_OK;
+	r->begun = true;
+	spk_buffer_clear(&r->text);
+	if (r->encoder->format->file_head)
+		SPK_TRY(r->encoder->format->file_head(r->encoder, &r->text, err));
+	if (r->text.size && r->text.data[r->text.size - 1] != '\n')
+		SPK_TRY(spk_buffer_append_str(&r->text, "\n", err));
+	return spk_cli_write(r->text.data, r->text.size, err);
+}
+
+static spk_status write_encoded(struct spk_cli_rows *r, const struct spk_batch *batch, spk_error *err)
+{
+	size_t at = 0;
+
+	SPK_TRY(begin_file(r, err));
+	spk_buffer_clear(&r->text);
+	SPK_TRY(r->encoder->format->encode(r->encoder, batch, &r->text, r->end, err));
+	for (int i = 0; i < batch->selected; i++) {
+		SPK_TRY(spk_cli_write(r->text.data + at, r->end[i] - at, err));
+		SPK_TRY(spk_cli_write("\n", 1, err));
+		at = r->end[i];
+	}
+	return SPK_OK;
+}
+
+/* --- tables --- */
+
+/* Arrays and rows: `{"x":VALUE}` without what is around VALUE. */
+static spk_status put_nested(struct spk_cli_rows *r, const struct spk_batch *batch, int column, int row, spk_error *err)
+{
+	static const char head[] = "{\"x\":";
+	struct spk_field field = { .name = "x", .type = batch->column[column].type, .nullable = true };
+	struct spk_schema schema = { .count = 1, .field = &field };
+	struct spk_table table = { .name = "result", .schema = &schema, .time_column = -1 };
+	int first = 0;
+	struct spk_format_spec spec = { .table = &table, .column = &first, .columns = 1, .schema = &schema, .conf = r->conf };
+	int32_t sel = row;
+	struct spk_batch one = { .arena = batch->arena, .schema = &schema, .rows = batch->rows, .columns = 1, .column = &batch->column[column], .sel = &sel, .selected = 1 };
+	struct spk_encoder *encoder;
+	spk_status status;
+
+	SPK_TRY(spk_format_json.encoder_open(&encoder, &spec, err));
+	spk_buffer_clear(&r->text);
+	status = spk_format_json.encode(encoder, &one, &r->text, r->end, err);
+	spk_format_json.encoder_close(encoder);
+	SPK_TRY(status);
+	SPK_ASSERT(r->text.size >= sizeof head, "an object of one member");
+	return spk_cli_table_cell(r->table, r->text.data + sizeof head - 1, r->text.size - sizeof head, err);
+}
+
+static spk_status put_bytes(struct spk_cli_rows *r, const struct spk_view *v, spk_error *err)
+{
+	const char *data = spk_view_data(v);
+
+	spk_buffer_clear(&r->text);
+	SPK_TRY(spk_buffer_append_str(&r->text, "\\x", err));
+	for (uint32_t i = 0; i < v->length; i++)
+		SPK_TRY(spk_buffer_printf(&r->text, err, "%02x", (unsigned char)data[i]));
+	return spk_cli_table_cell(r->table, r->text.data, r->text.size, err);
+}
+
+static spk_status put_value(struct spk_cli_rows *r, const struct spk_batch *batch, int column, int row, spk_error *err)
+{
+	const struct spk_vector *v = &batch->column[column];
+	struct spk_reader reader = spk_vector_reader(v);
+	uint32_t slot = spk_reader_slot(&reader, row);
+	char text[SPK_TEXT_MAX];
+	int n;
+
+	if (!spk_reader_valid(&reader, slot))
+		return spk_cli_table_cell(r->table, "", 0, err);
+	if (v->type.id == SPK_TYPE_ARRAY || v->type.id == SPK_TYPE_ROW)
+		return put_nested(r, batch, column, row, err);
+	if (spk_type_is_view(v->type)) {
+		const struct spk_view *view = (const struct spk_view *)reader.data + slot;
+
+		return v->type.id == SPK_TYPE_BYTEA ? put_bytes(r, view, err) : spk_cli_table_cell(r->table, spk_view_data(view), view->length, err);
+	}
+	if (v->type.id == SPK_TYPE_BOOLEAN)  /* as psql, and not as the cast to text has it */
+		return spk_cli_table_cell(r->table, ((const uint8_t *)reader.data)[slot] ? "t" : "f", 1, err);
+	n = spk_text_from_value(v->type, (const char *)reader.data + (size_t)slot * (size_t)spk_type_width(v->type), r->timezone, text);
+	return spk_cli_table_cell(r->table, text, (size_t)n, err);
+}
+
+static spk_status write_cells(struct spk_cli_rows *r, const struct spk_batch *batch, spk_error *err)
+{
+	SPK_EACH_ROW(batch, i, row)
+		for (int c = 0; c < batch->columns; c++)
+			SPK_TRY(put_value(r, batch, c, row, err));
+	return SPK_OK;
+}
+
+spk_status spk_cli_rows_batch(void *user, struct spk_batch *batch, spk_error *err)
+{
+	struct spk_cli_rows *r = user;
+
+	return r->format == SPK_CLI_TABLE ? write_cells(r, batch, err) : write_encoded(r, batch, err);
+}
+
+spk_status spk_cli_rows_end(struct spk_cli_rows *r, spk_error *err)
+{
+	SPK_TRY(r->format == SPK_CLI_TABLE ? spk_cli_table_end(r->table, true, err) : begin_file(r, err));
+	return spk_cli_flush(err);
+}
+
+/* --- text --- */
+
+/* Fills *batch with the lines of the text. */
+static spk_status fill_lines(struct spk_batch *batch, const char *text, size_t size, spk_error *err)
+{
+	struct spk_vector *v = &batch->column[0];
+	const char *end = text + size;
+
+	SPK_TRY(spk_vector_init(v, batch->schema->field[0].type, SPK_BATCH_ROWS, batch->arena, err));
+	while (text < end && batch->rows < SPK_BATCH_ROWS) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text)), *stop = newline ? newline : end;
+
+		spk_vector_view(v)[batch->rows++] = spk_view(text, (uint32_t)(stop - text));
+		text = stop + 1;
+	}
+	batch->selected = batch->rows;
+	return SPK_OK;
+}
+
+spk_status spk_cli_rows_text(enum spk_cli_format format, const char *column, const char *text, size_t size, const struct spk_conf *conf, spk_error *err)
+{
+	struct spk_field field = { .name = column, .type = spk_type(SPK_TYPE_TEXT) };
+	struct spk_schema schema = { .count = 1, .field = &field };
+	struct spk_cli_rows *rows = NULL;
+	struct spk_batch *batch = NULL;
+	spk_status status = spk_batch_new(&batch, &schema, NULL, err);
+
+	if (status == SPK_OK)
+		status = fill_lines(batch, text, size, err);
+	if (status == SPK_OK)
+		status = spk_cli_rows_new(&rows, format, &schema, conf, err);
+	if (status == SPK_OK)
+		status = spk_cli_rows_batch(rows, batch, err);
+	if (status == SPK_OK)
+		status = spk_cli_rows_end(rows, err);
+	spk_cli_rows_free(rows);
+	spk_batch_unref(batch);
+	return status;
+}
