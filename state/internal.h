@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/metrics.h"
 #include "state/cell.h"
 #include "state/state.h"
 
@@ -38,6 +39,7 @@ struct spk_table {
 	_Atomic bool stored;           /* RocksDB may hold entries of it */
 	uint64_t shards;               /* that have a view */
 	rocksdb_column_family_handle_t *cf;
+	struct spk_metric *reads, *misses, *writes;  /* rows: asked for; of those from RocksDB; written there */
 };
 
 struct spk_store {

@@ -6,8 +6,7 @@
  */
 #include "state/state.h"
 
-#include <errno.h>
-#include <unistd.h>
+#include <stdio.h>
 
 #include "core/base/check.h"
 #include "core/base/fault.h"
@@ -126,6 +125,18 @@ static spk_status make_options(struct spk_store *s, spk_error *err)
 	return SPK_OK;
 }
 
+/* Metrics of a table; "?" when its name cannot be a label. */
+static void find_metrics(struct spk_table *t)
+{
+	char labels[128] = "table=?";
+
+	if (!strpbrk(t->name, ",=") && strlen(t->name) < sizeof(labels) - sizeof("table="))
+		snprintf(labels, sizeof(labels), "table=%s", t->name);
+	t->reads = spk_metric(SPK_COUNTER, "state_reads_total", labels);
+	t->misses = spk_metric(SPK_COUNTER, "state_misses_total", labels);
+	t->writes = spk_metric(SPK_COUNTER, "state_writes_total", labels);
+}
+
 static struct spk_table *table_new(struct spk_store *s, const char *name)
 {
 	struct spk_table *t = calloc(1, sizeof(*t));
@@ -135,6 +146,7 @@ static struct spk_table *table_new(struct spk_store *s, const char *name)
 		t = NULL;
 	}
 	if (t) {
+		find_metrics(t);
 		t->store = s;
 		t->next = s->tables;
 		s->tables = t;

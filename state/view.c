@@ -104,6 +104,9 @@ static spk_status locate(struct spk_state_view *view, int rows, const uint64_t *
 	SPK_TRY(need_rows(view, rows, err));
 	view->clock++;
 	for (int i = 0; i < rows; i++) {
+		int shard = spk_shard_of(hash[i]).value;
+
+		SPK_ASSERT(shard >= view->first_shard && shard < view->end_shard, "a view is for its own shards");
 		/* Rows come in runs of the same bucket. */
 		if (i == 0 || (bucket && bucket[i] != bucket[i - 1])) {
 			int64_t wanted = bucket ? bucket[i] : 0;
@@ -235,6 +238,9 @@ static spk_status get_rows(struct spk_state_view *view, const struct spk_row_key
 			view->miss[misses++] = i;
 		}
 	}
+	spk_metric_add(view->table->reads, keys->count);
+	if (misses)
+		spk_metric_add(view->table->misses, misses);
 	for (int at = 0; at < misses; at += SPK_STATE_READ_KEYS)
 		SPK_TRY(read_some(view, keys, hash, view->miss + at, SPK_MIN(misses - at, SPK_STATE_READ_KEYS), value, err));
 	return SPK_OK;
@@ -301,8 +307,6 @@ static spk_status put_rows(struct spk_state_view *view, const struct spk_row_key
 
 		if (i % LOOKAHEAD == 0)
 			prefetch_cells(view, hash, i, keys->count);
-		SPK_ASSERT(spk_shard_of(hash[i]).value >= view->first_shard && spk_shard_of(hash[i]).value < view->end_shard,
-		           "a view writes to its own shards");
 		SPK_TRY(put_one(view->at[i], key, size, hash[i], &value[i], err));
 	}
 	return SPK_OK;

@@ -63,6 +63,7 @@ static spk_status write_some(struct spk_state_view *view, struct spk_bucket *b, 
 	SPK_TRY(write_batch(view->store, batch, err));
 	for (size_t i = 0; i < n; i++)
 		spk_cells_written(&b->cells, cells[i].cell);
+	spk_metric_add(view->table->writes, (int64_t)n);
 	*done = n;
 	return SPK_OK;
 }
