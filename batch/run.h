@@ -2,7 +2,7 @@
  * A run: one epoch of a job, or one batch query. Shared by all its tasks; what tasks write is by stage and task, so no locks.
  *
  * Whoever starts the run fills the inputs; tasks fill what is marked "out". Everything lives until the run is over and, in a
- * stream, until its epoch is committed: dead letters point into the chunks.
+ * stream, until its epoch is committed; the chunks only until the plan has run.
  */
 #ifndef SPK_BATCH_RUN_H
 #define SPK_BATCH_RUN_H

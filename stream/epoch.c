@@ -186,6 +186,8 @@ static spk_status run_and_commit(struct spk_job *job, struct spk_arena *arena, i
 	SPK_TRY(spk_fault(SPK_FAULT_EPOCH_COMPUTED, err));
 	SPK_TRY(spk_dead_letters_check(job, &run, epoch, err));
 	SPK_TRY(make_record(job, &run, arena, &record, err));
+	/* Outputs are encoded and dead letters keep their own bytes: the input's memory is free while the epoch is written. */
+	spk_inputs_drop_pending(job);
 	status = spk_epoch_encode(record, &encoded, err);
 	if (status == SPK_OK)
 		status = spk_outputs_commit(job, &run, record, &encoded, err);

@@ -56,6 +56,16 @@ static struct spk_arena *output_arena(struct spk_pipeline *p)
 	return p->output.arena;
 }
 
+/* The row's bytes outlive the chunk that they came in. */
+static spk_status keep_raw(struct spk_arena *arena, const struct spk_view *raw, struct spk_view *out, spk_error *err)
+{
+	const char *copy = spk_arena_copy(arena, spk_view_data(raw), raw->length);
+
+	SPK_TRY_PTR(copy, err);
+	*out = spk_view(copy, raw->length);
+	return SPK_OK;
+}
+
 spk_status spk_op_dead_letter(struct spk_op *op, const struct spk_batch *in, int32_t row, spk_status code, bool late, int64_t watermark, const char *reason, spk_error *err)
 {
 	struct spk_task_output *out = &op->pipeline->output;
@@ -76,7 +86,7 @@ spk_status spk_op_dead_letter(struct spk_op *op, const struct spk_batch *in, int
 		letter->partition = in->origin->partition;
 		letter->position = in->origin->offset ? in->origin->offset[row] : -1;
 		if (in->origin->raw)
-			letter->raw = in->origin->raw[row];
+			SPK_TRY(keep_raw(arena, &in->origin->raw[row], &letter->raw, err));
 	}
 	*out->last = letter;
 	out->last = &letter->next;

@@ -202,7 +202,7 @@ static spk_status aggregate_schema(struct spk_query *q, struct spk_schema **out,
 
 spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, spk_error *err)
 {
-	struct spk_schema *schema;
+	struct spk_schema *schema = NULL;
 	struct spk_logical *l;
 
 	if (!q->select->n_group_clause && !q->aggregates.count && !q->having)

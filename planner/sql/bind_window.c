@@ -190,9 +190,9 @@ static spk_status window_schema(struct window_call *w, int time, struct spk_sche
 
 static spk_status bind_window(struct window_call *w, const PgQuery__Alias *alias, struct spk_scope *out, spk_error *err)
 {
-	struct spk_schema *schema;
+	struct spk_schema *schema = NULL;
 	struct spk_logical *l;
-	int time;
+	int time = -1;
 
 	SPK_TRY(sort_arguments(w, err));
 	SPK_TRY(bind_data(w, err));
