@@ -90,7 +90,8 @@ spk_status spk_kafka_client_init(struct spk_kafka_client *c, enum spk_kafka_role
 		rd_kafka_conf_set_events(rkconf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
 	c->rk = rd_kafka_new(role == SPK_KAFKA_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, rkconf, text, sizeof(text));
 	if (c->rk) {
-		c->events = role == SPK_KAFKA_PRODUCER ? rd_kafka_queue_get_main(c->rk) : NULL;
+		c->role = role;
+		c->main = rd_kafka_queue_get_main(c->rk);
 		return SPK_OK;
 	}
 	rd_kafka_conf_destroy(rkconf);
@@ -100,8 +101,8 @@ spk_status spk_kafka_client_init(struct spk_kafka_client *c, enum spk_kafka_role
 
 void spk_kafka_client_release(struct spk_kafka_client *c)
 {
-	if (c->events)
-		rd_kafka_queue_destroy(c->events);
+	if (c->main)
+		rd_kafka_queue_destroy(c->main);
 	if (c->rk)
 		rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	free(c->bootstrap);
@@ -134,11 +135,14 @@ void spk_kafka_poll(struct spk_kafka_client *c)
 {
 	rd_kafka_event_t *event;
 
-	if (!c->events) {
+	/* Polling an empty queue costs a system call or two, and this is called in every turn of the loop. */
+	if (rd_kafka_queue_length(c->main) == 0)
+		return;
+	if (c->role != SPK_KAFKA_PRODUCER) {
 		rd_kafka_poll(c->rk, 0);
 		return;
 	}
-	while ((event = rd_kafka_queue_poll(c->events, 0)) != NULL) {
+	while ((event = rd_kafka_queue_poll(c->main, 0)) != NULL) {
 		take_event(c, event);
 		rd_kafka_event_destroy(event);
 	}

@@ -17,7 +17,8 @@ enum { SPK_KAFKA_WAIT_MS = 30000, SPK_KAFKA_TROUBLE_SIZE = 512 };
 /* A librdkafka handle and what is known of its health. Loop thread only, but for the log callback. */
 struct spk_kafka_client {
 	rd_kafka_t *rk;
-	rd_kafka_queue_t *events;               /* PRODUCER: its main queue, served as events (see spk_kafka_poll); else NULL */
+	enum spk_kafka_role role;
+	rd_kafka_queue_t *main;                 /* errors and failed deliveries */
 	char *bootstrap;                        /* bootstrap.servers as configured, for messages */
 	bool down;                              /* every broker is unreachable, as of the last poll */
 	bool rejected;                          /* a broker would not have our credentials or certificate */

@@ -51,14 +51,7 @@ static void poke(const struct kafka_source *s)
 		return;
 }
 
-/* Called by librdkafka's threads, too. */
-void spk_kafka_ready(struct kafka_partition *p)
-{
-	if (!atomic_exchange(&p->ready, true) && atomic_fetch_add(&p->source->ready_count, 1) == 0)
-		poke(p->source);
-}
-
-/* Before looking into the queue: what comes in meanwhile makes it ready again. */
+/* Also called by librdkafka's threads. Before the loop looks into the queue: what comes in meanwhile makes it ready again. */
 static void not_ready(struct kafka_partition *p)
 {
 	struct kafka_source *s = p->source;
@@ -71,6 +64,21 @@ static void not_ready(struct kafka_partition *p)
 	/* One may have become ready between counting and reading. */
 	if (atomic_load(&s->ready_count) > 0)
 		poke(s);
+}
+
+void spk_kafka_ready(struct kafka_partition *p)
+{
+	if (!atomic_exchange(&p->ready, true) && atomic_fetch_add(&p->source->ready_count, 1) == 0)
+		poke(p->source);
+	/* Looked at last: whoever mutes a partition clears `ready` after it, so one of the two sees the other. */
+	if (atomic_load(&p->muted))
+		not_ready(p);
+}
+
+static void mute(struct kafka_partition *p)
+{
+	atomic_store(&p->muted, true);
+	not_ready(p);
 }
 
 /*
@@ -300,8 +308,10 @@ static void finish(struct fetching *f)
 	wake_fetchers(s);
 	if (f->heard || c->rows)
 		spk_kafka_note_fine(&s->client);
-	/* At the end of its range a partition is not ready, whatever its queue holds: nobody could take it. */
-	if (f->stopped && f->position < f->end)
+	/* At the end of its range a partition is not ready, whatever its queue holds: nobody would take it. */
+	if (f->position >= f->end)
+		mute(f->p);
+	else if (f->stopped)
 		spk_kafka_ready(f->p);
 	if (c->rows == 0) {
 		spk_arena_unref(c->arena);
@@ -324,6 +334,7 @@ spk_status spk_kafka_source_fetch(struct spk_source *base, int partition, int64_
 	f.position = p->position;
 	chunk->partition = partition;
 	chunk->start = chunk->end = p->position;
+	atomic_store(&p->muted, false);
 	not_ready(p);
 	status = f.position < f.end && max_rows > 0 ? serve(&f, max_rows, (int)((wait_us + 999) / 1000)) : SPK_OK;
 	if (status == SPK_OK) {

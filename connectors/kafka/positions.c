@@ -188,6 +188,11 @@ spk_status spk_kafka_assign(struct kafka_source *s, spk_error *err)
 	if (code)
 		return spk_kafka_fail(err, code, "assigning the partitions of %s", s->base.spec->table->name);
 	s->stale = false;
+	/* Outdated messages may still lie in the queues, and only an empty queue tells that something came: have all looked at. */
+	for (int i = 0; i < s->base.partitions; i++) {
+		atomic_store(&s->partition[i].muted, false);
+		spk_kafka_ready(&s->partition[i]);
+	}
 	return SPK_OK;
 }
 

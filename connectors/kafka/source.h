@@ -16,6 +16,7 @@ struct kafka_partition {
 	char *name;                    /* "topic/3" */
 	rd_kafka_queue_t *queue;       /* its messages, kept apart from the consumer's queue */
 	_Atomic bool ready;            /* something was put into the queue since it was last looked at */
+	_Atomic bool muted;            /* at the end of the range that was last asked for: nothing makes it ready until the next fetch */
 
 	int64_t position;              /* everything before it was given out; -1 before the first seek */
 	int64_t bound;                 /* where reading ends for good; INT64_MAX when unbounded */

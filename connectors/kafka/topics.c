@@ -1,10 +1,12 @@
 /* Topics that belong to a job: the epochs topic and the dead-letter topic are made when they are not there, and trimmed. */
 #include "connectors/kafka/producer_internal.h"
 
+#include <time.h>
+
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
-enum { VISIBLE_WAIT_MS = 10000, ERROR_TEXT = 512 };
+enum { VISIBLE_WAIT_MS = 10000, VISIBLE_STEP_NS = 20000000, ERROR_TEXT = 512 };
 
 static spk_status fill_topic(rd_kafka_NewTopic_t *topic, const char *const *config, spk_error *err)
 {
@@ -66,10 +68,7 @@ static spk_status wait_visible(struct spk_kafka_producer *p, const char *topic, 
 		status = spk_kafka_partitions(&p->client, topic, VISIBLE_WAIT_MS, &partitions, err);
 		if (status == SPK_OK && partitions > 0)
 			return SPK_OK;
-		rd_kafka_event_t *event = rd_kafka_queue_poll(p->client.events, 20);
-
-		if (event)
-			rd_kafka_event_destroy(event);
+		nanosleep(&(struct timespec){ .tv_nsec = VISIBLE_STEP_NS }, NULL);
 	} while (spk_kafka_left_ms(deadline) > 0);
 	return status ? status : spk_fail(err, SPK_UNAVAILABLE, "topic %s has no partitions yet", topic);
 }
