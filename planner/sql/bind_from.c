@@ -159,9 +159,10 @@ static spk_status bind_view(struct spk_binder *b, const struct spk_view_def *vie
 		inner.pinned = spk_binder_at(b, v->location);
 	inner.source = q->source;
 	status = spk_binder_query(&inner, q->select, false, &plan, err);
-	if (status != SPK_OK) {
-		if (inner.pinned)
-			spk_error_context(err, "in view \"%s\"", view->name);
+	if (status != SPK_OK) {  /* the view was fine when it was made: what is wrong now is that it is used */
+		if (err)
+			err->position = spk_binder_at(b, v->location);
+		spk_error_context(err, "in view \"%s\"", view->name);
 		return status;
 	}
 	SPK_TRY(spk_binder_one_range(b, plan, view->name, NULL, v->location, out, err));

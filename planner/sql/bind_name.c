@@ -78,6 +78,7 @@ int spk_node_location(const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_RANGE_FUNCTION: return first_location(n->range_function->functions, n->range_function->n_functions);
 	case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: return spk_node_location(n->range_subselect->subquery);
 	case PG_QUERY__NODE__NODE_JOIN_EXPR: return spk_node_location(n->join_expr->rarg);
+	case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE: return n->range_table_sample->location;
 	case PG_QUERY__NODE__NODE_WINDOW_DEF: return n->window_def->location;
 	case PG_QUERY__NODE__NODE_SELECT_STMT: return select_location(n->select_stmt);
 	case PG_QUERY__NODE__NODE_LIST: return first_location(n->list->items, n->list->n_items);
