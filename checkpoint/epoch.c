@@ -8,7 +8,7 @@
 #include "core/base/check.h"
 
 static const char magic[4] = { 'S', 'P', 'K', 'E' };
-enum { HEADER = 9, TRAILER = 8, BODY_MAX = 64 << 20 };
+enum { CHECKED = 9, HEADER = SPK_EPOCH_HEADER, TRAILER = SPK_EPOCH_TRAILER, BODY_MAX = 64 << 20 };
 
 /* --- to protobuf --- */
 
@@ -112,12 +112,22 @@ static uint64_t get_le(const void *data, int bytes)
 	return v;
 }
 
+static uint32_t header_check(const void *header) { return (uint32_t)XXH3_64bits(header, CHECKED); }
+
+/* Room for a record whose body has that size. */
+static spk_status make_room(struct spk_buffer *out, size_t body, int64_t epoch, spk_error *err)
+{
+	if (body > BODY_MAX)
+		return spk_fail(err, SPK_UNSUPPORTED, "the record of epoch %" PRId64 " would have %zu bytes; at most %d are supported", epoch, body, BODY_MAX);
+	return spk_buffer_reserve(out, HEADER + body + TRAILER, err);
+}
+
 spk_status spk_epoch_encode(struct spk_epoch_record *record, struct spk_buffer *out, spk_error *err)
 {
 	struct spk_arena *arena = spk_arena_new(NULL);
 	Spk__EpochRecord *m = arena ? pack_record(arena, record) : NULL;
 	size_t body = m ? spk__epoch_record__get_packed_size(m) : 0;
-	spk_status status = m ? spk_buffer_reserve(out, HEADER + body + TRAILER, err) : spk_fail_memory(err);
+	spk_status status = m ? make_room(out, body, record->epoch, err) : spk_fail_memory(err);
 
 	if (status == SPK_OK) {
 		char *at = out->data + out->size;
@@ -125,6 +135,7 @@ spk_status spk_epoch_encode(struct spk_epoch_record *record, struct spk_buffer *
 		memcpy(at, magic, sizeof magic);
 		at[4] = SPK_EPOCH_FORMAT;
 		put_le(at + 5, body, 4);
+		put_le(at + CHECKED, header_check(at), 4);
 		spk__epoch_record__pack(m, (uint8_t *)at + HEADER);
 		record->hash = XXH3_64bits(at, HEADER + body);
 		put_le(at + HEADER + body, record->hash, 8);
@@ -140,10 +151,10 @@ size_t spk_epoch_size(const void *data, size_t size)
 {
 	uint64_t body;
 
-	if (size < HEADER + TRAILER || memcmp(data, magic, sizeof magic) != 0)
+	if (size < HEADER || memcmp(data, magic, sizeof magic) != 0 || get_le((const char *)data + CHECKED, 4) != header_check(data))
 		return 0;
 	body = get_le((const char *)data + 5, 4);
-	return body > BODY_MAX || body > size - HEADER - TRAILER ? 0 : HEADER + (size_t)body + TRAILER;
+	return body > BODY_MAX ? 0 : HEADER + (size_t)body + TRAILER;
 }
 
 static bool unpack_source(struct spk_arena *arena, const Spk__EpochSource *m, struct spk_epoch_source *s)
@@ -197,6 +208,8 @@ spk_status spk_epoch_decode(const void *data, size_t size, struct spk_arena *are
 		return spk_fail(err, SPK_CORRUPT, "not an epoch record (%zu bytes)", size);
 	if (at[4] != SPK_EPOCH_FORMAT)
 		return spk_fail(err, SPK_UNSUPPORTED, "epoch record of format %d; this program reads format %d", at[4], SPK_EPOCH_FORMAT);
+	if (whole != size)
+		return spk_fail(err, SPK_CORRUPT, "epoch record of %zu bytes where %zu are given", whole, size);
 	hash = XXH3_64bits(data, whole - TRAILER);
 	if (hash != get_le(at + whole - TRAILER, 8))
 		return spk_fail(err, SPK_CORRUPT, "epoch record with a wrong checksum");
@@ -225,37 +238,104 @@ struct spk_epoch_record *spk_epoch_copy(const struct spk_epoch_record *record, s
 
 /* --- comparing --- */
 
+static const struct spk_epoch_source *find_source(const struct spk_epoch_record *r, const char *table)
+{
+	for (int i = 0; i < r->sources; i++)
+		if (strcmp(r->source[i].table, table) == 0)
+			return &r->source[i];
+	return NULL;
+}
+
+static const struct spk_epoch_partition *find_partition(const struct spk_epoch_source *s, const char *name)
+{
+	for (int i = 0; s && i < s->partitions; i++)
+		if (strcmp(s->partition[i].name, name) == 0)
+			return &s->partition[i];
+	return NULL;
+}
+
 static spk_status compare_partition(int64_t epoch, const char *table, const struct spk_epoch_partition *was, const struct spk_epoch_partition *is, spk_error *err)
 {
-	if (strcmp(was->name, is->name) != 0 || was->start != is->start || was->end != is->end)
-		return spk_fail(err, SPK_DIVERGED, "epoch %" PRId64 ", table \"%s\": read \"%s\" [%" PRId64 ", %" PRId64 "), the record says \"%s\" [%" PRId64 ", %" PRId64 ")",
-				epoch, table, is->name, is->start, is->end, was->name, was->start, was->end);
+	if (!is) {
+		spk_fail(err, SPK_DIVERGED, "epoch %" PRId64 ", table \"%s\": %s, of which %" PRId64 " rows were read then, is not there any more", epoch, table, was->name, was->rows);
+		spk_hint(err, "Its rows are needed to rebuild the state. If the query does not read it any more, start it under a new job name (--job).");
+		return SPK_DIVERGED;
+	}
+	if (was->start != is->start || was->end != is->end)
+		return spk_fail(err, SPK_DIVERGED, "epoch %" PRId64 ", table \"%s\": %s was read at [%" PRId64 ", %" PRId64 "), the record says [%" PRId64 ", %" PRId64 ")", epoch,
+				table, was->name, is->start, is->end, was->start, was->end);
 	if (was->rows == is->rows && was->hash == is->hash)
 		return SPK_OK;
-	spk_fail(err, SPK_DIVERGED, "epoch %" PRId64 ", %s: %" PRId64 " rows at [%" PRId64 ", %" PRId64 ") are not the %" PRId64 " that were read then", epoch, was->name,
-		 is->rows, was->start, was->end, was->rows);
+	spk_fail(err, SPK_DIVERGED, "epoch %" PRId64 ", table \"%s\": the %" PRId64 " rows of %s at [%" PRId64 ", %" PRId64 ") are not the %" PRId64 " that were read then", epoch,
+		 table, is->rows, was->name, was->start, was->end, was->rows);
 	spk_hint(err, "The source was compacted, has expired, was changed, or was deleted and made again. Its rows of that range are needed to rebuild the state.");
 	return SPK_DIVERGED;
 }
 
-spk_status spk_epoch_compare(const struct spk_epoch_record *recorded, const struct spk_epoch_record *replayed, spk_error *err)
+/* What was read then must be read again; what is new since (a partition that was added) must not have given rows. */
+static spk_status compare_inputs(const struct spk_epoch_record *recorded, const struct spk_epoch_record *replayed, spk_error *err)
 {
-	for (int i = 0; i < recorded->sources && i < replayed->sources; i++) {
-		const struct spk_epoch_source *was = &recorded->source[i], *is = &replayed->source[i];
+	for (int i = 0; i < recorded->sources; i++) {
+		const struct spk_epoch_source *was = &recorded->source[i], *is = find_source(replayed, was->table);
 
-		for (int p = 0; p < was->partitions && p < is->partitions; p++)
-			SPK_TRY(compare_partition(recorded->epoch, was->table, &was->partition[p], &is->partition[p], err));
+		for (int p = 0; p < was->partitions; p++)
+			SPK_TRY(compare_partition(recorded->epoch, was->table, &was->partition[p], find_partition(is, was->partition[p].name), err));
 	}
-	for (int i = 0; i < recorded->sinks && i < replayed->sinks; i++) {
-		const struct spk_epoch_sink *was = &recorded->sink[i], *is = &replayed->sink[i];
+	for (int i = 0; i < replayed->sources; i++) {
+		const struct spk_epoch_source *is = &replayed->source[i], *was = find_source(recorded, is->table);
 
+		for (int p = 0; p < is->partitions; p++)
+			if (is->partition[p].rows && !find_partition(was, is->partition[p].name))
+				return spk_fail(err, SPK_DIVERGED, "epoch %" PRId64 ", table \"%s\": %" PRId64 " rows of %s, which the record does not name", recorded->epoch,
+						is->table, is->partition[p].rows, is->partition[p].name);
+	}
+	return SPK_OK;
+}
+
+/* Sink number `i` by name, else the first of that name: two INSERTs may write to one table. */
+static const struct spk_epoch_sink *find_sink(const struct spk_epoch_record *r, int i, const char *table)
+{
+	if (i < r->sinks && strcmp(r->sink[i].table, table) == 0)
+		return &r->sink[i];
+	for (i = 0; i < r->sinks; i++)
+		if (strcmp(r->sink[i].table, table) == 0)
+			return &r->sink[i];
+	return NULL;
+}
+
+static spk_status hint_output(const struct spk_epoch_record *recorded, const struct spk_epoch_record *replayed, spk_error *err)
+{
+	spk_hint(err, recorded->plan_hash != replayed->plan_hash
+			      ? "The query has changed since. Run the old one, or start under a new job name (--job)."
+			      : "The input is the same, so the query is not deterministic, or another version of the program wrote the record.");
+	return SPK_DIVERGED;
+}
+
+static spk_status compare_outputs(const struct spk_epoch_record *recorded, const struct spk_epoch_record *replayed, spk_error *err)
+{
+	static const struct spk_epoch_sink none = { .table = "" };
+
+	for (int i = 0; i < SPK_MAX(recorded->sinks, replayed->sinks); i++) {
+		const char *table = i < recorded->sinks ? recorded->sink[i].table : replayed->sink[i].table;
+		const struct spk_epoch_sink *was = find_sink(recorded, i, table), *is = find_sink(replayed, i, table);
+
+		was = was ? was : &none;
+		is = is ? is : &none;
 		if (was->rows == is->rows && was->hash == is->hash)
 			continue;
 		spk_fail(err, SPK_DIVERGED, "epoch %" PRId64 ", sink \"%s\": replay writes %" PRId64 " rows (hash %016" PRIx64 "), then it was %" PRId64 " (hash %016" PRIx64 ")",
-			 recorded->epoch, was->table, is->rows, is->hash, was->rows, was->hash);
-		spk_hint(err, recorded->plan_hash != replayed->plan_hash ? "The query has changed since. Run the old one, or start under a new job name (--job)."
-									 : "The input is the same, so the query is not deterministic, or another version of the program wrote the record.");
-		return SPK_DIVERGED;
+			 recorded->epoch, table, is->rows, is->hash, was->rows, was->hash);
+		return hint_output(recorded, replayed, err);
 	}
-	return SPK_OK;
+	if (recorded->late_rows == replayed->late_rows && recorded->bad_rows == replayed->bad_rows)
+		return SPK_OK;
+	spk_fail(err, SPK_DIVERGED, "epoch %" PRId64 ": replay finds %" PRId64 " late and %" PRId64 " bad rows, then it was %" PRId64 " and %" PRId64, recorded->epoch,
+		 replayed->late_rows, replayed->bad_rows, recorded->late_rows, recorded->bad_rows);
+	return hint_output(recorded, replayed, err);
+}
+
+spk_status spk_epoch_compare(const struct spk_epoch_record *recorded, const struct spk_epoch_record *replayed, spk_error *err)
+{
+	SPK_TRY(compare_inputs(recorded, replayed, err));
+	return compare_outputs(recorded, replayed, err);
 }

@@ -1,8 +1,10 @@
 /*
  * Epoch records: what an epoch read, when, and what it wrote, in a form that can be kept and checked.
  *
- * Encoded: "SPKE", format version (1 byte), length of the body (4 bytes little-endian), body (protobuf, epoch_record.proto), XXH3-64
- * of all before (8 bytes). That last hash is what the next record's previous_hash must be: the records form a chain.
+ * Encoded, numbers little-endian: "SPKE", format version (1 byte), length of the body (4), low half of the XXH3-64 of these
+ * nine bytes (4), body (protobuf, epoch_record.proto), XXH3-64 of all before (8). That last hash is what the next record's
+ * previous_hash must be: the records form a chain. The header has a check of its own, so that a changed length in a log is not
+ * taken for a record that was cut off.
  */
 #ifndef SPK_CHECKPOINT_EPOCH_H
 #define SPK_CHECKPOINT_EPOCH_H
@@ -10,7 +12,7 @@
 #include "core/base/arena.h"
 #include "core/base/buffer.h"
 
-enum { SPK_EPOCH_FORMAT = 1 };
+enum { SPK_EPOCH_FORMAT = 1, SPK_EPOCH_HEADER = 13, SPK_EPOCH_TRAILER = 8 };
 
 struct spk_epoch_partition {
 	const char *name;
@@ -48,13 +50,13 @@ struct spk_epoch_record {
 
 /* Appends the encoded record and sets record->hash. */
 spk_status spk_epoch_encode(struct spk_epoch_record *record, struct spk_buffer *out, spk_error *err);
-/* Strings and arrays in `arena`. CORRUPT says what is wrong; a newer format version is UNSUPPORTED. */
+/* Strings and arrays in `arena`; the record must fill `size`. CORRUPT says what is wrong; a newer format is UNSUPPORTED. */
 spk_status spk_epoch_decode(const void *data, size_t size, struct spk_arena *arena, struct spk_epoch_record **out, spk_error *err);
-/* Size of the record that begins at `data` from its header alone, 0 when there is none. */
+/* Size of the record that begins at `data`, from its header alone (it may be more than `size`); 0 when there is no header. */
 size_t spk_epoch_size(const void *data, size_t size);
 /*
- * Whether a replay did what the record says: same rows read, same rows written. DIVERGED names epoch, source partition or sink, both
- * figures and the likely cause.
+ * Whether a replay did what the record says: the same rows read, written, late and bad. DIVERGED names epoch, source partition or
+ * sink, both figures and the likely cause. Partitions are matched by name: new ones may have come since, as long as they gave no rows.
  */
 spk_status spk_epoch_compare(const struct spk_epoch_record *recorded, const struct spk_epoch_record *replayed, spk_error *err);
 /* A deep copy in `arena`. */

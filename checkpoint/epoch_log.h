@@ -30,7 +30,7 @@ struct spk_epoch_log_type {
 
 /* Borrows the producer. Makes the topic when it is missing. */
 spk_status spk_kafka_epoch_log_open(struct spk_epoch_log **out, struct spk_kafka_producer *producer, const char *job, spk_error *err);
-/* Locks the file: EXISTS (fatal) when another process has it. */
+/* Takes the lock PATH.lock: EXISTS (fatal) names the process that has it. A record that a crash cut off is dropped; CORRUPT names file and byte. */
 spk_status spk_file_epoch_log_open(struct spk_epoch_log **out, const char *path, spk_error *err);
 
 /* For looking only: no lock, nothing is cut, and only read and close may be called. */

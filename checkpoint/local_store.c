@@ -1,8 +1,10 @@
 /* Checkpoints in a local folder. See store.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "checkpoint/manifest.h"
@@ -25,7 +27,51 @@ static char *file_path(const struct local_store *l, const char *hash, struct spk
 	return spk_arena_printf(arena, "%s/files/%s", l->dir, hash);
 }
 
+/*
+ * Files that no manifest names yet must not be taken for garbage by another process: whoever saves or clones holds the lock shared,
+ * whoever removes files holds it alone, or leaves them for the next time. The lock goes with the descriptor.
+ */
+static spk_status lock_store(const struct local_store *l, int how, struct spk_arena *arena, int *fd, spk_error *err)
+{
+	const char *path = spk_arena_printf(arena, "%s/lock", l->dir);
+	int lock;
+
+	SPK_TRY_PTR(path, err);
+	lock = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (lock < 0)
+		return spk_fail_errno(err, errno, "cannot open %s", path);
+	if (flock(lock, how) != 0) {
+		spk_fail_errno(err, errno, "cannot lock %s", path);
+		close(lock);
+		return SPK_IO;
+	}
+	*fd = lock;
+	return SPK_OK;
+}
+
 /* --- save --- */
+
+/* A stored file was synced before it got its name, so only a size that is not right can tell that it was damaged since. */
+static bool is_stored(const char *path, int64_t size)
+{
+	int64_t there;
+
+	return spk_file_size(path, &there, NULL) == SPK_OK && there == size;
+}
+
+static spk_status store_file(const char *from, const char *part, const char *to, spk_error *err)
+{
+	spk_status status;
+
+	SPK_TRY(spk_fault(SPK_FAULT_CHECKPOINT_COPY, err));
+	SPK_TRY(spk_file_copy(from, part, err));
+	status = spk_fault(SPK_FAULT_FILE_RENAME, err);
+	if (status == SPK_OK && rename(part, to) != 0)
+		status = spk_fail_errno(err, errno, "cannot rename %s to %s", part, to);
+	if (status != SPK_OK)
+		unlink(part);
+	return status;
+}
 
 static spk_status save_file(const struct local_store *l, const char *snapshot, const char *name, struct spk_arena *arena, struct spk_checkpoint_file *out, spk_error *err)
 {
@@ -40,13 +86,7 @@ static spk_status save_file(const struct local_store *l, const char *snapshot, c
 	to = file_path(l, hash, arena);
 	part = spk_arena_printf(arena, "%s.%d.part", to, (int)getpid());
 	SPK_TRY_PTR(to && part, err);
-	if (access(to, R_OK) == 0)
-		return SPK_OK;
-	SPK_TRY(spk_fault(SPK_FAULT_CHECKPOINT_COPY, err));
-	SPK_TRY(spk_file_copy(from, part, err));
-	if (rename(part, to) != 0)
-		return spk_fail_errno(err, errno, "cannot rename %s to %s", part, to);
-	return SPK_OK;
+	return is_stored(to, out->size) ? SPK_OK : store_file(from, part, to, err);
 }
 
 static spk_status save_files(const struct local_store *l, const char *snapshot, struct spk_arena *arena, struct spk_checkpoint_file **out, int *count, spk_error *err)
@@ -78,26 +118,16 @@ static spk_status save_all(struct local_store *l, const char *snapshot, struct s
 	return spk_file_write_atomic(path, text->data, text->size, err);
 }
 
-static spk_status local_save(struct spk_checkpoint_store *s, const char *snapshot, struct spk_epoch_record *record, spk_error *err)
-{
-	struct spk_arena *arena = spk_arena_new(NULL);
-	struct spk_buffer text = { 0 };
-	spk_status status = arena ? save_all(self(s), snapshot, record, arena, &text, err) : spk_fail_memory(err);
-
-	if (status != SPK_OK)
-		spk_error_context(err, "checkpoint of epoch %" PRId64, record->epoch);
-	spk_buffer_release(&text);
-	spk_arena_unref(arena);
-	return status;
-}
-
 /* --- look --- */
 
 static bool parse_name(const char *name, int64_t *epoch)
 {
-	int used = 0;
+	char again[64];
 
-	return sscanf(name, "checkpoint-%12" SCNd64 ".json%n", epoch, &used) == 1 && used > 0 && name[used] == '\0';
+	if (sscanf(name, "checkpoint-%" SCNd64, epoch) != 1 || *epoch < 0)
+		return false;
+	snprintf(again, sizeof again, "checkpoint-%012" PRId64 ".json", *epoch);
+	return strcmp(name, again) == 0;
 }
 
 static spk_status local_list(struct spk_checkpoint_store *s, struct spk_arena *arena, int64_t **epoch, int *count, spk_error *err)
@@ -136,11 +166,15 @@ static spk_status verify_file(const struct local_store *l, const struct spk_chec
 	const char *path = file_path(l, f->hash, arena);
 	char hash[SPK_FILE_HASH_SIZE];
 
+	spk_status status;
+
 	SPK_TRY_PTR(path, err);
-	SPK_TRY(spk_file_hash(path, hash, err));
-	if (strcmp(hash, f->hash) == 0)
-		return SPK_OK;
-	return spk_fail(err, SPK_CORRUPT, "file %s (%s) has been changed: its hash is %s", path, f->name, hash);
+	status = spk_file_hash(path, hash, err);
+	if (status == SPK_OK && strcmp(hash, f->hash) != 0)
+		status = spk_fail(err, SPK_CORRUPT, "%s has been changed: its hash is %s", path, hash);
+	if (status != SPK_OK)
+		spk_error_context(err, "file %s", f->name);
+	return status;
 }
 
 static spk_status verify_all(struct spk_checkpoint_store *s, int64_t epoch, struct spk_arena *arena, struct spk_checkpoint **out, spk_error *err)
@@ -175,22 +209,45 @@ static spk_status clone_file(const struct local_store *l, const struct spk_check
 	return spk_file_copy(from, to, err);
 }
 
+static spk_status make_target(const char *target, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_dir_entries names;
+
+	SPK_TRY(spk_dir_create(target, err));
+	SPK_TRY(spk_dir_list(target, arena, &names, err));
+	return names.count ? spk_fail(err, SPK_EXISTS, "folder %s is not empty", target) : SPK_OK;
+}
+
 static spk_status clone_all(struct spk_checkpoint_store *s, int64_t epoch, const char *target, struct spk_arena *arena, spk_error *err)
 {
+	spk_status status = SPK_OK;
 	struct spk_checkpoint *c;
 
 	SPK_TRY(verify_all(s, epoch, arena, &c, err));
 	SPK_TRY(spk_fault(SPK_FAULT_RECOVERY_CLONE, err));
-	SPK_TRY(spk_dir_create(target, err));
-	for (int i = 0; i < c->files; i++)
-		SPK_TRY(clone_file(self(s), &c->file[i], target, arena, err));
-	return SPK_OK;
+	SPK_TRY(make_target(target, arena, err));
+	for (int i = 0; i < c->files && status == SPK_OK; i++)
+		status = clone_file(self(s), &c->file[i], target, arena, err);
+	if (status != SPK_OK)
+		spk_dir_remove(target, NULL);
+	return status;
+}
+
+static spk_status clone_locked(struct spk_checkpoint_store *s, int64_t epoch, const char *target, struct spk_arena *arena, spk_error *err)
+{
+	spk_status status;
+	int lock;
+
+	SPK_TRY(lock_store(self(s), LOCK_SH, arena, &lock, err));
+	status = clone_all(s, epoch, target, arena, err);
+	close(lock);
+	return status;
 }
 
 static spk_status local_clone(struct spk_checkpoint_store *s, int64_t epoch, const char *target, spk_error *err)
 {
 	struct spk_arena *arena = spk_arena_new(NULL);
-	spk_status status = arena ? clone_all(s, epoch, target, arena, err) : spk_fail_memory(err);
+	spk_status status = arena ? clone_locked(s, epoch, target, arena, err) : spk_fail_memory(err);
 
 	if (status != SPK_OK)
 		spk_error_context(err, "checkpoint of epoch %" PRId64, epoch);
@@ -209,8 +266,29 @@ static bool is_named(const char *hash, struct spk_checkpoint *const *c, int coun
 	return false;
 }
 
-/* Removes files that none of the kept checkpoints names. A manifest that cannot be read keeps everything: better too much. */
-static spk_status collect_garbage(struct spk_checkpoint_store *s, const int64_t *epoch, int count, struct spk_arena *arena, spk_error *err)
+static spk_status remove_file(const char *path, spk_error *err)
+{
+	SPK_TRY_PTR(path, err);
+	return unlink(path) == 0 || errno == ENOENT ? SPK_OK : spk_fail_errno(err, errno, "cannot remove %s", path);
+}
+
+/* Manifests that a crash left unfinished. */
+static spk_status remove_unfinished(const struct local_store *l, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_dir_entries names;
+
+	SPK_TRY(spk_dir_list(l->dir, arena, &names, err));
+	for (int i = 0; i < names.count; i++) {
+		size_t n = strlen(names.name[i]);
+
+		if (strncmp(names.name[i], "checkpoint-", 11) == 0 && strcmp(names.name[i] + n - 4, ".tmp") == 0)
+			SPK_TRY(remove_file(spk_arena_printf(arena, "%s/%s", l->dir, names.name[i]), err));
+	}
+	return SPK_OK;
+}
+
+/* Removes files that none of these checkpoints names. A manifest that cannot be read keeps everything: better too much. */
+static spk_status remove_unnamed(struct spk_checkpoint_store *s, const int64_t *epoch, int count, struct spk_arena *arena, spk_error *err)
 {
 	struct spk_checkpoint **kept = SPK_NEW_ARRAY(arena, struct spk_checkpoint *, count);
 	const char *folder = spk_arena_printf(arena, "%s/files", self(s)->dir);
@@ -221,14 +299,27 @@ static spk_status collect_garbage(struct spk_checkpoint_store *s, const int64_t 
 		if (local_read(s, epoch[i], arena, &kept[i], NULL) != SPK_OK)
 			return SPK_OK;
 	SPK_TRY(spk_dir_list(folder, arena, &names, err));
-	for (int i = 0; i < names.count; i++) {
-		const char *path = file_path(self(s), names.name[i], arena);
-
-		SPK_TRY_PTR(path, err);
-		if (!is_named(names.name[i], kept, count) && unlink(path) != 0 && errno != ENOENT)
-			return spk_fail_errno(err, errno, "cannot remove %s", path);
-	}
+	for (int i = 0; i < names.count; i++)
+		if (!is_named(names.name[i], kept, count))
+			SPK_TRY(remove_file(file_path(self(s), names.name[i], arena), err));
 	return SPK_OK;
+}
+
+static spk_status collect_garbage(struct spk_checkpoint_store *s, struct spk_arena *arena, spk_error *err)
+{
+	int lock, count;
+	int64_t *epoch;
+	spk_status status;
+
+	if (lock_store(self(s), LOCK_EX | LOCK_NB, arena, &lock, NULL) != SPK_OK)
+		return SPK_OK;
+	status = local_list(s, arena, &epoch, &count, err);
+	if (status == SPK_OK)
+		status = remove_unfinished(self(s), arena, err);
+	if (status == SPK_OK)
+		status = remove_unnamed(s, epoch, count, arena, err);
+	close(lock);
+	return status;
 }
 
 static spk_status retain_all(struct spk_checkpoint_store *s, int keep, int64_t *oldest, struct spk_arena *arena, spk_error *err)
@@ -238,15 +329,13 @@ static spk_status retain_all(struct spk_checkpoint_store *s, int keep, int64_t *
 
 	SPK_TRY(local_list(s, arena, &epoch, &count, err));
 	drop = SPK_MAX(count - keep, 0);
-	for (int i = 0; i < drop; i++) {
-		const char *path = manifest_path(self(s), epoch[i], arena);
-
-		SPK_TRY_PTR(path, err);
-		if (unlink(path) != 0 && errno != ENOENT)
-			return spk_fail_errno(err, errno, "cannot remove %s", path);
-	}
+	for (int i = 0; i < drop; i++)
+		SPK_TRY(remove_file(manifest_path(self(s), epoch[i], arena), err));
+	/* A manifest must not come back after a crash without its files. */
+	if (drop)
+		SPK_TRY(spk_dir_sync(self(s)->dir, err));
 	*oldest = count ? epoch[drop] : 0;
-	return drop ? collect_garbage(s, epoch + drop, count - drop, arena, err) : SPK_OK;
+	return collect_garbage(s, arena, err);
 }
 
 static spk_status local_retain(struct spk_checkpoint_store *s, int keep, int64_t *oldest, spk_error *err)
@@ -254,6 +343,35 @@ static spk_status local_retain(struct spk_checkpoint_store *s, int keep, int64_t
 	struct spk_arena *arena = spk_arena_new(NULL);
 	spk_status status = arena ? retain_all(s, SPK_MAX(keep, 2), oldest, arena, err) : spk_fail_memory(err);
 
+	spk_arena_unref(arena);
+	return status;
+}
+
+/* --- the parts of save that need the others --- */
+
+static spk_status save_locked(struct spk_checkpoint_store *s, const char *snapshot, struct spk_epoch_record *record, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_buffer text = { 0 };
+	spk_status status;
+	int lock;
+
+	SPK_TRY(lock_store(self(s), LOCK_SH, arena, &lock, err));
+	status = save_all(self(s), snapshot, record, arena, &text, err);
+	spk_buffer_release(&text);
+	close(lock);
+	/* Gives back the room that a failed attempt took: on a full disk nobody else would. */
+	if (status != SPK_OK)
+		collect_garbage(s, arena, NULL);
+	return status;
+}
+
+static spk_status local_save(struct spk_checkpoint_store *s, const char *snapshot, struct spk_epoch_record *record, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	spk_status status = arena ? save_locked(s, snapshot, record, arena, err) : spk_fail_memory(err);
+
+	if (status != SPK_OK)
+		spk_error_context(err, "checkpoint of epoch %" PRId64, record->epoch);
 	spk_arena_unref(arena);
 	return status;
 }

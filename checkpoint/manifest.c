@@ -64,6 +64,9 @@ static spk_status read_record(const char *hex, struct spk_arena *arena, const st
 	return SPK_OK;
 }
 
+/* Neither leads out of its folder. */
+static bool is_name(const char *s) { return *s && *s != '.' && !strchr(s, '/'); }
+
 static spk_status read_files(json_t *list, struct spk_arena *arena, struct spk_checkpoint *c, spk_error *err)
 {
 	c->files = (int)json_array_size(list);
@@ -73,7 +76,7 @@ static spk_status read_files(json_t *list, struct spk_arena *arena, struct spk_c
 		const char *name, *hash;
 		json_int_t size;
 
-		if (json_unpack(json_array_get(list, (size_t)i), "{s:s, s:I, s:s}", "name", &name, "size", &size, "hash", &hash) != 0 || strchr(name, '/') || strchr(hash, '/'))
+		if (json_unpack(json_array_get(list, (size_t)i), "{s:s, s:I, s:s}", "name", &name, "size", &size, "hash", &hash) != 0 || !is_name(name) || !is_name(hash))
 			return spk_fail(err, SPK_CORRUPT, "its file number %d is not described as expected", i);
 		c->file[i] = (struct spk_checkpoint_file){ spk_arena_strdup(arena, name), size, spk_arena_strdup(arena, hash) };
 		SPK_TRY_PTR(c->file[i].name && c->file[i].hash, err);
@@ -99,6 +102,8 @@ static spk_status read_json(json_t *root, struct spk_arena *arena, struct spk_ch
 	c->created_us = created;
 	c->plan_hash = strtoull(plan, NULL, 16);
 	SPK_TRY(read_record(record, arena, &c->record, err));
+	if (c->record->epoch != c->epoch)
+		return spk_fail(err, SPK_CORRUPT, "it is of epoch %" PRId64 ", its record of epoch %" PRId64, c->epoch, c->record->epoch);
 	return read_files(files, arena, c, err);
 }
 
