@@ -43,7 +43,7 @@ struct spk_tokens {
 struct spk_source {
 	const char *text;          /* the user's */
 	size_t size;
-	const char *quoted;        /* with backquotes made double quotes */
+	const char *quoted;        /* with backquotes made double quotes, and blanks for comments */
 	struct spk_map to_text;    /* places in `quoted` to places in `text` */
 	struct spk_tokens tokens;  /* of `quoted` */
 	const char *sql;           /* what the parser sees */

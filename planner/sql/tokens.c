@@ -139,16 +139,25 @@ static spk_status check_tokens(struct spk_source *s, spk_error *err)
 	return SPK_OK;
 }
 
+/*
+ * Comments are blanked: libpg_query's lexer hands them on, and its parser, where it looks ahead by one token (NULLS FIRST, NOT
+ * BETWEEN, WITH TIME ZONE), takes them for that token and gives up.
+ */
 static spk_status keep_tokens(struct spk_source *s, const PgQuery__ScanResult *r, struct spk_arena *arena, spk_error *err)
 {
-	s->tokens.text = s->quoted;
+	char *text = spk_arena_strdup(arena, s->quoted);
+
+	SPK_TRY_PTR(text, err);
+	s->tokens.text = s->quoted = text;
 	s->tokens.token = SPK_NEW_ARRAY(arena, struct spk_token, r->n_tokens + 1);
 	SPK_TRY_PTR(s->tokens.token, err);
 	for (size_t i = 0; i < r->n_tokens; i++) {
 		const PgQuery__ScanToken *t = r->tokens[i];
 
-		if (t->token == PG_QUERY__TOKEN__SQL_COMMENT || t->token == PG_QUERY__TOKEN__C_COMMENT)
+		if (t->token == PG_QUERY__TOKEN__SQL_COMMENT || t->token == PG_QUERY__TOKEN__C_COMMENT) {
+			memset(text + t->start, ' ', (size_t)(t->end - t->start));
 			continue;
+		}
 		s->tokens.token[s->tokens.count++] = (struct spk_token){ t->start, t->end, (int)t->token, (int)t->keyword_kind };
 	}
 	return SPK_OK;

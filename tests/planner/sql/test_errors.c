@@ -398,7 +398,7 @@ static void deep_nesting_is_refused_before_the_parser(void)
 		{ "SELECT ", "(", "1", ")" }, { "SELECT ", "1 + ", "1", "" }, { "SELECT ", "NOT ", "true", "" }, { "SELECT ", "- ", "1", "" },
 		{ "SELECT ", "CASE WHEN true THEN ", "1", " END" }, { "SELECT ", "abs(", "1", ")" }, { "", "SELECT 1 UNION ALL ", "SELECT 1", "" },
 		{ "SELECT * FROM ", "(SELECT * FROM ", "bid", ") AS q" }, { "SELECT 1", "::integer", "", "" }, { "", "EXPLAIN ", "SELECT 1", "" },
-		{ "SELECT ", "ARRAY[", "1", "]" }, { "SELECT 1 FROM bid", " JOIN bid ON true", "", "" }, { "SELECT x", ".x", "", "" }, { "SELECT x", "[1]", "", "" },
+		{ "SELECT ", "ARRAY[", "1", "]" }, { "SELECT 1 FROM bid", " JOIN bid ON true", "", "" }, { "SELECT x", ".x", "", "" },
 		{ "SELECT x", " COLLATE \"C\"", "", "" }, { "SELECT x", " IS NULL", "", "" }, { "SELECT x", " AT TIME ZONE 'UTC'", "", "" },
 	};
 
