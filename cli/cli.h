@@ -115,7 +115,7 @@ int spk_cli_fail(const struct spk_cli_script *script, const spk_error *err);
 /* "sparklet: ..." on stderr, secrets masked. */
 void spk_cli_note(const char *format, ...) SPK_PRINTF(1, 2);
 /* A line as it is, with its newline, already masked: of the log. Any thread. */
-void spk_cli_put_line(const char *line);
+void spk_cli_put_line(const char *line, size_t size);
 /* The line that is rewritten in place on a terminal; what else goes to stderr is put above it. NULL takes it away. Any thread. */
 void spk_cli_live(const char *line);
 

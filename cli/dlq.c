@@ -23,8 +23,8 @@ enum { LIST_DEFAULT = 20, REASON_SHOWN = 72 };
 
 /* What is known of a row; texts are NULL where it is not known. Valid while it is being looked at. */
 struct letter {
-	int64_t epoch;                 /* 0 unknown */
-	const char *source, *partition, *position, *reason;
+	int64_t epoch, position;       /* 0, -1 unknown */
+	const char *source, *partition, *reason;
 	bool late;
 	const char *raw;
 	size_t raw_size;
@@ -70,7 +70,7 @@ static spk_status put_row(struct reader *r, const struct letter *l, spk_error *e
 	SPK_TRY(spk_cli_table_printf(r->table, err, "%" PRId64, l->epoch));
 	SPK_TRY(put_cell(r->table, l->source, err));
 	SPK_TRY(put_cell(r->table, l->partition, err));
-	SPK_TRY(put_cell(r->table, l->position, err));
+	SPK_TRY(spk_cli_table_printf(r->table, err, "%" PRId64, l->position));
 	SPK_TRY(put_cell(r->table, l->late ? "late" : "bad", err));
 	return spk_cli_table_printf(r->table, err, "%.*s%s", n, reason, reason[n] ? "..." : "");
 }
@@ -99,8 +99,8 @@ static spk_status put_object(struct reader *r, const struct letter *l, spk_error
 {
 	const char *raw_name;
 	json_t *raw = raw_value(l, &raw_name);
-	json_t *object = json_pack("{sI ss* ss* ss* sb ss* so*}", "epoch", (json_int_t)l->epoch, "source", l->source, "partition", l->partition, "position", l->position,
-				   "late", l->late, "reason", l->reason, raw_name, raw);
+	json_t *object = json_pack("{sI ss* ss* sI sb ss* so*}", "epoch", (json_int_t)l->epoch, "source", l->source, "partition", l->partition, "position",
+				   (json_int_t)l->position, "late", l->late, "reason", l->reason, raw_name, raw);
 	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	spk_status status = text ? spk_cli_write(text, strlen(text), err) : spk_fail_memory(err);
 
@@ -136,14 +136,13 @@ static spk_status take_line(struct reader *r, const char *path, int number, cons
 	json_error_t why;
 	json_t *object = json_loadb(line, size, JSON_ALLOW_NUL, &why);
 	const json_t *raw = json_object_get(object, "raw"), *base64 = json_object_get(object, "raw_base64");
-	char position[24], *bytes = NULL;
+	char *bytes = NULL;
 	struct letter l = { .epoch = json_integer_value(json_object_get(object, "epoch")), .source = text_of(object, "source"), .partition = text_of(object, "partition"),
-		.position = position, .reason = text_of(object, "reason"), .late = json_is_true(json_object_get(object, "late")), .raw = "" };
+		.position = json_integer_value(json_object_get(object, "position")), .reason = text_of(object, "reason"), .late = json_is_true(json_object_get(object, "late")), .raw = "" };
 	spk_status status;
 
 	if (!object)
 		return spk_fail(err, SPK_CORRUPT, "%s:%d: %s", path, number, why.text);
-	snprintf(position, sizeof position, "%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(object, "position")));
 	if (raw) {
 		l.raw = json_string_value(raw);
 		l.raw_size = json_string_length(raw);
@@ -204,9 +203,10 @@ static spk_status take_record(void *user, const struct spk_kafka_record *record,
 {
 	const char *epoch = spk_kafka_record_header(record, "sparklet.epoch"), *kind = spk_kafka_record_header(record, "sparklet.kind");
 	const char *topic = spk_kafka_record_header(record, "sparklet.topic"), *number = spk_kafka_record_header(record, "sparklet.partition");
+	const char *offset = spk_kafka_record_header(record, "sparklet.offset");
 	char partition[400];
 	struct letter l = { .epoch = epoch ? strtoll(epoch, NULL, 10) : 0, .source = spk_kafka_record_header(record, "sparklet.table"),
-		.position = spk_kafka_record_header(record, "sparklet.offset"), .reason = spk_kafka_record_header(record, "sparklet.reason"), .late = kind && strcmp(kind, "late") == 0,
+		.position = offset ? strtoll(offset, NULL, 10) : -1, .reason = spk_kafka_record_header(record, "sparklet.reason"), .late = kind && strcmp(kind, "late") == 0,
 		.raw = record->value ? record->value : "", .raw_size = record->value ? record->size : 0 };
 
 	if (topic && number) {

@@ -191,9 +191,11 @@ void spk_cli_progress_end(struct spk_cli_progress *p, const char *word)
 {
 	const struct spk_job_progress *l = &p->last;
 	int64_t epochs = l->epoch - SPK_MAX(p->first_epoch, 0);
+	char time[32];
 
 	spk_cli_live(NULL);
+	snprintf(time, sizeof time, l->elapsed_us < 100000 ? "%.0f ms" : "%.1f s", (double)l->elapsed_us / (l->elapsed_us < 100000 ? 1e3 : 1e6));
 	if (word)
-		spk_cli_note("job %s: %s, %" PRId64 " rows in, %" PRId64 " out, %" PRId64 " late, %" PRId64 " bad, %" PRId64 " epoch%s in %.1f s", p->job, word, l->rows_in,
-			     l->rows_out, l->late, l->bad, epochs, epochs == 1 ? "" : "s", (double)l->elapsed_us / 1e6);
+		spk_cli_note("job %s: %s, %" PRId64 " rows in, %" PRId64 " out, %" PRId64 " late, %" PRId64 " bad, %" PRId64 " epoch%s in %s", p->job, word, l->rows_in,
+			     l->rows_out, l->late, l->bad, epochs, epochs == 1 ? "" : "s", time);
 }

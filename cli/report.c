@@ -49,11 +49,11 @@ void spk_cli_live(const char *line)
 	pthread_mutex_unlock(&lock);
 }
 
-void spk_cli_put_line(const char *line)
+void spk_cli_put_line(const char *line, size_t size)
 {
 	pthread_mutex_lock(&lock);
 	erase_live();
-	fputs(line, stderr);
+	fwrite(line, 1, size, stderr);
 	fputs(live, stderr);
 	fflush(stderr);
 	pthread_mutex_unlock(&lock);
@@ -63,7 +63,7 @@ void spk_cli_put_line(const char *line)
 static void put_error(char *text)
 {
 	spk_log_redact_text(text);
-	spk_cli_put_line(text);
+	spk_cli_put_line(text, strlen(text));
 }
 
 void spk_cli_note(const char *format, ...)

@@ -47,8 +47,7 @@ static spk_status apply_sets(const struct spk_cli_arguments *a, struct spk_conf 
 static void log_line(const char *line, int size, void *user)
 {
 	(void)user;
-	(void)size;
-	spk_cli_put_line(line);
+	spk_cli_put_line(line, (size_t)size);
 }
 
 static spk_status setup_log(const struct spk_conf *conf, spk_error *err)

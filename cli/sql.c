@@ -1,24 +1,21 @@
 /*
  * `sparklet sql`: all statements of a script in their order. The whole script is bound before the first statement runs, so a mistake in
- * the last one stops nothing half way. INSERTs in a row run as one job over bounded sources, in a folder of its own that is gone afterwards.
+ * the last one stops nothing half way.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/insert.h"
 #include "cli/rows.h"
-#include "connectors/connector.h"
-#include "core/base/check.h"
-#include "core/base/file.h"
+#include "core/base/clock.h"
 
 struct sql {
 	struct spk_session *session;
 	struct spk_script script;
 	enum spk_cli_format format;
-	const char *text;
 	bool shown;   /* a result was printed */
+	int64_t started_us;
+	int inserts;
 };
 
 /* psql's empty line between results; csv and json are one row a line and nothing else. */
@@ -92,101 +89,40 @@ static spk_status run_explain(struct sql *q, const struct spk_statement *s, spk_
 
 /* --- INSERT --- */
 
-static spk_status refuse_sink(const struct spk_table *table, spk_error *err)
+/* Files are named by script and statement: a script never takes another's files for its own. */
+static spk_status run_insert(struct sql *q, const struct spk_statement *s, spk_error *err)
 {
-	spk_fail(err, SPK_USAGE, "INSERT INTO %s: connector '%s' belongs to a job that goes on where it stopped", table->name, table->connector);
-	return spk_hint(err, "sparklet run FILE.sql runs it as such, with --once up to what is there now");
-}
+	char owner[64];
+	int64_t rows;
 
-static spk_status refuse_source(const struct spk_table *table, spk_error *err)
-{
-	spk_fail(err, SPK_USAGE, "table \"%s\" has no end: sparklet sql inserts from bounded tables only", table->name);
-	return spk_hint(err, "sparklet run FILE.sql runs it as a job, with --once up to what is there now");
-}
-
-static spk_status check_inserts(const struct spk_physical_plan *plan, spk_error *err)
-{
-	for (int i = 0; i < plan->sinks; i++) {
-		const struct spk_sink_type *type = spk_sink_type(plan->sink[i].table->connector);
-
-		if (type && type->transactional)
-			return refuse_sink(plan->sink[i].table, err);
-	}
-	for (int i = 0; i < plan->nodes; i++) {
-		const struct spk_physical *n = plan->node[i];
-
-		if (n->kind == SPK_PHYSICAL_SCAN && n->logical && !n->logical->properties.bounded)
-			return refuse_source(plan->source[n->source].table, err);
-	}
-	return SPK_OK;
-}
-
-static void keep_rows_out(void *user, const struct spk_job_progress *progress)
-{
-	*(int64_t *)user = progress->rows_out;
-}
-
-static spk_status make_scratch(char path[], size_t size, spk_error *err)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	if (snprintf(path, size, "%s/sparklet-sql-XXXXXX", tmp && *tmp ? tmp : "/tmp") >= (int)size)
-		return spk_fail(err, SPK_USAGE, "TMPDIR is too long");
-	return mkdtemp(path) ? SPK_OK : spk_fail_errno(err, errno, "%s", path);
-}
-
-/* The INSERTs among statements [first, end). */
-static spk_status run_inserts(struct sql *q, int first, int end, spk_error *err)
-{
-	struct spk_script part = { .text = q->script.text, .count = end - first, .statement = q->script.statement + first };
-	struct spk_physical_plan *plan;
-	char scratch[4096];
-	int64_t rows = 0;
-	spk_status status;
-
-	SPK_TRY(spk_session_plan_job(q->session, &part, &plan, err));
-	SPK_TRY(check_inserts(plan, err));
+	snprintf(owner, sizeof owner, "sql-%lld-%d", (long long)q->started_us, (int)getpid());
 	SPK_TRY(spk_cli_flush(err));  /* the sink may be standard output, too */
-	SPK_TRY(make_scratch(scratch, sizeof scratch, err));
-	status = spk_session_run_job(q->session, q->text, plan, &(struct spk_job_options){ .name = "sql", .dir = scratch, .once = true }, keep_rows_out, &rows, err);
-	spk_dir_remove(scratch, NULL);
-	SPK_TRY(status);
-	if (spk_cli_signals())
-		return spk_fail(err, SPK_CANCELLED, "cancelled; what was written stays");
+	SPK_TRY(spk_cli_insert(q->session, s->plan, owner, ++q->inserts, &rows, err));
 	return q->format == SPK_CLI_TABLE ? spk_cli_print(err, "INSERT 0 %lld\n", (long long)rows) : SPK_OK;
 }
 
 /* --- the script --- */
 
-static spk_status run_statement(struct sql *q, int *at, spk_error *err)
+static spk_status run_statement(struct sql *q, const struct spk_statement *s, spk_error *err)
 {
-	const struct spk_statement *s = &q->script.statement[*at];
-	int end = *at + 1;
-
 	switch (s->kind) {
 	case SPK_STATEMENT_SELECT:
-		SPK_TRY(run_select(q, s, err));
-		break;
+		return run_select(q, s, err);
 	case SPK_STATEMENT_EXPLAIN:
-		SPK_TRY(run_explain(q, s, err));
-		break;
+		return run_explain(q, s, err);
 	case SPK_STATEMENT_INSERT:
-		while (end < q->script.count && q->script.statement[end].kind == SPK_STATEMENT_INSERT)
-			end++;
-		SPK_TRY(run_inserts(q, *at, end, err));
-		break;
+		return run_insert(q, s, err);
 	case SPK_STATEMENT_DDL: case SPK_STATEMENT_SET:
 		break;
 	}
-	*at = end;
 	return SPK_OK;
 }
 
 static spk_status run_script(struct sql *q, const struct spk_cli_script *text, spk_error *err)
 {
 	SPK_TRY(spk_cli_bind(q->session, text, &q->script, err));
-	for (int i = 0; i < q->script.count;)
-		SPK_TRY(run_statement(q, &i, err));
+	for (int i = 0; i < q->script.count; i++)
+		SPK_TRY(run_statement(q, &q->script.statement[i], err));
 	return SPK_OK;
 }
 
@@ -217,7 +153,7 @@ static int run(const struct spk_cli_arguments *a)
 	if (status == SPK_OK)
 		status = spk_cli_session_open(a, &q.session, &err);
 	if (status == SPK_OK) {
-		q.text = text.text;
+		q.started_us = spk_clock_wall_us();
 		spk_cli_cancel_on_signals(q.session);
 		status = run_script(&q, &text, &err);
 		spk_cli_cancel_on_signals(NULL);

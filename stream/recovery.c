@@ -163,6 +163,7 @@ static spk_status replay(struct spk_job *job, const struct history *h, int64_t f
 		spk_job_report(job, "recovering", NULL);
 		SPK_TRY(spk_job_replay(job, h->record[i], err));
 	}
+	job->progress.epoch = h->record[h->count - 1]->epoch;
 	SPK_LOG(INFO, "recovery", "checkpoint %" PRId64 ", %d epochs replayed in %" PRId64 " ms", from, h->count - 1 - first, (spk_clock_monotonic_us() - started) / 1000);
 	spk_event_log_write(job->events, SPK_EVENT_RECOVERY_END, (struct spk_event_field[]){ { "checkpoint", NULL, from }, { "replayed", NULL, h->count - 1 - first },
 		{ "wall_us", NULL, spk_clock_monotonic_us() - started }, { 0 } });

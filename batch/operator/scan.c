@@ -2,6 +2,8 @@
  * Leaf: the rows of one source partition. In a stream the run brings the epoch's chunks; a batch query fetches by itself until the
  * partition ends. Measures the partition's event time on the way, since nobody else sees every row.
  */
+#include <stdlib.h>
+
 #include "batch/operator/operator.h"
 
 enum { FETCH_BYTES = 4 << 20, FETCH_ROWS = 1 << 16, FETCH_WAIT_US = 100000 };
@@ -68,6 +70,24 @@ static spk_status emit_chunk(struct spk_op *op, struct spk_source *source, const
 	return SPK_OK;
 }
 
+/* The same source once more, at its start. Files that come and go between two attempts are not the same. */
+static spk_status open_again(const struct spk_source *first, int partition, struct spk_source **out, spk_error *err)
+{
+	int64_t *position;
+	spk_status status;
+
+	SPK_TRY(first->type->open(out, first->spec, err));
+	if (partition >= (*out)->partitions || strcmp(first->type->partition_name(first, partition), first->type->partition_name(*out, partition)) != 0)
+		return spk_fail(err, SPK_IO, "table \"%s\": its partitions changed while it was read", first->spec->table->name);
+	position = calloc((size_t)(*out)->partitions, 2 * sizeof *position);
+	SPK_TRY_PTR(position, err);
+	for (int i = 0; i < (*out)->partitions; i++)
+		position[i] = SPK_POSITION_START;
+	status = first->type->seek(*out, position, position + (*out)->partitions, err);
+	free(position);
+	return status;
+}
+
 /* Batch: reads the partition to its end. */
 static spk_status scan_all(struct spk_op *op, struct spk_source *source, struct spk_run_partition *p, spk_error *err)
 {
@@ -88,13 +108,29 @@ static spk_status scan_all(struct spk_op *op, struct spk_source *source, struct 
 	return SPK_OK;
 }
 
+/* The run's source is at its start for the first reader only; a task that is tried again, or whose output was lost, opens another. */
+static spk_status scan_from_start(struct spk_op *op, struct spk_source *source, struct spk_run_partition *p, spk_error *err)
+{
+	struct spk_source *again = NULL;
+	spk_status status;
+
+	if (__atomic_fetch_add(&p->reads, 1, __ATOMIC_RELAXED) == 0)
+		return scan_all(op, source, p, err);
+	status = open_again(source, op->pipeline->partition, &again, err);
+	if (status == SPK_OK)
+		status = scan_all(op, again, p, err);
+	if (again)
+		again->type->close(again);
+	return status;
+}
+
 static spk_status scan_lead(struct spk_op *op, spk_error *err)
 {
 	struct spk_run_source *s = &op->pipeline->run->source[op->plan->source];
 	struct spk_run_partition *p = &s->partition[op->pipeline->partition];
 
 	if (!op->pipeline->run->streaming)
-		return scan_all(op, s->source, p, err);
+		return scan_from_start(op, s->source, p, err);
 	for (int i = 0; i < p->chunks; i++)
 		SPK_TRY(emit_chunk(op, s->source, &p->chunk[i], p, err));
 	return SPK_OK;
