@@ -10,16 +10,20 @@
 	X(choice, "Choice") \
 	X(arithmetic, "Arithmetic") \
 	X(decimal, "Arithmetic of numerics") \
-	X(string, "Strings") \
-	X(like, "LIKE")
-#define LATER(X) \
-	X(edit, "Strings: search and change") \
+	X(math, "Mathematics") \
+	X(numeric, "Mathematics of numerics") \
+	X(string, "Strings: length, case, parts") \
+	X(edit, "Strings: joining and changing") \
 	X(bytes, "Bytes and encodings") \
+	X(like, "LIKE") \
 	X(regex, "Regular expressions") \
 	X(time, "Dates and times: arithmetic") \
-	X(calendar, "Dates and times: fields, truncation, construction") \
-	X(zone, "Dates and times: clocks and zones") \
-	X(format, "Formatting")
+	X(extract, "Dates and times: fields") \
+	X(truncate, "Dates and times: truncation and construction") \
+	X(zone, "Dates and times: clock, zones, epoch numbers") \
+	X(format, "Dates and times to text by templates") \
+	X(template, "Dates and times from text by templates") \
+	X(number_format, "Numbers by templates")
 
 #define SPK_FUNCTION_FAMILY_DECLARE(id, title) struct spk_function_family spk_##id##_family(void);
 SPK_FUNCTION_FAMILY_LIST(SPK_FUNCTION_FAMILY_DECLARE)

@@ -13,7 +13,7 @@ enum { NAMES_MAX = 1024 };
 /* The tables are constant; only this directory of them is put together, once per thread. */
 const struct spk_function_family *spk_function_families(int *count)
 {
-	static _Thread_local struct spk_function_family family[16];
+	static _Thread_local struct spk_function_family family[32];
 	static _Thread_local int families;
 
 	if (families == 0) {

@@ -1,0 +1,390 @@
+/*
+ * Mathematics of numerics: rounding, roots, powers, logarithms. Rounding with a constant number of digits keeps a fixed scale.
+ *
+ * The scales of irrational results are PostgreSQL's (at least 16 significant digits, numeric.c there); their digits come from
+ * long double arithmetic, which has about 19: beyond 17 digits they may differ from PostgreSQL's in the last ones.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "core/expr/families.h"
+#include "core/expr/internal.h"
+#include "core/expr/locale.h"
+
+enum { LEAST_DIGITS = 16 };
+
+struct number { spk_int128 m; int scale; };
+
+static struct number number_at(struct spk_type type, const struct spk_reader *r, int row)
+{
+	struct number n;
+
+	spk_decimal_unpack(type, SPK_ARG(spk_int128, *r, row), &n.m, &n.scale);
+	return n;
+}
+
+static spk_status store(const struct spk_call *call, struct spk_vector *out, int row, spk_int128 m, int scale, spk_error *err)
+{
+	if (!spk_decimal_store(call->expr->type, m, scale, spk_vector_i128(out) + row))
+		return spk_call_fail(call, out, row, SPK_DATA, err, "value overflows numeric format");
+	return SPK_OK;
+}
+
+/* --- rounding to `digits` behind the point (negative: before it) --- */
+
+enum rounding { NEAREST, DOWN, UP, CUT };
+
+static bool rounded(struct number n, int digits, enum rounding how, struct number *out)
+{
+	spk_int128 q, rest, power;
+
+	*out = n;
+	if (digits >= n.scale) {
+		out->scale = digits;
+		return spk_decimal_rescale(n.m, n.scale, digits, &out->m);
+	}
+	out->scale = SPK_MAX(digits, 0);
+	if (n.scale - digits > SPK_DECIMAL_DIGITS) {
+		out->m = 0;
+		return true;
+	}
+	power = spk_pow10(n.scale - digits);
+	q = n.m / power;
+	rest = n.m % power;
+	if (how == NEAREST && (rest < 0 ? -rest : rest) >= power - (rest < 0 ? -rest : rest))
+		q += n.m < 0 ? -1 : 1;
+	else if ((how == DOWN && rest < 0) || (how == UP && rest > 0))
+		q += how == UP ? 1 : -1;
+	out->m = q;
+	return digits >= 0 || spk_decimal_rescale(q, 0, -digits, &out->m);
+}
+
+static spk_status round_rows(const struct spk_call *call, enum rounding how, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_type type = call->arg[0].type;
+	const struct spk_reader r = spk_vector_reader(&call->arg[0]), rd = call->args > 1 ? spk_vector_reader(&call->arg[1]) : r;
+
+	SPK_EACH_CALL_ROW(call, row) {
+		int32_t digits = call->args > 1 ? SPK_ARG(int32_t, rd, row) : 0;
+		struct number n;
+
+		digits = SPK_MAX(SPK_MIN(digits, SPK_DECIMAL_DIGITS), -SPK_DECIMAL_DIGITS);
+		if (!rounded(number_at(type, &r, row), digits, how, &n))
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "value overflows numeric format"));
+		else
+			SPK_TRY(store(call, out, row, n.m, n.scale, err));
+	}
+	return SPK_OK;
+}
+
+#define ROUND_KERNEL(name, how) \
+	static spk_status name(const struct spk_call *call, struct spk_vector *out, spk_error *err) { return round_rows(call, how, out, err); }
+ROUND_KERNEL(round_kernel, NEAREST)
+ROUND_KERNEL(trunc_kernel, CUT)
+ROUND_KERNEL(ceil_kernel, UP)
+ROUND_KERNEL(floor_kernel, DOWN)
+
+static struct spk_type scaled_type(struct spk_type arg, int scale)
+{
+	int precision = arg.precision > 0 ? arg.precision : SPK_DECIMAL_DIGITS;
+
+	if (arg.scale < 0)
+		return arg;
+	return spk_type_decimal(SPK_MIN(precision - arg.scale + 1 + scale, SPK_DECIMAL_DIGITS), scale);
+}
+
+static struct spk_type whole_type(const struct spk_type *arg, int args)
+{
+	return args > 1 ? spk_type(SPK_TYPE_DECIMAL) : scaled_type(arg[0], 0);
+}
+
+static spk_status prepare_round(struct spk_arena *arena, struct spk_expr *e, spk_error *err)
+{
+	const struct spk_value *digits = spk_constant_arg(e, 1);
+
+	(void)arena;
+	(void)err;
+	if (digits && digits->i32 <= SPK_DECIMAL_DIGITS)
+		e->type = scaled_type(e->arg[0]->type, SPK_MAX(digits->i32, 0));
+	return SPK_OK;
+}
+
+/* --- what a value looks like --- */
+
+static spk_status sign_kernel(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_type type = call->arg[0].type;
+	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
+
+	SPK_EACH_CALL_ROW(call, row) {
+		struct number n = number_at(type, &r, row);
+
+		SPK_TRY(store(call, out, row, (n.m > 0) - (n.m < 0), 0, err));
+	}
+	return SPK_OK;
+}
+
+static int least_scale(struct number n)
+{
+	for (; n.scale > 0 && n.m % 10 == 0; n.scale--)
+		n.m /= 10;
+	return n.scale;
+}
+
+static spk_status scale_kernel(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_type type = call->arg[0].type;
+	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
+	bool least = call->expr->function->name[0] == 'm';
+
+	(void)err;
+	SPK_EACH_CALL_ROW(call, row) {
+		struct number n = number_at(type, &r, row);
+
+		spk_vector_i32(out)[row] = least ? least_scale(n) : n.scale;
+	}
+	return SPK_OK;
+}
+
+static spk_status trim_scale(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_type type = call->arg[0].type;
+	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
+
+	SPK_EACH_CALL_ROW(call, row) {
+		struct number n = number_at(type, &r, row);
+		int scale = least_scale(n);
+
+		SPK_TRY(store(call, out, row, n.m / spk_pow10(n.scale - scale), scale, err));
+	}
+	return SPK_OK;
+}
+
+/* --- irrational results --- */
+
+static long double to_long(struct number n)
+{
+	return (long double)n.m / (long double)spk_pow10(n.scale);
+}
+
+/* Decimal weight of the first digit: 0 for 1..9. */
+static int weight10(struct number n)
+{
+	return n.m ? spk_decimal_digits(n.m) - 1 - n.scale : 0;
+}
+
+static spk_status store_long(const struct spk_call *call, struct spk_vector *out, int row, long double v, int scale, spk_error *err)
+{
+	char text[128];
+	spk_int128 m;
+	int parsed, size;
+	locale_t before;
+
+	scale = SPK_MAX(SPK_MIN(scale, SPK_DECIMAL_DIGITS), 0);
+	if (!(fabsl(v) < 1e38L))
+		return spk_call_fail(call, out, row, SPK_DATA, err, "value overflows numeric format");
+	before = uselocale(spk_locale());
+	size = snprintf(text, sizeof text, "%.*Lf", scale, v);
+	uselocale(before);
+	while (scale > 0 && !spk_decimal_parse(text, (size_t)size, &m, &parsed)) {
+		scale--;
+		size--;
+	}
+	if (!spk_decimal_parse(text, (size_t)size, &m, &parsed))
+		return spk_call_fail(call, out, row, SPK_DATA, err, "value overflows numeric format");
+	return store(call, out, row, m, parsed, err);
+}
+
+/* Largest r with r * r <= v. */
+static spk_int128 integer_root(spk_int128 v)
+{
+	spk_int128 r = (spk_int128)sqrtl((long double)v);
+
+	while (r * r > v)
+		r--;
+	while ((r + 1) * (r + 1) <= v)
+		r++;
+	return r;
+}
+
+static spk_status sqrt_row(const struct spk_call *call, struct spk_vector *out, int row, struct number n, spk_error *err)
+{
+	int top = weight10(n), weight = top >= 0 ? top / 4 : -((3 - top) / 4);
+	int scale = SPK_MAX(SPK_MAX(LEAST_DIGITS - (weight * 2 + 1), n.scale), 0);
+	spk_int128 scaled, root;
+
+	if (n.m < 0)
+		return spk_call_fail(call, out, row, SPK_DATA, err, "cannot take square root of a negative number");
+	if (!spk_decimal_rescale(n.m, n.scale, SPK_MAX(2 * scale, n.scale), &scaled))
+		return store_long(call, out, row, sqrtl(to_long(n)), scale, err);
+	root = integer_root(scaled);
+	return store(call, out, row, root + (scaled - root * root > root), SPK_MAX(2 * scale, n.scale) / 2, err);
+}
+
+static spk_status sqrt_kernel(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
+
+	SPK_EACH_CALL_ROW(call, row)
+		SPK_TRY(sqrt_row(call, out, row, number_at(call->arg[0].type, &r, row), err));
+	return SPK_OK;
+}
+
+static spk_status exp_kernel(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
+
+	SPK_EACH_CALL_ROW(call, row) {
+		struct number n = number_at(call->arg[0].type, &r, row);
+		long double x = to_long(n);
+
+		SPK_TRY(store_long(call, out, row, expl(x), SPK_MAX(LEAST_DIGITS - (int)(x * 0.434294481903252L), n.scale), err));
+	}
+	return SPK_OK;
+}
+
+/* Decimal weight of a natural logarithm, estimated as PostgreSQL does. */
+static int ln_weight(struct number n)
+{
+	long double x = to_long(n);
+
+	if (x >= 0.9L && x <= 1.1L) {
+		n.m -= spk_pow10(n.scale);
+		return weight10(n);
+	}
+	return (int)log10l(fabsl(logl(x)));
+}
+
+static const char *no_logarithm(struct number n)
+{
+	return n.m < 0 ? "cannot take logarithm of a negative number" : n.m == 0 ? "cannot take logarithm of zero" : NULL;
+}
+
+static spk_status ln_kernel(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
+
+	SPK_EACH_CALL_ROW(call, row) {
+		struct number n = number_at(call->arg[0].type, &r, row);
+
+		if (no_logarithm(n))
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "%s", no_logarithm(n)));
+		else
+			SPK_TRY(store_long(call, out, row, logl(to_long(n)), SPK_MAX(LEAST_DIGITS - ln_weight(n), n.scale), err));
+	}
+	return SPK_OK;
+}
+
+/* log(x) of base 10, log(b, x). */
+static spk_status log_kernel(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const int last = call->args - 1;
+	const struct spk_reader rb = spk_vector_reader(&call->arg[0]), rx = spk_vector_reader(&call->arg[last]);
+
+	SPK_EACH_CALL_ROW(call, row) {
+		struct number base = { 10, 0 }, x = number_at(call->arg[last].type, &rx, row);
+		int scale;
+
+		if (last)
+			base = number_at(call->arg[0].type, &rb, row);
+		if (no_logarithm(base) || no_logarithm(x)) {
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "%s", no_logarithm(base) ? no_logarithm(base) : no_logarithm(x)));
+			continue;
+		}
+		if (to_long(base) == 1) {
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "division by zero"));
+			continue;
+		}
+		scale = SPK_MAX(LEAST_DIGITS - (ln_weight(x) - ln_weight(base)), SPK_MAX(base.scale, x.scale));
+		SPK_TRY(store_long(call, out, row, last ? logl(to_long(x)) / logl(to_long(base)) : log10l(to_long(x)), scale, err));
+	}
+	return SPK_OK;
+}
+
+/* b^e for a whole e >= 0, exactly; false when 38 digits do not hold it. */
+static bool whole_power(struct number b, int64_t e, struct number *out)
+{
+	struct number r = { 1, 0 };
+
+	for (; e > 0; e >>= 1) {
+		if (e & 1) {
+			if (r.scale + b.scale > SPK_DECIMAL_DIGITS || __builtin_mul_overflow(r.m, b.m, &r.m))
+				return false;
+			r.scale += b.scale;
+		}
+		if (e > 1) {
+			if (b.scale * 2 > SPK_DECIMAL_DIGITS || __builtin_mul_overflow(b.m, b.m, &b.m))
+				return false;
+			b.scale *= 2;
+		}
+	}
+	*out = r;
+	return spk_decimal_digits(r.m) <= SPK_DECIMAL_DIGITS;
+}
+
+static spk_status power_row(const struct spk_call *call, struct spk_vector *out, int row, struct number b, struct number e, spk_error *err)
+{
+	long double x = to_long(b), y = to_long(e), weight;
+	struct number exact;
+	int scale;
+
+	if (b.m == 0 && e.m < 0)
+		return spk_call_fail(call, out, row, SPK_DATA, err, "zero raised to a negative power is undefined");
+	if (b.m < 0 && floorl(y) != y)
+		return spk_call_fail(call, out, row, SPK_DATA, err, "a negative number raised to a non-integer power yields a complex result");
+	weight = b.m ? y * log10l(fabsl(x)) : 0;
+	if (weight > 38)
+		return spk_call_fail(call, out, row, SPK_DATA, err, "value overflows numeric format");
+	scale = SPK_MAX(LEAST_DIGITS - (int)weight, SPK_MAX(b.scale, e.scale));
+	scale = SPK_MAX(SPK_MIN(scale, SPK_DECIMAL_DIGITS), 0);
+	if (floorl(y) == y && fabsl(y) < 1e9L && whole_power(b, (int64_t)fabsl(y), &exact)) {
+		if (e.m < 0)
+			return store_long(call, out, row, 1 / to_long(exact), scale, err);
+		while (scale > 0 && !spk_decimal_rescale(exact.m, exact.scale, scale, &b.m))
+			scale--;
+		if (spk_decimal_rescale(exact.m, exact.scale, scale, &b.m))
+			return store(call, out, row, b.m, scale, err);
+	}
+	return store_long(call, out, row, powl(x, y), scale, err);
+}
+
+static spk_status power_kernel(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader rb = spk_vector_reader(&call->arg[0]), re = spk_vector_reader(&call->arg[1]);
+
+	SPK_EACH_CALL_ROW(call, row)
+		SPK_TRY(power_row(call, out, row, number_at(call->arg[0].type, &rb, row), number_at(call->arg[1].type, &re, row), err));
+	return SPK_OK;
+}
+
+/* --- the table --- */
+
+#define ONE(name_, kernel_, doc_, ...) \
+	{ .name = name_, .doc = doc_, SPK_ARGS1(DECIMAL), SPK_RESULT(DECIMAL), .can_fail = true, .kernel = kernel_, __VA_ARGS__ }
+#define TWO(name_, b, kernel_, doc_, ...) \
+	{ .name = name_, .doc = doc_, SPK_ARGS2(DECIMAL, b), SPK_RESULT(DECIMAL), .can_fail = true, .kernel = kernel_, __VA_ARGS__ }
+
+static const struct spk_function numeric_functions[] = {
+	ONE("ceil", ceil_kernel, "Smallest whole number not below", .result_of = whole_type),
+	ONE("ceiling", ceil_kernel, "Smallest whole number not below", .result_of = whole_type),
+	ONE("floor", floor_kernel, "Largest whole number not above", .result_of = whole_type),
+	ONE("round", round_kernel, "Nearest whole number, ties away from zero", .result_of = whole_type),
+	TWO("round", INTEGER, round_kernel, "To a number of digits behind the point", .result_of = whole_type, .prepare = prepare_round),
+	ONE("trunc", trunc_kernel, "Towards zero", .result_of = whole_type),
+	TWO("trunc", INTEGER, trunc_kernel, "To a number of digits behind the point, towards zero", .result_of = whole_type, .prepare = prepare_round),
+	ONE("sign", sign_kernel, "-1, 0 or 1"),
+	{ .name = "scale", .doc = "Digits behind the point", SPK_ARGS1(DECIMAL), SPK_RESULT(INTEGER), .kernel = scale_kernel },
+	{ .name = "min_scale", .doc = "Digits behind the point that are needed", SPK_ARGS1(DECIMAL), SPK_RESULT(INTEGER), .kernel = scale_kernel },
+	ONE("trim_scale", trim_scale, "Without zeros at the end"),
+	ONE("sqrt", sqrt_kernel, "Square root"),
+	ONE("exp", exp_kernel, "e to a power"),
+	ONE("ln", ln_kernel, "Natural logarithm"),
+	ONE("log", log_kernel, "Logarithm of base 10"),
+	ONE("log10", log_kernel, "Logarithm of base 10"),
+	TWO("log", DECIMAL, log_kernel, "Logarithm of the second argument, of the first as base"),
+	TWO("power", DECIMAL, power_kernel, "The first argument to the power of the second"),
+	TWO("pow", DECIMAL, power_kernel, "The first argument to the power of the second"),
+	TWO("^", DECIMAL, power_kernel, "The first argument to the power of the second"),
+};
+
+SPK_FUNCTION_FAMILY(numeric, numeric_functions)

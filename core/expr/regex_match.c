@@ -1,0 +1,236 @@
+/* Running programs of regex_program.h. */
+#include <ctype.h>
+#include <wctype.h>
+
+#include "core/base/check.h"
+#include "core/expr/locale.h"
+#include "core/expr/regex_program.h"
+#include "core/expr/utf8.h"
+
+/* What is still to be tried: an instruction at a place, or a group's border to be put back. */
+struct todo { uint32_t at; int32_t slot; const char *s; };
+
+struct search {
+	struct spk_regex_matcher *m;
+	const struct spk_regex *re;
+	const char *text, *end;
+	uint64_t *visited;             /* bit per (place, instruction) */
+	const char *slot[2 * (SPK_REGEX_GROUPS_MAX + 1)];
+	const char *best;              /* end of the best match so far */
+	const char *wanted;            /* only a match that ends here will do; NULL: any */
+	bool any;                      /* the first match found will do */
+	spk_error *err;
+};
+
+void spk_regex_matcher_release(struct spk_regex_matcher *m)
+{
+	spk_buffer_release(&m->visited);
+	spk_buffer_release(&m->stack);
+}
+
+static bool is_word(uint32_t c)
+{
+	return c < 128 ? isalnum((int)c) || c == '_' : iswalnum_l((wint_t)c, spk_locale()) != 0;
+}
+
+static bool word_before(const struct search *q, const char *s)
+{
+	const char *p = spk_utf8_back(q->text, s, 1);
+
+	return s > q->text && is_word(spk_utf8_get(p, q->end));
+}
+
+static bool word_after(const struct search *q, const char *s)
+{
+	return s < q->end && is_word(spk_utf8_get(s, q->end));
+}
+
+static bool in_ranges(const struct spk_regex_set *set, uint32_t c)
+{
+	for (int i = 0; i < set->ranges; i++)
+		if (c >= set->range[i].low && c <= set->range[i].high)
+			return true;
+	return false;
+}
+
+static bool in_set(const struct spk_regex *re, const struct spk_regex_set *set, uint32_t c)
+{
+	if (c < 128)
+		return set->ascii[c >> 6] >> (c & 63) & 1;
+	if (re->icase && in_ranges(set, (uint32_t)towlower_l((wint_t)c, spk_locale())))
+		return !set->negated;
+	return in_ranges(set, c) != set->negated;
+}
+
+/* Takes a character at `s`; NULL when it does not fit. */
+static const char *take(const struct search *q, const struct spk_regex_instruction *i, const char *s)
+{
+	uint32_t c;
+
+	if (s == q->end)
+		return NULL;
+	c = spk_utf8_get(s, q->end);
+	switch (i->op) {
+	case SPK_REGEX_CHAR:
+		if (q->re->icase)
+			c = c < 128 ? (uint32_t)tolower((int)c) : (uint32_t)towlower_l((wint_t)c, spk_locale());
+		return c == i->x ? spk_utf8_next(s, q->end) : NULL;
+	case SPK_REGEX_ANY: return spk_utf8_next(s, q->end);
+	case SPK_REGEX_ANY_NOT_NL: return c != '\n' ? spk_utf8_next(s, q->end) : NULL;
+	default: return in_set(q->re, i->set, c) ? spk_utf8_next(s, q->end) : NULL;
+	}
+}
+
+static bool holds(const struct search *q, enum spk_regex_op op, const char *s)
+{
+	switch (op) {
+	case SPK_REGEX_START: return s == q->text;
+	case SPK_REGEX_END: return s == q->end;
+	case SPK_REGEX_LINE_START: return s == q->text || s[-1] == '\n';
+	case SPK_REGEX_LINE_END: return s == q->end || *s == '\n';
+	case SPK_REGEX_WORD_START: return !word_before(q, s) && word_after(q, s);
+	case SPK_REGEX_WORD_END: return word_before(q, s) && !word_after(q, s);
+	case SPK_REGEX_WORD_EDGE: return word_before(q, s) != word_after(q, s);
+	default: return word_before(q, s) == word_after(q, s);
+	}
+}
+
+static spk_status push(struct search *q, struct todo t)
+{
+	return spk_buffer_append(&q->m->stack, &t, sizeof t, q->err);
+}
+
+static bool pop(struct search *q, struct todo *t)
+{
+	struct spk_buffer *stack = &q->m->stack;
+
+	if (stack->size == 0)
+		return false;
+	stack->size -= sizeof *t;
+	memcpy(t, stack->data + stack->size, sizeof *t);
+	return true;
+}
+
+/* True when the search may stop. */
+static bool note_match(struct search *q, const char *s)
+{
+	if (q->wanted)
+		return s == q->wanted;
+	if (!q->best || (q->re->shortest ? s < q->best : s > q->best))
+		q->best = s;
+	return q->any || (!q->re->shortest && s == q->end);
+}
+
+/* Follows one path until it ends; *stop when the search is over. */
+static spk_status follow(struct search *q, uint32_t at, const char *s, bool *stop)
+{
+	while (true) {
+		const struct spk_regex_instruction *i = &q->re->code[at];
+		size_t bit = (size_t)(s - q->text) * (size_t)q->re->count + at;
+
+		if (q->visited[bit >> 6] >> (bit & 63) & 1)
+			return SPK_OK;
+		q->visited[bit >> 6] |= 1ull << (bit & 63);
+		switch (i->op) {
+		case SPK_REGEX_MATCH:
+			*stop = note_match(q, s);
+			return SPK_OK;
+		case SPK_REGEX_JUMP:
+			at = i->x;
+			break;
+		case SPK_REGEX_SPLIT:
+			SPK_TRY(push(q, (struct todo){ .at = i->y, .slot = -1, .s = s }));
+			at = i->x;
+			break;
+		case SPK_REGEX_SAVE:
+			if (q->wanted) {
+				SPK_TRY(push(q, (struct todo){ .slot = (int32_t)i->x, .s = q->slot[i->x] }));
+				q->slot[i->x] = s;
+			}
+			at++;
+			break;
+		case SPK_REGEX_CHAR:
+		case SPK_REGEX_ANY:
+		case SPK_REGEX_ANY_NOT_NL:
+		case SPK_REGEX_SET:
+			s = take(q, i, s);
+			if (!s)
+				return SPK_OK;
+			at++;
+			break;
+		default:
+			if (!holds(q, i->op, s))
+				return SPK_OK;
+			at++;
+		}
+	}
+}
+
+static spk_status search_at(struct search *q, const char *s, bool *stop)
+{
+	struct todo t = { .at = 0, .slot = -1, .s = s };
+
+	*stop = false;
+	spk_buffer_clear(&q->m->stack);
+	do {
+		if (t.slot >= 0)
+			q->slot[t.slot] = t.s;
+		else
+			SPK_TRY(follow(q, t.at, t.s, stop));
+	} while (!*stop && pop(q, &t));
+	return SPK_OK;
+}
+
+static spk_status clear_visited(struct search *q)
+{
+	size_t words = ((size_t)(q->end - q->text + 1) * (size_t)q->re->count + 63) / 64;
+
+	spk_buffer_clear(&q->m->visited);
+	SPK_TRY(spk_buffer_reserve(&q->m->visited, words * 8, q->err));
+	memset(q->m->visited.data, 0, words * 8);
+	q->visited = (uint64_t *)(void *)q->m->visited.data;
+	return SPK_OK;
+}
+
+/* Groups of the match that was found from `start` to `q->best`, by a second search that may end only there. */
+static spk_status find_groups(struct search *q, const char *start, struct spk_regex_match *match)
+{
+	bool stop;
+
+	SPK_TRY(clear_visited(q));
+	memset(q->slot, 0, sizeof q->slot);
+	q->wanted = q->best;
+	SPK_TRY(search_at(q, start, &stop));
+	SPK_ASSERT(stop, "a match that was found is found again");
+	for (int g = 0; g <= q->re->groups; g++) {
+		bool taken = q->slot[2 * g] && q->slot[2 * g + 1];
+
+		match->start[g] = taken ? q->slot[2 * g] : NULL;
+		match->end[g] = taken ? q->slot[2 * g + 1] : NULL;
+	}
+	return SPK_OK;
+}
+
+spk_status spk_regex_find(struct spk_regex_matcher *m, const struct spk_regex *re, const char *s, const char *end, const char *from, bool *found, struct spk_regex_match *match, spk_error *err)
+{
+	struct search q = { .m = m, .re = re, .text = s, .end = end, .any = !match, .err = err };
+
+	*found = false;
+	if (re->literal_size && !memmem(from, (size_t)(end - from), re->literal, re->literal_size))
+		return SPK_OK;
+	SPK_TRY(clear_visited(&q));
+	for (; from <= end; from = from < end ? spk_utf8_next(from, end) : end + 1) {
+		bool stop;
+
+		if (re->has_first && (from == end || !re->byte_first[(unsigned char)*from]))
+			continue;
+		SPK_TRY(search_at(&q, from, &stop));
+		if (q.best) {
+			*found = true;
+			return match ? find_groups(&q, from, match) : SPK_OK;
+		}
+		if (re->anchored)
+			return SPK_OK;
+	}
+	return SPK_OK;
+}

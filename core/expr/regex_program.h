@@ -1,0 +1,63 @@
+/*
+ * Regular expressions: PostgreSQL's advanced syntax (without back references and look-around), on UTF-8.
+ *
+ * A pattern becomes a small program; matching explores it by depth-first search that never visits the same instruction at the
+ * same place twice, so it takes program size times text length at most. The leftmost match counts; of those the longest (or
+ * the shortest, when the pattern's first quantifier is a non-greedy one), and inside it groups take what they can from the left.
+ * Programs are read-only and shared by threads; a matcher is one thread's working memory.
+ */
+#ifndef SPK_CORE_EXPR_REGEX_PROGRAM_H
+#define SPK_CORE_EXPR_REGEX_PROGRAM_H
+
+#include "core/base/arena.h"
+#include "core/base/buffer.h"
+
+enum { SPK_REGEX_GROUPS_MAX = 32 };
+
+enum spk_regex_op {
+	SPK_REGEX_CHAR,        /* one code point */
+	SPK_REGEX_ANY,
+	SPK_REGEX_ANY_NOT_NL,
+	SPK_REGEX_SET,
+	SPK_REGEX_SPLIT,       /* first x, then y */
+	SPK_REGEX_JUMP,
+	SPK_REGEX_SAVE,        /* slot x */
+	SPK_REGEX_START, SPK_REGEX_END,             /* of the text */
+	SPK_REGEX_LINE_START, SPK_REGEX_LINE_END,
+	SPK_REGEX_WORD_START, SPK_REGEX_WORD_END, SPK_REGEX_WORD_EDGE, SPK_REGEX_NOT_WORD_EDGE,
+	SPK_REGEX_MATCH,
+};
+
+struct spk_regex_range { uint32_t low, high; };
+
+struct spk_regex_set {
+	uint64_t ascii[2];             /* bit per character below 128 */
+	bool negated;                  /* applies to characters above 127; the ascii bits have it in them */
+	int ranges;
+	struct spk_regex_range *range; /* above 127 */
+};
+
+struct spk_regex_instruction { enum spk_regex_op op; uint32_t x, y; const struct spk_regex_set *set; };
+
+struct spk_regex {
+	int count, groups;             /* groups without the whole match */
+	struct spk_regex_instruction *code;
+	bool icase, shortest, anchored;
+	bool byte_first[256];          /* bytes a match can start with, when `has_first` */
+	bool has_first;
+	const char *literal;           /* bytes that every match has in it; "" none */
+	size_t literal_size;
+};
+
+/* flags as in regexp_replace: i, c, n, m, s, x, g (ignored here). SPK_DATA with PostgreSQL's message on a bad pattern. */
+spk_status spk_regex_compile(struct spk_arena *arena, const char *pattern, size_t size, const char *flags, size_t flags_size, const struct spk_regex **out, spk_error *err);
+
+struct spk_regex_match { const char *start[SPK_REGEX_GROUPS_MAX + 1], *end[SPK_REGEX_GROUPS_MAX + 1]; };  /* NULL: group not taken */
+
+struct spk_regex_matcher { struct spk_buffer visited, stack; };
+
+void spk_regex_matcher_release(struct spk_regex_matcher *m);
+/* Looks for a match from `from` on in s..end. With `match` NULL only whether there is one. */
+spk_status spk_regex_find(struct spk_regex_matcher *m, const struct spk_regex *re, const char *s, const char *end, const char *from, bool *found, struct spk_regex_match *match, spk_error *err);
+
+#endif

@@ -1,0 +1,355 @@
+/*
+ * to_char and to_number: numbers by templates such as 'FM999,990.00MI'.
+ *
+ * The number is first written plainly with as many digits behind the point as the template has places there; then the template's
+ * cells are gone through from the left, each taking its digit. The sign comes right before the first digit that shows unless the
+ * template gives it a place of its own.
+ */
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "core/expr/families.h"
+#include "core/expr/internal.h"
+#include "core/expr/locale.h"
+#include "core/expr/template.h"
+
+enum cell_kind { CELL_9, CELL_0, CELL_POINT, CELL_GROUP, CELL_S, CELL_MI, CELL_PL, CELL_SG, CELL_CURRENCY, CELL_ORDINAL, CELL_V, CELL_TEXT };
+
+struct cell { enum cell_kind kind; char text; };
+
+struct layout {
+	int count, before, after, shift;   /* digit places on each side of the point; digits behind V */
+	int first_zero;                    /* place of the first 0, -1: none */
+	int last_zero_behind;              /* places behind the point up to the last 0 there */
+	bool fill, brackets, own_sign, s_first, s_last, point;
+	struct cell cell[];
+};
+
+static const struct { const char *text; enum cell_kind kind; } words[] = {
+	{ "MI", CELL_MI }, { "PL", CELL_PL }, { "SG", CELL_SG }, { "TH", CELL_ORDINAL }, { "9", CELL_9 }, { "0", CELL_0 }, { ".", CELL_POINT },
+	{ "D", CELL_POINT }, { ",", CELL_GROUP }, { "G", CELL_GROUP }, { "S", CELL_S }, { "L", CELL_CURRENCY }, { "V", CELL_V },
+};
+
+static void add_cell(struct layout *l, enum cell_kind kind, char text)
+{
+	l->cell[l->count++] = (struct cell){ kind, text };
+	switch (kind) {
+	case CELL_0:
+		if (l->point)
+			l->last_zero_behind = l->after + 1;
+		else if (l->first_zero < 0)
+			l->first_zero = l->before;  /* fall through */
+	case CELL_9:
+		if (l->point)
+			l->after++;
+		else
+			l->before++;
+		l->shift += l->shift >= 0;
+		break;
+	case CELL_POINT: l->point = true; break;
+	case CELL_V: l->shift = 0; break;
+	case CELL_MI:
+	case CELL_PL:
+	case CELL_SG: l->own_sign = true; break;
+	case CELL_S:
+		if (l->before + l->after == 0)
+			l->s_first = true;
+		else
+			l->s_last = true;
+		break;
+	default: break;
+	}
+}
+
+static struct layout *parse_layout(struct spk_arena *arena, const char *s, size_t size, const char **unsupported)
+{
+	struct layout *l = spk_arena_zalloc(arena, sizeof(*l) + sizeof(struct cell) * (size + 1));
+	const char *end = s + size;
+
+	if (!l)
+		return NULL;
+	l->first_zero = -1;
+	l->shift = -1;
+	*unsupported = NULL;
+	while (s < end) {
+		size_t i = 0;
+
+		if (end - s >= 2 && strncasecmp(s, "FM", 2) == 0) {
+			l->fill = true;
+			s += 2;
+		} else if (end - s >= 2 && strncasecmp(s, "PR", 2) == 0) {
+			l->brackets = true;
+			s += 2;
+		} else if (end - s >= 2 && (strncasecmp(s, "RN", 2) == 0 || strncasecmp(s, "EE", 2) == 0)) {
+			*unsupported = toupper((unsigned char)*s) == 'R' ? "RN" : "EEEE";
+			s += 2;
+		} else if (*s == '"') {
+			for (s++; s < end && *s != '"'; s++)
+				add_cell(l, CELL_TEXT, *s);
+			s += s < end;
+		} else {
+			while (i < SPK_COUNT_OF(words) && strncasecmp(s, words[i].text, strlen(words[i].text)) != 0)
+				i++;
+			add_cell(l, i < SPK_COUNT_OF(words) ? words[i].kind : CELL_TEXT, *s);
+			s += i < SPK_COUNT_OF(words) && (size_t)(end - s) >= strlen(words[i].text) ? strlen(words[i].text) : 1;
+		}
+	}
+	if (l->shift < 0)
+		l->shift = 0;
+	return l;
+}
+
+/* --- writing --- */
+
+struct pen { const struct layout *l; char *out; int place; bool negative, sign_due, any; const char *whole, *part; int whole_size; bool hide_zero, overflow; int part_shown; };
+
+/* The sign goes before the first thing that shows. */
+static void put_sign(struct pen *p)
+{
+	if (!p->sign_due)
+		return;
+	p->sign_due = false;
+	if (p->l->brackets)
+		*p->out++ = p->negative ? '<' : ' ';
+	else if (p->l->s_first)
+		*p->out++ = p->negative ? '-' : '+';
+	else if (p->negative)
+		*p->out++ = '-';
+	else if (!p->l->fill)
+		*p->out++ = ' ';
+	if (p->l->brackets && !p->negative && p->l->fill)
+		p->out--;
+}
+
+static void put_whole(struct pen *p)
+{
+	int from_right = p->l->before - 1 - p->place, index = p->whole_size - 1 - from_right;
+	bool zeros = p->l->first_zero >= 0 && p->place >= p->l->first_zero;
+
+	p->place++;
+	if (p->overflow || (index >= 0 && !(p->hide_zero && !zeros))) {
+		put_sign(p);
+		*p->out++ = p->overflow ? '#' : p->whole[index];
+		p->any = true;
+	} else if (zeros) {
+		put_sign(p);
+		*p->out++ = '0';
+		p->any = true;
+	} else if (!p->l->fill) {
+		*p->out++ = ' ';
+	}
+}
+
+static void put_cell(struct pen *p, const struct cell *c, bool *behind, int *shown)
+{
+	int n;
+
+	switch (c->kind) {
+	case CELL_9:
+	case CELL_0:
+		if (!*behind) {
+			put_whole(p);
+		} else if (*shown < p->part_shown) {
+			put_sign(p);
+			*p->out++ = p->overflow ? '#' : p->part[*shown];
+			++*shown;
+		}
+		break;
+	case CELL_POINT:
+		if (p->hide_zero && p->part_shown == 0 && p->l->fill && !p->any)
+			*p->out++ = '0';
+		put_sign(p);
+		*behind = true;
+		*p->out++ = '.';
+		break;
+	case CELL_GROUP:
+		if (p->any)
+			*p->out++ = ',';
+		else if (!p->l->fill)
+			*p->out++ = ' ';
+		break;
+	case CELL_S:
+		if (!p->l->s_first)
+			*p->out++ = p->negative ? '-' : '+';
+		break;
+	case CELL_MI:
+		if (p->negative)
+			*p->out++ = '-';
+		else if (!p->l->fill)
+			*p->out++ = ' ';
+		break;
+	case CELL_PL:
+		if (!p->negative)
+			*p->out++ = '+';
+		else if (!p->l->fill)
+			*p->out++ = ' ';
+		break;
+	case CELL_SG: *p->out++ = p->negative ? '-' : '+'; break;
+	case CELL_CURRENCY: *p->out++ = ' '; break;
+	case CELL_ORDINAL:
+		if (!p->negative && p->l->after == 0) {
+			n = spk_text_ordinal(p->whole, p->whole_size, c->text == 'T', p->out);
+			p->out += n;
+		}
+		break;
+	case CELL_V: break;
+	default: *p->out++ = c->text;
+	}
+}
+
+/* `plain` is [-]digits[.digits] with l->after digits behind the point; `out` has room for 2 * count + 8 bytes. */
+static size_t write_number(const struct layout *l, const char *plain, size_t size, char *out)
+{
+	bool negative = *plain == '-';
+	const char *s = plain + negative, *point = memchr(plain, '.', size), *end = plain + size;
+	struct pen p = { .l = l, .out = out, .negative = negative, .whole = s, .part = point ? point + 1 : end };
+	bool behind = false;
+	int shown = 0;
+
+	p.whole_size = (int)((point ? point : end) - s);
+	p.overflow = p.whole_size > l->before && !(p.whole_size == 1 && *s == '0');
+	p.hide_zero = p.whole_size == 1 && *s == '0' && l->after > 0;
+	if (p.whole_size == 1 && *s == '0' && l->before == 0)
+		p.whole_size = 0;
+	p.part_shown = l->after;
+	while (l->fill && p.part_shown > l->last_zero_behind && !p.overflow && p.part[p.part_shown - 1] == '0')
+		p.part_shown--;
+	p.sign_due = l->brackets || l->s_first || (!l->own_sign && !l->s_last);
+	for (int i = 0; i < l->count; i++)
+		put_cell(&p, &l->cell[i], &behind, &shown);
+	if (l->brackets && (negative || !l->fill))
+		*p.out++ = negative ? '>' : ' ';
+	return (size_t)(p.out - out);
+}
+
+/* Plain text of the argument, rounded to the places of the template. */
+static size_t plain_text(struct spk_type type, const void *value, const struct layout *l, char *out, size_t room)
+{
+	spk_int128 m;
+	int scale, n;
+	double d;
+	locale_t before;
+
+	switch (type.id) {
+	case SPK_TYPE_DOUBLE:
+	case SPK_TYPE_REAL:
+		d = type.id == SPK_TYPE_REAL ? (double)*(const float *)value : *(const double *)value;
+		if (isnan(d) || isinf(d))
+			return 0;
+		before = uselocale(spk_locale());
+		n = snprintf(out, room, "%.*f", l->after, d * (l->shift > 0 ? pow(10, l->shift) : 1));
+		uselocale(before);
+		return n < (int)room ? (size_t)n : 0;
+	case SPK_TYPE_INTEGER: m = *(const int32_t *)value; scale = 0; break;
+	case SPK_TYPE_BIGINT: m = *(const int64_t *)value; scale = 0; break;
+	default: spk_decimal_unpack(type, *(const spk_int128 *)value, &m, &scale);
+	}
+	if (l->shift > 0) {
+		scale -= l->shift;
+		if (scale < 0 && !spk_decimal_rescale(m, scale, 0, &m))
+			return 0;
+		scale = SPK_MAX(scale, 0);
+	}
+	if (!spk_decimal_rescale(m, scale, SPK_MIN(l->after, SPK_DECIMAL_DIGITS), &m))
+		return 0;
+	return (size_t)spk_decimal_format(m, SPK_MIN(l->after, SPK_DECIMAL_DIGITS), out);
+}
+
+static spk_status layout_at(const struct spk_call *call, const struct spk_view *text, const struct spk_view **last, const struct layout **l, const char **unsupported, spk_error *err)
+{
+	if (text != *last) {
+		*l = parse_layout(call->ev->arena, spk_view_data(text), text->length, unsupported);
+		SPK_TRY_PTR(*l, err);
+	}
+	*last = text;
+	return SPK_OK;
+}
+
+static spk_status to_char(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_type type = call->arg[0].type;
+	const size_t width = (size_t)spk_type_width(type);
+	const struct spk_reader rv = spk_vector_reader(&call->arg[0]), rt = spk_vector_reader(&call->arg[1]);
+	const struct spk_view *last = NULL;
+	const struct layout *l = NULL;
+	const char *unsupported = NULL;
+
+	SPK_EACH_CALL_ROW(call, row) {
+		char plain[512], *text;
+		size_t size;
+
+		SPK_TRY(layout_at(call, &SPK_ARG(struct spk_view, rt, row), &last, &l, &unsupported, err));
+		size = unsupported ? 0 : plain_text(type, (const char *)rv.data + width * spk_reader_slot(&rv, row), l, plain, sizeof plain);
+		if (size == 0) {
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, unsupported ? "\"%s\" in a number template is not supported" : "the number has no such text", unsupported));
+			continue;
+		}
+		text = spk_arena_alloc(call->ev->arena, (size_t)l->count * 2 + 8);
+		SPK_TRY_PTR(text, err);
+		spk_vector_view(out)[row] = spk_view(text, (uint32_t)write_number(l, plain, size, text));
+	}
+	return SPK_OK;
+}
+
+/* --- reading --- */
+
+static spk_status read_number(const struct spk_call *call, struct spk_vector *out, int row, const struct layout *l, const struct spk_view *v, spk_error *err)
+{
+	const char *s = spk_view_data(v);
+	char digits[64];
+	size_t n = 1;
+	bool negative = false, behind = false, any = false;
+	int places = 0;
+	spk_int128 m;
+	int scale;
+
+	for (uint32_t i = 0; i < v->length && n < sizeof digits - 1; i++) {
+		if (s[i] >= '0' && s[i] <= '9') {
+			if (behind && places++ >= l->after)
+				continue;
+			digits[n++] = s[i];
+			any = true;
+		} else if (s[i] == '.' && l->point && !behind) {
+			behind = true;
+			digits[n++] = '.';
+		} else if (s[i] == '-' || (s[i] == '<' && l->brackets)) {
+			negative = true;
+		}
+	}
+	digits[0] = negative ? '-' : '+';
+	if (!any)
+		return spk_call_fail(call, out, row, SPK_DATA, err, "invalid input syntax for type numeric: \"%.*s\"", (int)v->length, s);
+	if (!spk_decimal_parse(digits, n, &m, &scale) || !spk_decimal_rescale(m, scale, SPK_MAX(l->after, 0), &m) || !spk_decimal_store(out->type, m, SPK_MAX(l->after, 0), spk_vector_i128(out) + row))
+		return spk_call_fail(call, out, row, SPK_DATA, err, "value overflows numeric format");
+	return SPK_OK;
+}
+
+static spk_status to_number(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader rv = spk_vector_reader(&call->arg[0]), rt = spk_vector_reader(&call->arg[1]);
+	const struct spk_view *last = NULL;
+	const struct layout *l = NULL;
+	const char *unsupported = NULL;
+
+	SPK_EACH_CALL_ROW(call, row) {
+		SPK_TRY(layout_at(call, &SPK_ARG(struct spk_view, rt, row), &last, &l, &unsupported, err));
+		SPK_TRY(read_number(call, out, row, l, &SPK_ARG(struct spk_view, rv, row), err));
+	}
+	return SPK_OK;
+}
+
+#define TO_CHAR(T) \
+	{ .name = "to_char", .doc = "By a number template: 9, 0, '.', ',', FM, S, MI, PL, PR, TH, V", SPK_ARGS2(T, TEXT), SPK_RESULT(TEXT), .can_fail = true, .kernel = to_char }
+
+static const struct spk_function number_format_functions[] = {
+	TO_CHAR(INTEGER),
+	TO_CHAR(BIGINT),
+	TO_CHAR(DECIMAL),
+	TO_CHAR(REAL),
+	TO_CHAR(DOUBLE),
+	{ .name = "to_number", .doc = "A number from text by a number template", SPK_ARGS2(TEXT, TEXT), SPK_RESULT(DECIMAL), .can_fail = true, .kernel = to_number },
+};
+
+SPK_FUNCTION_FAMILY(number_format, number_format_functions)
