@@ -167,9 +167,10 @@ static spk_status file_open(struct spk_sink **out, const struct spk_sink_spec *s
 	if (status == SPK_OK) {
 		s->ending = s->base.encoder->format == &spk_format_csv ? "csv" : s->base.encoder->format == &spk_format_raw ? "txt" : "json";
 		status = prepare_directory(s, err);
+		if (status != SPK_OK)
+			spk_error_context(err, "table \"%s\"", spec->table->name);
 	}
 	if (status != SPK_OK) {
-		spk_error_context(err, "table \"%s\"", spec->table->name);
 		file_close(&s->base);
 		return status;
 	}

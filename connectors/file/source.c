@@ -136,11 +136,12 @@ static spk_status file_open(struct spk_source **out, const struct spk_source_spe
 	s->arena = arena;
 	s->base = (struct spk_source){ .type = &spk_file_source, .spec = spec };
 	pthread_mutex_init(&s->lock, NULL);
-	status = open_format(s, err);
-	if (status == SPK_OK)
-		status = find_parts(s, err);
-	if (status != SPK_OK) {
+	status = find_parts(s, err);
+	if (status != SPK_OK)
 		spk_error_context(err, "table \"%s\"", spec->table->name);
+	else
+		status = open_format(s, err);
+	if (status != SPK_OK) {
 		file_close(&s->base);
 		return status;
 	}

@@ -1,0 +1,152 @@
+/* Options of tables: what is right passes, what is wrong is named with its place and a way out. */
+#include "tests/connectors/fixture.h"
+
+struct given { const char *key, *value; };
+struct wrong { struct given option[6]; const char *at, *message, *hint; };
+
+#define KAFKA { "connector", "kafka" }, { "topic", "x" }, { "properties.bootstrap.servers", "localhost:1" }
+
+static void fill(struct fx *f, const struct given *option)
+{
+	for (; option->key; option++)
+		fx_option(f, option->key, option->value);
+	f->table.position = 999;
+}
+
+static void right_ones_pass(void)
+{
+	static const struct given cases[][8] = {
+		{ { "connector", "filesystem" }, { "path", "/tmp/x" }, { "format", "json" }, { "json.timestamp-unit", "us" } },
+		{ { "connector", "filesystem" }, { "path", "/tmp/x.csv" }, { "csv.header", "false" }, { "csv.delimiter", ";" }, { "csv.null", "\\N" } },
+		{ { "connector", "filesystem" }, { "path", "/tmp/x.jsonl" } }, { { "connector", "print" } }, { { "connector", "print" }, { "format", "debezium-json" } }, { { "connector", "blackhole" } },
+		{ KAFKA, { "format", "json" }, { "properties.fetch.min.bytes", "1" }, { "scan.startup.mode", "earliest-offset" } },
+		{ KAFKA, { "value.format", "csv" }, { "key.format", "raw" } },
+	};
+
+	for (size_t i = 0; i < SPK_COUNT_OF(cases); i++) {
+		struct fx f;
+
+		fx_open(&f, "a text");
+		fill(&f, cases[i]);
+		CHECK_OK(spk_connector_check_table(&f.table, f.conf, &f.err), f.err);
+		fx_close(&f);
+	}
+}
+
+static void wrong_ones_are_named(void)
+{
+	static const struct wrong cases[] = {
+		{ { { "format", "json" } }, NULL, "has no 'connector'", "kafka, filesystem, nexmark, upsert-kafka, print, blackhole" },
+		{ { { "connector", "kafak" } }, "connector", "unknown connector 'kafak'", "did you mean 'kafka'?" },
+		{ { { "connector", "files" } }, "connector", "unknown connector 'files'", "there are: kafka" },
+		{ { KAFKA, { "format", "jsn" } }, "format", "unknown 'format' = 'jsn'", "did you mean 'json'?" },
+		{ { KAFKA, { "format", "avro" } }, "format", "format 'avro'", "there are: json, csv, debezium-json, raw" },
+		{ { KAFKA }, "connector", "has no 'format'", "json, csv" },
+		{ { KAFKA, { "format", "json" }, { "key.format", "cvs" } }, "key.format", "unknown 'key.format' = 'cvs'", "did you mean 'csv'?" },
+		{ { KAFKA, { "format", "json" }, { "scan.startup.mod", "x" } }, "scan.startup.mod", "connector 'kafka' has no option 'scan.startup.mod'", "did you mean 'scan.startup.mode'?" },
+		{ { KAFKA, { "format", "json" }, { "csv.delimiter", ";" } }, "csv.delimiter", "no option 'csv.delimiter'", "belongs to format 'csv'" },
+		{ { KAFKA, { "format", "json" }, { "json.timestamp-unit", "sec" } }, "json.timestamp-unit", "'json.timestamp-unit' = 'sec' is not a value", "s|ms|us" },
+		{ { KAFKA, { "format", "json" }, { "scan.startup.mode", "earliest-offsets" } }, "scan.startup.mode", "is not a value of this option", "did you mean 'earliest-offset'?" },
+		{ { KAFKA, { "format", "json" }, { "json.ignore-parse-errors", "true" } }, "json.ignore-parse-errors", "no option 'json.ignore-parse-errors'", "SET bad.rows = 'skip'" },
+		{ { { "connector", "kafka" }, { "format", "json" }, { "topic", "x" } }, "connector", "needs the option 'properties.bootstrap.servers'", "host:port" },
+		{ { { "connector", "filesystem" }, { "format", "json" } }, "connector", "needs the option 'path'", "directory" },
+		{ { { "connector", "filesystem" }, { "path", "x" } }, "connector", "has no 'format'", "json, csv" },
+		{ { { "connector", "filesystem" }, { "path", "" }, { "format", "csv" } }, "path", "'path' is empty", "" },
+		{ { { "connector", "filesystem" }, { "path", "x.csv" }, { "csv.delimiter", ",," } }, "csv.delimiter", "'csv.delimiter' = ',,' must be one ASCII character", "" },
+		{ { { "connector", "filesystem" }, { "path", "x.csv" }, { "csv.delimiter", "\"" } }, "csv.delimiter", "must be one ASCII character", "" },
+		{ { { "connector", "filesystem" }, { "path", "x.csv" }, { "csv.null", "a,b" } }, "csv.null", "must not hold the delimiter", "" },
+		{ { { "connector", "filesystem" }, { "path", "x.csv" }, { "csv.header", "yes" } }, "csv.header", "'csv.header' = 'yes'", "true|false" },
+		{ { { "connector", "filesystem" }, { "path", "x.csv" }, { "source.monitor-interval", "5s" } }, "source.monitor-interval", "'source.monitor-interval'", "leave it out" },
+		{ { { "connector", "nexmark" } }, "connector", "its name does not say which events", "nexmark.table" },
+		{ { { "connector", "nexmark" }, { "nexmark.table", "bids" } }, "nexmark.table", "'nexmark.table' = 'bids'", "did you mean 'bid'?" },
+		{ { { "connector", "nexmark" }, { "nexmark.table", "bid" }, { "nexmark.events", "-1" } }, "nexmark.events", "'nexmark.events' = '-1' is not a number between 0", "" },
+		{ { { "connector", "nexmark" }, { "nexmark.table", "bid" }, { "nexmark.event-rate", "fast" } }, "nexmark.event-rate", "'nexmark.event-rate' = 'fast'", "" },
+		{ { { "connector", "nexmark" }, { "nexmark.table", "bid" } }, NULL, "these events have no column \"a\"", "auction bigint, bidder bigint, price bigint, channel text" },
+		{ { { "connector", "print" }, { "path", "x" } }, "path", "connector 'print' has no option 'path'", "" },
+	};
+
+	for (size_t i = 0; i < SPK_COUNT_OF(cases); i++) {
+		int want = 999;
+		struct fx f;
+
+		fx_open(&f, "a text");
+		f.table.connector = NULL;
+		fill(&f, cases[i].option);
+		CHECK(spk_connector_check_table(&f.table, f.conf, &f.err) != SPK_OK);
+		CHECK_HOLDS(f.err.message, cases[i].message);
+		CHECK_HOLDS(f.err.message, f.err.code == SPK_UNSUPPORTED ? "(table \"t\")" : "table \"t\"");
+		CHECK_HOLDS(f.err.hint, cases[i].hint);
+		for (int k = 0; cases[i].at && k < f.table.option_count; k++)
+			if (!strcmp(f.option[k].key, cases[i].at))
+				want = f.option[k].position;
+		if (f.err.position != want)
+			CHECK_EQ_STR(cases[i].message, "position");
+		CHECK_EQ_INT(f.err.position, want);
+		fx_close(&f);
+	}
+}
+
+static void properties_that_load_code_are_refused(void)
+{
+	static const struct given option[] = { KAFKA, { "format", "json" }, { "properties.plugin.library.paths", "evil.so" }, { NULL, NULL } };
+	struct fx f;
+
+	fx_open(&f, "a text");
+	fill(&f, option);
+	CHECK(spk_connector_check_table(&f.table, f.conf, &f.err) != SPK_OK);
+	CHECK_HOLDS(f.err.message, "plugin.library.paths");
+	fx_close(&f);
+}
+
+static void paths_are_checked_against_files_root(void)
+{
+	static const struct given option[] = { { "connector", "filesystem" }, { "format", "json" }, { "path", "/etc/passwd" }, { NULL, NULL } };
+	struct fx f;
+
+	fx_open(&f, "a text");
+	fill(&f, option);
+	REQUIRE_OK(spk_conf_set(f.conf, "files.root", "/tmp", &f.err), f.err);
+	CHECK_FAILS(spk_connector_check_table(&f.table, f.conf, &f.err), SPK_USAGE, f.err);
+	CHECK_HOLDS(f.err.message, "table \"t\": path '/etc/passwd' is outside of files.root");
+	CHECK_EQ_INT(f.err.position, f.option[2].position);
+	fx_close(&f);
+}
+
+static void what_sinks_take(void)
+{
+	static const struct { struct given option[6]; int keys; bool upserts, deltas; } cases[] = {
+		{ { KAFKA, { "format", "json" } }, 0, false, false }, { { KAFKA, { "format", "json" } }, 1, true, false }, { { KAFKA, { "format", "debezium-json" } }, 1, false, true },
+		{ { { "connector", "print" } }, 0, false, true }, { { { "connector", "blackhole" } }, 0, false, true }, { { { "connector", "filesystem" }, { "path", "x.csv" } }, 0, false, false },
+		{ { { "connector", "filesystem" }, { "path", "x" }, { "format", "debezium-json" } }, 0, false, true },
+	};
+
+	for (size_t i = 0; i < SPK_COUNT_OF(cases); i++) {
+		bool upserts, deltas;
+		struct fx f;
+
+		fx_open(&f, "a text");
+		fill(&f, cases[i].option);
+		f.table.key_count = cases[i].keys;
+		CHECK_OK(spk_connector_sink_takes(&f.table, &upserts, &deltas, &f.err), f.err);
+		CHECK_EQ_INT(upserts, cases[i].upserts);
+		CHECK_EQ_INT(deltas, cases[i].deltas);
+		fx_close(&f);
+	}
+}
+
+static void names(void)
+{
+	CHECK(spk_source_type("kafka") && spk_source_type("filesystem") && spk_source_type("nexmark"));
+	CHECK(!spk_source_type("print") && !spk_source_type(NULL) && !spk_source_type("nothing"));
+	CHECK(spk_sink_type("kafka") && spk_sink_type("upsert-kafka") && spk_sink_type("filesystem") && spk_sink_type("print") && spk_sink_type("blackhole"));
+	CHECK(!spk_sink_type("nexmark") && !spk_sink_type(NULL));
+	CHECK(spk_format("json") == &spk_format_json && !spk_format("xml"));
+}
+
+SPK_TEST_SUITE("options",
+	{ "right ones pass", right_ones_pass },
+	{ "wrong ones are named", wrong_ones_are_named },
+	{ "properties that load code are refused", properties_that_load_code_are_refused },
+	{ "paths are checked against files.root", paths_are_checked_against_files_root },
+	{ "what sinks take", what_sinks_take },
+	{ "names", names })
