@@ -41,6 +41,7 @@ TEST_LAYERS_tools := core/base
 # A single test may need less than its folder.
 TEST_LAYERS_integration/test_support_kafka.c := core/base
 TEST_LAYERS_integration/test_broker.sh := core/base
+TEST_LAYERS_integration/test_kafka_epoch_log.c := $(TEST_LAYERS_checkpoint)
 
 # ---- Toolchain and flags --------------------------------------------------------------------------------------------------
 ifeq ($(origin CC),default)
