@@ -143,7 +143,10 @@ static spk_status put_sort(const struct spk_logical *l, struct spk_buffer *out, 
 		const struct spk_sort_key *k = &l->sort[i];
 
 		SPK_TRY(spk_buffer_append_str(out, i ? ", " : " ", err));
-		SPK_TRY(spk_expr_format(k->expr, out, err));
+		if (k->expr->kind == SPK_EXPR_COLUMN)  /* the input's name: the key may remember one from before the rules */
+			SPK_TRY(spk_buffer_append_str(out, l->input[0]->schema->field[k->expr->column].name, err));
+		else
+			SPK_TRY(spk_expr_format(k->expr, out, err));
 		if (k->descending)
 			SPK_TRY(spk_buffer_append_str(out, " DESC", err));
 		if (k->nulls_first != k->descending)

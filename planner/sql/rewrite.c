@@ -60,11 +60,15 @@ static const char *quote(struct spk_arena *arena, const char *before, char mark,
 
 spk_status spk_rewrite_as_name(struct spk_rewrite *r, int from, int to, spk_error *err)
 {
-	const struct spk_token *t = r->tokens->token;
-	struct spk_token whole = { .start = t[from].start, .end = t[to - 1].end };
-	const char *name = spk_token_unquote(r->tokens->text, &whole, r->edits.arena), *text;
+	const char *name = "", *text;
 
-	SPK_TRY_PTR(name, err);
+	for (int i = from; i < to; i++) {
+		const char *part = spk_token_unquote(r->tokens->text, &r->tokens->token[i], r->edits.arena);
+
+		SPK_TRY_PTR(part, err);
+		name = i == from ? part : spk_arena_printf(r->edits.arena, "%s%s", name, part);
+		SPK_TRY_PTR(name, err);
+	}
 	text = quote(r->edits.arena, "", '"', name, strlen(name), "");
 	SPK_TRY_PTR(text, err);
 	return spk_rewrite_tokens(r, from, to, text, err);
