@@ -77,32 +77,58 @@ static spk_status check_calls(const struct spk_logical *l, bool retracting, spk_
 	return SPK_OK;
 }
 
-/* What the state means, for the verdict when a job starts with another query: groups and aggregates with their types. */
+static spk_status put_call(const struct spk_aggregate_call *c, struct spk_buffer *out, spk_error *err)
+{
+	char type[64];
+
+	SPK_TRY(spk_buffer_printf(out, err, "; %s(", c->aggregate->name));
+	SPK_TRY(c->arg ? spk_expr_format(c->arg, out, err) : spk_buffer_append_str(out, "*", err));
+	if (c->filter) {
+		SPK_TRY(spk_buffer_append_str(out, ") filter (", err));
+		SPK_TRY(spk_expr_format(c->filter, out, err));
+	}
+	SPK_TRY(spk_buffer_append_str(out, ")", err));
+	return c->arg ? spk_buffer_printf(out, err, " %s", spk_type_format(c->arg_type, type, sizeof type)) : SPK_OK;
+}
+
+/* What the state means, for the verdict when a job starts with another query: how it is kept, groups and aggregates with their types. */
+static spk_status put_meaning(const struct spk_physical *node, const struct spk_logical *l, struct spk_buffer *out, spk_error *err)
+{
+	char type[64];
+
+	SPK_TRY(spk_buffer_append_str(out, node->window_key >= 0 ? "by window, group " : "group ", err));
+	for (int i = 0; i < l->expr_count; i++) {
+		SPK_TRY(spk_buffer_append_str(out, i ? ", " : "", err));
+		SPK_TRY(spk_expr_format(l->expr[i], out, err));
+		SPK_TRY(spk_buffer_printf(out, err, " %s", spk_type_format(l->expr[i]->type, type, sizeof type)));
+	}
+	for (int i = 0; i < l->aggregate_count; i++)
+		SPK_TRY(put_call(&l->aggregate[i], out, err));
+	return SPK_OK;
+}
+
+/* Tables are numbered by root, so that an INSERT more or less does not rename those of the others; two INSERTs may have one target. */
+static const char *name_state(struct spk_build *b)
+{
+	size_t n = strlen(b->root_name);
+	int number = 1;
+
+	for (int i = 0; i < b->plan->nodes; i++) {
+		const char *name = b->plan->node[i]->state_table;
+
+		number += name && strncmp(name, b->root_name, n) == 0 && strncmp(name + n, ".aggregate-", 11) == 0;
+	}
+	return spk_arena_printf(b->arena, "%s.aggregate-%d", b->root_name, number);
+}
+
 static spk_status describe_state(struct spk_build *b, struct spk_physical *node, const struct spk_logical *l, spk_error *err)
 {
 	struct spk_buffer text = { 0 };
-	char type[64];
-	spk_status status = SPK_OK;
+	spk_status status = put_meaning(node, l, &text, err);
 
-	for (int i = 0; i < l->expr_count && status == SPK_OK; i++)
-		status = spk_buffer_printf(&text, err, "%s%s %s", i ? ", " : "group ", l->schema->field[i].name, spk_type_format(l->schema->field[i].type, type, sizeof type));
-	for (int i = 0; i < l->aggregate_count && status == SPK_OK; i++) {
-		const struct spk_aggregate_call *c = &l->aggregate[i];
-
-		status = spk_buffer_printf(&text, err, "; %s(", c->aggregate->name);
-		if (status == SPK_OK && c->arg)
-			status = spk_expr_format(c->arg, &text, err);
-		if (status == SPK_OK && c->filter) {
-			status = spk_buffer_append_str(&text, ") filter (", err);
-			if (status == SPK_OK)
-				status = spk_expr_format(c->filter, &text, err);
-		}
-		if (status == SPK_OK)
-			status = spk_buffer_printf(&text, err, ") %s", spk_type_format(c->arg_type, type, sizeof type));
-	}
 	if (status == SPK_OK) {
 		node->fingerprint = spk_arena_strndup(b->arena, text.data, text.size);
-		node->state_table = spk_arena_printf(b->arena, "%s.aggregate-%d", b->root_name, ++b->state_tables);
+		node->state_table = name_state(b);
 		if (!node->fingerprint || !node->state_table)
 			status = spk_fail_memory(err);
 	}
@@ -119,6 +145,7 @@ static spk_status add_late_filter(struct spk_build *b, const struct spk_logical 
 	late->window_add_us = add_us;
 	late->time_sources = spk_build_time_sources(b, l);
 	*ports = spk_build_port(b, late, ports->retracts);
+	SPK_TRY_PTR(ports->node, err);
 	return SPK_OK;
 }
 
@@ -147,7 +174,9 @@ spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l,
 	SPK_TRY_PTR(node, err);
 	copy_aggregates(node, l, calls, state_size);
 	node->window_key = on_close ? window_key : -1;
+	node->retracts = false;
 	ports = spk_build_port(b, node, false);
+	SPK_TRY_PTR(ports.node, err);
 	SPK_TRY(spk_build_exchange(b, &ports, NULL, 0, l->expr_count ? 1 : -1, &ports, err));
 
 	node = spk_build_node(b, !streaming ? SPK_PHYSICAL_FINAL_AGGREGATE : on_close ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, l->schema, &ports, l);
@@ -157,7 +186,8 @@ spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l,
 	node->window_add_us = add_us;
 	node->time_sources = on_close ? spk_build_time_sources(b, l) : 0;
 	node->retracts = streaming && !on_close;
-	node->bound = l->properties.bound;
+	/* Only the operator that closes windows drops their state. */
+	node->bound = streaming && !on_close && l->properties.bound == SPK_BOUND_TIME ? SPK_BOUND_KEY : l->properties.bound;
 	if (streaming)
 		SPK_TRY(describe_state(b, node, l, err));
 	*out = spk_build_port(b, node, node->retracts);

@@ -19,7 +19,6 @@ struct spk_build {
 	const struct spk_physical_options *options;
 	struct spk_physical_plan *plan;
 	int node_capacity;
-	int state_tables;                  /* of the root that is being built */
 	const char *root_name;
 	struct spk_physical **scan;        /* by source: the shared SCAN node */
 };

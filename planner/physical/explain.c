@@ -48,11 +48,10 @@ static spk_status put_aggregate(const struct spk_physical *n, struct spk_buffer 
 			SPK_TRY(spk_buffer_printf(out, err, "%s%s", i ? ", " : "", n->schema->field[i].name));
 	if (!n->expr_count)
 		SPK_TRY(spk_buffer_append_str(out, "all rows", err));
-	SPK_TRY(spk_buffer_append_str(out, "; ", err));
 	for (int i = 0; i < n->aggregate_count; i++) {
 		const struct spk_aggregate_call *c = &n->aggregate[i];
 
-		SPK_TRY(spk_buffer_printf(out, err, "%s%s(", i ? ", " : "", c->aggregate->name));
+		SPK_TRY(spk_buffer_printf(out, err, "%s%s(", i ? ", " : "; ", c->aggregate->name));
 		SPK_TRY(c->arg ? spk_expr_format(c->arg, out, err) : spk_buffer_append_str(out, "*", err));
 		SPK_TRY(spk_buffer_append_str(out, ")", err));
 		if (!c->filter)
@@ -94,6 +93,17 @@ static spk_status put_sink(const struct printer *p, const struct spk_physical *n
 	return spk_buffer_append_str(p->out, "]", err);
 }
 
+static spk_status put_window(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_printf(out, err, " [tumble of %s, size ", n->schema->field[n->time_column].name));
+	SPK_TRY(put_interval(n->window_size_us, out, err));
+	if (n->window_offset_us) {
+		SPK_TRY(spk_buffer_append_str(out, ", offset ", err));
+		SPK_TRY(put_interval(n->window_offset_us, out, err));
+	}
+	return spk_buffer_append_str(out, "]", err);
+}
+
 static spk_status put_sort(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
 {
 	SPK_TRY(spk_buffer_append_str(out, " [", err));
@@ -101,6 +111,8 @@ static spk_status put_sort(const struct spk_physical *n, struct spk_buffer *out,
 		SPK_TRY(spk_buffer_append_str(out, i ? ", " : "", err));
 		SPK_TRY(spk_expr_format(n->sort[i].expr, out, err));
 		SPK_TRY(spk_buffer_append_str(out, n->sort[i].descending ? " desc" : "", err));
+		if (n->sort[i].nulls_first != n->sort[i].descending)
+			SPK_TRY(spk_buffer_append_str(out, n->sort[i].nulls_first ? " nulls first" : " nulls last", err));
 	}
 	return spk_buffer_append_str(out, "]", err);
 }
@@ -137,14 +149,14 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 		SPK_TRY(put_exprs(n->expr, n->expr_count, out, err));
 		return spk_buffer_append_str(out, "]", err);
 	case SPK_PHYSICAL_WINDOW:
-		SPK_TRY(spk_buffer_append_str(out, " [tumble, size ", err));
-		SPK_TRY(put_interval(n->window_size_us, out, err));
-		return spk_buffer_append_str(out, "]", err);
+		return put_window(n, out, err);
 	case SPK_PHYSICAL_PARTIAL_AGGREGATE:
 	case SPK_PHYSICAL_FINAL_AGGREGATE:
 	case SPK_PHYSICAL_WINDOW_AGGREGATE:
 	case SPK_PHYSICAL_STREAM_AGGREGATE:
 		return put_aggregate(n, out, err);
+	case SPK_PHYSICAL_LATE:
+		return spk_buffer_printf(out, err, " [by %s]", n->schema->field[n->window_key].name);
 	case SPK_PHYSICAL_SORT:
 		return put_sort(n, out, err);
 	case SPK_PHYSICAL_LIMIT:

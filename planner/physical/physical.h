@@ -68,7 +68,7 @@ struct spk_physical {
 	int time_column;                   /* WINDOW: input column */
 	int64_t window_size_us, window_offset_us;
 	uint64_t time_sources;             /* LATE, WINDOW_AGGREGATE: bit per source whose watermarks bound this operator */
-	int key_count;                     /* WRITE: hash columns (0: all to task 0); -1: by the carried hash column */
+	int key_count;                     /* WRITE: hash columns (0: by hash_column, or all to task 0); SINK: upserts by these */
 	const int *key;
 	int hash_column;                   /* WRITE after PARTIAL: column with the carried hash, else -1 */
 	int exchange;                      /* READ/WRITE: index of the exchange */

@@ -125,6 +125,14 @@ static bool has_leaf(const struct spk_physical *node, enum spk_physical_kind kin
 	return false;
 }
 
+static bool any_leaf(const struct spk_ports *p, enum spk_physical_kind kind)
+{
+	for (int i = 0; i < p->count; i++)
+		if (has_leaf(p->node[i], kind))
+			return true;
+	return false;
+}
+
 /*
  * UNION ALL: the ports of all inputs. When some come from an exchange and others straight from a source, the latter go through
  * an exchange too: otherwise a shared scan could end up in one stage with what it feeds.
@@ -138,15 +146,14 @@ static spk_status build_union(struct spk_build *b, const struct spk_logical *l, 
 	SPK_TRY_PTR(in, err);
 	for (int i = 0; i < l->inputs; i++) {
 		SPK_TRY(spk_build_relation(b, l->input[i], &in[i], err));
-		for (int k = 0; k < in[i].count; k++)
-			read = read || has_leaf(in[i].node[k], SPK_PHYSICAL_READ);
+		read = read || any_leaf(&in[i], SPK_PHYSICAL_READ);
 		out->retracts = out->retracts || in[i].retracts;
 		count += in[i].count;
 	}
 	out->node = SPK_NEW_ARRAY(b->arena, struct spk_physical *, count);
 	SPK_TRY_PTR(out->node, err);
 	for (int i = 0; i < l->inputs; i++) {
-		if (read && has_leaf(in[i].node[0], SPK_PHYSICAL_SCAN))
+		if (read && any_leaf(&in[i], SPK_PHYSICAL_SCAN))
 			SPK_TRY(spk_build_exchange(b, &in[i], NULL, 0, -1, &in[i], err));
 		for (int k = 0; k < in[i].count; k++)
 			out->node[out->count++] = in[i].node[k];
@@ -260,7 +267,6 @@ static spk_status build_root(struct spk_build *b, const struct spk_logical *root
 {
 	struct spk_ports in;
 
-	b->state_tables = 0;
 	if (root->kind != SPK_LOGICAL_SINK) {
 		b->root_name = "query";
 		return build_query(b, root, err);
@@ -270,11 +276,30 @@ static spk_status build_root(struct spk_build *b, const struct spk_logical *root
 	return spk_build_sink(b, root, &in, err);
 }
 
+/* What EXPLAIN does not show, but changes results: types of columns, constants. */
+static spk_status add_fine_print(const struct spk_physical *n, struct spk_buffer *text, spk_error *err)
+{
+	char type[64];
+
+	if (n->kind != SPK_PHYSICAL_SCAN && n->kind != SPK_PHYSICAL_VALUES && n->kind != SPK_PHYSICAL_SINK)
+		return SPK_OK;
+	SPK_TRY(spk_buffer_printf(text, err, "#%d:", n->id));
+	for (int i = 0; i < n->schema->count; i++)
+		SPK_TRY(spk_buffer_printf(text, err, " %s %s", n->schema->field[i].name, spk_type_format(n->schema->field[i].type, type, sizeof type)));
+	for (int i = 0; i < n->value_rows * n->schema->count; i++) {
+		SPK_TRY(spk_buffer_append_str(text, ", ", err));
+		SPK_TRY(spk_expr_format(n->value[i], text, err));
+	}
+	return spk_buffer_append_str(text, "\n", err);
+}
+
 static spk_status hash_plan(struct spk_build *b, spk_error *err)
 {
 	struct spk_buffer text = { 0 };
 	spk_status status = spk_physical_format(b->plan, NULL, NULL, &text, err);
 
+	for (int i = 0; i < b->plan->nodes && status == SPK_OK; i++)
+		status = add_fine_print(b->plan->node[i], &text, err);
 	if (status == SPK_OK) {
 		b->plan->text = spk_arena_strndup(b->arena, text.data ? text.data : "", text.size);
 		b->plan->hash = spk_hash_bytes(text.data, text.size);

@@ -50,13 +50,19 @@ static spk_status table_columns(struct spk_build *b, const struct spk_logical *l
 	return SPK_OK;
 }
 
-/* True when the unique key of the query is just the sink's primary key: its rows are in one task already. */
+/*
+ * True when the rows of a primary key are in one task already: the query's unique key is just that key, and an aggregate brought its
+ * rows together. (A key that a source declares says nothing about which partition its rows are in.)
+ */
 static bool keyed_alike(const struct spk_logical *l)
 {
 	const struct spk_properties *p = &l->input[0]->properties;
+	const struct spk_logical *from = l->input[0];
 	const struct spk_table *t = l->table;
 
-	if (p->key_count == 0 || p->key_count != t->key_count)
+	while (from->kind == SPK_LOGICAL_FILTER || from->kind == SPK_LOGICAL_PROJECT)
+		from = from->input[0];
+	if (from->kind != SPK_LOGICAL_AGGREGATE || p->key_count == 0 || p->key_count != t->key_count)
 		return false;
 	for (int i = 0; i < p->key_count; i++) {
 		int column = l->column ? l->column[p->key[i]] : p->key[i];
@@ -74,8 +80,8 @@ spk_status spk_build_sink(struct spk_build *b, const struct spk_logical *l, cons
 {
 	struct spk_ports ports = *in;
 	struct spk_physical *node;
-	struct spk_expr **expr;
-	bool upserts, same;
+	struct spk_expr **expr = NULL;
+	bool upserts = false, same = false;
 
 	SPK_TRY(check_changes(b, l, in->retracts, &upserts, err));
 	SPK_TRY(table_columns(b, l, &expr, &same, err));
@@ -85,6 +91,7 @@ spk_status spk_build_sink(struct spk_build *b, const struct spk_logical *l, cons
 		node->expr_count = l->table->schema->count;
 		node->expr = expr;
 		ports = spk_build_port(b, node, in->retracts);
+		SPK_TRY_PTR(ports.node, err);
 	}
 	if (upserts && !keyed_alike(l))
 		SPK_TRY(spk_build_exchange(b, &ports, l->table->key, l->table->key_count, -1, &ports, err));

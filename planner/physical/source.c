@@ -63,13 +63,8 @@ static spk_status collect_scans(struct spk_build *b, const struct spk_logical *l
 		if (l->table->time_column >= 0 && b->options->streaming)
 			need_table_column(l->table, l->table->time_column, needed[at]);
 	}
-	for (int i = 0; i < l->schema->count; i++) {
-		int column = l->column[i];
-
-		if (l->table->metadata && l->table->metadata[column])
-			return spk_fail(err, SPK_UNSUPPORTED, "metadata column \"%s\" of table \"%s\" cannot be read yet", l->table->schema->field[column].name, l->table->name);
-		need_table_column(l->table, column, needed[at]);
-	}
+	for (int i = 0; i < l->schema->count; i++)
+		need_table_column(l->table, l->column[i], needed[at]);
 	return SPK_OK;
 }
 
@@ -167,32 +162,35 @@ spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, stru
 {
 	int at = find_source(b->plan, l->table);
 	const struct spk_plan_source *s = &b->plan->source[at];
-	struct spk_expr **expr;
+	bool retracts = !l->properties.append_only, same = false;
+	struct spk_expr **expr = NULL;
 	struct spk_physical *node;
-	bool same;
 
 	if (!b->scan[at]) {
 		b->scan[at] = spk_build_node(b, SPK_PHYSICAL_SCAN, s->schema, NULL, l);
 		SPK_TRY_PTR(b->scan[at], err);
 		b->scan[at]->source = at;
+		b->scan[at]->retracts = retracts;
 	}
-	*out = spk_build_port(b, b->scan[at], false);
+	*out = spk_build_port(b, b->scan[at], retracts);
+	SPK_TRY_PTR(out->node, err);
 	SPK_TRY(scan_columns(b, l, s, &expr, &same, err));
 	if (l->filter) {
 		node = spk_build_node(b, SPK_PHYSICAL_FILTER, s->schema, out, l);
 		SPK_TRY_PTR(node, err);
 		node->filter = spk_expr_substitute(b->arena, l->filter, expr);
 		SPK_TRY_PTR(node->filter, err);
-		*out = spk_build_port(b, node, false);
+		*out = spk_build_port(b, node, retracts);
+		SPK_TRY_PTR(out->node, err);
 	}
 	if (!same) {
 		node = spk_build_node(b, SPK_PHYSICAL_PROJECT, l->schema, out, l);
 		SPK_TRY_PTR(node, err);
 		node->expr_count = l->schema->count;
 		node->expr = expr;
-		*out = spk_build_port(b, node, false);
+		*out = spk_build_port(b, node, retracts);
+		SPK_TRY_PTR(out->node, err);
 	}
-	SPK_TRY_PTR(out->node, err);
 	return SPK_OK;
 }
 

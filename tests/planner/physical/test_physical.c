@@ -1,0 +1,398 @@
+/*
+ * Physical plans of jobs and queries as EXPLAIN shows them: where exchanges and stages are, what is shared, what keeps state. The texts
+ * were read line by line when they were written; a change of one is a change of what jobs do.
+ */
+#include <jansson.h>
+
+#include "core/base/check.h"
+#include "tests/planner/physical/support.h"
+
+static const struct { const char *name; bool streaming; enum spk_emit emit; const char *sql, *text; } plans[] = {
+	{ "a stateless job is one stage", true, SPK_EMIT_AUTO,
+	  "INSERT INTO plain SELECT auction, price FROM bid WHERE price > 10",
+	  "Sink #3 plain (kafka) [append]  (stage 0)\n"
+	  "   -> Project #2 [auction, price]  (stage 0)\n"
+	  "      -> Filter #1 [(price > 10)]  (stage 0)\n"
+	  "         -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "windows over a watermark close", true, SPK_EMIT_AUTO,
+	  "INSERT INTO windows SELECT window_end, auction, count(*)\n"
+	  "FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_end, auction",
+	  "Sink #7 windows (kafka) [append]  (stage 1)\n"
+	  "   -> WindowAggregate #6 [group: window_end, auction; count(*)] state windows.aggregate-1, bounded by the watermark  (stage 1)\n"
+	  "      -> Exchange #4 [hash of the group]  (stage 0)\n"
+	  "         -> PartialAggregate #3 [group: window_end, auction; count(*)]  (stage 0)\n"
+	  "            -> LateFilter #2 [by window_end]  (stage 0)\n"
+	  "               -> Window #1 [tumble of ts, size 00:00:10]  (stage 0)\n"
+	  "                  -> Scan #0 bid (kafka) [columns: auction, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "by the window's start, too", true, SPK_EMIT_AUTO,
+	  "INSERT INTO windows SELECT window_start, auction, count(*) FILTER (WHERE price > 5)\n"
+	  "FROM tumble(bid, ts, interval '1 hour', interval '15 minutes') GROUP BY window_start, auction",
+	  "Sink #7 windows (kafka) [append]  (stage 1)\n"
+	  "   -> WindowAggregate #6 [group: window_start, auction; count(*) filter ((price > 5))] state windows.aggregate-1, bounded by the watermark  (stage 1)\n"
+	  "      -> Exchange #4 [hash of the group]  (stage 0)\n"
+	  "         -> PartialAggregate #3 [group: window_start, auction; count(*) filter ((price > 5))]  (stage 0)\n"
+	  "            -> LateFilter #2 [by window_start]  (stage 0)\n"
+	  "               -> Window #1 [tumble of ts, size 01:00:00, offset 00:15:00]  (stage 0)\n"
+	  "                  -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "windows whose changes are wanted", true, SPK_EMIT_ON_UPDATE,
+	  "INSERT INTO shown SELECT auction, count(*) FROM tumble(bid, ts, interval '10 seconds') GROUP BY window_end, auction",
+	  "Sink #7 shown (print) [changes]  (stage 1, changes)\n"
+	  "   -> Project #6 [auction, count]  (stage 1, changes)\n"
+	  "      -> StreamAggregate #5 [group: window_end, auction; count(*)] state shown.aggregate-1, grows with the number of keys  (stage 1, changes)\n"
+	  "         -> Exchange #3 [hash of the group]  (stage 0)\n"
+	  "            -> PartialAggregate #2 [group: window_end, auction; count(*)]  (stage 0)\n"
+	  "               -> Window #1 [tumble of ts, size 00:00:10]  (stage 0)\n"
+	  "                  -> Scan #0 bid (kafka) [columns: auction, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "windows over a column without a watermark never close", true, SPK_EMIT_AUTO,
+	  "INSERT INTO shown SELECT 0, count(*) FROM tumble(events, at, interval '10 seconds') GROUP BY window_end",
+	  "Sink #7 shown (print) [changes]  (stage 1, changes)\n"
+	  "   -> Project #6 [0, count]  (stage 1, changes)\n"
+	  "      -> StreamAggregate #5 [group: window_end; count(*)] state shown.aggregate-1, grows with the number of keys  (stage 1, changes)\n"
+	  "         -> Exchange #3 [hash of the group]  (stage 0)\n"
+	  "            -> PartialAggregate #2 [group: window_end; count(*)]  (stage 0)\n"
+	  "               -> Window #1 [tumble of at, size 00:00:10]  (stage 0)\n"
+	  "                  -> Scan #0 events (kafka) [columns: at]  (stage 0)\n" },
+	{ "a window over windows", true, SPK_EMIT_AUTO,
+	  "INSERT INTO windows SELECT window_end, 0, max(n) FROM (SELECT window_end, auction, count(*) AS n\n"
+	  "FROM tumble(bid, ts, interval '10 seconds') GROUP BY window_end, auction) x GROUP BY window_end",
+	  "Sink #13 windows (kafka) [append]  (stage 2)\n"
+	  "   -> Project #12 [window_end, 0, max]  (stage 2)\n"
+	  "      -> WindowAggregate #11 [group: window_end; max(count)] state windows.aggregate-2, bounded by the watermark  (stage 2)\n"
+	  "         -> Exchange #9 [hash of the group]  (stage 1)\n"
+	  "            -> PartialAggregate #8 [group: window_end; max(count)]  (stage 1)\n"
+	  "               -> LateFilter #7 [by window_end]  (stage 1)\n"
+	  "                  -> WindowAggregate #6 [group: window_end, auction; count(*)] state windows.aggregate-1, bounded by the watermark  (stage 1)\n"
+	  "                     -> Exchange #4 [hash of the group]  (stage 0)\n"
+	  "                        -> PartialAggregate #3 [group: window_end, auction; count(*)]  (stage 0)\n"
+	  "                           -> LateFilter #2 [by window_end]  (stage 0)\n"
+	  "                              -> Window #1 [tumble of ts, size 00:00:10]  (stage 0)\n"
+	  "                                 -> Scan #0 bid (kafka) [columns: auction, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "a sink keyed as the query needs no exchange", true, SPK_EMIT_AUTO,
+	  "INSERT INTO upserts SELECT auction, count(*) FROM bid GROUP BY auction HAVING count(*) > 1",
+	  "Sink #7 upserts (upsert-kafka) [upsert by auction]  (stage 1, changes)\n"
+	  "   -> Filter #6 [(count > 1)]  (stage 1, changes)\n"
+	  "      -> StreamAggregate #5 [group: auction; count(*)] state upserts.aggregate-1, grows with the number of keys  (stage 1, changes)\n"
+	  "         -> Exchange #3 [hash of the group]  (stage 0)\n"
+	  "            -> PartialAggregate #2 [group: auction; count(*)]  (stage 0)\n"
+	  "               -> Project #1 [auction]  (stage 0)\n"
+	  "                  -> Scan #0 bid (kafka) [columns: auction, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "a sink keyed differently gets one", true, SPK_EMIT_AUTO,
+	  "INSERT INTO by_n SELECT auction, count(*) FROM bid GROUP BY auction",
+	  "Sink #8 by_n (upsert-kafka) [upsert by n]  (stage 2, changes)\n"
+	  "   -> Exchange #6 [hash of count]  (stage 1, changes)\n"
+	  "      -> StreamAggregate #5 [group: auction; count(*)] state by_n.aggregate-1, grows with the number of keys  (stage 1, changes)\n"
+	  "         -> Exchange #3 [hash of the group]  (stage 0)\n"
+	  "            -> PartialAggregate #2 [group: auction; count(*)]  (stage 0)\n"
+	  "               -> Project #1 [auction]  (stage 0)\n"
+	  "                  -> Scan #0 bid (kafka) [columns: auction, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "a source's key does not say where its rows are", true, SPK_EMIT_AUTO,
+	  "INSERT INTO texts SELECT k, v FROM keyed",
+	  "Sink #3 texts (upsert-kafka) [upsert by k]  (stage 1)\n"
+	  "   -> Exchange #1 [hash of k]  (stage 0)\n"
+	  "      -> Scan #0 keyed (kafka) [columns: k, v]  (stage 0)\n" },
+	{ "columns that are not given are NULL", true, SPK_EMIT_AUTO,
+	  "INSERT INTO texts (k) SELECT k FROM keyed",
+	  "Sink #4 texts (upsert-kafka) [upsert by k]  (stage 1)\n"
+	  "   -> Exchange #2 [hash of k]  (stage 0)\n"
+	  "      -> Project #1 [k, NULL]  (stage 0)\n"
+	  "         -> Scan #0 keyed (kafka) [columns: k]  (stage 0)\n" },
+	{ "one group of all rows", true, SPK_EMIT_AUTO,
+	  "INSERT INTO shown SELECT max(price), count(*) FROM bid",
+	  "Sink #6 shown (print) [changes]  (stage 1, changes)\n"
+	  "   -> StreamAggregate #5 [group: all rows; max(price), count(*)] state shown.aggregate-1, grows with the number of keys  (stage 1, changes)\n"
+	  "      -> Exchange #3 [all to one task]  (stage 0)\n"
+	  "         -> PartialAggregate #2 [group: all rows; max(price), count(*)]  (stage 0)\n"
+	  "            -> Project #1 [price]  (stage 0)\n"
+	  "               -> Scan #0 bid (kafka) [columns: price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "changes into an aggregate", true, SPK_EMIT_AUTO,
+	  "INSERT INTO shown SELECT n, count(*) FROM (SELECT auction, count(*) AS n FROM bid GROUP BY auction) x GROUP BY n",
+	  "Sink #10 shown (print) [changes]  (stage 2, changes)\n"
+	  "   -> StreamAggregate #9 [group: n; count(*)] state shown.aggregate-2, grows with the number of keys  (stage 2, changes)\n"
+	  "      -> Exchange #7 [hash of the group]  (stage 1)\n"
+	  "         -> PartialAggregate #6 [group: count; count(*)]  (stage 1)\n"
+	  "            -> StreamAggregate #5 [group: auction; count(*)] state shown.aggregate-1, grows with the number of keys  (stage 1, changes)\n"
+	  "               -> Exchange #3 [hash of the group]  (stage 0)\n"
+	  "                  -> PartialAggregate #2 [group: auction; count(*)]  (stage 0)\n"
+	  "                     -> Project #1 [auction]  (stage 0)\n"
+	  "                        -> Scan #0 bid (kafka) [columns: auction, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "a union of sources is one stage", true, SPK_EMIT_AUTO,
+	  "INSERT INTO shown SELECT auction, price FROM bid UNION ALL SELECT auction, who FROM click",
+	  "Sink #4 shown (print) [append]  (stage 0)\n"
+	  "   -> Project #1 [auction, price]  (stage 0)\n"
+	  "      -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n"
+	  "   -> Project #3 [auction, who]  (stage 0)\n"
+	  "      -> Scan #2 click (kafka) [columns: auction, who, ts; watermark: ts - 00:00:00]  (stage 0)\n" },
+	{ "a union of a source and an aggregate gets an exchange", true, SPK_EMIT_AUTO,
+	  "INSERT INTO shown SELECT auction, price FROM bid UNION ALL SELECT auction, count(*) FROM bid GROUP BY auction",
+	  "Sink #9 shown (print) [changes]  (stage 1, changes)\n"
+	  "   -> Exchange #7 [all to one task]  (stage 0)\n"
+	  "      -> Project #1 [auction, price]  (stage 0)\n"
+	  "         -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n"
+	  "   -> StreamAggregate #6 [group: auction; count(*)] state shown.aggregate-1, grows with the number of keys  (stage 1, changes)\n"
+	  "      -> Exchange #4 [hash of the group]  (stage 0)\n"
+	  "         -> PartialAggregate #3 [group: auction; count(*)]  (stage 0)\n"
+	  "            -> Project #2 [auction]  (stage 0)\n"
+	  "               -> Scan #0 (shared, see above)\n" },
+	{ "so does a nested one that begins with constants", true, SPK_EMIT_AUTO,
+	  "INSERT INTO shown (SELECT 1, 2 UNION ALL SELECT auction, price FROM bid) UNION ALL SELECT auction, count(*) FROM bid GROUP BY auction",
+	  "Sink #11 shown (print) [changes]  (stage 1, changes)\n"
+	  "   -> Project #1 [1, 2]  (stage 1)\n"
+	  "      -> Values #0 [1 rows]  (stage 1)\n"
+	  "   -> Exchange #9 [all to one task]  (stage 0)\n"
+	  "      -> Project #3 [auction, price]  (stage 0)\n"
+	  "         -> Scan #2 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n"
+	  "   -> StreamAggregate #8 [group: auction; count(*)] state shown.aggregate-1, grows with the number of keys  (stage 1, changes)\n"
+	  "      -> Exchange #6 [hash of the group]  (stage 0)\n"
+	  "         -> PartialAggregate #5 [group: auction; count(*)]  (stage 0)\n"
+	  "            -> Project #4 [auction]  (stage 0)\n"
+	  "               -> Scan #2 (shared, see above)\n" },
+	{ "two INSERTs share a scan", true, SPK_EMIT_AUTO,
+	  "INSERT INTO plain SELECT auction, price FROM bid;\n"
+	  "INSERT INTO upserts SELECT auction, count(*) FROM bid GROUP BY auction",
+	  "Sink #2 plain (kafka) [append]  (stage 0)\n"
+	  "   -> Project #1 [auction, price]  (stage 0)\n"
+	  "      -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n"
+	  "Sink #8 upserts (upsert-kafka) [upsert by auction]  (stage 1, changes)\n"
+	  "   -> StreamAggregate #7 [group: auction; count(*)] state upserts.aggregate-1, grows with the number of keys  (stage 1, changes)\n"
+	  "      -> Exchange #5 [hash of the group]  (stage 0)\n"
+	  "         -> PartialAggregate #4 [group: auction; count(*)]  (stage 0)\n"
+	  "            -> Project #3 [auction]  (stage 0)\n"
+	  "               -> Scan #0 (shared, see above)\n" },
+	{ "a watermark over a computed column", true, SPK_EMIT_AUTO,
+	  "INSERT INTO windows SELECT window_end, 0, count(*) FROM tumble(raw, at, interval '1 hour') GROUP BY window_end",
+	  "Sink #9 windows (kafka) [append]  (stage 1)\n"
+	  "   -> Project #8 [window_end::timestamp without time zone, 0, count]  (stage 1)\n"
+	  "      -> WindowAggregate #7 [group: window_end; count(*)] state windows.aggregate-1, bounded by the watermark  (stage 1)\n"
+	  "         -> Exchange #5 [hash of the group]  (stage 0)\n"
+	  "            -> PartialAggregate #4 [group: window_end; count(*)]  (stage 0)\n"
+	  "               -> LateFilter #3 [by window_end]  (stage 0)\n"
+	  "                  -> Window #2 [tumble of at, size 01:00:00]  (stage 0)\n"
+	  "                     -> Project #1 [to_timestamp((ms / 1000)::double precision)]  (stage 0)\n"
+	  "                        -> Scan #0 raw (kafka) [columns: ms; watermark: to_timestamp((ms / 1000)::double precision) - 00:01:00]  (stage 0)\n" },
+	{ "metadata columns are read", true, SPK_EMIT_AUTO,
+	  "INSERT INTO shown SELECT a, off FROM meta",
+	  "Sink #1 shown (print) [append]  (stage 0)\n"
+	  "   -> Scan #0 meta (kafka) [columns: a, off]  (stage 0)\n" },
+	{ "a batch query", false, SPK_EMIT_AUTO,
+	  "SELECT auction, count(*) AS n FROM bid WHERE price > 1 GROUP BY auction ORDER BY n DESC NULLS LAST LIMIT 3 OFFSET 1",
+	  "Collect #10  (stage 2)\n"
+	  "   -> Limit #9 [limit 3 offset 1]  (stage 2)\n"
+	  "      -> Sort #8 [count desc nulls last]  (stage 2)\n"
+	  "         -> Exchange #6 [all to one task]  (stage 1)\n"
+	  "            -> FinalAggregate #5 [group: auction; count(*)]  (stage 1)\n"
+	  "               -> Exchange #3 [hash of the group]  (stage 0)\n"
+	  "                  -> PartialAggregate #2 [group: auction; count(*)]  (stage 0)\n"
+	  "                     -> Filter #1 [(price > 1)]  (stage 0)\n"
+	  "                        -> Scan #0 bid (kafka) [columns: auction, price]  (stage 0)\n" },
+	{ "DISTINCT", false, SPK_EMIT_AUTO,
+	  "SELECT DISTINCT auction FROM bid",
+	  "Collect #7  (stage 2)\n"
+	  "   -> Exchange #5 [all to one task]  (stage 1)\n"
+	  "      -> FinalAggregate #4 [group: auction]  (stage 1)\n"
+	  "         -> Exchange #2 [hash of the group]  (stage 0)\n"
+	  "            -> PartialAggregate #1 [group: auction]  (stage 0)\n"
+	  "               -> Scan #0 bid (kafka) [columns: auction]  (stage 0)\n" },
+	{ "LIMIT without ORDER BY", false, SPK_EMIT_AUTO,
+	  "SELECT auction FROM bid LIMIT 5",
+	  "Collect #4  (stage 1)\n"
+	  "   -> Limit #3 [limit 5 offset 0]  (stage 1)\n"
+	  "      -> Exchange #1 [all to one task]  (stage 0)\n"
+	  "         -> Scan #0 bid (kafka) [columns: auction]  (stage 0)\n" },
+	{ "constants", false, SPK_EMIT_AUTO,
+	  "VALUES (1, 'a'), (2, 'b')",
+	  "Collect #3  (stage 1)\n"
+	  "   -> Exchange #1 [all to one task]  (stage 0)\n"
+	  "      -> Values #0 [2 rows]  (stage 0)\n" },
+};
+
+static void explains(void)
+{
+	for (size_t i = 0; i < SPK_COUNT_OF(plans); i++) {
+		struct session *s = job_session();
+		struct spk_physical_plan *plan;
+		spk_error err = { 0 };
+		char *text;
+
+		if (CHECK_OK(plan_job(s, plans[i].sql, plans[i].streaming, plans[i].emit, &plan, &err), err)) {
+			text = explain(plan);
+			if (!CHECK_EQ_STR(text, plans[i].text))
+				printf("      (%s)\n", plans[i].name);
+			free(text);
+		}
+		session_free(s);
+	}
+}
+
+/* --- errors: message, hint, and the words of the query they point at --- */
+
+static const struct { bool streaming; const char *sql; spk_status code; const char *message, *hint, *at; } errors[] = {
+	{ true, "INSERT INTO plain SELECT auction, count(*) FROM bid GROUP BY auction", SPK_PLAN,
+	  "sink \"plain\" takes rows back", "PRIMARY KEY", "plain" },
+	{ true, "INSERT INTO plain SELECT auction, price FROM bid ORDER BY price", SPK_PLAN, "ORDER BY cannot be kept up to date", "leave it out", "price" },
+	{ true, "INSERT INTO plain SELECT auction, price FROM bid LIMIT 3", SPK_PLAN, "LIMIT cannot be kept up to date", "leave it out", "3" },
+	{ true, "INSERT INTO windows SELECT window_end, 0, count(*) FROM hop(bid, ts, interval '2 seconds', interval '10 seconds') GROUP BY window_end", SPK_UNSUPPORTED,
+	  "window function hop is not supported yet", "", "hop" },
+	{ true, "INSERT INTO shown SELECT auction, count(DISTINCT bidder) FROM bid GROUP BY auction", SPK_UNSUPPORTED,
+	  "count(DISTINCT ...) is not supported yet", "subquery", "count" },
+	{ true, "INSERT INTO shown SELECT 0, max(n) FROM (SELECT auction, count(*) AS n FROM bid GROUP BY auction) x", SPK_UNSUPPORTED,
+	  "max over rows that can be taken back", "by window", "max" },
+	{ true, "INSERT INTO shown SELECT k, 0 FROM changes", SPK_OK, "", "", NULL },
+	{ true, "INSERT INTO plain SELECT k, 0 FROM changes", SPK_PLAN, "takes rows back", "debezium-json", "plain" },
+};
+
+static void check_error(const char *sql, const spk_error *err, const char *message, const char *hint, const char *at)
+{
+	CHECK_HOLDS(err->message, message);
+	CHECK_HOLDS(err->hint, hint);
+	if (at && CHECK(err->position > 0 && err->position <= (int)strlen(sql)))
+		CHECK(strncmp(sql + err->position - 1, at, strlen(at)) == 0);
+}
+
+static void refuses(void)
+{
+	for (size_t i = 0; i < SPK_COUNT_OF(errors); i++) {
+		struct session *s = job_session();
+		struct spk_physical_plan *plan;
+		spk_error err = { 0 };
+		spk_status status = plan_job(s, errors[i].sql, errors[i].streaming, SPK_EMIT_AUTO, &plan, &err);
+
+		if (!CHECK_EQ_INT(status, errors[i].code) || status != SPK_OK)
+			check_error(errors[i].sql, &err, errors[i].message, errors[i].hint, errors[i].at);
+		session_free(s);
+	}
+}
+
+/* --- what must stay the same, and what must not --- */
+
+static uint64_t hash_of(const char *tables, const char *sql, bool streaming)
+{
+	struct session *s = job_session();
+	struct spk_physical_plan *plan = NULL;
+	struct spk_script script;
+	spk_error err = { 0 };
+	uint64_t hash;
+
+	REQUIRE_OK(session_bind(s, tables, &script, &err), err);
+	REQUIRE_OK(plan_job(s, sql, streaming, SPK_EMIT_AUTO, &plan, &err), err);
+	hash = plan->hash;
+	CHECK(strlen(plan->text) > 0);
+	session_free(s);
+	return hash;
+}
+
+/* Equal queries have equal hashes; whatever changes results changes the hash. */
+static void hashes_tell_plans_apart(void)
+{
+	static const char table[] = "CREATE TABLE t (a integer, b integer, at timestamp) WITH ('connector' = 'kafka')";
+	static const char *const queries[] = {
+		"INSERT INTO shown SELECT a, count(*) FROM t GROUP BY a",
+		"INSERT INTO shown SELECT a, count(b) FROM t GROUP BY a",
+		"INSERT INTO shown SELECT a, count(*) FROM t WHERE b > 1 GROUP BY a",
+		"INSERT INTO shown SELECT a, count(*) FROM t WHERE b > 2 GROUP BY a",
+		"INSERT INTO shown SELECT a, count(*) FILTER (WHERE b > 2) FROM t GROUP BY a",
+		"INSERT INTO shown VALUES (1, 2)",
+		"INSERT INTO shown VALUES (1, 3)",
+		"INSERT INTO shown VALUES (1, 2), (1, 3)",
+		"INSERT INTO shown SELECT 1, count(*) FROM tumble(t, at, interval '1 hour') GROUP BY window_end",
+		"INSERT INTO shown SELECT 1, count(*) FROM tumble(t, at, interval '1 hour', interval '1 minute') GROUP BY window_end",
+		"INSERT INTO shown SELECT 1, count(*) FROM tumble(t, at, interval '2 hours') GROUP BY window_end",
+	};
+	uint64_t hash[SPK_COUNT_OF(queries)];
+
+	for (size_t i = 0; i < SPK_COUNT_OF(queries); i++) {
+		hash[i] = hash_of(table, queries[i], true);
+		CHECK(hash_of(table, queries[i], true) == hash[i]);
+		for (size_t k = 0; k < i; k++)
+			CHECK(hash[k] != hash[i]);
+	}
+	CHECK(hash_of("CREATE TABLE t (a integer, b bigint, at timestamp) WITH ('connector' = 'kafka')", queries[1], true) != hash[1]);
+	CHECK(hash_of(table, "SELECT a FROM t ORDER BY a NULLS FIRST", false) != hash_of(table, "SELECT a FROM t ORDER BY a", false));
+}
+
+/* State tables of a job's plan as "name: meaning; ...". */
+static char *states_of(const char *sql, enum spk_emit emit)
+{
+	struct session *s = job_session();
+	struct spk_physical_plan *plan = NULL;
+	char *text = strdup("");
+	spk_error err = { 0 };
+
+	REQUIRE_OK(plan_job(s, sql, true, emit, &plan, &err), err);
+	for (int i = 0; i < plan->nodes; i++) {
+		const struct spk_physical *n = plan->node[i];
+		char *more = n->state_table ? spk_test_format("%s%s: %s\n", text, n->state_table, n->fingerprint) : NULL;
+
+		if (more) {
+			free(text);
+			text = more;
+		}
+	}
+	session_free(s);
+	return text;
+}
+
+static void check_states(const char *sql, enum spk_emit emit, const char *want)
+{
+	char *text = states_of(sql, emit);
+
+	CHECK_EQ_STR(text, want);
+	free(text);
+}
+
+/* State is found again by name and meaning: another INSERT must not rename it, another expression must not be taken for the same. */
+static void state_tables_are_named_for_good(void)
+{
+	check_states("INSERT INTO shown SELECT auction, sum(price) FROM bid GROUP BY auction", SPK_EMIT_AUTO,
+		     "shown.aggregate-1: group auction bigint; sum(price) bigint\n");
+	check_states("INSERT INTO shown SELECT auction % 10, sum(price) FILTER (WHERE price > 1) FROM bid GROUP BY auction % 10", SPK_EMIT_AUTO,
+		     "shown.aggregate-1: group (auction % 10) bigint; sum(price) filter ((price > 1)) bigint\n");
+	check_states("INSERT INTO upserts SELECT auction, count(*) FROM bid GROUP BY auction;\n"
+		     "INSERT INTO shown SELECT auction, count(*) FROM bid GROUP BY auction",
+		     SPK_EMIT_AUTO, "upserts.aggregate-1: group auction bigint; count(*)\nshown.aggregate-1: group auction bigint; count(*)\n");
+	check_states("INSERT INTO shown SELECT auction, count(*) FROM bid GROUP BY auction;\n"
+		     "INSERT INTO shown SELECT who, count(*) FROM click GROUP BY who",
+		     SPK_EMIT_AUTO, "shown.aggregate-1: group auction bigint; count(*)\nshown.aggregate-2: group who bigint; count(*)\n");
+	/* Kept by window it is not what is kept by key. */
+	check_states("INSERT INTO shown SELECT 0, count(*) FROM tumble(bid, ts, interval '1 hour') GROUP BY window_end", SPK_EMIT_AUTO,
+		     "shown.aggregate-1: by window, group window_end timestamp without time zone; count(*)\n");
+	check_states("INSERT INTO shown SELECT 0, count(*) FROM tumble(bid, ts, interval '1 hour') GROUP BY window_end", SPK_EMIT_ON_UPDATE,
+		     "shown.aggregate-1: group window_end timestamp without time zone; count(*)\n");
+}
+
+/* --- JSON --- */
+
+static void explains_as_json(void)
+{
+	struct session *s = job_session();
+	struct spk_physical_plan *plan = NULL;
+	struct spk_buffer out = { 0 };
+	json_error_t where;
+	json_t *root, *list;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(plan_job(s, "INSERT INTO texts SELECT auction, 'a\"b\\' || chr(10) || max(channel) FROM bid GROUP BY auction", true, SPK_EMIT_AUTO, &plan, &err), err);
+	REQUIRE_OK(spk_physical_format_json(plan, &out, &err), err);
+	root = json_loadb(out.data, out.size, 0, &where);
+	REQUIRE(root != NULL);
+	list = json_object_get(root, "plan");
+	CHECK_EQ_INT(json_array_size(list), plan->nodes);
+	for (int i = 0; i < plan->nodes; i++) {
+		json_t *n = json_array_get(list, (size_t)i);
+
+		CHECK_EQ_INT(json_integer_value(json_object_get(n, "id")), i);
+		CHECK_EQ_STR(json_string_value(json_object_get(n, "kind")), spk_physical_kind_name(plan->node[i]->kind));
+		CHECK_EQ_INT(json_integer_value(json_object_get(n, "stage")), plan->node[i]->stage);
+		CHECK_EQ_INT(json_array_size(json_object_get(n, "inputs")), plan->node[i]->inputs);
+		CHECK(!json_object_get(n, "state") == !plan->node[i]->state_table);
+	}
+	json_decref(root);
+	spk_buffer_release(&out);
+	session_free(s);
+}
+
+SPK_TEST_SUITE("physical plans",
+	{ "are explained", explains },
+	{ "are refused with a way out", refuses },
+	{ "have hashes that tell them apart", hashes_tell_plans_apart },
+	{ "name their state for good", state_tables_are_named_for_good },
+	{ "are explained as JSON", explains_as_json })
