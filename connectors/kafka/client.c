@@ -46,8 +46,9 @@ void spk_kafka_note(struct spk_kafka_client *c, rd_kafka_resp_err_t code, const 
 	}
 	snprintf(c->trouble, sizeof(c->trouble), "%s: %s", rd_kafka_err2name(code), reason ? reason : rd_kafka_err2str(code));
 	spk_log_redact_text(c->trouble);
+	/* Every attempt to connect is a client of its own: whoever asks for `trouble` tells it once. */
 	if (first)
-		SPK_LOG(WARN, "kafka", "%s: %s", c->bootstrap, c->trouble);
+		SPK_LOG(INFO, "kafka", "%s: %s", c->bootstrap, c->trouble);
 }
 
 /* @locality the thread that polls */

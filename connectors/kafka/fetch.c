@@ -68,6 +68,8 @@ static void not_ready(struct kafka_partition *p)
 
 void spk_kafka_ready(struct kafka_partition *p)
 {
+	if (atomic_load(&p->muted))
+		return;
 	if (!atomic_exchange(&p->ready, true) && atomic_fetch_add(&p->source->ready_count, 1) == 0)
 		poke(p->source);
 	/* Looked at last: whoever mutes a partition clears `ready` after it, so one of the two sees the other. */
@@ -170,7 +172,7 @@ static void hold(struct fetching *f, const rd_kafka_message_t *m)
 	             (!f->s->wants_keys || spk_buffer_append(&p->held_key, m->key, m->key_len, NULL) == SPK_OK);
 	/* Without memory for it: have it fetched again. */
 	if (!p->holding)
-		f->s->stale = true;
+		p->stale = true;
 }
 
 /* The held message, if there is one and this range reaches it. */
@@ -328,8 +330,8 @@ spk_status spk_kafka_source_fetch(struct spk_source *base, int partition, int64_
 
 	SPK_ASSERT(p->position >= 0, "seek comes before fetch");
 	SPK_TRY(spk_fault(SPK_FAULT_SOURCE_READ, err));
-	if (s->stale)
-		SPK_TRY(spk_kafka_assign(s, err));
+	if (p->stale)
+		SPK_TRY(spk_kafka_start(p, err));
 	f.end = SPK_MIN(end, p->bound);
 	f.position = p->position;
 	chunk->partition = partition;
@@ -342,7 +344,7 @@ spk_status spk_kafka_source_fetch(struct spk_source *base, int partition, int64_
 		return SPK_OK;
 	}
 	/* What was taken out of the queue is given up: it is fetched again. */
-	s->stale = true;
+	p->stale = true;
 	spk_arena_unref(chunk->arena);
 	*chunk = (struct spk_chunk){ .partition = partition, .start = p->position, .end = p->position };
 	return status;

@@ -173,26 +173,23 @@ int64_t spk_kafka_earliest(struct kafka_source *s, const struct kafka_partition 
 	return rd_kafka_query_watermark_offsets(s->client.rk, p->topic, p->number, &low, &high, 5000) ? -1 : low;
 }
 
-spk_status spk_kafka_assign(struct kafka_source *s, spk_error *err)
+/*
+ * By the simple consumer's calls: stop answers when the partition's fetcher has stopped, and makes every message fetched before it outdated,
+ * which librdkafka then drops on its own. rd_kafka_assign does neither: assigning again while an earlier assignment is still being
+ * stopped ends the process by an assertion (librdkafka 2.0.2).
+ */
+spk_status spk_kafka_start(struct kafka_partition *p, spk_error *err)
 {
-	rd_kafka_topic_partition_list_t *list = list_of(s, 0);
-	rd_kafka_resp_err_t code;
-
-	for (int i = 0; i < s->base.partitions; i++) {
-		list->elems[i].offset = s->partition[i].position;
-		s->partition[i].holding = false;
-	}
-	/* Answers after every message that was fetched before has become outdated: librdkafka drops those on its own. */
-	code = rd_kafka_assign(s->client.rk, list);
-	rd_kafka_topic_partition_list_destroy(list);
-	if (code)
-		return spk_kafka_fail(err, code, "assigning the partitions of %s", s->base.spec->table->name);
-	s->stale = false;
-	/* Outdated messages may still lie in the queues, and only an empty queue tells that something came: have all looked at. */
-	for (int i = 0; i < s->base.partitions; i++) {
-		atomic_store(&s->partition[i].muted, false);
-		spk_kafka_ready(&s->partition[i]);
-	}
+	if (p->started && rd_kafka_consume_stop(p->handle, p->number))
+		return spk_kafka_fail(err, rd_kafka_last_error(), "stopping %s", p->name);
+	p->started = p->holding = false;
+	if (rd_kafka_consume_start(p->handle, p->number, p->position))
+		return spk_kafka_fail(err, rd_kafka_last_error(), "starting %s at %lld", p->name, (long long)p->position);
+	p->started = true;
+	p->stale = false;
+	/* Outdated messages may still lie in the queue, and only an empty queue tells that something came: have it looked at. */
+	atomic_store(&p->muted, false);
+	spk_kafka_ready(p);
 	return SPK_OK;
 }
 
@@ -210,8 +207,9 @@ spk_status spk_kafka_source_seek(struct spk_source *base, const int64_t *positio
 		if (position[i] != SPK_POSITION_START)
 			resolved[i] = position[i];
 		s->partition[i].position = resolved[i];
+		SPK_TRY(spk_kafka_start(&s->partition[i], err));
 	}
-	return spk_kafka_assign(s, err);
+	return SPK_OK;
 }
 
 spk_status spk_kafka_source_ends(struct spk_source *base, bool bounded_only, int64_t *end, spk_error *err)

@@ -169,7 +169,8 @@ static spk_status set_user(rd_kafka_conf_t *rkconf, const struct spk_table *tabl
 		if (strncmp(o->key, prefix, sizeof(prefix) - 1) != 0)
 			continue;
 		spk_buffer_clear(scratch);
-		SPK_TRY(spk_conf_substitute(o->value, scratch, err));
+		/* People must read which broker does not answer. */
+		SPK_TRY((strcmp(name, "bootstrap.servers") ? spk_conf_substitute : spk_conf_substitute_plain)(o->value, scratch, err));
 		value = spk_buffer_cstr(scratch);
 		SPK_TRY_PTR(value, err);
 		register_secret(name, value);

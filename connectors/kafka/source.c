@@ -1,5 +1,5 @@
 /*
- * The Kafka source: every partition of its topics, assigned by hand (no group membership), one librdkafka consumer per source.
+ * The Kafka source: every partition of its topics, started by hand (no group membership), one librdkafka consumer per source.
  *
  * Messages stay in one queue per partition until the loop fetches them (fetch.c). A queue that becomes non-empty marks its partition
  * ready and makes the wake fd readable; the fd stays readable exactly as long as some partition is ready.
@@ -52,10 +52,12 @@ static spk_status add_partition(struct kafka_source *s, const char *topic, int32
 		return spk_fail_memory(err);
 	}
 	s->base.partitions++;
+	p->handle = rd_kafka_topic_new(s->client.rk, topic, NULL);
+	if (!p->handle)
+		return spk_kafka_fail(err, rd_kafka_last_error(), "topic %s", topic);
 	p->queue = rd_kafka_queue_get_partition(s->client.rk, topic, number);
 	if (!p->queue)
 		return spk_fail(err, SPK_INTERNAL, "no queue for %s", p->name);
-	/* Before the first assignment: librdkafka then leaves the queue alone. */
 	rd_kafka_queue_forward(p->queue, NULL);
 	rd_kafka_queue_cb_event_enable(p->queue, on_queue_event, p);
 	return SPK_OK;
@@ -241,10 +243,15 @@ static void source_close(struct spk_source *base)
 	for (int i = 0; i < base->partitions; i++) {
 		struct kafka_partition *p = &s->partition[i];
 
+		/* Or the group handler waits for it for ever when the client is destroyed. */
+		if (p->started)
+			rd_kafka_consume_stop(p->handle, p->number);
 		if (p->queue) {
 			rd_kafka_queue_cb_event_enable(p->queue, NULL, NULL);
 			rd_kafka_queue_destroy(p->queue);
 		}
+		if (p->handle)
+			rd_kafka_topic_destroy(p->handle);
 	}
 	/* Joins librdkafka's threads: no event comes after this. */
 	spk_kafka_client_release(&s->client);

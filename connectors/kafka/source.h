@@ -14,10 +14,13 @@ struct kafka_partition {
 	const char *topic;
 	int32_t number;                /* within the topic */
 	char *name;                    /* "topic/3" */
+	rd_kafka_topic_t *handle;
 	rd_kafka_queue_t *queue;       /* its messages, kept apart from the consumer's queue */
 	_Atomic bool ready;            /* something was put into the queue since it was last looked at */
 	_Atomic bool muted;            /* at the end of the range that was last asked for: nothing makes it ready until the next fetch */
 
+	bool started;                  /* librdkafka fetches it */
+	bool stale;                    /* messages were lost between queue and chunk: to be started again before the next fetch */
 	int64_t position;              /* everything before it was given out; -1 before the first seek */
 	int64_t bound;                 /* where reading ends for good; INT64_MAX when unbounded */
 	/* The message that ended a range by lying behind it: it has left the queue and waits here for the next fetch. */
@@ -32,7 +35,6 @@ struct kafka_source {
 	struct spk_kafka_bound startup, bounded;
 	bool bounds_known;             /* partition.bound is resolved: once, so that the end does not move */
 	bool wants_keys;
-	bool stale;                    /* messages were lost between queue and chunk: assign again before the next fetch */
 	char *topics;                  /* the option, cut at ';' */
 	struct kafka_partition *partition;
 
@@ -54,8 +56,8 @@ static inline struct kafka_source *kafka_source_of(const struct spk_source *s)
 /* positions.c */
 spk_status spk_kafka_source_seek(struct spk_source *base, const int64_t *position, int64_t *resolved, spk_error *err);
 spk_status spk_kafka_source_ends(struct spk_source *base, bool bounded_only, int64_t *end, spk_error *err);
-/* Gives librdkafka the partitions at their `position`; what was fetched before never comes out again. */
-spk_status spk_kafka_assign(struct kafka_source *s, spk_error *err);
+/* Has librdkafka fetch a partition from its `position` on; what was fetched before never comes out again. */
+spk_status spk_kafka_start(struct kafka_partition *p, spk_error *err);
 /* Earliest offset of a partition, for messages; -1 unknown. */
 int64_t spk_kafka_earliest(struct kafka_source *s, const struct kafka_partition *p);
 
