@@ -35,7 +35,9 @@ struct spk_chunk {
 	int64_t *timestamp_us;         /* the source's own time of the row (Kafka timestamp), NULL when it has none */
 	struct spk_view *key;          /* message key, length 0 for none; NULL unless the table wants keys */
 	size_t bytes;                  /* of all raw rows */
-	uint64_t hash;                 /* of all raw rows and positions, in order: the epoch record's content hash */
+	/* The epoch record's content hash: sum (mod 2^64) over the rows of a hash of position and bytes (and key, where the table wants keys),
+	 * so that the sum over an epoch's chunks does not depend on how they were cut. */
+	uint64_t hash;
 	bool finished;                 /* the partition has reached its end (bounded sources) */
 };
 enum { SPK_CHUNK_PADDING = 64 };
@@ -76,7 +78,8 @@ struct spk_source_type {
 	spk_status (*seek)(struct spk_source *s, const int64_t *position, int64_t *resolved, spk_error *err);
 	/* Position where the partition ends now: for --once and scan.bounded.mode; INT64_MAX when `bounded_only` and it is unbounded. */
 	spk_status (*ends)(struct spk_source *s, bool bounded_only, int64_t *end, spk_error *err);
-	/* fd that becomes readable when there may be rows to fetch; -1: always ready. `fetch` re-arms it. */
+	/* fd that is readable while there may be rows to fetch; -1: always ready. `fetch` re-arms it. A partition whose last fetch reached its
+	 * `end` does not make it readable: fetch once after raising the end. */
 	int (*wake_fd)(const struct spk_source *s);
 	/*
 	 * Moves rows of one partition that are there into *chunk (zeroed by the caller), at most max_rows and about max_bytes, none at or past
