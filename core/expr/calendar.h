@@ -15,7 +15,7 @@
 
 /* PostgreSQL's ranges; the last timestamp is a little earlier here, because our epoch is 30 years older than its. */
 #define SPK_DATE_MIN (-2440588)                    /* 4714-11-24 BC */
-#define SPK_DATE_MAX 2145031948                    /* 5874897-12-31 */
+#define SPK_DATE_MAX 2145042905                    /* 5874897-12-31 */
 #define SPK_TIMESTAMP_MIN (SPK_DATE_MIN * SPK_USEC_PER_DAY)
 #define SPK_TIMESTAMP_MAX (INT64_MAX - 1)          /* 294247-01-10 04:00:54.775806 */
 #define SPK_DATE_INFINITY INT32_MAX

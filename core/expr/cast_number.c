@@ -132,6 +132,11 @@ static spk_status float_to_decimal(const struct spk_call *call, struct spk_vecto
 	before = uselocale(spk_locale());
 	size = snprintf(text, sizeof text, "%.*g", digits, value);
 	uselocale(before);
+	if (fabs(value) < 1 && !spk_decimal_parse(text, (size_t)size, &m, &scale)) {
+		before = uselocale(spk_locale());
+		size = snprintf(text, sizeof text, "%.*f", SPK_DECIMAL_DIGITS - 1, value);
+		uselocale(before);
+	}
 	if (!spk_decimal_parse(text, (size_t)size, &m, &scale) || !spk_decimal_store(call->expr->type, m, scale, spk_vector_i128(out) + row))
 		return field_overflow(call, out, row, err);
 	return SPK_OK;

@@ -69,7 +69,9 @@ static spk_status in_zone(const struct spk_call *call, bool to_utc, struct spk_v
 		if (name != last)
 			zone = spk_zone_find(spk_view_data(name), name->length);
 		last = name;
-		if (!zone)
+		if (!spk_timestamp_finite(us))
+			spk_vector_i64(out)[row] = us;
+		else if (!zone)
 			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "time zone \"%.*s\" not recognized", (int)name->length, spk_view_data(name)));
 		else
 			spk_vector_i64(out)[row] = to_utc ? spk_session_utc(zone, us) : spk_session_local(zone, us);
@@ -87,6 +89,14 @@ static spk_status zone_to_local(const struct spk_call *call, struct spk_vector *
 	return in_zone(call, false, out, err);
 }
 
+static spk_status no_offset(const struct spk_call *call, struct spk_vector *out, int row, const struct spk_interval *by, spk_error *err)
+{
+	char text[SPK_TEXT_MAX];
+	int size = spk_text_from_value(spk_type(SPK_TYPE_INTERVAL), by, NULL, text);
+
+	return spk_call_fail(call, out, row, SPK_DATA, err, "interval time zone \"%.*s\" must not include months or days", size, text);
+}
+
 static spk_status shifted(const struct spk_call *call, int sign, struct spk_vector *out, spk_error *err)
 {
 	const struct spk_reader rz = spk_vector_reader(&call->arg[0]), rv = spk_vector_reader(&call->arg[1]);
@@ -96,7 +106,7 @@ static spk_status shifted(const struct spk_call *call, int sign, struct spk_vect
 		int64_t us = SPK_ARG(int64_t, rv, row);
 
 		if (by.months || by.days)
-			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "interval time zone must not include months or days"));
+			SPK_TRY(no_offset(call, out, row, &by, err));
 		else
 			spk_vector_i64(out)[row] = spk_timestamp_finite(us) ? us + sign * (by.micros - by.micros % SPK_USEC_PER_SEC) : us;
 	}

@@ -82,12 +82,30 @@ struct spk_expr *spk_expr_unknown(struct spk_arena *arena, const char *text)
 
 /* --- casts --- */
 
+/* As messages name types: without precision and scale. */
+struct spk_type spk_type_bare(struct spk_type type)
+{
+	return type.id == SPK_TYPE_DECIMAL || type.id == SPK_TYPE_TEXT ? spk_type(type.id) : type;
+}
+
+static spk_status cast_as_text(struct spk_arena *arena, const struct spk_expr *literal, struct spk_type type, int position, struct spk_expr **out, spk_error *err)
+{
+	struct spk_value t = { .type = spk_type(SPK_TYPE_TEXT), .view = literal->value.view };
+	struct spk_expr *text = spk_expr_literal(arena, t);
+
+	SPK_TRY_PTR(text, err);
+	text->position = literal->position;
+	return spk_expr_cast(arena, text, type, true, position, out, err);
+}
+
 /* An untyped literal becomes a constant of `type`; only session-zone timestamps must wait for the evaluation. */
 static spk_status cast_unknown(struct spk_arena *arena, struct spk_expr *arg, struct spk_type type, int position, struct spk_expr **out, spk_error *err)
 {
 	struct spk_value v = { .type = type, .null = arg->value.null };
 	const struct spk_view text = arg->value.view;
 
+	if (!v.null && (type.id == SPK_TYPE_BYTEA || (type.id == SPK_TYPE_TEXT && type.precision > 0)))
+		return cast_as_text(arena, arg, type, position, out, err);
 	if (!v.null && type.id == SPK_TYPE_UNKNOWN)
 		v.view = text;
 	else if (!v.null) {
@@ -103,17 +121,10 @@ static spk_status cast_unknown(struct spk_arena *arena, struct spk_expr *arg, st
 		}
 		if (type.id == SPK_TYPE_TIMESTAMPTZ) {
 			SPK_TRY(spk_text_to_value(type, s, text.length, "Etc/GMT+5", &elsewhere, err));
-			if (memcmp(&parsed, &elsewhere, sizeof parsed) != 0) {
-				struct spk_value t = { .type = spk_type(SPK_TYPE_TEXT), .view = text };
-
-				arg = spk_expr_literal(arena, t);
-				SPK_TRY_PTR(arg, err);
-				return spk_expr_cast(arena, arg, type, true, position, out, err);
-			}
+			if (memcmp(&parsed, &elsewhere, sizeof parsed) != 0)
+				return cast_as_text(arena, arg, type, position, out, err);
 		}
 		memcpy(&v.boolean, &parsed, (size_t)spk_type_width(type));
-		if (type.id == SPK_TYPE_TEXT && type.precision == 0)
-			v.view = text;
 	}
 	*out = spk_expr_literal(arena, v);
 	SPK_TRY_PTR(*out, err);
@@ -145,8 +156,8 @@ spk_status spk_expr_cast(struct spk_arena *arena, struct spk_expr *arg, struct s
 	}
 	cast = spk_cast_find(arg->type.id, type.id);
 	if (!cast || (!explicit_cast && cast->context == SPK_CAST_EXPLICIT)) {
-		spk_type_format(arg->type, from, sizeof from);
-		spk_type_format(type, to, sizeof to);
+		spk_type_format(spk_type_bare(arg->type), from, sizeof from);
+		spk_type_format(spk_type_bare(type), to, sizeof to);
 		spk_bind_fail(err, position, "cannot cast type %s to %s", from, to);
 		if (cast)
 			spk_hint(err, "Write the cast: CAST(... AS %s).", to);
@@ -220,6 +231,8 @@ static spk_status make_common(struct spk_arena *arena, struct spk_expr **arg, co
 		} else if (spk_expr_common_type(t, a->type, &t, position, err) != SPK_OK) {
 			spk_type_format(t, ta, sizeof ta);
 			spk_type_format(a->type, tb, sizeof tb);
+			if (spk_type_category(t.id) == spk_type_category(a->type.id))
+				return spk_bind_fail(err, a->position ? a->position : position, "%s could not convert type %s to %s", what, tb, ta);
 			return spk_bind_fail(err, a->position ? a->position : position, "%s types %s and %s cannot be matched", what, ta, tb);
 		}
 	}

@@ -148,6 +148,16 @@ static struct field_value interval_field(enum spk_time_field f, const struct spk
 	}
 }
 
+/* As double precision PostgreSQL adds up doubles, from the microseconds on. */
+static double interval_epoch(const struct spk_interval *v)
+{
+	double seconds = (double)v->micros / 1e6;
+
+	seconds += 365.25 * 86400 * (v->months / 12);
+	seconds += 30.0 * 86400 * (v->months % 12);
+	return seconds + 86400.0 * v->days;
+}
+
 static struct field_value field_of(enum spk_type_id type, enum spk_time_field f, const void *value, const struct spk_zone *zone)
 {
 	struct field_value v;
@@ -173,10 +183,11 @@ static struct field_value field_of(enum spk_type_id type, enum spk_time_field f,
 
 static spk_status no_field(const struct spk_call *call, struct spk_vector *out, int row, const struct spk_view *name, bool known, spk_error *err)
 {
-	char type[64];
+	char type[64], shown[64];
 
 	spk_type_format(call->arg[call->args - 1].type, type, sizeof type);
-	return spk_call_fail(call, out, row, SPK_DATA, err, "unit \"%.*s\" not %s for type %s", (int)name->length, spk_view_data(name), known ? "supported" : "recognized", type);
+	spk_time_field_shown(spk_view_data(name), name->length, shown, sizeof shown);
+	return spk_call_fail(call, out, row, SPK_DATA, err, "unit \"%s\" not %s for type %s", shown, known ? "supported" : "recognized", type);
 }
 
 /* Puts a field's value where the result type wants it. */
@@ -221,7 +232,9 @@ static spk_status fields(const struct spk_call *call, struct spk_vector *out, sp
 			f = spk_time_field(spk_view_data(name), name->length);
 		last = name;
 		v = f == SPK_FIELD_NONE ? unsupported : field_of(type, f, (const char *)rv.data + width * spk_reader_slot(&rv, row), zone);
-		if (SPK_UNLIKELY(v.unknown))
+		if (f == SPK_FIELD_EPOCH && type == SPK_TYPE_INTERVAL && out->type.id == SPK_TYPE_DOUBLE)
+			spk_vector_f64(out)[row] = interval_epoch(&SPK_ARG(struct spk_interval, rv, row));
+		else if (SPK_UNLIKELY(v.unknown))
 			SPK_TRY(no_field(call, out, row, name, f != SPK_FIELD_NONE, err));
 		else
 			SPK_TRY(put(call, out, row, v, err));

@@ -25,6 +25,16 @@ enum spk_time_field spk_time_field(const char *name, size_t size)
 	return SPK_FIELD_NONE;
 }
 
+const char *spk_time_field_shown(const char *name, size_t length, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (; n < length && n + 1 < size; n++)
+		out[n] = (char)(name[n] >= 'A' && name[n] <= 'Z' ? name[n] | 0x20 : name[n]);
+	out[n] = 0;
+	return out;
+}
+
 int64_t spk_iso_year_start(int64_t iso_year)
 {
 	int64_t fourth = spk_days_from_date(iso_year, 1, 4);  /* always in week 1 */

@@ -41,6 +41,9 @@ enum spk_time_field {
 /* Without regard to case; SPK_FIELD_NONE when there is none of that name. */
 enum spk_time_field spk_time_field(const char *name, size_t size);
 
+/* The name as messages show it: in lower case, cut to `size`. */
+const char *spk_time_field_shown(const char *name, size_t length, char *out, size_t size);
+
 /* Week of the ISO year and that year, of a day number. */
 int spk_iso_week(int64_t days, int64_t *iso_year);
 /* First day of that ISO year (a Monday). */

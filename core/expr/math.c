@@ -60,7 +60,7 @@ static spk_status each2(const struct spk_call *call, step2 step, struct spk_vect
 	X(floor, floor(a)) \
 	X(round, rint(a)) \
 	X(trunc, trunc(a)) \
-	X(sign, a > 0 ? 1.0 : a < 0 ? -1.0 : isnan(a) ? a : 0.0) \
+	X(sign, a > 0 ? 1.0 : a < 0 ? -1.0 : 0.0) \
 	X(atan, atan(a)) \
 	X(sinh, sinh(a)) \
 	X(cosh, cosh(a)) \

@@ -335,7 +335,8 @@ static spk_status power_row(const struct spk_call *call, struct spk_vector *out,
 	weight = b.m ? y * log10l(fabsl(x)) : 0;
 	if (weight > 38)
 		return spk_call_fail(call, out, row, SPK_DATA, err, "value overflows numeric format");
-	scale = SPK_MAX(LEAST_DIGITS - (int)weight, SPK_MAX(b.scale, e.scale));
+	/* A whole exponent has 16 digits behind the point, another one 16 significant digits. */
+	scale = SPK_MAX(floorl(y) == y ? LEAST_DIGITS : LEAST_DIGITS - (int)weight, SPK_MAX(b.scale, e.scale));
 	scale = SPK_MAX(SPK_MIN(scale, SPK_DECIMAL_DIGITS), 0);
 	if (floorl(y) == y && fabsl(y) < 1e9L && whole_power(b, (int64_t)fabsl(y), &exact)) {
 		if (e.m < 0)

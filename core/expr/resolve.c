@@ -307,8 +307,13 @@ static void candidate_list(char *out, size_t size, const char *name)
 static spk_status no_such(const char *name, const struct spk_type *type, int args, bool is_operator, bool ambiguous, int position, spk_error *err)
 {
 	char text[512], list[400];
-	const char *kind = is_operator ? "operator" : "function", *closest;
+	const char *kind, *closest;
 
+	if (args == 2 && (strcmp(name, "like") == 0 || strcmp(name, "ilike") == 0)) {
+		name = name[0] == 'l' ? "~~" : "~~*";  /* what the words stand for */
+		is_operator = true;
+	}
+	kind = is_operator ? "operator" : "function";
 	signature(text, sizeof text, name, type, args, is_operator);
 	spk_bind_fail(err, position, ambiguous ? "%s is not unique: %s" : "%s does not exist: %s", kind, text);
 	if (!is_operator)
@@ -457,6 +462,14 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 		own[i] = arg[i];
 	if (strcasecmp(name, "coalesce") == 0 && args > 0)
 		return spk_expr_make(arena, SPK_EXPR_COALESCE, own, args, false, position, out, err);
+	if (args == 2 && (strcmp(name, "is distinct from") == 0 || strcmp(name, "is not distinct from") == 0)) {
+		struct spk_expr *equal;
+
+		/* What = makes of its sides is what is compared. */
+		SPK_TRY(spk_expr_call(arena, "=", own, 2, position, &equal, err));
+		if (equal->kind == SPK_EXPR_CALL)
+			memcpy(own, equal->arg, sizeof(*own) * 2);
+	}
 	SPK_TRY(adapt(arena, name, own, args, position, err));
 	for (int i = 0; i < args; i++)
 		type[i] = own[i]->type;
@@ -465,7 +478,7 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 	if (!f && !is_operator && is_type_call(name, args, args ? own[0] : NULL, &target))
 		return spk_expr_cast(arena, own[0], target, true, position, out, err);
 	if (!f)
-		f = choose(&c, type, args, is_operator || strncmp(name, "is ", 3) == 0, &ambiguous);
+		f = choose(&c, type, args, is_operator, &ambiguous);
 	if (!f)
 		return no_such(name, type, args, is_operator, ambiguous, position, err);
 	SPK_TRY(finish(arena, f, own, args, position, out, err));

@@ -13,9 +13,10 @@ struct span {
 	const char *s, *end;
 	spk_int128 months, days, micros;
 	bool any, overflow;
+	unsigned seen;                 /* units that were given: each may be once */
 };
 
-enum unit { MICROS, MILLIS, SECONDS, MINUTES, HOURS, DAYS, WEEKS, MONTHS, QUARTERS, YEARS, DECADES, CENTURIES, MILLENNIA, NO_UNIT };
+enum unit { MICROS, MILLIS, SECONDS, MINUTES, HOURS, DAYS, WEEKS, MONTHS, YEARS, DECADES, CENTURIES, MILLENNIA, NO_UNIT };
 
 static const struct { const char *name; enum unit unit; } names[] = {
 	{ "us", MICROS }, { "usec", MICROS }, { "usecs", MICROS }, { "microsecond", MICROS }, { "microseconds", MICROS }, { "microsecon", MICROS },
@@ -25,7 +26,6 @@ static const struct { const char *name; enum unit unit; } names[] = {
 	{ "h", HOURS }, { "hr", HOURS }, { "hrs", HOURS }, { "hour", HOURS }, { "hours", HOURS },
 	{ "d", DAYS }, { "day", DAYS }, { "days", DAYS }, { "w", WEEKS }, { "week", WEEKS }, { "weeks", WEEKS },
 	{ "mon", MONTHS }, { "mons", MONTHS }, { "month", MONTHS }, { "months", MONTHS },
-	{ "qtr", QUARTERS }, { "quarter", QUARTERS },
 	{ "y", YEARS }, { "yr", YEARS }, { "yrs", YEARS }, { "year", YEARS }, { "years", YEARS },
 	{ "dec", DECADES }, { "decs", DECADES }, { "decade", DECADES }, { "decades", DECADES },
 	{ "c", CENTURIES }, { "cent", CENTURIES }, { "century", CENTURIES }, { "centuries", CENTURIES },
@@ -38,6 +38,14 @@ static enum unit unit_of(const char *s, size_t size)
 		if (strlen(names[i].name) == size && strncasecmp(names[i].name, s, size) == 0)
 			return names[i].unit;
 	return NO_UNIT;
+}
+
+static bool first_time(struct span *v, unsigned units)
+{
+	bool first = !(v->seen & units);
+
+	v->seen |= units;
+	return first;
 }
 
 static void add_months(struct span *v, int64_t whole, double fraction, int months)
@@ -64,7 +72,7 @@ static void add_days(struct span *v, int64_t whole, double fraction, int days)
 static void add(struct span *v, int64_t whole, double fraction, enum unit unit)
 {
 	static const int64_t micros[] = { 1, 1000, SPK_USEC_PER_SEC, SPK_USEC_PER_MINUTE, SPK_USEC_PER_HOUR };
-	static const int months[] = { [MONTHS] = 1, [QUARTERS] = 3, [YEARS] = 12, [DECADES] = 120, [CENTURIES] = 1200, [MILLENNIA] = 12000 };
+	static const int months[] = { [MONTHS] = 1, [YEARS] = 12, [DECADES] = 120, [CENTURIES] = 1200, [MILLENNIA] = 12000 };
 
 	v->any = true;
 	if (unit <= HOURS)
@@ -112,7 +120,7 @@ static bool read_time(struct span *v, int64_t first, int sign)
 	spk_int128 micros;
 
 	v->s++;
-	if (!read_whole(v, &second) || second > 59)
+	if (!first_time(v, 1u << HOURS | 1u << MINUTES | 1u << SECONDS) || !read_whole(v, &second) || second > 59)
 		return false;
 	if (v->s < v->end && *v->s == ':') {
 		v->s++;
@@ -180,7 +188,7 @@ static bool read_number(struct span *v)
 		int64_t months;
 
 		v->s++;
-		if (!read_whole(v, &months) || months > 11)
+		if (!first_time(v, 1u << YEARS | 1u << MONTHS) || !read_whole(v, &months) || months > 11)
 			return false;
 		v->months += sign * ((spk_int128)whole * 12 + months);
 		v->any = true;
@@ -190,7 +198,7 @@ static bool read_number(struct span *v)
 	skip_space(v);
 	n = word_at(v);
 	unit = n ? unit_of(v->s, n) : bare_unit(v);
-	if (unit == NO_UNIT)
+	if (unit == NO_UNIT || !first_time(v, 1u << unit))
 		return false;
 	v->s += n;
 	add(v, sign * whole, sign * fraction, unit);

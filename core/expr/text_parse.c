@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -29,8 +30,8 @@ static bool is_space(char c)
 
 /* --- integers --- */
 
-/* Digits into *out; 0 done, 1 not a number, 2 too large for 64 bits. */
-static int read_integer(const char *s, const char *end, int64_t *out)
+/* Digits into *out; 0 done, 1 not a number, 2 too large for -max - 1 .. max, said at the first digit too many. */
+static int read_integer(const char *s, const char *end, int64_t max, int64_t *out)
 {
 	bool negative = false;
 	uint64_t v = 0, limit;
@@ -39,31 +40,27 @@ static int read_integer(const char *s, const char *end, int64_t *out)
 		negative = *s++ == '-';
 	if (s == end)
 		return 1;
-	limit = negative ? 1ull << 63 : INT64_MAX;
+	limit = (uint64_t)max + negative;
 	for (; s < end; s++) {
 		unsigned d = (unsigned)(*s - '0');
 
 		if (d > 9)
 			return 1;
-		if (v > (limit - d) / 10) {
-			for (s++; s < end; s++)
-				if (*s < '0' || *s > '9')
-					return 1;
+		if (v > (limit - d) / 10)
 			return 2;
-		}
 		v = v * 10 + d;
 	}
 	*out = (int64_t)(negative ? 0 - v : v);
 	return 0;
 }
 
-static spk_status parse_integer(const char *type, const char *s, size_t size, int64_t min, int64_t max, int64_t *out, spk_error *err)
+static spk_status parse_integer(const char *type, const char *s, size_t size, int64_t max, int64_t *out, spk_error *err)
 {
-	int failed = read_integer(s, s + size, out);
+	int failed = read_integer(s, s + size, max, out);
 
 	if (failed == 1)
 		return spk_text_syntax(type, s, size, err);
-	if (failed || *out < min || *out > max)
+	if (failed)
 		return spk_fail(err, SPK_DATA, "value \"%.*s\" is out of range for type %s", shown(size), s, type);
 	return SPK_OK;
 }
@@ -141,24 +138,42 @@ static spk_status parse_double(const char *type, const char *s, size_t size, boo
 
 /* --- numerics --- */
 
+/* [+-]digits[.digits][e[+-]digits], however long. */
+static bool is_decimal_text(const char *s, const char *end)
+{
+	bool digits = false;
+
+	s += s < end && (*s == '+' || *s == '-');
+	for (; s < end && *s >= '0' && *s <= '9'; s++)
+		digits = true;
+	s += s < end && *s == '.';
+	for (; s < end && *s >= '0' && *s <= '9'; s++)
+		digits = true;
+	if (digits && s < end && (*s == 'e' || *s == 'E')) {
+		s++;
+		s += s < end && (*s == '+' || *s == '-');
+		for (digits = false; s < end && *s >= '0' && *s <= '9'; s++)
+			digits = true;
+	}
+	return digits && s == end;
+}
+
+static spk_status field_overflow(struct spk_type type, spk_error *err)
+{
+	if (type.scale < 0)
+		return spk_fail(err, SPK_DATA, "value overflows numeric format");
+	spk_fail(err, SPK_DATA, "numeric field overflow");
+	return spk_hint(err, "A field with precision %d, scale %d must round to an absolute value less than 10^%d.", type.precision, type.scale, type.precision - type.scale);
+}
+
 static spk_status parse_decimal(struct spk_type type, const char *s, size_t size, spk_int128 *out, spk_error *err)
 {
 	spk_int128 m;
 	int scale;
 
-	if (!spk_decimal_parse(s, size, &m, &scale)) {
-		double ignored;
-
-		if (size == 0 || read_special(s, size, &ignored) || parse_double("numeric", s, size, false, &ignored, NULL) != SPK_OK)
-			return spk_text_syntax("numeric", s, size, err);
-		return spk_fail(err, SPK_DATA, "value overflows numeric format");
-	}
-	if (spk_decimal_store(type, m, scale, out))
-		return SPK_OK;
-	if (type.scale < 0)
-		return spk_fail(err, SPK_DATA, "value overflows numeric format");
-	spk_fail(err, SPK_DATA, "numeric field overflow");
-	return spk_hint(err, "A field with precision %d, scale %d must round to an absolute value less than 10^%d.", type.precision, type.scale, type.precision - type.scale);
+	if (!spk_decimal_parse(s, size, &m, &scale))
+		return is_decimal_text(s, s + size) ? field_overflow(type, err) : spk_text_syntax("numeric", s, size, err);
+	return spk_decimal_store(type, m, scale, out) ? SPK_OK : field_overflow(type, err);
 }
 
 /* --- booleans and bytes --- */
@@ -220,7 +235,7 @@ spk_status spk_text_decode_bytes(const char *s, size_t size, char *out, size_t *
 			out[n++] = (char)((s[i + 1] - '0') << 6 | (s[i + 2] - '0') << 3 | (s[i + 3] - '0'));
 			i += 3;
 		} else {
-			return spk_text_syntax("bytea", s, size, err);
+			return spk_fail(err, SPK_DATA, "invalid input syntax for type bytea");
 		}
 	}
 	*length = n;
@@ -268,15 +283,15 @@ static spk_status parse_number(struct spk_type type, const char *s, size_t size,
 
 	switch (type.id) {
 	case SPK_TYPE_SMALLINT:
-		SPK_TRY(parse_integer("smallint", s, size, INT16_MIN, INT16_MAX, &i, err));
+		SPK_TRY(parse_integer("smallint", s, size, INT16_MAX, &i, err));
 		*(int16_t *)out = (int16_t)i;
 		return SPK_OK;
 	case SPK_TYPE_INTEGER:
-		SPK_TRY(parse_integer("integer", s, size, INT32_MIN, INT32_MAX, &i, err));
+		SPK_TRY(parse_integer("integer", s, size, INT32_MAX, &i, err));
 		*(int32_t *)out = (int32_t)i;
 		return SPK_OK;
 	case SPK_TYPE_BIGINT:
-		return parse_integer("bigint", s, size, INT64_MIN, INT64_MAX, out, err);
+		return parse_integer("bigint", s, size, INT64_MAX, out, err);
 	case SPK_TYPE_REAL:
 		SPK_TRY(parse_double("real", s, size, true, &d, err));
 		*(float *)out = (float)d;
@@ -288,18 +303,10 @@ static spk_status parse_number(struct spk_type type, const char *s, size_t size,
 	}
 }
 
-spk_status spk_text_to_value(struct spk_type type, const char *s, size_t size, const char *timezone, void *out, spk_error *err)
+static spk_status parse_trimmed(struct spk_type type, const char *s, size_t size, const char *timezone, void *out, spk_error *err)
 {
 	char name[64];
 
-	if (type.id == SPK_TYPE_TEXT || type.id == SPK_TYPE_UNKNOWN || type.id == SPK_TYPE_JSONB)
-		return parse_text(type, s, size, out, err);
-	if (type.id == SPK_TYPE_BYTEA)
-		return parse_bytes(s, size, out, err);
-	for (; size && is_space(*s); s++)
-		size--;
-	while (size && is_space(s[size - 1]))
-		size--;
 	switch (type.id) {
 	case SPK_TYPE_BOOLEAN:
 		return parse_boolean(s, size, out, err);
@@ -318,4 +325,37 @@ spk_status spk_text_to_value(struct spk_type type, const char *s, size_t size, c
 			return parse_number(type, s, size, out, err);
 		return spk_fail(err, SPK_UNSUPPORTED, "text to %s", spk_type_format(type, name, sizeof name));
 	}
+}
+
+/* A message that quotes the trimmed text quotes it as it came. */
+static void quote_whole(const char *s, size_t size, const char *trimmed, size_t trimmed_size, spk_error *err)
+{
+	char before[sizeof err->message];
+	char *at = trimmed_size ? memmem(err->message, strlen(err->message), trimmed, trimmed_size) : strstr(err->message, "\"\"");
+	size_t skip = trimmed_size ? 0 : 1;
+
+	if (!at)
+		return;
+	memcpy(before, err->message, sizeof before);
+	snprintf(at + skip, sizeof before - (size_t)(at + skip - err->message), "%.*s%s", shown(size), s, before + (at + skip - err->message) + trimmed_size);
+}
+
+spk_status spk_text_to_value(struct spk_type type, const char *s, size_t size, const char *timezone, void *out, spk_error *err)
+{
+	const char *all = s;
+	size_t all_size = size;
+	spk_status status;
+
+	if (type.id == SPK_TYPE_TEXT || type.id == SPK_TYPE_UNKNOWN || type.id == SPK_TYPE_JSONB)
+		return parse_text(type, s, size, out, err);
+	if (type.id == SPK_TYPE_BYTEA)
+		return parse_bytes(s, size, out, err);
+	for (; size && is_space(*s); s++)
+		size--;
+	while (size && is_space(s[size - 1]))
+		size--;
+	status = parse_trimmed(type, s, size, timezone, out, err);
+	if (status != SPK_OK && err && size != all_size)
+		quote_whole(all, all_size, s, size, err);
+	return status;
 }

@@ -24,6 +24,9 @@ struct parts {
 	bool has_offset;
 	int special;                   /* 1: infinity, -1: -infinity, 2: epoch */
 	bool range;                    /* a field is out of range: another message */
+	bool far_zone;                 /* an offset of 16 hours or more: yet another */
+	const char *no_zone;           /* a name with a slash that is no zone */
+	size_t no_zone_size;
 };
 
 /* --- the fast path --- */
@@ -331,7 +334,7 @@ static bool read_offset(struct parts *p)
 		}
 	}
 	if (part[0] > 15 || part[1] > 59 || part[2] > 59) {
-		p->range = true;
+		p->far_zone = true;
 		return false;
 	}
 	p->offset = sign * (part[0] * 3600 + part[1] * 60 + part[2]);
@@ -362,6 +365,10 @@ static bool read_zone(struct parts *p, const char *s)
 			e++;
 	p->zone = spk_zone_find(s, (size_t)(e - s));
 	p->s = e;
+	if (!p->zone && memchr(s, '/', (size_t)(e - s))) {
+		p->no_zone = s;
+		p->no_zone_size = (size_t)(e - s);
+	}
 	return p->zone && !p->has_offset;
 }
 
@@ -503,6 +510,15 @@ static spk_status fail_range(const char *s, size_t size, spk_error *err)
 
 static spk_status fail_parse(const struct parts *p, const char *type, const char *s, size_t size, spk_error *err)
 {
+	if (p->far_zone)
+		return spk_fail(err, SPK_DATA, "time zone displacement out of range: \"%.*s\"", (int)SPK_MIN(size, (size_t)200), s);
+	if (p->no_zone) {
+		char name[64] = { 0 };
+
+		for (size_t i = 0; i < p->no_zone_size && i + 1 < sizeof name; i++)
+			name[i] = (char)tolower((unsigned char)p->no_zone[i]);
+		return spk_fail(err, SPK_DATA, "time zone \"%s\" not recognized", name);
+	}
 	return p->range ? fail_range(s, size, err) : spk_text_syntax(type, s, size, err);
 }
 

@@ -51,7 +51,6 @@ static void add_cell(struct layout *l, enum cell_kind kind, char text)
 	case CELL_POINT: l->point = true; break;
 	case CELL_V: l->shift = 0; break;
 	case CELL_MI:
-	case CELL_PL:
 	case CELL_SG: l->own_sign = true; break;
 	case CELL_S:
 		if (l->before + l->after == 0)
@@ -189,7 +188,7 @@ static void put_cell(struct pen *p, const struct cell *c, bool *behind, int *sho
 	case CELL_SG: *p->out++ = p->negative ? '-' : '+'; break;
 	case CELL_CURRENCY: *p->out++ = ' '; break;
 	case CELL_ORDINAL:
-		if (!p->negative && p->l->after == 0) {
+		if (!p->negative && p->l->after == 0 && !p->overflow) {
 			n = spk_text_ordinal(p->whole, p->whole_size, c->text == 'T', p->out);
 			p->out += n;
 		}
@@ -209,10 +208,8 @@ static size_t write_number(const struct layout *l, const char *plain, size_t siz
 	int shown = 0;
 
 	p.whole_size = (int)((point ? point : end) - s);
-	p.overflow = p.whole_size > l->before && !(p.whole_size == 1 && *s == '0');
+	p.overflow = p.whole_size > l->before;
 	p.hide_zero = p.whole_size == 1 && *s == '0' && l->after > 0;
-	if (p.whole_size == 1 && *s == '0' && l->before == 0)
-		p.whole_size = 0;
 	p.part_shown = l->after;
 	while (l->fill && p.part_shown > l->last_zero_behind && !p.overflow && p.part[p.part_shown - 1] == '0')
 		p.part_shown--;
@@ -295,33 +292,70 @@ static spk_status to_char(const struct spk_call *call, struct spk_vector *out, s
 
 /* --- reading --- */
 
+/* What the cells of the template have taken from the input so far. */
+struct eye { const char *s, *end; char digits[64]; size_t count; int whole; bool negative, behind, signed_; };
+
+static void read_digit(struct eye *e, const struct layout *l)
+{
+	while (e->s < e->end && *e->s == ' ')
+		e->s++;
+	if (e->s < e->end && e->count == 1 && !e->signed_ && strchr(l->brackets ? "+-<" : "+-", *e->s)) {
+		e->negative = *e->s++ != '+';
+		e->signed_ = true;
+	}
+	if (e->s == e->end)
+		return;
+	if (*e->s >= '0' && *e->s <= '9' && e->count + 1 < sizeof e->digits) {
+		e->digits[e->count++] = *e->s;
+		e->whole += !e->behind;
+	} else if (*e->s == '.' && l->point && !e->behind) {
+		e->digits[e->count++] = '.';
+		e->behind = true;
+	}
+	e->s++;
+}
+
+static void read_cell(struct eye *e, const struct layout *l, const struct cell *c)
+{
+	switch (c->kind) {
+	case CELL_9:
+	case CELL_0:
+	case CELL_POINT: read_digit(e, l); break;
+	case CELL_GROUP:
+		if (e->s < e->end && *e->s == ',')
+			e->s++;
+		break;
+	case CELL_S:
+	case CELL_MI:
+	case CELL_PL:
+	case CELL_SG:
+		if (e->s < e->end && (*e->s == '-' || *e->s == '+')) {
+			e->negative = *e->s++ == '-';
+			e->signed_ = true;
+		}
+		break;
+	case CELL_V: break;
+	default: e->s += e->s < e->end;
+	}
+}
+
 static spk_status read_number(const struct spk_call *call, struct spk_vector *out, int row, const struct layout *l, const struct spk_view *v, spk_error *err)
 {
 	const char *s = spk_view_data(v);
-	char digits[64];
-	size_t n = 1;
-	bool negative = false, behind = false, any = false;
-	int places = 0;
+	struct eye e = { .s = s, .end = s + v->length, .count = 1 };
 	spk_int128 m;
 	int scale;
 
-	for (uint32_t i = 0; i < v->length && n < sizeof digits - 1; i++) {
-		if (s[i] >= '0' && s[i] <= '9') {
-			if (behind && places++ >= l->after)
-				continue;
-			digits[n++] = s[i];
-			any = true;
-		} else if (s[i] == '.' && l->point && !behind) {
-			behind = true;
-			digits[n++] = '.';
-		} else if (s[i] == '-' || (s[i] == '<' && l->brackets)) {
-			negative = true;
-		}
-	}
-	digits[0] = negative ? '-' : '+';
-	if (!any)
-		return spk_call_fail(call, out, row, SPK_DATA, err, "invalid input syntax for type numeric: \"%.*s\"", (int)v->length, s);
-	if (!spk_decimal_parse(digits, n, &m, &scale) || !spk_decimal_rescale(m, scale, SPK_MAX(l->after, 0), &m) || !spk_decimal_store(out->type, m, SPK_MAX(l->after, 0), spk_vector_i128(out) + row))
+	for (int i = 0; i < l->count && e.s < e.end; i++)
+		read_cell(&e, l, &l->cell[i]);
+	e.digits[0] = e.negative ? '-' : '+';
+	if (e.count == 1 || (e.count == 2 && e.behind))
+		return spk_call_fail(call, out, row, SPK_DATA, err, "invalid input syntax for type numeric: \" \"");
+	if (e.digits[e.count - 1] == '.')
+		e.count--;
+	if (e.whole > l->before && e.digits[1] != '0')
+		return spk_call_fail(call, out, row, SPK_DATA, err, "numeric field overflow");
+	if (!spk_decimal_parse(e.digits, e.count, &m, &scale) || !spk_decimal_store(out->type, m, scale, spk_vector_i128(out) + row))
 		return spk_call_fail(call, out, row, SPK_DATA, err, "value overflows numeric format");
 	return SPK_OK;
 }

@@ -71,7 +71,13 @@ static int put_name(char *out, const char *name, int size, int width, const stru
 
 static int put_number(char *out, int64_t v, int width, const struct spk_template_node *n)
 {
-	return sprintf(out, "%0*lld", n->fill ? 0 : v < 0 ? width + 1 : width, (long long)v);
+	return sprintf(out, "%0*lld", n->fill ? 0 : width, (long long)v);
+}
+
+/* The same with room for a sign. */
+static int put_signed(char *out, int64_t v, int width, const struct spk_template_node *n)
+{
+	return put_number(out, v, v < 0 ? width + 1 : width, n);
 }
 
 static int put_half_day(char *out, const struct shown *v, const struct spk_template_node *n, bool dots)
@@ -132,7 +138,7 @@ static int put_year(char *out, const struct shown *v, const struct spk_template_
 	switch (n->key) {
 	case SPK_TEMPLATE_Y_YYY: return sprintf(out, "%lld,%03lld", (long long)(year / 1000), (long long)(year % 1000));
 	case SPK_TEMPLATE_YYYY:
-	case SPK_TEMPLATE_IYYY: return put_number(out, year, 4, n);
+	case SPK_TEMPLATE_IYYY: return put_signed(out, year, 4, n);
 	case SPK_TEMPLATE_YYY:
 	case SPK_TEMPLATE_IYY: return put_number(out, year % 1000, 3, n);
 	case SPK_TEMPLATE_YY:
@@ -164,7 +170,7 @@ static int put_date(char *out, const struct shown *v, const struct spk_template_
 	case SPK_TEMPLATE_J: return put_number(out, v->days + 2440588, 1, n);
 	case SPK_TEMPLATE_CC:
 		century = v->interval ? v->date.year / 100 : v->date.year > 0 ? (v->date.year - 1) / 100 + 1 : v->date.year / 100 - 1;
-		return put_number(out, century, century < 0 ? 2 : 2, n);
+		return put_signed(out, century, 2, n);
 	default: return 0;
 	}
 }
@@ -176,14 +182,14 @@ static int put_time(char *out, const struct shown *v, const struct spk_template_
 
 	switch (n->key) {
 	case SPK_TEMPLATE_HH:
-	case SPK_TEMPLATE_HH12: return put_number(out, twelve, 2, n);
-	case SPK_TEMPLATE_HH24: return put_number(out, v->hour, 2, n);
-	case SPK_TEMPLATE_MI: return put_number(out, v->minute, 2, n);
-	case SPK_TEMPLATE_SS: return put_number(out, v->second, 2, n);
-	case SPK_TEMPLATE_MS: return put_number(out, v->micros / 1000, 3, &(struct spk_template_node){ 0 });
-	case SPK_TEMPLATE_US: return put_number(out, v->micros, 6, &(struct spk_template_node){ 0 });
+	case SPK_TEMPLATE_HH12: return put_signed(out, twelve, 2, n);
+	case SPK_TEMPLATE_HH24: return put_signed(out, v->hour, 2, n);
+	case SPK_TEMPLATE_MI: return put_signed(out, v->minute, 2, n);
+	case SPK_TEMPLATE_SS: return put_signed(out, v->second, 2, n);
+	case SPK_TEMPLATE_MS: return put_signed(out, v->micros / 1000, 3, &(struct spk_template_node){ 0 });
+	case SPK_TEMPLATE_US: return put_signed(out, v->micros, 6, &(struct spk_template_node){ 0 });
 	case SPK_TEMPLATE_SSSS:
-	case SPK_TEMPLATE_SSSSS: return put_number(out, v->of_day / SPK_USEC_PER_SEC, 1, n);
+	case SPK_TEMPLATE_SSSSS: return put_signed(out, v->of_day / SPK_USEC_PER_SEC, 1, n);
 	default:
 		return sprintf(out, "%0*d", (int)(n->key - SPK_TEMPLATE_FF1) + 1, v->micros / power[n->key - SPK_TEMPLATE_FF1]);
 	}

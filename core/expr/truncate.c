@@ -76,12 +76,13 @@ static bool truncate_interval(enum spk_time_field f, struct spk_interval v, stru
 
 static spk_status no_unit(const struct spk_call *call, struct spk_vector *out, int row, const struct spk_view *name, enum spk_time_field f, spk_error *err)
 {
-	char type[64];
+	char type[64], shown[64];
 
 	if (f <= SPK_FIELD_MILLENNIUM && call->arg[1].type.id != SPK_TYPE_INTERVAL)
 		return spk_call_fail(call, out, row, SPK_DATA, err, "timestamp out of range");
 	spk_type_format(call->arg[1].type, type, sizeof type);
-	return spk_call_fail(call, out, row, SPK_DATA, err, "unit \"%.*s\" not %s for type %s", (int)name->length, spk_view_data(name), f != SPK_FIELD_NONE ? "supported" : "recognized", type);
+	spk_time_field_shown(spk_view_data(name), name->length, shown, sizeof shown);
+	return spk_call_fail(call, out, row, SPK_DATA, err, "unit \"%s\" not %s for type %s", shown, f <= SPK_FIELD_MILLENNIUM || (f >= SPK_FIELD_TIMEZONE && f != SPK_FIELD_NONE) ? "supported" : "recognized", type);
 }
 
 static enum spk_time_field field_named(const struct spk_view *name)
@@ -104,7 +105,7 @@ static spk_status truncate_rows(const struct spk_call *call, const struct spk_zo
 			f = field_named(name);
 		last = name;
 		*v = us;
-		if (f <= SPK_FIELD_MILLENNIUM && !spk_timestamp_finite(us))
+		if (!spk_timestamp_finite(us))
 			continue;
 		/* Below a day the offset at the instant itself counts, from a day on that of the day's start. */
 		if (!truncate_local(f, spk_session_local(zone, us), &local))
@@ -225,7 +226,7 @@ static bool micros_of(int32_t hour, int32_t minute, double second, int64_t *of_d
 
 static spk_status bad_date(const struct spk_call *call, struct spk_vector *out, int row, int32_t year, int32_t month, int32_t day, spk_error *err)
 {
-	return spk_call_fail(call, out, row, SPK_DATA, err, "date field value out of range: %d-%02d-%02d", year, month, day);
+	return spk_call_fail(call, out, row, SPK_DATA, err, "date field value out of range: %d-%02d-%02d", year < 0 ? year + 1 : year, month, day);
 }
 
 static spk_status bad_time(const struct spk_call *call, struct spk_vector *out, int row, int32_t hour, int32_t minute, double second, spk_error *err)

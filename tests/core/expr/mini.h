@@ -75,7 +75,7 @@ static inline bool mini_parse(char *line, struct mini_case *out)
 }
 
 /* Typed value of an argument. */
-static inline spk_status mini_value(struct spk_arena *arena, const struct mini_arg *arg, struct spk_value *out, spk_error *err)
+static inline spk_status mini_value(struct spk_arena *arena, const struct mini_arg *arg, const char *timezone, struct spk_value *out, spk_error *err)
 {
 	struct spk_type type;
 	struct spk_expr *e;
@@ -88,7 +88,7 @@ static inline spk_status mini_value(struct spk_arena *arena, const struct mini_a
 	SPK_TRY_PTR(e, err);
 	SPK_TRY(spk_expr_cast(arena, e, type, true, 0, &e, err));
 	if (e->kind != SPK_EXPR_CONSTANT) {
-		struct spk_eval ev = { .arena = arena };
+		struct spk_eval ev = { .arena = arena, .timezone = timezone };
 
 		SPK_TRY(spk_expr_constant_value(e, &ev, out, err));
 	} else {
@@ -98,14 +98,14 @@ static inline spk_status mini_value(struct spk_arena *arena, const struct mini_a
 	return SPK_OK;
 }
 
-static inline spk_status mini_build_arg(struct spk_arena *arena, const struct mini_case *c, int i, bool columns, struct spk_expr **out, spk_error *err)
+static inline spk_status mini_build_arg(struct spk_arena *arena, const struct mini_case *c, int i, bool columns, const char *timezone, struct spk_expr **out, spk_error *err)
 {
 	struct spk_value v;
 
 	if (strcmp(c->arg[i].type, "?") == 0) {
 		*out = spk_expr_unknown(arena, c->arg[i].null ? NULL : c->arg[i].text);
 	} else {
-		SPK_TRY(mini_value(arena, &c->arg[i], &v, err));
+		SPK_TRY(mini_value(arena, &c->arg[i], timezone, &v, err));
 		if (columns) {
 			struct spk_field f = { .name = "c", .type = v.type, .nullable = true };
 
@@ -125,13 +125,13 @@ static const struct { const char *name; enum spk_expr_kind kind; bool negated; }
 };
 
 /* The call over constants, or over columns 0, 1, ... "cast T" and "assign T" are casts; AND, CASE, IN... nodes. */
-static inline spk_status mini_build(struct spk_arena *arena, const struct mini_case *c, bool columns, struct spk_expr **out, spk_error *err)
+static inline spk_status mini_build(struct spk_arena *arena, const struct mini_case *c, bool columns, const char *timezone, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr *arg[MINI_ARGS_MAX] = { NULL };
 	struct spk_type type;
 
 	for (int i = 0; i < c->args; i++)
-		SPK_TRY(mini_build_arg(arena, c, i, columns, &arg[i], err));
+		SPK_TRY(mini_build_arg(arena, c, i, columns, timezone, &arg[i], err));
 	if (strncmp(c->name, "cast ", 5) == 0 || strncmp(c->name, "assign ", 7) == 0) {
 		SPK_TRY(spk_type_parse(strchr(c->name, ' ') + 1, &type, err));
 		return spk_expr_cast(arena, arg[0], type, c->name[0] == 'c', 0, out, err);
