@@ -128,18 +128,43 @@ static spk_status check_count(struct insert *in, const struct spk_logical *query
 	return SPK_OK;
 }
 
+/*
+ * An untyped literal takes the column's type; for varchar(n) as an assignment does, which refuses what is too long, and not as
+ * a written cast, which cuts it. What cannot work is told now and not by the first row.
+ */
+static spk_status assign_literal(struct insert *in, struct spk_expr *e, struct spk_type type, int location, struct spk_expr **out, spk_error *err)
+{
+	struct spk_eval ev = { .arena = in->b->arena };
+	int position = spk_binder_at(in->b, location);
+	struct spk_value v;
+	spk_status status;
+
+	if (type.id == SPK_TYPE_TEXT)
+		SPK_TRY(spk_binder_known(in->b, &e, err));
+	SPK_TRY(spk_expr_cast(in->b->arena, e, type, false, position, out, err));
+	if (!spk_expr_foldable(*out))
+		return SPK_OK;
+	status = spk_expr_constant_value(*out, &ev, &v, err);
+	if (status == SPK_OK)
+		return SPK_OK;
+	if (err) {
+		err->code = SPK_BIND;
+		err->position = position;
+	}
+	return SPK_BIND;
+}
+
 static spk_status assign_expr(struct insert *in, int i, struct spk_expr *e, int location, struct spk_expr **out, spk_error *err)
 {
 	const struct spk_field *to = &in->table->schema->field[in->column[i]];
-	bool untyped = e->type.id == SPK_TYPE_UNKNOWN;
 	char have[64], want[64];
 
+	if (e->type.id == SPK_TYPE_UNKNOWN)
+		return assign_literal(in, e, to->type, location, out, err) == SPK_OK ? SPK_OK : spk_error_context(err, "column \"%s\"", to->name);
 	spk_type_format(e->type, have, sizeof have);
 	spk_type_format(to->type, want, sizeof want);
 	if (spk_expr_cast(in->b->arena, e, to->type, false, spk_binder_at(in->b, location), out, err) == SPK_OK)
 		return SPK_OK;
-	if (untyped)
-		return spk_error_context(err, "column \"%s\"", to->name);
 	spk_binder_fail(in->b, location, SPK_BIND, err, "column \"%s\" is of type %s but expression is of type %s", to->name, want, have);
 	return spk_hint(err, "Cast it: CAST(... AS %s).", want);
 }
@@ -150,7 +175,7 @@ static spk_status assign(struct insert *in, struct spk_logical *query, int i, st
 	struct spk_field *from = &query->schema->field[i];
 	int location = value_location(in, i);
 
-	if (from->type.id == SPK_TYPE_UNKNOWN && spk_binder_retype(in->b, query, i, to->type, location, err) != SPK_OK)
+	if (from->type.id == SPK_TYPE_UNKNOWN && spk_binder_retype(in->b, query, i, to->type.id == SPK_TYPE_TEXT ? spk_type(SPK_TYPE_TEXT) : to->type, location, err) != SPK_OK)
 		return spk_error_context(err, "column \"%s\"", to->name);
 	*out = spk_expr_column(in->b->arena, i, from);
 	SPK_TRY_PTR(*out, err);

@@ -393,7 +393,7 @@ static void statements_before_the_error_hold(void)
 
 static void deep_nesting_is_refused_before_the_parser(void)
 {
-	enum { DEPTH = 100000 };
+	enum { DEPTH = 20000 };
 	static const struct { const char *start, *more, *middle, *end; } shape[] = {
 		{ "SELECT ", "(", "1", ")" }, { "SELECT ", "1 + ", "1", "" }, { "SELECT ", "NOT ", "true", "" }, { "SELECT ", "- ", "1", "" },
 		{ "SELECT ", "CASE WHEN true THEN ", "1", " END" }, { "SELECT ", "abs(", "1", ")" }, { "", "SELECT 1 UNION ALL ", "SELECT 1", "" },

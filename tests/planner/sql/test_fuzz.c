@@ -93,7 +93,7 @@ static void check(struct session *s, const char *text)
 static void mutations_never_crash(void)
 {
 	spk_test_rng rng = spk_test_rng_new(1);
-	int rounds = spk_test_long() ? 200000 : 3000;
+	int rounds = spk_test_long() ? 100000 : 1500;
 	char text[SIZE];
 
 	for (int r = 0; r < rounds; r++) {
@@ -130,7 +130,7 @@ static void every_truncation_is_fine(void)
 static void token_salad_never_crashes(void)
 {
 	spk_test_rng rng = spk_test_rng_new(2);
-	int rounds = spk_test_long() ? 200000 : 3000;
+	int rounds = spk_test_long() ? 100000 : 1500;
 
 	for (int r = 0; r < rounds; r++) {
 		struct session *s = session_new();

@@ -1,4 +1,7 @@
 /* What statements leave behind: tables, views, settings; where they stand in their script. */
+#include <pthread.h>
+
+#include "tests/planner/corpus.h"
 #include "tests/planner/support.h"
 
 static const struct spk_table *create(struct session *s, const char *text)
@@ -191,8 +194,39 @@ static void plans_outlive_the_text(void)
 	session_free(s);
 }
 
+/* libpg_query keeps its state per thread; sessions share nothing of ours. */
+static void *bind_all(void *failures)
+{
+	for (int round = 0; round < 5; round++) {
+		for (size_t i = 0; i < sizeof corpus_good / sizeof corpus_good[0]; i++) {
+			struct session *s = session_new();
+			struct spk_script script;
+			spk_error err;
+
+			*(int *)failures += session_bind(s, corpus_good[i], &script, &err) != SPK_OK;
+			*(int *)failures += session_bind(s, corpus_wrong[i], &script, &err) == SPK_OK;
+			session_free(s);
+		}
+	}
+	return NULL;
+}
+
+static void threads_do_not_disturb_each_other(void)
+{
+	enum { THREADS = 4 };
+	pthread_t thread[THREADS];
+	int failures[THREADS] = { 0 };
+
+	for (int i = 0; i < THREADS; i++)
+		CHECK_EQ_INT(pthread_create(&thread[i], NULL, bind_all, &failures[i]), 0);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(thread[i], NULL);
+		CHECK_EQ_INT(failures[i], 0);
+	}
+}
+
 SPK_TEST_SUITE("sql statements", { "a table has all that was declared", a_table_has_all_that_was_declared },
 	{ "computed columns are over physical ones", computed_columns_are_over_physical_ones },
 	{ "statements know their place", statements_know_their_place }, { "settings reach the configuration", settings_reach_the_configuration },
 	{ "views come and go", views_come_and_go }, { "explain keeps its options", explain_keeps_its_options },
-	{ "plans outlive the text", plans_outlive_the_text })
+	{ "plans outlive the text", plans_outlive_the_text }, { "threads do not disturb each other", threads_do_not_disturb_each_other })
