@@ -19,7 +19,7 @@
 enum action { LIST, SHOW, REDRIVE, ACTIONS };
 static const char *const actions[] = { "list", "show", "redrive" };
 
-enum { LIST_DEFAULT = 20, REASON_SHOWN = 72 };
+enum { LIST_DEFAULT = 20, REASON_SHOWN = 100 };
 
 /* What is known of a row; texts are NULL where it is not known. Valid while it is being looked at. */
 struct letter {

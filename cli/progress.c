@@ -125,27 +125,29 @@ static void draw(struct spk_cli_progress *p, const struct spk_job_progress *now)
 	spk_cli_live(l.text);
 }
 
+/* Over the last second; until there is one, since the start. */
 static void sample(struct spk_cli_progress *p, const struct spk_job_progress *now)
 {
 	int64_t us = now->elapsed_us - p->sample_us;
+	bool full = us >= SAMPLE_US;
 
-	if (p->sample_us && us < SAMPLE_US)
-		return;
-	if (us > 0)
+	if (us > 0 && (full || !p->sample_us))
 		p->rate = (double)(now->rows_in - p->sample_rows) * 1e6 / (double)us;
+	if (!full)
+		return;
 	p->sample_us = now->elapsed_us;
 	p->sample_rows = now->rows_in;
 }
 
 /* --- lines for logs --- */
 
-static void tell_trouble(struct spk_cli_progress *p, const char *trouble)
+static void tell_trouble(struct spk_cli_progress *p, const char *phase, const char *trouble)
 {
 	int64_t now = spk_clock_monotonic_us();
 	char text[32];
 
 	if (!trouble) {
-		if (p->trouble_since_us)
+		if (p->trouble_since_us && strcmp(phase, "running") == 0)
 			spk_cli_note("job %s: goes on, after %s", p->job, duration(now - p->trouble_since_us, text));
 		p->trouble_since_us = 0;
 		*p->trouble = '\0';
@@ -177,7 +179,7 @@ void spk_cli_progress_update(void *user, const struct spk_job_progress *now)
 	bool changed = now->phase != p->last.phase || (now->trouble != NULL) != (*p->trouble != '\0');
 
 	tell_start(p, now);
-	tell_trouble(p, now->trouble);
+	tell_trouble(p, now->phase, now->trouble);
 	p->last = *now;
 	p->last.trouble = NULL;  /* not ours to keep */
 	sample(p, now);

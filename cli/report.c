@@ -88,10 +88,18 @@ static bool reader_is_gone(void)
 	return poll(&p, 1, 0) == 1 && p.revents & POLLERR;
 }
 
+/* What SQL names and what is not there, or there already, is wrong SQL: nothing has run. */
+static int exit_code(const spk_error *error)
+{
+	bool names = error->code == SPK_EXISTS || error->code == SPK_NOT_FOUND;
+
+	return names && error->position > 0 ? SPK_CLI_WRONG : spk_cli_exit_code(error->code);
+}
+
 /* The place is told for errors that have one, and the file for those that are about its SQL. */
 static spk_status format_error(const struct spk_cli_script *script, const spk_error *error, struct spk_buffer *out)
 {
-	int code = spk_cli_exit_code(error->code);
+	int code = exit_code(error);
 
 	if (script && script->text && (error->position > 0 || (script->file && code == SPK_CLI_WRONG && error->code != SPK_USAGE)))
 		return spk_sql_format_error(script->file, script->text, error, out, NULL);
@@ -102,7 +110,7 @@ static spk_status format_error(const struct spk_cli_script *script, const spk_er
 int spk_cli_fail(const struct spk_cli_script *script, const spk_error *error)
 {
 	struct spk_buffer text = { 0 };
-	int code = spk_cli_exit_code(error->code);
+	int code = exit_code(error);
 
 	if (error->code == SPK_IO && reader_is_gone())
 		return SPK_CLI_FAILED;

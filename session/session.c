@@ -84,6 +84,22 @@ spk_status spk_session_optimize(struct spk_session *s, struct spk_logical *bound
 
 /* --- planning --- */
 
+static spk_status check_sources(const struct spk_physical_plan *plan, spk_error *err)
+{
+	for (int i = 0; i < plan->nodes; i++) {
+		const struct spk_physical *n = plan->node[i];
+		const struct spk_table *t = n->kind == SPK_PHYSICAL_SCAN ? plan->source[n->source].table : NULL;
+
+		if (!t || spk_source_type(t->connector))
+			continue;
+		spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be read from", t->name, t->connector);
+		if (err && n->logical)
+			err->position = n->logical->position;
+		return spk_hint(err, "It only takes rows: read from the table that the rows of \"%s\" come from.", t->name);
+	}
+	return SPK_OK;
+}
+
 static spk_status sink_takes(const struct spk_table *table, bool *upserts, bool *deltas, void *user, spk_error *err)
 {
 	const struct spk_sink_type *type = spk_sink_type(table->connector);
@@ -122,7 +138,8 @@ spk_status spk_session_plan_query(struct spk_session *s, struct spk_logical *bou
 		spk_fail(err, SPK_PLAN, "table \"%s\" has no end (connector '%s'), so a query over it would never finish", unbounded->name, unbounded->connector);
 		return spk_hint(err, "Run it as a job with `sparklet run`, or give the table an end: 'scan.bounded.mode' = 'latest-offset' for Kafka.");
 	}
-	return spk_physical_plan_make(s->arena, &root, 1, &options, out, err);
+	SPK_TRY(spk_physical_plan_make(s->arena, &root, 1, &options, out, err));
+	return check_sources(*out, err);
 }
 
 spk_status spk_session_plan_job(struct spk_session *s, const struct spk_script *script, struct spk_physical_plan **out, spk_error *err)
@@ -139,7 +156,8 @@ spk_status spk_session_plan_job(struct spk_session *s, const struct spk_script *
 		spk_fail(err, SPK_USAGE, "there is no INSERT INTO ... SELECT in it, so there is nothing to run");
 		return spk_hint(err, "A job is one or more INSERT INTO sink SELECT ... statements. For a query use `sparklet sql`.");
 	}
-	return spk_physical_plan_make(s->arena, root, roots, &options, out, err);
+	SPK_TRY(spk_physical_plan_make(s->arena, root, roots, &options, out, err));
+	return check_sources(*out, err);
 }
 
 /* --- stopping --- */

@@ -255,6 +255,7 @@ static spk_status open_patiently(struct spk_job *job, spk_error *err)
 		spk_status status = open_all(job, &why);
 
 		if (status != SPK_UNAVAILABLE || spk_job_stopping(job) || (bound > 0 && spk_clock_monotonic_us() - started >= bound)) {
+			why.fatal = why.fatal || status == SPK_UNAVAILABLE;  /* patience is over */
 			if (status != SPK_OK && err)
 				*err = why;
 			return status;

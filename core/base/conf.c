@@ -212,6 +212,18 @@ static spk_status make_value(const struct entry *e, const char *text, struct spk
 	return SPK_OK;
 }
 
+static void hint_value(const struct entry *e, spk_error *err)
+{
+	if (!err || err->hint[0])
+		return;
+	if (e->kind == SPK_CONF_BYTES)
+		spk_hint(err, "for example 64MiB or 1GiB");
+	else if (e->kind == SPK_CONF_DURATION)
+		spk_hint(err, "for example 250ms, 5s or 1min");
+	else if (e->kind == SPK_CONF_BOOL)
+		spk_hint(err, "true or false");
+}
+
 spk_status spk_conf_set(struct spk_conf *conf, const char *name, const char *value, spk_error *err)
 {
 	struct spk_buffer scratch = { 0 };
@@ -224,6 +236,7 @@ spk_status spk_conf_set(struct spk_conf *conf, const char *name, const char *val
 	spk_buffer_release(&scratch);
 	if (status) {
 		spk_error_context(err, "%s", name);
+		hint_value(&table[key], err);
 		return status;
 	}
 	if (conf->value[key].fixed) {

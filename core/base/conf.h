@@ -53,6 +53,8 @@ spk_status spk_conf_markdown(struct spk_buffer *out, spk_error *err);
 const char *spk_closest_name(const char *name, const char *const *names, int count);
 /* Appends `text` with ${file:} and ${env:} replaced and registered as secrets; for options that are not keys, too. */
 spk_status spk_conf_substitute(const char *text, struct spk_buffer *out, spk_error *err);
+/* The same for what is no secret, such as an address: nothing is registered. */
+spk_status spk_conf_substitute_plain(const char *text, struct spk_buffer *out, spk_error *err);
 /* "4 MiB", "250 ms", "true" to a number in base units (bytes, us, 0/1). Fractions are fine if nothing is rounded off. */
 spk_status spk_conf_parse_bytes(const char *text, int64_t *out, spk_error *err);
 spk_status spk_conf_parse_duration(const char *text, int64_t unit_us, int64_t *out, spk_error *err);

@@ -165,8 +165,8 @@ spk_status spk_conf_parse_bool(const char *text, int64_t *out, spk_error *err)
 
 /* ---- Substitution ---------------------------------------------------------------------------------------------------- */
 
-/* Replaces what follows `before` by its text form, registered as a secret. */
-static spk_status hide(struct spk_buffer *out, size_t before, spk_error *err)
+/* Replaces what follows `before` by its text form; a secret is registered as one. */
+static spk_status settle(struct spk_buffer *out, size_t before, bool secret, spk_error *err)
 {
 	const char *value;
 
@@ -179,7 +179,8 @@ static spk_status hide(struct spk_buffer *out, size_t before, spk_error *err)
 		return spk_fail(err, SPK_USAGE, "the value has a NUL byte in it");
 	value = spk_buffer_cstr(out);
 	SPK_TRY_PTR(value, err);
-	spk_log_redact(value + before);
+	if (secret)
+		spk_log_redact(value + before);
 	return SPK_OK;
 }
 
@@ -193,7 +194,7 @@ static spk_status put_file(const char *path, struct spk_buffer *out, spk_error *
 	return spk_file_read_all(path, out, err);
 }
 
-static spk_status put_reference(const char *reference, struct spk_buffer *out, spk_error *err)
+static spk_status put_reference(const char *reference, bool secret, struct spk_buffer *out, spk_error *err)
 {
 	size_t before = out->size;
 	spk_status status;
@@ -209,7 +210,7 @@ static spk_status put_reference(const char *reference, struct spk_buffer *out, s
 		status = spk_fail(err, SPK_USAGE, "only file: and env: are known; write $${ for a plain ${");
 	}
 	if (!status)
-		status = hide(out, before, err);
+		status = settle(out, before, secret, err);
 	if (status) {
 		out->size = before;
 		spk_error_context(err, "${%s}", reference);
@@ -217,7 +218,7 @@ static spk_status put_reference(const char *reference, struct spk_buffer *out, s
 	return status;
 }
 
-static spk_status substitute(const char *text, struct spk_buffer *out, spk_error *err)
+static spk_status substitute(const char *text, bool secret, struct spk_buffer *out, spk_error *err)
 {
 	const char *at = text;
 
@@ -240,21 +241,31 @@ static spk_status substitute(const char *text, struct spk_buffer *out, spk_error
 			return spk_fail(err, SPK_USAGE, "'%s' has no } for its ${", text);
 		reference = strndup(dollar + 2, (size_t)(end - dollar - 2));
 		SPK_TRY_PTR(reference, err);
-		status = put_reference(reference, out, err);
+		status = put_reference(reference, secret, out, err);
 		free(reference);
 		SPK_TRY(status);
 		at = end + 1;
 	}
 }
 
-spk_status spk_conf_substitute(const char *text, struct spk_buffer *out, spk_error *err)
+static spk_status substitute_whole(const char *text, bool secret, struct spk_buffer *out, spk_error *err)
 {
 	size_t before = out->size;
-	spk_status status = substitute(text, out, err);
+	spk_status status = substitute(text, secret, out, err);
 
 	if (status)
 		out->size = before;
 	return status;
+}
+
+spk_status spk_conf_substitute(const char *text, struct spk_buffer *out, spk_error *err)
+{
+	return substitute_whole(text, true, out, err);
+}
+
+spk_status spk_conf_substitute_plain(const char *text, struct spk_buffer *out, spk_error *err)
+{
+	return substitute_whole(text, false, out, err);
 }
 
 /* ---- The nearest name ------------------------------------------------------------------------------------------------ */

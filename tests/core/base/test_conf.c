@@ -214,6 +214,21 @@ static void substitution(void)
 	free(dir);
 }
 
+static void plain_substitution(void)
+{
+	struct spk_buffer out = { 0 };
+	char *text = strdup("broker.example:9092");
+	spk_error err = { 0 };
+
+	setenv("SPK_TEST_ADDRESS", "broker.example:9092", 1);
+	CHECK_OK(spk_conf_substitute_plain("${env:SPK_TEST_ADDRESS},b", &out, &err), err);
+	CHECK_EQ_STR(spk_buffer_cstr(&out), "broker.example:9092,b");
+	spk_log_redact_text(text);
+	CHECK_EQ_STR(text, "broker.example:9092");
+	spk_buffer_release(&out);
+	free(text);
+}
+
 static void bad_references(void)
 {
 	static const struct { const char *text, *part; spk_status code; } cases[] = {
@@ -520,6 +535,7 @@ SPK_TEST_SUITE("conf",
 	{"copies are their own", copies_are_their_own},
 	{"fixed keys stay", fixed_keys_stay},
 	{"substitution", substitution},
+	{"plain substitution", plain_substitution},
 	{"bad references", bad_references},
 	{"bad secret files", bad_secret_files},
 	{"files", files},

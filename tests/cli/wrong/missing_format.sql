@@ -1,0 +1,2 @@
+CREATE TABLE flight (origin text)
+  WITH ('connector' = 'kafka', 'topic' = 'flights', 'properties.bootstrap.servers' = 'localhost:9092');

@@ -1,0 +1,1 @@
+CREATE TABLE flight (origin text) WITH ('connector' = 'filesystem', 'path' = 'x', 'format' = 'jsn');

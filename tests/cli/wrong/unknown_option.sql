@@ -1,0 +1,2 @@
+CREATE TABLE flight (origin text)
+  WITH ('connector' = 'filesystem', 'pth' = 'examples/data/flights.csv', 'format' = 'csv');
