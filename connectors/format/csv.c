@@ -2,8 +2,12 @@
  * The format 'csv': options, cutting of files into rows, and writing. Reading is in csv_decode.c.
  */
 #include "connectors/format/csv.h"
+#include "connectors/format/put.h"
 
 #include <stdlib.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "core/base/check.h"
 #include "core/columnar/decimal.h"
@@ -166,6 +170,8 @@ struct csv_encoder {
 	const char *timezone;
 	const struct spk_schema *schema;
 	int columns;
+	bool plain_numbers;         /* no number can look like NULL or hold the delimiter */
+	bool special[256];          /* bytes for which a field is quoted */
 };
 
 static spk_status csv_encoder_open(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err)
@@ -188,30 +194,50 @@ static spk_status csv_encoder_open(struct spk_encoder **out, const struct spk_fo
 		spk_arena_unref(arena);
 		return spk_fail_memory(err);
 	}
-	*e = (struct csv_encoder){ { &spk_format_csv }, arena, spk_csv_options(spec->table), spk_field_rules(spec->conf).timezone, spec->schema, spec->columns };
+	*e = (struct csv_encoder){ .base.format = &spk_format_csv, .arena = arena, .options = spk_csv_options(spec->table),
+	                           .timezone = spk_field_rules(spec->conf).timezone, .schema = spec->schema, .columns = spec->columns };
+	e->special[(uint8_t)e->options.delimiter] = e->special['"'] = e->special['\n'] = e->special['\r'] = true;
+	e->plain_numbers = !strpbrk(e->options.null, "0123456789y") /* infinity */ && !strchr("0123456789-: .", e->options.delimiter);
 	*out = &e->base;
 	return SPK_OK;
 }
 
-static bool needs_quotes(const struct csv_encoder *e, const char *s, uint32_t n)
+/* Copies bytes, 16 at a time where there are so many; true when there is one among them that must be quoted. */
+static inline bool copy_looking(const struct csv_encoder *e, char *p, const char *s, uint32_t n)
 {
-	if (n == e->options.null_size && memcmp(s, e->options.null, n) == 0)
-		return true;
-	for (uint32_t i = 0; i < n; i++)
-		if (s[i] == e->options.delimiter || s[i] == '"' || s[i] == '\n' || s[i] == '\r')
-			return true;
-	/* What ends the data in COPY's text form. */
-	return e->columns == 1 && n == 2 && s[0] == '\\' && s[1] == '.';
+	uint32_t i = 0;
+	bool found = false;
+
+#if defined(__SSE2__)
+	const __m128i d = _mm_set1_epi8(e->options.delimiter), q = _mm_set1_epi8('"'), lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r');
+	__m128i bad = _mm_setzero_si128();
+
+	for (; i + 16 <= n; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
+
+		_mm_storeu_si128((__m128i *)(void *)(p + i), v);
+		bad = _mm_or_si128(bad, _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, d), _mm_cmpeq_epi8(v, q)), _mm_or_si128(_mm_cmpeq_epi8(v, lf), _mm_cmpeq_epi8(v, cr))));
+	}
+	found = _mm_movemask_epi8(bad) != 0;
+#endif
+	for (; i < n; i++) {
+		p[i] = s[i];
+		found |= e->special[(uint8_t)s[i]];
+	}
+	return found;
+}
+
+/* What would be read as something else: the text for NULL, and what ends the data in COPY's text form. */
+static bool is_reserved(const struct csv_encoder *e, const char *s, uint32_t n)
+{
+	return (n == e->options.null_size && memcmp(s, e->options.null, n) == 0) || (e->columns == 1 && n == 2 && s[0] == '\\' && s[1] == '.');
 }
 
 /* At most 2n + 2 bytes. */
 static char *put_field(const struct csv_encoder *e, char *p, const char *s, uint32_t n)
 {
-	if (SPK_LIKELY(!needs_quotes(e, s, n))) {
-		if (n)
-			memcpy(p, s, n);
+	if (SPK_LIKELY(!copy_looking(e, p, s, n) && !is_reserved(e, s, n)))
 		return p + n;
-	}
 	*p++ = '"';
 	for (uint32_t i = 0; i < n; i++) {
 		if (s[i] == '"')
@@ -237,15 +263,23 @@ static char *put_bytea(char *p, const struct spk_view *v)
 	return p;
 }
 
-static char *put_value(const struct csv_encoder *e, char *p, struct spk_type type, const struct spk_reader *r, uint32_t slot)
+static char *put_value(const struct csv_encoder *e, char *p, struct spk_type type, const struct spk_reader *r, uint32_t slot, struct spk_day_text *day)
 {
-	const void *value = (const char *)r->data + (size_t)slot * (size_t)spk_type_width(type);
+	const struct spk_view *view = (const struct spk_view *)r->data + slot;
+	const void *value;
 	char text[SPK_TEXT_MAX];
 
+	if (type.id == SPK_TYPE_TEXT)
+		return put_field(e, p, spk_view_data(view), view->length);
+	if (type.id == SPK_TYPE_BIGINT && e->plain_numbers)
+		return spk_put_i64(p, ((const int64_t *)r->data)[slot]);
+	if (type.id == SPK_TYPE_TIMESTAMP && e->plain_numbers)
+		return spk_put_timestamp(day, p, ((const int64_t *)r->data)[slot], ' ');
 	if (type.id == SPK_TYPE_BYTEA)
-		return put_bytea(p, value);
+		return put_bytea(p, view);
 	if (spk_type_is_view(type))
-		return put_field(e, p, spk_view_data(value), ((const struct spk_view *)value)->length);
+		return put_field(e, p, spk_view_data(view), view->length);
+	value = (const char *)r->data + (size_t)slot * (size_t)spk_type_width(type);
 	if (type.id == SPK_TYPE_BOOLEAN) {
 		*text = *(const uint8_t *)value ? 't' : 'f';
 		return put_field(e, p, text, 1);
@@ -255,7 +289,7 @@ static char *put_value(const struct csv_encoder *e, char *p, struct spk_type typ
 
 static size_t bound(const struct csv_encoder *e, const struct spk_batch *batch)
 {
-	size_t total = ((size_t)e->columns * (2 * SPK_TEXT_MAX + e->options.null_size + 3) + 2) * (size_t)batch->selected;
+	size_t total = 16 + ((size_t)e->columns * (2 * SPK_TEXT_MAX + e->options.null_size + 3) + 2) * (size_t)batch->selected;
 
 	for (int c = 0; c < e->columns; c++) {
 		struct spk_reader r = spk_vector_reader(&batch->column[c]);
@@ -268,30 +302,45 @@ static size_t bound(const struct csv_encoder *e, const struct spk_batch *batch)
 	return total;
 }
 
+static char *put_row(const struct csv_encoder *e, char *p, const struct spk_reader *reader, int row, struct spk_day_text *day)
+{
+	for (int c = 0; c < e->columns; c++) {
+		const struct spk_reader *r = &reader[c];
+		uint32_t slot = spk_reader_slot(r, row);
+
+		if (c)
+			*p++ = e->options.delimiter;
+		if (SPK_LIKELY(spk_reader_valid(r, slot))) {
+			p = put_value(e, p, e->schema->field[c].type, r, slot, day);
+		} else if (e->options.null_size) {
+			memcpy(p, e->options.null, e->options.null_size);
+			p += e->options.null_size;
+		}
+	}
+	return p;
+}
+
 static spk_status csv_encode(struct spk_encoder *base, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
 {
 	struct csv_encoder *e = spk_container_of(base, struct csv_encoder, base);
+	struct spk_reader *reader = calloc((size_t)e->columns + 1, sizeof(*reader));
+	struct spk_day_text day = { .day = INT64_MIN };
+	spk_status status = reader ? spk_buffer_reserve(out, bound(e, batch), err) : spk_fail_memory(err);
 	char *p;
 
-	SPK_TRY(spk_buffer_reserve(out, bound(e, batch), err));
+	if (status != SPK_OK) {
+		free(reader);
+		return status;
+	}
+	for (int c = 0; c < e->columns; c++)
+		reader[c] = spk_vector_reader(&batch->column[c]);
 	p = out->data + out->size;
 	SPK_EACH_ROW(batch, i, row) {
-		for (int c = 0; c < e->columns; c++) {
-			struct spk_reader r = spk_vector_reader(&batch->column[c]);
-			uint32_t slot = spk_reader_slot(&r, row);
-
-			if (c)
-				*p++ = e->options.delimiter;
-			if (spk_reader_valid(&r, slot)) {
-				p = put_value(e, p, e->schema->field[c].type, &r, slot);
-			} else if (e->options.null_size) {
-				memcpy(p, e->options.null, e->options.null_size);
-				p += e->options.null_size;
-			}
-		}
+		p = put_row(e, p, reader, row, &day);
 		end[i] = (uint32_t)(p - out->data);
 	}
 	out->size = (size_t)(p - out->data);
+	free(reader);
 	return SPK_OK;
 }
 

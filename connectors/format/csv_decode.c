@@ -37,6 +37,7 @@ struct work {
 	struct spk_batch *batch;
 	uint32_t *end;              /* of fields in the row without quotes; room for one more than fields */
 	struct spk_csv_field *cut;  /* of the row with quotes */
+	struct spk_day *day;        /* by target */
 	char reason[256];
 	char small[SPK_VIEW_INLINE + 20];
 };
@@ -220,6 +221,10 @@ static spk_status store(struct work *w, const struct target *t, const char *s, u
 		return SPK_OK;
 	case SPK_TYPE_BYTEA:
 		return store_bytea(w, t, s, n, spk_vector_view(v) + row, err);
+	case SPK_TYPE_TIMESTAMP:
+		if (SPK_LIKELY(spk_field_timestamp(s, n, &w->day[t - w->d->target], spk_vector_i64(v) + row)))
+			return SPK_OK;
+		/* fallthrough */
 	default:
 		status = spk_field_parse(t->type, s, n, &w->d->rules, (char *)v->data + (size_t)row * (size_t)spk_type_width(t->type), &why);
 		if (SPK_LIKELY(status == SPK_OK))
@@ -339,7 +344,8 @@ spk_status spk_csv_decode(struct spk_decoder *base, const struct spk_view *raw, 
 	SPK_TRY(spk_field_init_columns(batch, n, d->skip, err));
 	w.end = SPK_NEW_ARRAY(batch->arena, uint32_t, d->fields + 1);
 	w.cut = SPK_NEW_ARRAY(batch->arena, struct spk_csv_field, d->fields + 1);
-	SPK_TRY_PTR(w.end && w.cut, err);
+	w.day = SPK_NEW_ARRAY(batch->arena, struct spk_day, d->targets + 1);
+	SPK_TRY_PTR(w.end && w.cut && w.day, err);
 	for (int i = 0; i < n; i++) {
 		spk_status status = decode_row(&w, &raw[i], i, err);
 

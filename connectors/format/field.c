@@ -117,6 +117,69 @@ static spk_status parse_timestamp(struct spk_type type, const char *s, size_t si
 	return spk_text_to_value(spk_type(SPK_TYPE_TIMESTAMPTZ), s, size, tz ? rules->timezone : "UTC", out, err);
 }
 
+/* Eight digits as HHMMSS with anything between the pairs ("03:04:05"): their number of seconds, -1 when they are none. */
+static inline int32_t clock_seconds(const char *s)
+{
+	uint64_t v, digits;
+
+	memcpy(&v, s, 8);
+	if ((v & UINT64_C(0x0000ff0000ff0000)) != UINT64_C(0x00003a00003a0000))
+		return -1;
+	digits = (v & UINT64_C(0xffff00ffff00ffff)) - UINT64_C(0x3030003030003030);
+	/* A byte that was below '0' or above '9' shows in its high half, now or with 6 added. */
+	if ((digits | (digits + UINT64_C(0x0606000606000606))) & UINT64_C(0xf0f000f0f000f0f0))
+		return -1;
+	{
+		int32_t h = (int32_t)(digits & 15) * 10 + (int32_t)(digits >> 8 & 15), m = (int32_t)(digits >> 24 & 15) * 10 + (int32_t)(digits >> 32 & 15);
+		int32_t sec = (int32_t)(digits >> 48 & 15) * 10 + (int32_t)(digits >> 56 & 15);
+
+		return h < 24 && m < 60 && sec < 60 ? h * 3600 + m * 60 + sec : -1;
+	}
+}
+
+static bool new_day(const char *s, struct spk_day *day)
+{
+	char text[19];
+	bool zoned;
+
+	memcpy(text, s, 10);
+	memcpy(text + 10, " 00:00:00", 9);
+	if (!spk_text_parse_timestamp_fast(text, sizeof(text), &day->us, &zoned))
+		return false;
+	memcpy(&day->text, s, 8);
+	memcpy(&day->rest, s + 8, 2);
+	return true;
+}
+
+bool spk_field_timestamp(const char *s, size_t size, struct spk_day *day, int64_t *out)
+{
+	static const int32_t unit[] = { 1000000, 100000, 10000, 1000, 100, 10, 1 };
+	uint64_t text;
+	uint16_t rest;
+	int32_t seconds, fraction = 0;
+	size_t digits = size - 20;
+
+	if (size < 19 || size == 20 || size > 26 || (s[10] != ' ' && s[10] != 'T') || (size > 19 && s[19] != '.'))
+		return false;
+	memcpy(&text, s, 8);
+	memcpy(&rest, s + 8, 2);
+	seconds = clock_seconds(s + 11);
+	if (SPK_UNLIKELY(seconds < 0) || (SPK_UNLIKELY(text != day->text || rest != day->rest) && !new_day(s, day)))
+		return false;
+	if (size > 19) {
+		for (size_t i = 0; i < digits; i++) {
+			unsigned d = (uint8_t)(s[20 + i] - '0');
+
+			if (d > 9)
+				return false;
+			fraction = fraction * 10 + (int32_t)d;
+		}
+		fraction *= unit[digits];
+	}
+	*out = day->us + (int64_t)seconds * 1000000 + fraction;
+	return true;
+}
+
 /* 'YYYY-MM-DD', by the days of a date at midnight. */
 static bool parse_date_fast(const char *s, size_t size, int32_t *days)
 {

@@ -24,6 +24,13 @@ struct spk_field_rules spk_field_rules(const struct spk_conf *conf);
  * DATA with PostgreSQL's message when it does not fit.
  */
 spk_status spk_field_parse(struct spk_type type, const char *s, size_t size, const struct spk_field_rules *rules, void *out, spk_error *err);
+/* The day that the last timestamp of a column had: the next mostly has the same. Zeroed at first. */
+struct spk_day { uint64_t text; uint16_t rest; int64_t us; };
+/*
+ * 'YYYY-MM-DD HH:MM:SS[.f]' with up to 6 digits of fraction, also with a T, without a zone; false: anything else. 16 bytes behind the text
+ * are readable.
+ */
+bool spk_field_timestamp(const char *s, size_t size, struct spk_day *day, int64_t *out);
 /* [-]digits, whole, in range; false: anything else. */
 bool spk_field_integer(const char *s, size_t size, int64_t *out);
 /* [-]digits[.digits] of at most 18 digits; false: anything else. */

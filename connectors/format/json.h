@@ -44,6 +44,33 @@ static inline const char *spk_json_string(const struct spk_json_row *r, uint32_t
 	return start;
 }
 
+/* True when a number or literal may end before this byte. */
+extern const uint8_t spk_json_ends_scalar[256];
+/* Digits up to what 18 of them hold; *end behind the number. False: not a plain integer, or longer. */
+static inline bool spk_json_plain_integer(const char *p, int64_t *v, const char **end)
+{
+	bool negative = *p == '-';
+	const char *s = p + negative;
+	uint64_t n = (uint8_t)(*s - '0');
+	int digits = 1;
+
+	if (n > 9)
+		return false;
+	for (s++; digits < 19; s++, digits++) {
+		unsigned d = (uint8_t)(*s - '0');
+
+		if (d > 9)
+			break;
+		n = n * 10 + d;
+	}
+	/* The first digit was 0 and others follow: not a JSON number. */
+	if (digits > 18 || !spk_json_ends_scalar[(uint8_t)*s] || (p[negative] == '0' && digits > 1))
+		return false;
+	*v = negative ? -(int64_t)n : (int64_t)n;
+	*end = s;
+	return true;
+}
+
 enum spk_json_escape { SPK_JSON_ESCAPE_OK, SPK_JSON_ESCAPE_BAD, SPK_JSON_ESCAPE_SURROGATE };
 /* Checks the escapes of a string and, with `out` (room for n bytes), writes it without them; *length in bytes. SURROGATE: \u escapes
  * that are no character. `out` may be NULL. */
@@ -51,9 +78,6 @@ enum spk_json_escape spk_json_unescape(const char *s, uint32_t n, char *out, uin
 /* Length of the number at p, which has something readable behind it; 0 when that is no number. *integer: without fraction
  * and exponent. */
 uint32_t spk_json_number(const char *p, const char *end, bool *integer);
-/* True when a number or literal may end before this byte. */
-extern const uint8_t spk_json_ends_scalar[256];
-
 /*
  * The value at token *k into row `row` of `out` (FLAT, made for the batch); *k moves behind it. DATA: the row is bad and r->reason
  * says why; r is then to be read no further from *k.

@@ -6,6 +6,7 @@
  * in which something is found takes the slow way and may ask for more room.
  */
 #include "connectors/format/json.h"
+#include "connectors/format/put.h"
 
 #include <math.h>
 #if defined(__SSE2__)
@@ -45,50 +46,12 @@ struct pen {
 	char *p;
 	size_t bound;          /* bytes from `start` on that all rows need at the most, as far as is known */
 	size_t start;
-	int64_t day;           /* the day whose text is in day_text, and nothing before the first */
-	char day_text[16];
+	struct spk_day_text day;
 	spk_error *err;
 	spk_status failed;     /* why a function returned NULL */
 };
 
 /* --- numbers --- */
-
-static const char two_digits[] =
-	"00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263"
-	"646566676869707172737475767778798081828384858687888990919293949596979899";
-
-static inline char *put2(char *p, unsigned v)
-{
-	memcpy(p, two_digits + 2 * v, 2);
-	return p + 2;
-}
-
-static inline char *put_u64(char *p, uint64_t v)
-{
-	char text[20], *t = text + 20;
-
-	while (v >= 100) {
-		t -= 2;
-		memcpy(t, two_digits + 2 * (v % 100), 2);
-		v /= 100;
-	}
-	if (v >= 10) {
-		t -= 2;
-		memcpy(t, two_digits + 2 * v, 2);
-	} else {
-		*--t = (char)('0' + v);
-	}
-	memcpy(p, t, (size_t)(text + 20 - t));
-	return p + (text + 20 - t);
-}
-
-static inline char *put_i64(char *p, int64_t v)
-{
-	if (v >= 0)
-		return put_u64(p, (uint64_t)v);
-	*p++ = '-';
-	return put_u64(p, 0 - (uint64_t)v);
-}
 
 static char *put_decimal(char *p, struct spk_type type, spk_int128 stored)
 {
@@ -97,7 +60,7 @@ static char *put_decimal(char *p, struct spk_type type, spk_int128 stored)
 
 	spk_decimal_unpack(type, stored, &m, &scale);
 	if (scale == 0 && m >= INT64_MIN && m <= INT64_MAX)
-		return put_i64(p, (int64_t)m);
+		return spk_put_i64(p, (int64_t)m);
 	return p + spk_decimal_format(m, scale, p);
 }
 
@@ -111,40 +74,6 @@ static char *put_float(char *p, struct spk_type type, const void *value, const c
 	*p++ = '"';
 	p += spk_text_from_value(type, value, timezone, p);
 	*p++ = '"';
-	return p;
-}
-
-/* --- time --- */
-
-static const int64_t DAY_US = INT64_C(86400000000);
-
-/* A timestamp of the years 1 to 9999, without its zone; the text of the day is kept for the next. */
-static char *put_timestamp(struct pen *pen, char *p, int64_t us)
-{
-	int64_t day = us >= 0 ? us / DAY_US : -((DAY_US - 1 - us) / DAY_US), rest = us - day * DAY_US;
-	uint32_t s = (uint32_t)(rest / 1000000), f = (uint32_t)(rest % 1000000);
-
-	if (SPK_UNLIKELY(day < -719162 || day > 2932896))
-		return p + spk_text_timestamp(us, p);
-	if (SPK_UNLIKELY(day != pen->day)) {
-		spk_text_date((int32_t)day, pen->day_text);
-		pen->day = day;
-	}
-	memcpy(p, pen->day_text, 16);
-	p[10] = pen->w->iso ? 'T' : ' ';
-	put2(p + 11, s / 3600);
-	p[13] = ':';
-	put2(p + 14, s / 60 % 60);
-	p[16] = ':';
-	p = put2(p + 17, s % 60);
-	if (!f)
-		return p;
-	*p = '.';
-	put2(p + 1, f / 10000);
-	put2(p + 3, f / 100 % 100);
-	put2(p + 5, f % 100);
-	for (p += 7; p[-1] == '0'; p--)
-		;
 	return p;
 }
 
@@ -211,25 +140,38 @@ static inline uint64_t escapes8(uint64_t v)
 	return ((v - ones * 32) | (quote - ones) | (slash - ones)) & ~v & high;
 }
 
-/* Up to 15 bytes; `long8`: eight may be read at s (n >= 8). */
+/* A string that lies in its view, as two words; what is behind it is made harmless. */
+static inline char *put_inlined(struct pen *pen, char *p, const struct spk_view *v)
+{
+	const uint64_t blanks = ~UINT64_C(0) / 255 * ' ';
+	uint32_t n = v->length, high32;
+	uint64_t low, high;
+
+	memcpy(&low, v->inlined, 8);
+	memcpy(&high32, v->inlined + 8, 4);
+	high = high32 | blanks << 32;
+	if (n < 8)
+		low |= blanks << 8 * n;
+	if (n < 12)
+		high |= n <= 8 ? blanks : blanks << 8 * (n - 8);
+	if (SPK_UNLIKELY(escapes8(low) | escapes8(high)))
+		return put_text_slowly(pen, p, v->inlined, n);
+	memcpy(p, &low, 8);
+	memcpy(p + 8, &high, 8);
+	return p + n;
+}
+
+/* 13 to 15 bytes: two words that overlap. */
 static inline char *put_short(struct pen *pen, char *p, const char *s, uint32_t n)
 {
-	uint64_t a = 0, b = 0;
+	uint64_t a, b;
 
-	if (n >= 8) {
-		memcpy(&a, s, 8);
-		memcpy(&b, s + n - 8, 8);
-		if (SPK_UNLIKELY(escapes8(a) | escapes8(b)))
-			return put_text_slowly(pen, p, s, n);
-		memcpy(p, &a, 8);
-		memcpy(p + n - 8, &b, 8);
-		return p + n;
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		if (SPK_UNLIKELY(must_escape((uint8_t)s[i])))
-			return put_text_slowly(pen, p, s, n);
-		p[i] = s[i];
-	}
+	memcpy(&a, s, 8);
+	memcpy(&b, s + n - 8, 8);
+	if (SPK_UNLIKELY(escapes8(a) | escapes8(b)))
+		return put_text_slowly(pen, p, s, n);
+	memcpy(p, &a, 8);
+	memcpy(p + n - 8, &b, 8);
 	return p + n;
 }
 
@@ -257,8 +199,10 @@ static inline bool clean16(const char *s, char *p)
 static inline char *put_text(struct pen *pen, char *p, const struct spk_view *view)
 {
 	uint32_t n = view->length, i;
-	const char *s = spk_view_data(view);
+	const char *s = view->ref.pointer;
 
+	if (n <= SPK_VIEW_INLINE)
+		return put_inlined(pen, p, view);
 	if (n < 16)
 		return put_short(pen, p, s, n);
 	for (i = 0; i + 16 <= n; i += 16)
@@ -293,11 +237,11 @@ static inline char *put_value(struct pen *pen, char *p, const struct column *c, 
 		memcpy(p, ((const uint8_t *)data)[slot] ? "true " : "false", 5);
 		return p + 5 - ((const uint8_t *)data)[slot];
 	case PLAIN_I16:
-		return put_i64(p, ((const int16_t *)data)[slot]);
+		return spk_put_i64(p, ((const int16_t *)data)[slot]);
 	case PLAIN_I32:
-		return put_i64(p, ((const int32_t *)data)[slot]);
+		return spk_put_i64(p, ((const int32_t *)data)[slot]);
 	case PLAIN_I64:
-		return put_i64(p, ((const int64_t *)data)[slot]);
+		return spk_put_i64(p, ((const int64_t *)data)[slot]);
 	case PLAIN_REAL:
 		return put_float(p, c->type, (const float *)data + slot, NULL);
 	case PLAIN_DOUBLE:
@@ -305,7 +249,7 @@ static inline char *put_value(struct pen *pen, char *p, const struct column *c, 
 	case PLAIN_DECIMAL:
 		return put_decimal(p, c->type, ((const spk_int128 *)data)[slot]);
 	case QUOTED_TIMESTAMP:
-		return put_timestamp(pen, p, ((const int64_t *)data)[slot]);
+		return spk_put_timestamp(&pen->day, p, ((const int64_t *)data)[slot], pen->w->iso ? 'T' : ' ');
 	case QUOTED_VIEW: case QUOTED_BYTES: case RAW_JSON:
 		return put_view(pen, p, c->kind, (const struct spk_view *)data + slot);
 	default:
@@ -517,7 +461,7 @@ static spk_status write_rows(struct pen *pen, const struct spk_batch *batch, con
 
 spk_status spk_json_write(struct spk_json_writer *w, const struct spk_batch *batch, const struct spk_json_frame *frame, struct spk_buffer *out, uint32_t *end, spk_error *err)
 {
-	struct pen pen = { .w = w, .out = out, .start = out->size, .day = INT64_MIN, .err = err };
+	struct pen pen = { .w = w, .out = out, .start = out->size, .day.day = INT64_MIN, .err = err };
 	size_t size = sizeof(struct spk_reader) * (size_t)SPK_MAX(w->columns, 1);
 	struct spk_reader small[32], *reader = w->columns <= (int)SPK_COUNT_OF(small) ? small : spk_malloc(NULL, size);
 	spk_status status;

@@ -103,31 +103,6 @@ static spk_status store_string(struct spk_json_row *r, uint32_t k, const struct 
 
 /* --- numbers --- */
 
-/* Digits up to what 18 of them hold; *end behind the number. False: not a plain integer, or longer. */
-static inline bool plain_integer(const char *p, int64_t *v, const char **end)
-{
-	bool negative = *p == '-';
-	const char *s = p + negative;
-	uint64_t n = (uint8_t)(*s - '0');
-	int digits = 1;
-
-	if (n > 9)
-		return false;
-	for (s++; digits < 19; s++, digits++) {
-		unsigned d = (uint8_t)(*s - '0');
-
-		if (d > 9)
-			break;
-		n = n * 10 + d;
-	}
-	/* The first digit was 0 and others follow: not a JSON number. */
-	if (digits > 18 || !spk_json_ends_scalar[(uint8_t)*s] || (p[negative] == '0' && digits > 1))
-		return false;
-	*v = negative ? -(int64_t)n : (int64_t)n;
-	*end = s;
-	return true;
-}
-
 /* Mantissa and scale without the zeros that end it: 1.50e3 is 15 and -2. */
 static bool exact_integer(const char *s, uint32_t n, int64_t *out)
 {
@@ -275,11 +250,11 @@ spk_status spk_json_store(struct spk_json_row *r, uint32_t *k, const struct spk_
 		return store_string(r, at, t, rules, out, row, arena, err);
 	case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
 		++*k;
-		if (t->type.id == SPK_TYPE_BIGINT && SPK_LIKELY(plain_integer(s, &v, &end))) {
+		if (t->type.id == SPK_TYPE_BIGINT && SPK_LIKELY(spk_json_plain_integer(s, &v, &end))) {
 			spk_vector_i64(out)[row] = v;
 			return SPK_OK;
 		}
-		if ((t->type.id == SPK_TYPE_INTEGER || t->type.id == SPK_TYPE_SMALLINT) && plain_integer(s, &v, &end) &&
+		if ((t->type.id == SPK_TYPE_INTEGER || t->type.id == SPK_TYPE_SMALLINT) && spk_json_plain_integer(s, &v, &end) &&
 		    spk_field_store_integer(t->type, v, slot(out, row)))
 			return SPK_OK;
 		return store_number_slow(r, at, t, rules, out, row);
