@@ -74,7 +74,7 @@ static spk_status no_such(const char *name, const struct spk_expr *arg, int posi
 	const char *names[AGGREGATES_MAX], *closest;
 	int count = 0;
 
-	spk_bind_fail(err, position, "function %s(%s) does not exist", name, arg ? spk_type_format(arg->type, t, sizeof t) : "*");
+	spk_bind_fail(err, position, "function %s(%s) does not exist", name, arg ? spk_type_format(spk_type_bare(arg->type), t, sizeof t) : "*");
 	if (spk_aggregate_known(name))
 		return spk_hint(err, "No function matches the given name and argument types. You might need to add explicit type casts.");
 	for (int i = 0; (a = each_aggregate(i)) != NULL && count < AGGREGATES_MAX; i++)

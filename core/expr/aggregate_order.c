@@ -40,7 +40,7 @@ PLAIN_UPDATE(int16_t, i16)
 PLAIN_UPDATE(int32_t, i32)
 PLAIN_UPDATE(int64_t, i64)
 
-/* Floats (NaN), numerics and intervals by their order. */
+/* Floats (NaN), numerics and intervals by their order; of equal ones (0 and -0, 1.0 and 1.00) the last, as in PostgreSQL. */
 #define ORDERED_UPDATE(T, member) \
 	SPK_AGGREGATE_UPDATE(update_##member) \
 	{ \
@@ -48,7 +48,7 @@ PLAIN_UPDATE(int64_t, i64)
 		const int sign = is_max(call) ? 1 : -1; \
 		(void)err; \
 		SPK_AGGREGATE_LOOP(extreme, T, { \
-			if (w > 0 && (!s->set || compare(arg->type, v, &s->value.member) * sign > 0)) { \
+			if (w > 0 && (!s->set || compare(arg->type, v, &s->value.member) * sign >= 0)) { \
 				s->value.member = *v; \
 				s->set = 1; \
 			} \
@@ -71,7 +71,7 @@ SPK_AGGREGATE_MERGE(merge_fixed)
 		struct extreme *a = SPK_STATE(extreme, into, i);
 		const struct extreme *b = SPK_STATE(extreme, from, i);
 
-		if (b->set && (!a->set || compare(type, &b->value, &a->value) * sign > 0))
+		if (b->set && (!a->set || compare(type, &b->value, &a->value) * sign >= 0))
 			*a = *b;
 	}
 	return SPK_OK;

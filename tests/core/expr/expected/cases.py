@@ -385,7 +385,34 @@ def resolution():
             add(f, name, a)
 
 
-for build in [comparisons, logic, arithmetic, numeric, mathematics, strings, patterns, casts, dates, formats, zones, resolution]:
+def aggregates():
+    f = 'aggregate'
+    lists = [('smallint', [['1', '2', '3'], ['32767', '32767'], ['-5', NULL, '2'], [NULL]]),
+             ('integer', [['1', '2', '3', '4'], ['2147483647', '2147483647', '1'], ['7', NULL, '-7'], ['1', '2'], [NULL, NULL]]),
+             ('bigint', [['1', '2', '4'], ['9223372036854775807', '9223372036854775807', '10'], ['-1', NULL], [NULL]]),
+             ('numeric', [['1.5', '2.25', '3'], ['0.1', '0.20', '0.300'], ['-1', NULL, '1.00'], ['1', '1', '2'], ['123456789012345678', '0.000001'], [NULL]]),
+             ('numeric(10,2)', [['1.5', '2.25', '3'], ['99999999.99', '99999999.99', '0.01'], ['-1', NULL, '1.00'], [NULL]]),
+             ('real', [['1.5', '2.25'], ['0.1', '0.2', '0.3'], ['1e38', '1e38'], ['NaN', '1'], [NULL]]),
+             ('double precision', [['1.5', '2.25', '-3'], ['0.1', '0.2', '0.3'], ['1e16', '1', '-1e16'], ['NaN', '1'], ['Infinity', '5', NULL], ['-0', '0'], [NULL]]),
+             ('interval', [['1 day', '2 hours', '1 month'], ['1 month', '1 day 12:00', '-3 days'], ['10 days', NULL], [NULL]]),
+             ('text', [['b', 'a', 'c'], ['same', 'same'], ['a much longer string', 'a much longer strinG', ''], ['é', 'z'], [NULL, 'x'], [NULL]]),
+             ('date', [['2000-01-01', '1999-12-31', 'infinity'], [NULL]]), ('time', [['10:00', '09:59:59.9'], [NULL]]),
+             ('timestamp', [['2000-01-01', '2000-01-01 00:00:01', '-infinity'], [NULL]]), ('timestamptz', [['2000-01-01 00:00+00', '2000-01-01 00:00+01'], [NULL]]),
+             ('boolean', [['t', 't'], ['t', 'f'], ['f', 'f', NULL], [NULL]])]
+    for t, values in lists:
+        for name in ['count', 'sum', 'avg', 'min', 'max', 'bool_and', 'bool_or', 'every']:
+            for v in values:
+                args = [(t, x) for x in v]
+                rows = ', '.join(f'({sql_arg(a)})' for a in args)
+                FILES.setdefault(f, {})[line_of(name, args)] = f'(SELECT {name}(x) FROM (VALUES {rows}) v(x))'
+    for v in [['1', '2', '4'], ['1.5'], ['1e8', '1e8', '1.00000001e8'], [NULL]]:
+        for name in ['variance', 'var_samp', 'var_pop', 'stddev', 'stddev_samp', 'stddev_pop']:
+            args = [('double precision', x) for x in v]
+            rows = ', '.join(f'({sql_arg(a)})' for a in args)
+            FILES.setdefault(f, {})[line_of(name, args)] = f'(SELECT {name}(x) FROM (VALUES {rows}) v(x))'
+
+
+for build in [aggregates, comparisons, logic, arithmetic, numeric, mathematics, strings, patterns, casts, dates, formats, zones, resolution]:
     build()
 
 if __name__ == '__main__':
