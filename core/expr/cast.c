@@ -81,6 +81,8 @@ static const struct spk_cast casts[] = {
 	STABLE(TEXT, TIMESTAMPTZ, EXPLICIT, true, spk_cast_from_text)
 };
 
+enum { SPK_VARYING_DIGITS = 36 };  /* of a numeric that carries its scale */
+
 const struct spk_cast *spk_cast_find(enum spk_type_id from, enum spk_type_id to)
 {
 	for (size_t i = 0; i < SPK_COUNT_OF(casts); i++)
@@ -98,6 +100,19 @@ struct spk_type spk_numeric_type_of(struct spk_type from)
 	case SPK_TYPE_DECIMAL: return from;
 	default: return spk_type(SPK_TYPE_DECIMAL);
 	}
+}
+
+bool spk_cast_may_fail(const struct spk_cast *cast, struct spk_type from, struct spk_type to)
+{
+	if (to.id == SPK_TYPE_TEXT)
+		return to.precision > 0;
+	if (to.id == SPK_TYPE_DECIMAL && (spk_type_is_integer(from) || from.id == SPK_TYPE_DECIMAL)) {
+		from = spk_numeric_type_of(from);
+		if (to.scale < 0)
+			return from.scale >= 0 && from.precision > SPK_VARYING_DIGITS;
+		return from.scale < 0 || ((to.scale < from.scale || to.precision - to.scale < from.precision - from.scale));
+	}
+	return cast->can_fail;
 }
 
 bool spk_cast_is_noop(struct spk_type from, struct spk_type to)

@@ -167,7 +167,7 @@ spk_status spk_expr_cast(struct spk_arena *arena, struct spk_expr *arg, struct s
 	SPK_TRY_PTR(e, err);
 	e->prepared = cast;
 	e->assignment = !explicit_cast;
-	e->nullable = arg->nullable || cast->can_fail;
+	e->nullable = arg->nullable || spk_cast_may_fail(cast, arg->type, type);
 	if (arg->kind == SPK_EXPR_CONSTANT)
 		spk_expr_fold(arena, &e);
 	*out = e;

@@ -19,6 +19,8 @@ struct spk_cast {
 const struct spk_cast *spk_cast_find(enum spk_type_id from, enum spk_type_id to);
 /* The numeric type that holds any value of `from`: decimal(10,0) for integer; varying for what has no fixed scale. */
 struct spk_type spk_numeric_type_of(struct spk_type from);
+/* Whether the cast can fail for these parameters: widening a numeric cannot. */
+bool spk_cast_may_fail(const struct spk_cast *cast, struct spk_type from, struct spk_type to);
 /* True when a value of `from` is, without work, one of `to`. */
 bool spk_cast_is_noop(struct spk_type from, struct spk_type to);
 

@@ -90,7 +90,7 @@ bool spk_expr_can_fail(const struct spk_expr *e)
 {
 	if (e->kind == SPK_EXPR_CALL && e->function->can_fail)
 		return true;
-	if (e->kind == SPK_EXPR_CAST && (!cast_of(e) || cast_of(e)->can_fail))
+	if (e->kind == SPK_EXPR_CAST && (!cast_of(e) || spk_cast_may_fail(cast_of(e), e->arg[0]->type, e->type)))
 		return true;
 	for (int i = 0; i < e->args; i++)
 		if (spk_expr_can_fail(e->arg[i]))
