@@ -184,9 +184,9 @@ void spk_csv_decoder_close(struct spk_decoder *base)
 
 static spk_status misfit(struct work *w, const struct target *t, const char *s, uint32_t n, const char *why)
 {
-	char shown[SPK_SHOWN], type[64];
+	char shown[SPK_SHOWN], name[SPK_SHOWN], type[64];
 
-	snprintf(w->reason, sizeof(w->reason), "column \"%.48s\": found \"%s\", expected %s%s%.80s", t->name, spk_field_shown(s, n, shown),
+	snprintf(w->reason, sizeof(w->reason), "column \"%s\": found \"%s\", expected %s%s%.80s", spk_field_shown(t->name, strlen(t->name), name), spk_field_shown(s, n, shown),
 	         spk_type_format(t->type, type, sizeof(type)), why ? ": " : "", why ? why : "");
 	return SPK_DATA;
 }
@@ -279,9 +279,13 @@ static int cut_plain(const char *row, uint32_t size, char delimiter, uint32_t *e
 static spk_status wrong_count(struct work *w, const char *text, uint32_t size, int n)
 {
 	char shown[SPK_SHOWN];
+	int want = w->d->fields;
 
-	snprintf(w->reason, sizeof(w->reason), "%s fields: %d expected%s in \"%s\"", n > w->d->fields ? "too many" : "too few", w->d->fields,
-	         n > w->d->fields ? "" : ", fewer", spk_field_shown(text, size, shown));
+	spk_field_shown(text, size, shown);
+	if (n > want)
+		snprintf(w->reason, sizeof(w->reason), "too many fields: expected %d, found more in \"%s\"", want, shown);
+	else
+		snprintf(w->reason, sizeof(w->reason), "too few fields: expected %d, found %d in \"%s\"", want, n, shown);
 	return SPK_DATA;
 }
 

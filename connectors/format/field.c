@@ -329,17 +329,23 @@ spk_status spk_field_row_failed(struct spk_batch *batch, int row, const char *re
 	return add_error(errors, (struct spk_row_error){ .row = row, .code = SPK_DATA, .message = kept }, batch->arena, err);
 }
 
-/* Cut in the middle of a character is fine: what is not printable ASCII or whole UTF-8 is shown as '?'. */
-const char *spk_field_shown(const char *s, size_t size, char *out)
+const char *spk_field_shown_most(const char *s, size_t size, size_t most, char *out)
 {
-	size_t n = SPK_MIN(size, (size_t)40), i = 0;
+	size_t n = SPK_MIN(size, most);
+	bool text;
 
 	while (n < size && n > 0 && ((uint8_t)s[n] & 0xc0) == 0x80)
 		n--;
-	for (; i < n; i++)
-		out[i] = (uint8_t)s[i] < 0x20 || s[i] == 0x7f ? '?' : s[i];
-	strcpy(out + i, n < size ? "..." : "");
+	text = spk_simdjson_is_text(s, n);
+	for (size_t i = 0; i < n; i++)
+		out[i] = (uint8_t)s[i] < 0x20 || s[i] == 0x7f || (!text && (uint8_t)s[i] > 0x7f) ? '?' : s[i];
+	strcpy(out + n, n < size ? "..." : "");
 	return out;
+}
+
+const char *spk_field_shown(const char *s, size_t size, char *out)
+{
+	return spk_field_shown_most(s, size, 40, out);
 }
 
 /* --- base64 --- */

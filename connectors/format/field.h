@@ -92,6 +92,7 @@ spk_status spk_field_init_columns(struct spk_batch *batch, int n, const bool *sk
 /* A short printable piece of a value for messages, at most 40 bytes and "..."; out holds SPK_SHOWN. */
 enum { SPK_SHOWN = 128 };
 const char *spk_field_shown(const char *s, size_t size, char *out);
+const char *spk_field_shown_most(const char *s, size_t size, size_t most, char *out);  /* most <= 100 */
 /* The value of a table's option, NULL when it is not given. (planner's spk_table_option, without needing the planner.) */
 const char *spk_format_option(const struct spk_table *table, const char *key);
 

@@ -40,7 +40,7 @@ bool spk_json_unexpected(struct spk_json_row *r, uint32_t k, const char *expecte
 		snprintf(r->reason, sizeof(r->reason), "not JSON: the row ends where %s is expected", expected);
 	else
 		snprintf(r->reason, sizeof(r->reason), "not JSON: found %s at byte %u, expected %s",
-		         spk_field_shown(r->text + at, SPK_MIN(r->size - at, 12u), shown), at, expected);
+		         spk_field_shown_most(r->text + at, r->size - at, 12, shown), at, expected);
 	return false;
 }
 

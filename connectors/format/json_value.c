@@ -12,9 +12,9 @@
 
 static spk_status misfit(struct spk_json_row *r, const struct spk_json_target *t, const char *found, uint32_t size, const char *why)
 {
-	char shown[SPK_SHOWN], type[64];
+	char shown[SPK_SHOWN], name[SPK_SHOWN], type[64];
 
-	snprintf(r->reason, sizeof(r->reason), "member \"%.48s\": found %s, expected %s%s%.80s", t->name,
+	snprintf(r->reason, sizeof(r->reason), "member \"%s\": found %s, expected %s%s%.80s", spk_field_shown(t->name, strlen(t->name), name),
 	         spk_field_shown(found, size, shown), spk_type_format(t->type, type, sizeof(type)), why ? ": " : "", why ? why : "");
 	return SPK_DATA;
 }

@@ -1,4 +1,6 @@
 /* What JSON values become in columns of each type, and what is said of those that do not fit. */
+#include <pthread.h>
+
 #include "tests/connectors/fixture.h"
 
 struct one { const char *type, *json, *want; };
@@ -194,7 +196,72 @@ static void nested_types_are_refused_by_name(void)
 	fx_close(&f);
 }
 
+struct shared { struct fx *f; struct spk_decoder *d; const struct spk_view *raw; int n, wrong; };
+
+static void *decode_on_a_thread(void *user)
+{
+	struct shared *s = user;
+
+	for (int round = 0; round < 50; round++) {
+		struct spk_row_errors errors = { 0 };
+		struct spk_batch *batch;
+		spk_error err;
+
+		if (spk_batch_new(&batch, s->f->spec.schema, NULL, &err) != SPK_OK || s->d->format->decode(s->d, s->raw, s->n, batch, &errors, &err) != SPK_OK || errors.count) {
+			s->wrong++;
+			continue;
+		}
+		for (int i = 0; i < s->n; i++)
+			s->wrong += spk_vector_i64(&batch->column[0])[i] != i;
+		spk_batch_unref(batch);
+	}
+	return NULL;
+}
+
+static void one_decoder_serves_several_threads(void)
+{
+	enum { THREADS = 4, ROWS = 200 };
+	const char *row[ROWS];
+	struct shared shared[THREADS];
+	pthread_t thread[THREADS];
+	struct spk_view *raw;
+	struct spk_decoder *d;
+	struct fx f;
+
+	fx_open(&f, "a bigint, b text");
+	for (int i = 0; i < ROWS; i++)
+		row[i] = spk_arena_printf(f.arena, i % 2 ? "{\"a\":%d,\"b\":\"x\"}" : "{\"b\":\"a\\nb\",\"a\":%d}", i);
+	raw = fx_raw(f.arena, row, NULL, ROWS);
+	REQUIRE_OK(spk_format_json.decoder_open(&d, &f.spec, &f.err), f.err);
+	for (int i = 0; i < THREADS; i++) {
+		shared[i] = (struct shared){ &f, d, raw, ROWS, 0 };
+		REQUIRE(pthread_create(&thread[i], NULL, decode_on_a_thread, &shared[i]) == 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(thread[i], NULL);
+		CHECK_EQ_INT(shared[i].wrong, 0);
+	}
+	spk_format_json.decoder_close(d);
+	fx_close(&f);
+}
+
+static void messages_are_text(void)
+{
+	struct fx f;
+
+	fx_open(&f, "v bigint");
+	CHECK_EQ_STR(fx_one(&f, &spk_format_json, "{\"v\":\"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\"}"),
+	             "!member \"v\": found \"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9..., expected bigint");
+	CHECK_EQ_STR(fx_one(&f, &spk_format_json, "{\"v\":1}\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"),
+	             "!not JSON: found \xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9... at byte 7, expected the end of the row after its object");
+	CHECK_EQ_STR(fx_one(&f, &spk_format_json, "{\"v\":"), "!not JSON: the row ends where a member's name and value is expected");
+	CHECK_EQ_STR(fx_one(&f, &spk_format_json, ""), "!not JSON: empty, expected a JSON object");
+	fx_close(&f);
+}
+
 SPK_TEST_SUITE("json decode",
+	{ "one decoder serves several threads", one_decoder_serves_several_threads },
+	{ "messages are text", messages_are_text },
 	{ "each value of each type", each_value_of_each_type },
 	{ "names match exactly, then by case", names_match_exactly_then_by_case },
 	{ "of duplicates the last wins", of_duplicates_the_last_wins },
