@@ -1,6 +1,7 @@
 /* What statements leave behind: tables, views, settings; where they stand in their script. */
 #include <pthread.h>
 
+#include "core/base/fault.h"
 #include "tests/planner/corpus.h"
 #include "tests/planner/support.h"
 
@@ -225,8 +226,40 @@ static void threads_do_not_disturb_each_other(void)
 	}
 }
 
+/* Every allocation fails once: an error, never a crash or half a result. */
+static void memory_may_run_out_anywhere(void)
+{
+	for (size_t i = 0; i < sizeof corpus_good / sizeof corpus_good[0]; i++) {
+		for (int n = 1;; n++) {
+			struct session *s = session_new();
+			char specification[32];
+			struct spk_script script = { 0 };
+			spk_error err, ignored = { 0 };
+			spk_status status;
+			bool passed;
+
+			snprintf(specification, sizeof specification, "malloc:%d", n);
+			REQUIRE_OK(spk_fault_set(specification, &ignored), ignored);
+			status = session_bind(s, corpus_good[i], &script, &err);
+			for (int k = 0; status == SPK_OK && k < script.count; k++)
+				if (script.statement[k].plan)
+					status = spk_optimize(s->arena, script.statement[k].plan, NULL, &script.statement[k].plan, &err);
+			passed = spk_fault_passes(SPK_FAULT_MALLOC) < n;
+			REQUIRE_OK(spk_fault_set(NULL, &ignored), ignored);
+			if (passed)
+				CHECK_OK(status, err);
+			else
+				CHECK(status == SPK_NO_MEMORY || status == SPK_MEMORY_LIMIT || status == SPK_OK);
+			session_free(s);
+			if (passed)
+				break;
+		}
+	}
+}
+
 SPK_TEST_SUITE("sql statements", { "a table has all that was declared", a_table_has_all_that_was_declared },
 	{ "computed columns are over physical ones", computed_columns_are_over_physical_ones },
 	{ "statements know their place", statements_know_their_place }, { "settings reach the configuration", settings_reach_the_configuration },
 	{ "views come and go", views_come_and_go }, { "explain keeps its options", explain_keeps_its_options },
-	{ "plans outlive the text", plans_outlive_the_text }, { "threads do not disturb each other", threads_do_not_disturb_each_other })
+	{ "plans outlive the text", plans_outlive_the_text }, { "threads do not disturb each other", threads_do_not_disturb_each_other },
+	{ "memory may run out anywhere", memory_may_run_out_anywhere })
