@@ -83,7 +83,8 @@ static const char *const secret_names[] = {
 
 static spk_status refuse(spk_error *err, const char *name, const char *reason)
 {
-	return spk_fail(err, SPK_USAGE, "property '%s%s' is refused: %s", prefix, name, reason);
+	spk_fail(err, SPK_USAGE, "property '%s%s' is refused: %s", prefix, name, reason);
+	return spk_hint(err, "leave it out");
 }
 
 /* Kerberos values end up in the shell command that renews the ticket. */

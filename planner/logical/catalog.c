@@ -83,8 +83,10 @@ static spk_status add(struct spk_catalog *c, struct entry entry, bool or_replace
 {
 	struct entry *e = find_exact(c, entry.name);
 
-	if (e && !or_replace)
-		return spk_fail(err, SPK_EXISTS, "%s \"%s\" already exists", e->table ? "table" : "view", entry.name);
+	if (e && !or_replace) {
+		spk_fail(err, SPK_EXISTS, "%s \"%s\" already exists", e->table ? "table" : "view", entry.name);
+		return spk_hint(err, "Give it another name, or DROP %s first.", e->table ? "TABLE" : "VIEW");
+	}
 	if (e && !e->table != !entry.table)
 		return spk_fail(err, SPK_EXISTS, "\"%s\" is a %s, not a %s", entry.name, e->table ? "table" : "view", entry.table ? "table" : "view");
 	if (e) {

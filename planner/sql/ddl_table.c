@@ -86,8 +86,10 @@ static spk_status add_column(struct create *c, const PgQuery__ColumnDef *d, spk_
 	struct spk_field *f = &c->schema->field[column];
 
 	for (int i = 0; i < column; i++)
-		if (strcmp(c->folded[i], d->colname) == 0)
-			return spk_binder_fail(&c->b, d->location, SPK_BIND, err, "column \"%s\" specified more than once", c->schema->field[i].name);
+		if (strcmp(c->folded[i], d->colname) == 0) {
+			spk_binder_fail(&c->b, d->location, SPK_BIND, err, "column \"%s\" specified more than once", c->schema->field[i].name);
+			return spk_hint(err, "Names count without regard to case unless they are quoted: give one of them another.");
+		}
 	f->name = spk_source_identifier(c->b.source, d->location, c->b.arena);
 	c->folded[column] = d->colname;
 	SPK_TRY_PTR(f->name, err);
