@@ -24,6 +24,7 @@ struct spk_exec {
 	struct spk_stage *dag_stage;
 	struct spk_dag dag;
 	int *exchange_readers, *exchange_base, *exchange_input;
+	int *exchange_first;           /* by exchange: first partition of its part of the write stage's output */
 	struct spk_task_output **output;
 	struct spk_memory_account *account;
 	struct spk_run *run;
@@ -114,6 +115,16 @@ static spk_status make_ops(const struct spk_exec *e, const struct spk_physical_s
 	return SPK_OK;
 }
 
+/* The leaf of the stage that the task drives. */
+static int find_leaf(const struct spk_physical_stage *stage, const struct exec_stage *s, int task)
+{
+	int leaf = 0;
+
+	while (leaf + 1 < stage->leaves && s->leaf_first[leaf + 1] <= task)
+		leaf++;
+	return leaf;
+}
+
 static spk_status pipeline_new(const struct spk_exec *e, const struct exec_stage *s, int task, struct spk_pipeline **out, spk_error *err)
 {
 	const struct spk_physical_stage *stage = &e->plan->stage[s->index];
@@ -126,8 +137,7 @@ static spk_status pipeline_new(const struct spk_exec *e, const struct exec_stage
 		*p = (struct spk_pipeline){ .plan = e->plan, .stage = s->index, .task = task, .store = e->options.store, .account = e->account,
 			.batch_rows = e->options.batch_rows ? e->options.batch_rows : SPK_BATCH_ROWS, .exchange_readers = e->exchange_readers,
 			.exchange_base = e->exchange_base, .exchange_input = e->exchange_input, .verify = e->verify };
-		while (p->leaf + 1 < stage->leaves && s->leaf_first[p->leaf + 1] <= task)
-			p->leaf++;
+		p->leaf = find_leaf(stage, s, task);
 		p->partition = task - s->leaf_first[p->leaf];
 		p->partitions = (p->leaf + 1 < stage->leaves ? s->leaf_first[p->leaf + 1] : s->tasks) - s->leaf_first[p->leaf];
 		status = make_ops(e, stage, p, reached, by_node, err);
@@ -202,15 +212,13 @@ static bool skip_task(int task, void *user)
 	const struct exec_stage *s = user;
 	const struct spk_exec *e = s->exec;
 	const struct spk_physical_stage *stage = &e->plan->stage[s->index];
-	int leaf = 0;
+	const struct spk_run_source *source;
+	int leaf = find_leaf(stage, s, task), partition = task - s->leaf_first[leaf];
 
-	if (!e->run->streaming)
-		return false;
-	while (leaf + 1 < stage->leaves && s->leaf_first[leaf + 1] <= task)
-		leaf++;
 	if (stage->leaf[leaf]->kind != SPK_PHYSICAL_SCAN)
 		return false;
-	return e->run->source[stage->leaf[leaf]->source].partition[task - s->leaf_first[leaf]].chunks == 0;
+	source = &e->run->source[stage->leaf[leaf]->source];
+	return partition >= source->partitions || (e->run->streaming && source->partition[partition].chunks == 0);
 }
 
 /* --- the graph --- */
@@ -219,7 +227,8 @@ static int leaf_tasks(const struct spk_exec *e, const struct spk_physical *leaf)
 {
 	switch (leaf->kind) {
 	case SPK_PHYSICAL_SCAN:
-		return e->options.source_partitions[leaf->source];
+		/* A stage has a task at least, though the source may have no partition: it is skipped. */
+		return SPK_MAX(e->options.source_partitions[leaf->source], 1);
 	case SPK_PHYSICAL_READ:
 		return e->exchange_readers[leaf->exchange];
 	default:
@@ -246,7 +255,21 @@ static spk_status count_tasks(struct spk_exec *e, int index, spk_error *err)
 	return SPK_OK;
 }
 
-/* Which stages a stage reads, each exchange a separate input. */
+/* First task of the leaf that reads exchange `x`, in its stage. */
+static int reading_task(const struct spk_exec *e, int x)
+{
+	const struct spk_physical_stage *stage = &e->plan->stage[e->plan->exchange[x].read_stage];
+	int leaf = 0;
+
+	while (stage->leaf[leaf]->exchange != x)
+		leaf++;
+	return e->stage[e->plan->exchange[x].read_stage].leaf_first[leaf];
+}
+
+/*
+ * Which stages a stage reads, each exchange a separate input. An exchange gets as many partitions as the reading stage has tasks, also
+ * those that drive other leaves (theirs stay empty): a task's number in its stage is then the partition that it reads.
+ */
 static spk_status connect_stage(struct spk_exec *e, int index, spk_error *err)
 {
 	const struct spk_physical_plan *plan = e->plan;
@@ -259,13 +282,14 @@ static spk_status connect_stage(struct spk_exec *e, int index, spk_error *err)
 	SPK_TRY_PTR(d->name, err);
 	for (int x = 0; x < plan->exchanges; x++) {
 		if (plan->exchange[x].write_stage == index) {
-			e->exchange_base[x] = d->output_partitions;
-			d->output_partitions += e->exchange_readers[x];
+			e->exchange_first[x] = d->output_partitions;
+			e->exchange_base[x] = d->output_partitions + reading_task(e, x);
+			d->output_partitions += e->stage[plan->exchange[x].read_stage].tasks;
 		}
 		if (plan->exchange[x].read_stage == index) {
 			e->exchange_input[x] = d->inputs;
 			input[d->inputs] = plan->exchange[x].write_stage;
-			base[d->inputs++] = e->exchange_base[x];
+			base[d->inputs++] = e->exchange_first[x];
 		}
 	}
 	return SPK_OK;
@@ -281,7 +305,8 @@ static spk_status build_graph(struct spk_exec *e, int readers, spk_error *err)
 	e->exchange_readers = SPK_NEW_ARRAY(e->arena, int, plan->exchanges);
 	e->exchange_base = SPK_NEW_ARRAY(e->arena, int, plan->exchanges);
 	e->exchange_input = SPK_NEW_ARRAY(e->arena, int, plan->exchanges);
-	SPK_TRY_PTR(e->stage && e->dag_stage && e->output && e->exchange_readers && e->exchange_base && e->exchange_input, err);
+	e->exchange_first = SPK_NEW_ARRAY(e->arena, int, plan->exchanges);
+	SPK_TRY_PTR(e->stage && e->dag_stage && e->output && e->exchange_readers && e->exchange_base && e->exchange_input && e->exchange_first, err);
 	for (int x = 0; x < plan->exchanges; x++)
 		e->exchange_readers[x] = plan->exchange[x].single ? 1 : readers;
 	for (int i = 0; i < plan->stages; i++)
@@ -321,6 +346,7 @@ spk_status spk_exec_new(struct spk_exec **out, const struct spk_exec_options *op
 	e->arena = arena;
 	e->options = *options;
 	e->plan = options->plan;
+	SPK_ASSERT(options->batch_rows <= SPK_BATCH_ROWS, "a batch has that many rows at most");
 	e->account = spk_memory_account("operators");
 	e->verify = verify && *verify == '1';
 	status = build_graph(e, SPK_MIN(SPK_MAX(readers, 1), SPK_SHARDS), err);

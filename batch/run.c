@@ -36,7 +36,7 @@ int64_t spk_run_watermark_before(const struct spk_run *run, uint64_t bits)
 {
 	int64_t least = INT64_MAX;
 
-	for (int i = 0; bits >> i; i++)
+	for (int i = 0; i < 64 && bits >> i; i++)
 		if (bits >> i & 1)
 			least = SPK_MIN(least, run->source[i].watermark);
 	return least;
@@ -46,7 +46,7 @@ int64_t spk_run_watermark_after(const struct spk_run *run, uint64_t bits)
 {
 	int64_t least = INT64_MAX;
 
-	for (int i = 0; bits >> i; i++)
+	for (int i = 0; i < 64 && bits >> i; i++)
 		if (bits >> i & 1)
 			least = SPK_MIN(least, spk_run_source_watermark_after(&run->source[i]));
 	return least;

@@ -21,7 +21,6 @@ struct spk_run_partition {
 	struct spk_chunk *chunk;
 	bool idle, finished;         /* at the end of the run: does not hold the watermark */
 	int64_t watermark;           /* max event time seen - delay; before the run, then (out) after it */
-	int64_t bad_rows;            /* out */
 	int reads;                   /* batch: tasks that began to read it; only the first may use the run's source */
 };
 
@@ -64,7 +63,7 @@ struct spk_run {
 	/* Batch: rows of the COLLECT node, in order, on a worker thread. */
 	spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err);
 	void *collect_user;
-	int64_t collected;               /* batches handed out, over all attempts of the task */
+	int64_t collected;               /* rows handed out, over all attempts of the task */
 };
 
 /* Watermark of an operator that depends on the sources in `bits`: at the start of the run (judges lateness) and at its end (closes

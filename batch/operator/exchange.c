@@ -41,7 +41,6 @@ static spk_status send_part(struct spk_op *op, struct spk_batch *in, const int32
 				sel[n++] = row;
 		part->sel = sel;
 		part->selected = n;
-		part->origin = NULL;
 		status = spk_task_write(op->pipeline->task_handle, base + to, part, err);
 	}
 	spk_batch_unref(part);

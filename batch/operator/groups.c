@@ -7,6 +7,8 @@ spk_status spk_groups_init(struct spk_groups *g, const struct spk_physical *plan
 {
 	int at = 0;
 
+	if (plan->expr_count > SPK_GROUP_COLUMNS)
+		return spk_fail(err, SPK_UNSUPPORTED, "GROUP BY with %d expressions; at most %d are supported", plan->expr_count, SPK_GROUP_COLUMNS);
 	*g = (struct spk_groups){ .plan = plan, .account = account, .row_size = SPK_GROUP_HEADER + plan->state_size };
 	g->map.account = account;
 	g->key_column = SPK_NEW_ARRAY(arena, struct spk_key_column, plan->expr_count);
@@ -24,8 +26,9 @@ spk_status spk_groups_init(struct spk_groups *g, const struct spk_physical *plan
 void spk_groups_clear(struct spk_groups *g)
 {
 	if (g->releases)
-		for (uint32_t i = 0; i < g->map.count; i++)
+		for (uint32_t i = 0; i < g->rows; i++)
 			spk_aggregate_row_release(g->plan->aggregate, g->plan->aggregate_count, spk_group_states(spk_groups_row(g, i)));
+	g->rows = 0;
 	spk_keymap_clear(&g->map);
 }
 
@@ -40,8 +43,8 @@ void spk_groups_release(struct spk_groups *g)
 	*g = (struct spk_groups){ 0 };
 }
 
-/* Zeroes the rows of groups [before, count), after making room. */
-static spk_status add_rows(struct spk_groups *g, uint32_t before, spk_error *err)
+/* Zeroes the rows of the groups that are new in the map, after making room. */
+static spk_status add_rows(struct spk_groups *g, spk_error *err)
 {
 	uint32_t count = g->map.count, capacity = g->rows_capacity;
 
@@ -53,18 +56,19 @@ static spk_status add_rows(struct spk_groups *g, uint32_t before, spk_error *err
 		g->row = row;
 		g->rows_capacity = grown;
 	}
-	memset(spk_groups_row(g, before), 0, (size_t)(count - before) * (size_t)g->row_size);
+	memset(spk_groups_row(g, g->rows), 0, (size_t)(count - g->rows) * (size_t)g->row_size);
+	g->rows = count;
 	return SPK_OK;
 }
 
 /* Numbers of the keys in g->keys to state pointers. */
 static spk_status put_keys(struct spk_groups *g, const uint64_t *hash, char **state, spk_error *err)
 {
-	uint32_t number[SPK_BATCH_ROWS], before = g->map.count;
+	uint32_t number[SPK_BATCH_ROWS];
 
 	SPK_TRY(spk_keymap_put(&g->map, &g->keys, hash, number, err));
-	if (g->map.count > before)
-		SPK_TRY(add_rows(g, before, err));
+	if (g->map.count > g->rows)
+		SPK_TRY(add_rows(g, err));
 	for (int i = 0; i < g->keys.count; i++)
 		state[i] = spk_group_states(spk_groups_row(g, number[i]));
 	return SPK_OK;
@@ -73,11 +77,9 @@ static spk_status put_keys(struct spk_groups *g, const uint64_t *hash, char **st
 spk_status spk_groups_find(struct spk_groups *g, const struct spk_batch *keys, char **state, spk_error *err)
 {
 	uint64_t hash[SPK_BATCH_ROWS];
-	int column[64];
+	int column[SPK_GROUP_COLUMNS];
 	int columns = g->plan->expr_count;
 
-	if (columns > 64)
-		return spk_fail(err, SPK_UNSUPPORTED, "GROUP BY with %d expressions; at most 64 are supported", columns);
 	for (int i = 0; i < columns; i++)
 		column[i] = g->key_column[i].column;
 	SPK_TRY(spk_row_keys_encode(&g->keys, keys, g->key_column, columns, false, err));
@@ -141,7 +143,7 @@ int64_t spk_group_window(const char *key, uint32_t size)
 
 spk_status spk_groups_decode(const struct spk_groups *g, const char *key, uint32_t size, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)
 {
-	struct spk_vector ordered[64];
+	struct spk_vector ordered[SPK_GROUP_COLUMNS];
 	int columns = g->plan->expr_count;
 
 	/* The vectors in encoding order; a bitmap may be added to them, so they are copied back. */

@@ -10,7 +10,7 @@
 #include "batch/operator/operator.h"
 #include "core/columnar/keymap.h"
 
-enum { SPK_GROUP_HEADER = 16 };
+enum { SPK_GROUP_HEADER = 16, SPK_GROUP_COLUMNS = 64 };
 
 struct spk_groups {
 	const struct spk_physical *plan;
@@ -19,6 +19,7 @@ struct spk_groups {
 	int row_size;                       /* header + states */
 	struct spk_keymap map;
 	char *row;                          /* by group number */
+	uint32_t rows;                      /* that are valid; all groups of the map, but after a failure */
 	uint32_t rows_capacity;
 	bool releases;                      /* some aggregate has memory of its own */
 	struct spk_row_keys keys;           /* scratch: of the batch at hand */

@@ -13,28 +13,23 @@ static spk_status limit_begin(struct spk_op *op, spk_error *err)
 static spk_status limit_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
 {
 	struct limit *l = (struct limit *)op;
-	int64_t first = op->plan->offset, end = op->plan->limit < 0 ? INT64_MAX : first + op->plan->limit;
+	int64_t first = op->plan->offset, end;
 	int64_t skip = SPK_MIN(SPK_MAX(first - l->seen, 0), in->selected);
-	int64_t take = SPK_MIN(SPK_MAX(end - l->seen - skip, 0), in->selected - skip);
+	int64_t take;
 	struct spk_batch *out;
-	int32_t *sel;
 	spk_status status;
 
 	(void)input;
+	if (op->plan->limit < 0 || __builtin_add_overflow(first, op->plan->limit, &end))
+		end = INT64_MAX;
+	take = SPK_MIN(SPK_MAX(end - l->seen - skip, 0), in->selected - skip);
 	l->seen += in->selected;
 	if (take == 0)
 		return SPK_OK;
 	if (take == in->selected)
 		return spk_op_emit(op, in, err);
-	SPK_TRY(spk_batch_derive(&out, in, in->schema, err));
-	memcpy(out->column, in->column, sizeof *in->column * (size_t)in->columns);
-	sel = spk_op_selection(in, out->arena);
-	status = sel ? SPK_OK : spk_fail_memory(err);
-	if (sel) {
-		out->sel = sel + skip;
-		out->selected = (int)take;
-		status = spk_op_emit(op, out, err);
-	}
+	SPK_TRY(spk_op_slice(&out, in, (int)skip, (int)take, err));
+	status = spk_op_emit(op, out, err);
 	spk_batch_unref(out);
 	return status;
 }

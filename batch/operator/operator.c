@@ -13,10 +13,10 @@ spk_status spk_op_emit(struct spk_op *op, struct spk_batch *batch, spk_error *er
 	op->rows_out += batch->selected;
 	op->batches_out++;
 	if (op->pipeline->verify)
-		SPK_TRY(spk_batch_verify(&shown, batch, (uint64_t)op->batches_out * 31 + (uint64_t)op->plan->id, err));
+		SPK_TRY(spk_batch_reencode(&shown, batch, (uint64_t)op->batches_out * 31 + (uint64_t)op->plan->id, err));
 	for (int i = 0; i < op->outputs && status == SPK_OK; i++)
 		status = op->output[i].op->type->push(op->output[i].op, op->output[i].input, shown, err);
-	if (shown != batch || op->pipeline->verify)
+	if (op->pipeline->verify)
 		spk_batch_unref(shown);
 	return status;
 }
@@ -45,6 +45,24 @@ int32_t *spk_op_selection(const struct spk_batch *in, struct spk_arena *arena)
 		for (int i = 0; i < in->selected; i++)
 			sel[i] = i;
 	return sel;
+}
+
+spk_status spk_op_slice(struct spk_batch **out, const struct spk_batch *in, int from, int n, spk_error *err)
+{
+	struct spk_batch *part;
+	int32_t *sel;
+
+	SPK_TRY(spk_batch_derive(&part, in, in->schema, err));
+	memcpy(part->column, in->column, sizeof *in->column * (size_t)in->columns);
+	sel = spk_op_selection(in, part->arena);
+	if (!sel) {
+		spk_batch_unref(part);
+		return spk_fail_memory(err);
+	}
+	part->sel = sel + from;
+	part->selected = n;
+	*out = part;
+	return SPK_OK;
 }
 
 static struct spk_arena *output_arena(struct spk_pipeline *p)

@@ -70,6 +70,8 @@ struct spk_row_errors *spk_op_errors(const struct spk_op *op, struct spk_row_err
 /* Turns collected errors into dead letters and takes their rows out of sel[0..*n). */
 spk_status spk_op_reject(struct spk_op *op, const struct spk_batch *in, const struct spk_row_errors *errors, int32_t *sel, int *n, spk_error *err);
 spk_status spk_op_dead_letter(struct spk_op *op, const struct spk_batch *in, int32_t row, spk_status code, bool late, int64_t watermark, const char *reason, spk_error *err);
+/* A batch of the selected rows from, from + 1, ... from + n - 1 of `in`. */
+spk_status spk_op_slice(struct spk_batch **out, const struct spk_batch *in, int from, int n, spk_error *err);
 /* The batch's selection as an array in `arena` (a copy, so that it may be narrowed). */
 int32_t *spk_op_selection(const struct spk_batch *in, struct spk_arena *arena);
 

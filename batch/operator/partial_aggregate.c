@@ -66,9 +66,31 @@ static spk_status update_one(struct spk_op *op, const struct spk_aggregate_call 
 			at++;
 		kept[i] = state[at];
 	}
+	if (m == 0)
+		return SPK_OK;
 	if (call->arg)
 		SPK_TRY(spk_expr_eval(call->arg, in, keep, m, &ev, &arg, err));
 	return call->aggregate->update(call, kept, call->arg ? &arg : NULL, keep, m, in->weight, err);
+}
+
+/* Finds the rows for which FILTER or argument cannot be computed, into ev->errors. */
+static spk_status try_call(const struct spk_aggregate_call *call, const struct spk_batch *in, struct spk_eval *ev, spk_error *err)
+{
+	bool arg_fails = call->arg && spk_expr_can_fail(call->arg);
+	const int32_t *sel = in->sel;
+	struct spk_vector ignored;
+	int n = in->selected;
+	int32_t *keep;
+
+	if (!arg_fails && !(call->filter && spk_expr_can_fail(call->filter)))
+		return SPK_OK;
+	if (call->filter) {
+		keep = spk_arena_alloc(ev->arena, sizeof *keep * (size_t)n);
+		SPK_TRY_PTR(keep, err);
+		SPK_TRY(spk_expr_filter(call->filter, in, in->sel, in->selected, ev, keep, &n, err));
+		sel = keep;
+	}
+	return arg_fails && n ? spk_expr_eval(call->arg, in, sel, n, ev, &ignored, err) : SPK_OK;
 }
 
 /* Group columns of the rows; rows that fail anywhere are taken out first, so that no group sees half a row. */
@@ -79,13 +101,8 @@ static spk_status evaluate_keys(struct spk_op *op, struct spk_batch *in, struct 
 
 	for (int i = 0; i < op->plan->expr_count; i++)
 		SPK_TRY(spk_expr_eval(op->plan->expr[i], in, in->sel, in->selected, &ev, &keys->column[i], err));
-	for (int i = 0; i < op->plan->aggregate_count && op->pipeline->run->streaming; i++) {
-		const struct spk_aggregate_call *call = &op->plan->aggregate[i];
-		struct spk_vector ignored;
-
-		if (call->arg && !call->filter && spk_expr_can_fail(call->arg))
-			SPK_TRY(spk_expr_eval(call->arg, in, in->sel, in->selected, &ev, &ignored, err));
-	}
+	for (int i = 0; i < op->plan->aggregate_count && op->pipeline->run->streaming; i++)
+		SPK_TRY(try_call(&op->plan->aggregate[i], in, &ev, err));
 	if (errors.count) {
 		int32_t *sel = spk_op_selection(in, keys->arena);
 		int n = in->selected;

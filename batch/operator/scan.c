@@ -25,12 +25,14 @@ static spk_status measure_time(struct spk_op *op, const struct spk_batch *batch,
 	r = spk_vector_reader(&time);
 	SPK_EACH_ROW(batch, i, row) {
 		uint32_t slot = spk_reader_slot(&r, row);
+		int64_t t = spk_reader_valid(&r, slot) ? ((const int64_t *)r.data)[slot] : INT64_MIN;
 
-		if (spk_reader_valid(&r, slot))
-			most = SPK_MAX(most, ((const int64_t *)r.data)[slot]);
+		/* Infinity is no point in time: it would end the source. */
+		if (t > most && t != INT64_MAX)
+			most = t;
 	}
-	if (most != INT64_MIN)
-		p->watermark = SPK_MAX(p->watermark, most - source->watermark_delay_us);
+	if (most != INT64_MIN && !__builtin_sub_overflow(most, source->watermark_delay_us, &most))
+		p->watermark = SPK_MAX(p->watermark, most);
 	return SPK_OK;
 }
 

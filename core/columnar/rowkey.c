@@ -435,7 +435,9 @@ spk_status spk_row_keys_copy(struct spk_row_keys *keys, const struct spk_vector 
 	for (int i = 0; i < n; i++) {
 		const struct spk_view *v = &((const struct spk_view *)r.data)[spk_reader_slot(&r, sel ? sel[i] : i)];
 
-		memcpy(keys->bytes.data + at, spk_view_data(v), v->length);
+		/* A key of no columns is empty, and there may be no bytes at all. */
+		if (v->length)
+			memcpy(keys->bytes.data + at, spk_view_data(v), v->length);
 		keys->offset[i + 1] = at += v->length;
 	}
 	keys->bytes.size = at;

@@ -55,9 +55,9 @@ void spk_stateful_close(struct spk_op *op)
 
 spk_status spk_stateful_read_row(const struct spk_groups *g, char *row, const char *value, uint32_t size, spk_error *err)
 {
+	memset(row, 0, (size_t)g->row_size);
 	if (size < SPK_GROUP_HEADER)
 		return spk_fail(err, SPK_CORRUPT, "state of an aggregate has %u bytes, too few", size);
-	memset(row, 0, (size_t)g->row_size);
 	memcpy(row, value, SPK_GROUP_HEADER);
 	return spk_aggregate_row_read(g->plan->aggregate, g->plan->aggregate_count, spk_group_states(row), value + SPK_GROUP_HEADER, size - SPK_GROUP_HEADER, err);
 }
@@ -96,8 +96,8 @@ spk_status spk_stateful_read(struct spk_stateful_groups *s, uint32_t from, int n
 
 		if (!spk_state_found(&value[i]))
 			continue;
-		SPK_TRY(spk_stateful_read_row(&s->epoch, row, value[i].data, value[i].size, err));
 		slice->old[i] = row;
+		SPK_TRY(spk_stateful_read_row(&s->epoch, row, value[i].data, value[i].size, err));
 	}
 	return SPK_OK;
 }
@@ -134,14 +134,19 @@ spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_sl
 		char *row = slice->old[i] ? slice->old[i] : spk_groups_row(&s->epoch, slice->from + (uint32_t)i);
 
 		start[i] = (uint32_t)s->bytes.size;
-		if (*spk_group_count(row) == 0)
+		if (*spk_group_count(row) == 0 && plan->expr_count > 0)
 			continue;
 		SPK_TRY(spk_buffer_append(&s->bytes, row, SPK_GROUP_HEADER, err));
 		SPK_TRY(spk_aggregate_row_write(plan->aggregate, plan->aggregate_count, spk_group_states(row), &s->bytes, err));
+		if (s->bytes.size > UINT32_MAX / 2)
+			return spk_fail(err, SPK_MEMORY_LIMIT, "the state of %d groups takes more than 2 GiB", i + 1);
 	}
 	start[slice->n] = (uint32_t)s->bytes.size;
-	for (int i = 0; i < slice->n; i++)
-		value[i] = (struct spk_state_value){ s->bytes.data + start[i], start[i + 1] > start[i] ? start[i + 1] - start[i] : UINT32_MAX };
+	for (int i = 0; i < slice->n; i++) {
+		uint32_t size = start[i + 1] - start[i];
+
+		value[i] = size ? (struct spk_state_value){ s->bytes.data + start[i], size } : (struct spk_state_value){ NULL, UINT32_MAX };
+	}
 	return spk_state_put(s->view, &slice->keys, slice->hash, slice->bucketed ? slice->bucket : NULL, value, err);
 }
 

@@ -5,7 +5,8 @@
  *   output  for every group whose values changed: -1 with the old row (if there was one), +1 with the new one (if any rows are left)
  *   state   keyed: group key -> row count and aggregate states; grows with the number of keys
  *
- * A group is read and written once per epoch, however many of its rows arrive, and a group that ends where it began says nothing.
+ * A group is read and written once per epoch, however many of its rows arrive, and a group that ends where it began says nothing. The
+ * one group of an aggregate without GROUP BY stays when its last row is taken back: count(*) is 0 then.
  */
 #include "stream/operator/stream_operators.h"
 
@@ -25,6 +26,8 @@ static bool same_value(const struct spk_vector *v, int a, int b)
 
 	if (null_a || null_b)
 		return null_a && null_b;
+	if (v->type.id == SPK_TYPE_ARRAY || v->type.id == SPK_TYPE_ROW)
+		return false;
 	if (spk_type_is_view(v->type))
 		return spk_view_equal(&spk_vector_view(v)[a], &spk_vector_view(v)[b]);
 	return memcmp((char *)v->data + (size_t)a * (size_t)width, (char *)v->data + (size_t)b * (size_t)width, (size_t)width) == 0;
@@ -65,7 +68,7 @@ static spk_status take_new(struct spk_stateful_groups *s, const struct spk_slice
 	for (int i = 0; i < slice->n; i++) {
 		char *row = slice->old[i] ? slice->old[i] : spk_groups_row(&s->epoch, slice->from + (uint32_t)i);
 
-		im->has[i] = *spk_group_count(row) > 0;
+		im->has[i] = *spk_group_count(row) > 0 || s->base.plan->expr_count == 0;
 		state[i] = spk_group_states(row);
 	}
 	return spk_groups_final(&s->epoch, state, slice->n, im->batch->column, im->n, 2 * im->n, im->batch->arena, err);

@@ -43,12 +43,12 @@ struct spk_slice {
 	char *old[SPK_BATCH_ROWS];
 };
 spk_status spk_stateful_read(struct spk_stateful_groups *s, uint32_t from, int n, bool bucketed, struct spk_slice *slice, spk_error *err);
-/* Merges the old rows into the epoch's rows, so that these become the new state. */
+/* Merges the epoch's rows into the old ones, which become the new state; groups without an old row are new as they are. */
 spk_status spk_stateful_merge(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
-/* Writes the epoch's rows of the slice; a group whose row count is 0 is deleted. */
+/* Writes the new rows of the slice; a group whose row count is 0 is deleted, but the one of an aggregate over all rows stays. */
 spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
 void spk_stateful_slice_release(struct spk_stateful_groups *s, struct spk_slice *slice);
-/* A state row from the bytes of a table's value; row is zeroed first. */
+/* A state row from the bytes of a table's value; it must be released, also after a failure. */
 spk_status spk_stateful_read_row(const struct spk_groups *g, char *row, const char *value, uint32_t size, spk_error *err);
 
 #endif

@@ -17,10 +17,20 @@ struct closing {
 	int n;
 };
 
+static void drop_closed(struct closing *c)
+{
+	const struct spk_physical *plan = c->s->base.plan;
+
+	for (int i = 0; i < c->n; i++)
+		spk_aggregate_row_release(plan->aggregate, plan->aggregate_count, spk_group_states(c->row[i]));
+	spk_batch_unref(c->out);
+	c->out = NULL;
+	c->n = 0;
+}
+
 static spk_status emit_closed(struct closing *c, spk_error *err)
 {
 	struct spk_stateful_groups *s = c->s;
-	const struct spk_physical *plan = s->base.plan;
 	char *state[SPK_BATCH_ROWS];
 	spk_status status;
 
@@ -32,11 +42,7 @@ static spk_status emit_closed(struct closing *c, spk_error *err)
 	c->out->rows = c->out->selected = c->n;
 	if (status == SPK_OK)
 		status = spk_op_emit(&s->base, c->out, err);
-	for (int i = 0; i < c->n; i++)
-		spk_aggregate_row_release(plan->aggregate, plan->aggregate_count, state[i]);
-	spk_batch_unref(c->out);
-	c->out = NULL;
-	c->n = 0;
+	drop_closed(c);
 	return status;
 }
 
@@ -51,11 +57,9 @@ static spk_status close_group(void *user, const char *key, uint32_t key_size, co
 	if (!c->out)
 		SPK_TRY(spk_groups_output(&s->epoch, SPK_BATCH_ROWS, &c->out, err));
 	row = s->old_row + (size_t)c->n * (size_t)s->epoch.row_size;
+	c->row[c->n++] = row;
 	SPK_TRY(spk_stateful_read_row(&s->epoch, row, value, size, err));
-	c->row[c->n] = row;
-	SPK_TRY(spk_groups_decode(&s->epoch, key, key_size, c->out->column, c->n, SPK_BATCH_ROWS, c->out->arena, err));
-	c->n++;
-	return SPK_OK;
+	return spk_groups_decode(&s->epoch, key, key_size, c->out->column, c->n - 1, SPK_BATCH_ROWS, c->out->arena, err);
 }
 
 static spk_status close_windows(struct spk_stateful_groups *s, int64_t watermark, spk_error *err)
@@ -68,7 +72,7 @@ static spk_status close_windows(struct spk_stateful_groups *s, int64_t watermark
 		status = spk_state_take_bucket(s->view, bucket, close_group, &c, err);
 	if (status == SPK_OK)
 		status = emit_closed(&c, err);
-	spk_batch_unref(c.out);
+	drop_closed(&c);
 	return status;
 }
 

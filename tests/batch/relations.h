@@ -1,0 +1,270 @@
+/*
+ * Random relations of two bigint columns a and b: as SQL text, and evaluated by the plainest code that can be thought of.
+ */
+#ifndef SPK_TESTS_BATCH_RELATIONS_H
+#define SPK_TESTS_BATCH_RELATIONS_H
+
+#include "core/base/buffer.h"
+#include "tests/support/test.h"
+
+struct number { bool null; int64_t v; };
+struct pair { struct number a, b; };
+struct pairs { int count, capacity; struct pair *at; };
+
+static inline void pairs_add(struct pairs *p, struct pair row)
+{
+	if (p->count == p->capacity) {
+		p->capacity = p->capacity ? 2 * p->capacity : 64;
+		p->at = realloc(p->at, sizeof *p->at * (size_t)p->capacity);
+	}
+	p->at[p->count++] = row;
+}
+
+static inline void pairs_release(struct pairs *p)
+{
+	free(p->at);
+	*p = (struct pairs){ 0 };
+}
+
+/* NULL last, as PostgreSQL orders. */
+static inline int number_compare(struct number x, struct number y)
+{
+	if (x.null || y.null)
+		return x.null - y.null;
+	return (x.v > y.v) - (x.v < y.v);
+}
+
+static inline int pair_compare(const void *x, const void *y)
+{
+	const struct pair *p = x, *q = y;
+	int order = number_compare(p->a, q->a);
+
+	return order ? order : number_compare(p->b, q->b);
+}
+
+enum relation_kind { R_TABLE, R_VALUES, R_FILTER, R_PROJECT, R_GROUP, R_GLOBAL, R_DISTINCT, R_UNION, R_TOP };
+
+/* A relation; what the numbers mean depends on the kind. */
+struct relation {
+	enum relation_kind kind;
+	int variant;
+	int64_t k;
+	struct relation *input[3];
+	int inputs;
+	struct pairs values;        /* R_VALUES */
+};
+
+enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 5, RELATION_TABLES = 3 };
+
+/* --- making --- */
+
+static inline struct number random_number(spk_test_rng *rng)
+{
+	return spk_test_one_in(rng, 8) ? (struct number){ .null = true } : (struct number){ .v = spk_test_between(rng, -6, 6) };
+}
+
+static inline struct relation *relation_new(spk_test_rng *rng, int depth)
+{
+	struct relation *r = calloc(1, sizeof *r);
+
+	r->kind = depth <= 0 ? (spk_test_one_in(rng, 4) ? R_VALUES : R_TABLE) : (enum relation_kind)spk_test_below(rng, R_TOP + 1);
+	r->k = spk_test_between(rng, -4, 4);
+	r->variant = (int)spk_test_below(rng, 60);
+	if (r->kind == R_TABLE || r->kind == R_VALUES)
+		r->inputs = 0;
+	else
+		r->inputs = r->kind == R_UNION ? 2 + (int)spk_test_below(rng, 2) : 1;
+	for (int i = 0; r->kind == R_VALUES && i < 1 + r->variant % 5; i++)
+		pairs_add(&r->values, (struct pair){ random_number(rng), random_number(rng) });
+	for (int i = 0; i < r->inputs; i++)
+		r->input[i] = relation_new(rng, depth - 1);
+	return r;
+}
+
+static inline void relation_free(struct relation *r)
+{
+	for (int i = 0; r && i < r->inputs; i++)
+		relation_free(r->input[i]);
+	if (r)
+		pairs_release(&r->values);
+	free(r);
+}
+
+/* --- as SQL --- */
+
+static inline void put_number(struct number n, struct spk_buffer *out)
+{
+	if (n.null)
+		spk_buffer_append_str(out, "NULL::bigint", NULL);
+	else
+		spk_buffer_printf(out, NULL, "%lld::bigint", (long long)n.v);
+}
+
+static inline void relation_sql(const struct relation *r, struct spk_buffer *out)
+{
+	static const char *const filters[FILTERS] = { "a > %lld", "b IS NULL OR b <> %lld", "a + b >= %lld", "a IS NOT NULL AND a < %lld", "a = b OR a = %lld" };
+	static const char *const projections[PROJECTIONS] = { "SELECT b, a + %lld", "SELECT a %% 3, b * %lld", "SELECT coalesce(a, %lld), b",
+		"SELECT CASE WHEN a > %lld THEN a ELSE -a END, b" };
+	static const char *const groupings[GROUPINGS] = { "SELECT a, count(*)", "SELECT a, sum(b)::bigint", "SELECT a, min(b)", "SELECT a, max(b) FILTER (WHERE b < %lld)", "SELECT a, count(b)" };
+
+	switch (r->kind) {
+	case R_TABLE:
+		spk_buffer_printf(out, NULL, "SELECT a, b FROM t%d", r->variant % RELATION_TABLES);
+		return;
+	case R_VALUES:
+		spk_buffer_append_str(out, "SELECT * FROM (VALUES ", NULL);
+		for (int i = 0; i < r->values.count; i++) {
+			spk_buffer_append_str(out, i ? ", (" : "(", NULL);
+			put_number(r->values.at[i].a, out);
+			spk_buffer_append_str(out, ", ", NULL);
+			put_number(r->values.at[i].b, out);
+			spk_buffer_append_str(out, ")", NULL);
+		}
+		spk_buffer_append_str(out, ") v(a, b)", NULL);
+		return;
+	case R_UNION:
+		for (int i = 0; i < r->inputs; i++) {
+			spk_buffer_append_str(out, i ? " UNION ALL (" : "(", NULL);
+			relation_sql(r->input[i], out);
+			spk_buffer_append_str(out, ")", NULL);
+		}
+		return;
+	case R_FILTER: spk_buffer_append_str(out, "SELECT a, b", NULL); break;
+	case R_DISTINCT: spk_buffer_append_str(out, "SELECT DISTINCT a, b", NULL); break;
+	case R_TOP: spk_buffer_append_str(out, "SELECT a, b", NULL); break;
+	case R_GLOBAL: spk_buffer_append_str(out, "SELECT count(*), sum(a)::bigint", NULL); break;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	case R_PROJECT: spk_buffer_printf(out, NULL, projections[r->variant % PROJECTIONS], (long long)r->k); break;
+	case R_GROUP: spk_buffer_printf(out, NULL, groupings[r->variant % GROUPINGS], (long long)r->k); break;
+	}
+	spk_buffer_append_str(out, " FROM (", NULL);
+	relation_sql(r->input[0], out);
+	spk_buffer_append_str(out, ") r(a, b)", NULL);
+	if (r->kind == R_FILTER) {
+		spk_buffer_append_str(out, " WHERE ", NULL);
+		spk_buffer_printf(out, NULL, filters[r->variant % FILTERS], (long long)r->k);
+	}
+#pragma GCC diagnostic pop
+	if (r->kind == R_GROUP)
+		spk_buffer_append_str(out, " GROUP BY a", NULL);
+	if (r->kind == R_TOP)
+		spk_buffer_printf(out, NULL, " ORDER BY a, b LIMIT %d OFFSET %d", r->variant, r->variant % 4);
+}
+
+/* --- evaluated --- */
+
+static inline bool keeps(const struct relation *r, struct pair p)
+{
+	bool a = !p.a.null, b = !p.b.null;
+
+	switch (r->variant % FILTERS) {
+	case 0: return a && p.a.v > r->k;
+	case 1: return !b || p.b.v != r->k;
+	case 2: return a && b && p.a.v + p.b.v >= r->k;
+	case 3: return a && p.a.v < r->k;
+	default: return a && ((b && p.a.v == p.b.v) || p.a.v == r->k);
+	}
+}
+
+static inline struct pair projected(const struct relation *r, struct pair p)
+{
+	switch (r->variant % PROJECTIONS) {
+	case 0: return (struct pair){ p.b, { p.a.null, p.a.v + r->k } };
+	case 1: return (struct pair){ { p.a.null, p.a.v % 3 }, { p.b.null, p.b.v * r->k } };
+	case 2: return (struct pair){ p.a.null ? (struct number){ false, r->k } : p.a, p.b };
+	default: return (struct pair){ { p.a.null, p.a.v > r->k ? p.a.v : -p.a.v }, p.b };
+	}
+}
+
+/* The aggregate of rows [from, to), which have one a. */
+static inline struct number grouped(const struct relation *r, const struct pair *from, const struct pair *to)
+{
+	struct number n = { .null = true };
+	int64_t rows = 0, values = 0;
+	int variant = r->variant % GROUPINGS;
+
+	for (; from < to; from++) {
+		rows++;
+		if (from->b.null || (variant == 3 && from->b.v >= r->k))
+			continue;
+		values++;
+		if (n.null)
+			n = from->b;
+		else if (variant == 1)
+			n.v += from->b.v;
+		else if (variant == 2)
+			n.v = from->b.v < n.v ? from->b.v : n.v;
+		else
+			n.v = from->b.v > n.v ? from->b.v : n.v;
+	}
+	if (variant == 0)
+		return (struct number){ .v = rows };
+	return variant == 4 ? (struct number){ .v = values } : n;
+}
+
+static inline void sort_pairs(struct pairs *p)
+{
+	if (p->count)
+		qsort(p->at, (size_t)p->count, sizeof *p->at, pair_compare);
+}
+
+static inline struct pairs relation_group(const struct relation *r, struct pairs *in)
+{
+	struct pairs out = { 0 };
+
+	sort_pairs(in);
+	for (int i = 0, end; i < in->count; i = end) {
+		for (end = i + 1; end < in->count && number_compare(in->at[i].a, in->at[end].a) == 0;)
+			end++;
+		pairs_add(&out, (struct pair){ in->at[i].a, grouped(r, in->at + i, in->at + end) });
+	}
+	return out;
+}
+
+static inline struct pair relation_global(const struct pairs *in)
+{
+	struct pair p = { { .v = in->count }, { .null = true } };
+
+	for (int i = 0; i < in->count; i++)
+		if (!in->at[i].a.null)
+			p.b = (struct number){ .v = (p.b.null ? 0 : p.b.v) + in->at[i].a.v };
+	return p;
+}
+
+/* Rows of the relation over these tables, in any order. */
+static inline struct pairs relation_rows(const struct relation *r, const struct pairs tables[RELATION_TABLES])
+{
+	struct pairs out = { 0 };
+
+	if (r->kind == R_TABLE || r->kind == R_VALUES) {
+		const struct pairs *from = r->kind == R_TABLE ? &tables[r->variant % RELATION_TABLES] : &r->values;
+
+		for (int i = 0; i < from->count; i++)
+			pairs_add(&out, from->at[i]);
+		return out;
+	}
+	for (int k = 0; k < r->inputs; k++) {
+		struct pairs in = relation_rows(r->input[k], tables);
+
+		if (r->kind == R_GROUP)
+			out = relation_group(r, &in);
+		if (r->kind == R_GLOBAL)
+			pairs_add(&out, relation_global(&in));
+		if (r->kind == R_DISTINCT || r->kind == R_TOP)
+			sort_pairs(&in);
+		for (int i = 0; i < in.count; i++) {
+			bool take = r->kind == R_UNION || (r->kind == R_FILTER && keeps(r, in.at[i])) || (r->kind == R_DISTINCT && (i == 0 || pair_compare(&in.at[i], &in.at[i - 1]) != 0)) ||
+				    (r->kind == R_TOP && i >= r->variant % 4 && i < r->variant % 4 + r->variant);
+
+			if (take)
+				pairs_add(&out, in.at[i]);
+			if (r->kind == R_PROJECT)
+				pairs_add(&out, projected(r, in.at[i]));
+		}
+		pairs_release(&in);
+	}
+	return out;
+}
+
+#endif
