@@ -23,9 +23,12 @@ enum {
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
 	(void)rk;
-	/* Its warnings are about single connections and come in floods while a broker is away; `trouble` tells users once. */
-	if (level <= LOG_CRIT)
+	/* What it calls critical also comes back from a call that fails. Its errors and warnings are about single connections and come in
+	 * floods while a broker is away; `trouble` tells users once. */
+	if (level <= LOG_ALERT)
 		SPK_LOG(ERROR, "kafka", "%s: %s", facility, text);
+	else if (level <= LOG_CRIT)
+		SPK_LOG(WARN, "kafka", "%s: %s", facility, text);
 	else if (level <= LOG_ERR)
 		SPK_LOG(INFO, "kafka", "%s: %s", facility, text);
 	else

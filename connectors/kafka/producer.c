@@ -11,7 +11,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
-enum { OPEN_WAIT_MS = 10000, INIT_SLICE_MS = 1000, ROOM_SLICE_MS = 100 };
+enum { OPEN_WAIT_MS = 10000, INIT_SLICE_MS = 1000, ROOM_SLICE_MS = 100, SETTLE_FLUSH_MS = 250, SETTLE_ABORT_MS = 1000 };
 
 int spk_kafka_left_ms(int64_t deadline_us)
 {
@@ -126,19 +126,33 @@ spk_status spk_kafka_producer_open(struct spk_kafka_producer **out, const struct
 	return status;
 }
 
+/*
+ * Ends an open transaction in order, if that goes quickly: its readers need not wait for the next producer then. And librdkafka 2.0.2 ends
+ * the process by an assertion when a client is destroyed in the moment in which it registers partitions with a transaction; what
+ * was delivered is registered. An outcome that is unknown stays so: a commit that was sent is not aborted any more.
+ */
+static void settle(struct spk_kafka_producer *p)
+{
+	if (!p->in_transaction || p->client.down || rd_kafka_fatal_error(p->client.rk, NULL, 0))
+		return;
+	if (rd_kafka_flush(p->client.rk, SETTLE_FLUSH_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		rd_kafka_error_destroy(rd_kafka_abort_transaction(p->client.rk, SETTLE_ABORT_MS));
+}
+
 void spk_kafka_producer_close(struct spk_kafka_producer *p)
 {
 	if (!p)
 		return;
-	for (int i = 0; i < p->topics; i++) {
-		rd_kafka_topic_destroy(p->topic[i].handle);
-		free(p->topic[i].name);
-	}
 	if (p->admin)
 		rd_kafka_queue_destroy(p->admin);
 	if (p->client.rk) {
+		settle(p);
 		rd_kafka_purge(p->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 		spk_kafka_poll(&p->client);
+	}
+	for (int i = 0; i < p->topics; i++) {
+		rd_kafka_topic_destroy(p->topic[i].handle);
+		free(p->topic[i].name);
 	}
 	spk_kafka_client_release(&p->client);
 	free(p->transactional_id);
