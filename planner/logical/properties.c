@@ -39,7 +39,7 @@ static bool table_bounded(const struct spk_table *t)
 		return !spk_table_option(t, "source.monitor-interval");
 	if (strcmp(t->connector, "kafka") == 0 || strcmp(t->connector, "upsert-kafka") == 0)
 		return spk_table_option(t, "scan.bounded.mode") && !option_is(t, "scan.bounded.mode", "unbounded");
-	return spk_table_option(t, "number-of-rows") || spk_table_option(t, "events.num") || spk_table_option(t, "events");
+	return spk_table_option(t, "number-of-rows") || spk_table_option(t, "events.num") || spk_table_option(t, "events") || spk_table_option(t, "nexmark.events");
 }
 
 /* Output column that is input column `column`, or -1. */
