@@ -253,6 +253,8 @@ static spk_status check_connector(const struct spk_table *t, const struct spk_co
 		return spk_files_check_table(t, conf, err);
 	if (!strcmp(t->connector, "nexmark"))
 		return spk_nexmark_check_table(t, err);
+	if (!strcmp(t->connector, "datagen"))
+		return spk_datagen_check_table(t, err);
 	return SPK_OK;
 }
 

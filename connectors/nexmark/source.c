@@ -7,17 +7,12 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <strings.h>
-#include <sys/timerfd.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "core/base/check.h"
-#include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "connectors/format/field.h"
 #include "connectors/nexmark/event.h"
-
-enum { TICK_US = 5000 };
+#include "connectors/nexmark/pace.h"
 
 struct options { enum spk_nexmark_kind kind; int64_t events, seed, event_rate, partitions, rate; };
 
@@ -29,9 +24,7 @@ struct nexmark {
 	enum spk_nexmark_column *column;  /* by column of the batch; COLUMNS: metadata */
 	int64_t *position;                /* by partition: the next event that is not fetched */
 	char (*name)[24];
-	int timer;                        /* with 'nexmark.rate', else -1 */
-	int64_t started_us;               /* pacing: since when */
-	_Atomic int64_t given;            /* and rows given out since; partitions may be fetched side by side */
+	struct spk_pace pace;
 };
 
 static struct nexmark *self(const struct spk_source *s)
@@ -173,28 +166,15 @@ static void nexmark_close(struct spk_source *base)
 	if (!base)
 		return;
 	s = self(base);
-	if (s->timer >= 0)
-		close(s->timer);
+	spk_pace_release(&s->pace);
 	spk_arena_unref(s->arena);
-}
-
-static spk_status start_timer(struct nexmark *s, spk_error *err)
-{
-	struct itimerspec tick = { .it_interval.tv_nsec = TICK_US * 1000, .it_value.tv_nsec = TICK_US * 1000 };
-
-	if (!s->o.rate)
-		return SPK_OK;
-	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (s->timer < 0 || timerfd_settime(s->timer, 0, &tick, NULL) != 0)
-		return spk_fail(err, SPK_IO, "no timer for 'nexmark.rate'");
-	return SPK_OK;
 }
 
 static spk_status init(struct nexmark *s, spk_error *err)
 {
 	const struct spk_source_spec *spec = s->base.spec;
 
-	s->timer = -1;
+	s->pace.timer = -1;
 	SPK_TRY(read_options(spec->table, &s->o, err));
 	s->base.partitions = (int)s->o.partitions;
 	s->rules = (struct spk_nexmark_rules){ (uint64_t)s->o.seed, s->o.event_rate, spk_nexmark_tables_new(s->arena) };
@@ -206,7 +186,7 @@ static spk_status init(struct nexmark *s, spk_error *err)
 		SPK_TRY(match_column(spec->table, s->o.kind, spec->column[i], &s->column[i], err));
 	for (int i = 0; i < s->base.partitions; i++)
 		snprintf(s->name[i], sizeof(s->name[i]), "nexmark/%d", i);
-	return start_timer(s, err);
+	return spk_pace_init(&s->pace, s->o.rate, err);
 }
 
 static spk_status nexmark_open(struct spk_source **out, const struct spk_source_spec *spec, spk_error *err)
@@ -246,8 +226,7 @@ static spk_status nexmark_seek(struct spk_source *base, const int64_t *position,
 	(void)err;
 	for (int i = 0; i < base->partitions; i++)
 		s->position[i] = resolved[i] = position[i] == SPK_POSITION_START ? 0 : position[i];
-	s->started_us = spk_clock_monotonic_us();
-	s->given = 0;
+	spk_pace_restart(&s->pace);
 	return SPK_OK;
 }
 
@@ -266,7 +245,7 @@ static spk_status nexmark_ends(struct spk_source *base, bool bounded_only, int64
 
 static int nexmark_wake_fd(const struct spk_source *s)
 {
-	return self(s)->timer;
+	return self(s)->pace.timer;
 }
 
 static const char *nexmark_trouble(const struct spk_source *s)
@@ -304,27 +283,6 @@ static int64_t first_row(const struct nexmark *s, int partition, int64_t n)
 	return r + (partition - r % p + p) % p;
 }
 
-/* How many rows the wall clock allows by now. */
-static int64_t allowed(struct nexmark *s, int64_t wait_us)
-{
-	int64_t rows;
-	uint64_t ticks;
-
-	if (!s->o.rate)
-		return INT64_MAX;
-	if (read(s->timer, &ticks, sizeof(ticks)) < 0)
-		ticks = 0;
-	for (;;) {
-		int64_t step = SPK_MIN(wait_us, (int64_t)TICK_US);
-
-		rows = (int64_t)((__int128)(spk_clock_monotonic_us() - s->started_us) * s->o.rate / 1000000) - s->given;
-		if (rows > 0 || wait_us <= 0)
-			return SPK_MAX(rows, 0);
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = step * 1000 }, NULL);
-		wait_us -= step;
-	}
-}
-
 /* A sum over neighbouring ranges is the range's: where chunks are cut does not matter. */
 static uint64_t mark(const struct nexmark *s, int partition, int64_t n)
 {
@@ -343,7 +301,7 @@ static spk_status nexmark_fetch(struct spk_source *base, int partition, int64_t 
 	end = SPK_MIN(end, s->o.events);
 	last = end > start ? first_row(s, partition, end) : r;
 	rows = SPK_MIN((last - r) / s->o.partitions, (int64_t)max_rows);
-	rows = SPK_MIN(SPK_MIN(rows, (int64_t)(max_bytes / 100 + 1)), rows ? allowed(s, wait_us) : 0);
+	rows = SPK_MIN(SPK_MIN(rows, (int64_t)(max_bytes / 100 + 1)), rows ? spk_pace_allowed(&s->pace, wait_us) : 0);
 	chunk->partition = partition;
 	chunk->start = chunk->end = start;
 	if (rows == (last - r) / s->o.partitions)
@@ -357,7 +315,7 @@ static spk_status nexmark_fetch(struct spk_source *base, int partition, int64_t 
 	chunk->arena = spk_arena_new(NULL);
 	SPK_TRY_PTR(chunk->arena, err);
 	s->position[partition] = chunk->end;
-	s->given += rows;
+	s->pace.given += rows;
 	return SPK_OK;
 }
 

@@ -19,6 +19,7 @@ static void right_ones_pass(void)
 		{ { "connector", "filesystem" }, { "path", "/tmp/x" }, { "format", "json" }, { "json.timestamp-unit", "us" } },
 		{ { "connector", "filesystem" }, { "path", "/tmp/x.csv" }, { "csv.header", "false" }, { "csv.delimiter", ";" }, { "csv.null", "\\N" } },
 		{ { "connector", "filesystem" }, { "path", "/tmp/x.jsonl" } }, { { "connector", "print" } }, { { "connector", "print" }, { "format", "debezium-json" } }, { { "connector", "blackhole" } },
+		{ { "connector", "datagen" }, { "number-of-rows", "5" }, { "fields.a.length", "7" } },
 		{ KAFKA, { "format", "json" }, { "properties.fetch.min.bytes", "1" }, { "scan.startup.mode", "earliest-offset" } },
 		{ KAFKA, { "value.format", "csv" }, { "key.format", "raw" } },
 	};
@@ -36,7 +37,7 @@ static void right_ones_pass(void)
 static void wrong_ones_are_named(void)
 {
 	static const struct wrong cases[] = {
-		{ { { "format", "json" } }, NULL, "has no 'connector'", "kafka, filesystem, nexmark, upsert-kafka, print, blackhole" },
+		{ { { "format", "json" } }, NULL, "has no 'connector'", "kafka, filesystem, nexmark, datagen, upsert-kafka, print, blackhole" },
 		{ { { "connector", "kafak" } }, "connector", "unknown connector 'kafak'", "did you mean 'kafka'?" },
 		{ { { "connector", "files" } }, "connector", "unknown connector 'files'", "there are: kafka" },
 		{ { KAFKA, { "format", "jsn" } }, "format", "unknown 'format' = 'jsn'", "did you mean 'json'?" },
@@ -62,6 +63,10 @@ static void wrong_ones_are_named(void)
 		{ { { "connector", "nexmark" }, { "nexmark.table", "bid" }, { "nexmark.events", "-1" } }, "nexmark.events", "'nexmark.events' = '-1' is not a number between 0", "" },
 		{ { { "connector", "nexmark" }, { "nexmark.table", "bid" }, { "nexmark.event-rate", "fast" } }, "nexmark.event-rate", "'nexmark.event-rate' = 'fast'", "" },
 		{ { { "connector", "nexmark" }, { "nexmark.table", "bid" } }, NULL, "these events have no column \"a\"", "auction bigint, bidder bigint, price bigint, channel text" },
+		{ { { "connector", "datagen" }, { "fields.b.kind", "random" } }, "fields.b.kind", "no option 'fields.b.kind'", "a column of the table" },
+		{ { { "connector", "datagen" }, { "fields.a.kin", "random" } }, "fields.a.kin", "no option 'fields.a.kin'", "kind, min, max" },
+		{ { { "connector", "datagen" }, { "fields.a.kind", "rnd" } }, "fields.a.kind", "neither random nor sequence", "" },
+		{ { { "connector", "datagen" }, { "rows-per-second", "0" } }, "rows-per-second", "is not an integer of at least 1", "" },
 		{ { { "connector", "print" }, { "path", "x" } }, "path", "connector 'print' has no option 'path'", "" },
 	};
 
