@@ -224,6 +224,19 @@ bool spk_inputs_full(const struct spk_job *job)
 	return job->in.pending_rows >= job->in.max_rows || job->in.pending_bytes >= job->in.max_bytes;
 }
 
+/* While a source cannot be reached nothing is known of its partitions: the time does not count as idleness. */
+static void note_trouble(struct spk_job *job, struct spk_input *in)
+{
+	const char *trouble = in->source->type->trouble ? in->source->type->trouble(in->source) : NULL;
+	int64_t now = spk_clock_monotonic_us();
+
+	if (!trouble)
+		return;
+	job->in.trouble = trouble;
+	for (int i = 0; i < in->partitions; i++)
+		in->partition[i].last_rows_us = now;
+}
+
 /* Every partition gets its share first, so that a busy one cannot starve the others; what is left goes to whoever has more. */
 spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err)
 {
@@ -249,8 +262,7 @@ spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err)
 						   job->in.max_bytes - job->in.pending_bytes, 0, &got, err));
 				any = any || got;
 			}
-			if (in->source->type->trouble && !job->in.trouble)
-				job->in.trouble = in->source->type->trouble(in->source);
+			note_trouble(job, in);
 		}
 	}
 	return SPK_OK;
