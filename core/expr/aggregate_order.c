@@ -98,10 +98,12 @@ struct string_extreme { struct spk_buffer bytes; int64_t set; };
 /* True when the bytes go before (min) or after (max) what is held. */
 static bool better(const struct string_extreme *s, const char *data, size_t size, bool max)
 {
-	int c = s->set ? memcmp(data, s->bytes.data ? s->bytes.data : "", SPK_MIN(size, s->bytes.size)) : 0;
+	size_t shared = SPK_MIN(size, s->bytes.size);
+	int c;
 
 	if (!s->set)
 		return true;
+	c = shared ? memcmp(data, s->bytes.data, shared) : 0;
 	if (c == 0)
 		c = (size > s->bytes.size) - (size < s->bytes.size);
 	return max ? c > 0 : c < 0;

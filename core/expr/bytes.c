@@ -247,13 +247,13 @@ static spk_status from_hex(const char *s, size_t size, struct spk_arena *arena, 
 static spk_status decode(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
 	const struct spk_reader rs = spk_vector_reader(&call->arg[0]), rc = spk_vector_reader(&call->arg[1]);
+	spk_error local = { 0 };
 
 	SPK_EACH_CALL_ROW(call, row) {
 		const struct spk_view *v = &SPK_ARG(struct spk_view, rs, row), *c = &SPK_ARG(struct spk_view, rc, row);
 		enum coding coding = coding_of(c);
 		char *bytes = spk_arena_alloc(call->ev->arena, (size_t)v->length + 4);
 		size_t size = 0;
-		spk_error local = { 0 };
 		spk_status status;
 
 		SPK_TRY_PTR(bytes, err);

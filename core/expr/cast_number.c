@@ -219,11 +219,11 @@ spk_status spk_cast_decimal_f32(const struct spk_call *call, struct spk_vector *
 {
 	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
 	const struct spk_type from = call->arg[0].type;
+	spk_error local = { 0 };
 
 	SPK_EACH_CALL_ROW(call, row) {
 		char text[SPK_TEXT_MAX];
 		int size = spk_text_from_value(from, &SPK_ARG(spk_int128, r, row), NULL, text);
-		spk_error local = { 0 };
 
 		if (spk_text_to_value(spk_type(SPK_TYPE_REAL), text, (size_t)size, NULL, spk_vector_f32(out) + row, &local) != SPK_OK)
 			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "%s", local.message));

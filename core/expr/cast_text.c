@@ -47,11 +47,11 @@ spk_status spk_cast_from_text(const struct spk_call *call, struct spk_vector *ou
 	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
 	const struct spk_type to = call->expr->type;
 	const size_t width = (size_t)spk_type_width(to);
+	spk_error local = { 0 };
 
 	SPK_EACH_CALL_ROW(call, row) {
 		const struct spk_view *v = &SPK_ARG(struct spk_view, r, row);
 		void *value = (char *)out->data + width * (size_t)row;
-		spk_error local = { 0 };
 		spk_status status = spk_text_to_value(to, spk_view_data(v), v->length, call->ev->timezone, value, &local);
 
 		if (status != SPK_OK)
@@ -105,12 +105,12 @@ spk_status spk_cast_bytea_text(const struct spk_call *call, struct spk_vector *o
 spk_status spk_cast_text_bytea(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
 	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
+	spk_error local = { 0 };
 
 	SPK_EACH_CALL_ROW(call, row) {
 		const struct spk_view *v = &SPK_ARG(struct spk_view, r, row);
 		char *bytes = spk_arena_alloc(call->ev->arena, SPK_MAX(v->length, 1u));
 		size_t length;
-		spk_error local = { 0 };
 
 		SPK_TRY_PTR(bytes, err);
 		if (spk_text_decode_bytes(spk_view_data(v), v->length, bytes, &length, &local) != SPK_OK)

@@ -34,13 +34,13 @@ static spk_status each_row(const struct spk_call *call, appender append, struct 
 	struct spk_reader *r = spk_arena_alloc(call->ev->arena, sizeof(*r) * (size_t)SPK_MAX(call->args, 1));
 	struct spk_buffer buffer = { 0 };
 	spk_status status = SPK_OK;
+	spk_error local = { 0 };
 
 	SPK_TRY_PTR(r, err);
 	for (int k = 0; k < call->args; k++)
 		r[k] = spk_vector_reader(&call->arg[k]);
 	for (int i = 0; i < call->n && status == SPK_OK; i++) {
 		int row = spk_call_row(call, i);
-		spk_error local = { 0 };
 		bool null = false;
 
 		spk_buffer_clear(&buffer);
@@ -192,7 +192,7 @@ APPENDER(replace)
 	const struct spk_view *from = VIEW(1);
 	const char *s = spk_view_data(VIEW(0)), *end = s + VIEW(0)->length, *at;
 
-	while (from->length && (at = memmem(s, (size_t)(end - s), spk_view_data(from), from->length)) != NULL) {
+	while (from->length && (at = spk_find(s, (size_t)(end - s), spk_view_data(from), from->length)) != NULL) {
 		SPK_TRY(spk_buffer_append(to, s, (size_t)(at - s), err));
 		SPK_TRY(append_view(to, VIEW(2), err));
 		s = at + from->length;

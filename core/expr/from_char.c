@@ -407,10 +407,10 @@ static spk_status to_timestamp(const struct spk_call *call, struct spk_vector *o
 {
 	struct source from = { spk_vector_reader(&call->arg[0]), spk_vector_reader(&call->arg[1]), NULL, NULL };
 	const struct spk_zone *zone;
+	spk_error local = { 0 };
 
 	SPK_TRY(spk_session_zone(call, &zone, err));
 	SPK_EACH_CALL_ROW(call, row) {
-		spk_error local = { 0 };
 		struct parsed p;
 		int64_t days, of_day, us = 0;
 		spk_status status = parse_row(call, &from, row, &p, &days, &of_day, &local);
@@ -430,9 +430,9 @@ static spk_status to_timestamp(const struct spk_call *call, struct spk_vector *o
 static spk_status to_date(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
 	struct source from = { spk_vector_reader(&call->arg[0]), spk_vector_reader(&call->arg[1]), NULL, NULL };
+	spk_error local = { 0 };
 
 	SPK_EACH_CALL_ROW(call, row) {
-		spk_error local = { 0 };
 		struct parsed p;
 		int64_t days, of_day;
 		spk_status status = parse_row(call, &from, row, &p, &days, &of_day, &local);

@@ -119,10 +119,14 @@ static const char *find_run(const struct run *r, const char *s, const char *end)
 {
 	const struct piece *first = &r->piece[0];
 
-	if (r->count == 1 && first->skip == 0) {
-		const char *at = memmem(s, (size_t)(end - s), first->text, first->size);
+	if (first->skip == 0 && first->size) {
+		for (const char *at = s; (at = spk_find(at, (size_t)(end - at), first->text, first->size)) != NULL; at++) {
+			const char *after = run_at(r, at, end);
 
-		return at ? at + first->size : NULL;
+			if (after)
+				return after;
+		}
+		return NULL;
 	}
 	for (; s <= end; s = s < end ? spk_utf8_next(s, end) : end + 1) {
 		const char *after = run_at(r, s, end);
@@ -200,11 +204,11 @@ static spk_status match_patterns(const struct spk_call *call, bool fold, bool ne
 	const struct spk_reader re = call->args > 2 ? spk_vector_reader(&call->arg[2]) : rp;
 	const struct spk_view *last = NULL;
 	struct like *like = NULL;
+	spk_error local = { 0 };
 
 	SPK_EACH_CALL_ROW(call, row) {
 		const struct spk_view *v = &SPK_ARG(struct spk_view, rs, row), *p = &SPK_ARG(struct spk_view, rp, row);
 		struct text s = { spk_view_data(v), v->length };
-		spk_error local = { 0 };
 
 		if (!last || !spk_view_equal(last, p) || call->args > 2) {
 			spk_status status = compile_view(call->ev->arena, p, call->args > 2 ? &SPK_ARG(struct spk_view, re, row) : NULL, fold, &like, &local);

@@ -167,6 +167,12 @@ static long double to_long(struct number n)
 	return (long double)n.m / (long double)spk_pow10(n.scale);
 }
 
+/* A number of decimal digits, cut to what any scale can be. */
+static int to_digits(long double v)
+{
+	return v > 1000 ? 1000 : v < -1000 ? -1000 : (int)v;
+}
+
 /* Decimal weight of the first digit: 0 for 1..9. */
 static int weight10(struct number n)
 {
@@ -238,7 +244,7 @@ static spk_status exp_kernel(const struct spk_call *call, struct spk_vector *out
 		struct number n = number_at(call->arg[0].type, &r, row);
 		long double x = to_long(n);
 
-		SPK_TRY(store_long(call, out, row, expl(x), SPK_MAX(LEAST_DIGITS - (int)(x * 0.434294481903252L), n.scale), err));
+		SPK_TRY(store_long(call, out, row, expl(x), SPK_MAX(LEAST_DIGITS - to_digits(x * 0.434294481903252L), n.scale), err));
 	}
 	return SPK_OK;
 }
@@ -336,7 +342,7 @@ static spk_status power_row(const struct spk_call *call, struct spk_vector *out,
 	if (weight > 38)
 		return spk_call_fail(call, out, row, SPK_DATA, err, "value overflows numeric format");
 	/* A whole exponent has 16 digits behind the point, another one 16 significant digits. */
-	scale = SPK_MAX(floorl(y) == y ? LEAST_DIGITS : LEAST_DIGITS - (int)weight, SPK_MAX(b.scale, e.scale));
+	scale = SPK_MAX(floorl(y) == y ? LEAST_DIGITS : LEAST_DIGITS - to_digits(weight), SPK_MAX(b.scale, e.scale));
 	scale = SPK_MAX(SPK_MIN(scale, SPK_DECIMAL_DIGITS), 0);
 	if (floorl(y) == y && fabsl(y) < 1e9L && whole_power(b, (int64_t)fabsl(y), &exact)) {
 		if (e.m < 0)

@@ -10,7 +10,7 @@
 
 struct source {
 	const struct spk_regex *re;
-	const struct spk_view *pattern, *flags;
+	const struct spk_view *pattern, *flags;   /* flags: of SIMILAR TO the escape */
 	struct spk_regex_matcher matcher;
 };
 
@@ -92,12 +92,12 @@ static spk_status each_row(const struct spk_call *call, row_function function, s
 	struct spk_reader r[SPK_FUNCTION_ARGS_MAX];
 	struct source from = { .re = NULL };
 	spk_status status = SPK_OK;
+	spk_error local = { 0 };
 
 	for (int k = 0; k < call->args; k++)
 		r[k] = spk_vector_reader(&call->arg[k]);
 	for (int i = 0; i < call->n && status == SPK_OK; i++) {
 		struct row_args a = { r, spk_call_row(call, i) };
-		spk_error local = { 0 };
 		bool null = false;
 
 		status = function(call, &from, a, out, &null, &local);
@@ -317,14 +317,16 @@ static spk_status similar_pattern(struct spk_buffer *to, const struct spk_view *
 
 static spk_status similar_row(const struct spk_call *call, struct source *from, struct row_args a, struct spk_vector *out, bool *null, spk_error *err)
 {
+	const struct spk_view *escape = call->args > 2 ? VIEW(2) : NULL;
 	struct spk_buffer pattern = { 0 };
-	spk_status status = similar_pattern(&pattern, VIEW(1), call->args > 2 ? VIEW(2) : NULL, err);
+	spk_status status = similar_pattern(&pattern, VIEW(1), escape, err);
 	bool found = false;
 
 	(void)null;
-	if (status == SPK_OK && (!from->re || !from->pattern || from->pattern != VIEW(1)))
+	if (status == SPK_OK && (!from->re || from->pattern != VIEW(1) || from->flags != escape))
 		status = spk_regex_compile(call->ev->arena, pattern.data, pattern.size, "", 0, &from->re, err);
 	from->pattern = VIEW(1);
+	from->flags = escape;
 	spk_buffer_release(&pattern);
 	SPK_TRY(status);
 	SPK_TRY(find(from, VIEW(0), NULL, &found, NULL, err));

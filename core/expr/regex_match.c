@@ -7,6 +7,8 @@
 #include "core/expr/regex_program.h"
 #include "core/expr/utf8.h"
 
+enum { SLOTS = 2 * (SPK_REGEX_GROUPS_MAX + 1) };
+
 /* What is still to be tried: an instruction at a place, or a group's border to be put back. */
 struct todo { uint32_t at; int32_t slot; const char *s; };
 
@@ -15,10 +17,11 @@ struct search {
 	const struct spk_regex *re;
 	const char *text, *end;
 	uint64_t *visited;             /* bit per (place, instruction) */
-	const char *slot[2 * (SPK_REGEX_GROUPS_MAX + 1)];
+	struct todo *stack;
+	size_t todos, room;
+	const char *slot[SLOTS], *best_slot[SLOTS];
 	const char *best;              /* end of the best match so far */
-	const char *wanted;            /* only a match that ends here will do; NULL: any */
-	bool any;                      /* the first match found will do */
+	bool any;                      /* the first match found will do, and no groups are wanted */
 	spk_error *err;
 };
 
@@ -97,27 +100,28 @@ static bool holds(const struct search *q, enum spk_regex_op op, const char *s)
 
 static spk_status push(struct search *q, struct todo t)
 {
-	return spk_buffer_append(&q->m->stack, &t, sizeof t, q->err);
+	if (SPK_UNLIKELY(q->todos == q->room)) {
+		struct spk_buffer *b = &q->m->stack;
+
+		b->size = q->todos * sizeof t;
+		SPK_TRY(spk_buffer_reserve(b, SPK_MAX(b->size, 64 * sizeof t), q->err));
+		q->stack = (struct todo *)(void *)b->data;
+		q->room = b->capacity / sizeof t;
+	}
+	q->stack[q->todos++] = t;
+	return SPK_OK;
 }
 
-static bool pop(struct search *q, struct todo *t)
-{
-	struct spk_buffer *stack = &q->m->stack;
-
-	if (stack->size == 0)
-		return false;
-	stack->size -= sizeof *t;
-	memcpy(t, stack->data + stack->size, sizeof *t);
-	return true;
-}
-
-/* True when the search may stop. */
+/*
+ * True when the search may stop. Paths come in the order of preference, and a state that was visited has been left to the
+ * better path through it: so the first path that ends at a place is the one whose groups count for a match ending there.
+ */
 static bool note_match(struct search *q, const char *s)
 {
-	if (q->wanted)
-		return s == q->wanted;
-	if (!q->best || (q->re->shortest ? s < q->best : s > q->best))
+	if (!q->best || (q->re->shortest ? s < q->best : s > q->best)) {
 		q->best = s;
+		memcpy(q->best_slot, q->slot, sizeof(q->slot[0]) * 2 * (size_t)(q->re->groups + 1));
+	}
 	return q->any || (!q->re->shortest && s == q->end);
 }
 
@@ -143,7 +147,7 @@ static spk_status follow(struct search *q, uint32_t at, const char *s, bool *sto
 			at = i->x;
 			break;
 		case SPK_REGEX_SAVE:
-			if (q->wanted) {
+			if (!q->any) {
 				SPK_TRY(push(q, (struct todo){ .slot = (int32_t)i->x, .s = q->slot[i->x] }));
 				q->slot[i->x] = s;
 			}
@@ -171,13 +175,15 @@ static spk_status search_at(struct search *q, const char *s, bool *stop)
 	struct todo t = { .at = 0, .slot = -1, .s = s };
 
 	*stop = false;
-	spk_buffer_clear(&q->m->stack);
-	do {
+	q->todos = 0;
+	SPK_TRY(follow(q, t.at, t.s, stop));
+	while (!*stop && q->todos) {
+		t = q->stack[--q->todos];
 		if (t.slot >= 0)
 			q->slot[t.slot] = t.s;
 		else
 			SPK_TRY(follow(q, t.at, t.s, stop));
-	} while (!*stop && pop(q, &t));
+	}
 	return SPK_OK;
 }
 
@@ -192,42 +198,45 @@ static spk_status clear_visited(struct search *q)
 	return SPK_OK;
 }
 
-/* Groups of the match that was found from `start` to `q->best`, by a second search that may end only there. */
-static spk_status find_groups(struct search *q, const char *start, struct spk_regex_match *match)
+static void take_groups(const struct search *q, struct spk_regex_match *match)
 {
-	bool stop;
-
-	SPK_TRY(clear_visited(q));
-	memset(q->slot, 0, sizeof q->slot);
-	q->wanted = q->best;
-	SPK_TRY(search_at(q, start, &stop));
-	SPK_ASSERT(stop, "a match that was found is found again");
 	for (int g = 0; g <= q->re->groups; g++) {
-		bool taken = q->slot[2 * g] && q->slot[2 * g + 1];
+		bool taken = q->best_slot[2 * g] && q->best_slot[2 * g + 1];
 
-		match->start[g] = taken ? q->slot[2 * g] : NULL;
-		match->end[g] = taken ? q->slot[2 * g + 1] : NULL;
+		match->start[g] = taken ? q->best_slot[2 * g] : NULL;
+		match->end[g] = taken ? q->best_slot[2 * g + 1] : NULL;
 	}
-	return SPK_OK;
 }
 
 spk_status spk_regex_find(struct spk_regex_matcher *m, const struct spk_regex *re, const char *s, const char *end, const char *from, bool *found, struct spk_regex_match *match, spk_error *err)
 {
-	struct search q = { .m = m, .re = re, .text = s, .end = end, .any = !match, .err = err };
+	struct search q;
 
 	*found = false;
-	if (re->literal_size && !memmem(from, (size_t)(end - from), re->literal, re->literal_size))
+	if (re->literal_size && !spk_find(from, (size_t)(end - from), re->literal, re->literal_size))
 		return SPK_OK;
+	q.m = m;
+	q.re = re;
+	q.text = s;
+	q.end = end;
+	q.stack = (struct todo *)(void *)m->stack.data;
+	q.room = m->stack.capacity / sizeof(struct todo);
+	q.best = NULL;
+	q.any = !match;
+	q.err = err;
+	memset(q.slot, 0, sizeof(q.slot[0]) * 2 * (size_t)(re->groups + 1));
 	SPK_TRY(clear_visited(&q));
 	for (; from <= end; from = from < end ? spk_utf8_next(from, end) : end + 1) {
 		bool stop;
 
-		if (re->has_first && (from == end || !re->byte_first[(unsigned char)*from]))
+		if (re->has_first && (from == end || !re->byte_first[(unsigned char)*from]) && !(re->try_start && from == s))
 			continue;
 		SPK_TRY(search_at(&q, from, &stop));
 		if (q.best) {
 			*found = true;
-			return match ? find_groups(&q, from, match) : SPK_OK;
+			if (match)
+				take_groups(&q, match);
+			return SPK_OK;
 		}
 		if (re->anchored)
 			return SPK_OK;

@@ -1,6 +1,5 @@
 /* Patterns to programs: recursive descent that emits code as it reads; repeats copy the code they repeat. */
 #include <ctype.h>
-#include <stdlib.h>
 #include <wctype.h>
 
 #include "core/base/check.h"
@@ -367,25 +366,32 @@ static spk_status parse_atom(struct parser *p)
 
 /* --- quantifiers --- */
 
+static const char *read_count(const char *s, const char *end, int *out)
+{
+	*out = 0;
+	for (; s < end && isdigit((unsigned char)*s); s++)
+		*out = SPK_MIN(*out * 10 + (*s - '0'), REPEAT_MAX + 1);
+	return s;
+}
+
 /* {m}, {m,} or {m,n}; false when the brace is no quantifier. most -1: no bound. */
 static bool read_bounds(struct parser *p, int *least, int *most)
 {
-	char *end;
 	const char *s = p->s + 1;
 
 	if (s >= p->end || !isdigit((unsigned char)*s))
 		return false;
-	*least = *most = (int)strtol(s, &end, 10);
-	if (end < p->end && *end == ',') {
-		s = end + 1;
+	s = read_count(s, p->end, least);
+	*most = *least;
+	if (s < p->end && *s == ',') {
+		s++;
 		*most = -1;
-		end = (char *)(uintptr_t)s;
 		if (s < p->end && isdigit((unsigned char)*s))
-			*most = (int)strtol(s, &end, 10);
+			s = read_count(s, p->end, most);
 	}
-	if (end >= p->end || *end != '}')
+	if (s >= p->end || *s != '}')
 		return false;
-	p->s = end + 1;
+	p->s = s + 1;
 	return true;
 }
 
@@ -507,7 +513,7 @@ static spk_status parse_alternatives(struct parser *p)
 /* --- what speeds up the search --- */
 
 /* Bytes that a match can start with; false when it can be empty or start with anything. */
-static bool first_bytes(const struct spk_regex *re, uint32_t at, bool *seen, bool *first)
+static bool first_bytes(struct spk_regex *re, uint32_t at, bool *seen, bool *first)
 {
 	const struct spk_regex_instruction *i = &re->code[at];
 
@@ -532,6 +538,9 @@ static bool first_bytes(const struct spk_regex *re, uint32_t at, bool *seen, boo
 		return true;
 	case SPK_REGEX_SPLIT: return first_bytes(re, i->x, seen, first) && first_bytes(re, i->y, seen, first);
 	case SPK_REGEX_JUMP: return first_bytes(re, i->x, seen, first);
+	case SPK_REGEX_START:
+		re->try_start = true;  /* a branch that only the start of the text can take */
+		return true;
 	case SPK_REGEX_SAVE:
 	case SPK_REGEX_WORD_START:
 	case SPK_REGEX_WORD_EDGE: return first_bytes(re, at + 1, seen, first);

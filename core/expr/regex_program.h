@@ -43,8 +43,8 @@ struct spk_regex {
 	int count, groups;             /* groups without the whole match */
 	struct spk_regex_instruction *code;
 	bool icase, shortest, anchored;
-	bool byte_first[256];          /* bytes a match can start with, when `has_first` */
-	bool has_first;
+	bool byte_first[256];          /* bytes a match can start with, when `has_first`; at the start of the text `try_start` says more */
+	bool has_first, try_start;
 	const char *literal;           /* bytes that every match has in it; "" none */
 	size_t literal_size;
 };

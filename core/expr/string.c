@@ -161,20 +161,20 @@ static struct spk_view field(const struct spk_view *v, const struct spk_view *by
 	if (v->length == 0 || by->length == 0)
 		return v->length && (n == 1 || n == -1) ? *v : (struct spk_view){ 0 };
 	if (n < 0) {
-		for (const char *p = s; (p = memmem(p, (size_t)(end - p), d, by->length)) != NULL; p += by->length)
+		for (const char *p = s; (p = spk_find(p, (size_t)(end - p), d, by->length)) != NULL; p += by->length)
 			fields++;
 		if (-(int64_t)n > fields)
 			return (struct spk_view){ 0 };
 		n = (int32_t)(fields + n + 1);
 	}
 	for (; n > 1; n--) {
-		const char *p = memmem(s, (size_t)(end - s), d, by->length);
+		const char *p = spk_find(s, (size_t)(end - s), d, by->length);
 
 		if (!p)
 			return (struct spk_view){ 0 };
 		s = p + by->length;
 	}
-	d = memmem(s, (size_t)(end - s), d, by->length);
+	d = spk_find(s, (size_t)(end - s), d, by->length);
 	return spk_view(s, (uint32_t)((d ? d : end) - s));
 }
 
@@ -203,7 +203,7 @@ static spk_status split_index(const struct spk_call *call, struct spk_vector *ou
 		const char *s = spk_view_data(v), *end = s + v->length;
 		int64_t n = SPK_ARG(int32_t, rn, row), fields = 0;
 
-		for (const char *p = s; d->length && (p = memmem(p, (size_t)(end - p), spk_view_data(d), d->length)) != NULL; p += d->length)
+		for (const char *p = s; d->length && (p = spk_find(p, (size_t)(end - p), spk_view_data(d), d->length)) != NULL; p += d->length)
 			fields++;
 		if (n < 0 || n > fields)
 			SPK_TRY(spk_call_null(call, out, row, err));
@@ -270,7 +270,7 @@ static spk_status position(const struct spk_call *call, struct spk_vector *out, 
 	(void)err;
 	SPK_EACH_CALL_ROW(call, row) {
 		const struct spk_view *v = &SPK_ARG(struct spk_view, rs, row), *t = &SPK_ARG(struct spk_view, rt, row);
-		const char *s = spk_view_data(v), *at = memmem(s, v->length, spk_view_data(t), t->length);
+		const char *s = spk_view_data(v), *at = spk_find(s, v->length, spk_view_data(t), t->length);
 
 		spk_vector_i32(out)[row] = at ? (int32_t)spk_utf8_count(s, (size_t)(at - s)) + 1 : 0;
 	}
@@ -290,7 +290,7 @@ static spk_status has(const struct spk_call *call, enum where where, struct spk_
 		bool yes = t->length <= v->length;
 
 		if (yes && where == ANYWHERE)
-			yes = memmem(s, v->length, p, t->length) != NULL;
+			yes = spk_find(s, v->length, p, t->length) != NULL;
 		else if (yes)
 			yes = memcmp(where == AT_START ? s : s + v->length - t->length, p, t->length) == 0;
 		spk_vector_bool(out)[row] = yes;

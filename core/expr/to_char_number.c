@@ -89,10 +89,10 @@ static struct layout *parse_layout(struct spk_arena *arena, const char *s, size_
 				add_cell(l, CELL_TEXT, *s);
 			s += s < end;
 		} else {
-			while (i < SPK_COUNT_OF(words) && strncasecmp(s, words[i].text, strlen(words[i].text)) != 0)
+			while (i < SPK_COUNT_OF(words) && ((size_t)(end - s) < strlen(words[i].text) || strncasecmp(s, words[i].text, strlen(words[i].text)) != 0))
 				i++;
 			add_cell(l, i < SPK_COUNT_OF(words) ? words[i].kind : CELL_TEXT, *s);
-			s += i < SPK_COUNT_OF(words) && (size_t)(end - s) >= strlen(words[i].text) ? strlen(words[i].text) : 1;
+			s += i < SPK_COUNT_OF(words) ? strlen(words[i].text) : 1;
 		}
 	}
 	if (l->shift < 0)

@@ -71,7 +71,15 @@ static int put_name(char *out, const char *name, int size, int width, const stru
 
 static int put_number(char *out, int64_t v, int width, const struct spk_template_node *n)
 {
-	return sprintf(out, "%0*lld", n->fill ? 0 : width, (long long)v);
+	char digits[24];
+	int size = spk_text_bigint(v < 0 ? -v : v, digits), at = 0;
+
+	if (v < 0)
+		out[at++] = '-';
+	for (int zeros = n->fill ? 0 : width - at - size; zeros > 0; zeros--)
+		out[at++] = '0';
+	memcpy(out + at, digits, (size_t)size);
+	return at + size;
 }
 
 /* The same with room for a sign. */

@@ -107,6 +107,10 @@ static inline size_t spk_utf8_put(uint32_t c, char *out)
 	return 4;
 }
 
+/* The first place of `needle` in s[0..size), or NULL. Looks for the needle's rarest byte first: on short strings that beats
+ * libc's memmem, which prepares a table at every call. */
+const char *spk_find(const char *s, size_t size, const char *needle, size_t needle_size);
+
 /* Lower or upper case of `size` bytes into `out`, which has room for 2 * size + 4 bytes; returns the size. */
 size_t spk_utf8_lower(const char *s, size_t size, char *out);
 size_t spk_utf8_upper(const char *s, size_t size, char *out);
