@@ -1,28 +1,14 @@
 #!/usr/bin/env python3
 """examples/flights/delays-files.sql, what `make demo` runs: its results equal DuckDB's over the same rows, late and damaged ones left out."""
-import base64, json, os, pathlib, re, subprocess, sys
+import base64, json, pathlib, re, sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from flights import *
-from jobs import BIN, TMP, differ, main
+from jobs import differ, main
+from program import folder, sparklet
 
 ALL = lines()
 OK, LATE = [e for e in ALL if e.kind == "ok"], [e for e in ALL if e.kind == "late"]
-
-
-def folder(name):
-    """A working folder in which the paths of the example hold."""
-    cwd = TMP / name
-    cwd.mkdir()
-    (cwd / "examples").symlink_to(SRC / "examples")
-    return cwd
-
-
-def sparklet(cwd, *arguments, fault=None, expect=0):
-    env = {**os.environ, **({"SPARKLET_FAULT": fault} if fault else {})}
-    done = subprocess.run([BIN, *arguments], cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
-    assert done.returncode == expect, f"exit code {done.returncode}, expected {expect}: {done.stderr}"
-    return done
 
 
 def output(cwd, sink):

@@ -1,3 +1,4 @@
+-- expect: 5:42: error: operator does not exist: boolean + integer
 CREATE TABLE flight (event_time timestamp, origin text, dep_delay integer, cancelled boolean)
   WITH ('connector' = 'filesystem', 'path' = 'examples/data/flights-json/part-*.ndjson', 'format' = 'json');
 CREATE TABLE out (origin text, flights bigint) WITH ('connector' = 'filesystem', 'path' = '.sparklet/out', 'format' = 'json');

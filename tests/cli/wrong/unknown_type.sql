@@ -1,1 +1,2 @@
+-- expect: 2:19: error: type "integr" does not exist
 CREATE TABLE t (a integr) WITH ('connector' = 'print');
