@@ -157,7 +157,7 @@ static spk_status eval_once(const struct spk_expr *e, spk_kernel kernel, const s
 	status = kernel(&call, &one, &local);
 	if (status == SPK_OK)
 		return constant_of(&one, ev, out, err);
-	if (status != SPK_DATA || !ev->errors) {
+	if ((status != SPK_DATA && status != SPK_UNSUPPORTED) || !ev->errors) {
 		if (err)
 			*err = local;
 		return status;

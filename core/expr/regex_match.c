@@ -16,7 +16,7 @@ struct search {
 	struct spk_regex_matcher *m;
 	const struct spk_regex *re;
 	const char *text, *end;
-	uint64_t *visited;             /* bit per (place, instruction) */
+	uint64_t *visited;             /* bit per (place, split) */
 	struct todo *stack;
 	size_t todos, room;
 	const char *slot[SLOTS], *best_slot[SLOTS];
@@ -125,16 +125,22 @@ static bool note_match(struct search *q, const char *s)
 	return q->any || (!q->re->shortest && s == q->end);
 }
 
+/* Paths part at splits only, and every loop has one: that is where it is noted that a state has been tried. */
+static bool seen_before(struct search *q, const struct spk_regex_instruction *split, const char *s)
+{
+	size_t bit = (size_t)(s - q->text) * (size_t)q->re->splits + split->number;
+	bool seen = q->visited[bit >> 6] >> (bit & 63) & 1;
+
+	q->visited[bit >> 6] |= 1ull << (bit & 63);
+	return seen;
+}
+
 /* Follows one path until it ends; *stop when the search is over. */
 static spk_status follow(struct search *q, uint32_t at, const char *s, bool *stop)
 {
 	while (true) {
 		const struct spk_regex_instruction *i = &q->re->code[at];
-		size_t bit = (size_t)(s - q->text) * (size_t)q->re->count + at;
 
-		if (q->visited[bit >> 6] >> (bit & 63) & 1)
-			return SPK_OK;
-		q->visited[bit >> 6] |= 1ull << (bit & 63);
 		switch (i->op) {
 		case SPK_REGEX_MATCH:
 			*stop = note_match(q, s);
@@ -143,6 +149,8 @@ static spk_status follow(struct search *q, uint32_t at, const char *s, bool *sto
 			at = i->x;
 			break;
 		case SPK_REGEX_SPLIT:
+			if (seen_before(q, i, s))
+				return SPK_OK;
 			SPK_TRY(push(q, (struct todo){ .at = i->y, .slot = -1, .s = s }));
 			at = i->x;
 			break;
@@ -189,10 +197,10 @@ static spk_status search_at(struct search *q, const char *s, bool *stop)
 
 static spk_status clear_visited(struct search *q)
 {
-	size_t words = ((size_t)(q->end - q->text + 1) * (size_t)q->re->count + 63) / 64;
+	size_t words = ((size_t)(q->end - q->text + 1) * (size_t)q->re->splits + 63) / 64;
 
 	spk_buffer_clear(&q->m->visited);
-	SPK_TRY(spk_buffer_reserve(&q->m->visited, words * 8, q->err));
+	SPK_TRY(spk_buffer_reserve(&q->m->visited, words * 8 + 8, q->err));
 	memset(q->m->visited.data, 0, words * 8);
 	q->visited = (uint64_t *)(void *)q->m->visited.data;
 	return SPK_OK;
@@ -229,8 +237,12 @@ spk_status spk_regex_find(struct spk_regex_matcher *m, const struct spk_regex *r
 	for (; from <= end; from = from < end ? spk_utf8_next(from, end) : end + 1) {
 		bool stop;
 
-		if (re->has_first && (from == end || !re->byte_first[(unsigned char)*from]) && !(re->try_start && from == s))
-			continue;
+		if (re->has_first && !(re->try_start && from == s)) {
+			while (from < end && !re->byte_first[(unsigned char)*from])
+				from++;
+			if (from == end)
+				return SPK_OK;
+		}
 		SPK_TRY(search_at(&q, from, &stop));
 		if (q.best) {
 			*found = true;

@@ -638,6 +638,9 @@ spk_status spk_regex_compile(struct spk_arena *arena, const char *pattern, size_
 	re->code = p.code;
 	re->count = p.count;
 	re->groups = p.groups;
+	for (int i = 0; i < p.count; i++)
+		if (p.code[i].op == SPK_REGEX_SPLIT)
+			p.code[i].number = (uint32_t)re->splits++;
 	re->icase = p.icase;
 	re->shortest = p.shortest;
 	re->anchored = p.code[1].op == SPK_REGEX_START;

@@ -1,8 +1,8 @@
 /*
  * Regular expressions: PostgreSQL's advanced syntax (without back references and look-around), on UTF-8.
  *
- * A pattern becomes a small program; matching explores it by depth-first search that never visits the same instruction at the
- * same place twice, so it takes program size times text length at most. The leftmost match counts; of those the longest (or
+ * A pattern becomes a small program; matching explores it by depth-first search that never goes on from the same split
+ * at the same place twice, so it takes program size times text length at most. The leftmost match counts; of those the longest (or
  * the shortest, when the pattern's first quantifier is a non-greedy one), and inside it groups take what they can from the left.
  * Programs are read-only and shared by threads; a matcher is one thread's working memory.
  */
@@ -37,10 +37,10 @@ struct spk_regex_set {
 	struct spk_regex_range *range; /* above 127 */
 };
 
-struct spk_regex_instruction { enum spk_regex_op op; uint32_t x, y; const struct spk_regex_set *set; };
+struct spk_regex_instruction { enum spk_regex_op op; uint32_t x, y, number; const struct spk_regex_set *set; };  /* number: of a split */
 
 struct spk_regex {
-	int count, groups;             /* groups without the whole match */
+	int count, groups, splits;     /* groups without the whole match */
 	struct spk_regex_instruction *code;
 	bool icase, shortest, anchored;
 	bool byte_first[256];          /* bytes a match can start with, when `has_first`; at the start of the text `try_start` says more */
