@@ -148,6 +148,10 @@ static void hashes_are_of_the_set_of_rows(void)
 			o.block->hash = 0;
 			REQUIRE_OK(spk_sink_encode(&o.sink, o.f.batch, o.block, NULL, &o.f.err), o.f.err);
 			CHECK(o.block->hash != hash[0]);
+			/* A row that is there twice is not a row that is not there. */
+			hash[1] = o.block->hash;
+			REQUIRE_OK(spk_sink_encode(&o.sink, o.f.batch, o.block, NULL, &o.f.err), o.f.err);
+			CHECK(o.block->hash == 2 * hash[1]);
 		}
 		end(&o);
 	}

@@ -334,6 +334,38 @@ static void nested_values(void)
 	fx_close(&f);
 }
 
+/* Arrays whose texts are far more than what the rows were expected to need. */
+static void large_arrays(void)
+{
+	enum { ROWS = 3, ELEMENTS = 2000 };
+	static const struct spk_field element = { "e", { .id = SPK_TYPE_TEXT }, true };
+	static const struct spk_schema array = { 1, (struct spk_field *)&element };
+	struct spk_vector *v, child;
+	struct fx f;
+	char *got;
+
+	fx_open(&f, "a bigint, t text");
+	f.field[0].type = (struct spk_type){ .id = SPK_TYPE_ARRAY, .children = &array };
+	fx_want(&f, "*");
+	REQUIRE_OK(spk_batch_new(&f.batch, f.spec.schema, NULL, &f.err), f.err);
+	f.batch->rows = f.batch->selected = ROWS;
+	for (int c = 0; c < 2; c++)
+		REQUIRE_OK(spk_vector_init(&f.batch->column[c], f.field[c].type, ROWS, f.batch->arena, &f.err), f.err);
+	v = &f.batch->column[0];
+	REQUIRE_OK(spk_vector_init(&child, element.type, ROWS * ELEMENTS, f.batch->arena, &f.err), f.err);
+	*v->child = child;
+	for (int i = 0; i <= ROWS; i++)
+		spk_vector_i32(v)[i] = i * ELEMENTS;
+	for (int i = 0; i < ROWS * ELEMENTS; i++)
+		spk_vector_view(&child)[i] = i % 2 ? spk_view_str("a text of more than twelve bytes") : spk_view_str("\n\n\n\n\n\n");
+	for (int i = 0; i < ROWS; i++)
+		spk_vector_view(&f.batch->column[1])[i] = spk_view_str("\"\"\"\"\"\"\"\"");
+	got = encoded(&f, &spk_format_json, f.batch);
+	CHECK_EQ_INT(strlen(got), ROWS * (5 + ELEMENTS / 2 * (1 + 14 + 1 + 34) + 1 + 5 + 18 + 1 + 1));
+	free(got);
+	fx_close(&f);
+}
+
 SPK_TEST_SUITE("encode",
 	{ "json values", json_values },
 	{ "json rows", json_rows },
@@ -342,4 +374,5 @@ SPK_TEST_SUITE("encode",
 	{ "json comes back", json_comes_back },
 	{ "csv comes back", csv_comes_back },
 	{ "raw comes back", raw_comes_back },
-	{ "nested values", nested_values })
+	{ "nested values", nested_values },
+	{ "large arrays", large_arrays })
