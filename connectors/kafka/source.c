@@ -39,6 +39,7 @@ struct topic_list {
 static void on_queue_event(rd_kafka_t *rk, void *opaque)
 {
 	(void)rk;
+	SPK_KAFKA_TAKEN_OVER(opaque);
 	spk_kafka_ready(opaque);
 }
 
@@ -59,6 +60,7 @@ static spk_status add_partition(struct kafka_source *s, const char *topic, int32
 	if (!p->queue)
 		return spk_fail(err, SPK_INTERNAL, "no queue for %s", p->name);
 	rd_kafka_queue_forward(p->queue, NULL);
+	SPK_KAFKA_HANDED_OVER(p);
 	rd_kafka_queue_cb_event_enable(p->queue, on_queue_event, p);
 	return SPK_OK;
 }

@@ -6,6 +6,23 @@
 
 #include "connectors/kafka/client.h"
 
+/* What is handed to librdkafka's threads is ordered by its locks, which ThreadSanitizer does not see. */
+#if defined(__SANITIZE_THREAD__)
+#define SPK_KAFKA_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SPK_KAFKA_SANITIZED 1
+#endif
+#endif
+#ifdef SPK_KAFKA_SANITIZED
+#include <sanitizer/tsan_interface.h>
+#define SPK_KAFKA_HANDED_OVER(p) __tsan_release(p)
+#define SPK_KAFKA_TAKEN_OVER(p) __tsan_acquire(p)
+#else
+#define SPK_KAFKA_HANDED_OVER(p) ((void)0)
+#define SPK_KAFKA_TAKEN_OVER(p) ((void)0)
+#endif
+
 struct kafka_source;
 
 /* One partition of one topic; partitions of several topics follow each other. */
