@@ -161,33 +161,33 @@ FLOAT_KERNELS(double, double)
 
 /* --- the table --- */
 
-#define CHECKED(name_, T, kernel_) { .name = name_, SPK_ARGS2(T, T), SPK_RESULT(T), .can_fail = true, .kernel = kernel_ },
-#define TOTAL2(name_, T, B, kernel_) { .name = name_, SPK_ARGS2(T, B), SPK_RESULT(T), .total = true, .kernel = kernel_ },
-#define TOTAL1(name_, T, kernel_) { .name = name_, SPK_ARGS1(T), SPK_RESULT(T), .total = true, .kernel = kernel_ },
+#define CHECKED(name_, T, kernel_, doc_) { .name = name_, .doc = doc_, SPK_ARGS2(T, T), SPK_RESULT(T), .can_fail = true, .kernel = kernel_ },
+#define TOTAL2(name_, T, B, kernel_, doc_) { .name = name_, .doc = doc_, SPK_ARGS2(T, B), SPK_RESULT(T), .total = true, .kernel = kernel_ },
+#define TOTAL1(name_, T, kernel_, doc_) { .name = name_, .doc = doc_, SPK_ARGS1(T), SPK_RESULT(T), .total = true, .kernel = kernel_ },
 
 #define BASIC_ROWS(T, s) \
-	CHECKED("+", T, k_add_##s) \
-	CHECKED("-", T, k_sub_##s) \
-	CHECKED("*", T, k_mul_##s) \
-	CHECKED("/", T, k_div_##s) \
-	TOTAL1("+", T, k_plus_##s)
+	CHECKED("+", T, k_add_##s, "Sum") \
+	CHECKED("-", T, k_sub_##s, "Difference") \
+	CHECKED("*", T, k_mul_##s, "Product") \
+	CHECKED("/", T, k_div_##s, "Quotient; of integers cut towards zero") \
+	TOTAL1("+", T, k_plus_##s, "The number itself")
 #define INTEGER_ROWS(T, s) \
 	BASIC_ROWS(T, s) \
-	CHECKED("%", T, k_mod_##s) \
+	CHECKED("%", T, k_mod_##s, "Remainder, with the dividend's sign") \
 	{ .name = "mod", .doc = "Remainder, with the dividend's sign", SPK_ARGS2(T, T), SPK_RESULT(T), .can_fail = true, .kernel = k_mod_##s }, \
-	{ .name = "-", SPK_ARGS1(T), SPK_RESULT(T), .can_fail = true, .kernel = k_neg_##s }, \
+	{ .name = "-", .doc = "Sign changed", SPK_ARGS1(T), SPK_RESULT(T), .can_fail = true, .kernel = k_neg_##s }, \
 	{ .name = "abs", .doc = "Absolute value", SPK_ARGS1(T), SPK_RESULT(T), .can_fail = true, .kernel = k_abs_##s }, \
-	{ .name = "@", SPK_ARGS1(T), SPK_RESULT(T), .can_fail = true, .kernel = k_abs_##s }, \
-	TOTAL2("&", T, T, k_and_##s) \
-	TOTAL2("|", T, T, k_or_##s) \
-	TOTAL2("#", T, T, k_xor_##s) \
-	TOTAL2("<<", T, INTEGER, k_shl_##s) \
-	TOTAL2(">>", T, INTEGER, k_shr_##s) \
-	TOTAL1("~", T, k_not_##s)
+	{ .name = "@", .doc = "Absolute value", SPK_ARGS1(T), SPK_RESULT(T), .can_fail = true, .kernel = k_abs_##s }, \
+	TOTAL2("&", T, T, k_and_##s, "Bitwise and") \
+	TOTAL2("|", T, T, k_or_##s, "Bitwise or") \
+	TOTAL2("#", T, T, k_xor_##s, "Bitwise exclusive or") \
+	TOTAL2("<<", T, INTEGER, k_shl_##s, "Bits shifted left") \
+	TOTAL2(">>", T, INTEGER, k_shr_##s, "Bits shifted right") \
+	TOTAL1("~", T, k_not_##s, "Bitwise not")
 #define FLOAT_ROWS(T, s) \
 	BASIC_ROWS(T, s) \
-	TOTAL1("-", T, k_neg_##s) \
-	TOTAL1("@", T, k_abs_##s) \
+	TOTAL1("-", T, k_neg_##s, "Sign changed") \
+	TOTAL1("@", T, k_abs_##s, "Absolute value") \
 	{ .name = "abs", .doc = "Absolute value", SPK_ARGS1(T), SPK_RESULT(T), .total = true, .kernel = k_abs_##s },
 
 static const struct spk_function arithmetic_functions[] = {

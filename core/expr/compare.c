@@ -16,8 +16,9 @@
 #define PLAIN_GT(a, b) ((a) > (b))
 #define PLAIN_GE(a, b) ((a) >= (b))
 
-#define FLOAT_EQ(a, b) (((a) == (b)) | (((a) != (a)) & ((b) != (b))))
-#define FLOAT_LT(a, b) (((a) < (b)) | (((a) == (a)) & ((b) != (b))))
+/* Bitwise by intent: a branch per row would cost more. */
+#define FLOAT_EQ(a, b) (((int)((a) == (b)) | ((int)((a) != (a)) & (int)((b) != (b)))) != 0)
+#define FLOAT_LT(a, b) (((int)((a) < (b)) | ((int)((a) == (a)) & (int)((b) != (b)))) != 0)
 #define FLOAT_NE(a, b) (!FLOAT_EQ(a, b))
 #define FLOAT_GT(a, b) FLOAT_LT(b, a)
 #define FLOAT_LE(a, b) (!FLOAT_LT(b, a))
@@ -247,16 +248,16 @@ static filter_function filter_for(struct spk_type type, enum op op)
 
 /* --- the table --- */
 
-#define COMPARE_ROW(name_, kernel_, T, ...) \
-	{ .name = name_, .doc = NULL, SPK_ARGS2(T, T), SPK_RESULT(BOOLEAN), .total = true, .kernel = kernel_, __VA_ARGS__ },
+#define COMPARE_ROW(name_, doc_, kernel_, T, ...) \
+	{ .name = name_, .doc = doc_, SPK_ARGS2(T, T), SPK_RESULT(BOOLEAN), .total = true, .kernel = kernel_, __VA_ARGS__ },
 #define COMPARE_ROWS(T, suffix, ...) \
-	COMPARE_ROW("=", eq_##suffix, T, __VA_ARGS__) \
-	COMPARE_ROW("<>", ne_##suffix, T, __VA_ARGS__) \
-	COMPARE_ROW("<", lt_##suffix, T, __VA_ARGS__) \
-	COMPARE_ROW("<=", le_##suffix, T, __VA_ARGS__) \
-	COMPARE_ROW(">", gt_##suffix, T, __VA_ARGS__) \
-	COMPARE_ROW(">=", ge_##suffix, T, __VA_ARGS__) \
-	COMPARE_ROW("!=", ne_##suffix, T, __VA_ARGS__)
+	COMPARE_ROW("=", "Equal", eq_##suffix, T, __VA_ARGS__) \
+	COMPARE_ROW("<>", "Not equal", ne_##suffix, T, __VA_ARGS__) \
+	COMPARE_ROW("<", "Less", lt_##suffix, T, __VA_ARGS__) \
+	COMPARE_ROW("<=", "Less or equal", le_##suffix, T, __VA_ARGS__) \
+	COMPARE_ROW(">", "Greater", gt_##suffix, T, __VA_ARGS__) \
+	COMPARE_ROW(">=", "Greater or equal", ge_##suffix, T, __VA_ARGS__) \
+	COMPARE_ROW("!=", "Not equal", ne_##suffix, T, __VA_ARGS__)
 
 static const struct spk_function compare_functions[] = {
 	COMPARE_ROWS(BOOLEAN, u8)

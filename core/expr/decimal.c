@@ -266,16 +266,16 @@ static spk_status plus(const struct spk_call *call, struct spk_vector *out, spk_
 	{ .name = name_, SPK_ARGS1(DECIMAL), SPK_RESULT(DECIMAL), .result_of = sum_type, .total = true, .kernel = kernel_, __VA_ARGS__ }
 
 static const struct spk_function decimal_functions[] = {
-	BINARY("+", sum_type, add),
-	BINARY("-", sum_type, sub),
-	BINARY("*", product_type, mul),
-	BINARY("/", NULL, divide, .doc = "At least 16 significant digits"),
-	BINARY("%", remainder_type, mod),
+	BINARY("+", sum_type, add, .doc = "Sum"),
+	BINARY("-", sum_type, sub, .doc = "Difference"),
+	BINARY("*", product_type, mul, .doc = "Product"),
+	BINARY("/", NULL, divide, .doc = "Quotient, with at least 16 significant digits"),
+	BINARY("%", remainder_type, mod, .doc = "Remainder"),
 	BINARY("mod", remainder_type, mod, .doc = "Remainder, with the dividend's sign"),
 	BINARY("div", NULL, whole, .doc = "Quotient cut to an integer"),
-	UNARY("-", negate),
-	UNARY("+", plus),
-	UNARY("@", absolute),
+	UNARY("-", negate, .doc = "Sign changed"),
+	UNARY("+", plus, .doc = "The number itself"),
+	UNARY("@", absolute, .doc = "Absolute value"),
 	UNARY("abs", absolute, .doc = "Absolute value"),
 };
 

@@ -413,8 +413,8 @@ APPENDER(format)
 #define ANY_NUMBER .args_max = -1, .not_strict = true
 
 static const struct spk_function edit_functions[] = {
-	{ .name = "||", SPK_ARGS2(TEXT, TEXT), SPK_RESULT(TEXT), .kernel = join },
-	{ .name = "||", SPK_ARGS2(BYTEA, BYTEA), SPK_RESULT(BYTEA), .kernel = join },
+	{ .name = "||", .doc = "One after the other; with one side text, the other is cast to it", SPK_ARGS2(TEXT, TEXT), SPK_RESULT(TEXT), .kernel = join },
+	{ .name = "||", .doc = "One after the other", SPK_ARGS2(BYTEA, BYTEA), SPK_RESULT(BYTEA), .kernel = join },
 	{ .name = "concat", .doc = "Texts of all arguments that are not NULL, one after the other", .args_min = 1, ANY_NUMBER, .arg = { SPK_T(UNKNOWN) },
 	  SPK_RESULT(TEXT), .kernel = concat },
 	{ .name = "concat_ws", .doc = "As concat, with the first argument in between", .args_min = 2, ANY_NUMBER, .arg = { SPK_T(TEXT), SPK_T(UNKNOWN) },

@@ -458,9 +458,49 @@ static spk_status prepare(struct spk_arena *arena, struct spk_expr *e, spk_error
 	return SPK_OK;
 }
 
+/* Flink's TO_TIMESTAMP(text) and TO_DATE(text): the plain cast under another name. */
+static spk_status from_text(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
+	const size_t width = (size_t)spk_type_width(out->type);
+	spk_error local = { 0 };
+
+	SPK_EACH_CALL_ROW(call, row) {
+		const struct spk_view *v = &SPK_ARG(struct spk_view, r, row);
+		spk_status status = spk_text_to_value(out->type, spk_view_data(v), v->length, call->ev->timezone, (char *)out->data + width * (size_t)row, &local);
+
+		if (status != SPK_OK)
+			SPK_TRY(spk_call_fail(call, out, row, status, err, "%s", local.message));
+	}
+	return SPK_OK;
+}
+
+/* Flink's UNIX_TIMESTAMP(text): seconds since 1970 of local time. */
+static spk_status unix_timestamp(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
+	spk_error local = { 0 };
+
+	SPK_EACH_CALL_ROW(call, row) {
+		const struct spk_view *v = &SPK_ARG(struct spk_view, r, row);
+		int64_t us = 0;
+		spk_status status = spk_text_to_value(spk_type(SPK_TYPE_TIMESTAMPTZ), spk_view_data(v), v->length, call->ev->timezone, &us, &local);
+
+		if (status != SPK_OK)
+			SPK_TRY(spk_call_fail(call, out, row, status, err, "%s", local.message));
+		else
+			spk_vector_i64(out)[row] = us / SPK_USEC_PER_SEC - (us % SPK_USEC_PER_SEC < 0);
+	}
+	return SPK_OK;
+}
+
 static const struct spk_function template_functions[] = {
 	{ .name = "to_timestamp", .doc = "An instant from text by a template", SPK_ARGS2(TEXT, TEXT), SPK_RESULT(TIMESTAMPTZ), .can_fail = true,
 	  .volatility = SPK_STABLE, .kernel = to_timestamp, .prepare = prepare },
+	{ .name = "to_timestamp", .doc = "Flink: a local timestamp from its usual text", SPK_ARGS1(TEXT), SPK_RESULT(TIMESTAMP), .can_fail = true, .kernel = from_text },
+	{ .name = "to_date", .doc = "Flink: a date from its usual text", SPK_ARGS1(TEXT), SPK_RESULT(DATE), .can_fail = true, .kernel = from_text },
+	{ .name = "unix_timestamp", .doc = "Flink: seconds since 1970 of a local timestamp in text", SPK_ARGS1(TEXT), SPK_RESULT(BIGINT), .can_fail = true,
+	  .volatility = SPK_STABLE, .kernel = unix_timestamp },
 	{ .name = "to_date", .doc = "A date from text by a template", SPK_ARGS2(TEXT, TEXT), SPK_RESULT(DATE), .can_fail = true, .kernel = to_date, .prepare = prepare },
 };
 

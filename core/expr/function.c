@@ -84,24 +84,59 @@ static const char *type_word(struct spk_type type, char *out, size_t size)
 	return type.id == SPK_TYPE_UNKNOWN ? "any" : spk_type_format(type, out, size);
 }
 
+static bool is_word(const char *name)
+{
+	return (name[0] >= 'a' && name[0] <= 'z') || name[0] == '_';
+}
+
+/* A bar would end the table's cell. */
+static spk_status write_name(const char *name, struct spk_buffer *out, spk_error *err)
+{
+	for (; *name; name++)
+		SPK_TRY(*name == '|' ? spk_buffer_append_str(out, "\\|", err) : spk_buffer_append(out, name, 1, err));
+	return SPK_OK;
+}
+
 static spk_status write_signature(const struct spk_function *f, struct spk_buffer *out, spk_error *err)
 {
 	char t[64];
-	bool word = (f->name[0] >= 'a' && f->name[0] <= 'z') || f->name[0] == '_';
 	int shown = f->args_max < 0 ? f->args_min : f->args_max;
 
-	if (!word && shown == 2) {
-		SPK_TRY(spk_buffer_printf(out, err, "`%s %s ", type_word(f->arg[0], t, sizeof t), f->name));
-		SPK_TRY(spk_buffer_printf(out, err, "%s`", type_word(f->arg[1], t, sizeof t)));
+	SPK_TRY(spk_buffer_append_str(out, "`", err));
+	if (shown == 2 && f->args_max == 2 && (!is_word(f->name) || strchr(f->name, ' '))) {
+		SPK_TRY(spk_buffer_printf(out, err, "%s ", type_word(f->arg[0], t, sizeof t)));
+		SPK_TRY(write_name(f->name, out, err));
+		SPK_TRY(spk_buffer_printf(out, err, " %s", type_word(f->arg[1], t, sizeof t)));
 	} else {
-		SPK_TRY(spk_buffer_printf(out, err, "`%s(", f->name));
+		SPK_TRY(write_name(f->name, out, err));
+		SPK_TRY(spk_buffer_append_str(out, "(", err));
 		for (int i = 0; i < shown && i < SPK_FUNCTION_ARGS_MAX; i++)
 			SPK_TRY(spk_buffer_printf(out, err, "%s%s%s", i >= f->args_min ? "[" : "", i ? ", " : "", type_word(f->arg[i], t, sizeof t)));
 		for (int i = f->args_min; i < shown; i++)
 			SPK_TRY(spk_buffer_append_str(out, "]", err));
-		SPK_TRY(spk_buffer_append_str(out, f->args_max < 0 ? ", ...)`" : ")`", err));
+		SPK_TRY(spk_buffer_append_str(out, f->args_max < 0 ? ", ...)" : ")", err));
 	}
-	return spk_buffer_printf(out, err, " | %s", f->result_of || f->result.id == SPK_TYPE_UNKNOWN ? "as the arguments" : spk_type_format(f->result, t, sizeof t));
+	return spk_buffer_printf(out, err, "`: %s", f->result_of || f->result.id == SPK_TYPE_UNKNOWN ? "as the arguments" : spk_type_format(f->result, t, sizeof t));
+}
+
+/* One row for all functions of a name in a family. */
+static spk_status write_row(const struct spk_function_family *family, int at, struct spk_buffer *out, spk_error *err)
+{
+	const struct spk_function *f = &family->function[at];
+	bool first = true;
+
+	for (int i = 0; i < at; i++)
+		if (strcmp(family->function[i].name, f->name) == 0)
+			return SPK_OK;
+	SPK_TRY(spk_buffer_append_str(out, "| ", err));
+	for (int i = at; i < family->count; i++) {
+		if (strcmp(family->function[i].name, f->name) != 0)
+			continue;
+		SPK_TRY(spk_buffer_append_str(out, first ? "" : "<br>", err));
+		SPK_TRY(write_signature(&family->function[i], out, err));
+		first = false;
+	}
+	return spk_buffer_printf(out, err, " | %s%s |\n", f->doc ? f->doc : "", f->volatility == SPK_VOLATILE ? " (volatile)" : f->volatility == SPK_STABLE ? " (fixed per epoch)" : "");
 }
 
 static spk_status write_scalars(struct spk_buffer *out, spk_error *err)
@@ -110,31 +145,41 @@ static spk_status write_scalars(struct spk_buffer *out, spk_error *err)
 	const struct spk_function_family *family = spk_function_families(&families);
 
 	for (int k = 0; k < families; k++) {
-		SPK_TRY(spk_buffer_printf(out, err, "\n## %s\n\n| Function | Result | What it does |\n|---|---|---|\n", family[k].title));
-		for (int i = 0; i < family[k].count; i++) {
-			const struct spk_function *f = &family[k].function[i];
+		SPK_TRY(spk_buffer_printf(out, err, "\n## %s\n\n| Functions and results | What they do |\n|---|---|\n", family[k].title));
+		for (int i = 0; i < family[k].count; i++)
+			SPK_TRY(write_row(&family[k], i, out, err));
+	}
+	return SPK_OK;
+}
 
-			SPK_TRY(spk_buffer_append_str(out, "| ", err));
-			SPK_TRY(write_signature(f, out, err));
-			SPK_TRY(spk_buffer_printf(out, err, " | %s%s |\n", f->doc ? f->doc : "", f->volatility == SPK_VOLATILE ? " (volatile)" : f->volatility == SPK_STABLE ? " (fixed per epoch)" : ""));
+static spk_status write_aggregates(struct spk_buffer *out, spk_error *err)
+{
+	int count;
+	const struct spk_aggregate *aggregate = spk_aggregates(&count);
+	char t[64];
+
+	SPK_TRY(spk_buffer_append_str(out, "\n## Aggregates\n\n| Aggregates | What they do | Over retracting input |\n|---|---|---|\n", err));
+	for (int i = 0; i < count; i++) {
+		const struct spk_aggregate *a = &aggregate[i];
+		bool first = true, shown = false;
+
+		for (int k = 0; k < i; k++)
+			shown = shown || strcmp(aggregate[k].name, a->name) == 0;
+		for (int k = i; k < count && !shown; k++) {
+			if (strcmp(aggregate[k].name, a->name) != 0)
+				continue;
+			SPK_TRY(spk_buffer_printf(out, err, "%s`%s(%s)`", first ? "| " : "<br>", a->name, aggregate[k].args ? type_word(aggregate[k].arg, t, sizeof t) : "*"));
+			first = false;
 		}
+		if (!shown)
+			SPK_TRY(spk_buffer_printf(out, err, " | %s | %s |\n", a->doc ? a->doc : "", a->retract ? "yes" : "by an ordered multiset"));
 	}
 	return SPK_OK;
 }
 
 spk_status spk_functions_markdown(struct spk_buffer *out, spk_error *err)
 {
-	int count;
-	const struct spk_aggregate *aggregate = spk_aggregates(&count);
-	char t[64];
-
-	SPK_TRY(spk_buffer_append_str(out, "# Functions and operators\n\nMade from the function table; names and meanings are PostgreSQL's, with Flink's where it says so.\n", err));
+	SPK_TRY(spk_buffer_append_str(out, "# Functions and operators\n\nMade from the function table. Names and meanings are PostgreSQL 15's; those that come from Flink say so.\n", err));
 	SPK_TRY(write_scalars(out, err));
-	SPK_TRY(spk_buffer_append_str(out, "\n## Aggregates\n\n| Aggregate | What it does | Over retracting input |\n|---|---|---|\n", err));
-	for (int i = 0; i < count; i++) {
-		const struct spk_aggregate *a = &aggregate[i];
-
-		SPK_TRY(spk_buffer_printf(out, err, "| `%s(%s)` | %s | %s |\n", a->name, a->args ? type_word(a->arg, t, sizeof t) : "*", a->doc ? a->doc : "", a->retract ? "yes" : "by an ordered multiset"));
-	}
-	return SPK_OK;
+	return write_aggregates(out, err);
 }

@@ -411,8 +411,8 @@ SPK_UNARY_KERNEL(isfinite_interval, struct spk_interval, uint8_t, always)
 
 /* --- the table --- */
 
-#define OP(name_, a, b, r, kernel_) { .name = name_, SPK_ARGS2(a, b), SPK_RESULT(r), .can_fail = true, .kernel = kernel_ },
-#define STABLE(name_, a, b, r, kernel_) { .name = name_, SPK_ARGS2(a, b), SPK_RESULT(r), .can_fail = true, .volatility = SPK_STABLE, .kernel = kernel_ },
+#define OP(name_, a, b, r, kernel_) { .name = name_, .doc = "Days are integers; months are cut to the month's length", SPK_ARGS2(a, b), SPK_RESULT(r), .can_fail = true, .kernel = kernel_ },
+#define STABLE(name_, a, b, r, kernel_) { .name = name_, .doc = "Days and months are those of the session's zone", SPK_ARGS2(a, b), SPK_RESULT(r), .can_fail = true, .volatility = SPK_STABLE, .kernel = kernel_ },
 #define ONE(name_, a, r, kernel_, doc_) { .name = name_, .doc = doc_, SPK_ARGS1(a), SPK_RESULT(r), .can_fail = true, .kernel = kernel_ },
 
 static const struct spk_function time_functions[] = {
@@ -442,7 +442,7 @@ static const struct spk_function time_functions[] = {
 	OP("*", INTERVAL, DOUBLE, INTERVAL, mul_interval)
 	OP("*", DOUBLE, INTERVAL, INTERVAL, mul_by_interval)
 	OP("/", INTERVAL, DOUBLE, INTERVAL, div_interval)
-	ONE("-", INTERVAL, INTERVAL, neg_interval, NULL)
+	ONE("-", INTERVAL, INTERVAL, neg_interval, "Sign changed")
 	ONE("justify_hours", INTERVAL, INTERVAL, justify_hours, "24 hours become a day")
 	ONE("justify_days", INTERVAL, INTERVAL, justify_days, "30 days become a month")
 	ONE("justify_interval", INTERVAL, INTERVAL, justify_interval, "Both, with one sign for all fields")

@@ -303,7 +303,7 @@ typedef struct spk_template *(*compiler)(struct spk_arena *arena, const char *s,
 
 static compiler compiler_of(const struct spk_expr *e)
 {
-	return strcmp(e->function->name, "date_format") == 0 ? spk_template_new_java : spk_template_new;
+	return strcmp(e->function->name, "to_char") != 0 ? spk_template_new_java : spk_template_new;
 }
 
 static spk_status prepare(struct spk_arena *arena, struct spk_expr *e, spk_error *err)
@@ -383,6 +383,33 @@ static spk_status show_interval(const struct spk_call *call, struct spk_vector *
 	return SPK_OK;
 }
 
+/* Flink's FROM_UNIXTIME(seconds [, pattern]). */
+static spk_status from_unixtime(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	static const char usual[] = "yyyy-MM-dd HH:mm:ss";
+	const struct spk_reader rv = spk_vector_reader(&call->arg[0]), rt = spk_vector_reader(&call->arg[call->args - 1]);
+	const struct spk_template *t = spk_template_new_java(call->ev->arena, usual, sizeof usual - 1);
+	const struct spk_view *last = NULL;
+	const struct spk_zone *zone;
+
+	SPK_TRY_PTR(t, err);
+	SPK_TRY(spk_session_zone(call, &zone, err));
+	SPK_EACH_CALL_ROW(call, row) {
+		int64_t us;
+		struct shown v;
+
+		if (call->args > 1)
+			SPK_TRY(template_at(call, &SPK_ARG(struct spk_view, rt, row), &last, &t, err));
+		if (__builtin_mul_overflow(SPK_ARG(int64_t, rv, row), SPK_USEC_PER_SEC, &us) || !spk_timestamp_valid(us)) {
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "timestamp out of range"));
+			continue;
+		}
+		v = shown_timestamp(spk_session_local(zone, us), zone ? spk_zone_offset_at(zone, us) : 0, zone ? spk_zone_abbreviation(zone, us) : "UTC");
+		SPK_TRY(show(call, t, &v, out, row, err));
+	}
+	return SPK_OK;
+}
+
 #define SHOW(name_, T, kernel_, stable, doc_) \
 	{ .name = name_, .doc = doc_, SPK_ARGS2(T, TEXT), SPK_RESULT(TEXT), .volatility = stable, .kernel = kernel_, .prepare = prepare }
 
@@ -392,6 +419,8 @@ static const struct spk_function format_functions[] = {
 	SHOW("to_char", INTERVAL, show_interval, SPK_IMMUTABLE, "By a template"),
 	SHOW("date_format", TIMESTAMP, show_timestamp, SPK_IMMUTABLE, "Flink: by a pattern of Java's: yyyy-MM-dd HH:mm:ss.SSS"),
 	SHOW("date_format", TIMESTAMPTZ, show_timestamptz, SPK_STABLE, "Flink: by a pattern of Java's, in the session's zone"),
+	{ .name = "from_unixtime", .doc = "Flink: seconds since 1970 as text, by a pattern of Java's", .args_min = 1, .args_max = 2, .arg = { SPK_T(BIGINT), SPK_T(TEXT) },
+	  SPK_RESULT(TEXT), .can_fail = true, .volatility = SPK_STABLE, .kernel = from_unixtime, .prepare = prepare },
 };
 
 SPK_FUNCTION_FAMILY(format, format_functions)

@@ -397,10 +397,10 @@ static int32_t offset_at(const struct spk_zone *z, int64_t seconds, const char *
 	const struct kind *k;
 
 	if (z->has_rule && i == z->changes - 1) {
-		bool daylight = rule_is_daylight(&z->rule, seconds);
+		bool summer = rule_is_daylight(&z->rule, seconds);
 
-		*name = z->rule.name[daylight];
-		return daylight ? z->rule.daylight : z->rule.standard;
+		*name = z->rule.name[summer];
+		return summer ? z->rule.daylight : z->rule.standard;
 	}
 	k = &z->kind[i < 0 ? z->first : z->which[i]];
 	*name = k->name;

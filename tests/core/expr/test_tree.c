@@ -226,7 +226,7 @@ static void documentation(void)
 	spk_error err = { 0 };
 
 	CHECK_OK(spk_functions_markdown(&text, &err), err);
-	CHECK_HOLDS(spk_buffer_cstr(&text), "| `lower(text)` | text | In lower case |");
+	CHECK_HOLDS(spk_buffer_cstr(&text), "| `lower(text)`: text | In lower case |");
 	CHECK_HOLDS(spk_buffer_cstr(&text), "## Aggregates");
 	spk_buffer_release(&text);
 	CHECK(spk_function_known("DATE_TRUNC") && spk_function_known("sum") && !spk_function_known("nothing"));
