@@ -124,8 +124,13 @@ static spk_status write_out(const char *data, size_t size, spk_error *err)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return spk_fail(err, SPK_IO, "cannot write to stdout: %s", strerror(errno));
+		if (n < 0) {
+			spk_fail(err, SPK_IO, "cannot write to stdout: %s", strerror(errno));
+			/* Half a line may be out, and a reader that went away does not come back: nothing to try again. */
+			if (err)
+				err->fatal = true;
+			return SPK_IO;
+		}
 		data += n;
 		size -= (size_t)n;
 	}

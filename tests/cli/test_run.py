@@ -48,6 +48,16 @@ def options():
     assert sparklet(cwd, "dlq", "other", "list", "--dir", "there").stdout == "no dead letters\n"
 
 
+def closed_output():
+    """a reader of the rows that goes away ends the job at once with exit code 1, without a word about it"""
+    cwd = job("unread", SOURCE + PRINT + "INSERT INTO out SELECT origin, dep_delay FROM flight;\n")
+    p = start(cwd, "run", "-s", "epoch.max.rows=100", "-s", "epoch.interval=0", "unread.sql")
+    p.stdout.readline()
+    p.stdout.close()
+    words = p.stderr.read()
+    assert p.wait(60) == 1 and words == "", words
+
+
 def bad_rows_fail():
     """bad.rows=fail: exit code 1, the row's place and what is wrong with it"""
     cwd = job("strict", SOURCE + PRINT + LONG)
@@ -181,4 +191,4 @@ def away():
     assert "sparklet: error: " in done.stderr and len(done.stderr.splitlines()) <= 4, done.stderr
 
 
-main(prints, options, bad_rows_fail, changed_plan, queries_in_jobs, signals, at_once, one_at_a_time, terminal, away)
+main(prints, options, closed_output, bad_rows_fail, changed_plan, queries_in_jobs, signals, at_once, one_at_a_time, terminal, away)
