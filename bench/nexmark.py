@@ -4,7 +4,7 @@
 First every query's output is compared with DuckDB's answer over the same events; only then is it timed. The figure is CPU seconds
 (user + system, of the process alone) per million input events, and its ratio to the floor's in the same round.
 """
-import argparse, json, os, pathlib, statistics, string, subprocess, sys, tempfile, time
+import argparse, json, os, pathlib, statistics, string, subprocess, sys, tempfile, threading, time
 from collections import Counter
 from decimal import Decimal
 
@@ -28,6 +28,29 @@ def parse():
     p.add_argument("--option", action="append", default=[], help="-s key=value for the engine")
     p.add_argument("queries", nargs="*", default=QUERIES)
     return p.parse_args()
+
+
+class PeakRss(threading.Thread):
+    """The kernel's own peak of a process (VmHWM, KiB), read while it runs: ru_maxrss would count the harness before exec, too."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.path, self.peak, self.done = f"/proc/{pid}/status", 0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.done.wait(0.01):
+            try:
+                for line in open(self.path):
+                    if line.startswith("VmHWM:"):
+                        self.peak = max(self.peak, int(line.split()[1]))
+            except OSError:
+                return
+
+    def stop(self):
+        self.done.set()
+        self.join()
+        return self.peak
 
 
 class Bench:
@@ -87,11 +110,12 @@ class Bench:
         started = time.monotonic()
         with open(self.work / "stderr", "wb") as err, open(self.work / "stdout", "wb") as out:
             p = subprocess.Popen([str(c) for c in command], stdout=out, stderr=err)
+            rss = PeakRss(p.pid)
             _, status, usage = os.wait4(p.pid, 0)
         if status != 0:
             sys.exit(f"failed: {' '.join(map(str, command))}\n{(self.work / 'stderr').read_text()[-2000:]}")
         wall = time.monotonic() - started
-        return {"cpu": usage.ru_utime + usage.ru_stime, "user": usage.ru_utime, "sys": usage.ru_stime, "wall": wall, "rss_mb": usage.ru_maxrss / 1024}
+        return {"cpu": usage.ru_utime + usage.ru_stime, "user": usage.ru_utime, "sys": usage.ru_stime, "wall": wall, "rss_mb": rss.stop() / 1024}
 
     def engine(self, query, keep=False):
         self.runs += 1
