@@ -120,6 +120,51 @@ static spk_status need_flags(struct spk_sink_block *block, spk_error *err)
 	return SPK_OK;
 }
 
+/* The batch with these of its columns alone; `room` holds their vectors where it has room, else *heap does. */
+static spk_status project(const struct spk_batch *in, const int *column, const struct spk_schema *schema, struct spk_vector room[16], struct spk_vector **heap, struct spk_batch *out, spk_error *err)
+{
+	struct spk_vector *v = room;
+
+	if (schema->count > 16) {
+		v = *heap = malloc(sizeof(*v) * (size_t)schema->count);
+		SPK_TRY_PTR(v, err);
+	}
+	for (int i = 0; i < schema->count; i++)
+		v[i] = in->column[column[i]];
+	*out = *in;
+	out->column = v;
+	out->columns = schema->count;
+	out->schema = schema;
+	return SPK_OK;
+}
+
+static spk_status encode_keys(struct spk_sink *s, const struct spk_batch *batch, struct spk_sink_block *block, spk_error *err)
+{
+	struct spk_vector room[16], *heap = NULL;
+	struct spk_batch keys;
+	spk_status status;
+
+	SPK_TRY(project(batch, s->key, &s->key_schema, room, &heap, &keys, err));
+	keys.weight = NULL;
+	status = s->key_encoder->format->encode(s->key_encoder, &keys, &block->key, block->key_end + block->rows, err);
+	free(heap);
+	return status;
+}
+
+static spk_status encode_values(struct spk_sink *s, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
+{
+	struct spk_vector room[16], *heap = NULL;
+	struct spk_batch values;
+	spk_status status;
+
+	if (SPK_LIKELY(!s->value || s->values == batch->columns))
+		return s->encoder->format->encode(s->encoder, batch, out, end, err);
+	SPK_TRY(project(batch, s->value, &s->value_schema, room, &heap, &values, err));
+	status = s->encoder->format->encode(s->encoder, &values, out, end, err);
+	free(heap);
+	return status;
+}
+
 /* Values of a sink by key: rows of +1 have one, rows of -1 do not. */
 static spk_status encode_upserts(struct spk_sink *s, const struct spk_batch *batch, struct spk_sink_block *block, spk_error *err)
 {
@@ -135,7 +180,7 @@ static spk_status encode_upserts(struct spk_sink *s, const struct spk_batch *bat
 	kept.sel = sel;
 	kept.selected = n;
 	if (status == SPK_OK)
-		status = s->encoder->format->encode(s->encoder, &kept, &block->value, end, err);
+		status = encode_values(s, &kept, &block->value, end, err);
 	n = 0;
 	for (int i = 0; status == SPK_OK && i < batch->selected; i++) {
 		bool there = spk_batch_weight(batch, spk_batch_row(batch, i)) > 0;
@@ -146,29 +191,6 @@ static spk_status encode_upserts(struct spk_sink *s, const struct spk_batch *bat
 	}
 	free(sel);
 	free(end);
-	return status;
-}
-
-/* The key columns of the batch, in the order of the table. */
-static spk_status encode_keys(struct spk_sink *s, const struct spk_batch *batch, struct spk_sink_block *block, spk_error *err)
-{
-	struct spk_vector column[16], *columns = column;
-	struct spk_batch keys = *batch;
-	spk_status status;
-
-	if (s->keys > (int)SPK_COUNT_OF(column)) {
-		columns = malloc(sizeof(*columns) * (size_t)s->keys);
-		SPK_TRY_PTR(columns, err);
-	}
-	for (int i = 0; i < s->keys; i++)
-		columns[i] = batch->column[s->key[i]];
-	keys.column = columns;
-	keys.columns = s->keys;
-	keys.schema = &s->key_schema;
-	keys.weight = NULL;
-	status = s->key_encoder->format->encode(s->key_encoder, &keys, &block->key, block->key_end + block->rows, err);
-	if (columns != column)
-		free(columns);
 	return status;
 }
 
@@ -189,7 +211,7 @@ static spk_status append_rows(struct spk_sink *s, const struct spk_batch *batch,
 		return encode_upserts(s, batch, block, err);
 	if (block->flags)
 		memset(block->flags + first, s->key_encoder ? SPK_ROW_HAS_KEY : 0, (size_t)batch->selected);
-	return s->encoder->format->encode(s->encoder, batch, &block->value, block->value_end + first, err);
+	return encode_values(s, batch, &block->value, block->value_end + first, err);
 }
 
 static spk_status encode_by_format(struct spk_sink *s, const struct spk_batch *batch, struct spk_sink_block *block, spk_error *err)
@@ -304,20 +326,39 @@ static spk_status open_keys(struct spk_sink *s, const struct spk_format *value, 
 	return open_encoder(s, format, s->key, &s->key_schema, &s->key_encoder, err);
 }
 
+/* The columns of the value: all, or those that are not in the key. */
+static spk_status find_values(struct spk_sink *s, spk_error *err)
+{
+	const char *include = spk_format_option(s->spec->table, "value.fields-include");
+	bool except = include && !strcmp(include, "EXCEPT_KEY");
+	int count = s->spec->schema->count, k = 0;
+
+	s->value = SPK_NEW_ARRAY(s->arena, int, count + 1);
+	s->value_schema.field = SPK_NEW_ARRAY(s->arena, struct spk_field, count + 1);
+	SPK_TRY_PTR(s->value && s->value_schema.field, err);
+	for (int c = 0; c < count; c++) {
+		bool is_key = k < s->keys && s->key[k] == c;
+
+		k += is_key;
+		if (is_key && except)
+			continue;
+		s->value[s->values] = c;
+		s->value_schema.field[s->values++] = s->spec->schema->field[c];
+	}
+	s->value_schema.count = s->values;
+	return SPK_OK;
+}
+
 spk_status spk_sink_open_format(struct spk_sink *s, spk_error *err)
 {
 	const struct spk_format *format;
-	int count = s->spec->schema->count, *all;
 
 	SPK_TRY(spk_connector_format(s->spec->table, &format, err));
 	s->arena = spk_arena_new(NULL);
 	SPK_TRY_PTR(s->arena, err);
-	all = SPK_NEW_ARRAY(s->arena, int, count + 1);
-	SPK_TRY_PTR(all, err);
-	for (int i = 0; i < count; i++)
-		all[i] = i;
-	SPK_TRY(open_encoder(s, format, all, s->spec->schema, &s->encoder, err));
-	return open_keys(s, format, err);
+	SPK_TRY(open_keys(s, format, err));
+	SPK_TRY(find_values(s, err));
+	return open_encoder(s, format, s->value, &s->value_schema, &s->encoder, err);
 }
 
 void spk_sink_close_format(struct spk_sink *s)

@@ -146,8 +146,8 @@ struct spk_sink {
 	const struct spk_sink_spec *spec;
 	struct spk_encoder *encoder;       /* NULL when the type encodes by itself (blackhole) */
 	/* Set by spk_sink_open_format: the columns of message keys ('key.fields', else the PRIMARY KEY where the type upserts), ascending. */
-	int *key, keys;
-	struct spk_schema key_schema;
+	int *key, keys, *value, values;    /* value: the columns of the value, all unless 'value.fields-include' = 'EXCEPT_KEY' */
+	struct spk_schema key_schema, value_schema;
 	struct spk_encoder *key_encoder;   /* NULL: rows have no keys */
 	bool tombstones;                   /* a row of weight -1 is a key without a value; else the encoder sees the weights */
 	struct spk_arena *arena;           /* of these; owned */

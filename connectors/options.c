@@ -173,6 +173,7 @@ static spk_status unknown_option(const struct spk_table *t, const struct known *
 {
 	static const struct spk_format *const formats[] = { &spk_format_json, &spk_format_csv };
 	const char *names[NAMES_MAX], *close;
+	char all[400] = "";
 	int n = 0;
 
 	spk_fail(err, SPK_USAGE, "table \"%s\": connector '%s' has no option '%s'", t->name, t->connector, o->key);
@@ -190,10 +191,12 @@ static spk_status unknown_option(const struct spk_table *t, const struct known *
 		for (const struct spk_option_spec *s = k->list[i]; s && s->name && n < NAMES_MAX; s++)
 			names[n++] = s->name;
 	close = spk_closest_name(o->key, names, n);
+	for (int i = 0, used = 0; i < n && used < (int)sizeof(all); i++)
+		used += snprintf(all + used, sizeof(all) - (size_t)used, "%s%s", used ? ", " : "", names[i]);
 	if (close)
 		spk_hint(err, "did you mean '%s'?", close);
 	else
-		spk_hint(err, "docs/connectors.md lists the options of each connector");
+		spk_hint(err, "there are: %s", all);
 	return at(t, o->key, SPK_USAGE, err);
 }
 

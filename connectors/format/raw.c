@@ -69,32 +69,30 @@ static void raw_decoder_close(struct spk_decoder *base)
 		free(spk_container_of(base, struct raw_decoder, base));
 }
 
-struct raw_encoder { struct spk_encoder base; int column; };
-
+/* The one column to write: the table's, or its key. */
 static spk_status raw_encoder_open(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err)
 {
-	struct raw_encoder *e;
-	int column = 0, at;
+	struct spk_encoder *e;
 
-	SPK_TRY(the_column(spec, &column, &at, err));
+	if (spec->columns != 1 || (spec->schema->field[0].type.id != SPK_TYPE_TEXT && spec->schema->field[0].type.id != SPK_TYPE_BYTEA))
+		return spk_fail(err, SPK_USAGE, "table \"%s\": format 'raw' writes one column of type text or bytea", spec->table->name);
 	e = calloc(1, sizeof(*e));
 	SPK_TRY_PTR(e, err);
-	*e = (struct raw_encoder){ { &spk_format_raw }, at };
-	*out = &e->base;
+	e->format = &spk_format_raw;
+	*out = e;
 	return SPK_OK;
 }
 
-static spk_status raw_encode(struct spk_encoder *base, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
+/* A NULL is written as nothing. */
+static spk_status raw_encode(struct spk_encoder *e, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
 {
-	struct raw_encoder *e = spk_container_of(base, struct raw_encoder, base);
-	struct spk_reader r = { 0 };
+	struct spk_reader r = spk_vector_reader(&batch->column[0]);
 
-	if (e->column >= 0)
-		r = spk_vector_reader(&batch->column[e->column]);
+	(void)e;
 	SPK_EACH_ROW(batch, i, row) {
 		uint32_t slot = spk_reader_slot(&r, row);
 
-		if (e->column >= 0 && spk_reader_valid(&r, slot)) {
+		if (spk_reader_valid(&r, slot)) {
 			const struct spk_view *v = (const struct spk_view *)r.data + slot;
 
 			SPK_TRY(spk_buffer_append(out, spk_view_data(v), v->length, err));
@@ -104,10 +102,9 @@ static spk_status raw_encode(struct spk_encoder *base, const struct spk_batch *b
 	return SPK_OK;
 }
 
-static void raw_encoder_close(struct spk_encoder *base)
+static void raw_encoder_close(struct spk_encoder *e)
 {
-	if (base)
-		free(spk_container_of(base, struct raw_encoder, base));
+	free(e);
 }
 
 const struct spk_format spk_format_raw = {

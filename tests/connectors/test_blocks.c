@@ -118,6 +118,18 @@ static void keys_of_chosen_fields(void)
 	REQUIRE_OK(spk_sink_encode(&o.sink, o.f.batch, o.block, NULL, &o.f.err), o.f.err);
 	CHECK_EQ_STR(shown(o.block), "1,a={\"k\":1,\"v\":\"a\"};2,b={\"k\":2,\"v\":\"b\"};3,c={\"k\":3,\"v\":\"c\"};");
 	end(&o);
+	begin(&o, "json", "k", 0);
+	fx_option(&o.f, "value.fields-include", "EXCEPT_KEY");
+	REQUIRE_OK(spk_sink_open_format(&o.sink, &o.f.err), o.f.err);
+	REQUIRE_OK(spk_sink_encode(&o.sink, o.f.batch, o.block, NULL, &o.f.err), o.f.err);
+	CHECK_EQ_STR(shown(o.block), "{\"k\":1}={\"v\":\"a\"};{\"k\":2}={\"v\":\"b\"};{\"k\":3}={\"v\":\"c\"};");
+	end(&o);
+	begin(&o, "json", "v", 0);
+	fx_option(&o.f, "key.format", "raw");
+	REQUIRE_OK(spk_sink_open_format(&o.sink, &o.f.err), o.f.err);
+	REQUIRE_OK(spk_sink_encode(&o.sink, o.f.batch, o.block, NULL, &o.f.err), o.f.err);
+	CHECK_EQ_STR(shown(o.block), "a={\"k\":1,\"v\":\"a\"};b={\"k\":2,\"v\":\"b\"};c={\"k\":3,\"v\":\"c\"};");
+	end(&o);
 	begin(&o, "json", "v;x", 0);
 	CHECK_FAILS(spk_sink_open_format(&o.sink, &o.f.err), SPK_USAGE, o.f.err);
 	CHECK_HOLDS(o.f.err.message, "'key.fields' = 'v;x'");
