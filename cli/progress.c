@@ -125,16 +125,22 @@ static void draw(struct spk_cli_progress *p, const struct spk_job_progress *now)
 	spk_cli_live(l.text);
 }
 
-/* Over the last second; until there is one, since the start. */
+/* Over the last second; until there is one, since the job began to run. */
 static void sample(struct spk_cli_progress *p, const struct spk_job_progress *now)
 {
 	int64_t us = now->elapsed_us - p->sample_us;
 	bool full = us >= SAMPLE_US;
 
-	if (us > 0 && (full || !p->sample_us))
+	if (p->sample_us == 0) {
+		if (p->first_epoch >= 0)
+			p->sample_us = now->elapsed_us;
+		return;
+	}
+	if (us > 0 && (full || !p->sampled))
 		p->rate = (double)(now->rows_in - p->sample_rows) * 1e6 / (double)us;
 	if (!full)
 		return;
+	p->sampled = true;
 	p->sample_us = now->elapsed_us;
 	p->sample_rows = now->rows_in;
 }

@@ -12,7 +12,8 @@ struct spk_cli_progress {
 	int64_t trouble_since_us;        /* 0: none */
 	int64_t told_us;                 /* when trouble was last told */
 	char trouble[256];
-	int64_t sample_us, sample_rows;  /* where rows a second are counted from */
+	int64_t sample_us, sample_rows;  /* where rows a second are counted from; 0: not yet */
+	bool sampled;                    /* there was a whole second */
 	double rate;
 	int64_t drawn_us;
 };
