@@ -217,6 +217,45 @@ static void quotes_as_psql_does(void)
 	}
 }
 
+/* What psql 15 wrote by \copy ... csv comes out as it was when it is read and written. */
+static void psql_comes_back(void)
+{
+	static const char text[] =
+		"x,,t,1e+20,2025-01-02 03:04:05.12,\\x00ff,1.50,1 day 02:00:00\n"
+		"\"\",\"l\nm\",f,NaN,infinity,\\x,-0.01,-1 mons\n"
+		"\"a,b\",\"c\"\"d\",,0.1,,,,\n"
+		" x ,\"l\rm\",t,0,0044-03-15 00:00:00 BC,\\x616263,0.00,00:00:00\n"
+		"\\.,\\,t,1e-07,2025-01-01 00:00:00,\\x5c,12.00,1 year 2 mons 3 days 04:05:06.7\n";
+	static const char one[] = "\"\\.\"\n\n\"\"\n";
+	static const char *const columns[] = { "a text, b text, c boolean, d double precision, e timestamp, f bytea, g numeric(6,2), h interval", "a text" };
+
+	for (int i = 0; i < 2; i++) {
+		const char *file = i ? one : text;
+		struct spk_buffer out = { 0 }, lines = { 0 };
+		struct spk_encoder *e;
+		uint32_t end[8], start = 0;
+		char *rows[8];
+		struct fx f;
+		int n;
+
+		fx_open(&f, columns[i]);
+		n = split_all(&f, &spk_format_csv, file, strlen(file), NULL, rows, 8);
+		fx_decode(&f, &spk_format_csv, (const char *const *)rows, NULL, n);
+		CHECK_EQ_INT(f.errors.count, 0);
+		REQUIRE_OK(spk_format_csv.encoder_open(&e, &f.spec, &f.err), f.err);
+		REQUIRE_OK(spk_format_csv.encode(e, f.batch, &out, end, &f.err), f.err);
+		for (int k = 0; k < n; start = end[k++]) {
+			REQUIRE_OK(spk_buffer_printf(&lines, &f.err, "%.*s\n", (int)(end[k] - start), out.data + start), f.err);
+			free(rows[k]);
+		}
+		CHECK_EQ_STR(spk_buffer_cstr(&lines), file);
+		spk_format_csv.encoder_close(e);
+		spk_buffer_release(&out);
+		spk_buffer_release(&lines);
+		fx_close(&f);
+	}
+}
+
 static void heads_of_files(void)
 {
 	struct spk_buffer out = { 0 };
@@ -333,5 +372,6 @@ SPK_TEST_SUITE("csv",
 	{ "options of fields", options_of_fields },
 	{ "headers say which field is which", headers_say_which_field_is_which },
 	{ "quotes as psql does", quotes_as_psql_does },
+	{ "psql comes back", psql_comes_back },
 	{ "heads of files", heads_of_files },
 	{ "python reads and writes the same", python_reads_and_writes_the_same })
