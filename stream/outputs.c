@@ -62,7 +62,7 @@ static spk_status open_sink(struct spk_job *job, int index, spk_error *err)
 	if (!type)
 		return spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be written to", s->table->name, s->table->connector);
 	o->spec = (struct spk_sink_spec){ .table = s->table, .schema = s->schema, .index = index, .job = job->spec.name, .conf = job->spec.conf,
-		.producer = job->out.producer, .once = job->spec.once };
+		.producer = job->out.producer, .once = job->spec.once, .retracts = s->retracts };
 	return type->open(&o->sink, &o->spec, err);
 }
 
