@@ -182,7 +182,9 @@ static spk_status eval_args(const struct spk_expr *e, const struct spk_batch *in
 	return SPK_OK;
 }
 
-static spk_status apply(const struct spk_expr *e, spk_kernel kernel, bool strict, bool total, bool once, const struct spk_batch *in, const int32_t *sel, int n, struct spk_eval *ev, struct spk_vector *out, spk_error *err)
+/* strict: rows with a NULL argument are NULL; total: the kernel may see them all the same; once: constants give a constant. */
+static spk_status apply(const struct spk_expr *e, spk_kernel kernel, bool strict, bool total, bool once, const struct spk_batch *in,
+                        const int32_t *sel, int n, struct spk_eval *ev, struct spk_vector *out, spk_error *err)
 {
 	struct spk_call call = { .expr = e, .args = e->args, .rows = in->rows, .sel = sel, .n = n, .ev = ev };
 	struct spk_vector *arg = NULL;

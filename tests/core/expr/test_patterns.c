@@ -1,4 +1,7 @@
-/* Patterns against slow and simple oracles: regular expressions against libc's POSIX ones, LIKE against a recursive matcher; and templates of any kind must not crash. */
+/*
+ * Patterns against slow and simple oracles: regular expressions against libc's POSIX ones, LIKE against a recursive matcher; and
+ * templates of any kind must not crash.
+ */
 #include <regex.h>
 #include <stdio.h>
 

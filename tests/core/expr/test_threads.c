@@ -7,7 +7,7 @@
 enum { THREADS = 4, ROUNDS = 200, CASES = 6 };
 
 static const char *const cases[CASES] = {
-	"regexp_replace\ttext:hello world\t?:(l+)\t?:<\\1>\t?:g\t->\ttext\the<ll>o wor<l>d", "like\ttext:héllo\t?:%l_o\t->\tboolean\ttrue",
+	"regexp_replace\ttext:hello world\t?:(l+)\t?:<\\\\1>\t?:g\t->\ttext\the<ll>o wor<l>d", "like\ttext:héllo\t?:%l_o\t->\tboolean\ttrue",
 	"timezone\ttext:America/New_York\ttimestamptz:2024-07-04 12:00:00+00\t->\ttimestamp without time zone\t2024-07-04 08:00:00",
 	"timezone\ttext:Asia/Kolkata\ttimestamp:2024-07-04 12:00:00\t->\ttimestamp with time zone\t2024-07-04 06:30:00+00", "upper\ttext:straße é\t->\ttext\tSTRAßE É",
 	"to_char\ttimestamp:2024-01-01\t?:YYYY-MM-DD\t->\ttext\t2024-01-01",
