@@ -37,7 +37,8 @@ static spk_status truncate_lineage(struct spk_job *job, spk_error *err)
 
 	SPK_TRY(spk_fault(SPK_FAULT_CHECKPOINT_TRUNCATE, err));
 	SPK_TRY(job->checkpoints->type->retain(job->checkpoints, (int)spk_conf_int(job->spec.conf, SPK_CONF_CHECKPOINT_RETAIN), &oldest, err));
-	return oldest > 0 ? job->out.log->type->truncate(job->out.log, oldest, err) : SPK_OK;
+	oldest = SPK_MIN(oldest, job->record->epoch - spk_conf_int(job->spec.conf, SPK_CONF_EPOCHS_RETAIN));
+	return oldest > 1 ? job->out.log->type->truncate(job->out.log, oldest, err) : SPK_OK;
 }
 
 static void report_failure(struct spk_job *job, const char *what, const spk_error *err)

@@ -17,6 +17,7 @@
 	X(EPOCH_MAX_BYTES, "epoch.max.bytes", BYTES, "bytes", "16MiB", "65536", "", "Input bytes of one epoch at the most, over all sources.") \
 	X(CHECKPOINT_INTERVAL, "checkpoint.interval", DURATION, "ms", "30s", "0", "", "Time between checkpoints; 0: after every epoch.") \
 	X(CHECKPOINT_RETAIN, "checkpoint.retain", INT, "", "3", "2", "1000", "Checkpoints kept.") \
+	X(EPOCHS_RETAIN, "epochs.retain", INT, "", "5000", "0", "", "Epoch records kept at the least, also behind the oldest checkpoint: for looking back, and for starting over when no checkpoint is whole.") \
 	X(CHECKPOINT_DIR, "checkpoint.dir", TEXT, "", "", "", "", "Where checkpoints are stored; empty: DIR/checkpoints of the job.") \
 	X(EXACTLY_ONCE, "delivery", ENUM, "exactly-once|at-least-once", "exactly-once", "", "", "exactly-once: outputs and epoch record in one transaction; at-least-once: no transactions, lower latency.") \
 	X(BAD_ROWS, "bad.rows", ENUM, "dlq|skip|fail", "dlq", "", "", "What happens to a row that cannot be read or computed.") \
