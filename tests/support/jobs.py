@@ -35,7 +35,8 @@ def create(*topics, partitions=4):
 def produce(topic, rows):
     """rows: (partition, bytes)."""
     failed = []
-    p = Producer({"bootstrap.servers": BROKERS, "linger.ms": 20, "queue.buffering.max.messages": 1000000})
+    # Idempotent, or a retry may put rows out of order, and disorder beyond the bound is late.
+    p = Producer({"bootstrap.servers": BROKERS, "enable.idempotence": True, "linger.ms": 20, "queue.buffering.max.messages": 1000000})
     for partition, value in rows:
         while True:
             try:
