@@ -4,6 +4,16 @@
  */
 #include "tests/connectors/fixture.h"
 
+/* strndup looks at one byte more than it is told to, which the sanitizer rightly minds. */
+static char *copy_bytes(const char *bytes, size_t size)
+{
+	char *copy = calloc(1, size + 1);
+
+	if (copy && size)
+		memcpy(copy, bytes, size);
+	return copy;
+}
+
 /* Rows of a file's text by `split`, in pieces that end wherever `cut` says; NULL: whole. Each row as a fresh string. */
 static int split_all(struct fx *f, const struct spk_format *format, const char *text, size_t size, spk_test_rng *rng, char **out, int most)
 {
@@ -21,7 +31,7 @@ static int split_all(struct fx *f, const struct spk_format *format, const char *
 		REQUIRE_OK(format->split(copy, take, at + take == size, rows, 1 + (rng ? (int)spk_test_below(rng, 8) : 7), &n, &used, &f->table, &f->err), f->err);
 		REQUIRE(used <= take);
 		for (int i = 0; i < n && total < most; i++)
-			out[total++] = strndup(rows[i].ref.pointer, rows[i].length);
+			out[total++] = copy_bytes(rows[i].ref.pointer, rows[i].length);
 		free(copy);
 		at += used;
 		piece = !used && take < size - at ? take * 2 : rng ? 1 + spk_test_below(rng, 40) : size - at;
