@@ -403,7 +403,7 @@ static bool drain(struct run *r, int p)
 	return n > 0;
 }
 
-/* A fetcher that found its queue full sleeps up to a second; this wakes it (see wake_fetchers in connectors/kafka/fetch.c). */
+/* A fetcher that found its queue full sleeps up to a second; this wakes it (see wake_fetcher in connectors/kafka/fetch.c). */
 static void wake_fetchers(struct run *r)
 {
 	if (r->taken < QUEUE_BYTES / r->partitions / 4)

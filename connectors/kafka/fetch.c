@@ -83,16 +83,31 @@ static void mute(struct kafka_partition *p)
 	not_ready(p);
 }
 
+/* More than `part` of 4 quarters of what a queue may hold. */
+static bool fills(const struct kafka_partition *p, size_t rows, size_t part)
+{
+	return rows * 4 >= p->source->queue_rows * part || rows * p->row_bytes * 4 >= p->source->queue_bytes * part;
+}
+
 /*
  * A fetcher that finds its queue full sleeps up to a second, however soon the queue is empty again (librdkafka 2.0.2; later ones have
  * fetch.queue.backoff.ms). Setting the credentials, to what they are, is the one call that wakes all broker threads and does nothing
- * else: one lock and one small operation per broker.
+ * else: one lock and one small operation per broker. It is done when a queue that may have been full has room again; and, the
+ * bytes being an estimate, at the latest when a queue's worth was taken.
  */
-static void wake_fetchers(struct kafka_source *s)
+static void wake_fetcher(struct kafka_partition *p, size_t taken_rows, size_t taken_bytes, size_t left_rows)
 {
-	if (s->taken_bytes < s->wake_bytes && s->taken_rows < s->wake_rows)
+	struct kafka_source *s = p->source;
+
+	if (taken_rows)
+		p->row_bytes = (3 * p->row_bytes + taken_bytes / taken_rows) / 4 + 1;
+	p->taken_rows += taken_rows;
+	p->taken_bytes += taken_bytes;
+	p->full = p->full || fills(p, taken_rows + left_rows, 2);
+	if (!(p->full && !fills(p, left_rows, 3)) && p->taken_bytes < s->queue_bytes && p->taken_rows < s->queue_rows)
 		return;
-	s->taken_bytes = s->taken_rows = 0;
+	p->full = false;
+	p->taken_bytes = p->taken_rows = 0;
 	rd_kafka_error_destroy(rd_kafka_sasl_set_credentials(s->client.rk, s->user, s->password));
 }
 
@@ -305,9 +320,8 @@ static void finish(struct fetching *f)
 
 	f->p->position = c->end = f->position;
 	c->finished = c->end >= f->p->bound;
-	s->taken_bytes += c->bytes;
-	s->taken_rows += (size_t)c->rows;
-	wake_fetchers(s);
+	if (c->rows)
+		wake_fetcher(f->p, (size_t)c->rows, c->bytes, f->stopped ? rd_kafka_queue_length(f->p->queue) : 0);
 	if (f->heard || c->rows)
 		spk_kafka_note_fine(&s->client);
 	/* At the end of its range a partition is not ready, whatever its queue holds: nobody would take it. */

@@ -213,7 +213,7 @@ static spk_status fill(rd_kafka_conf_t *rkconf, enum spk_kafka_role role, const 
 	if (!consumer)
 		return set_all(rkconf, producer_fixed, SPK_COUNT_OF(producer_fixed), err);
 	SPK_TRY(set_all(rkconf, consumer_fixed, SPK_COUNT_OF(consumer_fixed), err));
-	/* Newer librdkafkas look again this often at a queue that was full; 2.0.2 does not know it (see wake_fetchers). */
+	/* Newer librdkafkas look again this often at a queue that was full; 2.0.2 does not know it (see wake_fetcher). */
 	rd_kafka_conf_set(rkconf, "fetch.queue.backoff.ms", "10", NULL, 0);
 	return set(rkconf, "auto.offset.reset", "error", err);
 }

@@ -20,6 +20,7 @@ enum {
 	PARTITIONS_MAX = 65536,
 	QUEUE_MIN_BYTES = 256 * 1024,     /* per partition, however many there are */
 	QUEUE_MIN_ROWS = 1024,
+	ROW_BYTES_GUESS = 1024,
 	FETCH_MIN_BYTES = 64 * 1024,
 	FETCH_MAX_BYTES = 1024 * 1024,
 	PATIENT_BYTES = 32 * 1024,        /* what a fetch waits for when epochs are not started at once */
@@ -47,7 +48,7 @@ static spk_status add_partition(struct kafka_source *s, const char *topic, int32
 {
 	struct kafka_partition *p = &s->partition[s->base.partitions];
 
-	*p = (struct kafka_partition){ .source = s, .topic = topic, .number = number, .position = -1, .bound = INT64_MAX };
+	*p = (struct kafka_partition){ .source = s, .topic = topic, .number = number, .position = -1, .bound = INT64_MAX, .row_bytes = ROW_BYTES_GUESS };
 	if (asprintf(&p->name, "%s/%d", topic, (int)number) < 0) {
 		p->name = NULL;
 		return spk_fail_memory(err);
@@ -164,15 +165,12 @@ static spk_status reserve_queues(struct kafka_source *s, size_t bytes, spk_error
 
 static spk_status make_client(struct kafka_source *s, rd_kafka_conf_t *rkconf, int partitions, spk_error *err)
 {
-	size_t queue_bytes;
 	spk_status status = size_queues(s, rkconf, partitions, err);
 
-	queue_bytes = (size_t)conf_number(rkconf, "queued.max.messages.kbytes") * 1024;
-	/* A quarter of what one queue may hold: the fetcher then works while three quarters wait. */
-	s->wake_bytes = queue_bytes / 4;
-	s->wake_rows = (size_t)conf_number(rkconf, "queued.min.messages") / 4;
+	s->queue_bytes = (size_t)conf_number(rkconf, "queued.max.messages.kbytes") * 1024;
+	s->queue_rows = (size_t)conf_number(rkconf, "queued.min.messages");
 	if (status == SPK_OK)
-		status = reserve_queues(s, queue_bytes * (size_t)partitions, err);
+		status = reserve_queues(s, s->queue_bytes * (size_t)partitions, err);
 	if (status) {
 		rd_kafka_conf_destroy(rkconf);
 		return status;

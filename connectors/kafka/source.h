@@ -34,6 +34,9 @@ struct kafka_partition {
 	rd_kafka_topic_t *handle;
 	rd_kafka_queue_t *queue;       /* its messages, kept apart from the consumer's queue */
 	_Atomic bool ready;            /* something was put into the queue since it was last looked at */
+	bool full;                     /* the queue held so much that its fetcher may have stopped, and was not woken since */
+	size_t taken_bytes, taken_rows;    /* out of the queue since its fetcher was woken */
+	size_t row_bytes;              /* mean size of late */
 	_Atomic bool muted;            /* at the end of the range that was last asked for: nothing makes it ready until the next fetch */
 
 	bool started;                  /* librdkafka fetches it */
@@ -57,11 +60,10 @@ struct kafka_source {
 
 	int wake;                      /* eventfd, readable while ready_count > 0 */
 	_Atomic int ready_count;
-	size_t taken_bytes, taken_rows;    /* out of the queues since the fetchers were woken */
-	size_t wake_bytes, wake_rows;      /* wake them after so much */
+	size_t queue_bytes, queue_rows;    /* what librdkafka lets one queue hold before it stops fetching */
 	struct spk_memory_account *account, *queue_account;
 	size_t reserved;               /* of queue_account, for librdkafka's queues */
-	char *user, *password;         /* as configured or "" (see wake_fetchers) */
+	char *user, *password;         /* as configured or "" (see wake_fetcher) */
 	int64_t reported_us;
 };
 
