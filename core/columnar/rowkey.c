@@ -377,7 +377,8 @@ static spk_status make_room(struct spk_row_keys *keys, int n, uint64_t bytes, sp
 	if (keys->bytes.size + bytes > UINT32_MAX || n > INT32_MAX - 1 - keys->count)
 		return spk_fail(err, SPK_MEMORY_LIMIT, "more than 4 GiB of row keys in one list");
 	SPK_TRY(grow_offsets(keys, keys->count + n, err));
-	return spk_buffer_reserve(&keys->bytes, bytes, err);
+	/* Keys of no columns are empty, but they have an address. */
+	return spk_buffer_reserve(&keys->bytes, bytes ? bytes : 1, err);
 }
 
 spk_status spk_row_keys_encode(struct spk_row_keys *keys, const struct spk_batch *batch, const struct spk_key_column *column, int columns, bool more, spk_error *err)
@@ -435,9 +436,7 @@ spk_status spk_row_keys_copy(struct spk_row_keys *keys, const struct spk_vector 
 	for (int i = 0; i < n; i++) {
 		const struct spk_view *v = &((const struct spk_view *)r.data)[spk_reader_slot(&r, sel ? sel[i] : i)];
 
-		/* A key of no columns is empty, and there may be no bytes at all. */
-		if (v->length)
-			memcpy(keys->bytes.data + at, spk_view_data(v), v->length);
+		memcpy(keys->bytes.data + at, spk_view_data(v), v->length);
 		keys->offset[i + 1] = at += v->length;
 	}
 	keys->bytes.size = at;

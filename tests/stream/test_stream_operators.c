@@ -1,0 +1,517 @@
+/*
+ * Incremental operators over many epochs against a plain computation: random rows, cuts, partitions, watermarks and idleness, with
+ * restarts from snapshots, failing tasks and failing state in between. What epochs wrote is compared after every one of them.
+ */
+#include "core/base/check.h"
+#include "tests/stream/model.h"
+
+enum { EPOCHS_MAX = 80 };
+
+/* --- the jobs --- */
+
+/* REPEATS: only that replays write the same. */
+enum mode { CHANGES, UPSERTS, CLOSES, REPEATS };
+
+static const struct job {
+	const char *name, *sql;
+	enum mode mode;
+	enum result result;        /* CHANGES, UPSERTS */
+	enum windowed windowed;    /* CLOSES */
+	int key;                   /* UPSERTS: column */
+	bool both, starts;         /* CLOSES: reads t and u; shows the window's start */
+} jobs[] = {
+	{ .name = "count by key", .sql = "INSERT INTO deltas SELECT a, count(*) FROM t GROUP BY a", .mode = CHANGES, .result = BY_KEY_COUNT },
+	{ .name = "filtered sum by key", .sql = "INSERT INTO deltas SELECT a, sum(b) FILTER (WHERE b > 0) FROM t GROUP BY a", .mode = CHANGES, .result = BY_KEY_SUM },
+	{ .name = "texts by key", .sql = "INSERT INTO texts SELECT a, min(v), max(v) FROM t GROUP BY a", .mode = CHANGES, .result = BY_KEY_TEXT },
+	{ .name = "rows that fail are in no group", .sql = "INSERT INTO deltas SELECT a, sum(10 / b) FILTER (WHERE b <> 3) FROM t GROUP BY a", .mode = CHANGES, .result = BY_KEY_TENTHS },
+	{ .name = "over all rows", .sql = "INSERT INTO deltas SELECT count(*), sum(b) FROM t", .mode = CHANGES, .result = OVER_ALL },
+	{ .name = "counts of counts", .sql = "INSERT INTO deltas SELECT n, count(*) FROM (SELECT a, count(*) AS n FROM t GROUP BY a) x GROUP BY n", .mode = CHANGES, .result = COUNT_OF_COUNTS },
+	{ .name = "groups that come and go", .sql = "INSERT INTO deltas SELECT count(*), sum(n) FROM (SELECT a, count(*) AS n FROM t GROUP BY a HAVING count(*) % 3 = 0) x", .mode = CHANGES, .result = THIRDS },
+	{ .name = "upserts by the group", .sql = "INSERT INTO by_x SELECT a, count(*) FROM t GROUP BY a", .mode = UPSERTS, .result = BY_KEY_COUNT, .key = 0 },
+	{ .name = "upserts by another key", .sql = "INSERT INTO by_y SELECT count(*), a + 1 FROM t GROUP BY a", .mode = UPSERTS, .result = SHIFTED_KEY, .key = 1 },
+	{ .name = "a union of two sources", .sql = "INSERT INTO deltas SELECT a, b FROM t WHERE b > 0 UNION ALL SELECT a, b + 1 FROM u", .mode = CHANGES, .result = ROWS_OF_BOTH },
+	{ .name = "windows", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a", .mode = CLOSES },
+	{ .name = "windows beside another INSERT", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a;\n"
+	  "INSERT INTO more SELECT b, count(*) FROM t GROUP BY b;\n"
+	  "INSERT INTO doubles SELECT a, f FROM u WHERE f > 0", .mode = CLOSES },
+	{ .name = "sums of doubles, whose order shows", .sql = "INSERT INTO doubles SELECT a, sum(f) FROM t GROUP BY a", .mode = REPEATS },
+	{ .name = "windows by their start", .sql = "INSERT INTO windows SELECT window_start, a, count(*), sum(b) FROM tumble(t, ts, interval '5 seconds') GROUP BY a, window_start",
+	  .mode = CLOSES, .starts = true },
+	{ .name = "windows of windows", .sql = "INSERT INTO windows SELECT window_end, 0, max(n), count(*) FROM (SELECT window_end, a, count(*) AS n\n"
+	  "FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a) x GROUP BY window_end", .mode = CLOSES, .windowed = WINDOWS_OF_WINDOWS },
+	{ .name = "windows of two sources", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b)\n"
+	  "FROM tumble((SELECT * FROM t UNION ALL SELECT * FROM u), ts, interval '5 seconds') GROUP BY window_end, a", .mode = CLOSES, .both = true },
+};
+
+/* --- a life --- */
+
+/* What a snapshot remembers beside the state. */
+struct snapshot { int64_t epoch, watermark[SOURCES], mark[SOURCES][PARTITIONS]; };
+
+struct life {
+	const struct job *job;
+	spk_test_rng rng;
+	struct stream stream;
+	struct partition t[PARTITIONS], u[PARTITIONS];
+	char *dir;
+	int generation;                     /* of the store's folder */
+	struct snapshot snapshot;
+	struct cut cut[EPOCHS_MAX];         /* by epoch */
+	struct outcome outcome[EPOCHS_MAX];
+	/* the model */
+	struct seen seen[SOURCES], open;    /* by source: 0 t, 1 u */
+	int64_t mark[SOURCES][PARTITIONS], watermark[SOURCES];
+	struct lines table;                 /* what the sink holds */
+	bool ever;                          /* it held something */
+	int64_t late, bad;
+};
+
+static int source_number(const struct life *l, int i) { return strcmp(l->stream.plan->source[i].table->name, "u") == 0; }
+
+static char *state_dir(const struct life *l, int generation) { return spk_test_format("%s/state-%d", l->dir, generation); }
+
+static void open_life(struct life *l)
+{
+	static const int sizes[] = { 1, 3, 50, 4096 };
+	char *dir = state_dir(l, l->generation);
+
+	stream_open(&l->stream, dir, 1 + (int)spk_test_below(&l->rng, 5), sizes[spk_test_below(&l->rng, SPK_COUNT_OF(sizes))], 1 + (int)spk_test_below(&l->rng, 3), spk_test_one_in(&l->rng, 2));
+	free(dir);
+}
+
+/* A snapshot of the state as it is, in the next folder. */
+static void take_snapshot(struct life *l)
+{
+	char *dir = state_dir(l, l->generation + 1);
+	spk_error err = { 0 };
+
+	spk_test_remove(dir);
+	REQUIRE_OK(spk_store_snapshot(l->stream.store, dir, &err), err);
+	l->snapshot.epoch = l->stream.epoch;
+	memcpy(l->snapshot.watermark, l->stream.watermark, sizeof l->snapshot.watermark);
+	memcpy(l->snapshot.mark, l->stream.mark, sizeof l->snapshot.mark);
+	free(dir);
+}
+
+/* Starts anew from the last snapshot and does the epochs since again: each must write what it wrote then. */
+static void restart(struct life *l)
+{
+	char *old = state_dir(l, l->generation);
+	int64_t last = l->stream.epoch;
+
+	stream_close(&l->stream);
+	spk_test_remove(old);
+	free(old);
+	l->generation++;
+	l->stream.epoch = l->snapshot.epoch;
+	memcpy(l->stream.watermark, l->snapshot.watermark, sizeof l->snapshot.watermark);
+	memcpy(l->stream.mark, l->snapshot.mark, sizeof l->snapshot.mark);
+	open_life(l);
+	for (int64_t e = l->stream.epoch; e < last; e++) {
+		struct outcome again;
+		spk_error err = { 0 };
+
+		REQUIRE_OK(stream_epoch(&l->stream, &l->cut[e], NULL, &again, &err), err);
+		for (int i = 0; i < l->stream.plan->sinks; i++) {
+			lines_sort(&again.out[i]);
+			CHECK(lines_same(&again.out[i], &l->outcome[e].out[i]));
+		}
+		CHECK(again.late == l->outcome[e].late && again.bad == l->outcome[e].bad);
+		outcome_release(&again);
+	}
+	take_snapshot(l);
+}
+
+/* Reads on: some partitions a little, some nothing, some all; idle or ended ones as it comes. */
+static void draw_cut(struct life *l, struct cut *cut, bool last)
+{
+	cut->chunk = 1 + (int)spk_test_below(&l->rng, spk_test_one_in(&l->rng, 2) ? 10 : 1000);
+	for (int i = 0; i < l->stream.plan->sources; i++)
+		for (int p = 0; p < l->stream.partitions[i]; p++) {
+			struct partition *part = &l->stream.partition[i][p];
+			int most = part->events - part->at, n = spk_test_one_in(&l->rng, 4) ? 0 : (int)spk_test_below(&l->rng, (uint64_t)SPK_MIN(most, 60) + 1);
+
+			cut->from[i][p] = part->at;
+			part->at += last ? most : n;
+			cut->to[i][p] = part->at;
+			cut->finished[i][p] = part->at == part->events && (last || spk_test_one_in(&l->rng, 3));
+			cut->idle[i][p] = cut->from[i][p] == cut->to[i][p] && spk_test_one_in(&l->rng, 3);
+		}
+}
+
+/* NULL more often than not. */
+static char *draw_fault(struct life *l)
+{
+	static const char *const faults[] = { "task.start:%d", "task.finish:%d", "shuffle.write:%d", "shuffle.fetch:%d", "state.read:%d", "state.write:%d", "malloc:%d" };
+
+	if (!spk_test_one_in(&l->rng, 4))
+		return NULL;
+	return spk_test_format(faults[spk_test_below(&l->rng, SPK_COUNT_OF(faults))], 1 + (int)spk_test_below(&l->rng, 30));
+}
+
+/* One epoch, if need be after a restart. */
+static void run_epoch(struct life *l, bool last)
+{
+	int64_t e = l->stream.epoch;
+	char *fault = draw_fault(l);
+	spk_error err = { 0 };
+
+	draw_cut(l, &l->cut[e], last);
+	if (stream_epoch(&l->stream, &l->cut[e], fault, &l->outcome[e], &err) != SPK_OK) {
+		CHECK(fault != NULL);
+		restart(l);
+		REQUIRE_OK(stream_epoch(&l->stream, &l->cut[e], NULL, &l->outcome[e], &err), err);
+	}
+	free(fault);
+	for (int i = 0; i < l->stream.plan->sinks; i++)
+		lines_sort(&l->outcome[e].out[i]);
+}
+
+/* --- the model's epoch --- */
+
+static int64_t least_watermark(const struct life *l, const int64_t *by_source)
+{
+	return l->job->both ? SPK_MIN(by_source[0], by_source[1]) : by_source[0];
+}
+
+static void see(struct life *l, int source, const struct event *e, int64_t watermark)
+{
+	bool division = l->job->mode != CLOSES && l->job->result == BY_KEY_TENTHS;
+
+	seen_add(&l->seen[source], e);
+	l->bad += division && !e->b_null && e->b == 0;
+	if (l->job->mode != CLOSES || (source == 1 && !l->job->both))
+		return;
+	if (e->ts_null)
+		l->bad++;
+	else if (window_end(e) <= watermark)
+		l->late++;
+	else
+		seen_add(&l->open, e);
+}
+
+/* Takes in what the epoch read; watermarks move at its end. */
+static void model_epoch(struct life *l, const struct cut *cut)
+{
+	int64_t before = least_watermark(l, l->watermark);
+
+	for (int i = 0; i < l->stream.plan->sources; i++) {
+		int s = source_number(l, i);
+
+		for (int p = 0; p < l->stream.partitions[i]; p++)
+			for (int k = cut->from[i][p]; k < cut->to[i][p]; k++) {
+				const struct event *e = &l->stream.partition[i][p].event[k];
+
+				see(l, s, e, before);
+				if (!e->ts_null)
+					l->mark[s][p] = SPK_MAX(l->mark[s][p], e->ts - DELAY);
+			}
+		l->watermark[s] = model_watermark(l->mark[s], cut->idle[i], cut->finished[i], l->stream.partitions[i], l->watermark[s]);
+	}
+}
+
+/* --- what the sink holds --- */
+
+static int find_line(const struct lines *l, const char *text)
+{
+	for (int i = 0; i < l->count; i++)
+		if (strcmp(l->line[i], text) == 0)
+			return i;
+	return -1;
+}
+
+static void remove_line(struct lines *l, int at)
+{
+	free(l->line[at]);
+	l->line[at] = l->line[--l->count];
+}
+
+/* The key column's text in a line "a|b". */
+static bool same_key(const char *x, const char *y, int column)
+{
+	size_t n, m;
+
+	for (; column > 0; column--) {
+		x = strchr(x, '|') + 1;
+		y = strchr(y, '|') + 1;
+	}
+	n = strcspn(x, "|");
+	m = strcspn(y, "|");
+	return n == m && memcmp(x, y, n) == 0;
+}
+
+static void apply_change(struct life *l, const char *line)
+{
+	int at = line[0] == '-' ? find_line(&l->table, line + 1) : -1;
+
+	if (line[0] == '+')
+		lines_add(&l->table, line + 1, strlen(line + 1));
+	else if (CHECK(at >= 0))
+		remove_line(&l->table, at);
+}
+
+static void apply_upsert(struct life *l, const char *line)
+{
+	for (int i = 0; i < l->table.count; i++)
+		if (same_key(l->table.line[i], line + 1, l->job->key)) {
+			remove_line(&l->table, i);
+			break;
+		}
+	if (line[0] == '+')
+		lines_add(&l->table, line + 1, strlen(line + 1));
+}
+
+static bool check_result(struct life *l, const struct outcome *o)
+{
+	struct lines want = result_of(l->job->result, &l->seen[0], &l->seen[1]);
+	bool same;
+
+	/* A stream says nothing of no rows; but once there were some, it says that there are none. */
+	l->ever = l->ever || l->job->result != THIRDS || (want.count && strcmp(want.line[0], "0|NULL") != 0);
+	if (!l->ever)
+		lines_release(&want);
+
+	/* Sorted, '+' comes before '-': a row is not taken back before it is there. */
+	for (int i = 0; i < o->out[0].count; i++)
+		(l->job->mode == UPSERTS ? apply_upsert : apply_change)(l, o->out[0].line[i]);
+	lines_sort(&l->table);
+	same = CHECK(lines_same(&l->table, &want));
+	lines_release(&want);
+	return same;
+}
+
+static bool check_windows(struct life *l, const struct outcome *o)
+{
+	struct lines want = close_windows_of(l->job->windowed, &l->open, least_watermark(l, l->watermark), l->job->starts);
+	bool same = want.count == o->out[0].count;
+
+	for (int i = 0; same && i < want.count; i++)
+		same = o->out[0].line[i][0] == '+' && strcmp(o->out[0].line[i] + 1, want.line[i]) == 0;
+	CHECK(same);
+	lines_release(&want);
+	return same;
+}
+
+static bool check_epoch(struct life *l)
+{
+	int64_t e = l->stream.epoch - 1, late = l->late, bad = l->bad;
+	struct outcome *o = &l->outcome[e];
+	bool good;
+
+	model_epoch(l, &l->cut[e]);
+	for (int i = 0; i < l->stream.plan->sources; i++)
+		CHECK_EQ_INT(o->after[i], l->watermark[source_number(l, i)]);
+	good = CHECK_EQ_INT(o->late, l->late - late) && CHECK_EQ_INT(o->bad, l->bad - bad);
+	if (l->job->mode == REPEATS)
+		return good;
+	return (l->job->mode == CLOSES ? check_windows(l, o) : check_result(l, o)) && good;
+}
+
+/* --- lives --- */
+
+static void life_init(struct life *l, const struct job *job, uint64_t stream, int events)
+{
+	*l = (struct life){ .job = job, .rng = spk_test_rng_new(stream), .dir = spk_test_dir("life") };
+	int t = 1 + (int)spk_test_below(&l->rng, PARTITIONS), u = 1 + (int)spk_test_below(&l->rng, PARTITIONS);
+
+	for (int s = 0; s < SOURCES; s++) {
+		l->watermark[s] = INT64_MIN;
+		for (int p = 0; p < PARTITIONS; p++)
+			l->mark[s][p] = INT64_MIN;
+	}
+	for (int p = 0; p < PARTITIONS; p++) {
+		partition_fill(&l->t[p], p < t ? (int)spk_test_below(&l->rng, (uint64_t)events) : 0, &l->rng);
+		partition_fill(&l->u[p], p < u ? (int)spk_test_below(&l->rng, (uint64_t)events) : 0, &l->rng);
+	}
+	stream_init(&l->stream, job->sql, l->t, t, l->u, u);
+	open_life(l);
+	take_snapshot(l);
+}
+
+static void life_release(struct life *l)
+{
+	stream_close(&l->stream);
+	stream_release(&l->stream);
+	for (int p = 0; p < PARTITIONS; p++) {
+		free(l->t[p].event);
+		free(l->u[p].event);
+	}
+	for (int e = 0; e < EPOCHS_MAX; e++)
+		outcome_release(&l->outcome[e]);
+	for (int s = 0; s < SOURCES; s++)
+		seen_release(&l->seen[s]);
+	seen_release(&l->open);
+	lines_release(&l->table);
+	spk_test_remove(l->dir);
+	free(l->dir);
+}
+
+static void live(const struct job *job, uint64_t stream, int events, int epochs)
+{
+	struct life *l = calloc(1, sizeof *l);
+	bool good = true;
+
+	life_init(l, job, stream, events);
+	for (int e = 0; e < epochs && good; e++) {
+		run_epoch(l, e == epochs - 1);
+		good = check_epoch(l);
+		if (spk_test_one_in(&l->rng, 6))
+			take_snapshot(l);
+		if (spk_test_one_in(&l->rng, 8))
+			restart(l);
+	}
+	CHECK(!good || l->open.count == 0);
+	if (!good)
+		printf("      (%s, epoch %d)\n", job->name, (int)l->stream.epoch);
+	life_release(l);
+	free(l);
+}
+
+static void every_epoch_comes_to_the_plain_result(void)
+{
+	int rounds = spk_test_long() ? 60 : 2;
+
+	spk_log_set_levels("error", NULL);
+	for (size_t j = 0; j < SPK_COUNT_OF(jobs); j++)
+		for (int r = 0; r < rounds; r++)
+			live(&jobs[j], 100 * j + (uint64_t)r, r % 2 ? 60 : 700, 2 + r % 2 * 10 + 28);
+}
+
+/* --- by hand --- */
+
+/* A partition of rows with these times in seconds; a is the second, b 1. */
+static struct partition rows_at(const int *second, int n)
+{
+	struct partition p = { .event = calloc((size_t)n, sizeof *p.event), .events = n };
+
+	for (int i = 0; i < n; i++)
+		p.event[i] = (struct event){ .a = second[i], .b = 1, .ts = (int64_t)second[i] * SECOND, .ts_null = second[i] < 0 };
+	return p;
+}
+
+static void check_lines(const struct lines *got, const char *const *want, int n)
+{
+	if (CHECK_EQ_INT(got->count, n))
+		for (int i = 0; i < n; i++)
+			CHECK_EQ_STR(got->line[i], want[i]);
+}
+
+/* Judged by the watermark at the epoch's start, whatever comes in it; closed in order of time; told why. */
+static void late_rows_are_told(void)
+{
+	static const int second[] = { 1, 12, 20, /* */ 3, 30, 16, /* */ 2, -1, 17 };
+	static const char *const closed[] = { "+1970-01-01 00:00:05|1|1|1", "+1970-01-01 00:00:15|12|1|1" };
+	static const char *const letters[] = { "late: its window ended at 1970-01-01 00:00:05, the watermark was 1970-01-01 00:00:16" };
+	static const char *const more[] = { "the event time is NULL: the row belongs to no window",
+		"late: its window ended at 1970-01-01 00:00:05, the watermark was 1970-01-01 00:00:26", "late: its window ended at 1970-01-01 00:00:20, the watermark was 1970-01-01 00:00:26" };
+	struct partition t = rows_at(second, 9);
+	char *dir = spk_test_dir("late"), *state = spk_test_format("%s/state", dir);
+	struct cut cut = { .chunk = 2 };
+	struct outcome o;
+	struct stream s;
+	spk_error err = { 0 };
+
+	stream_init(&s, "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a", &t, 1, NULL, 0);
+	stream_open(&s, state, 1, 1, 1, false);
+	cut.to[0][0] = 3;
+	REQUIRE_OK(stream_epoch(&s, &cut, NULL, &o, &err), err);
+	check_lines(&o.out[0], closed, 2);
+	CHECK_EQ_INT(o.after[0], 16 * SECOND);
+	outcome_release(&o);
+	/* 30 comes before 16 and moves the watermark to 26, but 16 is in time. */
+	cut.from[0][0] = 3;
+	cut.to[0][0] = 6;
+	REQUIRE_OK(stream_epoch(&s, &cut, NULL, &o, &err), err);
+	check_lines(&o.out[0], (const char *const[]){ "+1970-01-01 00:00:20|16|1|1", "+1970-01-01 00:00:25|20|1|1" }, 2);
+	check_lines(&o.letter, letters, 1);
+	CHECK(o.late == 1 && o.bad == 0);
+	outcome_release(&o);
+	cut.from[0][0] = 6;
+	cut.to[0][0] = 9;
+	REQUIRE_OK(stream_epoch(&s, &cut, NULL, &o, &err), err);
+	lines_sort(&o.letter);
+	CHECK_EQ_INT(o.out[0].count, 0);
+	CHECK(o.late == 2 && o.bad == 1 && o.letter.count == 3);
+	for (int i = 0; i < o.letter.count; i++)
+		CHECK_EQ_STR(o.letter.line[i], more[(i + 1) % 3]);
+	outcome_release(&o);
+	/* The end of the source closes what is open, without rows. */
+	cut.from[0][0] = 9;
+	cut.finished[0][0] = true;
+	REQUIRE_OK(stream_epoch(&s, &cut, NULL, &o, &err), err);
+	check_lines(&o.out[0], (const char *const[]){ "+1970-01-01 00:00:35|30|1|1" }, 1);
+	CHECK(o.after[0] == SPK_WATERMARK_END);
+	outcome_release(&o);
+	stream_close(&s);
+	stream_release(&s);
+	free(t.event);
+	free(state);
+	free(dir);
+}
+
+/* Constants come in the first epoch and never again. */
+static void constants_come_once(void)
+{
+	char *dir = spk_test_dir("constants"), *state = spk_test_format("%s/state", dir);
+	struct partition t = rows_at((const int[]){ 1, 2 }, 2);
+	struct cut cut = { .chunk = 1 };
+	struct outcome o;
+	struct stream s;
+	spk_error err = { 0 };
+
+	stream_init(&s, "INSERT INTO deltas SELECT a, b FROM t UNION ALL VALUES (7, 8)", &t, 1, NULL, 0);
+	stream_open(&s, state, 2, 0, 1, false);
+	cut.to[0][0] = 1;
+	REQUIRE_OK(stream_epoch(&s, &cut, NULL, &o, &err), err);
+	lines_sort(&o.out[0]);
+	check_lines(&o.out[0], (const char *const[]){ "+1|1", "+7|8" }, 2);
+	outcome_release(&o);
+	cut.from[0][0] = 1;
+	cut.to[0][0] = 2;
+	REQUIRE_OK(stream_epoch(&s, &cut, NULL, &o, &err), err);
+	check_lines(&o.out[0], (const char *const[]){ "+2|1" }, 1);
+	outcome_release(&o);
+	stream_close(&s);
+	stream_release(&s);
+	free(t.event);
+	free(state);
+	free(dir);
+}
+
+/* Another meaning under the same name is refused before it can be mixed with the old one. */
+static void changed_state_is_refused(void)
+{
+	char *dir = spk_test_dir("changed"), *state = spk_test_format("%s/state", dir), *snapshot = spk_test_format("%s/snapshot", dir);
+	struct spk_store_options store = { 0 };
+	struct spk_exec_options options = { .readers = 1 };
+	struct spk_exec *exec = NULL;
+	struct stream s;
+	spk_error err = { 0 };
+
+	stream_init(&s, "INSERT INTO deltas SELECT a, count(*) FROM t GROUP BY a", NULL, 0, NULL, 0);
+	stream_open(&s, state, 1, 0, 1, false);
+	REQUIRE_OK(spk_store_snapshot(s.store, snapshot, &err), err);
+	stream_close(&s);
+	stream_release(&s);
+	stream_init(&s, "INSERT INTO deltas SELECT a, sum(b) FROM t GROUP BY a", NULL, 0, NULL, 0);
+	REQUIRE_OK(spk_store_open(&s.store, snapshot, &store, &err), err);
+	options.plan = s.plan;
+	options.source_partitions = s.partitions;
+	options.store = s.store;
+	options.op_type = spk_stream_op_type;
+	CHECK_FAILS(spk_exec_new(&exec, &options, &err), SPK_BIND, err);
+	CHECK_HOLDS(err.message, "deltas.aggregate-1");
+	CHECK_HOLDS(err.message, "count(*)");
+	CHECK_HOLDS(err.message, "sum(b)");
+	spk_store_close(s.store);
+	stream_release(&s);
+	free(snapshot);
+	free(state);
+	free(dir);
+}
+
+SPK_TEST_SUITE("stream operators",
+	{ "late rows are told", late_rows_are_told },
+	{ "constants come once", constants_come_once },
+	{ "changed state is refused", changed_state_is_refused },
+	{ "every epoch comes to the plain result", every_epoch_comes_to_the_plain_result })
