@@ -1,6 +1,8 @@
 /* The Kafka source: where it starts and ends, ranges that come again exactly, and the wake descriptor. */
 #include <poll.h>
 
+#include "core/base/fault.h"
+
 #include "tests/connectors/kafka/kafka_tables.h"
 
 enum { NO_LIMIT = 1 << 30, ROWS_MAX = 100000 };
@@ -313,6 +315,48 @@ static void ranges_come_again(void)
 	free(topic);
 }
 
+/* Whatever fails in a fetch, the next ones give every row once: what had left the queue is fetched again. */
+static void loses_nothing_when_a_fetch_fails(void)
+{
+	char *topic = topic_with("faults", 1, NULL), fault[32];
+	int64_t resolved[PARTITIONS];
+	struct seen whole, again;
+	struct spk_source *s;
+	struct table t;
+	spk_error err = { 0 };
+	int failed = 0;
+
+	for (int i = 0; i < 2000; i++)
+		spk_test_produce(topic, 0, NULL, 0, "0123456789012345678901234567890123456789012345678901234567890123456789", 70, 0);
+	spk_test_flush();
+	table_init(&t, topic, NULL);
+	s = open_source(&t);
+	seek_all(s, 0, resolved);
+	whole = fetch_range(s, 0, 2000, ROWS_MAX, NO_LIMIT);
+	for (int n = 1; n <= 12; n++) {
+		struct spk_chunk c = { 0 };
+		spk_status status = SPK_OK;
+
+		seek_all(s, 0, resolved);
+		sleep_ms(50);
+		again = fetch_range(s, 0, 700, ROWS_MAX, NO_LIMIT);
+		snprintf(fault, sizeof(fault), n == 12 ? "source.read:1" : "malloc:%d", n);
+		REQUIRE_OK(spk_fault_set(fault, &err), err);
+		status = s->type->fetch(s, 0, 1900, ROWS_MAX, NO_LIMIT, 100000, &c, &err);
+		REQUIRE_OK(spk_fault_set(NULL, &err), err);
+		failed += status != SPK_OK;
+		if (status == SPK_OK)
+			seen_add(&again, &c);
+		else
+			CHECK(c.arena == NULL && c.rows == 0);
+		spk_chunk_release(&c);
+		CHECK(again.hash + fetch_range(s, 0, 2000, ROWS_MAX, NO_LIMIT).hash == whole.hash);
+	}
+	CHECK(failed > 3);
+	s->type->close(s);
+	free(topic);
+}
+
 /* Rows of every length keep readable bytes behind them, the short ones too. */
 static void rows_are_padded(void)
 {
@@ -515,6 +559,7 @@ SPK_TEST_SUITE("kafka source",
 	{ "gives uncommitted rows when told", reads_uncommitted_when_told },
 	{ "steps over compacted rows", steps_over_compacted_rows },
 	{ "gives the same range again however it is cut", ranges_come_again },
+	{ "loses nothing when a fetch fails", loses_nothing_when_a_fetch_fails },
 	{ "pads rows", rows_are_padded },
 	{ "wakes up for rows and goes to sleep", wakes_up_and_goes_to_sleep },
 	{ "is quiet at the end of a range", is_quiet_at_the_end_of_a_range },
