@@ -179,15 +179,19 @@ static inline spk_status query_execute(struct query *q, const struct how *how, s
 	struct spk_exec_options options = { .plan = q->plan, .readers = how->readers, .source_partitions = partitions, .batch_rows = how->batch_rows };
 	struct spk_exec *exec = NULL;
 	struct stack stack;
+	char *was;
 	spk_status status = query_open(q, partitions, err);
 
 	if (status != SPK_OK)
 		return status;
+	/* As asked for, or always under make check VERIFY=1. */
+	was = getenv("SPARKLET_VERIFY");
+	was = strdup(was ? was : "");
 	if (how->verify)
 		setenv("SPARKLET_VERIFY", "1", 1);
 	status = spk_exec_new(&exec, &options, err);
-	if (how->verify)
-		setenv("SPARKLET_VERIFY", "", 1);
+	setenv("SPARKLET_VERIFY", was, 1);
+	free(was);
 	stack_open(&stack, how->threads ? how->threads : 2);
 	spk_log_set_levels(how->fault ? "error" : "warn", NULL);
 	q->run = (struct spk_run){ .source = q->run_source, .collect = keep_rows, .collect_user = out };

@@ -82,7 +82,7 @@ static inline struct figures figure(const struct event *const *from, const struc
 	return f;
 }
 
-enum result { BY_KEY_COUNT, BY_KEY_SUM, BY_KEY_TEXT, BY_KEY_TENTHS, OVER_ALL, COUNT_OF_COUNTS, THIRDS, SHIFTED_KEY, ROWS_OF_BOTH };
+enum result { BY_KEY_COUNT, BY_KEY_SUM, BY_KEY_TEXT, BY_KEY_TENTHS, OVER_ALL, COUNT_OF_COUNTS, THIRDS, SHIFTED_KEY, ROWS_OF_BOTH, DIVIDED };
 
 static inline void put_group(enum result what, const struct figures *f, struct lines *out)
 {
@@ -123,6 +123,21 @@ static inline void put_counts(enum result what, const int64_t *count, int keys, 
 		put_line(out, "%lld|%s", (long long)thirds, number_text(thirds == 0, sum, s));
 }
 
+/* SELECT a, b + 1 FROM u, with t's rows where b > 0; or SELECT a, 10 / b FROM t WHERE 100 / (b - 1) > -1000. */
+static inline void put_rows(enum result what, const struct seen *s, bool is_u, struct lines *out)
+{
+	for (int i = 0; i < s->count; i++) {
+		const struct event *e = s->event[i];
+		char a[24], b[24];
+
+		number_text(e->a_null, e->a, a);
+		if (what == DIVIDED && !e->b_null && e->b != 0 && e->b != 1)
+			put_line(out, "%s|%lld", a, (long long)(10 / e->b));
+		if (what == ROWS_OF_BOTH && (is_u || (!e->b_null && e->b > 0)))
+			put_line(out, "%s|%s", a, number_text(e->b_null, e->b + is_u, b));
+	}
+}
+
 /* The whole result over all rows of t (and u), sorted. */
 static inline struct lines result_of(enum result what, const struct seen *t, const struct seen *u)
 {
@@ -134,16 +149,15 @@ static inline struct lines result_of(enum result what, const struct seen *t, con
 	for (int i = 0; i < t->count; i++)
 		if (what != BY_KEY_TENTHS || t->event[i]->b_null || t->event[i]->b != 0)
 			seen_add(&rows, t->event[i]);
-	for (int i = 0; what == ROWS_OF_BOTH && i < t->count + u->count; i++) {
-		const struct event *e = i < t->count ? t->event[i] : u->event[i - t->count];
-		char a[24], b[24];
-
-		if (i >= t->count || (!e->b_null && e->b > 0))
-			put_line(&out, "%s|%s", number_text(e->a_null, e->a, a), number_text(e->b_null, e->b + (i >= t->count), b));
+	if (what == ROWS_OF_BOTH || what == DIVIDED) {
+		put_rows(what, t, false, &out);
+		if (what == ROWS_OF_BOTH)
+			put_rows(what, u, true, &out);
+		rows.count = 0;
 	}
 	if (rows.count)
 		qsort(rows.event, (size_t)rows.count, sizeof(*rows.event), by_a);
-	for (int i = 0, end; i < rows.count && what != ROWS_OF_BOTH; i = end) {
+	for (int i = 0, end; i < rows.count; i = end) {
 		struct figures f;
 
 		for (end = i + 1; end < rows.count && (what == OVER_ALL || by_a(&rows.event[i], &rows.event[end]) == 0);)

@@ -74,7 +74,7 @@ static inline void put_event(struct spk_vector *v, int row, const struct event *
 		spk_vector_i64(v)[row] = strcmp(column, "a") == 0 ? e->a : strcmp(column, "b") == 0 ? e->b : e->ts;
 }
 
-/* Positions of the chunk are indexes of events. */
+/* Positions in a chunk are indexes of events. */
 static inline spk_status fake_decode(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
 {
 	const struct fake_source *f = (const struct fake_source *)s;
@@ -273,12 +273,19 @@ static inline void stream_open(struct stream *s, const char *dir, int readers, i
 	struct spk_store_options store = { .cache_bytes = 256 * 1024, .block_cache_bytes = 1 << 20 };
 	struct spk_exec_options options = { .plan = s->plan, .readers = readers, .source_partitions = s->partitions, .batch_rows = batch_rows, .op_type = spk_stream_op_type };
 	struct spk_dag_options dag = { .task_retry = { .retries = 8, .first_us = 100, .longest_us = 1000 } };
+	char *was;
 	spk_error err = { 0 };
 
 	REQUIRE_OK(spk_store_open(&s->store, dir, &store, &err), err);
 	options.store = s->store;
-	setenv("SPARKLET_VERIFY", verify ? "1" : "", 1);
+	/* As asked for, or always under make check VERIFY=1. */
+	was = getenv("SPARKLET_VERIFY");
+	was = strdup(was ? was : "");
+	if (verify)
+		setenv("SPARKLET_VERIFY", "1", 1);
 	REQUIRE_OK(spk_exec_new(&s->exec, &options, &err), err);
+	setenv("SPARKLET_VERIFY", was, 1);
+	free(was);
 	REQUIRE_OK(spk_local_executor_new(&s->executor, threads, &err), err);
 	REQUIRE_OK(spk_fifo_scheduler_new(&s->tasks, s->executor, &err), err);
 	REQUIRE_OK(spk_memory_shuffle_new(&s->shuffle, &err), err);
@@ -330,7 +337,16 @@ static inline struct spk_chunk *make_chunks(struct spk_arena *arena, int partiti
 	for (int at = from; at < to; at += size) {
 		int n = to - at < size ? to - at : size;
 
-		chunk[(*count)++] = (struct spk_chunk){ .arena = arena, .partition = partition, .start = at, .end = at + n, .rows = n };
+		chunk[*count] = (struct spk_chunk){ .arena = arena, .partition = partition, .start = at, .end = at + n, .rows = n };
+		chunk[*count].raw = SPK_NEW_ARRAY(arena, struct spk_view, n);
+		chunk[*count].position = SPK_NEW_ARRAY(arena, int64_t, n);
+		for (int i = 0; i < n; i++) {
+			const char *raw = spk_arena_printf(arena, "the bytes of row %d of partition %d", at + i, partition);
+
+			chunk[*count].raw[i] = spk_view_str(raw);
+			chunk[*count].position[i] = at + i;
+		}
+		++*count;
 	}
 	return chunk;
 }
@@ -354,6 +370,18 @@ static inline void fill_run(struct stream *s, const struct cut *cut, struct spk_
 	}
 }
 
+/* "position reason"; a letter must have its row's own bytes, which outlive the epoch's chunks. */
+static inline void add_letter(struct outcome *out, const struct spk_dead_letter *d)
+{
+	char *raw = spk_test_format("the bytes of row %lld of partition %d", (long long)d->position, (int)d->partition);
+	char *line = spk_test_format("%lld %s", (long long)d->position, d->reason);
+
+	CHECK(d->raw.length == strlen(raw) && memcmp(spk_view_data(&d->raw), raw, strlen(raw)) == 0);
+	lines_add(&out->letter, line, strlen(line));
+	free(line);
+	free(raw);
+}
+
 static inline void take_output(struct stream *s, const struct spk_run *run, struct outcome *out)
 {
 	for (int stage = 0; stage < spk_exec_stages(s->exec); stage++)
@@ -363,7 +391,7 @@ static inline void take_output(struct stream *s, const struct spk_run *run, stru
 			out->late += o->late;
 			out->bad += o->bad;
 			for (const struct spk_dead_letter *d = o->letters; d; d = d->next)
-				lines_add(&out->letter, d->reason, strlen(d->reason));
+				add_letter(out, d);
 			for (int i = 0; o->block && i < s->plan->sinks; i++)
 				for (int row = 0; o->block[i] && row < o->block[i]->rows; row++) {
 					uint32_t from = row ? o->block[i]->value_end[row - 1] : 0;

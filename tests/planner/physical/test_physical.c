@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "core/base/check.h"
+#include "core/base/fault.h"
 #include "tests/planner/physical/support.h"
 
 static const struct { const char *name; bool streaming; enum spk_emit emit; const char *sql, *text; } plans[] = {
@@ -390,9 +391,45 @@ static void explains_as_json(void)
 	session_free(s);
 }
 
+/* --- memory --- */
+
+static void running_out_of_memory_is_an_error(void)
+{
+	static const char sql[] = "INSERT INTO windows SELECT window_end, 0, max(n) FROM (SELECT window_end, auction, count(*) FILTER (WHERE price > 1) AS n\n"
+				  "FROM tumble(bid, ts, interval '10 seconds') GROUP BY window_end, auction) x GROUP BY window_end;\n"
+				  "INSERT INTO by_n SELECT auction, price FROM bid UNION ALL SELECT auction, count(*) FROM bid GROUP BY auction";
+	struct spk_physical_options options = { .streaming = true, .sink_takes = sink_takes };
+	struct session *s = job_session();
+	struct spk_logical *root[2];
+	struct spk_script script;
+	spk_status status;
+	spk_error err = { 0 };
+	int n = 0;
+
+	REQUIRE_OK(session_bind(s, sql, &script, &err), err);
+	for (int i = 0; i < 2; i++)
+		REQUIRE_OK(spk_optimize(s->arena, script.statement[i].plan, NULL, &root[i], &err), err);
+	do {
+		struct spk_arena *arena = spk_arena_new(NULL);
+		char *fault = spk_test_format("malloc:%d", ++n);
+		struct spk_physical_plan *plan;
+
+		spk_fault_set(fault, NULL);
+		status = spk_physical_plan_make(arena, root, 2, &options, &plan, &err);
+		spk_fault_set(NULL, NULL);
+		if (status != SPK_OK)
+			CHECK(status == SPK_NO_MEMORY || status == SPK_MEMORY_LIMIT);
+		spk_arena_unref(arena);
+		free(fault);
+	} while (status != SPK_OK && n < 1000);
+	CHECK(status == SPK_OK && n > 1);
+	session_free(s);
+}
+
 SPK_TEST_SUITE("physical plans",
 	{ "are explained", explains },
 	{ "are refused with a way out", refuses },
 	{ "have hashes that tell them apart", hashes_tell_plans_apart },
 	{ "name their state for good", state_tables_are_named_for_good },
-	{ "are explained as JSON", explains_as_json })
+	{ "are explained as JSON", explains_as_json },
+	{ "fail cleanly without memory", running_out_of_memory_is_an_error })
