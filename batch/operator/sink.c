@@ -2,7 +2,8 @@
  * The end of a job's branch: rows to the sink's encoded block of this task.
  *
  * Appending sinks get every batch as it comes. Upserting ones (plan->key_count > 0) get one row per key and epoch: the last +1, or a
- * tombstone when the key only lost its row. The exchange before has put all rows of a key into this task.
+ * tombstone when the key only lost its row. The exchange before has put all rows of a key into this task. That a +1 wins over any -1,
+ * whichever comes first, stands on what aggregates give: one -1 and one +1 of a group at most, in the order of their tasks and not of time.
  */
 #include "batch/operator/operator.h"
 

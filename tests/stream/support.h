@@ -226,11 +226,10 @@ static inline spk_status stream_sink_takes(const struct spk_table *t, bool *upse
 	return SPK_OK;
 }
 
-static inline void stream_plan(struct stream *s, const char *sql)
+/* Binds and optimizes all queries of `sql` into root[0..4); returns how many. */
+static inline int stream_roots(struct stream *s, const char *sql, struct spk_logical **root)
 {
-	struct spk_physical_options options = { .streaming = true, .sink_takes = stream_sink_takes };
 	struct spk_catalog_hooks hooks = { 0 };
-	struct spk_logical *root[4];
 	struct spk_script script;
 	int roots = 0;
 	spk_error err = { 0 };
@@ -243,6 +242,24 @@ static inline void stream_plan(struct stream *s, const char *sql)
 	for (int i = 0; i < script.count; i++)
 		if (script.statement[i].plan)
 			REQUIRE_OK(spk_optimize(s->arena, script.statement[i].plan, NULL, &root[roots++], &err), err);
+	return roots;
+}
+
+static inline struct spk_logical *stream_bind(struct stream *s, const char *sql)
+{
+	struct spk_logical *root[4];
+
+	stream_roots(s, sql, root);
+	return root[0];
+}
+
+static inline void stream_plan(struct stream *s, const char *sql)
+{
+	struct spk_physical_options options = { .streaming = true, .sink_takes = stream_sink_takes };
+	struct spk_logical *root[4];
+	int roots = stream_roots(s, sql, root);
+	spk_error err = { 0 };
+
 	REQUIRE_OK(spk_physical_plan_make(s->arena, root, roots, &options, &s->plan, &err), err);
 }
 

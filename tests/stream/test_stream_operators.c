@@ -3,14 +3,15 @@
  * restarts from snapshots, failing tasks and failing state in between. What epochs wrote is compared after every one of them.
  */
 #include "core/base/check.h"
+#include "tests/batch/relations.h"
 #include "tests/stream/model.h"
 
 enum { EPOCHS_MAX = 80 };
 
 /* --- the jobs --- */
 
-/* REPEATS: only that replays write the same. */
-enum mode { CHANGES, UPSERTS, CLOSES, REPEATS };
+/* REPEATS: only that replays write the same. RELATES: a random relation, whose rows change. */
+enum mode { CHANGES, UPSERTS, CLOSES, REPEATS, RELATES };
 
 static const struct job {
 	const char *name, *sql;
@@ -19,6 +20,7 @@ static const struct job {
 	enum windowed windowed;    /* CLOSES */
 	int key;                   /* UPSERTS: column */
 	bool both, starts;         /* CLOSES: reads t and u; shows the window's start */
+	const struct relation *relation;
 } jobs[] = {
 	{ .name = "count by key", .sql = "INSERT INTO deltas SELECT a, count(*) FROM t GROUP BY a", .mode = CHANGES, .result = BY_KEY_COUNT },
 	{ .name = "filtered sum by key", .sql = "INSERT INTO deltas SELECT a, sum(b) FILTER (WHERE b > 0) FROM t GROUP BY a", .mode = CHANGES, .result = BY_KEY_SUM },
@@ -263,13 +265,38 @@ static void apply_upsert(struct life *l, const char *line)
 		lines_add(&l->table, line + 1, strlen(line + 1));
 }
 
+/* Rows of the relation over all rows seen; its tables are t, u and t again. */
+static struct lines related(const struct life *l)
+{
+	struct pairs tables[RELATION_TABLES] = { 0 }, rows;
+	struct lines out = { 0 };
+
+	for (int n = 0; n < RELATION_TABLES; n++)
+		for (int i = 0; i < l->seen[n % 2].count; i++) {
+			const struct event *e = l->seen[n % 2].event[i];
+
+			pairs_add(&tables[n], (struct pair){ { e->a_null, e->a }, { e->b_null, e->b } });
+		}
+	rows = relation_rows(l->job->relation, tables);
+	for (int i = 0; i < rows.count; i++) {
+		char a[24], b[24];
+
+		put_line(&out, "%s|%s", number_text(rows.at[i].a.null, rows.at[i].a.v, a), number_text(rows.at[i].b.null, rows.at[i].b.v, b));
+	}
+	for (int n = 0; n < RELATION_TABLES; n++)
+		pairs_release(&tables[n]);
+	pairs_release(&rows);
+	lines_sort(&out);
+	return out;
+}
+
 static bool check_result(struct life *l, const struct outcome *o)
 {
-	struct lines want = result_of(l->job->result, &l->seen[0], &l->seen[1]);
+	struct lines want = l->job->mode == RELATES ? related(l) : result_of(l->job->result, &l->seen[0], &l->seen[1]);
 	bool same;
 
 	/* A stream says nothing of no rows; but once there were some, it says that there are none. */
-	l->ever = l->ever || l->job->result != THIRDS || (want.count && strcmp(want.line[0], "0|NULL") != 0);
+	l->ever = l->ever || l->job->mode != CHANGES || l->job->result != THIRDS || (want.count && strcmp(want.line[0], "0|NULL") != 0);
 	if (!l->ever)
 		lines_release(&want);
 
@@ -377,6 +404,56 @@ static void every_epoch_comes_to_the_plain_result(void)
 	for (size_t j = 0; j < SPK_COUNT_OF(jobs); j++)
 		for (int r = 0; r < rounds; r++)
 			live(&jobs[j], 100 * j + (uint64_t)r, r % 2 ? 60 : 700, 2 + r % 2 * 10 + 28);
+}
+
+/* Relations that a stream keeps up to date: no order, no aggregate over all rows (which a stream only gives once there are some). */
+static bool can_stream(const struct relation *r)
+{
+	bool can = r->kind != R_TOP && r->kind != R_GLOBAL;
+
+	for (int i = 0; i < r->inputs; i++)
+		can = can && can_stream(r->input[i]);
+	return can;
+}
+
+/* min and max cannot take rows back yet, so those over changes are refused. */
+static bool is_refused(const char *sql)
+{
+	struct spk_physical_options options = { .streaming = true, .sink_takes = stream_sink_takes };
+	struct spk_physical_plan *plan;
+	struct stream s = { 0 };
+	struct spk_logical *root;
+	spk_status status;
+	spk_error err = { 0 };
+
+	root = stream_bind(&s, sql);
+	status = spk_physical_plan_make(s.arena, &root, 1, &options, &plan, &err);
+	CHECK(status == SPK_OK || status == SPK_UNSUPPORTED);
+	stream_release(&s);
+	return status != SPK_OK;
+}
+
+static void random_relations_are_kept_up_to_date(void)
+{
+	static const char views[] = "CREATE VIEW t0 AS SELECT a, b FROM t; CREATE VIEW t1 AS SELECT a, b FROM u; CREATE VIEW t2 AS SELECT a, b FROM t;\nINSERT INTO deltas ";
+	spk_test_rng rng = spk_test_rng_new(5);
+	int rounds = spk_test_long() ? 600 : 30;
+
+	spk_log_set_levels("error", NULL);
+	for (int i = 0; i < rounds;) {
+		struct relation *r = relation_new(&rng, 2 + (int)spk_test_below(&rng, 4));
+		struct spk_buffer sql = { 0 };
+
+		spk_buffer_append_str(&sql, views, NULL);
+		relation_sql(r, &sql);
+		if (can_stream(r) && !is_refused(spk_buffer_cstr(&sql))) {
+			struct job job = { .name = spk_buffer_cstr(&sql), .sql = sql.data, .mode = RELATES, .relation = r };
+
+			live(&job, 10000 + (uint64_t)i++, i % 3 ? 40 : 300, 15);
+		}
+		spk_buffer_release(&sql);
+		relation_free(r);
+	}
 }
 
 /* --- by hand --- */
@@ -515,4 +592,5 @@ SPK_TEST_SUITE("stream operators",
 	{ "late rows are told", late_rows_are_told },
 	{ "constants come once", constants_come_once },
 	{ "changed state is refused", changed_state_is_refused },
-	{ "every epoch comes to the plain result", every_epoch_comes_to_the_plain_result })
+	{ "every epoch comes to the plain result", every_epoch_comes_to_the_plain_result },
+	{ "random relations are kept up to date", random_relations_are_kept_up_to_date })
