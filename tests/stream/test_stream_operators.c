@@ -449,7 +449,8 @@ static void random_relations_are_kept_up_to_date(void)
 		if (can_stream(r) && !is_refused(spk_buffer_cstr(&sql))) {
 			struct job job = { .name = spk_buffer_cstr(&sql), .sql = sql.data, .mode = RELATES, .relation = r };
 
-			live(&job, 10000 + (uint64_t)i++, i % 3 ? 40 : 300, 15);
+			live(&job, 10000 + (uint64_t)i, i % 3 ? 40 : 300, 15);
+			i++;
 		}
 		spk_buffer_release(&sql);
 		relation_free(r);
