@@ -134,12 +134,13 @@ $(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
 LIB_OBJS := $(foreach l,$(PRESENT),$(OBJS_$(l)))
 LIB_CXX := $(filter %.cpp.o,$(LIB_OBJS))
 CLI_OBJS := $(call objects,$(filter %.c,$(call in_layer,cli)))
+TSAN_OBJS := $(if $(filter thread,$(SAN)),$(call objects,tests/support/tsan_threads.c))
 PROGRAM := $(if $(CLI_OBJS),$(B)/sparklet)
 STATIC := $(if $(LIB_OBJS),$(B)/libsparklet.a)
 SHARED := $(if $(LIB_OBJS),$(B)/libsparklet.so)
 
 SUPPORT_SRCS := $(filter tests/support/%.c,$(ALL_FOUND)) $(call generated,$(filter tests/%,$(ALL_FOUND)),c)
-SUPPORT_OBJS := $(call objects,$(SUPPORT_SRCS))
+SUPPORT_OBJS := $(call objects,$(filter-out %/tsan_threads.c,$(SUPPORT_SRCS)))
 SUPPORT := $(if $(SUPPORT_OBJS),$(B)/lib/libtest_support.a)
 
 is_test = $(foreach f,$(1),$(if $(filter test_%,$(notdir $(f))),$(f)))
@@ -205,9 +206,9 @@ $(B)/libsparklet.so: $(LIB_OBJS) $(B)/lists/all
 	$(Q)ln -sf libsparklet.so.$(VERSION) $@.$(SOVERSION) && ln -sf libsparklet.so.$(SOVERSION) $@ && touch -h $@
 
 # -rdynamic: libraries of user functions, loaded at run time, find the public spk_ symbols in the program.
-$(B)/sparklet: $(CLI_OBJS) $(STATIC) $(B)/lists/cli
+$(B)/sparklet: $(CLI_OBJS) $(TSAN_OBJS) $(STATIC) $(B)/lists/cli
 	$(call say,LINK,$@)
-	$(Q)$(if $(LIB_CXX),$(CXX),$(CC)) -pie -rdynamic -o $@ $(CLI_OBJS) $(STATIC) $(LDFLAGS_ALL) $(LIBS)
+	$(Q)$(if $(LIB_CXX),$(CXX),$(CC)) -pie -rdynamic -o $@ $(CLI_OBJS) $(TSAN_OBJS) $(STATIC) $(LDFLAGS_ALL) $(LIBS)
 
 $(B)/obj/gen/%.c.o: $(B)/gen/%.c $(B)/lists/flags
 	$(call say,CC,$<)
@@ -240,7 +241,7 @@ has_cxx = $(filter %.cpp,$(foreach l,$(1),$(SRCS_$(l))))
 
 # link_rule SOURCE, LAYERS
 define link_rule
-$(B)/$(basename $(1)): $(B)/obj/$(1).o $(SUPPORT) $(foreach l,$(2),$(call archive,$(l)))
+$(B)/$(basename $(1)): $(B)/obj/$(1).o $(TSAN_OBJS) $(SUPPORT) $(foreach l,$(2),$(call archive,$(l)))
 	$$(call say,LINK,$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(if $(call has_cxx,$(2)),$$(CXX),$$(CC)) -pie -rdynamic -o $$@ -Wl,--start-group $$^ -Wl,--end-group $$(LDFLAGS_ALL) $$(LIBS) $$(TEST_LIBS)

@@ -378,7 +378,7 @@ spk_status spk_job_run(struct spk_job *job, spk_error *err)
 		wait_us(job, spk_retry_wait_us(&policy, job->attempts - 1));
 		why = (spk_error){ 0 };
 	}
-	if (status == SPK_CANCELLED && spk_job_stopping(job))
+	if ((status == SPK_CANCELLED || status == SPK_UNAVAILABLE) && spk_job_stopping(job))
 		status = SPK_OK;
 	spk_event_log_write(job->events, status == SPK_OK ? SPK_EVENT_JOB_END : SPK_EVENT_JOB_FAILED, (struct spk_event_field[]){ { "error", why.message, 0 }, { 0 } });
 	spk_job_report(job, status == SPK_OK ? "done" : "failed", NULL);

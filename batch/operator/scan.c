@@ -31,8 +31,9 @@ static spk_status measure_time(struct spk_op *op, const struct spk_batch *batch,
 		if (t > most && t != INT64_MAX)
 			most = t;
 	}
-	if (most != INT64_MIN && !__builtin_sub_overflow(most, source->watermark_delay_us, &most))
-		p->watermark = SPK_MAX(p->watermark, most);
+	/* A task that is run again for a lost output finds the watermark as it left it, and must not write: others read it by then. */
+	if (most != INT64_MIN && !__builtin_sub_overflow(most, source->watermark_delay_us, &most) && most > p->watermark)
+		p->watermark = most;
 	return SPK_OK;
 }
 
