@@ -11,7 +11,7 @@
 struct exec_stage {
 	struct spk_exec *exec;
 	int index, tasks;
-	int *leaf_first;               /* by leaf: its first task */
+	int *group_first;              /* by leaf group: its first task */
 	struct spk_pipeline **pipeline;/* by task, made at first use by the task's own thread */
 	struct spk_task_output *output;/* by task, of the last run */
 };
@@ -25,6 +25,7 @@ struct spk_exec {
 	struct spk_dag dag;
 	int *exchange_readers, *exchange_base, *exchange_input;
 	int *exchange_first;           /* by exchange: first partition of its part of the write stage's output */
+	struct spk_shared *shared;     /* by node */
 	struct spk_task_output **output;
 	struct spk_memory_account *account;
 	struct spk_run *run;
@@ -68,6 +69,7 @@ static void pipeline_free(struct spk_pipeline *p)
 		free(p->op[i]);
 	}
 	free(p->op);
+	free(p->leaf);
 	free(p);
 }
 
@@ -97,9 +99,13 @@ static spk_status make_op(const struct spk_exec *e, struct spk_pipeline *p, cons
 
 static spk_status make_ops(const struct spk_exec *e, const struct spk_physical_stage *stage, struct spk_pipeline *p, bool *reached, struct spk_op **by_node, spk_error *err)
 {
+	const struct spk_leaf_group *group = &stage->group[p->group];
+
 	p->op = calloc((size_t)stage->nodes, sizeof(*p->op));
-	SPK_TRY_PTR(p->op, err);
-	reach(stage->leaf[p->leaf], reached);
+	p->leaf = calloc((size_t)group->leaves, sizeof(*p->leaf));
+	SPK_TRY_PTR(p->op && p->leaf, err);
+	for (int i = 0; i < group->leaves; i++)
+		reach(group->leaf[i], reached);
 	for (int i = 0; i < stage->nodes; i++)
 		if (reached[stage->node[i]->id])
 			SPK_TRY(make_op(e, p, stage->node[i], by_node, err));
@@ -109,20 +115,22 @@ static spk_status make_ops(const struct spk_exec *e, const struct spk_physical_s
 
 			p->op[i]->output[p->op[i]->outputs++] = (struct spk_op_edge){ by_node[edge->node->id], edge->input };
 		}
+	for (int i = 0; i < group->leaves; i++)
+		p->leaf[i] = by_node[group->leaf[i]->id];
 	for (int i = 0; i < p->op_count; i++)
 		if (p->op[i]->type->open)
 			SPK_TRY(p->op[i]->type->open(p->op[i], err));
 	return SPK_OK;
 }
 
-/* The leaf of the stage that the task drives. */
-static int find_leaf(const struct spk_physical_stage *stage, const struct exec_stage *s, int task)
+/* The leaf group of the stage that the task drives. */
+static int find_group(const struct spk_physical_stage *stage, const struct exec_stage *s, int task)
 {
-	int leaf = 0;
+	int group = 0;
 
-	while (leaf + 1 < stage->leaves && s->leaf_first[leaf + 1] <= task)
-		leaf++;
-	return leaf;
+	while (group + 1 < stage->groups && s->group_first[group + 1] <= task)
+		group++;
+	return group;
 }
 
 static spk_status pipeline_new(const struct spk_exec *e, const struct exec_stage *s, int task, struct spk_pipeline **out, spk_error *err)
@@ -136,10 +144,10 @@ static spk_status pipeline_new(const struct spk_exec *e, const struct exec_stage
 	if (status == SPK_OK) {
 		*p = (struct spk_pipeline){ .plan = e->plan, .stage = s->index, .task = task, .store = e->options.store, .account = e->account,
 			.batch_rows = e->options.batch_rows ? e->options.batch_rows : SPK_BATCH_ROWS, .exchange_readers = e->exchange_readers,
-			.exchange_base = e->exchange_base, .exchange_input = e->exchange_input, .verify = e->verify };
-		p->leaf = find_leaf(stage, s, task);
-		p->partition = task - s->leaf_first[p->leaf];
-		p->partitions = (p->leaf + 1 < stage->leaves ? s->leaf_first[p->leaf + 1] : s->tasks) - s->leaf_first[p->leaf];
+			.exchange_base = e->exchange_base, .exchange_input = e->exchange_input, .shared = e->shared, .verify = e->verify };
+		p->group = find_group(stage, s, task);
+		p->partition = task - s->group_first[p->group];
+		p->partitions = (p->group + 1 < stage->groups ? s->group_first[p->group + 1] : s->tasks) - s->group_first[p->group];
 		status = make_ops(e, stage, p, reached, by_node, err);
 	}
 	free(reached);
@@ -163,20 +171,55 @@ static void output_release(struct spk_exec *e, struct spk_task_output *o)
 	*o = (struct spk_task_output){ 0 };
 }
 
-static spk_status drive(struct spk_pipeline *p, spk_error *err)
+static spk_status begin_ops(struct spk_pipeline *p, spk_error *err)
 {
-	struct spk_op *leaf = NULL;
-
 	for (int i = 0; i < p->op_count; i++) {
+		struct spk_op *op = p->op[i];
+
+		op->led = !op->type->lead;
+		op->finished = false;
+		op->pending[0] = op->pending[1] = 0;
+	}
+	for (int i = 0; i < p->op_count; i++)
+		for (int k = 0; k < p->op[i]->outputs; k++)
+			p->op[i]->output[k].op->pending[p->op[i]->output[k].input]++;
+	for (int i = 0; i < p->op_count; i++)
 		if (p->op[i]->type->begin)
 			SPK_TRY(p->op[i]->type->begin(p->op[i], err));
-		leaf = p->op[i]->type->lead ? p->op[i] : leaf;
+	return SPK_OK;
+}
+
+/* Finishes the operators all of whose inputs have ended, and tells those behind them. */
+static spk_status finish_ops(struct spk_pipeline *p, spk_error *err)
+{
+	for (int i = 0; i < p->op_count; i++) {
+		struct spk_op *op = p->op[i];
+
+		if (op->finished || !op->led || op->pending[0] || op->pending[1])
+			continue;
+		op->finished = true;
+		if (op->type->finish)
+			SPK_TRY(op->type->finish(op, err));
+		for (int k = 0; k < op->outputs; k++) {
+			struct spk_op_edge *edge = &op->output[k];
+
+			if (--edge->op->pending[edge->input] == 0 && edge->op->type->end)
+				SPK_TRY(edge->op->type->end(edge->op, edge->input, err));
+		}
 	}
-	SPK_ASSERT(leaf, "a pipeline has a leaf");
-	SPK_TRY(leaf->type->lead(leaf, err));
-	for (int i = 0; i < p->op_count; i++)
-		if (p->op[i]->type->finish)
-			SPK_TRY(p->op[i]->type->finish(p->op[i], err));
+	return SPK_OK;
+}
+
+static spk_status drive(struct spk_pipeline *p, spk_error *err)
+{
+	int leaves = p->plan->stage[p->stage].group[p->group].leaves;
+
+	SPK_TRY(begin_ops(p, err));
+	for (int i = 0; i < leaves; i++) {
+		SPK_TRY(p->leaf[i]->type->lead(p->leaf[i], err));
+		p->leaf[i]->led = true;
+		SPK_TRY(finish_ops(p, err));
+	}
 	return SPK_OK;
 }
 
@@ -206,18 +249,19 @@ static spk_status run_task(struct spk_task *task, spk_error *err)
 	return status;
 }
 
-/* A scan's task without rows has nothing to do, except in batch, where it fetches by itself. */
+/* A scan's task without rows has nothing to do, except in batch, where it fetches by itself, and where a join may have rows of its own. */
 static bool skip_task(int task, void *user)
 {
 	const struct exec_stage *s = user;
 	const struct spk_exec *e = s->exec;
 	const struct spk_physical_stage *stage = &e->plan->stage[s->index];
 	const struct spk_run_source *source;
-	int leaf = find_leaf(stage, s, task), partition = task - s->leaf_first[leaf];
+	int group = find_group(stage, s, task), partition = task - s->group_first[group];
+	const struct spk_physical *leaf = stage->group[group].leaf[0];
 
-	if (stage->leaf[leaf]->kind != SPK_PHYSICAL_SCAN)
+	if (stage->group[group].leaves > 1 || leaf->kind != SPK_PHYSICAL_SCAN)
 		return false;
-	source = &e->run->source[stage->leaf[leaf]->source];
+	source = &e->run->source[leaf->source];
 	return partition >= source->partitions || (e->run->streaming && source->partition[partition].chunks == 0);
 }
 
@@ -236,17 +280,26 @@ static int leaf_tasks(const struct spk_exec *e, const struct spk_physical *leaf)
 	}
 }
 
+static bool is_broadcast(const struct spk_exec *e, const struct spk_physical *leaf)
+{
+	return leaf->kind == SPK_PHYSICAL_READ && e->plan->exchange[leaf->exchange].broadcast;
+}
+
 static spk_status count_tasks(struct spk_exec *e, int index, spk_error *err)
 {
 	const struct spk_physical_stage *stage = &e->plan->stage[index];
 	struct exec_stage *s = &e->stage[index];
 
 	*s = (struct exec_stage){ .exec = e, .index = index };
-	s->leaf_first = SPK_NEW_ARRAY(e->arena, int, stage->leaves);
-	SPK_TRY_PTR(s->leaf_first, err);
-	for (int i = 0; i < stage->leaves; i++) {
-		s->leaf_first[i] = s->tasks;
-		s->tasks += leaf_tasks(e, stage->leaf[i]);
+	s->group_first = SPK_NEW_ARRAY(e->arena, int, stage->groups);
+	SPK_TRY_PTR(s->group_first, err);
+	for (int i = 0; i < stage->groups; i++) {
+		const struct spk_leaf_group *g = &stage->group[i];
+
+		s->group_first[i] = s->tasks;
+		s->tasks += leaf_tasks(e, g->leaf[g->partitioned]);
+		for (int k = 0; k < g->leaves; k++)
+			SPK_ASSERT(is_broadcast(e, g->leaf[k]) || leaf_tasks(e, g->leaf[k]) == leaf_tasks(e, g->leaf[g->partitioned]), "leaves of one group have as many tasks");
 	}
 	s->pipeline = SPK_NEW_ARRAY(e->arena, struct spk_pipeline *, s->tasks);
 	s->output = SPK_NEW_ARRAY(e->arena, struct spk_task_output, s->tasks);
@@ -255,44 +308,77 @@ static spk_status count_tasks(struct spk_exec *e, int index, spk_error *err)
 	return SPK_OK;
 }
 
-/* First task of the leaf that reads exchange `x`, in its stage. */
+static bool reads(const struct spk_leaf_group *g, int x)
+{
+	for (int i = 0; i < g->leaves; i++)
+		if (g->leaf[i]->exchange == x)
+			return true;
+	return false;
+}
+
+/* First task of the group that reads exchange `x`, in its stage. */
 static int reading_task(const struct spk_exec *e, int x)
 {
 	const struct spk_physical_stage *stage = &e->plan->stage[e->plan->exchange[x].read_stage];
-	int leaf = 0;
+	int group = 0;
 
-	while (stage->leaf[leaf]->exchange != x)
-		leaf++;
-	return e->stage[e->plan->exchange[x].read_stage].leaf_first[leaf];
+	while (!reads(&stage->group[group], x))
+		group++;
+	return e->stage[e->plan->exchange[x].read_stage].group_first[group];
 }
 
 /*
  * Which stages a stage reads, each exchange a separate input. An exchange gets as many partitions as the reading stage has tasks, also
- * those that drive other leaves (theirs stay empty): a task's number in its stage is then the partition that it reads.
+ * those that drive other leaves (theirs stay empty): a task's number in its stage is then the partition that it reads. A broadcast has one,
+ * which all read.
  */
 static spk_status connect_stage(struct spk_exec *e, int index, spk_error *err)
 {
 	const struct spk_physical_plan *plan = e->plan;
 	struct spk_stage *d = &e->dag_stage[index];
 	int *input = SPK_NEW_ARRAY(e->arena, int, plan->exchanges), *base = SPK_NEW_ARRAY(e->arena, int, plan->exchanges);
+	bool *broadcast = SPK_NEW_ARRAY(e->arena, bool, plan->exchanges);
 
-	SPK_TRY_PTR(input && base, err);
+	SPK_TRY_PTR(input && base && broadcast, err);
 	*d = (struct spk_stage){ .name = spk_arena_printf(e->arena, "stage %d", index), .tasks = e->stage[index].tasks, .run = run_task, .skip = skip_task,
-		.repeatable = !plan->stage[index].stateful, .user = &e->stage[index], .input = input, .input_base = base };
+		.repeatable = !plan->stage[index].stateful, .user = &e->stage[index], .input = input, .input_base = base, .input_broadcast = broadcast };
 	SPK_TRY_PTR(d->name, err);
 	for (int x = 0; x < plan->exchanges; x++) {
-		if (plan->exchange[x].write_stage == index) {
+		const struct spk_exchange *exchange = &plan->exchange[x];
+
+		if (exchange->write_stage == index) {
 			e->exchange_first[x] = d->output_partitions;
-			e->exchange_base[x] = d->output_partitions + reading_task(e, x);
-			d->output_partitions += e->stage[plan->exchange[x].read_stage].tasks;
+			e->exchange_base[x] = d->output_partitions + (exchange->broadcast ? 0 : reading_task(e, x));
+			d->output_partitions += exchange->broadcast ? 1 : e->stage[exchange->read_stage].tasks;
 		}
-		if (plan->exchange[x].read_stage == index) {
+		if (exchange->read_stage == index) {
 			e->exchange_input[x] = d->inputs;
-			input[d->inputs] = plan->exchange[x].write_stage;
+			input[d->inputs] = exchange->write_stage;
+			broadcast[d->inputs] = exchange->broadcast;
 			base[d->inputs++] = e->exchange_first[x];
 		}
 	}
 	return SPK_OK;
+}
+
+static spk_status make_shared(struct spk_exec *e, spk_error *err)
+{
+	e->shared = SPK_NEW_ARRAY(e->arena, struct spk_shared, e->plan->nodes);
+	SPK_TRY_PTR(e->shared, err);
+	for (int i = 0; i < e->plan->nodes; i++)
+		pthread_mutex_init(&e->shared[i].lock, NULL);
+	return SPK_OK;
+}
+
+static void clear_shared(struct spk_exec *e)
+{
+	for (int i = 0; e->shared && i < e->plan->nodes; i++) {
+		struct spk_shared *s = &e->shared[i];
+
+		if (s->value && s->release)
+			s->release(s->value);
+		s->value = NULL;
+	}
 }
 
 static spk_status build_graph(struct spk_exec *e, int readers, spk_error *err)
@@ -307,8 +393,9 @@ static spk_status build_graph(struct spk_exec *e, int readers, spk_error *err)
 	e->exchange_input = SPK_NEW_ARRAY(e->arena, int, plan->exchanges);
 	e->exchange_first = SPK_NEW_ARRAY(e->arena, int, plan->exchanges);
 	SPK_TRY_PTR(e->stage && e->dag_stage && e->output && e->exchange_readers && e->exchange_base && e->exchange_input && e->exchange_first, err);
+	SPK_TRY(make_shared(e, err));
 	for (int x = 0; x < plan->exchanges; x++)
-		e->exchange_readers[x] = plan->exchange[x].single ? 1 : readers;
+		e->exchange_readers[x] = plan->exchange[x].single || plan->exchange[x].broadcast ? 1 : readers;
 	for (int i = 0; i < plan->stages; i++)
 		SPK_TRY(count_tasks(e, i, err));
 	for (int i = 0; i < plan->stages; i++)
@@ -375,6 +462,9 @@ void spk_exec_free(struct spk_exec *e)
 	for (int i = 0; e->stage && i < e->plan->stages; i++)
 		for (int t = 0; e->stage[i].pipeline && t < e->stage[i].tasks; t++)
 			pipeline_free(e->stage[i].pipeline[t]);
+	clear_shared(e);
+	for (int i = 0; e->shared && i < e->plan->nodes; i++)
+		pthread_mutex_destroy(&e->shared[i].lock);
 	spk_arena_unref(e->arena);
 }
 
@@ -458,10 +548,12 @@ spk_status spk_exec_run(struct spk_exec *e, struct spk_run *run, struct spk_dag_
 	spk_status status;
 
 	spk_exec_clear(e);
+	clear_shared(e);
 	e->run = run;
 	run->output = e->output;
 	e->dag.epoch = run->epoch;
 	status = watch ? run_watched(e, scheduler, watch, result, err) : spk_dag_run(scheduler, &e->dag, result, err);
+	clear_shared(e);
 	if (status != SPK_OK)
 		spk_exec_clear(e);
 	return status;

@@ -470,7 +470,8 @@ static spk_status check_stage(const struct spk_dag *dag, int index, spk_error *e
 		if (from < 0 || from >= index)
 			return spk_fail(err, SPK_INTERNAL, "stage %d '%s' reads stage %d, which is not before it", index, stage->name, from);
 		int partitions = dag->stage[from].output_partitions, base = stage->input_base ? stage->input_base[k] : 0;
-		bool fits = stage->input_base ? base >= 0 && base + stage->tasks <= partitions : partitions == stage->tasks;
+		bool broadcast = stage->input_broadcast && stage->input_broadcast[k] && base >= 0 && base < partitions;
+		bool fits = broadcast || (stage->input_base ? base >= 0 && base + stage->tasks <= partitions : partitions == stage->tasks);
 
 		if (!fits && partitions != 1)
 			return spk_fail(err, SPK_INTERNAL, "stage %d '%s' has %d tasks, but its input stage %d writes %d partitions, of which it reads those from %d",

@@ -29,6 +29,8 @@ struct spk_stage {
 	/* By input: task t reads output partition input_base[i] + t of that stage, so that one stage can feed several readers
 	 * through one shuffle. NULL: all 0, and each input has as many partitions as there are tasks. */
 	const int *input_base;
+	/* By input: every task reads output partition input_base[i], whole. NULL: none is read so. */
+	const bool *input_broadcast;
 	int output_partitions;            /* partitions of its shuffle output: one per task of each of its readers, or 1: every task of
 	                                   * theirs reads all of it (broadcast); 0: it has none */
 	spk_status (*run)(struct spk_task *task, spk_error *err);  /* on a worker thread; may run again after a failure */

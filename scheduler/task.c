@@ -97,7 +97,8 @@ static spk_status gather(struct spk_task *t, spk_error *err)
 		SPK_TRY(spk_run_room(t->scheduler->account, &t->input, &t->input_capacity, stage->inputs - 1, sizeof(*t->input), err));
 	for (int k = 0; k < stage->inputs; k++) {
 		const struct spk_stage *from = &t->scheduler->dag->stage[stage->input[k]];
-		int partition = from->output_partitions == 1 ? 0 : t->partition + (stage->input_base ? stage->input_base[k] : 0);
+		bool broadcast = stage->input_broadcast && stage->input_broadcast[k];
+		int partition = from->output_partitions == 1 ? 0 : (broadcast ? 0 : t->partition) + (stage->input_base ? stage->input_base[k] : 0);
 
 		t->input[k].next = t->fetched_count;
 		for (int p = 0; p < from->tasks; p++)

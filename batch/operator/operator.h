@@ -3,11 +3,14 @@
  *
  * A pipeline holds the operators of one task (stage x partition). In a stream pipelines live as long as the job and see one run per
  * epoch: open, then per run (begin, push ..., finish), then close. begin forgets what an aborted run left. push borrows the
- * batch (take a reference to keep it). finish comes once per run in topological order, when all inputs have ended; it may emit.
+ * batch (take a reference to keep it). Leaves are driven one after the other; `end` tells an operator that one of its inputs is over (a
+ * join's build side), finish, once per run and in topological order, that all are; it may emit.
  * State tables are only touched in finish, so a run that fails before it has changed nothing.
  */
 #ifndef SPK_BATCH_OPERATOR_OPERATOR_H
 #define SPK_BATCH_OPERATOR_OPERATOR_H
+
+#include <pthread.h>
 
 #include "batch/run.h"
 #include "core/base/check.h"
@@ -25,19 +28,28 @@ struct spk_op_type {
 	spk_status (*push)(struct spk_op *op, int input, struct spk_batch *in, spk_error *err);
 	spk_status (*finish)(struct spk_op *op, spk_error *err);
 	spk_status (*lead)(struct spk_op *op, spk_error *err);  /* leaves only: emits all batches of the run */
+	spk_status (*end)(struct spk_op *op, int input, spk_error *err);  /* no more rows come to this input in this run; may be NULL */
 	void (*close)(struct spk_op *op);
 };
 
 struct spk_op_edge { struct spk_op *op; int input; };
 
+/*
+ * What all tasks of a node use together in a run, such as the table over a broadcast build side: made by the first that locks it and finds
+ * no value, released when the run is over. Read-only once unlocked.
+ */
+struct spk_shared { pthread_mutex_t lock; void *value; void (*release)(void *value); };
+
 /* One task's operators and what they share. */
 struct spk_pipeline {
 	const struct spk_physical_plan *plan;
 	int stage, task;                 /* index of the task in the stage */
-	int leaf, partition;             /* which leaf of the stage it drives, and which of that leaf's tasks it is */
-	int partitions;                  /* tasks of that leaf */
+	int group, partition;            /* which leaves of the stage it drives, and which of their tasks it is */
+	int partitions;                  /* tasks of that group */
 	int op_count;
-	struct spk_op **op;              /* topological, the leaf first; only what is reachable from it */
+	struct spk_op **op;              /* topological; only what is reachable from the group's leaves */
+	struct spk_op **leaf;            /* in the order in which they are driven */
+	struct spk_shared *shared;       /* by plan node, of all tasks of the run */
 	struct spk_store *store;         /* state; NULL in batch or when nothing is stateful */
 	struct spk_memory_account *account;
 	int batch_rows;
@@ -58,6 +70,8 @@ struct spk_op {
 	int outputs;
 	struct spk_op_edge *output;
 	int64_t rows_out, batches_out;
+	bool led, finished;              /* in this run; kept by the pipeline */
+	int pending[2];                  /* edges into each input that have not ended */
 };
 
 /* Pushes to all consumers. Empty batches are not passed on. */

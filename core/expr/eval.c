@@ -477,6 +477,8 @@ static spk_status eval(const struct spk_expr *e, const struct spk_batch *in, con
 	case SPK_EXPR_COLUMN:
 		*out = in->column[e->column];
 		return SPK_OK;
+	case SPK_EXPR_OUTER:
+		return spk_fail(err, SPK_INTERNAL, "the reference outer.%s was not decorrelated", e->name ? e->name : "?");
 	case SPK_EXPR_CONSTANT:
 		return spk_vector_init_constant(out, e->type, e->value.null ? NULL : spk_value_bytes(&e->value), ev->arena, err);
 	case SPK_EXPR_CALL:

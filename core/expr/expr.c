@@ -53,6 +53,17 @@ struct spk_expr *spk_expr_column(struct spk_arena *arena, int column, const stru
 	return field->name && !e->name ? NULL : e;
 }
 
+struct spk_expr *spk_expr_outer(struct spk_arena *arena, int outer, int column, const struct spk_field *field)
+{
+	struct spk_expr *e = spk_expr_column(arena, column, field);
+
+	if (!e)
+		return NULL;
+	e->kind = SPK_EXPR_OUTER;
+	e->outer = outer;
+	return e;
+}
+
 struct spk_expr *spk_expr_literal(struct spk_arena *arena, struct spk_value value)
 {
 	struct spk_expr *e = spk_expr_node(arena, SPK_EXPR_CONSTANT, value.type, NULL, 0, 0);

@@ -22,7 +22,8 @@
 	X(IS_NULL)   /* `negated`: IS NOT NULL */ \
 	X(CASE)      /* when, then, when, then, ..., else (always present, maybe constant NULL); args is odd */ \
 	X(COALESCE) \
-	X(IN)        /* arg[0] IN (arg[1..]), all constants of one type after binding; `negated`: NOT IN */
+	X(IN)        /* arg[0] IN (arg[1..]), all constants of one type after binding; `negated`: NOT IN */ \
+	X(OUTER)     /* column `column` of the left input of the dependent join `outer`, which is above; gone after decorrelation */
 
 enum spk_expr_kind {
 #define SPK_EXPR_ENUM(id) SPK_EXPR_##id,
@@ -39,8 +40,9 @@ struct spk_expr {
 	bool negated;
 	bool assignment;                       /* CAST: a text too long for varchar(n) is an error, not cut */
 	int position;                          /* byte offset in the SQL text + 1; 0 unknown */
-	int column;                            /* COLUMN */
-	const char *name;                      /* COLUMN: its name, for EXPLAIN */
+	int column;                            /* COLUMN, OUTER */
+	int outer;                             /* OUTER: `dependent` of the join that it looks up to */
+	const char *name;                      /* COLUMN, OUTER: its name, for EXPLAIN */
 	struct spk_value value;                /* CONSTANT */
 	const struct spk_function *function;   /* CALL */
 	int args;
@@ -78,6 +80,7 @@ spk_status spk_expr_constant_value(const struct spk_expr *e, struct spk_eval *ev
 /* --- building (all in `arena`; errors are SPK_BIND with err->position = position) --- */
 
 struct spk_expr *spk_expr_column(struct spk_arena *arena, int column, const struct spk_field *field);  /* NULL: no memory */
+struct spk_expr *spk_expr_outer(struct spk_arena *arena, int outer, int column, const struct spk_field *field);
 struct spk_expr *spk_expr_literal(struct spk_arena *arena, struct spk_value value);
 /* Untyped string literal (type UNKNOWN) that takes its type from where it is used. */
 struct spk_expr *spk_expr_unknown(struct spk_arena *arena, const char *text);

@@ -123,6 +123,8 @@ static spk_status write(const struct spk_expr *e, struct spk_buffer *out, spk_er
 		if (e->name)
 			return spk_buffer_append_str(out, e->name, err);
 		return spk_buffer_printf(out, err, "$%d", e->column);
+	case SPK_EXPR_OUTER:
+		return spk_buffer_printf(out, err, "outer.%s", e->name ? e->name : "?");
 	case SPK_EXPR_CONSTANT:
 		return write_constant(e, out, err);
 	case SPK_EXPR_CALL:

@@ -18,6 +18,8 @@ bool spk_expr_same(const struct spk_expr *a, const struct spk_expr *b)
 		return false;
 	if (a->kind == SPK_EXPR_COLUMN)
 		return a->column == b->column;
+	if (a->kind == SPK_EXPR_OUTER)
+		return a->outer == b->outer && a->column == b->column;
 	if (a->kind == SPK_EXPR_CONSTANT)
 		return value_same(&a->value, &b->value);
 	if (a->kind == SPK_EXPR_CALL && a->function != b->function)
@@ -64,7 +66,7 @@ static const struct spk_cast *cast_of(const struct spk_expr *e)
 
 bool spk_expr_foldable(const struct spk_expr *e)
 {
-	if (e->kind == SPK_EXPR_COLUMN)
+	if (e->kind == SPK_EXPR_COLUMN || e->kind == SPK_EXPR_OUTER)
 		return false;
 	if (e->kind == SPK_EXPR_CALL && e->function->volatility != SPK_IMMUTABLE)
 		return false;

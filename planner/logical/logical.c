@@ -32,6 +32,17 @@ struct spk_logical *spk_logical_new(struct spk_arena *arena, enum spk_logical_ki
 
 const char *spk_logical_kind_name(enum spk_logical_kind kind) { return kind_names[kind]; }
 
+const char *spk_join_name(enum spk_join_type join)
+{
+	static const char *const name[] = {
+#define JOIN_NAME(id, name) [SPK_JOIN_##id] = name,
+		SPK_JOIN_LIST(JOIN_NAME)
+#undef JOIN_NAME
+	};
+
+	return name[join];
+}
+
 /* --- text --- */
 
 static spk_status put_separator(int i, struct spk_buffer *out, spk_error *err)
@@ -187,6 +198,17 @@ static spk_status put_sink(const struct spk_logical *l, struct spk_buffer *out, 
 	return spk_buffer_append_str(out, ")", err);
 }
 
+static spk_status put_join(const struct spk_logical *l, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_printf(out, err, " %s", spk_join_name(l->join)));
+	if (l->dependent)
+		SPK_TRY(spk_buffer_append_str(out, " dependent", err));
+	if (!l->filter)
+		return SPK_OK;
+	SPK_TRY(spk_buffer_append_str(out, " on ", err));
+	return spk_expr_format(l->filter, out, err);
+}
+
 static spk_status put_details(const struct spk_logical *l, struct spk_buffer *out, spk_error *err)
 {
 	switch (l->kind) {
@@ -201,7 +223,14 @@ static spk_status put_details(const struct spk_logical *l, struct spk_buffer *ou
 	case SPK_LOGICAL_SORT: return put_sort(l, out, err);
 	case SPK_LOGICAL_LIMIT: return put_limit(l, out, err);
 	case SPK_LOGICAL_SINK: return put_sink(l, out, err);
-	case SPK_LOGICAL_UNION: break;
+	case SPK_LOGICAL_JOIN: return put_join(l, out, err);
+	case SPK_LOGICAL_UNION:
+	case SPK_LOGICAL_OVER:
+	case SPK_LOGICAL_EXPAND:
+	case SPK_LOGICAL_UNNEST:
+	case SPK_LOGICAL_RECURSIVE:
+	case SPK_LOGICAL_WORK_TABLE:
+	case SPK_LOGICAL_REPARTITION: break;
 	}
 	return SPK_OK;
 }

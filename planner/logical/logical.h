@@ -17,6 +17,13 @@
 	X(WINDOW, "Window")        /* window TVF: adds window_start, window_end, window_time */ \
 	X(AGGREGATE, "Aggregate")  /* output: group expressions, then aggregates */ \
 	X(UNION, "Union")          /* UNION ALL, n inputs of one schema */ \
+	X(JOIN, "Join")            /* two inputs, see enum spk_join_type */ \
+	X(OVER, "Over")            /* window functions: input columns, then one column per call */ \
+	X(EXPAND, "Expand")        /* every row once per set of expressions (GROUPING SETS) */ \
+	X(UNNEST, "Unnest")        /* input columns, then what set-returning expressions give, row by row */ \
+	X(RECURSIVE, "Recursive")  /* WITH RECURSIVE: input 0 the first rows, input 1 the step over WORK_TABLE */ \
+	X(WORK_TABLE, "WorkTable") /* leaf: the rows that the last step of the RECURSIVE above made */ \
+	X(REPARTITION, "Repartition") /* rows to `partitions` tasks by `expr`, or in turn when there are none */ \
 	X(SORT, "Sort") \
 	X(LIMIT, "Limit") \
 	X(SINK, "Sink")
@@ -28,6 +35,30 @@ enum spk_logical_kind {
 };
 
 enum spk_window_kind { SPK_WINDOW_TUMBLE, SPK_WINDOW_HOP, SPK_WINDOW_CUMULATE, SPK_WINDOW_SESSION };
+
+/*
+ * X(ID, "name in EXPLAIN"). Columns that come out: left ++ right; of SEMI and ANTI left; of MARK left and one nullable boolean.
+ * MARK is what IN and ANY ask: true where some pair meets the condition, NULL where none does but some is NULL, else false.
+ * SINGLE is a scalar subquery: LEFT, but more than one right row for a left one is an error.
+ */
+#define SPK_JOIN_LIST(X) \
+	X(INNER, "inner") \
+	X(LEFT, "left") \
+	X(RIGHT, "right") \
+	X(FULL, "full") \
+	X(SEMI, "semi") \
+	X(ANTI, "anti") \
+	X(MARK, "mark") \
+	X(SINGLE, "single")
+
+enum spk_join_type {
+#define SPK_JOIN_ENUM(id, name) SPK_JOIN_##id,
+	SPK_JOIN_LIST(SPK_JOIN_ENUM)
+#undef SPK_JOIN_ENUM
+};
+
+/* How to run a join, when a hint says so. */
+enum spk_join_hint { SPK_JOIN_ANY, SPK_JOIN_BROADCAST, SPK_JOIN_SHUFFLE_HASH, SPK_JOIN_MERGE, SPK_JOIN_LOOP };
 
 enum spk_state_bound { SPK_BOUND_STATELESS, SPK_BOUND_TIME, SPK_BOUND_KEY, SPK_BOUND_NOTHING };
 
@@ -77,11 +108,15 @@ struct spk_logical {
 	int64_t limit, offset;             /* LIMIT: limit -1 = none */
 	int value_rows;                    /* VALUES: rows x schema->count constants, row by row */
 	struct spk_expr **value;
+	enum spk_join_type join;           /* JOIN; its condition is `filter`, NULL: every pair */
+	enum spk_join_hint hint;
+	int dependent;                     /* JOIN: its right side has OUTER references of this number to its left columns; 0: none */
 };
 
 /* A zeroed node of that kind in `arena` with copies of the input pointers; NULL when memory is out. */
 struct spk_logical *spk_logical_new(struct spk_arena *arena, enum spk_logical_kind kind, const struct spk_schema *schema, struct spk_logical *const *input, int inputs);
 const char *spk_logical_kind_name(enum spk_logical_kind kind);
+const char *spk_join_name(enum spk_join_type join);
 /* Derives properties for the whole tree, bottom-up, and numbers the nodes. */
 spk_status spk_logical_finish(struct spk_arena *arena, struct spk_logical *root, spk_error *err);
 /* The tree as text, one node a line, with properties when `verbose`. */

@@ -197,6 +197,16 @@ static void derive_union(struct spk_logical *l, struct spk_properties *p)
 	p->key_count = l->inputs == 1 ? p->key_count : 0;
 }
 
+/* Nothing is known of the output but whether it ends. */
+static void derive_nothing(struct spk_logical *l, struct spk_properties *p)
+{
+	for (int i = 0; i < l->inputs; i++) {
+		p->append_only = p->append_only && l->input[i]->properties.append_only && l->input[i]->properties.bounded;
+		p->bounded = p->bounded && l->input[i]->properties.bounded;
+	}
+	p->bound = SPK_BOUND_NOTHING;
+}
+
 static spk_status derive(struct spk_arena *arena, struct spk_logical *l, spk_error *err)
 {
 	struct spk_properties p = none();
@@ -234,6 +244,15 @@ static spk_status derive(struct spk_arena *arena, struct spk_logical *l, spk_err
 	case SPK_LOGICAL_LIMIT:
 		p = l->input[0]->properties;
 		p.bound = SPK_BOUND_STATELESS;
+		break;
+	case SPK_LOGICAL_JOIN:
+	case SPK_LOGICAL_OVER:
+	case SPK_LOGICAL_EXPAND:
+	case SPK_LOGICAL_UNNEST:
+	case SPK_LOGICAL_RECURSIVE:
+	case SPK_LOGICAL_WORK_TABLE:
+	case SPK_LOGICAL_REPARTITION:
+		derive_nothing(l, &p);
 		break;
 	}
 	l->properties = p;

@@ -379,19 +379,25 @@ static spk_status prune_union(struct spk_arena *arena, struct spk_logical *l, co
 	return SPK_OK;
 }
 
-/* All columns of the input are written. */
-static spk_status prune_sink(struct spk_arena *arena, struct spk_logical *l, struct pruned *out, spk_error *err)
+/* Inputs stay as wide as they are, but what is below them may shrink: sinks, and nodes that have no rule of their own. */
+static spk_status prune_below(struct spk_arena *arena, struct spk_logical *l, struct pruned *out, spk_error *err)
 {
-	struct spk_logical *in = l->input[0];
-	bool *all = no_columns(arena, in);
-	struct pruned p;
+	struct spk_logical **input = SPK_NEW_ARRAY(arena, struct spk_logical *, l->inputs + 1);
 
-	SPK_TRY_PTR(all, err);
-	for (int i = 0; i < in->schema->count; i++)
-		all[i] = true;
-	SPK_TRY(prune(arena, in, all, &p, err));
+	SPK_TRY_PTR(input, err);
+	for (int k = 0; k < l->inputs; k++) {
+		struct spk_logical *in = l->input[k];
+		bool *all = no_columns(arena, in);
+		struct pruned p;
+
+		SPK_TRY_PTR(all, err);
+		for (int i = 0; i < in->schema->count; i++)
+			all[i] = true;
+		SPK_TRY(prune(arena, in, all, &p, err));
+		input[k] = p.node;
+	}
 	SPK_TRY(keep_all(arena, l, out, err));
-	out->node = spk_logical_with(arena, l, &p.node);
+	out->node = spk_logical_with(arena, l, input);
 	SPK_TRY_PTR(out->node, err);
 	return SPK_OK;
 }
@@ -405,10 +411,17 @@ static spk_status prune(struct spk_arena *arena, struct spk_logical *l, const bo
 	case SPK_LOGICAL_WINDOW: return prune_window(arena, l, needed, out, err);
 	case SPK_LOGICAL_AGGREGATE: return prune_aggregate(arena, l, needed, out, err);
 	case SPK_LOGICAL_UNION: return prune_union(arena, l, needed, out, err);
-	case SPK_LOGICAL_SINK: return prune_sink(arena, l, out, err);
 	case SPK_LOGICAL_FILTER:
 	case SPK_LOGICAL_SORT:
 	case SPK_LOGICAL_LIMIT: return prune_through(arena, l, needed, out, err);
+	case SPK_LOGICAL_SINK:
+	case SPK_LOGICAL_JOIN:
+	case SPK_LOGICAL_OVER:
+	case SPK_LOGICAL_EXPAND:
+	case SPK_LOGICAL_UNNEST:
+	case SPK_LOGICAL_RECURSIVE:
+	case SPK_LOGICAL_WORK_TABLE:
+	case SPK_LOGICAL_REPARTITION: return prune_below(arena, l, out, err);
 	}
 	return keep_all(arena, l, out, err);
 }

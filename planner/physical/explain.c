@@ -119,6 +119,8 @@ static spk_status put_sort(const struct spk_physical *n, struct spk_buffer *out,
 
 static spk_status put_exchange(const struct printer *p, const struct spk_physical *n, spk_error *err)
 {
+	if (p->plan->exchange[n->exchange].broadcast)
+		return spk_buffer_append_str(p->out, " [all to every task]", err);
 	if (p->plan->exchange[n->exchange].single)
 		return spk_buffer_append_str(p->out, " [all to one task]", err);
 	if (n->hash_column >= 0)

@@ -2,9 +2,9 @@
  * Physical plans: how a query or a job is computed. A graph of operators cut into stages at exchanges; read-only once made,
  * shared by all tasks. A node may have several consumers: INSERTs of one job share the scan of a source.
  *
- * Inside a stage batches are pushed from leaves (SCAN, READ, VALUES) to their consumers. A stage's tasks are those of its leaves,
- * one after the other: a task drives exactly one leaf. Exchanges are a WRITE node that ends a stage and a
- * READ node that begins another.
+ * Inside a stage batches are pushed from leaves (SCAN, READ, VALUES) to their consumers. Leaves that meet in a join are a group: one
+ * task drives them one after the other, the build side first. A stage's tasks are those of its groups, one after the other. Exchanges
+ * are a WRITE node that ends a stage and a READ node that begins another.
  */
 #ifndef SPK_PLANNER_PHYSICAL_PHYSICAL_H
 #define SPK_PLANNER_PHYSICAL_PHYSICAL_H
@@ -25,7 +25,16 @@
 	X(FINAL_AGGREGATE, "FinalAggregate")   /* batch: merges partial states, emits at the end */ \
 	X(WINDOW_AGGREGATE, "WindowAggregate") /* stream: state by window, final rows as the watermark closes it */ \
 	X(STREAM_AGGREGATE, "StreamAggregate") /* stream: state by key, -1/+1 of every changed group each epoch */ \
+	X(HASH_JOIN, "HashJoin")               /* batch: input 0 probes a table over input 1 */ \
+	X(MERGE_JOIN, "MergeJoin")             /* batch: sorts both inputs by the keys */ \
+	X(LOOP_JOIN, "LoopJoin")               /* batch: every pair; input 1 is kept */ \
+	X(OVER, "Over")                        /* batch: window functions over rows sorted by partition and order */ \
+	X(EXPAND, "Expand") \
+	X(UNNEST, "Unnest") \
+	X(RECURSIVE, "Recursive")              /* batch */ \
+	X(WORK_TABLE, "WorkTable")             /* leaf */ \
 	X(SORT, "Sort")                        /* batch */ \
+	X(TOP_K, "TopK")                       /* batch: SORT and LIMIT in one */ \
 	X(LIMIT, "Limit")                      /* batch */ \
 	X(SINK, "Sink") \
 	X(COLLECT, "Collect")                  /* batch: rows to the caller */
@@ -72,6 +81,12 @@ struct spk_physical {
 	const int *key;
 	int hash_column;                   /* WRITE after PARTIAL: column with the carried hash, else -1 */
 	int exchange;                      /* READ/WRITE: index of the exchange */
+	enum spk_join_type join;           /* joins: from the logical node's point of view */
+	bool build_left;                   /* joins: input 1, the one that is kept, is the logical left side */
+	int join_keys;                     /* joins: pairs of equal type that must be equal; `filter` is the rest of the condition, over left ++ right */
+	struct spk_expr **probe_key;       /* over input 0 */
+	struct spk_expr **build_key;       /* over input 1 */
+	bool *null_safe;                   /* by key: IS NOT DISTINCT FROM */
 	int sort_count;
 	struct spk_sort_key *sort;
 	int64_t limit, offset;
@@ -79,22 +94,33 @@ struct spk_physical {
 	struct spk_expr **value;
 };
 
+/*
+ * What one task drives: leaf after leaf, so that all that a join keeps is there before the first row probes it. Its tasks are those of
+ * leaf[partitioned]; the others have as many, or are read whole by every task (broadcast).
+ */
+struct spk_leaf_group {
+	int leaves, partitioned;
+	struct spk_physical **leaf;
+};
+
 struct spk_physical_stage {
 	int nodes;
 	struct spk_physical **node;        /* topological */
-	int leaves;
-	struct spk_physical **leaf;        /* SCAN, READ, VALUES */
+	int groups;
+	struct spk_leaf_group *group;
 	bool stateful;                     /* has a node with state */
 };
 
 struct spk_exchange {
 	int write_stage, read_stage;
 	bool single;                       /* one reader task */
+	bool broadcast;                    /* every reader task gets all rows */
 };
 
-/* A source of the job, shared by all scans of its table. */
+/* A source of the job, shared by all scans of its table in a stream; in a batch of one scan. */
 struct spk_plan_source {
 	const struct spk_table *table;
+	const struct spk_logical *scan;    /* the first of its scans */
 	int columns;
 	int *column;                       /* table columns to decode, ascending */
 	const struct spk_schema *schema;   /* of the decoded batch */

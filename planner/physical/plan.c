@@ -73,6 +73,24 @@ struct spk_physical *spk_build_node(struct spk_build *b, enum spk_physical_kind 
 	return node;
 }
 
+struct spk_physical *spk_build_join_node(struct spk_build *b, enum spk_physical_kind kind, const struct spk_schema *schema, const struct spk_ports *probe, const struct spk_ports *build, const struct spk_logical *logical)
+{
+	struct spk_physical *node = spk_build_node(b, kind, schema, probe, logical);
+	struct spk_physical **input = SPK_NEW_ARRAY(b->arena, struct spk_physical *, probe->count + build->count);
+
+	if (!node || !input)
+		return NULL;
+	memcpy(input, node->input, sizeof(*input) * (size_t)node->inputs);
+	node->input = input;
+	for (int i = 0; i < build->count; i++) {
+		node->input[node->inputs++] = build->node[i];
+		if (!add_edge(b, build->node[i], node, 1))
+			return NULL;
+	}
+	node->retracts = probe->retracts || build->retracts;
+	return node;
+}
+
 struct spk_ports spk_build_port(struct spk_build *b, struct spk_physical *node, bool retracts)
 {
 	struct spk_ports ports = { .count = 1, .retracts = retracts };
@@ -83,7 +101,8 @@ struct spk_ports spk_build_port(struct spk_build *b, struct spk_physical *node, 
 	return ports;
 }
 
-spk_status spk_build_exchange(struct spk_build *b, const struct spk_ports *from, const int *key, int keys, int hash_column, struct spk_ports *out, spk_error *err)
+/* WRITE and READ nodes and the exchange between them. */
+static spk_status add_exchange(struct spk_build *b, const struct spk_ports *from, struct spk_exchange exchange, struct spk_physical **writer, struct spk_ports *out, spk_error *err)
 {
 	const struct spk_schema *schema = from->node[0]->schema;
 	struct spk_physical *write = spk_build_node(b, SPK_PHYSICAL_WRITE, schema, from, NULL);
@@ -95,20 +114,37 @@ spk_status spk_build_exchange(struct spk_build *b, const struct spk_ports *from,
 	if (plan->exchanges)
 		memcpy(grown, plan->exchange, sizeof(*grown) * (size_t)plan->exchanges);
 	plan->exchange = grown;
-	grown[plan->exchanges] = (struct spk_exchange){ .single = keys == 0 && hash_column < 0 };
+	grown[plan->exchanges] = exchange;
 	write->exchange = read->exchange = plan->exchanges++;
-	write->key_count = keys;
-	write->key = keys ? spk_arena_copy(b->arena, key, sizeof *key * (size_t)keys) : NULL;
-	write->hash_column = hash_column;
 	write->retracts = read->retracts = from->retracts;
 	/* The reader is the writer's input in the tree that EXPLAIN shows; no edge: batches go through the shuffle. */
 	read->input = SPK_NEW_ARRAY(b->arena, struct spk_physical *, 1);
 	SPK_TRY_PTR(read->input, err);
 	read->input[0] = write;
 	read->inputs = 1;
+	*writer = write;
 	*out = spk_build_port(b, read, from->retracts);
 	SPK_TRY_PTR(out->node, err);
 	return SPK_OK;
+}
+
+spk_status spk_build_exchange(struct spk_build *b, const struct spk_ports *from, const int *key, int keys, int hash_column, struct spk_ports *out, spk_error *err)
+{
+	struct spk_exchange exchange = { .single = keys == 0 && hash_column < 0 };
+	struct spk_physical *write;
+
+	SPK_TRY(add_exchange(b, from, exchange, &write, out, err));
+	write->key_count = keys;
+	write->key = keys ? spk_arena_copy(b->arena, key, sizeof *key * (size_t)keys) : NULL;
+	write->hash_column = hash_column;
+	return keys && !write->key ? spk_fail_memory(err) : SPK_OK;
+}
+
+spk_status spk_build_broadcast(struct spk_build *b, const struct spk_ports *from, struct spk_ports *out, spk_error *err)
+{
+	struct spk_physical *write;
+
+	return add_exchange(b, from, (struct spk_exchange){ .broadcast = true }, &write, out, err);
 }
 
 /* --- relations --- */
@@ -159,6 +195,14 @@ static spk_status build_union(struct spk_build *b, const struct spk_logical *l, 
 			out->node[out->count++] = in[i].node[k];
 	}
 	return SPK_OK;
+}
+
+static spk_status refuse_yet(const struct spk_logical *l, spk_error *err)
+{
+	spk_fail(err, SPK_UNSUPPORTED, "%s is not supported yet", spk_logical_kind_name(l->kind));
+	if (err)
+		err->position = l->position;
+	return SPK_UNSUPPORTED;
 }
 
 static spk_status refuse_in_stream(const struct spk_build *b, const struct spk_logical *l, const char *what, spk_error *err)
@@ -242,6 +286,14 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		if (in.node[0]->kind != SPK_PHYSICAL_SORT)
 			SPK_TRY(spk_build_exchange(b, &in, NULL, 0, -1, &in, err));
 		return build_simple(b, l, SPK_PHYSICAL_LIMIT, &in, out, err);
+	case SPK_LOGICAL_JOIN:
+	case SPK_LOGICAL_OVER:
+	case SPK_LOGICAL_EXPAND:
+	case SPK_LOGICAL_UNNEST:
+	case SPK_LOGICAL_RECURSIVE:
+	case SPK_LOGICAL_WORK_TABLE:
+	case SPK_LOGICAL_REPARTITION:
+		return refuse_yet(l, err);
 	case SPK_LOGICAL_UNION:
 	case SPK_LOGICAL_SINK:
 		break;

@@ -1,5 +1,5 @@
 /*
- * Sources of a physical plan: one per table, decoded once with the union of the columns that all scans of it need.
+ * Sources of a physical plan: in a stream one per table, decoded once with the union of the columns that all scans of it need.
  *
  * A logical scan becomes the shared SCAN node, its own filter, and a projection that picks its columns (and computes the
  * computed ones) out of the decoded batch.
@@ -30,10 +30,14 @@ static void need_table_column(const struct spk_table *t, int column, bool *neede
 		needed[column] = true;
 }
 
-static int find_source(const struct spk_physical_plan *plan, const struct spk_table *table)
+/*
+ * In a stream all scans of a table are one source, read and decoded once. In a batch every scan is a source of its own: one that feeds both
+ * sides of a join would have to be kept whole until the other side has been read.
+ */
+static int find_source(const struct spk_physical_plan *plan, const struct spk_logical *scan)
 {
 	for (int i = 0; i < plan->sources; i++)
-		if (plan->source[i].table == table)
+		if (plan->streaming ? plan->source[i].table == scan->table : plan->source[i].scan == scan)
 			return i;
 	return -1;
 }
@@ -53,11 +57,12 @@ static spk_status collect_scans(struct spk_build *b, const struct spk_logical *l
 	if (l->kind != SPK_LOGICAL_SCAN)
 		return SPK_OK;
 
-	int at = find_source(b->plan, l->table);
+	int at = find_source(b->plan, l);
 
 	if (at < 0) {
 		at = b->plan->sources++;
 		b->plan->source[at].table = l->table;
+		b->plan->source[at].scan = l;
 		needed[at] = SPK_NEW_ARRAY(b->arena, bool, l->table->schema->count);
 		SPK_TRY_PTR(needed[at], err);
 		if (l->table->time_column >= 0 && b->options->streaming)
@@ -160,7 +165,7 @@ static spk_status scan_columns(struct spk_build *b, const struct spk_logical *l,
 
 spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
-	int at = find_source(b->plan, l->table);
+	int at = find_source(b->plan, l);
 	const struct spk_plan_source *s = &b->plan->source[at];
 	bool retracts = !l->properties.append_only, same = false;
 	struct spk_expr **expr = NULL;
@@ -199,7 +204,7 @@ uint64_t spk_build_time_sources(const struct spk_build *b, const struct spk_logi
 	uint64_t bits = 0;
 
 	if (l->kind == SPK_LOGICAL_SCAN && l->table->time_column >= 0)
-		bits |= 1ull << find_source(b->plan, l->table);
+		bits |= 1ull << find_source(b->plan, l);
 	for (int i = 0; i < l->inputs; i++)
 		bits |= spk_build_time_sources(b, l->input[i]);
 	return bits;

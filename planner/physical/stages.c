@@ -13,11 +13,6 @@ static int find_root(int *parent, int i)
 	return i;
 }
 
-static bool is_leaf(const struct spk_physical *n)
-{
-	return n->kind == SPK_PHYSICAL_SCAN || n->kind == SPK_PHYSICAL_READ || n->kind == SPK_PHYSICAL_VALUES;
-}
-
 /* Groups by edges (a READ's input is no edge). Returns the number of groups, group[i] by node. */
 static spk_status group_nodes(struct spk_build *b, int *group, int *groups, spk_error *err)
 {
@@ -68,8 +63,7 @@ static spk_status order_groups(struct spk_build *b, const int *group, int groups
 static spk_status fill_stage(struct spk_build *b, struct spk_physical_stage *s, spk_error *err)
 {
 	s->node = SPK_NEW_ARRAY(b->arena, struct spk_physical *, s->nodes);
-	s->leaf = SPK_NEW_ARRAY(b->arena, struct spk_physical *, s->nodes);
-	SPK_TRY_PTR(s->node && s->leaf, err);
+	SPK_TRY_PTR(s->node, err);
 	s->nodes = 0;
 	return SPK_OK;
 }
@@ -96,13 +90,13 @@ spk_status spk_build_stages(struct spk_build *b, spk_error *err)
 		struct spk_physical_stage *s = &p->stage[n->stage];
 
 		s->node[s->nodes++] = n;
-		if (is_leaf(n))
-			s->leaf[s->leaves++] = n;
 		s->stateful = s->stateful || n->state_table;
 		if (n->kind == SPK_PHYSICAL_WRITE)
 			p->exchange[n->exchange].write_stage = n->stage;
 		if (n->kind == SPK_PHYSICAL_READ)
 			p->exchange[n->exchange].read_stage = n->stage;
 	}
+	for (int i = 0; i < p->stages; i++)
+		SPK_TRY(spk_build_leaf_groups(b, i, err));
 	return SPK_OK;
 }
