@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #include "core/base/file.h"
-#include "core/base/metrics.h"
+#include "connectors/format/field.h"
+#include "connectors/format/simdjson_shim.h"
 #include "stream/internal.h"
 
 struct letter_context {
@@ -70,49 +71,19 @@ static spk_status write_message(const struct letter_context *c, const struct spk
 
 /* --- files --- */
 
-static bool is_utf8(const unsigned char *s, size_t n)
+static spk_status put_string(struct spk_buffer *out, const char *text, spk_error *err)
 {
-	for (size_t i = 0; i < n;) {
-		int more = s[i] < 0x80 ? 0 : s[i] >= 0xc2 && s[i] < 0xe0 ? 1 : s[i] >= 0xe0 && s[i] < 0xf0 ? 2 : s[i] >= 0xf0 && s[i] < 0xf5 ? 3 : -1;
-
-		if (more < 0 || i + (size_t)more >= n)
-			return false;
-		for (int k = 1; k <= more; k++)
-			if ((s[i + (size_t)k] & 0xc0) != 0x80)
-				return false;
-		i += (size_t)more + 1;
-	}
-	return true;
+	return spk_buffer_append_json(out, text, strlen(text), err);
 }
 
-static spk_status put_text(const char *text, size_t size, struct spk_buffer *out, spk_error *err)
+static spk_status put_base64(const char *s, size_t n, struct spk_buffer *out, spk_error *err)
 {
-	SPK_TRY(spk_buffer_append_str(out, "\"", err));
-	for (size_t i = 0; i < size; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c == '"' || c == '\\')
-			SPK_TRY(spk_buffer_printf(out, err, "\\%c", c));
-		else if (c < 0x20)
-			SPK_TRY(spk_buffer_printf(out, err, "\\u%04x", c));
-		else
-			SPK_TRY(spk_buffer_append(out, &text[i], 1, err));
-	}
-	return spk_buffer_append_str(out, "\"", err);
-}
-
-static spk_status put_base64(const unsigned char *s, size_t n, struct spk_buffer *out, spk_error *err)
-{
-	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	SPK_TRY(spk_buffer_append_str(out, "\"", err));
-	for (size_t i = 0; i < n; i += 3) {
-		unsigned v = (unsigned)s[i] << 16 | (i + 1 < n ? (unsigned)s[i + 1] << 8 : 0) | (i + 2 < n ? s[i + 2] : 0);
-		char four[4] = { digit[v >> 18], digit[v >> 12 & 63], i + 1 < n ? digit[v >> 6 & 63] : '=', i + 2 < n ? digit[v & 63] : '=' };
-
-		SPK_TRY(spk_buffer_append(out, four, 4, err));
-	}
-	return spk_buffer_append_str(out, "\"", err);
+	SPK_TRY(spk_buffer_reserve(out, spk_base64_size(n) + 2, err));
+	out->data[out->size++] = '"';
+	spk_base64_encode(s, n, out->data + out->size);
+	out->size += spk_base64_size(n);
+	out->data[out->size++] = '"';
+	return SPK_OK;
 }
 
 static spk_status write_line(const struct letter_context *c, const struct spk_dead_letter *l, spk_error *err)
@@ -120,19 +91,19 @@ static spk_status write_line(const struct letter_context *c, const struct spk_de
 	const char *raw = spk_view_data(&l->raw), *name = partition_name(c, l);
 
 	SPK_TRY(spk_buffer_printf(c->out, err, "{\"epoch\":%" PRId64 ",\"source\":", c->epoch));
-	SPK_TRY(put_text(c->job->in.input[l->source].spec.table->name, strlen(c->job->in.input[l->source].spec.table->name), c->out, err));
+	SPK_TRY(put_string(c->out, c->job->in.input[l->source].spec.table->name, err));
 	SPK_TRY(spk_buffer_append_str(c->out, ",\"partition\":", err));
-	SPK_TRY(put_text(name, strlen(name), c->out, err));
+	SPK_TRY(put_string(c->out, name, err));
 	SPK_TRY(spk_buffer_printf(c->out, err, ",\"position\":%" PRId64 ",\"late\":%s,\"reason\":", l->position, l->late ? "true" : "false"));
-	SPK_TRY(put_text(l->reason, strlen(l->reason), c->out, err));
+	SPK_TRY(put_string(c->out, l->reason, err));
 	if (l->late)
 		SPK_TRY(spk_buffer_printf(c->out, err, ",\"watermark\":%" PRId64, l->watermark));
-	if (is_utf8((const unsigned char *)raw, l->raw.length)) {
+	if (spk_simdjson_is_text(raw, l->raw.length)) {
 		SPK_TRY(spk_buffer_append_str(c->out, ",\"raw\":", err));
-		SPK_TRY(put_text(raw, l->raw.length, c->out, err));
+		SPK_TRY(spk_buffer_append_json(c->out, raw, l->raw.length, err));
 	} else {
 		SPK_TRY(spk_buffer_append_str(c->out, ",\"raw_base64\":", err));
-		SPK_TRY(put_base64((const unsigned char *)raw, l->raw.length, c->out, err));
+		SPK_TRY(put_base64(raw, l->raw.length, c->out, err));
 	}
 	return spk_buffer_append_str(c->out, "}\n", err);
 }

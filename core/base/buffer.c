@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/memory.h"
+#include "core/base/utf8.h"
 
 enum { SMALLEST = 64 };
 
@@ -60,4 +61,43 @@ const char *spk_buffer_cstr(struct spk_buffer *b)
 		return NULL;
 	b->data[b->size] = '\0';
 	return b->data;
+}
+
+/* Everything but the quotes: runs that need no escape in one piece. */
+static spk_status append_escaped(struct spk_buffer *b, const char *text, size_t size, spk_error *err)
+{
+	static const char letter[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+	size_t run = 0, n = 0;
+
+	for (size_t at = 0; at < size; at += n ? n : 1, run = at) {
+		unsigned char c;
+
+		while (at < size && (n = spk_utf8_sequence(text + at, size - at)) > 0 && (unsigned char)text[at] >= 0x20 && !strchr("\"\\\x7f", text[at]))
+			at += n;
+		SPK_TRY(spk_buffer_append(b, text + run, at - run, err));
+		if (at == size)
+			return SPK_OK;
+		c = (unsigned char)text[at];
+		if (n == 0)
+			SPK_TRY(spk_buffer_append_str(b, "\\ufffd", err));
+		else if (c == '"' || c == '\\' || (c < sizeof letter && letter[c]))
+			SPK_TRY(spk_buffer_printf(b, err, "\\%c", c < sizeof letter ? letter[c] : c));
+		else
+			SPK_TRY(spk_buffer_printf(b, err, "\\u%04x", c));
+	}
+	return SPK_OK;
+}
+
+spk_status spk_buffer_append_json(struct spk_buffer *b, const char *text, size_t size, spk_error *err)
+{
+	size_t before = b->size;
+	spk_status status = spk_buffer_append(b, "\"", 1, err);
+
+	if (status == SPK_OK)
+		status = append_escaped(b, text, size, err);
+	if (status == SPK_OK)
+		status = spk_buffer_append(b, "\"", 1, err);
+	if (status != SPK_OK)
+		b->size = before;
+	return status;
 }

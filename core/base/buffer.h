@@ -37,6 +37,8 @@ static inline spk_status spk_buffer_append_str(struct spk_buffer *b, const char 
 	return spk_buffer_append(b, s, strlen(s), err);
 }
 spk_status spk_buffer_printf(struct spk_buffer *b, spk_error *err, const char *format, ...) SPK_PRINTF(3, 4);
+/* Appends the bytes as a JSON string with its quotes; what is not UTF-8 becomes U+FFFD. */
+spk_status spk_buffer_append_json(struct spk_buffer *b, const char *text, size_t size, spk_error *err);
 /* NUL-terminates without counting the NUL; NULL when memory is out. */
 const char *spk_buffer_cstr(struct spk_buffer *b);
 

@@ -39,48 +39,6 @@ static const char *const names[] = { SPK_EVENT_LIST(EVENT_NAME) };
 
 /* ---- JSON ----------------------------------------------------------------------------------------------------------- */
 
-/* Length of the UTF-8 sequence at `s`, by the table of well-formed ones (Unicode 15, table 3-7); 0: it is not one. */
-static int utf8_length(const unsigned char *s)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	int length = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
-
-	low = *s == 0xe0 ? 0xa0 : *s == 0xf0 ? 0x90 : low;
-	high = *s == 0xed ? 0x9f : *s == 0xf4 ? 0x8f : high;
-	for (int i = 1; i < length; i++) {
-		if (s[i] < (i == 1 ? low : 0x80) || s[i] > (i == 1 ? high : 0xbf))
-			return 0;
-	}
-	return length;
-}
-
-static spk_status put_character(struct spk_buffer *out, const unsigned char *s, int length, spk_error *err)
-{
-	static const char letters[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
-
-	if (length == 0)
-		return spk_buffer_append_str(out, "\\ufffd", err);
-	if (*s == '"' || *s == '\\')
-		return spk_buffer_printf(out, err, "\\%c", *s);
-	if (*s < sizeof(letters) && letters[*s])
-		return spk_buffer_printf(out, err, "\\%c", letters[*s]);
-	if (*s < 0x20 || *s == 0x7f)
-		return spk_buffer_printf(out, err, "\\u%04x", *s);
-	return spk_buffer_append(out, s, (size_t)length, err);
-}
-
-static spk_status put_escaped(struct spk_buffer *out, const char *text, spk_error *err)
-{
-	SPK_TRY(spk_buffer_append(out, "\"", 1, err));
-	for (const unsigned char *s = (const unsigned char *)text; *s;) {
-		int length = utf8_length(s);
-
-		SPK_TRY(put_character(out, s, length, err));
-		s += SPK_MAX(length, 1);
-	}
-	return spk_buffer_append(out, "\"", 1, err);
-}
-
 /* A text as a JSON string, secrets masked: before escaping, which would hide those that have quotes in them. */
 static spk_status put_string(struct spk_buffer *out, const char *text, spk_error *err)
 {
@@ -89,7 +47,7 @@ static spk_status put_string(struct spk_buffer *out, const char *text, spk_error
 
 	SPK_TRY_PTR(copy, err);
 	spk_log_redact_text(copy);
-	status = put_escaped(out, copy, err);
+	status = spk_buffer_append_json(out, copy, strlen(copy), err);
 	free(copy);
 	return status;
 }
@@ -101,7 +59,7 @@ static spk_status format_line(struct spk_buffer *out, const struct spk_event_log
 	SPK_TRY(spk_buffer_append(out, log->job.data, log->job.size, err));
 	for (const struct spk_event_field *f = fields; f && f->name; f++) {
 		SPK_TRY(spk_buffer_append(out, ",", 1, err));
-		SPK_TRY(put_escaped(out, f->name, err));
+		SPK_TRY(spk_buffer_append_json(out, f->name, strlen(f->name), err));
 		SPK_TRY(spk_buffer_append(out, ":", 1, err));
 		if (f->text)
 			SPK_TRY(put_string(out, f->text, err));

@@ -107,40 +107,22 @@ static inline bool timestamp_plus(int64_t us, struct spk_interval v, int64_t *r)
 	return !spk_timestamp_add(us, v, r);
 }
 
-static inline bool plus_timestamp(struct spk_interval v, int64_t us, int64_t *r)
-{
-	return timestamp_plus(us, v, r);
-}
-
-static inline bool timestamp_minus(int64_t us, struct spk_interval v, int64_t *r)
-{
-	return timestamp_plus(us, minus(v), r);
-}
-FAIL2(timestamp_interval_range, timestamp_range, int64_t, struct spk_interval)
-FAIL2(interval_timestamp_range, timestamp_range, struct spk_interval, int64_t)
-SPK_CHECKED_BINARY_KERNEL(add_timestamp, int64_t, struct spk_interval, int64_t, timestamp_plus, timestamp_interval_range)
-SPK_CHECKED_BINARY_KERNEL(add_to_timestamp, struct spk_interval, int64_t, int64_t, plus_timestamp, interval_timestamp_range)
-SPK_CHECKED_BINARY_KERNEL(sub_timestamp, int64_t, struct spk_interval, int64_t, timestamp_minus, timestamp_interval_range)
-
 static inline bool date_plus(int32_t d, struct spk_interval v, int64_t *r)
 {
 	return date_plus_time(d, 0, r) || timestamp_plus(*r, v, r);
 }
 
-static inline bool plus_date(struct spk_interval v, int32_t d, int64_t *r)
-{
-	return date_plus(d, v, r);
-}
-
-static inline bool date_minus(int32_t d, struct spk_interval v, int64_t *r)
-{
-	return date_plus(d, minus(v), r);
-}
-FAIL2(date_interval_range, timestamp_range, int32_t, struct spk_interval)
-FAIL2(interval_date_range, timestamp_range, struct spk_interval, int32_t)
-SPK_CHECKED_BINARY_KERNEL(add_date, int32_t, struct spk_interval, int64_t, date_plus, date_interval_range)
-SPK_CHECKED_BINARY_KERNEL(add_to_date, struct spk_interval, int32_t, int64_t, plus_date, interval_date_range)
-SPK_CHECKED_BINARY_KERNEL(sub_date, int32_t, struct spk_interval, int64_t, date_minus, date_interval_range)
+/* add_NAME, add_to_NAME and sub_NAME of a type of time and an interval, by what adds the two. */
+#define INTERVAL_KERNELS(name, type, plus) \
+	static inline bool plus_##name(struct spk_interval v, type t, int64_t *r) { return plus(t, v, r); } \
+	static inline bool minus_##name(type t, struct spk_interval v, int64_t *r) { return plus(t, minus(v), r); } \
+	FAIL2(name##_interval_range, timestamp_range, type, struct spk_interval) \
+	FAIL2(interval_##name##_range, timestamp_range, struct spk_interval, type) \
+	SPK_CHECKED_BINARY_KERNEL(add_##name, type, struct spk_interval, int64_t, plus, name##_interval_range) \
+	SPK_CHECKED_BINARY_KERNEL(add_to_##name, struct spk_interval, type, int64_t, plus_##name, interval_##name##_range) \
+	SPK_CHECKED_BINARY_KERNEL(sub_##name, type, struct spk_interval, int64_t, minus_##name, name##_interval_range)
+INTERVAL_KERNELS(timestamp, int64_t, timestamp_plus)
+INTERVAL_KERNELS(date, int32_t, date_plus)
 
 /* With a zone: days and months are local ones. `at` says which argument is the timestamp. */
 static spk_status zoned(const struct spk_call *call, int at, bool negative, struct spk_vector *out, spk_error *err)

@@ -219,22 +219,6 @@ spk_status spk_physical_format(const struct spk_physical_plan *plan, spk_status 
 
 /* --- JSON --- */
 
-static spk_status put_json_text(const char *text, size_t size, struct spk_buffer *out, spk_error *err)
-{
-	SPK_TRY(spk_buffer_append_str(out, "\"", err));
-	for (size_t i = 0; i < size; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c == '"' || c == '\\')
-			SPK_TRY(spk_buffer_printf(out, err, "\\%c", c));
-		else if (c < 0x20)
-			SPK_TRY(spk_buffer_printf(out, err, "\\u%04x", c));
-		else
-			SPK_TRY(spk_buffer_append(out, &text[i], 1, err));
-	}
-	return spk_buffer_append_str(out, "\"", err);
-}
-
 static spk_status put_json_node(struct printer *p, const struct spk_physical *n, spk_error *err)
 {
 	struct spk_buffer details = { 0 };
@@ -246,7 +230,7 @@ static spk_status put_json_node(struct printer *p, const struct spk_physical *n,
 	if (status == SPK_OK)
 		status = spk_buffer_printf(p->out, err, "{\"id\":%d,\"kind\":\"%s\",\"stage\":%d,\"retracts\":%s,\"details\":", n->id, spk_physical_kind_name(n->kind), n->stage, n->retracts ? "true" : "false");
 	if (status == SPK_OK)
-		status = put_json_text(text + skip, details.size - skip, p->out, err);
+		status = spk_buffer_append_json(p->out, text + skip, details.size - skip, err);
 	if (status == SPK_OK && n->state_table)
 		status = spk_buffer_printf(p->out, err, ",\"state\":\"%s\",\"bound\":\"%s\"", n->state_table, bound_text(n->bound));
 	spk_buffer_release(&details);

@@ -8,27 +8,6 @@
 #include "core/base/check.h"
 #include "core/base/conf.h"
 
-size_t spk_utf8_valid(const char *s, size_t size)
-{
-	size_t i = 0;
-
-	while (i < size) {
-		unsigned char c = (unsigned char)s[i];
-		size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 9;
-
-		if (i + more >= size)
-			return i;
-		for (size_t k = 1; k <= more; k++)
-			if (((unsigned char)s[i + k] & 0xc0) != 0x80)
-				return i;
-		if ((c == 0xe0 && (unsigned char)s[i + 1] < 0xa0) || (c == 0xed && (unsigned char)s[i + 1] >= 0xa0) ||
-		    (c == 0xf0 && (unsigned char)s[i + 1] < 0x90) || (c == 0xf4 && (unsigned char)s[i + 1] >= 0x90))
-			return i;
-		i += more + 1;
-	}
-	return size;
-}
-
 /* --- the tree --- */
 
 static void *arena_alloc(void *arena, size_t size) { return spk_arena_alloc(arena, size); }

@@ -13,7 +13,4 @@ spk_status spk_sql_parse(const struct spk_source *s, struct spk_arena *arena, Pg
 /* Makes a SYNTAX error of what the parser (or lexer) said about `parsed`; `map` leads from there to `quoted`, NULL: it is that. */
 spk_status spk_parser_error(const struct spk_source *s, const char *parsed, const PgQueryError *e, const struct spk_map *map, spk_error *err);
 
-/* Index of the first byte that is not valid UTF-8, else `size`. */
-size_t spk_utf8_valid(const char *s, size_t size);
-
 #endif

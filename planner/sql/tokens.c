@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/check.h"
+#include "core/base/utf8.h"
 #include "planner/sql/parse.h"
 #include "planner/sql/source.h"
 

@@ -11,36 +11,7 @@
 #include "core/expr/text.h"
 #include "planner/optimizer/optimizer.h"
 #include "planner/sql/sql.h"
-#include "tests/support/test.h"
-
-/* Executor, task scheduler, shuffle service and DAG scheduler; task failures are tried again at once. */
-struct stack {
-	struct spk_executor_backend *executor;
-	struct spk_task_scheduler *tasks;
-	struct spk_shuffle_service *shuffle;
-	struct spk_dag_scheduler *dag;
-};
-
-static inline void stack_open(struct stack *s, int threads)
-{
-	spk_error err = { 0 };
-	struct spk_dag_options options = { .task_retry = { .retries = 8, .first_us = 100, .longest_us = 1000 } };
-
-	REQUIRE_OK(spk_local_executor_new(&s->executor, threads, &err), err);
-	REQUIRE_OK(spk_fifo_scheduler_new(&s->tasks, s->executor, &err), err);
-	REQUIRE_OK(spk_memory_shuffle_new(&s->shuffle, &err), err);
-	options.tasks = s->tasks;
-	options.shuffle = s->shuffle;
-	REQUIRE_OK(spk_dag_scheduler_new(&s->dag, &options, &err), err);
-}
-
-static inline void stack_close(struct stack *s)
-{
-	spk_dag_scheduler_free(s->dag);
-	s->tasks->type->close(s->tasks);
-	s->executor->type->close(s->executor);
-	s->shuffle->type->close(s->shuffle);
-}
+#include "tests/scheduler/stack.h"
 
 /* Rows as text: values separated by '|', "NULL" for NULL. */
 struct rows { int count, capacity; char **row; };
@@ -192,7 +163,7 @@ static inline spk_status query_execute(struct query *q, const struct how *how, s
 	status = spk_exec_new(&exec, &options, err);
 	setenv("SPARKLET_VERIFY", was, 1);
 	free(was);
-	stack_open(&stack, how->threads ? how->threads : 2);
+	stack_open(&stack, how->threads ? how->threads : 2, 8, NULL);
 	spk_log_set_levels(how->fault ? "error" : "warn", NULL);
 	q->run = (struct spk_run){ .source = q->run_source, .collect = keep_rows, .collect_user = out };
 	if (how->fault)

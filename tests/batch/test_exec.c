@@ -19,7 +19,7 @@ static void ready_init(struct ready *r, const char *sql)
 	REQUIRE_OK(query_open(&r->query, partitions, &err), err);
 	options.plan = r->query.plan;
 	REQUIRE_OK(spk_exec_new(&r->exec, &options, &err), err);
-	stack_open(&r->stack, 2);
+	stack_open(&r->stack, 2, 8, NULL);
 }
 
 static void ready_release(struct ready *r)

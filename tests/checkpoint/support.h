@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "checkpoint/epoch.h"
+#include "checkpoint/epoch_log.h"
 #include "core/base/fault.h"
 #include "tests/support/test.h"
 
@@ -83,6 +83,34 @@ static inline void encode_record(struct spk_epoch_record *r, struct spk_buffer *
 	spk_error err = { 0 };
 
 	REQUIRE_OK(spk_epoch_encode(r, out, &err), err);
+}
+
+/* The epochs that a log gives, in its order. */
+enum { EPOCHS_MAX = 64 };
+struct epochs { int count; int64_t epoch[EPOCHS_MAX]; };
+
+static inline spk_status note_epoch(void *user, const void *data, size_t size, spk_error *err)
+{
+	struct epochs *e = user;
+	struct spk_arena *arena = spk_arena_new(NULL);
+	struct spk_epoch_record *r;
+	spk_status status = spk_epoch_decode(data, size, arena, &r, err);
+
+	if (status == SPK_OK && e->count < EPOCHS_MAX)
+		e->epoch[e->count++] = r->epoch;
+	spk_arena_unref(arena);
+	return status;
+}
+
+static inline void check_log(struct spk_epoch_log *log, int64_t first, int64_t last)
+{
+	struct epochs e = { 0 };
+	spk_error err = { 0 };
+
+	CHECK_OK(log->type->read(log, note_epoch, &e, &err), err);
+	CHECK_EQ_INT(e.count, last - first + 1);
+	for (int i = 0; i < e.count; i++)
+		CHECK_EQ_INT(e.epoch[i], first + i);
 }
 
 #endif

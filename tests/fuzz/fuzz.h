@@ -120,6 +120,22 @@ SPK_UNUSED static bool fuzz_same(const struct fuzz_row *a, const struct fuzz_row
 	return true;
 }
 
+/* What was taken must be the same after it was written and read again. */
+SPK_UNUSED static void fuzz_again(struct fuzz_row *row, const struct fuzz_table *t, const struct spk_format *format)
+{
+	struct fuzz_row again;
+	const char *text;
+	size_t size;
+
+	if (row->reason)
+		return;
+	text = fuzz_write(row, t, format, &size);
+	fuzz_read(&again, t, format, text, size);
+	fuzz_must(!again.reason, text, size, again.reason);
+	fuzz_must(fuzz_same(row, &again), text, size, "a row changed when it was written and read again");
+	fuzz_row_done(&again);
+}
+
 /* --- damage --- */
 
 static inline uint64_t fuzz_lot(uint64_t *state)
@@ -237,5 +253,28 @@ SPK_UNUSED static int fuzz_main(int argc, char **argv, fuzz_function one)
 	printf("%d inputs, each damaged %d times\n", inputs, rounds);
 	return inputs ? 0 : 2;
 }
+
+/*
+ * Makes a program of `one`: for a fuzzing engine with -DSPK_FUZZ_ENGINE, else with a loop of its own. Nothing of it where a test includes
+ * the file (SPK_FUZZ_INCLUDED).
+ */
+#ifdef SPK_FUZZ_INCLUDED
+#define FUZZ_PROGRAM(one)
+#else
+#define FUZZ_ENTRY(one) \
+	int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); \
+	int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) \
+	{ \
+		one((const char *)data, size); \
+		return 0; \
+	}
+#ifdef SPK_FUZZ_ENGINE
+#define FUZZ_PROGRAM(one) FUZZ_ENTRY(one)
+#else
+#define FUZZ_PROGRAM(one) \
+	FUZZ_ENTRY(one) \
+	int main(int argc, char **argv) { return fuzz_main(argc, argv, one); }
+#endif
+#endif
 
 #endif

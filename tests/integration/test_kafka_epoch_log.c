@@ -2,12 +2,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "checkpoint/epoch_log.h"
-#include "core/base/fault.h"
+#include "tests/checkpoint/support.h"
 #include "tests/support/kafka.h"
-#include "tests/support/test.h"
-
-enum { EPOCHS_MAX = 64 };
 
 /* A job of its own name with a topic for its outputs. */
 struct job {
@@ -70,14 +66,14 @@ static void job_release(struct job *j)
 /* One epoch: an output row and the record. */
 static spk_status commit(struct job *j, int64_t epoch, bool stop_before_commit, spk_error *err)
 {
-	struct spk_epoch_record r = { .job = j->name, .epoch = epoch, .engine = "t" };
+	struct spk_arena *arena = spk_arena_new(NULL);
 	struct spk_buffer bytes = { 0 };
 	char row[32];
 	int n = snprintf(row, sizeof row, "row %d", (int)epoch);
-	spk_status status = spk_epoch_encode(&r, &bytes, err);
+	spk_status status;
 
-	if (status == SPK_OK)
-		status = j->log->type->begin(j->log, err);
+	encode_record(plain_record(arena, epoch, 0), &bytes);
+	status = j->log->type->begin(j->log, err);
 	if (status == SPK_OK)
 		status = spk_kafka_produce_one(j->producer, j->output, 0, NULL, 0, row, (size_t)n, NULL, err);
 	if (status == SPK_OK)
@@ -85,20 +81,6 @@ static spk_status commit(struct job *j, int64_t epoch, bool stop_before_commit, 
 	if (status == SPK_OK && !stop_before_commit)
 		status = j->log->type->commit(j->log, err);
 	spk_buffer_release(&bytes);
-	return status;
-}
-
-struct epochs { int count; int64_t epoch[EPOCHS_MAX]; };
-
-static spk_status note(void *user, const void *data, size_t size, spk_error *err)
-{
-	struct epochs *e = user;
-	struct spk_arena *arena = spk_arena_new(NULL);
-	struct spk_epoch_record *r;
-	spk_status status = spk_epoch_decode(data, size, arena, &r, err);
-
-	if (status == SPK_OK && e->count < EPOCHS_MAX)
-		e->epoch[e->count++] = r->epoch;
 	spk_arena_unref(arena);
 	return status;
 }
@@ -107,13 +89,8 @@ static spk_status note(void *user, const void *data, size_t size, spk_error *err
 static void check_epochs(struct job *j, int64_t first, int64_t last)
 {
 	struct spk_test_records rows = spk_test_consume(j->topic, true);
-	struct epochs e = { 0 };
-	spk_error err = { 0 };
 
-	CHECK_OK(j->log->type->read(j->log, note, &e, &err), err);
-	CHECK_EQ_INT(e.count, last - first + 1);
-	for (int i = 0; i < e.count; i++)
-		CHECK_EQ_INT(e.epoch[i], first + i);
+	check_log(j->log, first, last);
 	CHECK_EQ_INT(rows.count, last);
 	for (size_t i = 0; i < rows.count; i++) {
 		char *want = spk_test_format("row %d", (int)i + 1);
@@ -241,7 +218,7 @@ static void forgets_what_is_old(void)
 		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
 	struct epochs e = { 0 };
 
-	CHECK_OK(j.log->type->read(j.log, note, &e, &err), err);
+	CHECK_OK(j.log->type->read(j.log, note_epoch, &e, &err), err);
 	REQUIRE_EQ_INT(e.count, 3);
 	CHECK(e.epoch[0] == 4 && e.epoch[2] == 6);
 	REQUIRE_OK(commit(&j, 7, false, &err), err);
@@ -273,7 +250,7 @@ static void foreign_records_are_named(void)
 	REQUIRE_OK(commit(&j, 1, false, &err), err);
 	spk_test_produce_lines(j.epochs, 0, "hello");
 	spk_test_flush();
-	CHECK_FAILS(j.log->type->read(j.log, note, &e, &err), SPK_CORRUPT, err);
+	CHECK_FAILS(j.log->type->read(j.log, note_epoch, &e, &err), SPK_CORRUPT, err);
 	CHECK_HOLDS(err.message, j.epochs);
 	CHECK_HOLDS(err.message, "offset 2");
 	CHECK_EQ_INT(e.count, 1);

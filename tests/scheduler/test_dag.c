@@ -71,7 +71,7 @@ static void runs_two_stages(void)
 	spk_error err = { 0 };
 	SUM_GRAPH(graph, &sum);
 
-	stack_open(&s, 3, NULL);
+	stack_open(&s, 3, 3, NULL);
 	for (int i = 0; i < 200; i++) {
 		sum.total = 0;
 		REQUIRE_OK(spk_dag_run(s.dag, &graph, &result, &err), err);
@@ -92,7 +92,7 @@ static void leaves_nothing_behind(void)
 	spk_error err = { 0 };
 	SUM_GRAPH(graph, &sum);
 
-	stack_open(&s, 2, NULL);
+	stack_open(&s, 2, 3, NULL);
 	shuffle = spk_memory_account_used(spk_memory_account("shuffle"));
 	other = spk_memory_account_used(spk_memory_account("other"));
 	CHECK_FAILS(spk_dag_run(s.dag, &graph, NULL, &err), SPK_DATA, err);
@@ -113,7 +113,7 @@ static void retries_transient_failures(void)
 	spk_error err = { 0 };
 	SUM_GRAPH(graph, &sum);
 
-	stack_open(&s, 2, NULL);
+	stack_open(&s, 2, 3, NULL);
 	REQUIRE_OK(spk_dag_run(s.dag, &graph, &result, &err), err);
 	CHECK_EQ_INT(sum.total, expected_sum());
 	CHECK_EQ_INT(result.tasks_failed, 3);
@@ -128,7 +128,7 @@ static void gives_up(void)
 	spk_error err = { 0 };
 	SUM_GRAPH(graph, &sum);
 
-	stack_open(&s, 2, NULL);
+	stack_open(&s, 2, 3, NULL);
 	CHECK_FAILS(spk_dag_run(s.dag, &graph, NULL, &err), SPK_IO, err);
 	CHECK_HOLDS(err.message, "given up after 4 attempts");
 	CHECK_HOLDS(err.message, "made to fail");
@@ -167,7 +167,7 @@ static spk_status run_touching(struct sum *touch, const char *fault, spk_error *
 	};
 	const struct spk_dag graph = { .name = "touch", .stages = 3, .stage = stages };
 
-	stack_open(&s, 1, NULL);
+	stack_open(&s, 1, 3, NULL);
 	CHECK_OK(spk_fault_set(fault, NULL), *err);
 	spk_status status = spk_dag_run(s.dag, &graph, NULL, err);
 
@@ -211,7 +211,7 @@ static void recomputation_ends(void)
 	spk_error err = { 0 };
 	SUM_GRAPH(graph, &sum);
 
-	stack_open(&s, 2, NULL);
+	stack_open(&s, 2, 3, NULL);
 	REQUIRE_OK(spk_fault_set("shuffle.fetch:1+", &err), err);
 	CHECK_FAILS(spk_dag_run(s.dag, &graph, NULL, &err), SPK_UNAVAILABLE, err);
 	CHECK_HOLDS(err.message, "was lost 4 times");
@@ -236,7 +236,7 @@ static void skips(void)
 	};
 	const struct spk_dag graph = { .name = "skip", .stages = 2, .stage = stages };
 
-	stack_open(&s, 2, NULL);
+	stack_open(&s, 2, 3, NULL);
 	REQUIRE_OK(spk_dag_run(s.dag, &graph, &result, &err), err);
 	CHECK_EQ_INT(result.tasks_run, 4);
 	CHECK_EQ_INT(result.shuffle_rows, 2 * 2 * 30);
@@ -298,7 +298,7 @@ static void runs_stages_side_by_side(void)
 	};
 	const struct spk_dag graph = { .name = "meet", .stages = 3, .stage = stages };
 
-	stack_open(&s, 2, NULL);
+	stack_open(&s, 2, 3, NULL);
 	REQUIRE_OK(spk_dag_run(s.dag, &graph, NULL, &err), err);
 	CHECK_EQ_INT(m.late, 0);
 	stack_close(&s);
@@ -315,7 +315,7 @@ static void refuses_bad_graphs(void)
 	};
 	const struct spk_dag graph = { .name = "bad", .stages = 2, .stage = stages };
 
-	stack_open(&s, 1, NULL);
+	stack_open(&s, 1, 3, NULL);
 	CHECK_FAILS(spk_dag_run(s.dag, &graph, NULL, &err), SPK_INTERNAL, err);
 	CHECK_HOLDS(err.message, "3 tasks");
 	stages[1].tasks = 2;
@@ -367,7 +367,7 @@ static void cancels_running_tasks(void)
 	const struct spk_stage stage = { .name = "spin", .tasks = 50, .run = spin, .repeatable = true, .user = &state };
 	const struct spk_dag graph = { .name = "spin", .stages = 1, .stage = &stage };
 
-	stack_open(&s, 2, NULL);
+	stack_open(&s, 2, 3, NULL);
 	spk_dag_cancel(s.dag);  /* nothing to cancel */
 	REQUIRE_OK(spk_dag_start(s.dag, &graph, note_done, &state, &err), err);
 	CHECK_FAILS(spk_dag_start(s.dag, &graph, note_done, &state, &err), SPK_INTERNAL, err);
@@ -389,7 +389,7 @@ static void cancels_backoff(void)
 	struct spk_dag_options options;
 	SUM_GRAPH(graph, &sum);
 
-	stack_open(&s, 2, NULL);
+	stack_open(&s, 2, 3, NULL);
 	spk_dag_scheduler_free(s.dag);
 	options = (struct spk_dag_options){ .tasks = s.tasks, .shuffle = s.shuffle,
 	                                    .task_retry = { .retries = -1, .first_us = 3600000000, .longest_us = 3600000000 } };
@@ -433,7 +433,7 @@ static void done_may_start_the_next_run(void)
 	struct spin state = { .stack = &s, .dag = &graph };
 	spk_error err = { 0 };
 
-	stack_open(&s, 2, NULL);
+	stack_open(&s, 2, 3, NULL);
 	REQUIRE_OK(spk_dag_start(s.dag, &graph, start_again, &state, &err), err);
 	wait_done(&state);
 	CHECK_EQ_INT(state.status, SPK_EXISTS);  /* ended by itself */
@@ -478,7 +478,7 @@ static void lets_go_of_what_was_read(void)
 		                                .repeatable = true, .user = &c };
 	const struct spk_dag graph = { .name = "chain", .stages = 8, .stage = stages };
 
-	stack_open(&s, 2, NULL);
+	stack_open(&s, 2, 3, NULL);
 	REQUIRE_OK(spk_dag_run(s.dag, &graph, &result, &err), err);
 	CHECK_EQ_INT(result.shuffle_rows, 7 * 64000);
 	/* One output is there when a stage starts, two for a moment, not seven. */
@@ -504,7 +504,7 @@ static void survives_refused_memory(void)
 		char *spec = spk_test_format("malloc:%d", n);
 		SUM_GRAPH(graph, &sum);
 
-		stack_open(&s, 2, NULL);
+		stack_open(&s, 2, 3, NULL);
 		REQUIRE_OK(spk_fault_set(spec, &err), err);
 		spk_status status = spk_dag_run(s.dag, &graph, NULL, &err);
 
@@ -537,7 +537,7 @@ static void writes_events(void)
 	struct spk_dag epoch = graph;
 
 	REQUIRE_OK(spk_event_log_open(&log, path, "test", &err), err);
-	stack_open(&s, 2, log);
+	stack_open(&s, 2, 3, log);
 	epoch.epoch.value = 12;
 	REQUIRE_OK(spk_dag_run(s.dag, &epoch, NULL, &err), err);
 	spk_event_log_flush(log);

@@ -133,7 +133,7 @@ static void survives_every_fault(void)
 	struct graph *g = calloc(1, sizeof(*g));
 	struct stack s;
 
-	stack_open(&s, 3, NULL);
+	stack_open(&s, 3, 3, NULL);
 	for (int round = 0; round < (spk_test_long() ? 100 : 8); round++) {
 		uint64_t want[STAGES][TASKS];
 		spk_error err = { 0 };
@@ -154,7 +154,7 @@ static void several_faults_at_once(void)
 	struct graph *g = calloc(1, sizeof(*g));
 	struct stack s;
 
-	stack_open(&s, 3, NULL);
+	stack_open(&s, 3, 3, NULL);
 	for (int round = 0; round < (spk_test_long() ? 3000 : 150); round++) {
 		uint64_t want[STAGES][TASKS], got[STAGES][TASKS];
 		spk_error err = { 0 };
@@ -347,7 +347,7 @@ static void depends_on_its_spis_alone(void)
 	tasks->base.type = &mock_tasks_type;
 	shuffle->base.type = &mock_shuffle_type;
 	shuffle->rng = &rng;
-	stack_open(&reference, 2, NULL);
+	stack_open(&reference, 2, 3, NULL);
 	REQUIRE_OK(spk_dag_scheduler_new(&s, &options, &err), err);
 	for (int round = 0; round < (spk_test_long() ? 5000 : 300); round++) {
 		uint64_t want[STAGES][TASKS], got[STAGES][TASKS];

@@ -15,7 +15,7 @@
 #include "planner/optimizer/optimizer.h"
 #include "planner/sql/sql.h"
 #include "stream/operator/stream_operators.h"
-#include "tests/support/test.h"
+#include "tests/scheduler/stack.h"
 
 /* RocksDB is not built with ThreadSanitizer; what its threads do through libstdc++ is not told to be its own by tools/tsan.supp. */
 __attribute__((visibility("default"), used)) const char *__tsan_default_suppressions(void);
@@ -197,10 +197,7 @@ struct stream {
 	int partitions[SOURCES];
 	struct partition *partition[SOURCES];      /* by source of the plan; borrowed */
 	int64_t watermark[SOURCES], mark[SOURCES][PARTITIONS];
-	struct spk_executor_backend *executor;
-	struct spk_task_scheduler *tasks;
-	struct spk_shuffle_service *shuffle;
-	struct spk_dag_scheduler *dag;
+	struct stack stack;
 	struct spk_store *store;
 	struct spk_exec *exec;
 	int64_t epoch;
@@ -289,7 +286,6 @@ static inline void stream_open(struct stream *s, const char *dir, int readers, i
 {
 	struct spk_store_options store = { .cache_bytes = 256 * 1024, .block_cache_bytes = 1 << 20 };
 	struct spk_exec_options options = { .plan = s->plan, .readers = readers, .source_partitions = s->partitions, .batch_rows = batch_rows, .op_type = spk_stream_op_type };
-	struct spk_dag_options dag = { .task_retry = { .retries = 8, .first_us = 100, .longest_us = 1000 } };
 	char *was;
 	spk_error err = { 0 };
 
@@ -303,21 +299,13 @@ static inline void stream_open(struct stream *s, const char *dir, int readers, i
 	REQUIRE_OK(spk_exec_new(&s->exec, &options, &err), err);
 	setenv("SPARKLET_VERIFY", was, 1);
 	free(was);
-	REQUIRE_OK(spk_local_executor_new(&s->executor, threads, &err), err);
-	REQUIRE_OK(spk_fifo_scheduler_new(&s->tasks, s->executor, &err), err);
-	REQUIRE_OK(spk_memory_shuffle_new(&s->shuffle, &err), err);
-	dag.tasks = s->tasks;
-	dag.shuffle = s->shuffle;
-	REQUIRE_OK(spk_dag_scheduler_new(&s->dag, &dag, &err), err);
+	stack_open(&s->stack, threads, 8, NULL);
 }
 
 static inline void stream_close(struct stream *s)
 {
 	spk_exec_free(s->exec);
-	spk_dag_scheduler_free(s->dag);
-	s->tasks->type->close(s->tasks);
-	s->executor->type->close(s->executor);
-	s->shuffle->type->close(s->shuffle);
+	stack_close(&s->stack);
 	spk_store_close(s->store);
 	s->exec = NULL;
 	s->store = NULL;
@@ -428,7 +416,7 @@ static inline spk_status stream_epoch(struct stream *s, const struct cut *cut, c
 	fill_run(s, cut, arena, &run);
 	*out = (struct outcome){ 0 };
 	spk_fault_set(fault, NULL);
-	status = spk_exec_run(s->exec, &run, s->dag, NULL, NULL, err);
+	status = spk_exec_run(s->exec, &run, s->stack.dag, NULL, NULL, err);
 	spk_fault_set(NULL, NULL);
 	if (status == SPK_OK) {
 		take_output(s, &run, out);

@@ -48,6 +48,32 @@ static void texts(void)
 	spk_buffer_release(&b);
 }
 
+/* What must be escaped, what may not be, and bytes that are no text. */
+static void json_strings(void)
+{
+	static const struct { const char *text; size_t size; const char *want; } cases[] = {
+		{ "", 0, "\"\"" }, { "plain", 5, "\"plain\"" }, { "a\"b\\c", 5, "\"a\\\"b\\\\c\"" }, { "\b\t\n\f\r\x01\x1f\x7f", 8, "\"\\b\\t\\n\\f\\r\\u0001\\u001f\\u007f\"" },
+		{ "a\0b", 3, "\"a\\u0000b\"" }, { "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 9, "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"" },
+		{ "\xff" "a\xc3", 3, "\"\\ufffda\\ufffd\"" }, { "\xc0\xaf", 2, "\"\\ufffd\\ufffd\"" }, { "\xed\xa0\x80!", 4, "\"\\ufffd\\ufffd\\ufffd!\"" },
+		{ "\xf4\x90\x80\x80", 4, "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" },
+	};
+	struct spk_buffer b = { 0 };
+	spk_error err = { 0 };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		spk_buffer_clear(&b);
+		CHECK_OK(spk_buffer_append_str(&b, "x", &err), err);
+		CHECK_OK(spk_buffer_append_json(&b, cases[i].text, cases[i].size, &err), err);
+		CHECK_EQ_STR(spk_buffer_cstr(&b) + 1, cases[i].want);
+	}
+	spk_buffer_release(&b);
+	REQUIRE_OK(spk_fault_set("malloc:2+", &err), err);
+	CHECK_FAILS(spk_buffer_append_json(&b, "0123456789012345678901234567890123456789012345678901234567890123456789", 70, &err), SPK_NO_MEMORY, err);
+	spk_fault_set(NULL, NULL);
+	CHECK_EQ_INT(b.size, 0);
+	spk_buffer_release(&b);
+}
+
 static void refusal_leaves_it_whole(void)
 {
 	struct spk_buffer b = { 0 };
@@ -86,5 +112,6 @@ static void tight_budget(void)
 SPK_TEST_SUITE("buffer",
 	{"grows and keeps", grows_and_keeps},
 	{"texts", texts},
+	{"JSON strings", json_strings},
 	{"a refusal leaves it whole", refusal_leaves_it_whole},
 	{"a tight budget", tight_budget})
