@@ -43,6 +43,17 @@ const char *spk_join_name(enum spk_join_type join)
 	return name[join];
 }
 
+const char *spk_window_function_name(enum spk_window_function function)
+{
+	static const char *const name[] = {
+#define FUNCTION_NAME(id, name, least, most) [SPK_WINDOW_FUNCTION_##id] = name,
+		SPK_WINDOW_FUNCTION_LIST(FUNCTION_NAME)
+#undef FUNCTION_NAME
+	};
+
+	return name[function];
+}
+
 /* --- text --- */
 
 static spk_status put_separator(int i, struct spk_buffer *out, spk_error *err)

@@ -60,6 +60,57 @@ enum spk_join_type {
 /* How to run a join, when a hint says so. */
 enum spk_join_hint { SPK_JOIN_ANY, SPK_JOIN_BROADCAST, SPK_JOIN_SHUFFLE_HASH, SPK_JOIN_MERGE, SPK_JOIN_LOOP };
 
+/* X(ID, "name", least and most arguments): window functions that are no aggregates. */
+#define SPK_WINDOW_FUNCTION_LIST(X) \
+	X(AGGREGATE, "", 0, 0)             /* `aggregate` over the frame */ \
+	X(ROW_NUMBER, "row_number", 0, 0) \
+	X(RANK, "rank", 0, 0) \
+	X(DENSE_RANK, "dense_rank", 0, 0) \
+	X(PERCENT_RANK, "percent_rank", 0, 0) \
+	X(CUME_DIST, "cume_dist", 0, 0) \
+	X(NTILE, "ntile", 1, 1) \
+	X(LAG, "lag", 1, 3)                /* value, offset, default */ \
+	X(LEAD, "lead", 1, 3) \
+	X(FIRST_VALUE, "first_value", 1, 1) \
+	X(LAST_VALUE, "last_value", 1, 1) \
+	X(NTH_VALUE, "nth_value", 2, 2)
+
+enum spk_window_function {
+#define SPK_WINDOW_FUNCTION_ENUM(id, name, least, most) SPK_WINDOW_FUNCTION_##id,
+	SPK_WINDOW_FUNCTION_LIST(SPK_WINDOW_FUNCTION_ENUM)
+#undef SPK_WINDOW_FUNCTION_ENUM
+};
+
+enum spk_frame_mode { SPK_FRAME_RANGE, SPK_FRAME_ROWS, SPK_FRAME_GROUPS };
+/* In this order: a frame's start never comes after its end here. */
+enum spk_frame_bound { SPK_FRAME_FIRST, SPK_FRAME_PRECEDING, SPK_FRAME_CURRENT, SPK_FRAME_FOLLOWING, SPK_FRAME_LAST };
+enum spk_frame_exclude { SPK_EXCLUDE_NONE, SPK_EXCLUDE_CURRENT, SPK_EXCLUDE_GROUP, SPK_EXCLUDE_TIES };
+
+/*
+ * Which rows of its partition a row's frame has. Offsets of ROWS and GROUPS are constants (bigint). With RANGE and an offset there is one
+ * sort key; start_edge and end_edge give the key of the farthest row in the frame, over the input, of the type of `range_key`, and the
+ * offsets are boolean constants instead: whether the offset is negative.
+ */
+struct spk_frame {
+	enum spk_frame_mode mode;
+	enum spk_frame_bound start, end;
+	enum spk_frame_exclude exclude;
+	struct spk_expr *start_offset, *end_offset;
+	struct spk_expr *range_key, *start_edge, *end_edge;
+};
+
+/* One window function of an OVER node: lag(price) OVER (... ROWS ...). Partition and order are the node's. */
+struct spk_window_call {
+	enum spk_window_function function;
+	struct spk_aggregate_call aggregate;   /* AGGREGATE */
+	int args;
+	struct spk_expr *arg[3];
+	struct spk_frame frame;
+	struct spk_type type;
+	const char *name;                      /* output column */
+	int position;
+};
+
 enum spk_state_bound { SPK_BOUND_STATELESS, SPK_BOUND_TIME, SPK_BOUND_KEY, SPK_BOUND_NOTHING };
 
 /*
@@ -108,6 +159,8 @@ struct spk_logical {
 	int64_t limit, offset;             /* LIMIT: limit -1 = none */
 	int value_rows;                    /* VALUES: rows x schema->count constants, row by row */
 	struct spk_expr **value;
+	int calls;                         /* OVER: partition by `expr`, order by `sort` */
+	struct spk_window_call *call;
 	enum spk_join_type join;           /* JOIN; its condition is `filter`, NULL: every pair */
 	enum spk_join_hint hint;
 	int dependent;                     /* JOIN: its right side has OUTER references of this number to its left columns; 0: none */
@@ -117,6 +170,7 @@ struct spk_logical {
 struct spk_logical *spk_logical_new(struct spk_arena *arena, enum spk_logical_kind kind, const struct spk_schema *schema, struct spk_logical *const *input, int inputs);
 const char *spk_logical_kind_name(enum spk_logical_kind kind);
 const char *spk_join_name(enum spk_join_type join);
+const char *spk_window_function_name(enum spk_window_function function);
 /* Derives properties for the whole tree, bottom-up, and numbers the nodes. */
 spk_status spk_logical_finish(struct spk_arena *arena, struct spk_logical *root, spk_error *err);
 /* The tree as text, one node a line, with properties when `verbose`. */

@@ -72,6 +72,8 @@ struct spk_physical {
 	int aggregate_count;
 	struct spk_aggregate_call *aggregate;
 	int state_size;                    /* aggregates: bytes of a state row */
+	int calls;                         /* OVER: its input is sorted by `expr` (the partition), then `sort` */
+	struct spk_window_call *call;
 	int window_key;                    /* WINDOW_AGGREGATE: group column that holds the window bound; LATE: input column; else -1 */
 	int64_t window_add_us;             /* add to it to get the window's end */
 	int time_column;                   /* WINDOW: input column */

@@ -4,6 +4,7 @@
  * The binder goes over PostgreSQL's parse tree once and makes logical nodes and bound expressions. Files:
  *   bind_select.c   SELECT: the order in which its clauses are bound      bind_group.c   GROUP BY and aggregates
  *   bind_order.c    ORDER BY, LIMIT, DISTINCT       bind_set.c   UNION, VALUES, casts of a query's columns
+ *   bind_over.c     window functions: f() OVER (...)        bind_frame.c    their frames
  *   bind_from.c     FROM: tables, views, CTEs       bind_window.c   window functions and files in FROM
  *   bind_scope.c    columns by name                 bind_name.c   names of output columns
  *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c
@@ -64,13 +65,27 @@ struct spk_aggregates {
 	struct spk_aggregate_call *call;
 };
 
+/*
+ * Window functions met while expressions are bound. Call i stands in them as column SPK_OVER_COLUMN + i until bind_over.c puts
+ * it right: behind anything that bind_group.c turns over.
+ */
+enum { SPK_OVER_COLUMN = 1 << 24 };
+struct spk_over { struct spk_window_call call; int exprs; struct spk_expr **expr; int sorts; struct spk_sort_key *sort; };
+struct spk_overs {
+	const PgQuery__SelectStmt *select;     /* whose WINDOW clause names windows */
+	int count, capacity;
+	struct spk_over *over;
+};
+
 /* Where an expression stands. */
 struct spk_exprs {
 	struct spk_binder *b;
 	const struct spk_scope *scope;         /* NULL: no columns here */
 	struct spk_aggregates *aggregates;     /* NULL: none allowed here */
+	struct spk_overs *overs;               /* NULL: no window functions here */
 	const char *clause;                    /* "WHERE": for errors */
 	bool inside_aggregate;
+	bool inside_window;                    /* in a window function or its window */
 };
 
 /* One output column of a SELECT, the hidden ones of ORDER BY last. */
@@ -81,12 +96,15 @@ struct spk_query {
 	const PgQuery__SelectStmt *select;
 	struct spk_scope scope;
 	struct spk_aggregates aggregates;
+	struct spk_overs overs;
 	int targets, visible, capacity;
 	struct spk_target *target;
 	int groups;
 	struct spk_expr **group;
 	int group_position;
-	struct spk_expr *having;
+	struct spk_expr *having, *qualify;
+	int ons;                               /* DISTINCT ON: targets */
+	int *on;
 	int sorts;
 	struct spk_sort_key *sort;             /* over the targets */
 	int sort_position;
@@ -120,6 +138,16 @@ spk_status spk_binder_literal(struct spk_exprs *x, const PgQuery__AConst *c, str
 spk_status spk_binder_cast(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_operator(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err);
+/* An aggregate's arguments and FILTER, as they stand: whether it is allowed here was asked before. */
+spk_status spk_binder_aggregate_call(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_aggregate_call *out, spk_error *err);
+/* The frame of `out`'s window, whose order is bound. */
+spk_status spk_binder_frame(struct spk_exprs *x, const PgQuery__WindowDef *w, struct spk_over *out, spk_error *err);
+/* True for row_number and its like, which are nothing without OVER. */
+bool spk_window_function_known(const char *name);
+/* Direction and NULLs of a sort key, not its expression. */
+spk_status spk_binder_sort_key(const struct spk_binder *b, const PgQuery__SortBy *s, struct spk_sort_key *out, spk_error *err);
+/* A window function: f(...) OVER (...). */
+spk_status spk_binder_over(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_value_function(struct spk_exprs *x, const PgQuery__SQLValueFunction *f, struct spk_expr **out, spk_error *err);
 /* Last name of a qualified function name, whose schema may be pg_catalog at most. */
 spk_status spk_binder_function_name(const struct spk_binder *b, PgQuery__Node *const *names, size_t count, int location, const char **out, spk_error *err);
@@ -172,6 +200,14 @@ spk_status spk_query_find_target(struct spk_query *q, const PgQuery__Node *n, co
 spk_status spk_query_bind_groups(struct spk_query *q, spk_error *err);
 /* Puts FILTER, AGGREGATE and HAVING over `plan` when the query needs them, and makes all targets refer to what comes out. */
 spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, spk_error *err);
+spk_status spk_query_turn_over(struct spk_query *q, const struct spk_schema *aggregated, struct spk_expr **e, spk_error *err);
+/* Turns the window functions' expressions over to the AGGREGATE node, as those of the targets. */
+spk_status spk_query_turn_over_windows(struct spk_query *q, const struct spk_schema *aggregated, spk_error *err);
+/* Puts OVER nodes on `plan` when the query needs them, and makes all targets refer to what comes out. */
+spk_status spk_query_windows(struct spk_query *q, struct spk_logical **plan, spk_error *err);
+/* The condition of QUALIFY, which the rewrite put into the WINDOW clause; NULL when there is none. */
+const PgQuery__Node *spk_query_qualify(const PgQuery__SelectStmt *s);
+spk_status spk_query_bind_distinct_on(struct spk_query *q, spk_error *err);
 spk_status spk_query_bind_order(struct spk_query *q, spk_error *err);
 /* DISTINCT, SORT, LIMIT and the removal of hidden columns, over the projected targets. */
 spk_status spk_query_finish(struct spk_query *q, struct spk_logical **plan, spk_error *err);

@@ -64,26 +64,35 @@ static spk_status check_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *
 	return SPK_OK;
 }
 
-static spk_status bind_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err)
+spk_status spk_binder_aggregate_call(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_aggregate_call *out, spk_error *err)
 {
 	struct spk_exprs inside = *x;
 	struct spk_expr *arg = NULL, *filter = NULL;
-	struct spk_aggregate_call call = { 0 };
-	struct spk_field field;
-	int at;
 
-	SPK_TRY(check_aggregate(x, f, name, err));
-	inside.inside_aggregate = true;
 	if (f->n_args)
 		SPK_TRY(spk_binder_expr(&inside, f->args[0], &arg, err));
 	if (f->agg_filter) {
 		inside.clause = "FILTER";
 		SPK_TRY(spk_binder_condition(&inside, f->agg_filter, &filter, err));
 	}
-	SPK_TRY(spk_aggregate_resolve(x->b->arena, name, arg, filter, f->agg_distinct, spk_binder_at(x->b, f->location), &call, err));
-	call.distinct = f->agg_distinct;
-	call.name = name;
-	call.position = spk_binder_at(x->b, f->location);
+	SPK_TRY(spk_aggregate_resolve(x->b->arena, name, arg, filter, f->agg_distinct, spk_binder_at(x->b, f->location), out, err));
+	out->distinct = f->agg_distinct;
+	out->name = name;
+	out->position = spk_binder_at(x->b, f->location);
+	return SPK_OK;
+}
+
+static spk_status bind_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err)
+{
+	struct spk_exprs inside = *x;
+	struct spk_aggregate_call call = { 0 };
+	struct spk_field field;
+	int at;
+
+	SPK_TRY(check_aggregate(x, f, name, err));
+	inside.inside_aggregate = true;
+	inside.overs = NULL;
+	SPK_TRY(spk_binder_aggregate_call(&inside, f, name, &call, err));
 	SPK_TRY(add_call(x, &call, &at, err));
 	field = (struct spk_field){ .name = name, .type = call.type, .nullable = strcmp(name, "count") != 0 };
 	*out = spk_expr_column(x->b->arena, x->aggregates->base + at, &field);
@@ -137,10 +146,10 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 	const char *name;
 
 	SPK_TRY(spk_binder_function_name(x->b, f->funcname, f->n_funcname, f->location, &name, err));
-	if (f->over) {
-		spk_binder_fail(x->b, f->location, SPK_UNSUPPORTED, err, "a window function (%s(...) OVER ...) is not supported yet", name);
-		return SPK_UNSUPPORTED;
-	}
+	if (f->over)
+		return spk_binder_over(x, f, name, out, err);
+	if (spk_window_function_known(name))
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "window function %s requires an OVER clause", name);
 	if (spk_aggregate_known(name))
 		return bind_aggregate(x, f, name, out, err);
 	if (f->n_args && !f->agg_star && (strcmp(name, "if") == 0 || strcmp(name, "ifnull") == 0 || strcmp(name, "nvl") == 0)) {

@@ -66,7 +66,7 @@ spk_status spk_query_find_target(struct spk_query *q, const PgQuery__Node *n, co
 
 static bool has_aggregate(const struct spk_query *q, const struct spk_expr *e)
 {
-	if (e->kind == SPK_EXPR_COLUMN && e->column >= q->aggregates.base)
+	if (e->kind == SPK_EXPR_COLUMN && e->column >= q->aggregates.base && e->column < SPK_OVER_COLUMN)
 		return true;
 	for (int i = 0; i < e->args; i++)
 		if (has_aggregate(q, e->arg[i]))
@@ -147,6 +147,10 @@ static spk_status turn_over(struct spk_query *q, const struct spk_schema *out_sc
 	for (int i = 0; i < q->groups && column < 0; i++)
 		if (spk_expr_same(q->group[i], e) && e->kind != SPK_EXPR_CONSTANT)
 			column = i;
+	if (e->kind == SPK_EXPR_COLUMN && e->column >= SPK_OVER_COLUMN) {
+		*out = (struct spk_expr *)(uintptr_t)e;
+		return SPK_OK;
+	}
 	if (column < 0 && e->kind == SPK_EXPR_COLUMN && e->column >= q->aggregates.base)
 		column = q->groups + e->column - q->aggregates.base;
 	if (column >= 0) {
@@ -167,6 +171,11 @@ static spk_status turn_over(struct spk_query *q, const struct spk_schema *out_sc
 		SPK_TRY(turn_over(q, out_schema, e->arg[i], &copy->arg[i], err));
 	*out = copy;
 	return SPK_OK;
+}
+
+spk_status spk_query_turn_over(struct spk_query *q, const struct spk_schema *aggregated, struct spk_expr **e, spk_error *err)
+{
+	return turn_over(q, aggregated, *e, e, err);
 }
 
 /* A name for a group expression: the output column's that is the same. */
@@ -218,6 +227,9 @@ spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, s
 	*plan = l;
 	for (int i = 0; i < q->targets; i++)
 		SPK_TRY(turn_over(q, schema, q->target[i].expr, &q->target[i].expr, err));
+	SPK_TRY(spk_query_turn_over_windows(q, schema, err));
+	if (q->qualify)
+		SPK_TRY(turn_over(q, schema, q->qualify, &q->qualify, err));
 	if (!q->having)
 		return SPK_OK;
 	SPK_TRY(turn_over(q, schema, q->having, &q->having, err));

@@ -3,14 +3,18 @@
 
 #include <string.h>
 
-static bool sort_key(const struct spk_binder *b, const PgQuery__SortBy *s, struct spk_sort_key *k, spk_status *status, spk_error *err)
+spk_status spk_binder_sort_key(const struct spk_binder *b, const PgQuery__SortBy *s, struct spk_sort_key *k, spk_error *err)
 {
 	k->descending = s->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
 	k->nulls_first = s->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST || (s->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST && k->descending);
 	if (s->sortby_dir != PG_QUERY__SORT_BY_DIR__SORTBY_USING)
-		return true;
-	*status = spk_binder_unsupported(b, spk_node_location(s->node), "ORDER BY ... USING", err);
-	return false;
+		return SPK_OK;
+	return spk_binder_unsupported(b, spk_node_location(s->node), "ORDER BY ... USING", err);
+}
+
+static bool is_distinct_on(const PgQuery__SelectStmt *s)
+{
+	return s->n_distinct_clause && s->distinct_clause[0] && s->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
 }
 
 /* Index of an output (hidden ones too) that is this expression; adds a hidden one when there is none. */
@@ -19,7 +23,7 @@ static spk_status target_of(struct spk_query *q, struct spk_expr *e, int locatio
 	for (*out = 0; *out < q->targets; ++*out)
 		if (spk_expr_same(q->target[*out].expr, e))
 			return SPK_OK;
-	if (q->select->n_distinct_clause) {
+	if (q->select->n_distinct_clause && !is_distinct_on(q->select)) {
 		spk_binder_fail(q->b, location, SPK_BIND, err, "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
 		return SPK_BIND;
 	}
@@ -29,8 +33,7 @@ static spk_status target_of(struct spk_query *q, struct spk_expr *e, int locatio
 spk_status spk_query_bind_order(struct spk_query *q, spk_error *err)
 {
 	const PgQuery__SelectStmt *s = q->select;
-	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .clause = "ORDER BY" };
-	spk_status status = SPK_OK;
+	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .overs = &q->overs, .clause = "ORDER BY" };
 
 	if (!s->n_sort_clause)
 		return SPK_OK;
@@ -43,8 +46,7 @@ spk_status spk_query_bind_order(struct spk_query *q, spk_error *err)
 		struct spk_expr *e;
 		int target;
 
-		if (!sort_key(q->b, by, &q->sort[i], &status, err))
-			return status;
+		SPK_TRY(spk_binder_sort_key(q->b, by, &q->sort[i], err));
 		SPK_TRY(spk_query_find_target(q, by->node, "ORDER BY", false, &target, err));
 		if (target < 0) {
 			SPK_TRY(spk_binder_expr(&x, by->node, &e, err));
@@ -57,6 +59,84 @@ spk_status spk_query_bind_order(struct spk_query *q, spk_error *err)
 		q->sort[i].expr->position = spk_binder_at(q->b, spk_node_location(by->node));
 		q->sorts++;
 	}
+	return SPK_OK;
+}
+
+spk_status spk_query_bind_distinct_on(struct spk_query *q, spk_error *err)
+{
+	const PgQuery__SelectStmt *s = q->select;
+	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .overs = &q->overs, .clause = "DISTINCT ON" };
+
+	if (!is_distinct_on(s))
+		return SPK_OK;
+	q->on = SPK_NEW_ARRAY(q->b->arena, int, s->n_distinct_clause);
+	SPK_TRY_PTR(q->on, err);
+	for (size_t i = 0; i < s->n_distinct_clause; i++) {
+		const PgQuery__Node *n = s->distinct_clause[i];
+		struct spk_expr *e;
+
+		SPK_TRY(spk_query_find_target(q, n, "DISTINCT ON", false, &q->on[i], err));
+		if (q->on[i] < 0) {
+			SPK_TRY(spk_binder_expr(&x, n, &e, err));
+			SPK_TRY(spk_binder_known(q->b, &e, err));
+			SPK_TRY(target_of(q, e, spk_node_location(n), &q->on[i], err));
+		}
+		q->ons++;
+	}
+	return SPK_OK;
+}
+
+static bool is_on(const struct spk_query *q, int target)
+{
+	for (int i = 0; i < q->ons; i++)
+		if (q->on[i] == target || spk_expr_same(q->target[q->on[i]].expr, q->target[target].expr))
+			return true;
+	return false;
+}
+
+/* The first sort keys must be the expressions of ON, in any order: otherwise which row is first would mean nothing. */
+static spk_status check_on(const struct spk_query *q, spk_error *err)
+{
+	for (int i = 0, left = q->ons; i < q->sorts && left > 0; i++, left--)
+		if (!is_on(q, q->sort[i].expr->column))
+			return spk_binder_fail(q->b, spk_node_location(q->select->distinct_clause[0]), SPK_BIND, err, "SELECT DISTINCT ON expressions must match initial ORDER BY expressions");
+	return SPK_OK;
+}
+
+/* The first row of each group of ON, by ORDER BY: row_number() = 1. */
+static spk_status distinct_on(struct spk_query *q, struct spk_logical **plan, spk_error *err)
+{
+	const struct spk_schema *in = (*plan)->schema;
+	struct spk_schema *schema = spk_schema_new(q->b->arena, in->count + 1);
+	struct spk_expr *is_first[2], *condition;
+	struct spk_logical *l;
+
+	SPK_TRY(check_on(q, err));
+	SPK_TRY_PTR(schema, err);
+	memcpy(schema->field, in->field, sizeof *in->field * (size_t)in->count);
+	schema->field[in->count] = (struct spk_field){ "row_number", spk_type(SPK_TYPE_BIGINT), false };
+	l = spk_logical_new(q->b->arena, SPK_LOGICAL_OVER, schema, plan, 1);
+	SPK_TRY_PTR(l, err);
+	l->calls = 1;
+	l->call = SPK_NEW(q->b->arena, struct spk_window_call);
+	l->expr = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, q->ons);
+	SPK_TRY_PTR(l->call, err);
+	SPK_TRY_PTR(l->expr, err);
+	*l->call = (struct spk_window_call){ .function = SPK_WINDOW_FUNCTION_ROW_NUMBER, .type = spk_type(SPK_TYPE_BIGINT), .name = "row_number", .frame = { .end = SPK_FRAME_CURRENT } };
+	for (int i = 0; i < q->ons; i++)
+		SPK_TRY_PTR(l->expr[l->expr_count++] = spk_expr_column(q->b->arena, q->on[i], &in->field[q->on[i]]), err);
+	l->sort = q->sort;
+	l->sort_count = q->sorts;
+	*plan = l;
+	is_first[0] = spk_expr_column(q->b->arena, in->count, &schema->field[in->count]);
+	is_first[1] = spk_expr_literal(q->b->arena, (struct spk_value){ .type = spk_type(SPK_TYPE_BIGINT), .i64 = 1 });
+	SPK_TRY_PTR(is_first[0], err);
+	SPK_TRY_PTR(is_first[1], err);
+	SPK_TRY(spk_expr_call(q->b->arena, "=", is_first, 2, 0, &condition, err));
+	l = spk_logical_new(q->b->arena, SPK_LOGICAL_FILTER, schema, plan, 1);
+	SPK_TRY_PTR(l, err);
+	l->filter = condition;
+	*plan = l;
 	return SPK_OK;
 }
 
@@ -137,7 +217,7 @@ static spk_status drop_hidden(struct spk_query *q, struct spk_logical **plan, sp
 	struct spk_expr **expr;
 	struct spk_logical *l;
 
-	if (q->targets == q->visible)
+	if ((*plan)->schema->count == q->visible)
 		return SPK_OK;
 	schema = spk_schema_new(q->b->arena, q->visible);
 	expr = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, q->visible);
@@ -155,7 +235,9 @@ static spk_status drop_hidden(struct spk_query *q, struct spk_logical **plan, sp
 
 spk_status spk_query_finish(struct spk_query *q, struct spk_logical **plan, spk_error *err)
 {
-	if (q->select->n_distinct_clause)
+	if (q->ons)
+		SPK_TRY(distinct_on(q, plan, err));
+	else if (q->select->n_distinct_clause)
 		SPK_TRY(spk_binder_distinct(q->b, plan, 0, err));
 	SPK_TRY(add_sort(q->b, q->sort, q->sorts, q->sort_position, plan, err));
 	SPK_TRY(add_limit(q->b, q->select, plan, err));
@@ -167,7 +249,6 @@ spk_status spk_binder_order_output(struct spk_binder *b, const PgQuery__SelectSt
 	const struct spk_schema *schema = (*plan)->schema;
 	struct spk_sort_key *key = SPK_NEW_ARRAY(b->arena, struct spk_sort_key, s->n_sort_clause + 1);
 	struct spk_query q = { .b = b, .select = s };
-	spk_status status = SPK_OK;
 
 	SPK_TRY_PTR(key, err);
 	for (int i = 0; i < schema->count; i++) {
@@ -181,8 +262,7 @@ spk_status spk_binder_order_output(struct spk_binder *b, const PgQuery__SelectSt
 		const PgQuery__SortBy *by = s->sort_clause[i]->sort_by;
 		int target;
 
-		if (!sort_key(b, by, &key[i], &status, err))
-			return status;
+		SPK_TRY(spk_binder_sort_key(b, by, &key[i], err));
 		SPK_TRY(spk_query_find_target(&q, by->node, "ORDER BY", false, &target, err));
 		if (target < 0) {
 			spk_binder_fail(b, spk_node_location(by->node), SPK_BIND, err, "ORDER BY of a UNION or of VALUES can only name output columns");

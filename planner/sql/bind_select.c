@@ -2,7 +2,8 @@
  * SELECT. Clauses are bound in the order in which they see each other's names: FROM, WHERE, the output columns, GROUP BY (which
  * may name outputs), HAVING, ORDER BY (which may add hidden outputs). Then the nodes are stacked:
  *
- *   FROM -> FILTER (WHERE) -> AGGREGATE -> FILTER (HAVING) -> PROJECT -> AGGREGATE (DISTINCT) -> SORT -> LIMIT -> PROJECT (drops hidden)
+ *   FROM -> FILTER (WHERE) -> AGGREGATE -> FILTER (HAVING) -> OVER -> FILTER (QUALIFY) -> PROJECT -> AGGREGATE (DISTINCT) -> SORT -> LIMIT
+ *   -> PROJECT (drops hidden)
  */
 #include "planner/sql/bind.h"
 
@@ -83,7 +84,7 @@ static bool is_star(const PgQuery__Node *n)
 
 static spk_status bind_targets(struct spk_query *q, bool keep_unknown, spk_error *err)
 {
-	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .clause = "SELECT" };
+	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .overs = &q->overs, .clause = "SELECT" };
 
 	for (size_t i = 0; i < q->select->n_target_list; i++) {
 		const PgQuery__ResTarget *t = q->select->target_list[i]->res_target;
@@ -110,10 +111,6 @@ static spk_status refuse_clauses(struct spk_binder *b, const PgQuery__SelectStmt
 		return spk_binder_unsupported(b, s->into_clause->rel ? s->into_clause->rel->location : -1, "SELECT INTO", err);
 	if (s->n_locking_clause)
 		return spk_binder_unsupported(b, -1, "FOR UPDATE or FOR SHARE", err);
-	if (s->n_window_clause)
-		return spk_binder_unsupported(b, spk_node_location(s->window_clause[0]), "a WINDOW clause", err);
-	if (s->n_distinct_clause && s->distinct_clause[0] && s->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET)
-		return spk_binder_unsupported(b, spk_node_location(s->distinct_clause[0]), "DISTINCT ON", err);
 	return SPK_OK;
 }
 
@@ -149,6 +146,14 @@ static spk_status project_targets(struct spk_query *q, struct spk_logical **plan
 	return SPK_OK;
 }
 
+static spk_status bind_qualify(struct spk_query *q, spk_error *err)
+{
+	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .overs = &q->overs, .clause = "QUALIFY" };
+	const PgQuery__Node *n = spk_query_qualify(q->select);
+
+	return n ? spk_binder_condition(&x, n, &q->qualify, err) : SPK_OK;
+}
+
 spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err)
 {
 	struct spk_query q = { .b = b, .select = s };
@@ -160,6 +165,7 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 	SPK_TRY(spk_binder_from(b, s->from_clause, s->n_from_clause, &q.scope, err));
 	plan = q.scope.plan;
 	q.aggregates.base = plan->schema->count;
+	q.overs.select = s;
 	if (s->where_clause) {
 		SPK_TRY(spk_binder_condition(&x, s->where_clause, &where, err));
 		SPK_TRY(filter(&q, &plan, where, err));
@@ -171,8 +177,11 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 
 		SPK_TRY(spk_binder_condition(&h, s->having_clause, &q.having, err));
 	}
+	SPK_TRY(bind_qualify(&q, err));
+	SPK_TRY(spk_query_bind_distinct_on(&q, err));
 	SPK_TRY(spk_query_bind_order(&q, err));
 	SPK_TRY(spk_query_aggregate(&q, &plan, err));
+	SPK_TRY(spk_query_windows(&q, &plan, err));
 	SPK_TRY(project_targets(&q, &plan, err));
 	SPK_TRY(spk_query_finish(&q, &plan, err));
 	*out = plan;

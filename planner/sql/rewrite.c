@@ -112,15 +112,6 @@ static spk_status rewrite_casts(struct spk_rewrite *r, int first, int end, spk_e
 
 /* --- what is known by name but not built --- */
 
-static bool qualifies(const struct spk_rewrite *r, int i, int end)
-{
-	int before = spk_kind(r, i - 1), after = i + 1 < end ? spk_kind(r, i + 1) : 0;
-
-	if (before == ',' || before == '.' || before == '(' || before == PG_QUERY__TOKEN__SELECT || before == PG_QUERY__TOKEN__AS)
-		return false;
-	return after == PG_QUERY__TOKEN__IDENT || after == PG_QUERY__TOKEN__ICONST || after == PG_QUERY__TOKEN__ROW || after == PG_QUERY__TOKEN__NOT || after == '(';
-}
-
 static spk_status refuse(const struct spk_rewrite *r, int i, const char *what, const char *hint, spk_error *err)
 {
 	spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "%s is not supported yet", what);
@@ -140,8 +131,6 @@ static spk_status refuse_unknown(struct spk_rewrite *r, int first, int end, spk_
 			return refuse(r, i, "ASOF JOIN", NULL, err);
 		if (spk_word(r, i, "match_recognize") && spk_kind(r, i + 1) == '(')
 			return refuse(r, i, "MATCH_RECOGNIZE", NULL, err);
-		if (spk_word(r, i, "qualify") && qualifies(r, i, end))
-			return refuse(r, i, "QUALIFY", "Put the query into FROM and filter its rows with WHERE.", err);
 	}
 	return SPK_OK;
 }
@@ -192,6 +181,7 @@ static spk_status rewrite_statement(struct spk_rewrite *r, int first, int end, b
 		SPK_TRY(spk_rewrite_create(r, first, end, err));
 	SPK_TRY(refuse_unknown(r, first, end, err));
 	SPK_TRY(rewrite_casts(r, first, end, err));
+	SPK_TRY(spk_rewrite_qualify(r, first, end, err));
 	SPK_TRY(spk_rewrite_windows(r, first, end, err));
 	return spk_rewrite_from(r, first, end, err);
 }

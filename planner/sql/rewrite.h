@@ -14,6 +14,7 @@
 #define SPK_MARK_WATERMARK "sparklet watermark"  /* constraint CHECK (ROW(column, expr)) */
 #define SPK_MARK_METADATA "sparklet metadata"    /* constraint DEFAULT 'key' */
 #define SPK_MARK_TYPE "sparklet type"            /* "sparklet type"('ARRAY<INT>') */
+#define SPK_MARK_QUALIFY "sparklet qualify"      /* name of a window whose PARTITION BY is QUALIFY's condition */
 #define SPK_MARK_FILE "sparklet file"            /* table function: FROM 'path' */
 #define SPK_MARK_SUBQUERY "sparklet subquery"    /* alias of a subquery in FROM that has none */
 #define SPK_MARK_PARTITION "sparklet partition"  /* named argument of a window function: ROW(columns) */
@@ -42,6 +43,7 @@ spk_status spk_rewrite_as_name(struct spk_rewrite *r, int from, int to, spk_erro
 spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_error *err);    /* rewrite_ddl.c */
 spk_status spk_rewrite_set(struct spk_rewrite *r, int first, int end, spk_error *err);       /* rewrite_ddl.c */
 spk_status spk_rewrite_windows(struct spk_rewrite *r, int first, int end, spk_error *err);   /* rewrite_from.c */
+spk_status spk_rewrite_qualify(struct spk_rewrite *r, int first, int end, spk_error *err);   /* rewrite_qualify.c */
 spk_status spk_rewrite_from(struct spk_rewrite *r, int first, int end, spk_error *err);     /* rewrite_from.c */
 /* A type ARRAY<..>, ROW<..>, MAP<..> at token i, when there is one; *next: behind it. */
 spk_status spk_rewrite_type(struct spk_rewrite *r, int i, int end, int *next, spk_error *err);  /* rewrite.c */
