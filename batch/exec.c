@@ -142,7 +142,7 @@ static spk_status pipeline_new(const struct spk_exec *e, const struct exec_stage
 	spk_status status = p && reached && by_node ? SPK_OK : spk_fail_memory(err);
 
 	if (status == SPK_OK) {
-		*p = (struct spk_pipeline){ .plan = e->plan, .stage = s->index, .task = task, .store = e->options.store, .account = e->account,
+		*p = (struct spk_pipeline){ .plan = e->plan, .stage = s->index, .task = task, .store = e->options.store, .account = e->account, .spill = e->options.spill,
 			.batch_rows = e->options.batch_rows ? e->options.batch_rows : SPK_BATCH_ROWS, .exchange_readers = e->exchange_readers,
 			.exchange_base = e->exchange_base, .exchange_input = e->exchange_input, .shared = e->shared, .verify = e->verify };
 		p->group = find_group(stage, s, task);
@@ -559,18 +559,36 @@ spk_status spk_exec_run(struct spk_exec *e, struct spk_run *run, struct spk_dag_
 	return status;
 }
 
+static const struct spk_op *find_op(const struct spk_pipeline *p, int node)
+{
+	for (int i = 0; p && i < p->op_count; i++)
+		if (p->op[i]->plan->id == node)
+			return p->op[i];
+	return NULL;
+}
+
 void spk_exec_counts(const struct spk_exec *e, int node, int64_t *rows, int64_t *batches)
 {
 	int stage = e->plan->node[node]->stage;
 
 	*rows = *batches = 0;
 	for (int t = 0; t < e->stage[stage].tasks; t++) {
-		const struct spk_pipeline *p = e->stage[stage].pipeline[t];
+		const struct spk_op *op = find_op(e->stage[stage].pipeline[t], node);
 
-		for (int i = 0; p && i < p->op_count; i++)
-			if (p->op[i]->plan->id == node) {
-				*rows += p->op[i]->rows_out;
-				*batches += p->op[i]->batches_out;
-			}
+		*rows += op ? op->rows_out : 0;
+		*batches += op ? op->batches_out : 0;
+	}
+}
+
+void spk_exec_memory(const struct spk_exec *e, int node, int64_t *spilled, int64_t *peak)
+{
+	int stage = e->plan->node[node]->stage;
+
+	*spilled = *peak = 0;
+	for (int t = 0; t < e->stage[stage].tasks; t++) {
+		const struct spk_op *op = find_op(e->stage[stage].pipeline[t], node);
+
+		*spilled += op ? op->spilled_bytes : 0;
+		*peak = op ? SPK_MAX(*peak, op->memory_peak) : *peak;
 	}
 }

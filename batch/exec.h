@@ -17,6 +17,7 @@ struct spk_exec_options {
 	const int *source_partitions;    /* by source of the plan */
 	struct spk_store *store;         /* NULL when the plan has no state */
 	int batch_rows;                  /* 0: SPK_BATCH_ROWS */
+	struct spk_spill *spill;         /* borrowed; NULL: what does not fit memory.limit fails */
 	/* Operator types beyond those of batch/: asked first, may be NULL. */
 	const struct spk_op_type *(*op_type)(enum spk_physical_kind kind);
 };
@@ -43,5 +44,7 @@ void spk_exec_clear(struct spk_exec *exec);
 
 /* Rows and batches that came out of a node so far, over all its tasks: for EXPLAIN ANALYZE. */
 void spk_exec_counts(const struct spk_exec *exec, int node, int64_t *rows, int64_t *batches);
+/* Bytes that a node spilled over all its tasks, and the most that one of them held. */
+void spk_exec_memory(const struct spk_exec *exec, int node, int64_t *spilled, int64_t *peak);
 
 #endif

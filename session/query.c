@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "batch/spill.h"
 #include "core/base/clock.h"
 #include "session/internal.h"
 
@@ -16,6 +17,7 @@ struct query {
 	struct spk_task_scheduler *tasks;
 	struct spk_shuffle_service *shuffle;
 	struct spk_dag_scheduler *dag;
+	struct spk_spill *spill;
 	struct spk_exec *exec;
 };
 
@@ -65,6 +67,9 @@ static spk_status open_query(struct query *q, spk_error *err)
 	if (status == SPK_OK)
 		status = spk_dag_scheduler_new(&q->dag, &options, err);
 	if (status == SPK_OK)
+		status = spk_spill_new(&q->spill, spk_conf_text(q->conf, SPK_CONF_SPILL_DIR), err);
+	exec.spill = q->spill;
+	if (status == SPK_OK)
 		status = spk_exec_new(&q->exec, &exec, err);
 	free(partitions);
 	return status;
@@ -89,6 +94,7 @@ static void release(struct query *q)
 	spk_dag_scheduler_free(q->dag);
 	if (q->shuffle)
 		q->shuffle->type->close(q->shuffle);
+	spk_spill_free(q->spill);
 	if (q->tasks)
 		q->tasks->type->close(q->tasks);
 	if (q->backend)
@@ -107,12 +113,16 @@ static void release(struct query *q)
 static spk_status put_counts(const struct spk_physical *node, struct spk_buffer *out, void *user, spk_error *err)
 {
 	const struct query *q = user;
-	int64_t rows, batches;
+	int64_t rows, batches, spilled, peak;
 
 	spk_exec_counts(q->exec, node->id, &rows, &batches);
+	spk_exec_memory(q->exec, node->id, &spilled, &peak);
 	if (node->outputs == 0)
 		return SPK_OK;
-	return spk_buffer_printf(out, err, " rows=%lld batches=%lld", (long long)rows, (long long)batches);
+	SPK_TRY(spk_buffer_printf(out, err, " rows=%lld batches=%lld", (long long)rows, (long long)batches));
+	if (peak)
+		SPK_TRY(spk_buffer_printf(out, err, " memory=%lldKiB", (long long)(peak + 1023) >> 10));
+	return spilled ? spk_buffer_printf(out, err, " spilled=%lldKiB", (long long)(spilled + 1023) >> 10) : SPK_OK;
 }
 
 struct counter { spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err); void *user; int64_t rows; };

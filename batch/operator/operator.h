@@ -19,6 +19,7 @@
 #include "state/state.h"
 
 struct spk_op;
+struct spk_spill;
 
 struct spk_op_type {
 	const char *name;
@@ -52,6 +53,7 @@ struct spk_pipeline {
 	struct spk_shared *shared;       /* by plan node, of all tasks of the run */
 	struct spk_store *store;         /* state; NULL in batch or when nothing is stateful */
 	struct spk_memory_account *account;
+	struct spk_spill *spill;         /* where operators put what does not fit (batch/spill.h); NULL: nowhere */
 	int batch_rows;
 	const int *exchange_readers;     /* by exchange: number of reader tasks */
 	const int *exchange_base;        /* by exchange: first output partition in the write stage's shuffle */
@@ -70,6 +72,7 @@ struct spk_op {
 	int outputs;
 	struct spk_op_edge *output;
 	int64_t rows_out, batches_out;
+	int64_t spilled_bytes, memory_peak;  /* written to disk; held at the most */
 	bool led, finished;              /* in this run; kept by the pipeline */
 	int pending[2];                  /* edges into each input that have not ended */
 };

@@ -23,6 +23,8 @@
 	X(STATE_WRITE, "state.write", "writing to RocksDB") \
 	X(STATE_SNAPSHOT, "state.snapshot", "RocksDB checkpoint") \
 	X(SOURCE_READ, "source.read", "fetching from a source") \
+	X(SPILL_WRITE, "spill.write", "writing a block of spilled rows") \
+	X(SPILL_READ, "spill.read", "reading a block of spilled rows") \
 	X(FILE_WRITE, "file.write", "write to a file") \
 	X(FILE_SYNC, "file.sync", "fsync of a file or folder") \
 	X(FILE_RENAME, "file.rename", "rename of a finished file") \
