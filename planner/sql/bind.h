@@ -5,7 +5,8 @@
  *   bind_select.c   SELECT: the order in which its clauses are bound      bind_group.c   GROUP BY and aggregates
  *   bind_order.c    ORDER BY, LIMIT, DISTINCT       bind_set.c   UNION, VALUES, casts of a query's columns
  *   bind_over.c     window functions: f() OVER (...)        bind_frame.c    their frames
- *   bind_from.c     FROM: tables, views, CTEs       bind_window.c   window functions and files in FROM
+ *   bind_from.c     FROM: tables, views, subqueries bind_join.c     JOIN, and what several items of FROM make together
+ *   bind_with.c     WITH                            bind_window.c   window functions and files in FROM
  *   bind_scope.c    columns by name                 bind_name.c   names of output columns
  *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c
  */
@@ -36,6 +37,8 @@ struct spk_cte {
 /* Views that are being bound, innermost first. */
 struct spk_inlining { const char *name; const struct spk_inlining *outer; };
 
+struct spk_outer;
+
 struct spk_binder {
 	struct spk_catalog *catalog;
 	struct spk_conf *conf;
@@ -45,6 +48,9 @@ struct spk_binder {
 	struct spk_cte *cte;                   /* innermost first */
 	const struct spk_inlining *inlining;
 	int *inlined;                          /* queries put in place so far, over the whole statement */
+	int *dependents;                       /* dependent joins so far: the next gets that number + 1 */
+	struct spk_outer *outer;               /* what can be seen beside a query's own FROM, innermost first */
+	struct spk_outer *query;               /* `outer` as it was when the innermost query began: what is before it is its own FROM's */
 };
 
 /* One item of FROM. */
@@ -52,11 +58,28 @@ struct spk_range {
 	const char *alias;                     /* NULL: cannot be named */
 	const struct spk_schema *schema;
 	int first;                             /* its first column in the concatenated input */
+	const int *at;                         /* by column: its place there, when they do not follow each other; else NULL */
+	const char *table;                     /* a table under an alias: its own name, for errors; else NULL */
+	bool hidden_name;                      /* cannot be named: a join with an alias stands for it */
+	bool hidden_columns;                   /* its columns cannot be named alone, and are not in "*": a join stands for them */
 };
 struct spk_scope {
 	struct spk_logical *plan;
 	int count;
 	struct spk_range *range;
+};
+
+/*
+ * A scope around the one being bound: a query around a subquery, or the items of FROM to the left of LATERAL. Its columns become OUTER
+ * references with the number of the join that will put the two side by side.
+ */
+struct spk_outer {
+	const struct spk_scope *scope;
+	int number;                            /* `dependent` of that join */
+	bool used;                             /* such a reference was made */
+	bool hidden;                           /* not to be seen (FROM without LATERAL): for errors only */
+	bool barred;                           /* LATERAL behind RIGHT or FULL JOIN */
+	struct spk_outer *next;
 };
 
 /* Aggregate calls met while expressions are bound. Call i stands in them as column base + i until bind_group.c puts it right. */
@@ -168,6 +191,8 @@ spk_status spk_binder_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, s
 int spk_schema_lookup(const struct spk_schema *schema, const char *name);
 /* The range named so; fails with what there is. */
 spk_status spk_binder_range(const struct spk_binder *b, const struct spk_scope *scope, const char *alias, int location, const struct spk_range **out, spk_error *err);
+/* Where the range's column is in the concatenated input. */
+static inline int spk_range_at(const struct spk_range *r, int column) { return r->at ? r->at[column] : r->first + column; }
 struct spk_expr *spk_binder_range_column(const struct spk_binder *b, const struct spk_range *r, int column, int position);
 /* PostgreSQL's name of an output column without AS. `bound`: gives columns the spelling they were declared with. */
 const char *spk_target_name(const PgQuery__Node *n, const struct spk_expr *bound);
@@ -188,6 +213,18 @@ spk_status spk_binder_union(struct spk_binder *b, const PgQuery__SelectStmt *s, 
 /* Casts an untyped literal column of a query made with keep_unknown. */
 spk_status spk_binder_retype(const struct spk_binder *b, struct spk_logical *query, int column, struct spk_type type, int location, spk_error *err);
 spk_status spk_binder_from(struct spk_binder *b, PgQuery__Node *const *from, size_t count, struct spk_scope *out, spk_error *err);
+/* One item of FROM: `n` may be a join. */
+spk_status spk_binder_from_item(struct spk_binder *b, const PgQuery__Node *n, struct spk_scope *out, spk_error *err);
+spk_status spk_binder_join(struct spk_binder *b, const PgQuery__JoinExpr *j, struct spk_scope *out, spk_error *err);
+/* The scope `left` with the next item of FROM beside it. */
+spk_status spk_binder_cross(struct spk_binder *b, struct spk_scope *left, const PgQuery__Node *right, spk_error *err);
+/* A WITH query by name; NULL: none. */
+struct spk_cte *spk_binder_find_cte(const struct spk_binder *b, const char *name);
+spk_status spk_binder_cte(struct spk_binder *b, struct spk_cte *cte, struct spk_scope *out, spk_error *err);
+/* Counts a query that is put in place once more; too many are an error. */
+spk_status spk_binder_count_inlined(const struct spk_binder *b, int location, const char *name, spk_error *err);
+/* The range's columns under other names; the plan's own stay. */
+spk_status spk_binder_rename(const struct spk_binder *b, const PgQuery__Alias *alias, int location, struct spk_range *r, spk_error *err);
 spk_status spk_binder_relation(struct spk_binder *b, const PgQuery__RangeVar *v, struct spk_scope *out, spk_error *err);
 spk_status spk_binder_table_function(struct spk_binder *b, const PgQuery__RangeFunction *f, struct spk_scope *out, spk_error *err);
 /* A scope of one range over `plan`, its columns renamed as `alias` says (NULL: not). */

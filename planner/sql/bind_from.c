@@ -1,4 +1,4 @@
-/* FROM: tables, views (bound anew from their text at every use), WITH queries (the same), subqueries. */
+/* FROM: tables, views (bound anew from their text at every use), subqueries. */
 #include "planner/sql/bind.h"
 
 #include <string.h>
@@ -6,12 +6,11 @@
 
 #include "planner/sql/rewrite.h"
 
-enum { INLINED_MAX = 1000, NAMES_MAX = 256 };
+enum { NAMES_MAX = 256 };
 
 /* --- scopes --- */
 
-/* The range's columns under other names; the plan's own stay. */
-static spk_status rename_columns(const struct spk_binder *b, const PgQuery__Alias *alias, int location, struct spk_range *r, spk_error *err)
+spk_status spk_binder_rename(const struct spk_binder *b, const PgQuery__Alias *alias, int location, struct spk_range *r, spk_error *err)
 {
 	struct spk_schema *renamed = spk_schema_new(b->arena, r->schema->count);
 
@@ -37,77 +36,7 @@ spk_status spk_binder_one_range(const struct spk_binder *b, struct spk_logical *
 		r->alias = NULL;
 	r->schema = plan->schema;
 	*out = (struct spk_scope){ .plan = plan, .count = 1, .range = r };
-	return alias && alias->n_colnames ? rename_columns(b, alias, location, r, err) : SPK_OK;
-}
-
-static spk_status count_inlined(const struct spk_binder *b, int location, const char *name, spk_error *err)
-{
-	if (++*b->inlined <= INLINED_MAX)
-		return SPK_OK;
-	spk_binder_fail(b, location, SPK_UNSUPPORTED, err, "the statement uses views and WITH queries more than %d times, \"%s\" being one too many", INLINED_MAX, name);
-	return spk_hint(err, "A query that is named several times is computed that often; views that use views twice double it each time.");
-}
-
-/* --- WITH --- */
-
-spk_status spk_binder_push_with(struct spk_binder *b, const PgQuery__WithClause *with, spk_error *err)
-{
-	const struct spk_cte *outer = b->cte;
-
-	if (with->recursive)
-		return spk_binder_unsupported(b, with->location, "WITH RECURSIVE", err);
-	for (size_t i = 0; i < with->n_ctes; i++) {
-		const PgQuery__CommonTableExpr *e = with->ctes[i]->common_table_expr;
-		struct spk_cte *cte = SPK_NEW(b->arena, struct spk_cte);
-
-		SPK_TRY_PTR(cte, err);
-		if (e->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-			return spk_binder_unsupported(b, e->location, "WITH over anything but a query", err);
-		for (const struct spk_cte *c = b->cte; c && c != outer; c = c->next)
-			if (strcmp(c->name, e->ctename) == 0)
-				return spk_binder_fail(b, e->location, SPK_BIND, err, "WITH query name \"%s\" specified more than once", e->ctename);
-		*cte = (struct spk_cte){ .name = e->ctename, .cte = e, .next = b->cte };
-		b->cte = cte;
-	}
-	return SPK_OK;
-}
-
-static spk_status bind_cte(struct spk_binder *b, struct spk_cte *cte, struct spk_scope *out, spk_error *err)
-{
-	PgQuery__Alias names = PG_QUERY__ALIAS__INIT;
-	struct spk_cte *here = b->cte;
-	struct spk_logical *plan;
-	spk_status status;
-
-	SPK_TRY(count_inlined(b, cte->cte->location, cte->name, err));
-	cte->used = true;
-	b->cte = cte->next;
-	status = spk_binder_query(b, cte->cte->ctequery->select_stmt, false, &plan, err);
-	b->cte = here;
-	SPK_TRY(status);
-	names.n_colnames = cte->cte->n_aliascolnames;
-	names.colnames = cte->cte->aliascolnames;
-	return spk_binder_one_range(b, plan, cte->name, &names, cte->cte->location, out, err);
-}
-
-/* Queries that nobody used are bound all the same: their errors are errors. */
-spk_status spk_binder_check_with(struct spk_binder *b, const struct spk_cte *until, spk_error *err)
-{
-	struct spk_scope unused;
-
-	for (struct spk_cte *c = b->cte; c && c != until; c = c->next)
-		if (!c->used)
-			SPK_TRY(bind_cte(b, c, &unused, err));
-	return SPK_OK;
-}
-
-static struct spk_cte *find_cte(const struct spk_binder *b, const char *name)
-{
-	for (int exact = 1; exact >= 0; exact--)
-		for (struct spk_cte *c = b->cte; c; c = c->next)
-			if ((exact ? strcmp(c->name, name) : strcasecmp(c->name, name)) == 0)
-				return c;
-	return NULL;
+	return alias && alias->n_colnames ? spk_binder_rename(b, alias, location, r, err) : SPK_OK;
 }
 
 /* --- tables --- */
@@ -152,8 +81,9 @@ static spk_status bind_view(struct spk_binder *b, const struct spk_view_def *vie
 	spk_status status;
 
 	SPK_TRY(check_recursion(b, view->name, v->location, err));
-	SPK_TRY(count_inlined(b, v->location, view->name, err));
+	SPK_TRY(spk_binder_count_inlined(b, v->location, view->name, err));
 	inner.cte = NULL;
+	inner.outer = inner.query = NULL;
 	inner.inlining = &inlining;
 	if (!b->pinned && q->source != b->source)
 		inner.pinned = spk_binder_at(b, v->location);
@@ -180,7 +110,7 @@ static spk_status bind_view(struct spk_binder *b, const struct spk_view_def *vie
 	}
 	if (v->alias) {
 		r->alias = v->alias->aliasname;
-		return v->alias->n_colnames ? rename_columns(b, v->alias, v->location, r, err) : SPK_OK;
+		return v->alias->n_colnames ? spk_binder_rename(b, v->alias, v->location, r, err) : SPK_OK;
 	}
 	return SPK_OK;
 }
@@ -203,12 +133,13 @@ static spk_status no_such_relation(const struct spk_binder *b, const PgQuery__Ra
 
 spk_status spk_binder_simple_name(const struct spk_binder *b, const PgQuery__RangeVar *v, const char **out, spk_error *err)
 {
-	if ((v->schemaname && *v->schemaname) || (v->catalogname && *v->catalogname)) {
-		spk_binder_fail(b, v->location, SPK_UNSUPPORTED, err, "schemas are not supported: \"%s\" of schema \"%s\"", v->relname, v->schemaname);
-		return spk_hint(err, "Quote the name if the dot is part of it: \"%s.%s\".", v->schemaname, v->relname);
-	}
 	*out = v->relname;
-	return SPK_OK;
+	if (v->catalogname && *v->catalogname)
+		return spk_binder_fail(b, v->location, SPK_BIND, err, "cross-database references are not implemented: \"%s.%s.%s\"", v->catalogname, v->schemaname, v->relname);
+	if (!v->schemaname || !*v->schemaname || strcmp(v->schemaname, "public") == 0)
+		return SPK_OK;
+	spk_binder_fail(b, v->location, SPK_BIND, err, "relation \"%s.%s\" does not exist", v->schemaname, v->relname);
+	return spk_hint(err, "There is one schema, public. Quote the name if the dot is part of it: \"%s.%s\".", v->schemaname, v->relname);
 }
 
 spk_status spk_binder_relation(struct spk_binder *b, const PgQuery__RangeVar *v, struct spk_scope *out, spk_error *err)
@@ -220,11 +151,11 @@ spk_status spk_binder_relation(struct spk_binder *b, const PgQuery__RangeVar *v,
 	const char *name;
 
 	SPK_TRY(spk_binder_simple_name(b, v, &name, err));
-	if ((cte = find_cte(b, name))) {
-		SPK_TRY(bind_cte(b, cte, out, err));
+	if ((cte = spk_binder_find_cte(b, name))) {
+		SPK_TRY(spk_binder_cte(b, cte, out, err));
 		if (v->alias) {
 			out->range->alias = v->alias->aliasname;
-			return v->alias->n_colnames ? rename_columns(b, v->alias, v->location, out->range, err) : SPK_OK;
+			return v->alias->n_colnames ? spk_binder_rename(b, v->alias, v->location, out->range, err) : SPK_OK;
 		}
 		return SPK_OK;
 	}
@@ -234,19 +165,40 @@ spk_status spk_binder_relation(struct spk_binder *b, const PgQuery__RangeVar *v,
 	if (!table)
 		return no_such_relation(b, v, err);
 	SPK_TRY(spk_binder_scan(b, table, v->alias ? v->alias->aliasname : table->name, v->location, &plan, err));
-	return spk_binder_one_range(b, plan, table->name, v->alias, v->location, out, err);
+	SPK_TRY(spk_binder_one_range(b, plan, table->name, v->alias, v->location, out, err));
+	out->range->table = v->alias ? table->name : NULL;
+	return SPK_OK;
 }
 
 /* --- FROM --- */
 
+/* What stands to the left in FROM is seen by LATERAL only; others are told that it is there. */
+static void hide_left(struct spk_binder *b, bool hidden)
+{
+	for (struct spk_outer *o = b->outer; o != b->query; o = o->next)
+		o->hidden = hidden;
+}
+
 static spk_status bind_subquery(struct spk_binder *b, const PgQuery__RangeSubselect *s, struct spk_scope *out, spk_error *err)
 {
 	struct spk_logical *plan;
+	spk_status status;
 
-	if (s->lateral)
-		return spk_binder_unsupported_word(b, spk_node_location(s->subquery), "LATERAL", "LATERAL", err);
-	SPK_TRY(spk_binder_query(b, s->subquery->select_stmt, false, &plan, err));
+	hide_left(b, !s->lateral);
+	status = spk_binder_query(b, s->subquery->select_stmt, false, &plan, err);
+	hide_left(b, true);
+	SPK_TRY(status);
 	return spk_binder_one_range(b, plan, NULL, s->alias, spk_node_location(s->subquery), out, err);
+}
+
+static spk_status bind_function(struct spk_binder *b, const PgQuery__RangeFunction *f, struct spk_scope *out, spk_error *err)
+{
+	spk_status status;
+
+	hide_left(b, false);
+	status = spk_binder_table_function(b, f, out, err);
+	hide_left(b, true);
+	return status;
 }
 
 /* No FROM: one row without columns. */
@@ -263,13 +215,15 @@ static spk_status bind_nothing(struct spk_binder *b, struct spk_scope *out, spk_
 	return SPK_OK;
 }
 
-static const char *join_name(PgQuery__JoinType type)
+spk_status spk_binder_from_item(struct spk_binder *b, const PgQuery__Node *n, struct spk_scope *out, spk_error *err)
 {
-	switch (type) {
-	case PG_QUERY__JOIN_TYPE__JOIN_LEFT: return "LEFT JOIN";
-	case PG_QUERY__JOIN_TYPE__JOIN_RIGHT: return "RIGHT JOIN";
-	case PG_QUERY__JOIN_TYPE__JOIN_FULL: return "FULL JOIN";
-	default: return "JOIN";
+	hide_left(b, true);
+	switch (n->node_case) {
+	case PG_QUERY__NODE__NODE_RANGE_VAR: return spk_binder_relation(b, n->range_var, out, err);
+	case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: return bind_subquery(b, n->range_subselect, out, err);
+	case PG_QUERY__NODE__NODE_RANGE_FUNCTION: return bind_function(b, n->range_function, out, err);
+	case PG_QUERY__NODE__NODE_JOIN_EXPR: return spk_binder_join(b, n->join_expr, out, err);
+	default: return spk_binder_unsupported(b, spk_node_location(n), spk_node_what(n), err);
 	}
 }
 
@@ -277,13 +231,8 @@ spk_status spk_binder_from(struct spk_binder *b, PgQuery__Node *const *from, siz
 {
 	if (!count)
 		return bind_nothing(b, out, err);
-	if (count > 1)
-		return spk_binder_unsupported(b, spk_node_location(from[1]), "a join (several tables in FROM)", err);
-	switch (from[0]->node_case) {
-	case PG_QUERY__NODE__NODE_RANGE_VAR: return spk_binder_relation(b, from[0]->range_var, out, err);
-	case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: return bind_subquery(b, from[0]->range_subselect, out, err);
-	case PG_QUERY__NODE__NODE_RANGE_FUNCTION: return spk_binder_table_function(b, from[0]->range_function, out, err);
-	case PG_QUERY__NODE__NODE_JOIN_EXPR: return spk_binder_unsupported_word(b, spk_node_location(from[0]), "JOIN", join_name(from[0]->join_expr->jointype), err);
-	default: return spk_binder_unsupported(b, spk_node_location(from[0]), spk_node_what(from[0]), err);
-	}
+	SPK_TRY(spk_binder_from_item(b, from[0], out, err));
+	for (size_t i = 1; i < count; i++)
+		SPK_TRY(spk_binder_cross(b, out, from[i], err));
+	return SPK_OK;
 }

@@ -97,7 +97,7 @@ static int find_column(const struct spk_scope *scope, const struct spk_range *on
 		for (int k = 0; k < scope->count; k++) {
 			const struct spk_range *r = &scope->range[k];
 
-			for (int i = 0; (!only || only == r) && i < r->schema->count; i++) {
+			for (int i = 0; (only ? only == r : !r->hidden_columns) && i < r->schema->count; i++) {
 				const char *have = r->schema->field[i].name;
 
 				if (exact ? strcmp(have, name) != 0 : strcasecmp(have, name) != 0)
@@ -115,30 +115,46 @@ static const struct spk_range *find_range(const struct spk_scope *scope, const c
 {
 	for (int exact = 1; exact >= 0; exact--)
 		for (int k = 0; k < scope->count; k++)
-			if (scope->range[k].alias && (exact ? strcmp(scope->range[k].alias, alias) : strcasecmp(scope->range[k].alias, alias)) == 0)
+			if (scope->range[k].alias && !scope->range[k].hidden_name && (exact ? strcmp(scope->range[k].alias, alias) : strcasecmp(scope->range[k].alias, alias)) == 0)
 				return &scope->range[k];
 	return NULL;
 }
 
-spk_status spk_binder_range(const struct spk_binder *b, const struct spk_scope *scope, const char *alias, int location, const struct spk_range **out, spk_error *err)
+/* PostgreSQL tells a table that is there under an alias, or where it cannot be seen, from one that is not. */
+static spk_status no_such_range(const struct spk_binder *b, const struct spk_scope *scope, const char *alias, int location, spk_error *err)
 {
 	const char *names[NAMES_MAX];
 	int count = 0;
 
-	*out = find_range(scope, alias);
-	if (*out)
-		return SPK_OK;
-	for (int k = 0; k < scope->count && count < NAMES_MAX; k++)
-		if (scope->range[k].alias)
+	for (const struct spk_outer *o = b->outer; o; o = o->next) {
+		const struct spk_range *r = o->hidden ? find_range(o->scope, alias) : NULL;
+
+		if (!r)
+			continue;
+		spk_binder_fail(b, location, SPK_BIND, err, "invalid reference to FROM-clause entry for table \"%s\"", alias);
+		return spk_hint(err, "There is an entry for table \"%s\", but it cannot be referenced from this part of the query.", r->alias);
+	}
+	for (int k = 0; scope && k < scope->count && count < NAMES_MAX; k++)
+		if (scope->range[k].alias && !scope->range[k].hidden_name)
 			names[count++] = scope->range[k].alias;
+	for (int k = 0; scope && k < scope->count; k++)
+		if (scope->range[k].table && !scope->range[k].hidden_name && strcmp(scope->range[k].table, alias) == 0) {
+			spk_binder_fail(b, location, SPK_BIND, err, "invalid reference to FROM-clause entry for table \"%s\"", alias);
+			return spk_hint(err, "Perhaps you meant to reference the table alias \"%s\".", scope->range[k].alias);
+		}
 	spk_binder_fail(b, location, SPK_BIND, err, "missing FROM-clause entry for table \"%s\"", alias);
-	spk_binder_suggest(err, alias, names, count, "FROM has");
-	return SPK_BIND;
+	return spk_binder_suggest(err, alias, names, count, "FROM has"), SPK_BIND;
+}
+
+spk_status spk_binder_range(const struct spk_binder *b, const struct spk_scope *scope, const char *alias, int location, const struct spk_range **out, spk_error *err)
+{
+	*out = find_range(scope, alias);
+	return *out ? SPK_OK : no_such_range(b, scope, alias, location, err);
 }
 
 struct spk_expr *spk_binder_range_column(const struct spk_binder *b, const struct spk_range *r, int column, int position)
 {
-	struct spk_expr *e = spk_expr_column(b->arena, r->first + column, &r->schema->field[column]);
+	struct spk_expr *e = spk_expr_column(b->arena, spk_range_at(r, column), &r->schema->field[column]);
 
 	if (e)
 		e->position = position;
@@ -150,11 +166,13 @@ const char *spk_scope_column_name(const struct spk_binder *b, const struct spk_s
 	for (int k = 0; k < scope->count; k++) {
 		const struct spk_range *r = &scope->range[k];
 
-		if (column < r->first || column >= r->first + r->schema->count)
-			continue;
-		if (!r->alias)
-			return r->schema->field[column - r->first].name;
-		return spk_arena_printf(b->arena, "%s.%s", r->alias, r->schema->field[column - r->first].name);
+		for (int i = 0; i < r->schema->count; i++) {
+			if (spk_range_at(r, i) != column)
+				continue;
+			if (!r->alias)
+				return r->schema->field[i].name;
+			return spk_arena_printf(b->arena, "%s.%s", r->alias, r->schema->field[i].name);
+		}
 	}
 	return "?";
 }
@@ -190,32 +208,72 @@ static spk_status no_such_column(struct spk_exprs *x, const PgQuery__ColumnRef *
 	return SPK_BIND;
 }
 
+/* A column of a scope around this one. */
+static spk_status outer_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, struct spk_outer *o, const struct spk_range *r, int column, struct spk_expr **out, spk_error *err)
+{
+	if (o->barred) {
+		spk_binder_fail(x->b, c->location, SPK_BIND, err, "invalid reference to FROM-clause entry for table \"%s\"", r->alias ? r->alias : "?");
+		return spk_hint(err, "The combining JOIN type must be INNER or LEFT for a LATERAL reference.");
+	}
+	*out = spk_expr_outer(x->b->arena, o->number, spk_range_at(r, column), &r->schema->field[column]);
+	SPK_TRY_PTR(*out, err);
+	(*out)->position = spk_binder_at(x->b, c->location);
+	o->used = true;
+	return SPK_OK;
+}
+
+/* In the scope of the expression, else in those around it; *o: which of them, NULL the first. Returns how many fit there. */
+static int look_up(const struct spk_exprs *x, const char *alias, const char *name, struct spk_outer **o, const struct spk_range **only, const struct spk_range **range, int *column)
+{
+	const struct spk_scope *scope = x->scope;
+	struct spk_outer *next = x->b->outer;
+
+	for (*o = NULL;; *o = next, next = next->next, scope = (*o)->scope) {
+		bool seen = scope && !(*o && (*o)->hidden);
+		int found = 0;
+
+		if (seen && alias)
+			*only = find_range(scope, alias);
+		if (seen && (!alias || *only))
+			found = find_column(scope, *only, name, range, column);
+		if (found || *only || !next)
+			return found;
+	}
+}
+
+static spk_status check_qualifiers(struct spk_exprs *x, const PgQuery__ColumnRef *c, spk_error *err)
+{
+	const char *schema = c->n_fields == 3 ? spk_node_string(c->fields[0]) : "public";
+
+	if (c->n_fields > 3)
+		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "improper qualified name (too many dotted names)");
+	if (!schema || strcmp(schema, "public") != 0)
+		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "missing FROM-clause entry for table \"%s\"", spk_node_string(c->fields[1]));
+	return SPK_OK;
+}
+
 spk_status spk_binder_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, struct spk_expr **out, spk_error *err)
 {
 	const char *name = c->n_fields ? spk_node_string(c->fields[c->n_fields - 1]) : NULL;
 	const char *alias = c->n_fields > 1 ? spk_node_string(c->fields[c->n_fields - 2]) : NULL;
 	const struct spk_range *only = NULL, *range = NULL;
+	struct spk_outer *outer;
 	int column = 0, found;
 
 	if (!name)
 		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "\"*\" can only stand alone in a SELECT list and in count(*)");
-	if (c->n_fields > 2)
-		return spk_binder_unsupported(x->b, c->location, "a name with more than two parts", err);
-	if (!x->scope || !x->scope->count) {
-		struct spk_exprs here = *x;
-
-		here.scope = NULL;
-		if (x->scope)
-			return no_such_column(&here, c, NULL, name, err);
+	SPK_TRY(check_qualifiers(x, c, err));
+	found = look_up(x, alias, name, &outer, &only, &range, &column);
+	if (!found && !x->scope && !x->b->outer)
 		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "%s cannot have columns: \"%s\"", x->clause, name);
-	}
-	if (alias)
-		SPK_TRY(spk_binder_range(x->b, x->scope, alias, c->location, &only, err));
-	found = find_column(x->scope, only, name, &range, &column);
-	if (found == 0)
+	if (!found && alias && !only)
+		return no_such_range(x->b, x->scope, alias, c->location, err);
+	if (!found)
 		return no_such_column(x, c, only, name, err);
 	if (found > 1)
 		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "column reference \"%s\" is ambiguous", name);
+	if (outer)
+		return outer_column(x, c, outer, range, column, out, err);
 	*out = spk_binder_range_column(x->b, range, column, spk_binder_at(x->b, c->location));
 	SPK_TRY_PTR(*out, err);
 	return SPK_OK;

@@ -66,7 +66,7 @@ static spk_status add_star(struct spk_query *q, const PgQuery__ColumnRef *c, spk
 	for (int k = 0; k < q->scope.count; k++) {
 		const struct spk_range *r = &q->scope.range[k];
 
-		for (int i = 0; (!only || only == r) && i < r->schema->count; i++) {
+		for (int i = 0; (only ? only == r : !r->hidden_columns) && i < r->schema->count; i++) {
 			struct spk_expr *e = spk_binder_range_column(q->b, r, i, position);
 
 			SPK_TRY_PTR(e, err);
@@ -213,13 +213,16 @@ static spk_status bind_query(struct spk_binder *b, const PgQuery__SelectStmt *s,
 spk_status spk_binder_query(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err)
 {
 	struct spk_cte *outer = b->cte;
+	struct spk_outer *query = b->query;
 	spk_status status;
 
+	b->query = b->outer;
 	if (s->with_clause)
 		SPK_TRY(spk_binder_push_with(b, s->with_clause, err));
 	status = bind_query(b, s, keep_unknown, out, err);
 	if (status == SPK_OK)
 		status = spk_binder_check_with(b, outer, err);
 	b->cte = outer;
+	b->query = query;
 	return status;
 }

@@ -99,8 +99,8 @@ static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery
 static spk_status bind_statement(struct script *s, const PgQuery__RawStmt *raw, struct spk_statement *out, spk_error *err)
 {
 	const PgQuery__Node *n = raw->stmt;
-	int inlined = 0;
-	struct spk_binder b = { .catalog = s->catalog, .conf = s->conf, .arena = s->arena, .source = s->source, .inlined = &inlined };
+	int inlined = 0, dependents = 0;
+	struct spk_binder b = { .catalog = s->catalog, .conf = s->conf, .arena = s->arena, .source = s->source, .inlined = &inlined, .dependents = &dependents };
 
 	SPK_TRY(place_statement(s, raw, out, err));
 	switch (n->node_case) {

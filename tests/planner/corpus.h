@@ -21,6 +21,9 @@ static const char *const corpus_good[] = {
 	"CREATE VIEW v (a, b) AS SELECT auction, price FROM bid WHERE price > 1; CREATE VIEW IF NOT EXISTS w AS SELECT b FROM v AS q; SELECT w.b, w.b * 2 FROM w",
 	"BEGIN STATEMENT SET; INSERT INTO sink (id) VALUES (1); INSERT INTO sink (id) SELECT price FROM bid; END; SELECT 1",
 	"SELECT interval '1' day, date '2020-01-02', - 5, + 6, 2 IS DISTINCT FROM 3, $$text$$, /* c */ 1 -- end",
+	"SELECT b.*, name FROM bid AS b LEFT JOIN person AS p ON b.bidder = p.id AND p.amount > 1, file CROSS JOIN (VALUES (1)) AS v (x) WHERE v.x = file.x",
+	"SELECT x, f.y, g.y FROM file AS f FULL JOIN file AS g USING (x) NATURAL JOIN (SELECT 1 AS x, 2 AS z) AS h",
+	"SELECT p FROM bid AS b JOIN LATERAL (SELECT b.price + x AS p FROM file WHERE x < b.auction) AS q ON q.p > b.price",
 	"VALUES (1, 'a'), (2.5, NULL) ORDER BY column1 DESC LIMIT 2",
 };
 
@@ -35,8 +38,10 @@ static const char *const corpus_wrong[] = {
 	"SELECT price FROM bid LIMIT 'x'",
 	"SELECT price :: intgr FROM bid",
 	"SELECT price + channel FROM bid",
-	"SELECT price FROM bid, person",
-	"SELECT price FROM bid LEFT JOIN person ON true",
+	"SELECT * FROM bid, bid",
+	"SELECT price FROM bid LEFT JOIN person ON nam = 'x'",
+	"SELECT price FROM bid JOIN person USING (id)",
+	"SELECT a.price FROM bid AS a, (SELECT a.price) AS b",
 	"SELECT 1 INTERSECT SELECT 2",
 	"SELECT price FROM bid WHERE price IN (SELECT 1)",
 	"SELECT row_number() OVER (ORDER BY pricee) FROM bid",
