@@ -258,9 +258,26 @@ static void check_expr(const struct spk_expr *e, const struct spk_schema *in, bo
 		check_expr(e->arg[i], in, sound);
 }
 
+/* What the expressions of a node are over. */
+static const struct spk_schema *inputs_of(const struct spk_logical *l, struct spk_schema *both)
+{
+	static struct spk_field field[256];
+
+	if (l->inputs == 0)
+		return l->schema;
+	if (l->kind != SPK_LOGICAL_JOIN)
+		return l->input[0]->schema;
+	*both = (struct spk_schema){ .field = field };
+	for (int k = 0; k < 2; k++)
+		for (int i = 0; i < l->input[k]->schema->count; i++)
+			field[both->count++] = l->input[k]->schema->field[i];
+	return both;
+}
+
 static void check_node(const struct spk_logical *l, bool *sound)
 {
-	const struct spk_schema *in = l->inputs ? l->input[0]->schema : l->schema;
+	struct spk_schema both;
+	const struct spk_schema *in = inputs_of(l, &both);
 
 	if (l->filter)
 		check_expr(l->filter, in, sound);
