@@ -19,7 +19,7 @@ spk_status spk_groups_init(struct spk_groups *g, const struct spk_physical *plan
 		if (i != plan->window_key)
 			g->key_column[at++] = (struct spk_key_column){ .column = i, .type = plan->expr[i]->type };
 	for (int i = 0; i < plan->aggregate_count; i++)
-		g->releases = g->releases || plan->aggregate[i].aggregate->release;
+		g->releases = g->releases || plan->aggregate[i].step->release;
 	return SPK_OK;
 }
 
@@ -121,7 +121,7 @@ spk_status spk_groups_merge(struct spk_groups *g, const struct spk_batch *in, sp
 		*spk_group_count(into[i] - SPK_GROUP_HEADER) += *spk_group_count(copy);
 	}
 	for (int i = 0; i < plan->aggregate_count && status == SPK_OK; i++)
-		status = plan->aggregate[i].aggregate->merge(&plan->aggregate[i], into, from, in->selected, err);
+		status = plan->aggregate[i].step->merge(&plan->aggregate[i], into, from, in->selected, err);
 	if (g->releases)
 		for (int i = 0; i < in->selected; i++)
 			spk_aggregate_row_release(plan->aggregate, plan->aggregate_count, from[i]);
@@ -160,7 +160,7 @@ spk_status spk_groups_final(const struct spk_groups *g, char *const *row, int n,
 	const struct spk_physical *plan = g->plan;
 
 	for (int i = 0; i < plan->aggregate_count; i++)
-		SPK_TRY(plan->aggregate[i].aggregate->final(&plan->aggregate[i], row, n, &out[plan->expr_count + i], at, rows, arena, err));
+		SPK_TRY(plan->aggregate[i].step->final(&plan->aggregate[i], row, n, &out[plan->expr_count + i], at, rows, arena, err));
 	return SPK_OK;
 }
 

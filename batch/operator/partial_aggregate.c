@@ -43,19 +43,27 @@ static spk_status partial_begin(struct spk_op *op, spk_error *err)
 	return SPK_OK;
 }
 
-/* One aggregate over the rows at hand: evaluates its argument, applies its FILTER, updates the groups. */
+/* The call's inputs for the rows. */
+static spk_status eval_inputs(const struct spk_aggregate_call *call, const struct spk_batch *in, const int32_t *sel, int n, struct spk_eval *ev, struct spk_vector *input, spk_error *err)
+{
+	for (int i = 0; i < call->inputs; i++)
+		SPK_TRY(spk_expr_eval(call->input[i], in, sel, n, ev, &input[i], err));
+	return SPK_OK;
+}
+
+/* One aggregate over the rows at hand: applies its FILTER, evaluates its inputs, updates the groups. */
 static spk_status update_one(struct spk_op *op, const struct spk_aggregate_call *call, const struct spk_batch *keys, const struct spk_batch *in, const int32_t *sel, int n, char **state, struct spk_row_errors *errors, spk_error *err)
 {
 	struct spk_eval ev = spk_op_eval(op, keys->arena, errors);
-	struct spk_vector arg = { 0 };
+	struct spk_vector *input = SPK_NEW_ARRAY(keys->arena, struct spk_vector, call->inputs);
 	int32_t *keep;
 	char **kept;
 	int m = 0, at = 0;
 
+	SPK_TRY_PTR(input, err);
 	if (!call->filter) {
-		if (call->arg)
-			SPK_TRY(spk_expr_eval(call->arg, in, sel, n, &ev, &arg, err));
-		return call->aggregate->update(call, state, call->arg ? &arg : NULL, sel, n, in->weight, err);
+		SPK_TRY(eval_inputs(call, in, sel, n, &ev, input, err));
+		return call->step->update(call, state, input, sel, n, in->weight, err);
 	}
 	keep = spk_arena_alloc(keys->arena, sizeof *keep * (size_t)n);
 	kept = spk_arena_alloc(keys->arena, sizeof *kept * (size_t)n);
@@ -68,21 +76,28 @@ static spk_status update_one(struct spk_op *op, const struct spk_aggregate_call 
 	}
 	if (m == 0)
 		return SPK_OK;
-	if (call->arg)
-		SPK_TRY(spk_expr_eval(call->arg, in, keep, m, &ev, &arg, err));
-	return call->aggregate->update(call, kept, call->arg ? &arg : NULL, keep, m, in->weight, err);
+	SPK_TRY(eval_inputs(call, in, keep, m, &ev, input, err));
+	return call->step->update(call, kept, input, keep, m, in->weight, err);
 }
 
-/* Finds the rows for which FILTER or argument cannot be computed, into ev->errors. */
+static bool inputs_fail(const struct spk_aggregate_call *call)
+{
+	for (int i = 0; i < call->inputs; i++)
+		if (spk_expr_can_fail(call->input[i]))
+			return true;
+	return false;
+}
+
+/* Finds the rows for which FILTER or an input cannot be computed, into ev->errors. */
 static spk_status try_call(const struct spk_aggregate_call *call, const struct spk_batch *in, struct spk_eval *ev, spk_error *err)
 {
-	bool arg_fails = call->arg && spk_expr_can_fail(call->arg);
+	const bool fails = inputs_fail(call);
 	const int32_t *sel = in->sel;
 	struct spk_vector ignored;
 	int n = in->selected;
 	int32_t *keep;
 
-	if (!arg_fails && !(call->filter && spk_expr_can_fail(call->filter)))
+	if (!fails && !(call->filter && spk_expr_can_fail(call->filter)))
 		return SPK_OK;
 	if (call->filter) {
 		keep = spk_arena_alloc(ev->arena, sizeof *keep * (size_t)n);
@@ -90,7 +105,9 @@ static spk_status try_call(const struct spk_aggregate_call *call, const struct s
 		SPK_TRY(spk_expr_filter(call->filter, in, in->sel, in->selected, ev, keep, &n, err));
 		sel = keep;
 	}
-	return arg_fails && n ? spk_expr_eval(call->arg, in, sel, n, ev, &ignored, err) : SPK_OK;
+	for (int i = 0; i < call->inputs && fails && n; i++)
+		SPK_TRY(spk_expr_eval(call->input[i], in, sel, n, ev, &ignored, err));
+	return SPK_OK;
 }
 
 /* Group columns of the rows; rows that fail anywhere are taken out first, so that no group sees half a row. */

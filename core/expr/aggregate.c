@@ -1,37 +1,22 @@
 /*
- * Aggregates: resolving them, the layout of state rows, and state rows as bytes. The aggregates themselves are in
- * aggregate_number.c (count, sum, avg, bool_and), aggregate_order.c (min, max) and aggregate_statistic.c.
+ * Aggregates: the table of all of them, the layout of state rows, state rows as bytes, calls as text. Which aggregate a call means is in
+ * aggregate_resolve.c; the aggregates themselves are in aggregate_*.c, one family a file.
  */
 #include "core/expr/aggregate_internal.h"
 
 #include <strings.h>
 
-#include "core/base/conf.h"
+#include "core/base/memory.h"
 
-enum { AGGREGATES_MAX = 128 };
+enum { AGGREGATES_MAX = 192 };
 
-const struct spk_aggregate *spk_aggregates(int *count)
+const struct spk_aggregate *spk_aggregate_each(int i)
 {
-	static _Thread_local struct spk_aggregate all[AGGREGATES_MAX];
-	static _Thread_local int filled;
-
-	if (filled == 0) {
-		const struct spk_aggregate_family family[] = { spk_number_aggregates(), spk_order_aggregates(), spk_statistic_aggregates() };
-
-		for (size_t k = 0; k < SPK_COUNT_OF(family); k++)
-			for (int i = 0; i < family[k].count; i++) {
-				SPK_ASSERT(filled < AGGREGATES_MAX, "room for every aggregate");
-				all[filled++] = family[k].aggregate[i];
-			}
-	}
-	*count = filled;
-	return all;
-}
-
-/* The table's own entry, which outlives the thread that asks. */
-static const struct spk_aggregate *each_aggregate(int i)
-{
-	const struct spk_aggregate_family family[] = { spk_number_aggregates(), spk_order_aggregates(), spk_statistic_aggregates() };
+	const struct spk_aggregate_family family[] = {
+#define FAMILY(id) spk_##id##_aggregates(),
+		SPK_AGGREGATE_FAMILY_LIST(FAMILY)
+#undef FAMILY
+	};
 
 	for (size_t k = 0; k < SPK_COUNT_OF(family); k++) {
 		if (i < family[k].count)
@@ -41,83 +26,98 @@ static const struct spk_aggregate *each_aggregate(int i)
 	return NULL;
 }
 
+const struct spk_aggregate *spk_aggregates(int *count)
+{
+	static _Thread_local struct spk_aggregate all[AGGREGATES_MAX];
+	static _Thread_local int filled;
+	const struct spk_aggregate *a;
+
+	for (int i = filled; (a = spk_aggregate_each(i)) != NULL; i++) {
+		SPK_ASSERT(filled < AGGREGATES_MAX, "room for every aggregate");
+		all[filled++] = *a;
+	}
+	*count = filled;
+	return all;
+}
+
 bool spk_aggregate_known(const char *name)
 {
 	const struct spk_aggregate *a;
 
-	for (int i = 0; (a = each_aggregate(i)) != NULL; i++)
+	for (int i = 0; (a = spk_aggregate_each(i)) != NULL; i++)
 		if (strcasecmp(a->name, name) == 0)
 			return true;
 	return false;
 }
 
-/* --- resolving --- */
+/* --- calls --- */
 
-/* Exact types win, then "any", then what an implicit cast reaches, preferred types first. */
-static int match(const struct spk_aggregate *a, const struct spk_expr *arg)
+bool spk_aggregate_same(const struct spk_aggregate_call *a, const struct spk_aggregate_call *b)
 {
-	if (!arg || a->args == 0)
-		return !arg && a->args == 0 ? 4 : 0;
-	if (a->arg.id == arg->type.id)
-		return 4;
-	if (a->arg.id == SPK_TYPE_UNKNOWN)
-		return 3;
-	if (!spk_can_coerce(arg->type, a->arg))
-		return 0;
-	return spk_type_preferred(a->arg.id) ? 2 : 1;
+	if (a->aggregate != b->aggregate || a->distinct != b->distinct || a->inputs != b->inputs || a->args != b->args || a->sorts != b->sorts || !a->filter != !b->filter)
+		return false;
+	for (int i = 0; i < a->inputs; i++)
+		if (!spk_expr_same(a->input[i], b->input[i]) || !spk_expr_deterministic(a->input[i]))
+			return false;
+	for (int i = 0; i < a->sorts; i++)
+		if (a->sort[i].input != b->sort[i].input || a->sort[i].descending != b->sort[i].descending || a->sort[i].nulls_first != b->sort[i].nulls_first)
+			return false;
+	return !a->filter || (spk_expr_same(a->filter, b->filter) && spk_expr_deterministic(a->filter));
 }
 
-static spk_status no_such(const char *name, const struct spk_expr *arg, int position, spk_error *err)
+static spk_status put_inputs(const struct spk_aggregate_call *c, int from, int to, struct spk_buffer *out, spk_error *err)
 {
-	char t[64];
-	const struct spk_aggregate *a;
-	const char *names[AGGREGATES_MAX], *closest;
-	int count = 0;
-
-	spk_bind_fail(err, position, "function %s(%s) does not exist", name, arg ? spk_type_format(spk_type_bare(arg->type), t, sizeof t) : "*");
-	if (spk_aggregate_known(name))
-		return spk_hint(err, "No function matches the given name and argument types. You might need to add explicit type casts.");
-	for (int i = 0; (a = each_aggregate(i)) != NULL && count < AGGREGATES_MAX; i++)
-		names[count++] = a->name;
-	closest = spk_closest_name(name, names, count);
-	return closest ? spk_hint(err, "Did you mean %s?", closest) : SPK_BIND;
-}
-
-spk_status spk_aggregate_resolve(struct spk_arena *arena, const char *name, struct spk_expr *arg, struct spk_expr *filter, bool distinct, int position, struct spk_aggregate_call *out, spk_error *err)
-{
-	const struct spk_aggregate *best = NULL, *a;
-	int best_match = 0;
-
-	for (int i = 0; (a = each_aggregate(i)) != NULL; i++) {
-		int m = strcasecmp(a->name, name) == 0 ? match(a, arg) : 0;
-
-		if (m > best_match) {
-			best = a;
-			best_match = m;
-		}
+	for (int i = from; i < to; i++) {
+		SPK_TRY(spk_buffer_append_str(out, i > from ? ", " : "", err));
+		SPK_TRY(spk_expr_format(c->input[i], out, err));
 	}
-	if (!best)
-		return no_such(name, arg, position, err);
-	if (filter && filter->type.id != SPK_TYPE_BOOLEAN)
-		SPK_TRY(spk_expr_cast(arena, filter, spk_type(SPK_TYPE_BOOLEAN), false, position, &filter, err));
-	if (arg)
-		SPK_TRY(spk_expr_coerce(arena, arg, best->arg, position, &arg, err));
-	*out = (struct spk_aggregate_call){ .aggregate = best, .arg = arg, .filter = filter, .distinct = distinct, .name = best->name, .position = position };
-	if (arg)
-		out->arg_type = arg->type;
-	out->type = best->result_of(out->arg_type);
 	return SPK_OK;
+}
+
+static spk_status put_order(const struct spk_aggregate_call *c, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_append_str(out, "ORDER BY ", err));
+	for (int i = 0; i < c->ordered; i++) {
+		SPK_TRY(spk_buffer_append_str(out, i ? ", " : "", err));
+		SPK_TRY(spk_expr_format(c->input[c->sort[i].input], out, err));
+		SPK_TRY(spk_buffer_append_str(out, c->sort[i].descending ? " DESC" : "", err));
+		if (c->sort[i].nulls_first != c->sort[i].descending)
+			SPK_TRY(spk_buffer_append_str(out, c->sort[i].nulls_first ? " NULLS FIRST" : " NULLS LAST", err));
+	}
+	return SPK_OK;
+}
+
+spk_status spk_aggregate_format(const struct spk_aggregate_call *c, struct spk_buffer *out, spk_error *err)
+{
+	bool set = c->aggregate->kind != SPK_AGGREGATE_PLAIN;
+
+	SPK_TRY(spk_buffer_printf(out, err, "%s(%s", c->aggregate->name, c->distinct ? "DISTINCT " : ""));
+	if (!c->args && !set)
+		SPK_TRY(spk_buffer_append_str(out, "*", err));
+	SPK_TRY(put_inputs(c, 0, set ? c->args - c->sorts : c->args, out, err));
+	if (c->ordered) {
+		SPK_TRY(spk_buffer_append_str(out, set ? ") WITHIN GROUP (" : " ", err));
+		SPK_TRY(put_order(c, out, err));
+	}
+	return spk_buffer_append_str(out, ")", err);
+}
+
+bool spk_aggregate_nullable(const struct spk_aggregate_call *call)
+{
+	return !call->aggregate->never_null;
 }
 
 /* --- state rows --- */
 
 int spk_aggregate_layout(struct spk_aggregate_call *calls, int count)
 {
+	struct spk_memory_account *account = spk_memory_account("aggregates");
 	int size = 0;
 
 	for (int i = 0; i < count; i++) {
+		calls[i].account = account;
 		calls[i].offset = size;
-		size += (calls[i].aggregate->state_size + 15) / 16 * 16;
+		size += (calls[i].step->state_size + 15) / 16 * 16;
 	}
 	return size;
 }
@@ -125,7 +125,7 @@ int spk_aggregate_layout(struct spk_aggregate_call *calls, int count)
 spk_status spk_aggregate_row_write(const struct spk_aggregate_call *calls, int count, const char *row, struct spk_buffer *out, spk_error *err)
 {
 	for (int i = 0; i < count; i++) {
-		const struct spk_aggregate *a = calls[i].aggregate;
+		const struct spk_aggregate *a = calls[i].step;
 
 		if (a->write)
 			SPK_TRY(a->write(&calls[i], row + calls[i].offset, out, err));
@@ -135,12 +135,17 @@ spk_status spk_aggregate_row_write(const struct spk_aggregate_call *calls, int c
 	return SPK_OK;
 }
 
+spk_status spk_aggregate_cut_off(const struct spk_aggregate_call *call, spk_error *err)
+{
+	return spk_fail(err, SPK_CORRUPT, "aggregate state of %s is cut off", call->aggregate->name);
+}
+
 spk_status spk_aggregate_row_read(const struct spk_aggregate_call *calls, int count, char *row, const char *data, size_t size, spk_error *err)
 {
 	const char *from = data, *end = data + size;
 
 	for (int i = 0; i < count; i++) {
-		const struct spk_aggregate *a = calls[i].aggregate;
+		const struct spk_aggregate *a = calls[i].step;
 		char *state = row + calls[i].offset;
 
 		if (a->read) {
@@ -148,7 +153,7 @@ spk_status spk_aggregate_row_read(const struct spk_aggregate_call *calls, int co
 			continue;
 		}
 		if (end - from < a->state_size)
-			return spk_fail(err, SPK_CORRUPT, "aggregate state of %s is cut off", a->name);
+			return spk_aggregate_cut_off(&calls[i], err);
 		memcpy(state, from, (size_t)a->state_size);
 		from += a->state_size;
 	}
@@ -158,6 +163,6 @@ spk_status spk_aggregate_row_read(const struct spk_aggregate_call *calls, int co
 void spk_aggregate_row_release(const struct spk_aggregate_call *calls, int count, char *row)
 {
 	for (int i = 0; i < count; i++)
-		if (calls[i].aggregate->release)
-			calls[i].aggregate->release(row + calls[i].offset);
+		if (calls[i].step->release)
+			calls[i].step->release(&calls[i], row + calls[i].offset);
 }

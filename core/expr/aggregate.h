@@ -2,9 +2,12 @@
  * Aggregate functions over groups. A group's states lie side by side in one row of bytes ("state row"); an aggregate owns
  * state_size bytes at an 16-aligned offset of it. States are plain bytes unless the aggregate has `release`.
  *
- * update: rows of a batch, each with its group's state row, in row order. weight (by physical row, NULL = all +1) may be
- * negative when `retract` is set; an aggregate without it is not used over retracting input. merge adds partial states.
- * Update order is the batches' order, so floating-point results repeat exactly.
+ * update: rows of a batch, each with its group's state row, in row order; `input` are the call's input vectors. weight (by physical
+ * row, NULL = all +1) may be negative when `retract` is set; an aggregate without it is not used over retracting input. merge adds
+ * partial states. Update order is the batches' order, so floating-point results repeat exactly.
+ *
+ * A call is run by its `step`. That is the aggregate itself, or, where the rows of a group must be seen in an order or only once
+ * (ORDER BY, DISTINCT in the call), the gatherer of aggregate_rows.c: it keeps the rows in the state and feeds the aggregate at the end.
  */
 #ifndef SPK_CORE_EXPR_AGGREGATE_H
 #define SPK_CORE_EXPR_AGGREGATE_H
@@ -13,40 +16,88 @@
 
 struct spk_aggregate_call;
 
+enum { SPK_AGGREGATE_ARGS_MAX = 4 };
+
+/*
+ * ORDERED_SET: called as f(direct ...) WITHIN GROUP (ORDER BY args ...); its args are the direct ones, then the sorted ones, and its
+ * update sees rows in that order. HYPOTHETICAL: the same with as many sort columns as direct arguments, of any type.
+ */
+enum spk_aggregate_kind { SPK_AGGREGATE_PLAIN, SPK_AGGREGATE_ORDERED_SET, SPK_AGGREGATE_HYPOTHETICAL };
+
 struct spk_aggregate {
 	const char *name;
 	const char *doc;
-	int args;                          /* 0: count(*) */
-	struct spk_type arg;               /* id to match; UNKNOWN matches any type */
-	struct spk_type (*result_of)(struct spk_type arg);
+	enum spk_aggregate_kind kind;
+	int args;                          /* 0: count(*), or no direct arguments */
+	int direct;                        /* ordered sets: how many of them are direct */
+	struct spk_type arg[SPK_AGGREGATE_ARGS_MAX];  /* ids to match; UNKNOWN matches any type */
+	/* The result's type; children of an array lie in `arena`. UNKNOWN: no memory. */
+	struct spk_type (*result_of)(const struct spk_type *arg, struct spk_arena *arena);
 	int state_size;
 	bool retract;                      /* understands negative weights */
+	bool never_null;                   /* gives a value over no rows, too */
+	bool unordered;                    /* the order of rows never shows: ORDER BY in the call means nothing */
+	bool idempotent;                   /* nor does a row's repetition: DISTINCT means nothing */
+	bool folds;                        /* the state depends on which rows were merged as partial states (sums of floats), beyond their order */
 	/* A zeroed state row is a valid empty state for every aggregate. */
-	spk_status (*update)(const struct spk_aggregate_call *call, char *const *state, const struct spk_vector *arg, const int32_t *sel, int n, const int32_t *weight, spk_error *err);
+	spk_status (*update)(const struct spk_aggregate_call *call, char *const *state, const struct spk_vector *input, const int32_t *sel, int n, const int32_t *weight, spk_error *err);
 	spk_status (*merge)(const struct spk_aggregate_call *call, char *const *into, char *const *from, int n, spk_error *err);
 	/* Final values of n groups into rows at, at+1, ... of the FLAT `out` (capacity `rows`, views into `arena`). */
 	spk_status (*final)(const struct spk_aggregate_call *call, char *const *state, int n, struct spk_vector *out, int at, int rows, struct spk_arena *arena, spk_error *err);
 	/* For states with memory of their own; NULL: the state's bytes are all. write appends a self-delimiting form, read consumes it. */
 	spk_status (*write)(const struct spk_aggregate_call *call, const char *state, struct spk_buffer *out, spk_error *err);
 	spk_status (*read)(const struct spk_aggregate_call *call, char *state, const char **from, const char *end, spk_error *err);
-	void (*release)(char *state);
+	void (*release)(const struct spk_aggregate_call *call, char *state);
 };
 
-/* One aggregate of a query: sum(price) FILTER (WHERE ...). Read-only after planning. */
+/* ORDER BY in a call: by which of its inputs. */
+struct spk_aggregate_sort { int input; bool descending, nulls_first; };
+
+/*
+ * One aggregate of a query: sum(price ORDER BY at) FILTER (WHERE ...). Read-only after planning. Its inputs are what update takes: the
+ * arguments (of ordered sets the direct ones, then the sorted ones), then sort keys that are no arguments.
+ */
 struct spk_aggregate_call {
 	const struct spk_aggregate *aggregate;
-	struct spk_expr *arg;              /* NULL for count(*) */
+	const struct spk_aggregate *step;  /* keeps its state: all but name, doc, kind are asked of this one */
+	int args, inputs;
+	struct spk_expr **input;           /* none for count(*) */
 	struct spk_expr *filter;           /* NULL: all rows */
-	struct spk_type arg_type, type;    /* type: the result's */
+	struct spk_type arg_type;          /* of input 0 */
+	struct spk_type type;              /* the result's */
 	bool distinct;
+	int sorts, ordered;                /* `ordered` of the sort keys were written; DISTINCT adds the rest */
+	struct spk_aggregate_sort *sort;
 	int offset;                        /* of its state in the state row */
+	struct spk_memory_account *account;/* what states with memory of their own count to */
 	const char *name;                  /* output column */
 	int position;
 };
 
-/* Resolves by name and argument (NULL: '*'), adding an implicit cast to the argument where PostgreSQL does. */
-spk_status spk_aggregate_resolve(struct spk_arena *arena, const char *name, struct spk_expr *arg, struct spk_expr *filter, bool distinct, int position, struct spk_aggregate_call *out, spk_error *err);
+/* What a query writes. order: sort keys in the call, or WITHIN GROUP. */
+struct spk_aggregate_syntax {
+	const char *name;
+	int args;                          /* NULL arg, 0: '*' or nothing */
+	struct spk_expr **arg;
+	int orders;
+	struct spk_sort_key *order;
+	struct spk_expr *filter;
+	bool distinct, within_group, star;
+	int position;
+};
+
+/*
+ * Resolves by name and arguments, adding implicit casts to the arguments where PostgreSQL does. BIND errors with PostgreSQL's texts, at
+ * the syntax's position. The call's expressions lie in `arena`.
+ */
+spk_status spk_aggregate_resolve(struct spk_arena *arena, const struct spk_aggregate_syntax *syntax, struct spk_aggregate_call *out, spk_error *err);
 bool spk_aggregate_known(const char *name);
+/* True when the two give the same value for the same rows. */
+bool spk_aggregate_same(const struct spk_aggregate_call *a, const struct spk_aggregate_call *b);
+/* "sum(DISTINCT x ORDER BY y)", without FILTER. */
+spk_status spk_aggregate_format(const struct spk_aggregate_call *call, struct spk_buffer *out, spk_error *err);
+/* Whether the result may be NULL. */
+bool spk_aggregate_nullable(const struct spk_aggregate_call *call);
 /* Assigns the offsets of calls in a state row and returns its size (a multiple of 16). */
 int spk_aggregate_layout(struct spk_aggregate_call *calls, int count);
 /* Whole state rows, through write/read where an aggregate has them (raw bytes otherwise). */

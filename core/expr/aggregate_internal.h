@@ -6,16 +6,39 @@
 #include "core/expr/internal.h"
 
 struct spk_aggregate_family { const struct spk_aggregate *aggregate; int count; };
-struct spk_aggregate_family spk_number_aggregates(void);
-struct spk_aggregate_family spk_order_aggregates(void);
-struct spk_aggregate_family spk_statistic_aggregates(void);
+
+/* X(id): struct spk_aggregate_family spk_<id>_aggregates(void) gives the table of a family. */
+#define SPK_AGGREGATE_FAMILY_LIST(X) \
+	X(number) \
+	X(order) \
+	X(statistic)
+
+#define SPK_AGGREGATE_FAMILY_DECLARE(id) struct spk_aggregate_family spk_##id##_aggregates(void);
+SPK_AGGREGATE_FAMILY_LIST(SPK_AGGREGATE_FAMILY_DECLARE)
+#undef SPK_AGGREGATE_FAMILY_DECLARE
+
+/* Defines the accessor of a family over its table. */
+#define SPK_AGGREGATE_FAMILY(id, table) \
+	struct spk_aggregate_family spk_##id##_aggregates(void) \
+	{ \
+		return (struct spk_aggregate_family){ table, (int)SPK_COUNT_OF(table) }; \
+	}
+
+/* The i-th of all aggregates, NULL past the end. */
+const struct spk_aggregate *spk_aggregate_each(int i);
+/* The step of calls with DISTINCT or ORDER BY (aggregate_gather.c). */
+const struct spk_aggregate *spk_aggregate_gatherer(void);
+/* CORRUPT: bytes of a state end too early. */
+spk_status spk_aggregate_cut_off(const struct spk_aggregate_call *call, spk_error *err);
+
+/* --- writing aggregates --- */
 
 /* BODY sees `s` (struct S *), `v` (const T *) and `w` (int64_t) for every row whose argument is not NULL. */
 #define SPK_AGGREGATE_LOOP(S, T, BODY) \
 	do { \
-		const struct spk_reader reader_ = spk_vector_reader(arg); \
-		if (!sel && !weight && !reader_.valid && arg->layout == SPK_FLAT) { \
-			const T *values_ = arg->data; \
+		const struct spk_reader reader_ = spk_vector_reader(input); \
+		if (!sel && !weight && !reader_.valid && input->layout == SPK_FLAT) { \
+			const T *values_ = input->data; \
 			for (int i = 0; i < n; i++) { \
 				struct S *s = (struct S *)(void *)(state[i] + call->offset); \
 				const T *v = &values_[i]; \
@@ -37,11 +60,15 @@ struct spk_aggregate_family spk_statistic_aggregates(void);
 	} while (0)
 
 #define SPK_AGGREGATE_UPDATE(name) \
-	static spk_status name(const struct spk_aggregate_call *call, char *const *state, const struct spk_vector *arg, const int32_t *sel, int n, const int32_t *weight, spk_error *err)
+	static spk_status name(const struct spk_aggregate_call *call, char *const *state, const struct spk_vector *input, const int32_t *sel, int n, const int32_t *weight, spk_error *err)
 #define SPK_AGGREGATE_MERGE(name) \
 	static spk_status name(const struct spk_aggregate_call *call, char *const *into, char *const *from, int n, spk_error *err)
 #define SPK_AGGREGATE_FINAL(name) \
 	static spk_status name(const struct spk_aggregate_call *call, char *const *state, int n, struct spk_vector *out, int at, int rows, struct spk_arena *arena, spk_error *err)
+#define SPK_AGGREGATE_WRITE(name) \
+	static spk_status name(const struct spk_aggregate_call *call, const char *state, struct spk_buffer *out, spk_error *err)
+#define SPK_AGGREGATE_READ(name) \
+	static spk_status name(const struct spk_aggregate_call *call, char *state, const char **from, const char *end, spk_error *err)
 
 #define SPK_STATE(S, rows_, i) ((struct S *)(void *)((rows_)[i] + call->offset))
 
@@ -52,10 +79,12 @@ static inline spk_status spk_aggregate_null(struct spk_vector *out, int row, int
 	return SPK_OK;
 }
 
-static inline struct spk_type spk_type_of_arg(struct spk_type arg) { return arg; }
-static inline struct spk_type spk_type_bigint(struct spk_type arg) { (void)arg; return spk_type(SPK_TYPE_BIGINT); }
-static inline struct spk_type spk_type_double(struct spk_type arg) { (void)arg; return spk_type(SPK_TYPE_DOUBLE); }
-static inline struct spk_type spk_type_boolean(struct spk_type arg) { (void)arg; return spk_type(SPK_TYPE_BOOLEAN); }
-static inline struct spk_type spk_type_numeric(struct spk_type arg) { (void)arg; return spk_type(SPK_TYPE_DECIMAL); }
+#define SPK_RESULT_OF(name) static inline struct spk_type name(const struct spk_type *arg, struct spk_arena *arena)
+
+SPK_RESULT_OF(spk_type_of_arg) { (void)arena; return arg[0]; }
+SPK_RESULT_OF(spk_type_bigint) { (void)arg; (void)arena; return spk_type(SPK_TYPE_BIGINT); }
+SPK_RESULT_OF(spk_type_double) { (void)arg; (void)arena; return spk_type(SPK_TYPE_DOUBLE); }
+SPK_RESULT_OF(spk_type_boolean) { (void)arg; (void)arena; return spk_type(SPK_TYPE_BOOLEAN); }
+SPK_RESULT_OF(spk_type_numeric) { (void)arg; (void)arena; return spk_type(SPK_TYPE_DECIMAL); }
 
 #endif

@@ -14,7 +14,7 @@ struct counter { int64_t count; };
 
 SPK_AGGREGATE_UPDATE(count_rows)
 {
-	(void)arg;
+	(void)input;
 	(void)err;
 	for (int i = 0; i < n; i++)
 		SPK_STATE(counter, state, i)->count += weight ? weight[sel ? sel[i] : i] : 1;
@@ -23,10 +23,10 @@ SPK_AGGREGATE_UPDATE(count_rows)
 
 SPK_AGGREGATE_UPDATE(count_values)
 {
-	const struct spk_reader r = spk_vector_reader(arg);
+	const struct spk_reader r = spk_vector_reader(input);
 
 	if (!r.valid)
-		return count_rows(call, state, arg, sel, n, weight, err);
+		return count_rows(call, state, input, sel, n, weight, err);
 	for (int i = 0; i < n; i++) {
 		int row = sel ? sel[i] : i;
 
@@ -165,7 +165,7 @@ static bool add_scaled(struct exact_sum *s, spk_int128 m, int scale, int64_t w)
 
 SPK_AGGREGATE_UPDATE(exact_decimal)
 {
-	const struct spk_type type = arg->type;
+	const struct spk_type type = input->type;
 	bool bad = false;
 
 	if (type.scale >= 0) {
@@ -202,10 +202,11 @@ SPK_AGGREGATE_MERGE(exact_merge)
 	return SPK_OK;
 }
 
-static struct spk_type exact_sum_type(struct spk_type arg)
+static struct spk_type exact_sum_type(const struct spk_type *arg, struct spk_arena *arena)
 {
-	if (arg.id == SPK_TYPE_DECIMAL)
-		return arg.scale >= 0 ? spk_type_decimal(SPK_DECIMAL_DIGITS, arg.scale) : arg;
+	(void)arena;
+	if (arg->id == SPK_TYPE_DECIMAL)
+		return arg->scale >= 0 ? spk_type_decimal(SPK_DECIMAL_DIGITS, arg->scale) : *arg;
 	return spk_type_decimal(SPK_DECIMAL_DIGITS, 0);
 }
 
@@ -427,36 +428,36 @@ SPK_AGGREGATE_FINAL(vote_or)
 
 /* --- the table --- */
 
-#define AGGREGATE(name_, doc_, T, result_, S, update_, merge_, final_) \
-	{ .name = name_, .doc = doc_, .args = 1, .arg = SPK_T(T), .result_of = result_, .state_size = (int)sizeof(struct S), .retract = true, \
-	  .update = update_, .merge = merge_, .final = final_ }
+#define AGGREGATE(name_, doc_, T, result_, S, update_, merge_, final_, ...) \
+	{ .name = name_, .doc = doc_, .args = 1, .arg = { SPK_T(T) }, .result_of = result_, .state_size = (int)sizeof(struct S), .retract = true, \
+	  .update = update_, .merge = merge_, .final = final_, __VA_ARGS__ }
+#define EXACT .unordered = true
+#define FLOAT .folds = true
+#define VOTE .unordered = true, .idempotent = true
 #define SUM "Sum of the values that are not NULL; NULL when there are none"
 #define AVG "Mean of the values that are not NULL; NULL when there are none"
 
 static const struct spk_aggregate aggregates[] = {
-	{ .name = "count", .doc = "Number of rows", .args = 0, .result_of = spk_type_bigint, .state_size = (int)sizeof(struct counter),
-	  .retract = true, .update = count_rows, .merge = count_merge, .final = count_final },
-	AGGREGATE("count", "Number of rows where the argument is not NULL", UNKNOWN, spk_type_bigint, counter, count_values, count_merge, count_final),
-	AGGREGATE("sum", SUM ", as bigint", SMALLINT, spk_type_bigint, small_sum, sum_i16, small_merge, small_final),
-	AGGREGATE("sum", SUM ", as bigint", INTEGER, spk_type_bigint, small_sum, sum_i32, small_merge, small_final),
-	AGGREGATE("sum", SUM ", as numeric", BIGINT, exact_sum_type, exact_sum, exact_i64, exact_merge, exact_final),
-	AGGREGATE("sum", SUM, DECIMAL, exact_sum_type, exact_sum, exact_decimal, exact_merge, exact_final),
-	AGGREGATE("sum", SUM, REAL, spk_type_of_arg, float_sum, sum_f32, float_merge, float_final),
-	AGGREGATE("sum", SUM, DOUBLE, spk_type_of_arg, float_sum, sum_f64, float_merge, float_final),
-	AGGREGATE("sum", SUM, INTERVAL, spk_type_of_arg, interval_sum, sum_interval, interval_merge, interval_total),
-	AGGREGATE("avg", AVG ", as numeric", SMALLINT, spk_type_numeric, exact_sum, exact_i16, exact_merge, exact_average),
-	AGGREGATE("avg", AVG ", as numeric", INTEGER, spk_type_numeric, exact_sum, exact_i32, exact_merge, exact_average),
-	AGGREGATE("avg", AVG ", as numeric", BIGINT, spk_type_numeric, exact_sum, exact_i64, exact_merge, exact_average),
-	AGGREGATE("avg", AVG ", as numeric", DECIMAL, spk_type_numeric, exact_sum, exact_decimal, exact_merge, exact_average),
-	AGGREGATE("avg", AVG, REAL, spk_type_double, float_sum, average_f32, float_merge, float_average),
-	AGGREGATE("avg", AVG, DOUBLE, spk_type_double, float_sum, sum_f64, float_merge, float_average),
-	AGGREGATE("avg", AVG, INTERVAL, spk_type_of_arg, interval_sum, sum_interval, interval_merge, interval_average),
-	AGGREGATE("bool_and", "True when every value is", BOOLEAN, spk_type_boolean, votes, vote, vote_merge, vote_and),
-	AGGREGATE("every", "True when every value is", BOOLEAN, spk_type_boolean, votes, vote, vote_merge, vote_and),
-	AGGREGATE("bool_or", "True when some value is", BOOLEAN, spk_type_boolean, votes, vote, vote_merge, vote_or),
+	{ .name = "count", .doc = "Number of rows", .args = 0, .result_of = spk_type_bigint, .state_size = (int)sizeof(struct counter), .never_null = true,
+	  EXACT, .retract = true, .update = count_rows, .merge = count_merge, .final = count_final },
+	AGGREGATE("count", "Number of rows where the argument is not NULL", UNKNOWN, spk_type_bigint, counter, count_values, count_merge, count_final, EXACT, .never_null = true),
+	AGGREGATE("sum", SUM ", as bigint", SMALLINT, spk_type_bigint, small_sum, sum_i16, small_merge, small_final, EXACT),
+	AGGREGATE("sum", SUM ", as bigint", INTEGER, spk_type_bigint, small_sum, sum_i32, small_merge, small_final, EXACT),
+	AGGREGATE("sum", SUM ", as numeric", BIGINT, exact_sum_type, exact_sum, exact_i64, exact_merge, exact_final, EXACT),
+	AGGREGATE("sum", SUM, DECIMAL, exact_sum_type, exact_sum, exact_decimal, exact_merge, exact_final, EXACT),
+	AGGREGATE("sum", SUM, REAL, spk_type_of_arg, float_sum, sum_f32, float_merge, float_final, FLOAT),
+	AGGREGATE("sum", SUM, DOUBLE, spk_type_of_arg, float_sum, sum_f64, float_merge, float_final, FLOAT),
+	AGGREGATE("sum", SUM, INTERVAL, spk_type_of_arg, interval_sum, sum_interval, interval_merge, interval_total, EXACT),
+	AGGREGATE("avg", AVG ", as numeric", SMALLINT, spk_type_numeric, exact_sum, exact_i16, exact_merge, exact_average, EXACT),
+	AGGREGATE("avg", AVG ", as numeric", INTEGER, spk_type_numeric, exact_sum, exact_i32, exact_merge, exact_average, EXACT),
+	AGGREGATE("avg", AVG ", as numeric", BIGINT, spk_type_numeric, exact_sum, exact_i64, exact_merge, exact_average, EXACT),
+	AGGREGATE("avg", AVG ", as numeric", DECIMAL, spk_type_numeric, exact_sum, exact_decimal, exact_merge, exact_average, EXACT),
+	AGGREGATE("avg", AVG, REAL, spk_type_double, float_sum, average_f32, float_merge, float_average, FLOAT),
+	AGGREGATE("avg", AVG, DOUBLE, spk_type_double, float_sum, sum_f64, float_merge, float_average, FLOAT),
+	AGGREGATE("avg", AVG, INTERVAL, spk_type_of_arg, interval_sum, sum_interval, interval_merge, interval_average, EXACT),
+	AGGREGATE("bool_and", "True when every value is", BOOLEAN, spk_type_boolean, votes, vote, vote_merge, vote_and, VOTE),
+	AGGREGATE("every", "True when every value is", BOOLEAN, spk_type_boolean, votes, vote, vote_merge, vote_and, VOTE),
+	AGGREGATE("bool_or", "True when some value is", BOOLEAN, spk_type_boolean, votes, vote, vote_merge, vote_or, VOTE),
 };
 
-struct spk_aggregate_family spk_number_aggregates(void)
-{
-	return (struct spk_aggregate_family){ aggregates, (int)SPK_COUNT_OF(aggregates) };
-}
+SPK_AGGREGATE_FAMILY(number, aggregates)

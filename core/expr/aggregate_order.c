@@ -44,11 +44,11 @@ PLAIN_UPDATE(int64_t, i64)
 #define ORDERED_UPDATE(T, member) \
 	SPK_AGGREGATE_UPDATE(update_##member) \
 	{ \
-		const spk_value_compare compare = spk_value_comparer(arg->type); \
+		const spk_value_compare compare = spk_value_comparer(input->type); \
 		const int sign = is_max(call) ? 1 : -1; \
 		(void)err; \
 		SPK_AGGREGATE_LOOP(extreme, T, { \
-			if (w > 0 && (!s->set || compare(arg->type, v, &s->value.member) * sign >= 0)) { \
+			if (w > 0 && (!s->set || compare(input->type, v, &s->value.member) * sign >= 0)) { \
 				s->value.member = *v; \
 				s->set = 1; \
 			} \
@@ -197,8 +197,9 @@ static spk_status read_string(const struct spk_aggregate_call *call, char *state
 	return SPK_OK;
 }
 
-static void release_string(char *state)
+static void release_string(const struct spk_aggregate_call *call, char *state)
 {
+	(void)call;
 	struct string_extreme *s = (struct string_extreme *)(void *)state;
 
 	spk_buffer_release(&s->bytes);
@@ -208,10 +209,10 @@ static void release_string(char *state)
 /* --- the table --- */
 
 #define FIXED(name_, doc_, T, update_) \
-	{ .name = name_, .doc = doc_, .args = 1, .arg = SPK_T(T), .result_of = spk_type_of_arg, .state_size = (int)sizeof(struct extreme), \
+	{ .name = name_, .doc = doc_, .args = 1, .arg = { SPK_T(T) }, .result_of = spk_type_of_arg, .state_size = (int)sizeof(struct extreme), \
 	  .update = update_, .merge = merge_fixed, .final = final_fixed },
 #define STRING(name_, doc_, T) \
-	{ .name = name_, .doc = doc_, .args = 1, .arg = SPK_T(T), .result_of = spk_type_of_arg, .state_size = (int)sizeof(struct string_extreme), \
+	{ .name = name_, .doc = doc_, .args = 1, .arg = { SPK_T(T) }, .result_of = spk_type_of_arg, .state_size = (int)sizeof(struct string_extreme), \
 	  .update = update_string, .merge = merge_string, .final = final_string, .write = write_string, .read = read_string, .release = release_string },
 #define ALL_TYPES(name_, doc_) \
 	FIXED(name_, doc_, SMALLINT, update_i16) \
@@ -232,7 +233,4 @@ static const struct spk_aggregate aggregates[] = {
 	ALL_TYPES("max", "Largest value")
 };
 
-struct spk_aggregate_family spk_order_aggregates(void)
-{
-	return (struct spk_aggregate_family){ aggregates, (int)SPK_COUNT_OF(aggregates) };
-}
+SPK_AGGREGATE_FAMILY(order, aggregates)

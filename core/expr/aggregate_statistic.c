@@ -76,7 +76,7 @@ FINAL(stddev_samp, true, true)
 FINAL(stddev_pop, false, true)
 
 #define AGGREGATE(name_, doc_, final_) \
-	{ .name = name_, .doc = doc_, .args = 1, .arg = SPK_T(DOUBLE), .result_of = spk_type_double, .state_size = (int)sizeof(struct moments), \
+	{ .name = name_, .doc = doc_, .args = 1, .arg = { SPK_T(DOUBLE) }, .result_of = spk_type_double, .state_size = (int)sizeof(struct moments), \
 	  .update = update, .merge = merge, .final = final_ },
 
 static const struct spk_aggregate aggregates[] = {
@@ -88,7 +88,4 @@ static const struct spk_aggregate aggregates[] = {
 	AGGREGATE("stddev_pop", "Standard deviation of the population", stddev_pop)
 };
 
-struct spk_aggregate_family spk_statistic_aggregates(void)
-{
-	return (struct spk_aggregate_family){ aggregates, (int)SPK_COUNT_OF(aggregates) };
-}
+SPK_AGGREGATE_FAMILY(statistic, aggregates)

@@ -50,6 +50,9 @@ struct spk_expr {
 	const void *prepared;                  /* IN: lookup set; LIKE/regex/date_trunc with constant argument: compiled form; else NULL */
 };
 
+/* A key of ORDER BY: in a query, a window or an aggregate call. */
+struct spk_sort_key { struct spk_expr *expr; bool descending, nulls_first; };
+
 /* --- evaluation --- */
 
 /* A row that could not be computed. The message lies in the arena of spk_eval. */

@@ -152,11 +152,28 @@ static spk_status write_scalars(struct spk_buffer *out, spk_error *err)
 	return SPK_OK;
 }
 
+/* "f(direct) WITHIN GROUP (ORDER BY sorted)", without the first backquote. */
+static spk_status write_aggregate(const struct spk_aggregate *a, struct spk_buffer *out, spk_error *err)
+{
+	bool set = a->kind != SPK_AGGREGATE_PLAIN;
+	char t[64];
+
+	SPK_TRY(spk_buffer_printf(out, err, "%s(%s", a->name, a->args || set ? "" : "*"));
+	for (int i = 0; i < a->args; i++) {
+		bool sorted = set && i == a->direct;
+
+		SPK_TRY(spk_buffer_append_str(out, sorted ? ") WITHIN GROUP (ORDER BY " : i ? ", " : "", err));
+		SPK_TRY(spk_buffer_append_str(out, type_word(a->arg[i], t, sizeof t), err));
+	}
+	if (a->kind == SPK_AGGREGATE_HYPOTHETICAL)
+		SPK_TRY(spk_buffer_append_str(out, "any, ...) WITHIN GROUP (ORDER BY any, ...", err));
+	return spk_buffer_append_str(out, ")`", err);
+}
+
 static spk_status write_aggregates(struct spk_buffer *out, spk_error *err)
 {
 	int count;
 	const struct spk_aggregate *aggregate = spk_aggregates(&count);
-	char t[64];
 
 	SPK_TRY(spk_buffer_append_str(out, "\n## Aggregates\n\n| Aggregates | What they do | Over retracting input |\n|---|---|---|\n", err));
 	for (int i = 0; i < count; i++) {
@@ -168,11 +185,12 @@ static spk_status write_aggregates(struct spk_buffer *out, spk_error *err)
 		for (int k = i; k < count && !shown; k++) {
 			if (strcmp(aggregate[k].name, a->name) != 0)
 				continue;
-			SPK_TRY(spk_buffer_printf(out, err, "%s`%s(%s)`", first ? "| " : "<br>", a->name, aggregate[k].args ? type_word(aggregate[k].arg, t, sizeof t) : "*"));
+			SPK_TRY(spk_buffer_append_str(out, first ? "| `" : "<br>`", err));
+			SPK_TRY(write_aggregate(&aggregate[k], out, err));
 			first = false;
 		}
 		if (!shown)
-			SPK_TRY(spk_buffer_printf(out, err, " | %s | %s |\n", a->doc ? a->doc : "", a->retract ? "yes" : "by an ordered multiset"));
+			SPK_TRY(spk_buffer_printf(out, err, " | %s | %s |\n", a->doc ? a->doc : "", a->retract ? "yes" : "no"));
 	}
 	return SPK_OK;
 }

@@ -134,12 +134,7 @@ static spk_status put_window(const struct spk_logical *l, struct spk_buffer *out
 
 static spk_status put_aggregate_call(const struct spk_aggregate_call *c, struct spk_buffer *out, spk_error *err)
 {
-	SPK_TRY(spk_buffer_printf(out, err, "%s(%s", c->aggregate->name, c->distinct ? "DISTINCT " : ""));
-	if (c->arg)
-		SPK_TRY(spk_expr_format(c->arg, out, err));
-	else
-		SPK_TRY(spk_buffer_append_str(out, "*", err));
-	SPK_TRY(spk_buffer_append_str(out, ")", err));
+	SPK_TRY(spk_aggregate_format(c, out, err));
 	if (!c->filter)
 		return SPK_OK;
 	SPK_TRY(spk_buffer_append_str(out, " FILTER (WHERE ", err));

@@ -129,8 +129,6 @@ struct spk_properties {
 	enum spk_state_bound bound;  /* what bounds the node's own state */
 };
 
-struct spk_sort_key { struct spk_expr *expr; bool descending, nulls_first; };
-
 struct spk_logical {
 	enum spk_logical_kind kind;
 	int id;                            /* stable: pre-order number after optimization, from 1 */

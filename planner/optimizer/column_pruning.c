@@ -278,8 +278,8 @@ static void choose_aggregates(const struct spk_logical *l, const bool *needed, b
 		bool keep = needed[l->expr_count + i] || (n == 0 && l->expr_count == 0 && i + 1 == l->aggregate_count);
 
 		kept[l->expr_count + i] = keep;
-		if (keep && l->aggregate[i].arg)
-			spk_expr_columns(l->aggregate[i].arg, need, below);
+		for (int k = 0; keep && k < l->aggregate[i].inputs; k++)
+			spk_expr_columns(l->aggregate[i].input[k], need, below);
 		if (keep && l->aggregate[i].filter)
 			spk_expr_columns(l->aggregate[i].filter, need, below);
 		n += keep;
@@ -319,8 +319,7 @@ static spk_status prune_aggregate(struct spk_arena *arena, struct spk_logical *l
 		if (!kept[l->expr_count + i])
 			continue;
 		*c = l->aggregate[i];
-		if (c->arg)
-			SPK_TRY_PTR(c->arg = spk_expr_substitute(arena, c->arg, by), err);
+		SPK_TRY(move_exprs(arena, &c->input, c->inputs, by, err));
 		if (c->filter)
 			SPK_TRY_PTR(c->filter = spk_expr_substitute(arena, c->filter, by), err);
 		made->aggregate_count++;

@@ -106,7 +106,7 @@ static spk_status change_calls(struct spk_arena *arena, struct spk_logical *l, s
 
 	SPK_TRY_PTR(call, err);
 	for (int i = 0; i < l->aggregate_count; i++) {
-		SPK_TRY(change_one(arena, &call[i].arg, change, &any, err));
+		SPK_TRY(change_list(arena, &call[i].input, call[i].inputs, change, &any, err));
 		SPK_TRY(change_one(arena, &call[i].filter, change, &any, err));
 	}
 	if (any)

@@ -56,15 +56,18 @@ static void copy_aggregates(struct spk_physical *node, const struct spk_logical 
 	node->state_size = state_size;
 }
 
-static spk_status check_calls(const struct spk_logical *l, bool retracting, spk_error *err)
+/* What a stream cannot keep up to date. */
+static spk_status check_calls(const struct spk_logical *l, bool streaming, bool retracting, spk_error *err)
 {
 	for (int i = 0; i < l->aggregate_count; i++) {
 		const struct spk_aggregate_call *c = &l->aggregate[i];
 
-		if (c->distinct) {
-			spk_fail(err, SPK_UNSUPPORTED, "%s(DISTINCT ...) is not supported yet", c->aggregate->name);
+		if (streaming && c->distinct) {
+			spk_fail(err, SPK_UNSUPPORTED, "%s(DISTINCT ...) in a stream is not supported yet", c->aggregate->name);
 			spk_hint(err, "Group by the value in a subquery first, then aggregate its rows.");
-		} else if (retracting && !c->aggregate->retract) {
+		} else if (streaming && c->step != c->aggregate) {
+			spk_fail(err, SPK_UNSUPPORTED, "%s(... ORDER BY ...) in a stream is not supported yet", c->aggregate->name);
+		} else if (retracting && !c->step->retract) {
 			spk_fail(err, SPK_UNSUPPORTED, "%s over rows that can be taken back (its input is an updating query) is not supported yet", c->aggregate->name);
 			spk_hint(err, "count, sum and avg can take rows back; or aggregate by window, so that the input is final.");
 		} else {
@@ -81,14 +84,16 @@ static spk_status put_call(const struct spk_aggregate_call *c, struct spk_buffer
 {
 	char type[64];
 
-	SPK_TRY(spk_buffer_printf(out, err, "; %s(", c->aggregate->name));
-	SPK_TRY(c->arg ? spk_expr_format(c->arg, out, err) : spk_buffer_append_str(out, "*", err));
+	SPK_TRY(spk_buffer_append_str(out, "; ", err));
+	SPK_TRY(spk_aggregate_format(c, out, err));
 	if (c->filter) {
-		SPK_TRY(spk_buffer_append_str(out, ") filter (", err));
+		SPK_TRY(spk_buffer_append_str(out, " filter (", err));
 		SPK_TRY(spk_expr_format(c->filter, out, err));
+		SPK_TRY(spk_buffer_append_str(out, ")", err));
 	}
-	SPK_TRY(spk_buffer_append_str(out, ")", err));
-	return c->arg ? spk_buffer_printf(out, err, " %s", spk_type_format(c->arg_type, type, sizeof type)) : SPK_OK;
+	for (int i = 0; i < c->inputs; i++)
+		SPK_TRY(spk_buffer_printf(out, err, "%s%s", i ? ", " : " ", spk_type_format(c->input[i]->type, type, sizeof type)));
+	return SPK_OK;
 }
 
 /* What the state means, for the verdict when a job starts with another query: how it is kept, groups and aggregates with their types. */
@@ -162,7 +167,7 @@ spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l,
 	int state_size;
 
 	SPK_TRY_PTR(calls, err);
-	SPK_TRY(check_calls(l, in->retracts, err));
+	SPK_TRY(check_calls(l, streaming, in->retracts, err));
 	state_size = spk_aggregate_layout(calls, l->aggregate_count);
 	if (on_close)
 		SPK_TRY(add_late_filter(b, l, window_key, add_us, &ports, err));

@@ -51,9 +51,8 @@ static spk_status put_aggregate(const struct spk_physical *n, struct spk_buffer 
 	for (int i = 0; i < n->aggregate_count; i++) {
 		const struct spk_aggregate_call *c = &n->aggregate[i];
 
-		SPK_TRY(spk_buffer_printf(out, err, "%s%s(", i ? ", " : "; ", c->aggregate->name));
-		SPK_TRY(c->arg ? spk_expr_format(c->arg, out, err) : spk_buffer_append_str(out, "*", err));
-		SPK_TRY(spk_buffer_append_str(out, ")", err));
+		SPK_TRY(spk_buffer_append_str(out, i ? ", " : "; ", err));
+		SPK_TRY(spk_aggregate_format(c, out, err));
 		if (!c->filter)
 			continue;
 		SPK_TRY(spk_buffer_append_str(out, " filter (", err));

@@ -9,6 +9,7 @@
  *   bind_with.c     WITH                            bind_window.c   window functions and files in FROM
  *   bind_scope.c    columns by name                 bind_name.c   names of output columns
  *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c
+ *   bind_aggregate.c   calls of aggregates
  */
 #ifndef SPK_PLANNER_SQL_BIND_H
 #define SPK_PLANNER_SQL_BIND_H
@@ -161,8 +162,10 @@ spk_status spk_binder_literal(struct spk_exprs *x, const PgQuery__AConst *c, str
 spk_status spk_binder_cast(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_operator(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err);
-/* An aggregate's arguments and FILTER, as they stand: whether it is allowed here was asked before. */
-spk_status spk_binder_aggregate_call(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_aggregate_call *out, spk_error *err);
+/* A call of an aggregate: stands as a column of x->aggregates (see there). */
+spk_status spk_binder_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err);
+/* The call alone, its arguments and FILTER bound as `x` says; whether it is allowed here was asked before. */
+spk_status spk_binder_aggregate_call(const struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_aggregate_call *out, spk_error *err);
 /* The frame of `out`'s window, whose order is bound. */
 spk_status spk_binder_frame(struct spk_exprs *x, const PgQuery__WindowDef *w, struct spk_over *out, spk_error *err);
 /* True for row_number and its like, which are nothing without OVER. */

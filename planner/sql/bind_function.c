@@ -15,102 +15,15 @@ spk_status spk_binder_function_name(const struct spk_binder *b, PgQuery__Node *c
 	return SPK_OK;
 }
 
-/* --- aggregates --- */
-
-static bool same_call(const struct spk_aggregate_call *a, const struct spk_aggregate_call *b)
-{
-	return a->aggregate == b->aggregate && a->distinct == b->distinct && !a->arg == !b->arg && !a->filter == !b->filter &&
-	       (!a->arg || spk_expr_same(a->arg, b->arg)) && (!a->filter || spk_expr_same(a->filter, b->filter));
-}
-
-/* Index of the call among those of the query, adding it when it is new. */
-static spk_status add_call(struct spk_exprs *x, const struct spk_aggregate_call *call, int *out, spk_error *err)
-{
-	struct spk_aggregates *a = x->aggregates;
-
-	for (*out = 0; *out < a->count; ++*out)
-		if (same_call(&a->call[*out], call) && (!call->arg || spk_expr_deterministic(call->arg)))
-			return SPK_OK;
-	if (a->count == a->capacity) {
-		int capacity = a->capacity ? a->capacity * 2 : 8;
-		struct spk_aggregate_call *grown = SPK_NEW_ARRAY(x->b->arena, struct spk_aggregate_call, capacity);
-
-		SPK_TRY_PTR(grown, err);
-		if (a->count)
-			memcpy(grown, a->call, sizeof *grown * (size_t)a->count);
-		a->call = grown;
-		a->capacity = capacity;
-	}
-	a->call[a->count++] = *call;
-	return SPK_OK;
-}
-
-static spk_status check_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, spk_error *err)
-{
-	if (x->inside_aggregate)
-		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "aggregate function calls cannot be nested");
-	if (!x->aggregates) {
-		spk_binder_fail(x->b, f->location, SPK_BIND, err, "aggregate functions are not allowed in %s", x->clause);
-		return strcmp(x->clause, "WHERE") == 0 ? spk_hint(err, "Conditions on aggregates belong in HAVING.") : SPK_BIND;
-	}
-	if (f->n_agg_order)
-		return spk_binder_unsupported(x->b, spk_node_location(f->agg_order[0]), f->agg_within_group ? "WITHIN GROUP" : "ORDER BY in an aggregate", err);
-	if (f->n_args > 1)
-		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s takes one argument, not %zu", name, f->n_args);
-	if (!f->n_args && !f->agg_star) {
-		spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s needs an argument", name);
-		return strcmp(name, "count") == 0 ? spk_hint(err, "Write count(*) to count rows.") : SPK_BIND;
-	}
-	return SPK_OK;
-}
-
-spk_status spk_binder_aggregate_call(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_aggregate_call *out, spk_error *err)
-{
-	struct spk_exprs inside = *x;
-	struct spk_expr *arg = NULL, *filter = NULL;
-
-	if (f->n_args)
-		SPK_TRY(spk_binder_expr(&inside, f->args[0], &arg, err));
-	if (f->agg_filter) {
-		inside.clause = "FILTER";
-		SPK_TRY(spk_binder_condition(&inside, f->agg_filter, &filter, err));
-	}
-	SPK_TRY(spk_aggregate_resolve(x->b->arena, name, arg, filter, f->agg_distinct, spk_binder_at(x->b, f->location), out, err));
-	out->distinct = f->agg_distinct;
-	out->name = name;
-	out->position = spk_binder_at(x->b, f->location);
-	return SPK_OK;
-}
-
-static spk_status bind_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err)
-{
-	struct spk_exprs inside = *x;
-	struct spk_aggregate_call call = { 0 };
-	struct spk_field field;
-	int at;
-
-	SPK_TRY(check_aggregate(x, f, name, err));
-	inside.inside_aggregate = true;
-	inside.overs = NULL;
-	SPK_TRY(spk_binder_aggregate_call(&inside, f, name, &call, err));
-	SPK_TRY(add_call(x, &call, &at, err));
-	field = (struct spk_field){ .name = name, .type = call.type, .nullable = strcmp(name, "count") != 0 };
-	*out = spk_expr_column(x->b->arena, x->aggregates->base + at, &field);
-	SPK_TRY_PTR(*out, err);
-	(*out)->position = call.position;
-	return SPK_OK;
-}
-
 /* --- scalar functions --- */
 
 static spk_status check_scalar(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, spk_error *err)
 {
 	const char *closest;
 
-	if (f->agg_star || f->agg_distinct || f->agg_filter || f->n_agg_order) {
-		if (spk_function_known(name))
-			return spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s, FILTER and ORDER BY are for aggregates; %s is none", f->agg_star ? "*" : "DISTINCT", name);
-	}
+	if (spk_function_known(name) && (f->agg_star || f->agg_distinct || f->agg_filter || f->n_agg_order))
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s specified, but %s is not an aggregate function",
+		                       f->agg_star ? "(*)" : f->agg_distinct ? "DISTINCT" : f->agg_within_group ? "WITHIN GROUP" : f->n_agg_order ? "ORDER BY" : "FILTER", name);
 	for (size_t i = 0; i < f->n_args; i++)
 		if (f->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)
 			return spk_binder_unsupported(x->b, spk_node_location(f->args[i]), "an argument by name", err);
@@ -148,10 +61,10 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 	SPK_TRY(spk_binder_function_name(x->b, f->funcname, f->n_funcname, f->location, &name, err));
 	if (f->over)
 		return spk_binder_over(x, f, name, out, err);
-	if (spk_window_function_known(name))
+	if (spk_window_function_known(name) && !(spk_aggregate_known(name) && (f->n_args || f->agg_within_group)))
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "window function %s requires an OVER clause", name);
 	if (spk_aggregate_known(name))
-		return bind_aggregate(x, f, name, out, err);
+		return spk_binder_aggregate(x, f, name, out, err);
 	if (f->n_args && !f->agg_star && (strcmp(name, "if") == 0 || strcmp(name, "ifnull") == 0 || strcmp(name, "nvl") == 0)) {
 		SPK_TRY(spk_binder_exprs(x, f->args, f->n_args, &arg, err));
 		if (special(x, f, name, arg, &status, out, err))

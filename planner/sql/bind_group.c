@@ -203,7 +203,7 @@ static spk_status aggregate_schema(struct spk_query *q, struct spk_schema **out,
 	for (int i = 0; i < q->aggregates.count; i++) {
 		const struct spk_aggregate_call *c = &q->aggregates.call[i];
 
-		s->field[q->groups + i] = (struct spk_field){ c->name, c->type, strcmp(c->aggregate->name, "count") != 0 };
+		s->field[q->groups + i] = (struct spk_field){ c->name, c->type, spk_aggregate_nullable(c) };
 	}
 	*out = s;
 	return SPK_OK;

@@ -246,8 +246,8 @@ static spk_status each_expr(struct spk_query *q, struct spk_over *o, const struc
 		SPK_TRY(spk_query_turn_over(q, schema, &o->sort[i].expr, err));
 	for (int i = 0; i < o->call.args; i++)
 		SPK_TRY(spk_query_turn_over(q, schema, &o->call.arg[i], err));
-	if (o->call.aggregate.arg)
-		SPK_TRY(spk_query_turn_over(q, schema, &o->call.aggregate.arg, err));
+	for (int i = 0; i < o->call.aggregate.inputs; i++)
+		SPK_TRY(spk_query_turn_over(q, schema, &o->call.aggregate.input[i], err));
 	for (size_t i = 0; i < SPK_COUNT_OF(list); i++)
 		if (*list[i])
 			SPK_TRY(spk_query_turn_over(q, schema, list[i], err));

@@ -119,7 +119,7 @@ spk_status spk_stateful_merge(struct spk_stateful_groups *s, const struct spk_sl
 		from[n++] = spk_group_states(row);
 	}
 	for (int i = 0; i < plan->aggregate_count && n; i++)
-		SPK_TRY(plan->aggregate[i].aggregate->merge(&plan->aggregate[i], into, from, n, err));
+		SPK_TRY(plan->aggregate[i].step->merge(&plan->aggregate[i], into, from, n, err));
 	return SPK_OK;
 }
 

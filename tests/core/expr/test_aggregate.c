@@ -32,7 +32,7 @@ static spk_status group_update(struct group *g, const struct spk_vector *v, cons
 
 	for (int i = 0; i < n; i++)
 		state[i] = g->row;
-	return g->call.aggregate->update(&g->call, state, v, sel, n, weight, err);
+	return g->call.step->update(&g->call, state, v, sel, n, weight, err);
 }
 
 static const char *group_final(struct group *g, struct spk_arena *arena, spk_error *err)
@@ -40,11 +40,20 @@ static const char *group_final(struct group *g, struct spk_arena *arena, spk_err
 	struct spk_vector out;
 	struct spk_value value;
 
-	if (spk_vector_init(&out, g->call.type, 1, arena, err) != SPK_OK || g->call.aggregate->final(&g->call, &g->row, 1, &out, 0, 1, arena, err) != SPK_OK)
+	if (spk_vector_init(&out, g->call.type, 1, arena, err) != SPK_OK || g->call.step->final(&g->call, &g->row, 1, &out, 0, 1, arena, err) != SPK_OK)
 		return spk_arena_printf(arena, "!%s", err->message);
 	value = spk_vector_value(&out, 0);
 	value.type = g->call.type;
 	return mini_text(arena, value, NULL);
+}
+
+/* name(column 0), or name(*) without a field. */
+static spk_status resolve_one(struct spk_arena *arena, const char *name, const struct spk_field *field, struct spk_aggregate_call *out, spk_error *err)
+{
+	struct spk_expr *arg = field ? spk_expr_column(arena, 0, field) : NULL;
+	struct spk_aggregate_syntax syntax = { .name = name, .args = arg != NULL, .arg = &arg, .star = !arg, .position = 7 };
+
+	return spk_aggregate_resolve(arena, &syntax, out, err);
 }
 
 /* --- against PostgreSQL --- */
@@ -63,7 +72,7 @@ static char *answer(struct spk_arena *arena, const struct mini_case *c)
 	if (mini_value(arena, &c->arg[0], NULL, &v, &err) != SPK_OK)
 		return spk_arena_printf(arena, "?\t!%s", err.message);
 	field.type = v.type;
-	if (spk_aggregate_resolve(arena, c->name, spk_expr_column(arena, 0, &field), NULL, false, 0, &call, &err) != SPK_OK)
+	if (resolve_one(arena, c->name, &field, &call, &err) != SPK_OK)
 		return spk_arena_printf(arena, "?\t!%s", err.message);
 	spk_vector_init(&column, v.type, MINI_ARGS_MAX, arena, &err);
 	for (int i = 0; i < c->args; i++) {
@@ -79,7 +88,7 @@ static char *answer(struct spk_arena *arena, const struct mini_case *c)
 		struct spk_eval ev = { .arena = arena };
 		struct spk_vector cast;
 
-		CHECK_OK(spk_expr_eval(call.arg, &in, NULL, c->args, &ev, &cast, &err), err);
+		CHECK_OK(spk_expr_eval(call.input[0], &in, NULL, c->args, &ev, &cast, &err), err);
 		column = cast;
 	}
 	group_init(&g, &call, arena);
@@ -155,7 +164,7 @@ static void merge_is_update(const struct spk_aggregate_call *call, const struct 
 	CHECK_OK(group_update(&all, v, NULL, ROWS, NULL, &err), err);
 	CHECK_OK(group_update(&first, v, sel, split, NULL, &err), err);
 	CHECK_OK(group_update(&second, v, sel + split, ROWS - split, NULL, &err), err);
-	CHECK_OK(call->aggregate->merge(&first.call, &first.row, &second.row, 1, &err), err);
+	CHECK_OK(call->step->merge(&first.call, &first.row, &second.row, 1, &err), err);
 	CHECK(same_text(group_final(&first, arena, &err), group_final(&all, arena, &err)));
 	write_and_read(&all, arena);
 	spk_aggregate_row_release(&all.call, 1, all.row);
@@ -170,7 +179,7 @@ static void taking_back(const struct spk_aggregate_call *call, const struct spk_
 	int n = 0;
 	spk_error err = { 0 };
 
-	if (!call->aggregate->retract)
+	if (!call->step->retract)
 		return;
 	for (int i = 0; i < ROWS; i++) {
 		bool keep = spk_test_one_in(rng, 2);
@@ -201,7 +210,7 @@ static void all_aggregates(void)
 	for (int round = 0; round < rounds * count; round++) {
 		const struct spk_aggregate *one = &a[round % count];
 		struct spk_arena *arena = spk_arena_new(NULL);
-		struct spk_field field = { .name = "x", .nullable = true, .type = one->arg };
+		struct spk_field field = { .name = "x", .nullable = true, .type = one->arg[0] };
 		struct spk_aggregate_call call;
 		struct spk_vector v;
 		spk_error err = { 0 };
@@ -210,7 +219,7 @@ static void all_aggregates(void)
 			field.type = spk_type(SPK_TYPE_TEXT);
 		if (field.type.id == SPK_TYPE_DECIMAL && spk_test_one_in(&rng, 2))
 			field.type = spk_type_decimal(12, 2);
-		REQUIRE_OK(spk_aggregate_resolve(arena, one->name, one->args ? spk_expr_column(arena, 0, &field) : NULL, NULL, false, 0, &call, &err), err);
+		REQUIRE_OK(resolve_one(arena, one->name, one->args ? &field : NULL, &call, &err), err);
 		values_column(&rng, &v, field.type, ROWS, spk_test_one_in(&rng, 3) ? 0 : spk_test_one_in(&rng, 2) ? 1 : 4, arena);
 		for (int i = 0; i < ROWS; i++) {
 			if (field.type.id == SPK_TYPE_DOUBLE)
@@ -236,7 +245,7 @@ static void overflow(void)
 	struct group g;
 	spk_error err = { 0 };
 
-	REQUIRE_OK(spk_aggregate_resolve(arena, "sum", spk_expr_column(arena, 0, &field), NULL, false, 0, &call, &err), err);
+	REQUIRE_OK(resolve_one(arena, "sum", &field, &call, &err), err);
 	group_init(&g, &call, arena);
 	CHECK_OK(group_update(&g, &v, NULL, 2, weight, &err), err);
 	CHECK_FAILS(group_update(&g, &v, NULL, 2, weight, &err), SPK_DATA, err);
@@ -251,10 +260,10 @@ static void names(void)
 	struct spk_aggregate_call call;
 	spk_error err = { 0 };
 
-	CHECK_FAILS(spk_aggregate_resolve(arena, "summ", spk_expr_column(arena, 0, &field), NULL, false, 7, &call, &err), SPK_BIND, err);
+	CHECK_FAILS(resolve_one(arena, "summ", &field, &call, &err), SPK_BIND, err);
 	CHECK_HOLDS(err.hint, "sum");
 	CHECK_EQ_INT(err.position, 7);
-	CHECK_FAILS(spk_aggregate_resolve(arena, "sum", spk_expr_column(arena, 0, &field), NULL, false, 7, &call, &err), SPK_BIND, err);
+	CHECK_FAILS(resolve_one(arena, "sum", &field, &call, &err), SPK_BIND, err);
 	CHECK_EQ_STR(err.message, "function sum(text) does not exist");
 	CHECK(spk_aggregate_known("COUNT") && !spk_aggregate_known("lower"));
 	spk_arena_unref(arena);

@@ -286,8 +286,8 @@ static void check_node(const struct spk_logical *l, bool *sound)
 		*sound = *sound && l->expr[i]->type.id == l->schema->field[i].type.id;
 	}
 	for (int i = 0; i < l->aggregate_count; i++) {
-		if (l->aggregate[i].arg)
-			check_expr(l->aggregate[i].arg, in, sound);
+		for (int k = 0; k < l->aggregate[i].inputs; k++)
+			check_expr(l->aggregate[i].input[k], in, sound);
 		if (l->aggregate[i].filter)
 			check_expr(l->aggregate[i].filter, in, sound);
 		*sound = *sound && l->aggregate[i].type.id == l->schema->field[l->expr_count + i].type.id;

@@ -234,7 +234,7 @@ static const struct { bool streaming; const char *sql; spk_status code; const ch
 	{ true, "INSERT INTO windows SELECT window_end, 0, count(*) FROM hop(bid, ts, interval '2 seconds', interval '10 seconds') GROUP BY window_end", SPK_UNSUPPORTED,
 	  "window function hop is not supported yet", "", "hop" },
 	{ true, "INSERT INTO shown SELECT auction, count(DISTINCT bidder) FROM bid GROUP BY auction", SPK_UNSUPPORTED,
-	  "count(DISTINCT ...) is not supported yet", "subquery", "count" },
+	  "count(DISTINCT ...) in a stream is not supported yet", "subquery", "count" },
 	{ true, "INSERT INTO shown SELECT 0, max(n) FROM (SELECT auction, count(*) AS n FROM bid GROUP BY auction) x", SPK_UNSUPPORTED,
 	  "max over rows that can be taken back", "by window", "max" },
 	{ true, "INSERT INTO shown SELECT k, 0 FROM changes", SPK_OK, "", "", NULL },
