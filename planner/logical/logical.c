@@ -215,6 +215,30 @@ static spk_status put_join(const struct spk_logical *l, struct spk_buffer *out, 
 	return spk_expr_format(l->filter, out, err);
 }
 
+static spk_status put_call(const struct spk_window_call *c, struct spk_buffer *out, spk_error *err)
+{
+	if (c->function == SPK_WINDOW_FUNCTION_AGGREGATE)
+		return put_aggregate_call(&c->aggregate, out, err);
+	SPK_TRY(spk_buffer_printf(out, err, "%s(", spk_window_function_name(c->function)));
+	SPK_TRY(put_exprs(c->arg, c->args, out, err));
+	return spk_buffer_append_str(out, ")", err);
+}
+
+static spk_status put_over(const struct spk_logical *l, struct spk_buffer *out, spk_error *err)
+{
+	for (int i = 0; i < l->calls; i++) {
+		SPK_TRY(spk_buffer_append_str(out, i ? ", " : " ", err));
+		SPK_TRY(put_call(&l->call[i], out, err));
+	}
+	if (l->expr_count)
+		SPK_TRY(spk_buffer_append_str(out, " partition by ", err));
+	SPK_TRY(put_exprs(l->expr, l->expr_count, out, err));
+	if (!l->sort_count)
+		return SPK_OK;
+	SPK_TRY(spk_buffer_append_str(out, " order by", err));
+	return put_sort(l, out, err);
+}
+
 static spk_status put_details(const struct spk_logical *l, struct spk_buffer *out, spk_error *err)
 {
 	switch (l->kind) {
@@ -230,8 +254,8 @@ static spk_status put_details(const struct spk_logical *l, struct spk_buffer *ou
 	case SPK_LOGICAL_LIMIT: return put_limit(l, out, err);
 	case SPK_LOGICAL_SINK: return put_sink(l, out, err);
 	case SPK_LOGICAL_JOIN: return put_join(l, out, err);
+	case SPK_LOGICAL_OVER: return put_over(l, out, err);
 	case SPK_LOGICAL_UNION:
-	case SPK_LOGICAL_OVER:
 	case SPK_LOGICAL_EXPAND:
 	case SPK_LOGICAL_UNNEST:
 	case SPK_LOGICAL_RECURSIVE:

@@ -116,6 +116,19 @@ static spk_status put_sort(const struct spk_physical *n, struct spk_buffer *out,
 	return spk_buffer_append_str(out, "]", err);
 }
 
+static spk_status put_over(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	for (int i = 0; i < n->calls; i++) {
+		const struct spk_window_call *c = &n->call[i];
+
+		SPK_TRY(spk_buffer_printf(out, err, "%s%s", i ? ", " : " [", c->function == SPK_WINDOW_FUNCTION_AGGREGATE ? c->aggregate.aggregate->name : spk_window_function_name(c->function)));
+	}
+	SPK_TRY(spk_buffer_append_str(out, n->expr_count ? "; partition: " : "", err));
+	SPK_TRY(put_exprs(n->expr, n->expr_count, out, err));
+	SPK_TRY(spk_buffer_append_str(out, "]", err));
+	return n->sort_count ? put_sort(n, out, err) : SPK_OK;
+}
+
 static spk_status put_exchange(const struct printer *p, const struct spk_physical *n, spk_error *err)
 {
 	if (p->plan->exchange[n->exchange].broadcast)
@@ -158,6 +171,8 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 		return put_aggregate(n, out, err);
 	case SPK_PHYSICAL_LATE:
 		return spk_buffer_printf(out, err, " [by %s]", n->schema->field[n->window_key].name);
+	case SPK_PHYSICAL_OVER:
+		return put_over(n, out, err);
 	case SPK_PHYSICAL_SORT:
 		return put_sort(n, out, err);
 	case SPK_PHYSICAL_LIMIT:

@@ -286,8 +286,10 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		if (in.node[0]->kind != SPK_PHYSICAL_SORT)
 			SPK_TRY(spk_build_exchange(b, &in, NULL, 0, -1, &in, err));
 		return build_simple(b, l, SPK_PHYSICAL_LIMIT, &in, out, err);
-	case SPK_LOGICAL_JOIN:
 	case SPK_LOGICAL_OVER:
+		SPK_TRY(refuse_in_stream(b, l, "a window function (OVER)", err));
+		return spk_build_over(b, l, &in, out, err);
+	case SPK_LOGICAL_JOIN:
 	case SPK_LOGICAL_EXPAND:
 	case SPK_LOGICAL_UNNEST:
 	case SPK_LOGICAL_RECURSIVE:
