@@ -147,12 +147,14 @@ static spk_status evaluate_call(struct over *o, int c, struct over_batch *b, spk
 	struct over_values *v = &b->value[c];
 	struct spk_vector edge;
 
+	v->arg = SPK_NEW_ARRAY(b->out->arena, struct spk_vector, SPK_MAX(call->args, call->aggregate.inputs) + 1);
+	SPK_TRY_PTR(v->arg, err);
 	for (int i = 0; i < call->args; i++)
 		SPK_TRY(spk_expr_eval(call->arg[i], b->in, NULL, b->in->rows, &ev, &v->arg[i], err));
 	if (call->aggregate.filter)
 		SPK_TRY(spk_expr_eval(call->aggregate.filter, b->in, NULL, b->in->rows, &ev, &v->filter, err));
-	if (call->aggregate.arg)
-		SPK_TRY(spk_expr_eval(call->aggregate.arg, b->in, NULL, b->in->rows, &ev, &v->arg[0], err));
+	for (int i = 0; i < call->aggregate.inputs; i++)
+		SPK_TRY(spk_expr_eval(call->aggregate.input[i], b->in, NULL, b->in->rows, &ev, &v->arg[i], err));
 	if (f->start_edge || f->end_edge)
 		SPK_TRY(encode_one(o, f->range_key, b->in, b->out->arena, &v->range_key, &v->key, err));
 	if (f->start_edge)

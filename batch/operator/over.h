@@ -12,7 +12,7 @@
 
 /* What one call needs of one batch. */
 struct over_values {
-	struct spk_vector arg[3];            /* of a window function; arg[0] of an aggregate */
+	struct spk_vector *arg;              /* arguments of a window function, inputs of an aggregate */
 	struct spk_vector filter, range_key;
 	struct spk_row_keys key, start, end; /* RANGE with an offset: keys at the row and at its frame's edges */
 };

@@ -31,7 +31,7 @@ static spk_status update(struct over *o, int c, int64_t from, int64_t to, bool t
 			kept += !a->filter || (spk_reader_valid(&filter, slot) && ((const uint8_t *)filter.data)[slot]);
 		}
 		if (kept)
-			SPK_TRY(a->aggregate->update(a, o->call[c].same_state, a->arg ? &b->value[c].arg[0] : NULL, sel, kept, take_back ? o->minus : NULL, err));
+			SPK_TRY(a->step->update(a, o->call[c].same_state, b->value[c].arg, sel, kept, take_back ? o->minus : NULL, err));
 		from += n;
 	}
 	return SPK_OK;
@@ -39,7 +39,7 @@ static spk_status update(struct over *o, int c, int64_t from, int64_t to, bool t
 
 static bool takes_back(const struct spk_aggregate_call *a)
 {
-	return a->aggregate->retract && (!a->arg || (a->arg->type.id != SPK_TYPE_DOUBLE && a->arg->type.id != SPK_TYPE_REAL));
+	return a->step->retract && (!a->inputs || (a->input[0]->type.id != SPK_TYPE_DOUBLE && a->input[0]->type.id != SPK_TYPE_REAL));
 }
 
 /* Brings the state from rows [from, to) to the frame at hand. */
@@ -77,7 +77,7 @@ static spk_status put(struct over *o, int c, int64_t from, int64_t to, spk_error
 		struct over_batch *b = over_at(o, from, &row);
 		int n = (int)SPK_MIN(to - from, b->in->rows - row);
 
-		SPK_TRY(a->aggregate->final(a, o->call[c].same_state, n, over_result(o, b, c), row, b->in->rows, b->out->arena, err));
+		SPK_TRY(a->step->final(a, o->call[c].same_state, n, over_result(o, b, c), row, b->in->rows, b->out->arena, err));
 		from += n;
 	}
 	return SPK_OK;
