@@ -19,17 +19,21 @@ static spk_status keep_text(const char *dir, const char *sql, spk_error *err)
 {
 	char path[PATH_BYTES + 16];
 
-	SPK_TRY(spk_dir_create(dir, err));
 	snprintf(path, sizeof path, "%s/job.sql", dir);
 	return spk_file_write_atomic(path, sql, strlen(sql), err);
 }
 
-static spk_status run_job(struct spk_session *s, const struct spk_job_spec *spec, spk_error *err)
+static spk_status run_job(struct spk_session *s, const char *sql, const struct spk_job_spec *spec, spk_error *err)
 {
 	struct spk_job *job;
 	spk_status status;
 
 	SPK_TRY(spk_job_new(&job, spec, err));
+	status = keep_text(spec->dir, sql, err);
+	if (status != SPK_OK) {
+		spk_job_free(job);
+		return status;
+	}
 	atomic_store(&s->job, job);
 	for (int i = atomic_exchange(&s->cancels, 0); i > 0; i--)
 		spk_job_stop(job);
@@ -47,8 +51,7 @@ spk_status spk_session_run_job(struct spk_session *s, const char *sql, const str
 
 	SPK_TRY(spk_job_check_name(options->name, err));
 	job_dir(options->name, options->dir, dir);
-	SPK_TRY(keep_text(dir, sql, err));
-	return run_job(s, &spec, err);
+	return run_job(s, sql, &spec, err);
 }
 
 spk_status spk_session_run(struct spk_session *s, const char *sql, const struct spk_job_options *options, spk_error *err)
@@ -71,17 +74,16 @@ static spk_status no_such_job(const char *job, const char *dir, spk_error *err)
 
 spk_status spk_session_open_checkpoints(struct spk_session *s, const char *job, const char *dir, struct spk_job_files *out, spk_error *err)
 {
-	const char *configured = spk_conf_text(s->conf, SPK_CONF_CHECKPOINT_DIR);
-	char at[PATH_BYTES], path[PATH_BYTES + 16];
+	char at[PATH_BYTES], *checkpoints;
 
 	*out = (struct spk_job_files){ 0 };
 	job_dir(job, dir, at);
 	if (access(at, R_OK) != 0)
 		return no_such_job(job, at, err);
 	out->dir = spk_arena_strdup(s->arena, at);
-	SPK_TRY_PTR(out->dir, err);
-	snprintf(path, sizeof path, "%s/checkpoints", at);
-	return spk_local_checkpoint_store_open(&out->checkpoints, *configured ? configured : path, err);
+	checkpoints = spk_job_checkpoint_dir(s->conf, at, job, s->arena);
+	SPK_TRY_PTR(out->dir && checkpoints, err);
+	return spk_local_checkpoint_store_open(&out->checkpoints, checkpoints, err);
 }
 
 /* The first Kafka sink of the job: its cluster holds the epochs topic. */

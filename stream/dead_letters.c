@@ -139,6 +139,39 @@ spk_status spk_dead_letters_commit(struct spk_job *job, int64_t epoch, spk_error
 	return SPK_OK;
 }
 
+static spk_status settle_file(struct spk_job *job, const char *name, int64_t committed, spk_error *err)
+{
+	size_t n = strlen(name);
+	char path[4096];
+	int64_t epoch;
+
+	if (sscanf(name + (name[0] == '.'), "epoch-%12" SCNd64, &epoch) != 1)
+		return SPK_OK;
+	/* A temporary file that a crash left is of no epoch. */
+	if (epoch <= committed && strcmp(name + n - 4, ".tmp") != 0)
+		return name[0] == '.' ? spk_dead_letters_commit(job, epoch, err) : SPK_OK;
+	snprintf(path, sizeof path, "%s/dlq/%s", job->spec.dir, name);
+	return unlink(path) == 0 || errno == ENOENT ? SPK_OK : spk_fail_errno(err, errno, "cannot remove %s", path);
+}
+
+spk_status spk_dead_letters_recover(struct spk_job *job, int64_t committed, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	const char *path = arena ? spk_arena_printf(arena, "%s/dlq", job->spec.dir) : NULL;
+	struct spk_dir_entries names = { 0 };
+	spk_status status = path ? SPK_OK : spk_fail_memory(err);
+
+	if (status == SPK_OK && !job->out.producer && access(path, F_OK) == 0) {
+		status = spk_dir_list(path, arena, &names, err);
+		for (int i = 0; i < names.count && status == SPK_OK; i++)
+			status = settle_file(job, names.name[i], committed, err);
+		if (status == SPK_OK)
+			status = spk_dir_sync(path, err);
+	}
+	spk_arena_unref(arena);
+	return status;
+}
+
 /* --- both --- */
 
 /* The first letter is the error when bad rows are to stop the job. */

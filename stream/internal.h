@@ -84,8 +84,10 @@ spk_status spk_outputs_commit(struct spk_job *job, const struct spk_run *run, co
 /* With bad.rows=fail the first bad row is an error; asked before anything is written. */
 spk_status spk_dead_letters_check(struct spk_job *job, const struct spk_run *run, int64_t epoch, spk_error *err);
 spk_status spk_dead_letters_write(struct spk_job *job, const struct spk_run *run, int64_t epoch, spk_error *err);
-/* Moves the file of an epoch's dead letters into place (jobs without Kafka), or drops what was never committed. */
+/* Jobs without Kafka: moves the file of an epoch's dead letters into place. */
 spk_status spk_dead_letters_commit(struct spk_job *job, int64_t epoch, spk_error *err);
+/* The same at a start for all epochs up to `committed`; drops what later ones left, which were never committed. */
+spk_status spk_dead_letters_recover(struct spk_job *job, int64_t committed, spk_error *err);
 
 /* --- the job --- */
 
@@ -108,7 +110,8 @@ struct spk_job {
 	struct spk_event_log *events;
 	/* recovery */
 	struct spk_checkpoint_store *checkpoints;
-	char *state_dir;                      /* scratch of this incarnation */
+	char *state_dir;                      /* scratch of this attempt */
+	int state_lock;                       /* held while it is in use; -1: there is none */
 	struct spk_arena *record_arena;
 	struct spk_epoch_record *record;      /* of the last committed epoch, NULL before the first */
 	int64_t incarnation;
@@ -125,6 +128,11 @@ struct spk_job {
 
 bool spk_job_stateful(const struct spk_job *job);
 void spk_job_report(struct spk_job *job, const char *phase, const char *trouble);
+/* Claims the job's folder, sweeps what dead processes left in it, opens checkpoint store and event log (folder.c). */
+spk_status spk_job_folder_open(struct spk_job *job, spk_error *err);
+void spk_job_folder_close(struct spk_job *job);
+/* Sleeps, whatever the sources have, until the time is over or someone asks to stop once more. */
+void spk_job_pause(struct spk_job *job, int64_t us);
 /* True when someone asked to stop. */
 bool spk_job_stopping(const struct spk_job *job);
 

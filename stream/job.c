@@ -2,9 +2,8 @@
 #include "stream/job.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,6 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
-#include "core/base/file.h"
 #include "core/base/log.h"
 #include "stream/internal.h"
 
@@ -69,45 +67,6 @@ void spk_job_report(struct spk_job *job, const char *phase, const char *trouble)
 	job->spec.progress(job->spec.user, &job->progress);
 }
 
-/* --- scratch folders --- */
-
-/* Removes state folders whose process is gone. */
-static void sweep_scratch(const char *dir)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		char path[4096];
-		int pid, used = 0;
-
-		if (sscanf(e->d_name, "state.%d%n", &pid, &used) != 1 || used == 0 || pid <= 0)
-			continue;
-		if (pid != getpid() && (kill(pid, 0) == 0 || errno == EPERM))
-			continue;
-		snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-		spk_dir_remove(path, NULL);
-	}
-	if (d)
-		closedir(d);
-}
-
-static spk_status prepare_folder(struct spk_job *job, spk_error *err)
-{
-	const char *checkpoints = spk_conf_text(job->spec.conf, SPK_CONF_CHECKPOINT_DIR);
-
-	SPK_TRY(spk_dir_create(job->spec.dir, err));
-	sweep_scratch(job->spec.dir);
-	job->state_dir = spk_arena_printf(job->arena, "%s/state.%d", job->spec.dir, (int)getpid());
-	if (!*checkpoints)
-		checkpoints = spk_arena_printf(job->arena, "%s/checkpoints", job->spec.dir);
-	SPK_TRY_PTR(job->state_dir && checkpoints, err);
-	SPK_TRY(spk_local_checkpoint_store_open(&job->checkpoints, checkpoints, err));
-	if (spk_conf_int(job->spec.conf, SPK_CONF_EVENT_LOG))
-		SPK_TRY(spk_event_log_open(&job->events, spk_arena_printf(job->arena, "%s/events.jsonl", job->spec.dir), job->spec.name, err));
-	return SPK_OK;
-}
-
 /* --- new and free --- */
 
 static void on_stop(evutil_socket_t fd, short what, void *user)
@@ -145,6 +104,7 @@ static spk_status start_threads(struct spk_job *job, spk_error *err)
 static spk_status build(struct spk_job *job, spk_error *err)
 {
 	SPK_TRY(spk_job_check_name(job->spec.name, err));
+	SPK_TRY(spk_job_claim_folder(job->spec.dir, job->spec.name, err));
 	job->base = event_base_new();
 	job->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	SPK_TRY_PTR(job->base && job->stop_fd >= 0, err);
@@ -168,7 +128,7 @@ spk_status spk_job_new(struct spk_job **out, const struct spk_job_spec *spec, sp
 	}
 	job->arena = arena;
 	job->spec = *spec;
-	job->stop_fd = -1;
+	job->stop_fd = job->state_lock = -1;
 	job->progress = (struct spk_job_progress){ .phase = "connecting", .watermark_us = INT64_MIN, .lag = -1 };
 	status = build(job, err);
 	if (status != SPK_OK) {
@@ -188,17 +148,10 @@ static void close_attempt(struct spk_job *job)
 	job->store = NULL;
 	spk_inputs_close(job);
 	spk_outputs_close(job);
-	if (job->checkpoints)
-		job->checkpoints->type->close(job->checkpoints);
-	job->checkpoints = NULL;
-	spk_event_log_close(job->events);
-	job->events = NULL;
 	spk_arena_unref(job->record_arena);
 	job->record_arena = NULL;
 	job->record = NULL;
-	if (job->state_dir)
-		spk_dir_remove(job->state_dir, NULL);
-	job->state_dir = NULL;
+	spk_job_folder_close(job);
 }
 
 void spk_job_free(struct spk_job *job)
@@ -236,9 +189,21 @@ static void wait_us(struct spk_job *job, int64_t us)
 	event_base_loop(job->base, EVLOOP_ONCE);
 }
 
+void spk_job_pause(struct spk_job *job, int64_t us)
+{
+	struct pollfd stop = { .fd = job->stop_fd, .events = POLLIN };
+	int64_t end = spk_clock_monotonic_us() + us;
+	int seen = atomic_load(&job->stops);
+
+	/* Whoever waited before may have left the descriptor readable, or drained it: what was asked is in `stops`. */
+	on_stop(job->stop_fd, 0, job);
+	while (atomic_load(&job->stops) == seen && us > 0 && poll(&stop, 1, (int)(us / 1000) + 1) != 0)
+		us = end - spk_clock_monotonic_us();
+}
+
 static spk_status open_all(struct spk_job *job, spk_error *err)
 {
-	SPK_TRY(prepare_folder(job, err));
+	SPK_TRY(spk_job_folder_open(job, err));
 	SPK_TRY(spk_outputs_open(job, err));
 	return spk_inputs_open(job, err);
 }

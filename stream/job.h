@@ -37,7 +37,7 @@ struct spk_job_spec {
 	void *user;
 };
 
-/* Borrows the spec until free. */
+/* Claims the folder; borrows the spec until free. */
 spk_status spk_job_new(struct spk_job **out, const struct spk_job_spec *spec, spk_error *err);
 void spk_job_free(struct spk_job *job);
 /* OK: stopped or everything done. FENCED: another instance has taken over. UNAVAILABLE: gave up on a broker (kafka.retry). */
@@ -45,6 +45,10 @@ spk_status spk_job_run(struct spk_job *job, spk_error *err);
 /* First call: finish the epoch, checkpoint, end. Second: end at once. Async-signal-safe. */
 void spk_job_stop(struct spk_job *job);
 
+/* Makes the folder of a job, or finds that it is its own: EXISTS names the job that has it. */
+spk_status spk_job_claim_folder(const char *dir, const char *name, spk_error *err);
+/* Where the job's checkpoints are, in `arena`. */
+char *spk_job_checkpoint_dir(const struct spk_conf *conf, const char *dir, const char *name, struct spk_arena *arena);
 /* Whether a job name may be used in topics and paths. */
 spk_status spk_job_check_name(const char *name, spk_error *err);
 

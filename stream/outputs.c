@@ -7,13 +7,13 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/fault.h"
 #include "core/base/log.h"
 #include "stream/internal.h"
 
-enum { SETTLE_ATTEMPTS = 20 };
+enum { SETTLE_ATTEMPTS = 20, STOP_PATIENCE_US = 3000000 };
 
 /* --- open and close --- */
 
@@ -92,13 +92,15 @@ spk_status spk_outputs_open(struct spk_job *job, spk_error *err)
 	return SPK_OK;
 }
 
-static void close_sinks(struct spk_job *job)
+/* All, or those alone that write through the producer. */
+static void close_sinks(struct spk_job *job, bool all)
 {
 	for (int i = 0; i < job->out.count; i++) {
 		struct spk_sink *sink = job->out.output[i].sink;
 
-		if (sink)
-			sink->type->close(sink);
+		if (!sink || !(all || uses_kafka(sink->type)))
+			continue;
+		sink->type->close(sink);
 		job->out.output[i].sink = NULL;
 	}
 }
@@ -115,7 +117,7 @@ static void close_kafka(struct spk_job *job)
 
 void spk_outputs_close(struct spk_job *job)
 {
-	close_sinks(job);
+	close_sinks(job, true);
 	close_kafka(job);
 	free(job->out.output);
 	job->out = (struct spk_outputs){ 0 };
@@ -180,40 +182,40 @@ static spk_status note_newest(void *user, const void *data, size_t size, spk_err
 	return status;
 }
 
-/* A new producer (which settles the old one's transaction), the log's end, fresh sinks. */
+/* A new producer (which settles the old one's transaction) with its sinks, and the log's end. Other sinks keep what they hold of the epoch. */
 static spk_status reopen(struct spk_job *job, struct newest *newest, spk_error *err)
 {
 	*newest = (struct newest){ 0 };
 	if (job->out.kafka_table) {
-		close_sinks(job);
+		close_sinks(job, false);
 		close_kafka(job);
 		SPK_TRY(open_producer(job, err));
 		SPK_TRY(open_log(job, err));
 		for (int i = 0; i < job->out.count; i++)
-			SPK_TRY(open_sink(job, i, err));
+			if (!job->out.output[i].sink)
+				SPK_TRY(open_sink(job, i, err));
 	}
 	return job->out.log->type->read(job->out.log, note_newest, newest, err);
 }
 
-/* Whether `newest` is this very epoch, or one of another instance, or neither. */
+static spk_status fail_fatally(spk_error *err, spk_status status)
+{
+	if (err)
+		err->fatal = true;
+	return status;
+}
+
+/* Whether `newest` is this very epoch, or the one before it. Anything else is the work of somebody else. */
 static spk_status judge(const struct spk_job *job, const struct spk_epoch_record *record, const struct newest *newest, bool *committed, spk_error *err)
 {
 	*committed = newest->epoch == record->epoch && newest->hash == record->hash;
-	if (*committed || newest->epoch < record->epoch)
+	if (*committed || (newest->epoch == record->epoch - 1 && newest->hash == record->previous_hash))
 		return SPK_OK;
-	spk_fail(err, SPK_FENCED, "another instance of job %s has taken over: it has committed epoch %lld", job->spec.name, (long long)newest->epoch);
-	if (err)
-		err->fatal = true;
-	return SPK_FENCED;
-}
-
-static void wait_before_retry(int attempt)
-{
-	struct spk_retry_policy policy = spk_retry_default(SPK_RETRY_BROKER);
-	int64_t wait = spk_retry_wait_us(&policy, attempt);
-	struct timespec t = { wait / 1000000, wait % 1000000 * 1000 };
-
-	nanosleep(&t, NULL);
+	if (newest->epoch >= record->epoch - 1)
+		return fail_fatally(err, spk_fail(err, SPK_FENCED, "another instance of job %s has taken over: it has committed epoch %lld", job->spec.name, (long long)newest->epoch));
+	spk_fail(err, SPK_CORRUPT, "the epoch log of job %s ends at epoch %lld, but epoch %lld was committed to it", job->spec.name, (long long)newest->epoch, (long long)record->epoch - 1);
+	spk_hint(err, "Its topic (or file) was removed or cut while the job ran. Without it the job cannot go on exactly once: start it under a new name (--job).");
+	return fail_fatally(err, SPK_CORRUPT);
 }
 
 /* Failures that trying again may cure. */
@@ -222,34 +224,65 @@ static bool may_pass(spk_status status)
 	return status == SPK_IO || status == SPK_UNAVAILABLE || status == SPK_TIMEOUT || status == SPK_MEMORY_LIMIT || status == SPK_INTERNAL;
 }
 
+static void abort_sinks(struct spk_job *job, int64_t epoch)
+{
+	for (int i = 0; i < job->out.count; i++) {
+		struct spk_sink *sink = job->out.output[i].sink;
+
+		if (sink && sink->type->abort)
+			sink->type->abort(sink, epoch);
+	}
+}
+
+/* One try: what became of the epoch, and if nothing, writes it again. Sinks without transactions must forget the first attempt's rows. */
+static spk_status settle_once(struct spk_job *job, const struct spk_run *run, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
+{
+	struct newest newest;
+	bool committed = false;
+
+	SPK_TRY(reopen(job, &newest, err));
+	SPK_TRY(judge(job, record, &newest, &committed, err));
+	if (committed)
+		return SPK_OK;
+	abort_sinks(job, record->epoch);
+	return write_epoch(job, run, record, encoded, err);
+}
+
+/* How often and how long it is tried: a broker that is away is waited for (kafka.retry), but not long when the job is to stop. */
+struct patience { int attempts; int64_t started_us, stopping_us; };
+
+static bool goes_on(struct spk_job *job, spk_status status, struct patience *p)
+{
+	int64_t now = spk_clock_monotonic_us(), bound = spk_conf_int(job->spec.conf, SPK_CONF_KAFKA_RETRY);
+
+	p->attempts++;
+	if (!p->stopping_us && spk_job_stopping(job))
+		p->stopping_us = now;
+	if (p->stopping_us && (atomic_load(&job->stops) > 1 || now - p->stopping_us > STOP_PATIENCE_US))
+		return false;
+	if (status == SPK_UNAVAILABLE || status == SPK_TIMEOUT)
+		return bound == 0 || now - p->started_us < bound;
+	return may_pass(status) && p->attempts < SETTLE_ATTEMPTS;
+}
+
 /*
  * Finds out what became of the epoch after a failed commit, and writes it again if it was not committed: the encoded outputs are still there. A
  * takeover by another instance shows as FENCED, from the broker or from the log.
  */
 static spk_status settle(struct spk_job *job, const struct spk_run *run, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
 {
+	struct spk_retry_policy policy = spk_retry_default(SPK_RETRY_BROKER);
+	struct patience patience = { .started_us = spk_clock_monotonic_us() };
 	spk_error why = { 0 };
-	spk_status status = SPK_UNAVAILABLE;
+	spk_status status;
 
-	for (int attempt = 0; attempt < SETTLE_ATTEMPTS && status != SPK_OK; attempt++) {
-		struct newest newest;
-		bool committed = false;
-
-		if (spk_job_stopping(job) && atomic_load(&job->stops) > 1)
-			return spk_fail(err, SPK_CANCELLED, "stopped before epoch %lld could be committed; it will be done again", (long long)record->epoch);
-		status = reopen(job, &newest, &why);
-		if (status == SPK_OK)
-			status = judge(job, record, &newest, &committed, &why);
-		if (status == SPK_OK && !committed)
-			status = write_epoch(job, run, record, encoded, &why);
-		if (status != SPK_OK && !may_pass(status))
-			break;
-		if (status != SPK_OK) {
-			spk_job_report(job, "running", why.message);
-			SPK_LOG(WARN, "stream", "epoch %lld is not committed yet: %s", (long long)record->epoch, why.message);
-			wait_before_retry(attempt);
-		}
+	while ((status = settle_once(job, run, record, encoded, &why)) != SPK_OK && goes_on(job, status, &patience)) {
+		spk_job_report(job, spk_job_stopping(job) ? "stopping" : "running", why.message);
+		SPK_LOG(WARN, "stream", "epoch %lld is not committed yet: %s", (long long)record->epoch, why.message);
+		spk_job_pause(job, spk_retry_wait_us(&policy, patience.attempts - 1));
 	}
+	if (status != SPK_OK && may_pass(status) && patience.stopping_us)
+		return spk_fail(err, SPK_CANCELLED, "stopped before epoch %lld could be committed; it will be done again: %s", (long long)record->epoch, why.message);
 	if (status != SPK_OK && err)
 		*err = why;
 	return status;
@@ -265,9 +298,7 @@ spk_status spk_outputs_commit(struct spk_job *job, const struct spk_run *run, co
 		status = settle(job, run, record, encoded, &why);
 	}
 	if (status != SPK_OK) {
-		for (int i = 0; i < job->out.count; i++)
-			if (job->out.output[i].sink && job->out.output[i].sink->type->abort)
-				job->out.output[i].sink->type->abort(job->out.output[i].sink, record->epoch);
+		abort_sinks(job, record->epoch);
 		if (err)
 			*err = why;
 		return status;

@@ -17,6 +17,7 @@
 #include "stream/operator/stream_operators.h"
 
 struct history {
+	const char *job;
 	struct spk_arena *arena;
 	struct spk_epoch_record **record;   /* ascending, without gaps */
 	int count, capacity;
@@ -30,6 +31,8 @@ static spk_status keep_record(void *user, const void *data, size_t size, spk_err
 	struct spk_epoch_record *r;
 
 	SPK_TRY(spk_epoch_decode(data, size, h->arena, &r, err));
+	if (strcmp(r->job, h->job) != 0)
+		return spk_fail(err, SPK_CORRUPT, "the epoch log of job %s holds a record of job %s", h->job, r->job);
 	/* At-least-once jobs may have written a record twice. */
 	while (h->count && h->record[h->count - 1]->epoch >= r->epoch)
 		h->count--;
@@ -175,7 +178,7 @@ static spk_status recover_sinks(struct spk_job *job, int64_t committed, spk_erro
 	for (int i = 0; i < job->out.count; i++)
 		if (job->out.output[i].sink->type->recover)
 			SPK_TRY(job->out.output[i].sink->type->recover(job->out.output[i].sink, committed, err));
-	return committed ? spk_dead_letters_commit(job, committed, err) : SPK_OK;
+	return spk_dead_letters_recover(job, committed, err);
 }
 
 /* True when the last record says that every source was bounded and done. */
@@ -218,7 +221,7 @@ static spk_status begin(struct spk_job *job, spk_error *err)
 
 spk_status spk_job_recover(struct spk_job *job, spk_error *err)
 {
-	struct history h = { .arena = spk_arena_new(NULL) };
+	struct history h = { .job = job->spec.name, .arena = spk_arena_new(NULL) };
 	spk_status status = h.arena ? SPK_OK : spk_fail_memory(err);
 
 	spk_event_log_write(job->events, SPK_EVENT_RECOVERY_START, (struct spk_event_field[]){ { 0 } });

@@ -19,10 +19,10 @@
 	X(CHECKPOINT_INTERVAL, "checkpoint.interval", DURATION, "ms", "30s", "0", "", "Time between checkpoints; 0: after every epoch.") \
 	X(CHECKPOINT_RETAIN, "checkpoint.retain", INT, "", "3", "2", "1000", "Checkpoints kept.") \
 	X(EPOCHS_RETAIN, "epochs.retain", INT, "", "5000", "0", "", "Epoch records kept at the least, also behind the oldest checkpoint: for looking back, and for starting over when no checkpoint is whole.") \
-	X(CHECKPOINT_DIR, "checkpoint.dir", TEXT, "", "", "", "", "Where checkpoints are stored; empty: DIR/checkpoints of the job.") \
+	X(CHECKPOINT_DIR, "checkpoint.dir", TEXT, "", "", "", "", "Where checkpoints are stored, in a folder per job; empty: DIR/checkpoints of the job.") \
 	X(EXACTLY_ONCE, "delivery", ENUM, "exactly-once|at-least-once", "exactly-once", "", "", "exactly-once: outputs and epoch record in one transaction; at-least-once: no transactions, lower latency.") \
 	X(BAD_ROWS, "bad.rows", ENUM, "dlq|skip|fail", "dlq", "", "", "What happens to a row that cannot be read or computed.") \
-	X(DLQ_TOPIC, "dlq.topic", TEXT, "", "", "", "", "Dead-letter topic (or folder for file jobs); empty: <job>.dlq.") \
+	X(DLQ_TOPIC, "dlq.topic", TEXT, "", "", "", "", "Dead-letter topic; empty: <job>.dlq. Jobs without Kafka sinks write to DIR/dlq.") \
 	X(IDLE_TIMEOUT, "watermark.idle-timeout", DURATION, "ms", "5s", "0", "", "A partition without data for so long does not hold the watermark; 0: never idle.") \
 	X(EMIT, "emit", ENUM, "auto|on-close|on-update", "auto", "", "", "When windowed results are written: at the close of the window or every epoch.") \
 	X(STATE_CACHE, "state.cache", BYTES, "bytes", "0", "0", "", "Upper bound of the write-back cache of state; 0: half of memory.limit.") \

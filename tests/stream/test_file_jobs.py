@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Jobs from files into files, without a broker: exactly once at every fault point, dead letters of committed epochs alone, whose folder it is."""
+import json, os, pathlib, random, shutil, sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from jobs import *
+from program import folder, sparklet
+
+rng = seed()
+ROWS, PARTS = 3000, 3
+
+SQL = """
+CREATE TABLE t (id bigint, g bigint, ts timestamp, WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH ('connector' = 'filesystem', 'path' = 'in/*.json', 'format' = 'json');
+CREATE TABLE plain (id bigint, g bigint) WITH ('connector' = 'filesystem', 'path' = 'plain', 'format' = 'json');
+CREATE TABLE windows (w timestamp, g bigint, n bigint, s bigint) WITH ('connector' = 'filesystem', 'path' = 'windows', 'format' = 'json');
+CREATE TABLE lines (id bigint) WITH ('connector' = 'print', 'format' = 'json');
+INSERT INTO plain SELECT id, g FROM t;
+INSERT INTO windows SELECT window_end, g, count(*), sum(id) FROM tumble(t, ts, INTERVAL '10 seconds') GROUP BY g, window_start, window_end;
+INSERT INTO lines SELECT id FROM t WHERE id % 1000 = 0;
+"""
+OPTIONS = ["run", "--job", "j", "-s", "epoch.max.rows=400", "-s", "epoch.interval=0", "-s", "checkpoint.interval=0", "-s", "parallelism=2", "j.sql"]
+
+
+def stamp(second):
+    return f"2025-01-01 00:{second // 60:02d}:{second % 60:02d}"
+
+
+class Case:
+    """A working folder with input, and what must come of it."""
+
+    def __init__(self, name):
+        self.cwd = folder(name)
+        (self.cwd / "in").mkdir()
+        (self.cwd / "j.sql").write_text(SQL)
+        self.plain, self.windows, self.bad = Counter(), {}, Counter()
+        parts = [[] for _ in range(PARTS)]
+        for i in range(ROWS):
+            second, g = i // 20 + rng.randrange(3), rng.randrange(5)
+            line = json.dumps({"id": i, "g": g, "ts": stamp(second)})
+            if rng.random() < 0.02:
+                line = line[:-3]
+                self.bad[line] += 1
+            else:
+                self.plain[(i, g)] += 1
+                n, s = self.windows.get((second // 10, g), (0, 0))
+                self.windows[(second // 10, g)] = n + 1, s + i
+            parts[i % PARTS].append(line)
+        for k, part in enumerate(parts):
+            (self.cwd / "in" / f"{k}.json").write_text("\n".join(part) + "\n")
+
+    def clean(self):
+        for name in ("plain", "windows", ".sparklet"):
+            shutil.rmtree(self.cwd / name, ignore_errors=True)
+
+    def run(self, fault=None):
+        return sparklet(self.cwd, *OPTIONS, fault=fault, expect=None)
+
+    def lines(self, pattern):
+        return [line for p in sorted(self.cwd.glob(pattern)) for line in p.read_text().splitlines()]
+
+    def check(self):
+        plain = Counter((r["id"], r["g"]) for r in map(json.loads, self.lines("plain/*.json")))
+        assert plain == self.plain, differ(plain, self.plain)
+        windows = Counter((r["w"], r["g"], r["n"], r["s"]) for r in map(json.loads, self.lines("windows/*.json")))
+        want = Counter((stamp(10 * w + 10), g, n, s) for (w, g), (n, s) in self.windows.items())
+        assert windows == want, differ(windows, want)
+        bad = Counter(json.loads(line)["raw"] for line in self.lines(".sparklet/j/dlq/epoch-*.jsonl"))
+        assert bad == self.bad, differ(bad, self.bad)
+        hidden = [p.name for d in ("plain", "windows", ".sparklet/j/dlq") for p in (self.cwd / d).glob(".epoch*")]
+        assert not hidden, hidden
+
+
+POINTS = ["epoch.begin", "epoch.computed", "txn.begin", "txn.produced", "txn.record", "txn.commit", "txn.committed", "file.write", "file.sync", "file.rename", "task.start",
+          "shuffle.fetch", "state.write", "state.snapshot", "checkpoint.flush", "checkpoint.copy", "checkpoint.manifest", "checkpoint.done", "checkpoint.truncate", "source.read"]
+
+
+def sweep(case, action, passes):
+    for point in POINTS:
+        for nth in passes:
+            case.clean()
+            code = case.run(f"{point}:{nth}{action}").returncode
+            if code:
+                done = case.run()
+                assert done.returncode == 0, f"{point}:{nth}: started again: {done.stderr[-800:]}"
+            try:
+                case.check()
+            except AssertionError as e:
+                raise AssertionError(f"{point}:{nth}{action}, exit code {code}: {e}")
+
+
+def failures():
+    """a failure at any point, passed over or started again: every row and every dead letter once"""
+    sweep(Case("failures"), "", (1, 2, 5, 9))
+
+
+def kills():
+    """a SIGKILL at any point: the same"""
+    sweep(Case("kills"), ":kill", (1, 2, 5, 9))
+
+
+def lasting_failures():
+    """a write that fails ten times in a row is tried until it goes through, and written once"""
+    case = Case("lasting")
+    faults = ",".join(f"txn.record:{n}" for n in range(2, 7))
+    done = case.run(faults)
+    assert done.returncode == 0, done.stderr[-800:]
+    case.check()
+    assert Counter(done.stdout.splitlines()) == Counter(f'{{"id":{i}}}' for i, _ in case.plain if i % 1000 == 0), done.stdout
+
+
+def stale_dead_letters():
+    """dead letters of an epoch that was never committed go, even when the epoch is cut otherwise then"""
+    case = Case("stale")
+    assert case.run("txn.record:3:kill").returncode != 0
+    assert list((case.cwd / ".sparklet/j/dlq").glob(".epoch-*")), "the epoch had dead letters"
+    done = sparklet(case.cwd, *[o.replace("=400", "=10") for o in OPTIONS], expect=None)
+    assert done.returncode == 0, done.stderr[-800:]
+    case.check()
+
+
+def another_job():
+    """a job does not take the folder of another, and says whose it is"""
+    case = Case("another")
+    sparklet(case.cwd, *OPTIONS)
+    before = sorted(p.name for p in (case.cwd / ".sparklet/j/checkpoints").iterdir())
+    done = sparklet(case.cwd, "run", "--job", "k", "--dir", ".sparklet/j", "j.sql", expect=1)
+    assert 'belongs to job "j"' in done.stderr and "--dir" in done.stderr, done.stderr
+    assert before == sorted(p.name for p in (case.cwd / ".sparklet/j/checkpoints").iterdir())
+
+
+def one_checkpoint_dir():
+    """jobs that share checkpoint.dir keep their checkpoints apart"""
+    case = Case("shared")
+    for job in ("a", "b"):
+        for out in ("plain", "windows"):
+            shutil.rmtree(case.cwd / out, ignore_errors=True)
+        sparklet(case.cwd, "run", "--job", job, "-s", "checkpoint.dir=all", "-s", "checkpoint.interval=0", "-s", "epoch.max.rows=400", "j.sql")
+    for job in ("a", "b"):
+        assert len(list((case.cwd / "all" / job).glob("checkpoint-*.json"))) >= 2
+        sparklet(case.cwd, "checkpoint", job, "verify", "-s", "checkpoint.dir=all")
+
+
+def foreign_log():
+    """an epoch log of another job is refused"""
+    case = Case("foreign")
+    sparklet(case.cwd, *OPTIONS)
+    (case.cwd / ".sparklet/k").mkdir()
+    shutil.copy(case.cwd / ".sparklet/j/epochs.log", case.cwd / ".sparklet/k/epochs.log")
+    shutil.rmtree(case.cwd / "plain")
+    shutil.rmtree(case.cwd / "windows")
+    done = sparklet(case.cwd, "run", "--job", "k", "j.sql", expect=1)
+    assert "record of job j" in done.stderr, done.stderr
+
+
+def scratch():
+    """what a killed process left is swept, what a living one uses is not, whatever its process number"""
+    case = Case("scratch")
+    assert case.run("txn.record:3:kill").returncode != 0
+    left = [p.name for p in (case.cwd / ".sparklet/j").glob("state.*")]
+    assert left, "a killed process leaves its state"
+    # Another process, of another container perhaps, holds this one.
+    import fcntl
+    kept = case.cwd / ".sparklet/j/state.1"
+    kept.mkdir()
+    (kept / "000001.sst").write_text("x")
+    with open(f"{kept}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        sparklet(case.cwd, *OPTIONS)
+        assert sorted(p.name for p in (case.cwd / ".sparklet/j").glob("state.*")) == ["state.1", "state.1.lock"]
+    case.check()
+
+
+if __name__ == "__main__":
+    main(failures, kills, lasting_failures, stale_dead_letters, another_job, one_checkpoint_dir, foreign_log, scratch)
