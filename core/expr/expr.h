@@ -103,6 +103,12 @@ bool spk_expr_same(const struct spk_expr *a, const struct spk_expr *b);
 void spk_expr_columns(const struct spk_expr *e, void (*visit)(int column, void *user), void *user);
 /* A copy with column i replaced by by[i] (an expression over another input); used by pushdown and inlining. */
 struct spk_expr *spk_expr_substitute(struct spk_arena *arena, const struct spk_expr *e, struct spk_expr *const *by);
+/*
+ * The same with `leaf` asked for what stands in place of every COLUMN and OUTER (*out comes in as the leaf itself). Whether the nodes above
+ * may be NULL is found anew. A tree without a change comes back as it is.
+ */
+typedef spk_status (*spk_expr_leaf)(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err);
+spk_status spk_expr_rewrite(struct spk_arena *arena, struct spk_expr *e, spk_expr_leaf leaf, void *user, struct spk_expr **out, spk_error *err);
 /* True when it has no column and no volatile function: can be folded. Stable functions (now()) are not foldable. */
 bool spk_expr_foldable(const struct spk_expr *e);
 /* True when the same input always gives the same output (no random()); now() counts as deterministic: fixed per epoch. */

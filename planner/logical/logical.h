@@ -166,6 +166,11 @@ struct spk_logical {
 
 /* A zeroed node of that kind in `arena` with copies of the input pointers; NULL when memory is out. */
 struct spk_logical *spk_logical_new(struct spk_arena *arena, enum spk_logical_kind kind, const struct spk_schema *schema, struct spk_logical *const *input, int inputs);
+/* A copy of the node that shares its inputs, but whose expressions may be replaced. */
+struct spk_logical *spk_logical_clone(struct spk_arena *arena, const struct spk_logical *l);
+/* Calls `change` for every expression of the node (not of its inputs), which may put another in its place. */
+typedef spk_status (*spk_logical_change)(struct spk_expr **e, void *user, spk_error *err);
+spk_status spk_logical_each_expr(struct spk_logical *l, spk_logical_change change, void *user, spk_error *err);
 const char *spk_logical_kind_name(enum spk_logical_kind kind);
 const char *spk_join_name(enum spk_join_type join);
 const char *spk_window_function_name(enum spk_window_function function);

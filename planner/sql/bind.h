@@ -7,6 +7,7 @@
  *   bind_over.c     window functions: f() OVER (...)        bind_frame.c    their frames
  *   bind_from.c     FROM: tables, views, subqueries bind_join.c     JOIN, and what several items of FROM make together
  *   bind_with.c     WITH                            bind_window.c   window functions and files in FROM
+ *   bind_sublink.c  subqueries in expressions
  *   bind_scope.c    columns by name                 bind_name.c   names of output columns
  *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c
  *   bind_aggregate.c   calls of aggregates
@@ -39,6 +40,7 @@ struct spk_cte {
 struct spk_inlining { const char *name; const struct spk_inlining *outer; };
 
 struct spk_outer;
+struct spk_sublinks;
 
 struct spk_binder {
 	struct spk_catalog *catalog;
@@ -51,6 +53,7 @@ struct spk_binder {
 	int *inlined;                          /* queries put in place so far, over the whole statement */
 	int *dependents;                       /* dependent joins so far: the next gets that number + 1 */
 	struct spk_outer *outer;               /* what can be seen beside a query's own FROM, innermost first */
+	struct spk_sublinks *sublinks;         /* of the clauses that are being bound; NULL: no subqueries here */
 	struct spk_outer *query;               /* `outer` as it was when the innermost query began: what is before it is its own FROM's */
 };
 
@@ -82,6 +85,22 @@ struct spk_outer {
 	bool barred;                           /* LATERAL behind RIGHT or FULL JOIN */
 	struct spk_outer *next;
 };
+
+/*
+ * A subquery met while expressions are bound. It stands in them as OUTER columns of the number -id, which is its place in the list + 1,
+ * until it is attached: joined to a plan, where it gives a column. `condition` is that of IN and its like, the subquery's own columns
+ * standing in it the same way.
+ */
+struct spk_sublink {
+	enum spk_join_type join;               /* SINGLE: its first column; MARK: whether a row meets the condition */
+	int number;                            /* `dependent` of its join */
+	bool used;                             /* it refers to the query around it */
+	struct spk_logical *plan;
+	struct spk_expr *condition;            /* NULL: EXISTS */
+	int column;                            /* once attached: where its first column is; -1 */
+	int position;
+};
+struct spk_sublinks { int count, capacity; struct spk_sublink *sublink; };
 
 /* Aggregate calls met while expressions are bound. Call i stands in them as column base + i until bind_group.c puts it right. */
 struct spk_aggregates {
@@ -121,6 +140,7 @@ struct spk_query {
 	struct spk_scope scope;
 	struct spk_aggregates aggregates;
 	struct spk_overs overs;
+	struct spk_sublinks sublinks;
 	int targets, visible, capacity;
 	struct spk_target *target;
 	int groups;
@@ -186,6 +206,23 @@ spk_status spk_binder_length(struct spk_exprs *x, const PgQuery__Node *n, bool z
 spk_status spk_binder_known(const struct spk_binder *b, struct spk_expr **e, spk_error *err);
 /* Calls a function or operator; UNKNOWN operands and errors as the builder has them. */
 spk_status spk_binder_call(const struct spk_binder *b, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
+
+/* --- subqueries in expressions --- */
+
+spk_status spk_binder_sublink(struct spk_exprs *x, const PgQuery__SubLink *s, struct spk_expr **out, spk_error *err);
+/* (a, b) op (SELECT ...), which the parser gives as an operator. */
+bool spk_is_row_sublink(const PgQuery__AExpr *e);
+spk_status spk_binder_row_sublink(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err);
+/* Joins the subqueries in an expression over `plan` to it and makes the expression refer to their columns. */
+spk_status spk_sublinks_attach(struct spk_binder *b, struct spk_sublinks *s, struct spk_logical **plan, struct spk_expr **e, spk_error *err);
+/* A FILTER; conditions that are subqueries become semi and anti joins. */
+spk_status spk_sublinks_filter(struct spk_binder *b, struct spk_sublinks *s, struct spk_logical **plan, struct spk_expr *predicate, spk_error *err);
+/* The subqueries not yet attached now stand over the groups: what they refer to becomes columns of the AGGREGATE. */
+spk_status spk_query_turn_over_sublinks(struct spk_query *q, const struct spk_schema *aggregated, spk_error *err);
+/* Attaches what is in group expressions and arguments of the AGGREGATE to its input. */
+spk_status spk_query_attach_groups(struct spk_query *q, struct spk_logical *aggregate, spk_error *err);
+/* Attaches what is left in targets, window functions and QUALIFY. */
+spk_status spk_query_attach_targets(struct spk_query *q, struct spk_logical **plan, spk_error *err);
 
 /* --- names --- */
 

@@ -131,23 +131,6 @@ static spk_status bind_min_max(struct spk_exprs *x, const PgQuery__MinMaxExpr *e
 	return spk_binder_call(x->b, least ? "least" : "greatest", arg, (int)e->n_args, e->location, out, err);
 }
 
-static spk_status refuse_sublink(struct spk_exprs *x, const PgQuery__SubLink *s, spk_error *err)
-{
-	const char *what = "a subquery in an expression";
-
-	if (s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK)
-		what = "EXISTS (SELECT ...)";
-	else if (s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK)
-		what = s->n_oper_name ? "a comparison with ANY (SELECT ...)" : "IN (SELECT ...)";
-	else if (s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK)
-		what = "a comparison with ALL (SELECT ...)";
-	else if (s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK)
-		what = "ARRAY (SELECT ...)";
-	else if (s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK)
-		what = "a scalar subquery";
-	return spk_binder_unsupported(x->b, s->location, what, err);
-}
-
 static spk_status bind_collate(struct spk_exprs *x, const PgQuery__CollateClause *c, struct spk_expr **out, spk_error *err)
 {
 	const char *name = c->n_collname ? spk_node_string(c->collname[c->n_collname - 1]) : "";
@@ -167,7 +150,10 @@ spk_status spk_binder_expr(struct spk_exprs *x, const PgQuery__Node *n, struct s
 	case PG_QUERY__NODE__NODE_COLUMN_REF: return spk_binder_column(x, n->column_ref, out, err);
 	case PG_QUERY__NODE__NODE_A_CONST: return spk_binder_literal(x, n->a_const, out, err);
 	case PG_QUERY__NODE__NODE_TYPE_CAST: return spk_binder_cast(x, n->type_cast, out, err);
-	case PG_QUERY__NODE__NODE_A_EXPR: return spk_binder_operator(x, n->a_expr, out, err);
+	case PG_QUERY__NODE__NODE_A_EXPR:
+		if (spk_is_row_sublink(n->a_expr))
+			return spk_binder_row_sublink(x, n->a_expr, out, err);
+		return spk_binder_operator(x, n->a_expr, out, err);
 	case PG_QUERY__NODE__NODE_FUNC_CALL: return spk_binder_function(x, n->func_call, out, err);
 	case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return spk_binder_value_function(x, n->sqlvalue_function, out, err);
 	case PG_QUERY__NODE__NODE_BOOL_EXPR: return bind_bool(x, n->bool_expr, out, err);
@@ -177,7 +163,7 @@ spk_status spk_binder_expr(struct spk_exprs *x, const PgQuery__Node *n, struct s
 	case PG_QUERY__NODE__NODE_COALESCE_EXPR: return bind_coalesce(x, n->coalesce_expr, out, err);
 	case PG_QUERY__NODE__NODE_MIN_MAX_EXPR: return bind_min_max(x, n->min_max_expr, out, err);
 	case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return bind_collate(x, n->collate_clause, out, err);
-	case PG_QUERY__NODE__NODE_SUB_LINK: return refuse_sublink(x, n->sub_link, err);
+	case PG_QUERY__NODE__NODE_SUB_LINK: return spk_binder_sublink(x, n->sub_link, out, err);
 	default: return spk_binder_unsupported(x->b, spk_node_location(n), spk_node_what(n), err);
 	}
 }

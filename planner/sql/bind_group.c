@@ -224,18 +224,16 @@ spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, s
 	l->aggregate_count = q->aggregates.count;
 	l->aggregate = q->aggregates.call;
 	l->position = q->group_position ? q->group_position : q->aggregates.count ? q->aggregates.call[0].position : l->position;
+	SPK_TRY(spk_query_attach_groups(q, l, err));
 	*plan = l;
 	for (int i = 0; i < q->targets; i++)
 		SPK_TRY(turn_over(q, schema, q->target[i].expr, &q->target[i].expr, err));
 	SPK_TRY(spk_query_turn_over_windows(q, schema, err));
 	if (q->qualify)
 		SPK_TRY(turn_over(q, schema, q->qualify, &q->qualify, err));
+	SPK_TRY(spk_query_turn_over_sublinks(q, schema, err));
 	if (!q->having)
 		return SPK_OK;
 	SPK_TRY(turn_over(q, schema, q->having, &q->having, err));
-	l = spk_logical_new(q->b->arena, SPK_LOGICAL_FILTER, schema, plan, 1);
-	SPK_TRY_PTR(l, err);
-	l->filter = q->having;
-	*plan = l;
-	return SPK_OK;
+	return spk_sublinks_filter(q->b, &q->sublinks, plan, q->having, err);
 }

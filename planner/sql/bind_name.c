@@ -139,6 +139,30 @@ static const char *value_function_name(PgQuery__SQLValueFunctionOp op)
 	}
 }
 
+static int figure_name(const PgQuery__Node *n, const char **name);
+
+/* A scalar subquery is called what its column is. */
+static int sublink_name(const PgQuery__SubLink *s, const char **name)
+{
+	const PgQuery__SelectStmt *q = s->subselect ? s->subselect->select_stmt : NULL;
+
+	switch (s->sub_link_type) {
+	case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK: *name = "exists"; return 2;
+	case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: *name = "array"; return 2;
+	case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK: break;
+	default: return 0;
+	}
+	while (q && q->op != PG_QUERY__SET_OPERATION__SETOP_NONE)
+		q = q->larg;
+	if (!q || !q->n_target_list)
+		return 0;
+	if (q->target_list[0]->res_target->name && *q->target_list[0]->res_target->name) {
+		*name = q->target_list[0]->res_target->name;
+		return 2;
+	}
+	return figure_name(q->target_list[0]->res_target->val, name);
+}
+
 /* PostgreSQL's FigureColname: *name and how good it is, 0 none, 1 a type's or keyword's, 2 a column's or function's. */
 static int figure_name(const PgQuery__Node *n, const char **name)
 {
@@ -174,6 +198,7 @@ static int figure_name(const PgQuery__Node *n, const char **name)
 	case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: found = "array"; break;
 	case PG_QUERY__NODE__NODE_ROW_EXPR: found = "row"; break;
 	case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: found = value_function_name(n->sqlvalue_function->op); break;
+	case PG_QUERY__NODE__NODE_SUB_LINK: return sublink_name(n->sub_link, name);
 	case PG_QUERY__NODE__NODE_CASE_EXPR:
 		if (figure_name(n->case_expr->defresult, name) == 2)
 			return 2;

@@ -116,18 +116,6 @@ static spk_status refuse_clauses(struct spk_binder *b, const PgQuery__SelectStmt
 
 /* --- nodes --- */
 
-static spk_status filter(struct spk_query *q, struct spk_logical **plan, struct spk_expr *predicate, spk_error *err)
-{
-	struct spk_logical *l = spk_logical_new(q->b->arena, SPK_LOGICAL_FILTER, (*plan)->schema, plan, 1);
-
-	SPK_TRY_PTR(l, err);
-	l->filter = predicate;
-	if (predicate->position)
-		l->position = predicate->position;
-	*plan = l;
-	return SPK_OK;
-}
-
 static spk_status project_targets(struct spk_query *q, struct spk_logical **plan, spk_error *err)
 {
 	struct spk_schema *schema = spk_schema_new(q->b->arena, q->targets);
@@ -162,13 +150,15 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 	struct spk_logical *plan;
 
 	SPK_TRY(refuse_clauses(b, s, err));
+	b->sublinks = NULL;
 	SPK_TRY(spk_binder_from(b, s->from_clause, s->n_from_clause, &q.scope, err));
 	plan = q.scope.plan;
 	q.aggregates.base = plan->schema->count;
 	q.overs.select = s;
+	b->sublinks = &q.sublinks;
 	if (s->where_clause) {
 		SPK_TRY(spk_binder_condition(&x, s->where_clause, &where, err));
-		SPK_TRY(filter(&q, &plan, where, err));
+		SPK_TRY(spk_sublinks_filter(b, &q.sublinks, &plan, where, err));
 	}
 	SPK_TRY(bind_targets(&q, keep_unknown && !s->n_distinct_clause && !s->n_sort_clause && !s->n_group_clause, err));
 	SPK_TRY(spk_query_bind_groups(&q, err));
@@ -181,6 +171,7 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 	SPK_TRY(spk_query_bind_distinct_on(&q, err));
 	SPK_TRY(spk_query_bind_order(&q, err));
 	SPK_TRY(spk_query_aggregate(&q, &plan, err));
+	SPK_TRY(spk_query_attach_targets(&q, &plan, err));
 	SPK_TRY(spk_query_windows(&q, &plan, err));
 	SPK_TRY(project_targets(&q, &plan, err));
 	SPK_TRY(spk_query_finish(&q, &plan, err));
@@ -214,6 +205,7 @@ spk_status spk_binder_query(struct spk_binder *b, const PgQuery__SelectStmt *s, 
 {
 	struct spk_cte *outer = b->cte;
 	struct spk_outer *query = b->query;
+	struct spk_sublinks *sublinks = b->sublinks;
 	spk_status status;
 
 	b->query = b->outer;
@@ -224,5 +216,6 @@ spk_status spk_binder_query(struct spk_binder *b, const PgQuery__SelectStmt *s, 
 		status = spk_binder_check_with(b, outer, err);
 	b->cte = outer;
 	b->query = query;
+	b->sublinks = sublinks;
 	return status;
 }

@@ -24,6 +24,9 @@ static const char *const corpus_good[] = {
 	"SELECT b.*, name FROM bid AS b LEFT JOIN person AS p ON b.bidder = p.id AND p.amount > 1, file CROSS JOIN (VALUES (1)) AS v (x) WHERE v.x = file.x",
 	"SELECT x, f.y, g.y FROM file AS f FULL JOIN file AS g USING (x) NATURAL JOIN (SELECT 1 AS x, 2 AS z) AS h",
 	"SELECT p FROM bid AS b JOIN LATERAL (SELECT b.price + x AS p FROM file WHERE x < b.auction) AS q ON q.p > b.price",
+	"SELECT price FROM bid AS b WHERE EXISTS (SELECT 1 FROM person WHERE id = b.bidder) AND price NOT IN (SELECT x FROM file WHERE x > b.auction)",
+	"SELECT (SELECT name FROM person WHERE id = bidder), price > ALL (SELECT x FROM file), (auction, price) IN (SELECT x, id FROM file, person) FROM bid",
+	"SELECT auction, sum((SELECT max(x) FROM file WHERE x < price)) FROM bid AS b GROUP BY auction HAVING sum(price) > (SELECT min(id) FROM person WHERE id = b.auction)",
 	"VALUES (1, 'a'), (2.5, NULL) ORDER BY column1 DESC LIMIT 2",
 };
 
@@ -43,7 +46,9 @@ static const char *const corpus_wrong[] = {
 	"SELECT price FROM bid JOIN person USING (id)",
 	"SELECT a.price FROM bid AS a, (SELECT a.price) AS b",
 	"SELECT 1 INTERSECT SELECT 2",
-	"SELECT price FROM bid WHERE price IN (SELECT 1)",
+	"SELECT price FROM bid WHERE price IN (SELECT 1, 2)",
+	"SELECT price FROM bid WHERE EXISTS (SELECT 1 FROM person WHERE id = prise)",
+	"SELECT auction, (SELECT name FROM person WHERE id = price) FROM bid GROUP BY auction",
 	"SELECT row_number() OVER (ORDER BY pricee) FROM bid",
 	"SELECT * FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(`tss`), INTERVAL '10' SECOND))",
 	"SELECT * FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '1' MONTH))",
