@@ -12,7 +12,7 @@ static spk_status each(struct spk_expr **list, int count, spk_logical_change cha
 
 static spk_status each_of_aggregate(struct spk_aggregate_call *c, spk_logical_change change, void *user, spk_error *err)
 {
-	SPK_TRY(each(&c->arg, 1, change, user, err));
+	SPK_TRY(each(c->input, c->inputs, change, user, err));
 	return each(&c->filter, 1, change, user, err);
 }
 
@@ -43,13 +43,21 @@ spk_status spk_logical_each_expr(struct spk_logical *l, spk_logical_change chang
 }
 
 /* Makes a list of the copy its own. */
-#define OWN(list, count) ((count) == 0 || (copy->list = spk_arena_copy(arena, copy->list, sizeof *copy->list * (size_t)(count))))
+#define OWN(owner, list, count) ((count) == 0 || ((owner)->list = spk_arena_copy(arena, (owner)->list, sizeof *(owner)->list * (size_t)(count))))
 
 struct spk_logical *spk_logical_clone(struct spk_arena *arena, const struct spk_logical *l)
 {
 	struct spk_logical *copy = spk_arena_copy(arena, l, sizeof *l);
 
-	if (!copy || !OWN(input, l->inputs) || !OWN(expr, l->expr_count) || !OWN(value, l->value_rows * l->schema->count))
+	if (!copy || !OWN(copy, input, l->inputs) || !OWN(copy, expr, l->expr_count) || !OWN(copy, value, l->value_rows * l->schema->count))
 		return NULL;
-	return OWN(aggregate, l->aggregate_count) && OWN(sort, l->sort_count) && OWN(call, l->calls) ? copy : NULL;
+	if (!OWN(copy, aggregate, l->aggregate_count) || !OWN(copy, sort, l->sort_count) || !OWN(copy, call, l->calls))
+		return NULL;
+	for (int i = 0; i < l->aggregate_count; i++)
+		if (!OWN(&copy->aggregate[i], input, l->aggregate[i].inputs))
+			return NULL;
+	for (int i = 0; i < l->calls; i++)
+		if (!OWN(&copy->call[i].aggregate, input, l->call[i].aggregate.inputs))
+			return NULL;
+	return copy;
 }
