@@ -169,7 +169,7 @@ static void hash_any(const struct spk_vector *v, const int32_t *sel, int n, uint
 static void hash_array(const struct spk_vector *v, const int32_t *sel, int n, uint64_t *hash, bool more)
 {
 	struct spk_reader r = spk_vector_reader(v);
-	const struct spk_vector *child = v->layout == SPK_DICTIONARY ? v->dictionary->child : v->child;
+	const struct spk_vector *child = spk_vector_children(v);
 	const int32_t *offset = r.data;
 
 	for (int i = 0; i < n; i++) {
@@ -189,7 +189,7 @@ static void hash_array(const struct spk_vector *v, const int32_t *sel, int n, ui
 static void hash_row(const struct spk_vector *v, const int32_t *sel, int n, uint64_t *hash, bool more)
 {
 	struct spk_reader r = spk_vector_reader(v);
-	const struct spk_vector *child = v->layout == SPK_DICTIONARY ? v->dictionary->child : v->child;
+	const struct spk_vector *child = spk_vector_children(v);
 
 	for (int i = 0; i < n; i++) {
 		int32_t slot = (int32_t)spk_reader_slot(&r, sel ? sel[i] : i);

@@ -24,7 +24,7 @@ static int part_size(struct spk_type type)
 {
 	if (type.id == SPK_TYPE_DECIMAL)
 		return 1 + DECIMAL_BYTES;
-	return spk_type_is_view(type) ? 0 : 1 + spk_type_width(type);
+	return spk_type_is_view(type) || spk_type_is_nested(type) ? 0 : 1 + spk_type_width(type);
 }
 
 int spk_row_key_fixed_size(const struct spk_key_column *column, int columns)
@@ -34,7 +34,7 @@ int spk_row_key_fixed_size(const struct spk_key_column *column, int columns)
 	for (int c = 0; c < columns; c++) {
 		int part = part_size(column[c].type);
 
-		if (!part || column[c].type.id == SPK_TYPE_ARRAY || column[c].type.id == SPK_TYPE_ROW)
+		if (!part)
 			return 0;
 		size += part;
 	}
@@ -289,23 +289,76 @@ static void write_text(const struct target *t, const struct spk_reader *r, const
 	}
 }
 
-/* --- all columns --- */
+/* --- arrays and records: part by part --- */
 
-static spk_status check_columns(const struct spk_batch *batch, const struct spk_key_column *column, int columns, spk_error *err)
+static void write_part(const struct target *t, const struct spk_vector *v, const int32_t *sel, int n);
+
+/* Adds the sizes of a column's parts, whose sizes vary, to size[]. */
+static void add_sizes(const struct spk_vector *v, const int32_t *sel, int n, uint64_t *size)
 {
-	char name[64];
+	struct spk_reader r = spk_vector_reader(v);
+	const struct spk_vector *child;
 
-	for (int c = 0; c < columns; c++) {
-		const struct spk_key_column *k = &column[c];
-
-		SPK_ASSERT(k->column >= 0 && k->column < batch->columns, "a key column that is not in the batch");
-		SPK_ASSERT(batch->column[k->column].type.id == k->type.id, "a key column of another type");
-		if (k->type.id == SPK_TYPE_ARRAY || k->type.id == SPK_TYPE_ROW)
-			return spk_fail(err, SPK_UNSUPPORTED, "column \"%s\" of type %s as a key (GROUP BY, JOIN, ORDER BY, DISTINCT)",
-			                batch->schema->field[k->column].name, spk_type_format(k->type, name, sizeof(name)));
+	if (!spk_type_is_nested(v->type)) {
+		add_text_sizes(&r, sel, n, size);
+		return;
 	}
-	return SPK_OK;
+	child = spk_vector_children(v);
+	for (int i = 0; i < n; i++) {
+		int32_t slot = (int32_t)spk_reader_slot(&r, sel ? sel[i] : i), first = 0, end = 1;
+
+		size[i] += 1;
+		if (!spk_reader_valid(&r, (uint32_t)slot))
+			continue;
+		if (v->type.id == SPK_TYPE_ARRAY) {
+			first = ((const int32_t *)r.data)[slot];
+			end = ((const int32_t *)r.data)[slot + 1];
+			size[i] += 1;
+		}
+		for (int c = 0; c < v->type.children->count; c++) {
+			int fixed = part_size(child[c].type);
+
+			size[i] += (uint64_t)fixed * (uint64_t)(end - first);
+			for (int32_t e = first; !fixed && e < end; e++)
+				add_sizes(&child[c], v->type.id == SPK_TYPE_ARRAY ? &e : &slot, 1, &size[i]);
+		}
+	}
 }
+
+/* One value as a part of its own, not inverted; returns the place behind it. */
+static char *write_inner(char *to, const struct spk_vector *v, int32_t row)
+{
+	uint32_t fixed = (uint32_t)part_size(v->type), cursor = 0;
+	const struct target t = { .data = to, .stride = fixed, .cursor = &cursor, .value_marker = MARKER_VALUE, .null_marker = MARKER_NULL_LAST };
+
+	write_part(&t, v, &row, 1);
+	return to + (fixed ? fixed : cursor);
+}
+
+static void write_nested(const struct target *t, const struct spk_vector *v, const struct spk_reader *r, const int32_t *sel, int n)
+{
+	const struct spk_vector *child = spk_vector_children(v);
+	const int32_t *offset = r->data;
+
+	for (int i = 0; i < n; i++) {
+		uint32_t slot = spk_reader_slot(r, sel ? sel[i] : i);
+		bool valid = spk_reader_valid(r, slot), array = v->type.id == SPK_TYPE_ARRAY;
+		char *start = t->data + t->cursor[i], *to = start;
+
+		*to++ = valid ? t->value_marker : t->null_marker;
+		for (int32_t e = valid && array ? offset[slot] : 0; valid && array && e < offset[slot + 1]; e++)
+			to = write_inner(to, child, e);
+		if (valid && array)
+			*to++ = ARRAY_END;
+		for (int c = 0; valid && !array && c < v->type.children->count; c++)
+			to = write_inner(to, &child[c], (int32_t)slot);
+		for (char *p = start + 1; t->flip && p < to; p++)
+			*p = (char)~*p;
+		t->cursor[i] += (uint32_t)(to - start);
+	}
+}
+
+/* --- all columns --- */
 
 static void write_part(const struct target *t, const struct spk_vector *v, const int32_t *sel, int n)
 {
@@ -330,6 +383,8 @@ static void write_part(const struct target *t, const struct spk_vector *v, const
 			write_numeric(t, r, sel, n, 0, dense);
 		break;
 	case SPK_TYPE_INTERVAL: write_interval(t, r, sel, n, 0, dense); break;
+	case SPK_TYPE_ARRAY:
+	case SPK_TYPE_ROW: write_nested(t, v, r, sel, n); break;
 	default: SPK_ASSERT(!t->stride, "a text part at a stride"); write_text(t, r, sel, n);
 	}
 }
@@ -358,15 +413,12 @@ static uint64_t measure(const struct spk_batch *batch, const struct spk_key_colu
 	uint64_t fixed = 0, total = 0;
 
 	for (int c = 0; c < columns; c++)
-		fixed += (uint64_t)(spk_type_is_view(column[c].type) ? 0 : part_size(column[c].type));
+		fixed += (uint64_t)part_size(column[c].type);
 	for (int i = 0; i < n; i++)
 		size[i] = fixed;
-	for (int c = 0; c < columns; c++) {
-		struct spk_reader r = spk_vector_reader(&batch->column[column[c].column]);
-
-		if (spk_type_is_view(column[c].type))
-			add_text_sizes(&r, batch->sel, n, size);
-	}
+	for (int c = 0; c < columns; c++)
+		if (!part_size(column[c].type))
+			add_sizes(&batch->column[column[c].column], batch->sel, n, size);
 	for (int i = 0; i < n; i++)
 		total += size[i];
 	return total;
@@ -389,7 +441,10 @@ spk_status spk_row_keys_encode(struct spk_row_keys *keys, const struct spk_batch
 	uint64_t size[SPK_BATCH_ROWS], total;
 
 	SPK_ASSERT(n <= SPK_BATCH_ROWS, "a batch of too many rows");
-	SPK_TRY(check_columns(batch, column, columns, err));
+	for (int c = 0; c < columns; c++) {
+		SPK_ASSERT(column[c].column >= 0 && column[c].column < batch->columns, "a key column that is not in the batch");
+		SPK_ASSERT(batch->column[column[c].column].type.id == column[c].type.id, "a key column of another type");
+	}
 	if (!more) {
 		keys->count = 0;
 		spk_buffer_clear(&keys->bytes);

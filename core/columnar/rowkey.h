@@ -7,11 +7,11 @@
  * sign bit flipped; for floats the IEEE bits made monotonic (-0 as 0, NaN greatest); for text and bytea the bytes with 0x00
  * escaped as 00 FF and an end mark 00 00; numerics by value (sign and exponent, 38 digits), so that 1.0 and 1.00 are one key;
  * intervals by their span, as PostgreSQL compares them. DESC inverts the bytes after the marker. A NULL of a fixed-width type
- * keeps its width, so such keys all have one size; a NULL text is its marker alone.
+ * keeps its width, so such keys all have one size; a NULL text is its marker alone. An array is its elements' parts (NULLs
+ * last) and an end mark 00, a record its fields' parts.
  *
  * Decoding restores the value: numerics with their least scale (a fixed-scale column its own), intervals as days and
- * microseconds (1 month as 30 days, which are equal in PostgreSQL). jsonb is ordered by its bytes. ARRAY and ROW columns are
- * UNSUPPORTED.
+ * microseconds (1 month as 30 days, which are equal in PostgreSQL). jsonb is ordered by its bytes.
  */
 #ifndef SPK_CORE_COLUMNAR_ROWKEY_H
 #define SPK_CORE_COLUMNAR_ROWKEY_H
@@ -41,7 +41,8 @@ static inline const char *spk_row_key(const struct spk_row_keys *k, int i, uint3
 	*size = k->offset[i + 1] - k->offset[i];
 	return k->bytes.data + k->offset[i];
 }
-/* Decodes one key into row `row` of the FLAT vectors out[0..columns) of `rows` capacity; text goes to `arena`. CORRUPT when it does not fit. */
+/* Decodes one key into row `row` of the FLAT vectors out[0..columns) of `rows` capacity, which spk_vector_init made; text goes to
+ * `arena`. The rows of ARRAY columns must ascend from call to call. CORRUPT when it does not fit. */
 spk_status spk_row_key_decode(const char *key, size_t size, const struct spk_key_column *column, int columns, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err);
 /* Bytes of a key when all columns are fixed-width and every key has the same length, else 0. */
 int spk_row_key_fixed_size(const struct spk_key_column *column, int columns);

@@ -110,10 +110,57 @@ static int value_bytes(struct spk_type type)
 {
 	if (type.id == SPK_TYPE_DECIMAL)
 		return DECIMAL_BYTES;
-	return spk_type_is_view(type) ? -1 : spk_type_width(type);
+	return spk_type_is_view(type) || spk_type_is_nested(type) ? -1 : spk_type_width(type);
 }
 
-static spk_status take_value(struct source *s, const struct spk_key_column *column, struct spk_vector *out, int row, struct spk_arena *arena, spk_error *err)
+static spk_status take_part(struct source *s, const struct spk_key_column *column, char marker, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err);
+
+/* Where row `row`'s elements begin: behind those of earlier rows. Rows that were passed over become empty. */
+static int array_start(struct spk_vector *out, int row)
+{
+	int32_t *offset = spk_vector_i32(out);
+	int last = row, used;
+
+	while (last > 0 && !offset[last])
+		last--;
+	used = offset[last];
+	while (last < row)
+		offset[++last] = used;
+	return used;
+}
+
+static spk_status take_array(struct source *s, const struct spk_key_column *column, struct spk_vector *out, int row, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_key_column element = { .type = spk_type_element(column->type) };
+	int used = array_start(out, row);
+	char marker;
+
+	while (s->at < s->end && (marker = (char)(*s->at ^ (char)s->flip)) != ARRAY_END) {
+		s->at++;
+		SPK_TRY(spk_vector_grow_child(out->child, used, 1, arena, err));
+		SPK_TRY(take_part(s, &element, marker, out->child, used, spk_vector_child_capacity(used + 1), arena, err));
+		used++;
+	}
+	if (s->at == s->end)
+		return corrupt(column, "an array without its end", err);
+	s->at++;
+	spk_vector_i32(out)[row + 1] = used;
+	return SPK_OK;
+}
+
+static spk_status take_record(struct source *s, const struct spk_key_column *column, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)
+{
+	for (int c = 0; c < column->type.children->count; c++) {
+		struct spk_key_column field = { .type = column->type.children->field[c].type };
+
+		if (s->at == s->end)
+			return corrupt(column, "a record cut off", err);
+		SPK_TRY(take_part(s, &field, (char)take(s, 1), &out->child[c], row, rows, arena, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status take_value(struct source *s, const struct spk_key_column *column, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)
 {
 	switch (column->type.id) {
 	case SPK_TYPE_BOOLEAN: spk_vector_bool(out)[row] = (uint8_t)take(s, 1); break;
@@ -134,22 +181,48 @@ static spk_status take_value(struct source *s, const struct spk_key_column *colu
 		if (!take_interval(s, &spk_vector_interval(out)[row]))
 			return corrupt(column, "no interval", err);
 		break;
-	case SPK_TYPE_ARRAY:
-	case SPK_TYPE_ROW: return corrupt(column, "keys hold no values of this type", err);
+	case SPK_TYPE_ARRAY: return take_array(s, column, out, row, arena, err);
+	case SPK_TYPE_ROW: return take_record(s, column, out, row, rows, arena, err);
 	default: return take_text(s, column, &spk_vector_view(out)[row], arena, err);
 	}
 	return SPK_OK;
 }
 
-/* A NULL leaves a value that is readable: 0 or the empty text. */
+/* The value under a NULL is readable: 0, the empty text, no elements. */
+static void clear_value(struct spk_vector *out, int row)
+{
+	size_t width = (size_t)spk_type_width(out->type);
+
+	if (out->type.id == SPK_TYPE_ARRAY)
+		spk_vector_i32(out)[row + 1] = array_start(out, row);
+	else if (out->type.id != SPK_TYPE_ROW)
+		memset((char *)out->data + (size_t)row * width, 0, width);
+	else
+		for (int c = 0; c < out->type.children->count; c++)
+			clear_value(&out->child[c], row);
+}
+
 static spk_status take_null(struct source *s, const struct spk_key_column *column, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)
 {
-	size_t width = (size_t)spk_type_width(column->type);
-
 	SPK_TRY(spk_vector_need_valid(out, rows, arena, err));
 	spk_bit_clear(out->valid, row);
-	memset((char *)out->data + (size_t)row * width, 0, width);
+	clear_value(out, row);
 	s->at += SPK_MAX(value_bytes(column->type), 0);
+	return SPK_OK;
+}
+
+/* A part whose marker has been taken. `column` says NULLs last unless it is a key's own. */
+static spk_status take_part(struct source *s, const struct spk_key_column *column, char marker, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)
+{
+	if (s->end - s->at < value_bytes(column->type))
+		return corrupt(column, "cut off", err);
+	if (marker == (column->nulls_first ? MARKER_NULL_FIRST : MARKER_NULL_LAST))
+		return take_null(s, column, out, row, rows, arena, err);
+	if (marker != MARKER_VALUE)
+		return corrupt(column, "a marker that is none", err);
+	SPK_TRY(take_value(s, column, out, row, rows, arena, err));
+	if (out->valid)
+		spk_bit_set(out->valid, row);
 	return SPK_OK;
 }
 
@@ -159,24 +232,12 @@ spk_status spk_row_key_decode(const char *key, size_t size, const struct spk_key
 
 	SPK_ASSERT(row >= 0 && row < rows, "a row past the end");
 	for (int c = 0; c < columns; c++) {
-		char null_marker = column[c].nulls_first ? MARKER_NULL_FIRST : MARKER_NULL_LAST, marker;
-
 		SPK_ASSERT(out[c].layout == SPK_FLAT && out[c].type.id == column[c].type.id, "a vector of another kind");
 		s.flip = column[c].descending ? ~0ull : 0;
 		if (s.at == s.end)
 			return corrupt(&column[c], "missing", err);
-		marker = *s.at++;
-		if (s.end - s.at < value_bytes(column[c].type))
-			return corrupt(&column[c], "cut off", err);
-		if (marker == null_marker) {
-			SPK_TRY(take_null(&s, &column[c], &out[c], row, rows, arena, err));
-		} else if (marker == MARKER_VALUE) {
-			SPK_TRY(take_value(&s, &column[c], &out[c], row, arena, err));
-			if (out[c].valid)
-				spk_bit_set(out[c].valid, row);
-		} else {
-			return corrupt(&column[c], "a marker that is none", err);
-		}
+		s.at++;
+		SPK_TRY(take_part(&s, &column[c], s.at[-1], &out[c], row, rows, arena, err));
 	}
 	if (s.at != s.end)
 		return spk_fail(err, SPK_CORRUPT, "a row key with %zu bytes too many", (size_t)(s.end - s.at));

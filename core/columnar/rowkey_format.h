@@ -10,6 +10,7 @@ enum {
 	MARKER_NULL_LAST = 3,
 	TEXT_ZERO = (char)0xff,      /* behind 00: a zero byte of the text itself */
 	TEXT_END_BYTES = 2,          /* 00 00 */
+	ARRAY_END = 0,               /* where the next element's marker would be */
 	DECIMAL_BYTES = 17,          /* head, 38 digits as a signed 128-bit integer */
 	DECIMAL_HEAD_ZERO = 128,     /* head of 0; above it positive, by exponent; below negative */
 	DECIMAL_HEAD_BIAS = 40,      /* makes every exponent -37..38 positive */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/arena.h"
 #include "core/base/check.h"
 
 static const struct { const char *name; int width; } types[SPK_TYPE_COUNT] = {
@@ -11,6 +12,48 @@ static const struct { const char *name; int width; } types[SPK_TYPE_COUNT] = {
 	SPK_TYPE_LIST(ROW_OF)
 #undef ROW_OF
 };
+
+/* One element field per type without parameters, read-only: schemas hold their fields by a plain pointer. */
+static const struct spk_field element_field[SPK_TYPE_COUNT] = {
+#define FIELD_OF(id_, text, bytes) \
+	[SPK_TYPE_##id_] = { "element", { SPK_TYPE_##id_, 0, SPK_TYPE_##id_ == SPK_TYPE_DECIMAL ? SPK_SCALE_VARIES : 0, NULL }, true },
+	SPK_TYPE_LIST(FIELD_OF)
+#undef FIELD_OF
+};
+const struct spk_schema spk_element_schema[SPK_TYPE_COUNT] = {
+#define SCHEMA_OF(id_, text, bytes) [SPK_TYPE_##id_] = { 1, (struct spk_field *)&element_field[SPK_TYPE_##id_] },
+	SPK_TYPE_LIST(SCHEMA_OF)
+#undef SCHEMA_OF
+};
+
+struct spk_type spk_type_array(enum spk_type_id element)
+{
+	SPK_ASSERT((unsigned)element < SPK_TYPE_COUNT && element != SPK_TYPE_ARRAY && element != SPK_TYPE_ROW, "an element type with children");
+	return (struct spk_type){ .id = SPK_TYPE_ARRAY, .children = &spk_element_schema[element] };
+}
+
+spk_status spk_type_array_of(struct spk_arena *arena, struct spk_type element, struct spk_type *out, spk_error *err)
+{
+	struct spk_schema *s;
+
+	if (!element.children && spk_type_same(element, spk_type(element.id))) {
+		*out = spk_type_array(element.id);
+		return SPK_OK;
+	}
+	s = SPK_NEW(arena, struct spk_schema);
+	SPK_TRY_PTR(s, err);
+	s->field = SPK_NEW(arena, struct spk_field);
+	SPK_TRY_PTR(s->field, err);
+	s->count = 1;
+	s->field[0] = (struct spk_field){ .name = "element", .type = element, .nullable = true };
+	*out = (struct spk_type){ .id = SPK_TYPE_ARRAY, .children = s };
+	return SPK_OK;
+}
+
+struct spk_type spk_type_element(struct spk_type array)
+{
+	return array.id == SPK_TYPE_ARRAY && array.children ? array.children->field[0].type : spk_type(SPK_TYPE_UNKNOWN);
+}
 
 int spk_type_width(struct spk_type type)
 {

@@ -8,6 +8,8 @@
 
 #include "core/base/buffer.h"
 
+struct spk_arena;
+
 /*
  * X(ID, "name", bytes per value, arrow format or NULL when it depends on parameters)
  * UNKNOWN is the type of a bare NULL and of an untyped string literal before binding; no column ever has it.
@@ -84,6 +86,11 @@ static inline struct spk_type spk_type(enum spk_type_id id)
 {
 	return (struct spk_type){ .id = id, .scale = id == SPK_TYPE_DECIMAL ? SPK_SCALE_VARIES : 0 };
 }
+/* An array of a type without parameters (any but ARRAY and ROW); its children are static. */
+struct spk_type spk_type_array(enum spk_type_id element);
+extern const struct spk_schema spk_element_schema[SPK_TYPE_COUNT];  /* those children, for constant tables */
+/* The array type of any element type, its children in `arena` where they cannot be static. */
+spk_status spk_type_array_of(struct spk_arena *arena, struct spk_type element, struct spk_type *out, spk_error *err);
 static inline struct spk_type spk_type_decimal(int precision, int scale)
 {
 	return (struct spk_type){ .id = SPK_TYPE_DECIMAL, .precision = (int16_t)precision, .scale = (int16_t)scale };
@@ -95,6 +102,9 @@ int spk_type_width(struct spk_type type);
 static inline bool spk_type_is_view(struct spk_type t) { return t.id == SPK_TYPE_TEXT || t.id == SPK_TYPE_BYTEA || t.id == SPK_TYPE_JSONB || t.id == SPK_TYPE_UNKNOWN; }
 static inline bool spk_type_is_integer(struct spk_type t) { return t.id >= SPK_TYPE_SMALLINT && t.id <= SPK_TYPE_BIGINT; }
 static inline bool spk_type_is_number(struct spk_type t) { return t.id >= SPK_TYPE_SMALLINT && t.id <= SPK_TYPE_DECIMAL; }
+static inline bool spk_type_is_nested(struct spk_type t) { return t.id == SPK_TYPE_ARRAY || t.id == SPK_TYPE_ROW; }
+/* The element type of an array; UNKNOWN when the type has no children. */
+struct spk_type spk_type_element(struct spk_type array);
 bool spk_type_same(struct spk_type a, struct spk_type b);  /* id and parameters, deep */
 /* "numeric(10,2)", "timestamp without time zone", "integer[]" as PostgreSQL's format_type; into out, cut to size. */
 const char *spk_type_format(struct spk_type type, char *out, size_t size);

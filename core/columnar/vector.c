@@ -39,11 +39,10 @@ struct spk_value spk_vector_value(const struct spk_vector *v, int row)
 	struct spk_reader r = spk_vector_reader(v);
 	uint32_t slot = spk_reader_slot(&r, row);
 	struct spk_value value = { .type = v->type, .null = !spk_reader_valid(&r, slot) };
-	size_t width = (size_t)spk_type_width(v->type);
+	struct spk_nested nested;
 
-	/* The value of an ARRAY or ROW is its children; only whether it is NULL fits in here. */
-	if (!value.null && v->type.id != SPK_TYPE_ARRAY && v->type.id != SPK_TYPE_ROW)
-		memcpy(&value.boolean, (const char *)r.data + slot * width, width);
+	if (!value.null)
+		memcpy(&value.boolean, spk_slot_bytes(v, &r, slot, &nested), spk_value_width(v->type));
 	return value;
 }
 
@@ -63,7 +62,7 @@ enum { FIRST_ELEMENTS = 64 };
  * Elements for which an array's child has room when `used` are taken, by the rule that every vector made by spk_vector_init
  * and filled by gather keeps: a power of two. So the capacity needs no field of its own.
  */
-static int element_capacity(int used)
+int spk_vector_child_capacity(int used)
 {
 	int capacity = FIRST_ELEMENTS;
 
@@ -133,11 +132,17 @@ static spk_status copy_view(struct spk_view *view, struct spk_arena *arena, spk_
 spk_status spk_vector_init_constant(struct spk_vector *v, struct spk_type type, const void *value, struct spk_arena *arena, spk_error *err)
 {
 	struct spk_vector made;
-	char name[64];
 
-	if (value && child_count(type))
-		return spk_fail(err, SPK_UNSUPPORTED, "a constant of type %s", spk_type_format(type, name, sizeof(name)));
 	SPK_TRY(spk_vector_init(&made, type, 1, arena, err));
+	if (value && spk_type_is_nested(type)) {
+		const struct spk_nested *nested = value;
+		int32_t row = (int32_t)nested->row;
+
+		SPK_TRY(spk_vector_gather(&made, 0, 1, nested->vector, &row, 1, true, arena, err));
+		made.layout = SPK_CONSTANT;
+		*v = made;
+		return SPK_OK;
+	}
 	made.layout = SPK_CONSTANT;
 	if (value) {
 		memcpy(made.data, value, (size_t)spk_type_width(type));
@@ -286,15 +291,14 @@ spk_status spk_views_own(struct spk_view *view, int n, struct spk_arena *arena, 
 	return SPK_OK;
 }
 
-/* Makes room for `more` elements after the `used` ones of an array's child. */
-static spk_status grow_child(struct spk_vector *child, int used, int more, struct spk_arena *arena, spk_error *err)
+spk_status spk_vector_grow_child(struct spk_vector *child, int used, int more, struct spk_arena *arena, spk_error *err)
 {
 	struct spk_vector bigger;
 
-	if (element_capacity(used) >= used + more)
+	if (spk_vector_child_capacity(used) >= used + more)
 		return SPK_OK;
-	SPK_TRY(spk_vector_init(&bigger, child->type, element_capacity(used + more), arena, err));
-	SPK_TRY(spk_vector_gather(&bigger, 0, element_capacity(used + more), child, NULL, used, false, arena, err));
+	SPK_TRY(spk_vector_init(&bigger, child->type, spk_vector_child_capacity(used + more), arena, err));
+	SPK_TRY(spk_vector_gather(&bigger, 0, spk_vector_child_capacity(used + more), child, NULL, used, false, arena, err));
 	*child = bigger;
 	return SPK_OK;
 }
@@ -302,7 +306,7 @@ static spk_status grow_child(struct spk_vector *child, int used, int more, struc
 static spk_status gather_array(struct spk_vector *out, int at, const struct spk_vector *in, const int32_t *sel, int n, bool deep, struct spk_arena *arena, spk_error *err)
 {
 	struct spk_reader r = spk_vector_reader(in);
-	const struct spk_vector *from = in->layout == SPK_DICTIONARY ? in->dictionary->child : in->child;
+	const struct spk_vector *from = spk_vector_children(in);
 	const int32_t *offset = r.data;
 	int32_t *to = spk_vector_i32(out), *element;
 	int64_t total = 0;
@@ -316,7 +320,7 @@ static spk_status gather_array(struct spk_vector *out, int at, const struct spk_
 	}
 	if (total + used > INT32_MAX / 2)
 		return spk_fail(err, SPK_UNSUPPORTED, "arrays of more than %d elements in one batch", INT32_MAX / 2);
-	SPK_TRY(grow_child(out->child, used, (int)total, arena, err));
+	SPK_TRY(spk_vector_grow_child(out->child, used, (int)total, arena, err));
 	element = SPK_NEW_ARRAY(arena, int32_t, total);
 	SPK_TRY_PTR(element, err);
 	for (int i = 0; i < n; i++) {
@@ -327,13 +331,13 @@ static spk_status gather_array(struct spk_vector *out, int at, const struct spk_
 				element[e++] = k;
 		to[at + i + 1] = used + e;
 	}
-	return spk_vector_gather(out->child, used, element_capacity(used + e), from, element, e, deep, arena, err);
+	return spk_vector_gather(out->child, used, spk_vector_child_capacity(used + e), from, element, e, deep, arena, err);
 }
 
 static spk_status gather_row(struct spk_vector *out, int at, int capacity, const struct spk_vector *in, const int32_t *sel, int n, bool deep, struct spk_arena *arena, spk_error *err)
 {
 	struct spk_reader r = spk_vector_reader(in);
-	const struct spk_vector *from = in->layout == SPK_DICTIONARY ? in->dictionary->child : in->child;
+	const struct spk_vector *from = spk_vector_children(in);
 	int32_t *slot = spk_arena_alloc(arena, (size_t)n * sizeof(*slot));
 
 	SPK_TRY_PTR(slot, err);

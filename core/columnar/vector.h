@@ -116,14 +116,23 @@ static inline bool spk_vector_is_null(const struct spk_vector *v, int row)
 spk_status spk_vector_init(struct spk_vector *v, struct spk_type type, int rows, struct spk_arena *arena, spk_error *err);
 /* Gives the vector a bitmap with all rows valid unless it has one. */
 spk_status spk_vector_need_valid(struct spk_vector *v, int rows, struct spk_arena *arena, spk_error *err);
-/* A CONSTANT vector: `value` (of the type's width) is copied; NULL value makes a constant NULL. View bytes are copied too.
- * UNSUPPORTED for an ARRAY or ROW that is not NULL. */
+/* A CONSTANT vector: `value` (as spk_value_bytes gives it) is copied; NULL value makes a constant NULL. View bytes and the
+ * elements of an ARRAY or ROW are copied too. */
 spk_status spk_vector_init_constant(struct spk_vector *v, struct spk_type type, const void *value, struct spk_arena *arena, spk_error *err);
 /* *out is FLAT with the same rows: itself when it is flat already, else expanded in `arena`. View bytes are shared. */
 spk_status spk_vector_flatten(const struct spk_vector *v, int rows, struct spk_arena *arena, struct spk_vector *out, spk_error *err);
 /* Copies rows sel[0..n) (NULL: 0..n) densely into FLAT `out` at out row `at`; view bytes are copied into `arena` when
  * `deep`. `out` must have room; gets a bitmap (of out_capacity rows) when a NULL comes. */
 spk_status spk_vector_gather(struct spk_vector *out, int at, int out_capacity, const struct spk_vector *in, const int32_t *sel, int n, bool deep, struct spk_arena *arena, spk_error *err);
+/* The children of an ARRAY or ROW in any layout: slots of the reader are rows of theirs (or of their offsets). */
+static inline struct spk_vector *spk_vector_children(const struct spk_vector *v)
+{
+	return v->layout == SPK_DICTIONARY ? v->dictionary->child : v->child;
+}
+/* Makes room for `more` elements after the `used` ones of an ARRAY's child that spk_vector_init made and only this and gather grew. */
+spk_status spk_vector_grow_child(struct spk_vector *child, int used, int more, struct spk_arena *arena, spk_error *err);
+/* Elements for which such a child has room when `used` are taken. */
+int spk_vector_child_capacity(int used);
 /* Copies the bytes of `n` views into `arena`, with one allocation; neighbours with the same bytes share a copy. */
 spk_status spk_views_own(struct spk_view *view, int n, struct spk_arena *arena, spk_error *err);
 
@@ -139,7 +148,10 @@ static inline struct spk_interval *spk_vector_interval(const struct spk_vector *
 
 /* --- one value --- */
 
-/* A single typed value, e.g. a literal. Text points into an arena of whoever made it. */
+/* An ARRAY's or ROW's value: slot `row` of `vector`, which is FLAT or CONSTANT. Borrowed. */
+struct spk_nested { const struct spk_vector *vector; uint32_t row; };
+
+/* A single typed value, e.g. a literal. Text and nested values point into an arena of whoever made it. */
 struct spk_value {
 	struct spk_type type;
 	bool null;
@@ -153,10 +165,22 @@ struct spk_value {
 		spk_int128 i128;
 		struct spk_view view;
 		struct spk_interval interval;
+		struct spk_nested nested;
 	};
 };
-/* Address of the bytes of a value as they would lie in a vector. */
+/* Address of the bytes of a value as they would lie in a vector; of an ARRAY or ROW the struct spk_nested. */
 static inline const void *spk_value_bytes(const struct spk_value *v) { return &v->boolean; }
+/* The same for slot `slot` of a vector: `scratch` holds what an ARRAY's or ROW's bytes are. */
+static inline const void *spk_slot_bytes(const struct spk_vector *v, const struct spk_reader *r, uint32_t slot, struct spk_nested *scratch)
+{
+	if (spk_type_is_nested(v->type)) {
+		*scratch = (struct spk_nested){ v->layout == SPK_DICTIONARY ? v->dictionary : v, slot };
+		return scratch;
+	}
+	return (const char *)r->data + (size_t)spk_type_width(v->type) * slot;
+}
+/* Bytes of a value in memory outside of vectors: 16 for an ARRAY or ROW. */
+static inline size_t spk_value_width(struct spk_type type) { return spk_type_is_nested(type) ? sizeof(struct spk_nested) : (size_t)spk_type_width(type); }
 struct spk_value spk_vector_value(const struct spk_vector *v, int row);
 
 #endif

@@ -77,18 +77,88 @@ static const struct spk_cast casts[] = {
 	CAST(TEXT, BYTEA, EXPLICIT, true, spk_cast_text_bytea)
 	CAST(JSONB, TEXT, ASSIGNMENT, true, spk_cast_text_text)
 	CAST(TEXT, JSONB, EXPLICIT, false, spk_cast_text_text)
+	CAST(ARRAY, TEXT, ASSIGNMENT, true, spk_cast_nested_text)
+	CAST(ROW, TEXT, ASSIGNMENT, true, spk_cast_nested_text)
+	CAST(TEXT, ARRAY, EXPLICIT, true, spk_cast_text_nested)
+	CAST(TEXT, ROW, EXPLICIT, true, spk_cast_text_nested)
+	CAST(ARRAY, ARRAY, IMPLICIT, false, spk_cast_array_array)
+	CAST(ROW, ROW, ASSIGNMENT, false, spk_cast_row_row)
 	STABLE(TIMESTAMPTZ, TEXT, ASSIGNMENT, true, spk_cast_to_text)
 	STABLE(TEXT, TIMESTAMPTZ, EXPLICIT, true, spk_cast_from_text)
 };
 
 enum { SPK_VARYING_DIGITS = 36 };  /* of a numeric that carries its scale */
 
-const struct spk_cast *spk_cast_find(enum spk_type_id from, enum spk_type_id to)
+static const struct spk_cast *entry(enum spk_type_id from, enum spk_type_id to)
 {
 	for (size_t i = 0; i < SPK_COUNT_OF(casts); i++)
 		if (casts[i].from == from && casts[i].to == to)
 			return &casts[i];
 	return NULL;
+}
+
+/* Elements and fields pair by pair; false when there is none such or their numbers differ. */
+static bool pair(struct spk_type from, struct spk_type to, int i, struct spk_type *a, struct spk_type *b)
+{
+	if (i == from.children->count)
+		return false;
+	*a = from.children->field[i].type;
+	*b = to.children->field[i].type;
+	return true;
+}
+
+static bool both_nested(struct spk_type from, struct spk_type to)
+{
+	return from.id == to.id && spk_type_is_nested(from);
+}
+
+const struct spk_cast *spk_cast_find(struct spk_type from, struct spk_type to)
+{
+	const struct spk_cast *cast = entry(from.id, to.id);
+	struct spk_type a, b;
+
+	if (!cast || !both_nested(from, to))
+		return cast;
+	if (!from.children || !to.children || from.children->count != to.children->count)
+		return NULL;
+	for (int i = 0; pair(from, to, i, &a, &b); i++)
+		if (!spk_cast_is_noop(a, b) && !spk_cast_find(a, b))
+			return NULL;
+	return cast;
+}
+
+enum spk_cast_context spk_cast_context(const struct spk_cast *cast, struct spk_type from, struct spk_type to)
+{
+	enum spk_cast_context context = cast->context;
+	struct spk_type a, b;
+
+	for (int i = 0; both_nested(from, to) && pair(from, to, i, &a, &b); i++)
+		if (!spk_cast_is_noop(a, b))
+			context = SPK_MAX(context, spk_cast_context(spk_cast_find(a, b), a, b));
+	return context;
+}
+
+/* Whether any type within is one whose text depends on the session's zone. */
+static bool has_zone(struct spk_type type)
+{
+	bool found = type.id == SPK_TYPE_TIMESTAMPTZ;
+
+	for (int i = 0; type.children && i < type.children->count && !found; i++)
+		found = has_zone(type.children->field[i].type);
+	return found;
+}
+
+bool spk_cast_is_stable(const struct spk_cast *cast, struct spk_type from, struct spk_type to)
+{
+	bool stable = cast->stable;
+	struct spk_type a, b;
+
+	for (int i = 0; both_nested(from, to) && pair(from, to, i, &a, &b); i++)
+		if (!spk_cast_is_noop(a, b))
+			stable = stable || spk_cast_is_stable(spk_cast_find(a, b), a, b);
+	if (spk_type_is_nested(from) != spk_type_is_nested(to))
+		stable = stable || has_zone(from) || has_zone(to);
+	return stable;
 }
 
 struct spk_type spk_numeric_type_of(struct spk_type from)
@@ -104,6 +174,11 @@ struct spk_type spk_numeric_type_of(struct spk_type from)
 
 bool spk_cast_may_fail(const struct spk_cast *cast, struct spk_type from, struct spk_type to)
 {
+	struct spk_type a, b;
+
+	for (int i = 0; both_nested(from, to) && pair(from, to, i, &a, &b); i++)
+		if (!spk_cast_is_noop(a, b) && spk_cast_may_fail(spk_cast_find(a, b), a, b))
+			return true;
 	if (to.id == SPK_TYPE_TEXT)
 		return to.precision > 0;
 	if (to.id == SPK_TYPE_DECIMAL && (spk_type_is_integer(from) || from.id == SPK_TYPE_DECIMAL)) {
@@ -117,13 +192,22 @@ bool spk_cast_may_fail(const struct spk_cast *cast, struct spk_type from, struct
 
 bool spk_cast_is_noop(struct spk_type from, struct spk_type to)
 {
+	struct spk_type a, b;
+
 	if (spk_type_same(from, to))
 		return true;
+	if (both_nested(from, to)) {
+		bool noop = from.children && to.children && from.children->count == to.children->count;
+
+		for (int i = 0; noop && pair(from, to, i, &a, &b); i++)
+			noop = spk_cast_is_noop(a, b);
+		return noop;
+	}
 	if (from.id != to.id)
 		return from.id == SPK_TYPE_JSONB && to.id == SPK_TYPE_TEXT && to.precision == 0;
 	if (to.id == SPK_TYPE_TEXT)
 		return to.precision == 0 || (from.precision > 0 && from.precision <= to.precision);
 	if (to.id == SPK_TYPE_DECIMAL)
 		return from.scale >= 0 && from.scale == to.scale && from.precision > 0 && from.precision <= to.precision;
-	return to.id != SPK_TYPE_ARRAY && to.id != SPK_TYPE_ROW;
+	return true;
 }

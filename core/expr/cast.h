@@ -14,6 +14,8 @@
 	X(decimal_i16) X(decimal_i32) X(decimal_i64) X(decimal_f32) X(decimal_f64) X(decimal_decimal) \
 	/* cast_text.c */ \
 	X(to_text) X(from_text) X(text_text) X(bytea_text) X(text_bytea) \
+	/* cast_nested.c */ \
+	X(nested_text) X(text_nested) X(array_array) X(row_row) \
 	/* cast_time.c */ \
 	X(date_timestamp) X(date_timestamptz) X(time_interval) X(timestamp_date) X(timestamp_time) X(timestamp_timestamptz) \
 	X(timestamptz_date) X(timestamptz_time) X(timestamptz_timestamp) X(interval_time)
@@ -21,5 +23,8 @@
 #define SPK_CAST_DECLARE(name) spk_status spk_cast_##name(const struct spk_call *call, struct spk_vector *out, spk_error *err);
 SPK_CAST_KERNEL_LIST(SPK_CAST_DECLARE)
 #undef SPK_CAST_DECLARE
+
+/* varchar(n): an explicit cast cuts *size, an assignment fails (false) unless only spaces are lost. */
+bool spk_cast_fit_length(const struct spk_expr *e, const char *s, size_t *size);
 
 #endif

@@ -1,8 +1,7 @@
 /* Casts to and from text, by the formats of text.h. */
 #include "core/expr/cast.h"
 
-/* varchar(n): an explicit cast cuts, an assignment fails unless only spaces are lost. */
-static bool fit_length(const struct spk_expr *e, const char *s, size_t *size)
+bool spk_cast_fit_length(const struct spk_expr *e, const char *s, size_t *size)
 {
 	size_t characters = 0, i = 0;
 	const size_t limit = (size_t)e->type.precision;
@@ -34,7 +33,7 @@ spk_status spk_cast_to_text(const struct spk_call *call, struct spk_vector *out,
 		const void *value = (const char *)r.data + width * spk_reader_slot(&r, row);
 		size_t size = (size_t)spk_text_from_value(from, value, call->ev->timezone, text);
 
-		if (!fit_length(call->expr, text, &size))
+		if (!spk_cast_fit_length(call->expr, text, &size))
 			SPK_TRY(too_long(call, out, row, err));
 		else
 			SPK_TRY(spk_call_text(call, out, row, text, size, err));
@@ -68,7 +67,7 @@ spk_status spk_cast_text_text(const struct spk_call *call, struct spk_vector *ou
 		const struct spk_view *v = &SPK_ARG(struct spk_view, r, row);
 		size_t size = v->length;
 
-		if (!fit_length(call->expr, spk_view_data(v), &size))
+		if (!spk_cast_fit_length(call->expr, spk_view_data(v), &size))
 			SPK_TRY(too_long(call, out, row, err));
 		else
 			spk_vector_view(out)[row] = size == v->length ? *v : spk_view(spk_view_data(v), (uint32_t)size);
@@ -94,7 +93,7 @@ spk_status spk_cast_bytea_text(const struct spk_call *call, struct spk_vector *o
 			text[2 + 2 * i] = hex[s[i] >> 4];
 			text[3 + 2 * i] = hex[s[i] & 15];
 		}
-		if (!fit_length(call->expr, text, &size))
+		if (!spk_cast_fit_length(call->expr, text, &size))
 			SPK_TRY(too_long(call, out, row, err));
 		else
 			spk_vector_view(out)[row] = spk_view(text, (uint32_t)size);

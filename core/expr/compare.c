@@ -157,6 +157,8 @@ spk_value_compare spk_value_comparer(struct spk_type type)
 	case SPK_TYPE_TEXT:
 	case SPK_TYPE_BYTEA:
 	case SPK_TYPE_JSONB: return order_view;
+	case SPK_TYPE_ARRAY:
+	case SPK_TYPE_ROW: return spk_nested_compare;
 	default: return order_i64;
 	}
 }
@@ -167,13 +169,13 @@ static spk_status distinct(const struct spk_call *call, uint8_t when_same, struc
 {
 	const struct spk_reader a = spk_vector_reader(&call->arg[0]), b = spk_vector_reader(&call->arg[1]);
 	const struct spk_type type = call->arg[0].type;
-	const size_t width = (size_t)spk_type_width(type);
 	const spk_value_compare compare = spk_value_comparer(type);
+	struct spk_nested na, nb;
 
 	SPK_EACH_CALL_ROW(call, row) {
 		uint32_t sa = spk_reader_slot(&a, row), sb = spk_reader_slot(&b, row);
 		bool va = spk_reader_valid(&a, sa), vb = spk_reader_valid(&b, sb);
-		bool same = va == vb && (!va || compare(type, (const char *)a.data + width * sa, (const char *)b.data + width * sb) == 0);
+		bool same = va == vb && (!va || compare(type, spk_slot_bytes(&call->arg[0], &a, sa, &na), spk_slot_bytes(&call->arg[1], &b, sb, &nb)) == 0);
 
 		spk_vector_bool(out)[row] = same ? when_same : !when_same;
 	}

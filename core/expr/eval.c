@@ -136,11 +136,12 @@ static spk_status constant_null(struct spk_type type, struct spk_eval *ev, struc
 	return spk_vector_init_constant(out, type, NULL, ev->arena, err);
 }
 
-static spk_status constant_of(const struct spk_vector *one, struct spk_eval *ev, struct spk_vector *out, spk_error *err)
+/* A FLAT vector of one row lies in memory as a CONSTANT one does. */
+static void constant_of(const struct spk_vector *one, struct spk_vector *out)
 {
-	bool null = one->valid && !spk_bit(one->valid, 0);
-
-	return spk_vector_init_constant(out, one->type, null ? NULL : one->data, ev->arena, err);
+	SPK_ASSERT(one->layout != SPK_DICTIONARY, "one row of a dictionary is not constant");
+	*out = *one;
+	out->layout = SPK_CONSTANT;
 }
 
 /* All arguments are constants: one row is computed; when it fails, all rows that asked fail. */
@@ -155,8 +156,10 @@ static spk_status eval_once(const struct spk_expr *e, spk_kernel kernel, const s
 
 	SPK_TRY(spk_vector_init(&one, e->type, 1, ev->arena, err));
 	status = kernel(&call, &one, &local);
-	if (status == SPK_OK)
-		return constant_of(&one, ev, out, err);
+	if (status == SPK_OK) {
+		constant_of(&one, out);
+		return SPK_OK;
+	}
 	if ((status != SPK_DATA && status != SPK_UNSUPPORTED) || !ev->errors) {
 		if (err)
 			*err = local;
@@ -219,7 +222,7 @@ static spk_status eval_call(const struct spk_expr *e, const struct spk_batch *in
 
 static spk_status eval_cast(const struct spk_expr *e, const struct spk_batch *in, const int32_t *sel, int n, struct spk_eval *ev, struct spk_vector *out, spk_error *err)
 {
-	const struct spk_cast *cast = e->prepared ? e->prepared : spk_cast_find(e->arg[0]->type.id, e->type.id);
+	const struct spk_cast *cast = e->prepared ? e->prepared : spk_cast_find(e->arg[0]->type, e->type);
 
 	if (!cast)
 		return spk_fail(err, SPK_INTERNAL, "a cast node without a cast");
@@ -393,9 +396,39 @@ static int rows_without(const int32_t *sel, int n, const int32_t *keep, int kept
 	return left;
 }
 
-static spk_status nested_unsupported(const struct spk_expr *e, const char *what, spk_error *err)
+/*
+ * The branches of a CASE or COALESCE put together. Scalars are copied to their rows of a FLAT vector; arrays and records,
+ * which do not lie in slots, are kept as pieces and joined at the end.
+ */
+struct merge { struct spk_vector *out; struct spk_piece *piece; int pieces; };
+
+static spk_status merge_start(struct merge *m, const struct spk_expr *e, int branches, int rows, struct spk_vector *out, struct spk_arena *arena, spk_error *err)
 {
-	return spk_fail(err, SPK_UNSUPPORTED, "%s over %s values is not supported", what, e->type.id == SPK_TYPE_ROW ? "row" : "array");
+	*m = (struct merge){ .out = out };
+	if (!spk_type_is_nested(e->type))
+		return spk_vector_init(out, e->type, rows, arena, err);
+	m->piece = SPK_NEW_ARRAY(arena, struct spk_piece, branches);
+	return m->piece ? SPK_OK : spk_fail_memory(err);
+}
+
+/* The rows must stay as they are until the end: those of a piece are copied. */
+static spk_status merge_put(struct merge *m, const struct spk_vector *from, int rows, const int32_t *sel, int n, struct spk_arena *arena, spk_error *err)
+{
+	int32_t *own;
+
+	if (!m->piece)
+		return put_rows(m->out, from, rows, sel, n, arena, err);
+	own = spk_arena_alloc(arena, sizeof(*own) * (size_t)SPK_MAX(n, 1));
+	SPK_TRY_PTR(own, err);
+	for (int i = 0; i < n; i++)
+		own[i] = sel ? sel[i] : i;
+	m->piece[m->pieces++] = (struct spk_piece){ *from, own, n };
+	return SPK_OK;
+}
+
+static spk_status merge_end(struct merge *m, const struct spk_expr *e, int rows, struct spk_arena *arena, spk_error *err)
+{
+	return m->piece ? spk_vector_join(m->out, e->type, m->piece, m->pieces, rows, arena, err) : SPK_OK;
 }
 
 static spk_status eval_case(const struct spk_expr *e, const struct spk_batch *in, const int32_t *sel, int n, struct spk_eval *ev, struct spk_vector *out, spk_error *err)
@@ -403,12 +436,11 @@ static spk_status eval_case(const struct spk_expr *e, const struct spk_batch *in
 	int32_t *keep = spk_arena_alloc(ev->arena, sizeof(*keep) * (size_t)SPK_MAX(n, 1));
 	int32_t *rest = spk_arena_alloc(ev->arena, sizeof(*rest) * (size_t)SPK_MAX(n, 1));
 	const int all = n;
+	struct merge m;
 
 	SPK_TRY_PTR(keep, err);
 	SPK_TRY_PTR(rest, err);
-	if (e->type.children)
-		return nested_unsupported(e, "CASE", err);
-	SPK_TRY(spk_vector_init(out, e->type, in->rows, ev->arena, err));
+	SPK_TRY(merge_start(&m, e, e->args / 2 + 1, in->rows, out, ev->arena, err));
 	for (int k = 0; k < e->args && n > 0; k += 2) {
 		const struct spk_expr *then = e->arg[k + 1 < e->args ? k + 1 : k];
 		const int32_t *rows = sel;
@@ -426,23 +458,22 @@ static spk_status eval_case(const struct spk_expr *e, const struct spk_batch *in
 			*out = x;
 			return SPK_OK;
 		}
-		SPK_TRY(put_rows(out, &x, in->rows, rows, kept, ev->arena, err));
+		SPK_TRY(merge_put(&m, &x, in->rows, rows, kept, ev->arena, err));
 		if (k + 1 == e->args || kept == n)
 			break;
 		left = rows_without(sel, n, keep, kept, rest);
 		sel = rest;
 		n = left;
 	}
-	return SPK_OK;
+	return merge_end(&m, e, in->rows, ev->arena, err);
 }
 
 static spk_status eval_coalesce(const struct spk_expr *e, const struct spk_batch *in, const int32_t *sel, int n, struct spk_eval *ev, struct spk_vector *out, spk_error *err)
 {
 	int32_t *open = spk_arena_alloc(ev->arena, sizeof(*open) * (size_t)SPK_MAX(n, 1));
+	struct merge m;
 
 	SPK_TRY_PTR(open, err);
-	if (e->type.children)
-		return nested_unsupported(e, "COALESCE", err);
 	for (int k = 0; k < e->args && (n > 0 || k == 0); k++) {
 		struct spk_vector x;
 		struct spk_reader r;
@@ -454,8 +485,8 @@ static spk_status eval_coalesce(const struct spk_expr *e, const struct spk_batch
 			return SPK_OK;
 		}
 		if (k == 0)
-			SPK_TRY(spk_vector_init(out, e->type, in->rows, ev->arena, err));
-		SPK_TRY(put_rows(out, &x, in->rows, sel, n, ev->arena, err));
+			SPK_TRY(merge_start(&m, e, e->args, in->rows, out, ev->arena, err));
+		SPK_TRY(merge_put(&m, &x, in->rows, sel, n, ev->arena, err));
 		r = spk_vector_reader(&x);
 		for (int i = 0; i < n; i++) {
 			int32_t row = sel ? sel[i] : i;
@@ -466,7 +497,7 @@ static spk_status eval_coalesce(const struct spk_expr *e, const struct spk_batch
 		sel = open;
 		n = left;
 	}
-	return SPK_OK;
+	return merge_end(&m, e, in->rows, ev->arena, err);
 }
 
 /* --- the entry points --- */

@@ -79,6 +79,13 @@ struct spk_expr *spk_expr_literal(struct spk_arena *arena, struct spk_value valu
 			return NULL;
 		e->value.view = spk_view(copy, value.view.length);
 	}
+	if (!value.null && spk_type_is_nested(value.type)) {
+		struct spk_vector *own = SPK_NEW(arena, struct spk_vector);
+
+		if (!own || spk_vector_init_constant(own, value.type, &value.nested, arena, NULL) != SPK_OK)
+			return NULL;
+		e->value.nested = (struct spk_nested){ own, 0 };
+	}
 	return e;
 }
 
@@ -109,12 +116,39 @@ static spk_status cast_as_text(struct spk_arena *arena, const struct spk_expr *l
 	return spk_expr_cast(arena, text, type, true, position, out, err);
 }
 
+/* '{1,2}' as an array: parsed now unless its elements' text depends on the session's zone. */
+static spk_status cast_unknown_nested(struct spk_arena *arena, struct spk_expr *arg, struct spk_type type, int position, struct spk_expr **out, spk_error *err)
+{
+	const struct spk_view text = arg->value.view;
+	struct spk_value v = { .type = type };
+	struct spk_vector one;
+	spk_error local = { 0 };
+
+	if (spk_cast_is_stable(spk_cast_find(spk_type(SPK_TYPE_TEXT), type), spk_type(SPK_TYPE_TEXT), type))
+		return cast_as_text(arena, arg, type, position, out, err);
+	SPK_TRY(spk_vector_init(&one, type, 1, arena, err));
+	if (spk_text_put(&one, 0, 1, spk_view_data(&text), text.length, NULL, arena, &local) != SPK_OK) {
+		local.code = local.code == SPK_DATA ? SPK_BIND : local.code;
+		local.position = arg->position ? arg->position : position;
+		if (err)
+			*err = local;
+		return local.code;
+	}
+	v.nested = (struct spk_nested){ &one, 0 };
+	*out = spk_expr_literal(arena, v);
+	SPK_TRY_PTR(*out, err);
+	(*out)->position = arg->position ? arg->position : position;
+	return SPK_OK;
+}
+
 /* An untyped literal becomes a constant of `type`; only session-zone timestamps must wait for the evaluation. */
 static spk_status cast_unknown(struct spk_arena *arena, struct spk_expr *arg, struct spk_type type, int position, struct spk_expr **out, spk_error *err)
 {
 	struct spk_value v = { .type = type, .null = arg->value.null };
 	const struct spk_view text = arg->value.view;
 
+	if (!v.null && spk_type_is_nested(type))
+		return cast_unknown_nested(arena, arg, type, position, out, err);
 	if (!v.null && (type.id == SPK_TYPE_BYTEA || (type.id == SPK_TYPE_TEXT && type.precision > 0)))
 		return cast_as_text(arena, arg, type, position, out, err);
 	if (!v.null && type.id == SPK_TYPE_UNKNOWN)
@@ -165,8 +199,8 @@ spk_status spk_expr_cast(struct spk_arena *arena, struct spk_expr *arg, struct s
 		*out = e;
 		return SPK_OK;
 	}
-	cast = spk_cast_find(arg->type.id, type.id);
-	if (!cast || (!explicit_cast && cast->context == SPK_CAST_EXPLICIT)) {
+	cast = spk_cast_find(arg->type, type);
+	if (!cast || (!explicit_cast && spk_cast_context(cast, arg->type, type) == SPK_CAST_EXPLICIT)) {
 		spk_type_format(spk_type_bare(arg->type), from, sizeof from);
 		spk_type_format(spk_type_bare(type), to, sizeof to);
 		spk_bind_fail(err, position, "cannot cast type %s to %s", from, to);
@@ -194,6 +228,24 @@ static struct spk_type common_numeric(struct spk_type a, struct spk_type b)
 	return spk_type(SPK_TYPE_DECIMAL);  /* PostgreSQL keeps each value's own scale */
 }
 
+/* Arrays by their elements: the type is one of the two, or has elements without parameters. */
+static bool common_array(struct spk_type a, struct spk_type b, struct spk_type *out)
+{
+	struct spk_type element;
+
+	if (spk_expr_common_type(spk_type_element(a), spk_type_element(b), &element, 0, NULL) != SPK_OK)
+		return false;
+	if (spk_type_same(element, spk_type_element(a)))
+		*out = a;
+	else if (spk_type_same(element, spk_type_element(b)))
+		*out = b;
+	else if (!spk_type_is_nested(element))
+		*out = spk_type_array(element.id);
+	else
+		return false;
+	return true;
+}
+
 spk_status spk_expr_common_type(struct spk_type a, struct spk_type b, struct spk_type *out, int position, spk_error *err)
 {
 	char ta[64], tb[64];
@@ -210,6 +262,8 @@ spk_status spk_expr_common_type(struct spk_type a, struct spk_type b, struct spk
 		*out = common_numeric(a, b);
 	} else if (a.id == b.id && a.id == SPK_TYPE_TEXT) {
 		*out = spk_type(SPK_TYPE_TEXT);
+	} else if (a.id == SPK_TYPE_ARRAY && b.id == SPK_TYPE_ARRAY && common_array(a, b, out)) {
+		return SPK_OK;
 	} else if (spk_type_category(a.id) == spk_type_category(b.id) && spk_can_coerce(a, b) && !spk_can_coerce(b, a)) {
 		*out = b;
 	} else if (spk_type_category(a.id) == spk_type_category(b.id) && spk_can_coerce(b, a)) {

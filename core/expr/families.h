@@ -23,7 +23,12 @@
 	X(zone, "Dates and times: clock, zones, epoch numbers") \
 	X(format, "Dates and times to text by templates") \
 	X(template, "Dates and times from text by templates") \
-	X(number_format, "Numbers by templates")
+	X(number_format, "Numbers by templates") \
+	X(array, "Arrays: elements, slices, lengths") \
+	X(array_edit, "Arrays: joining and changing") \
+	X(array_search, "Arrays and records: search and comparison") \
+	X(array_text, "Arrays and text") \
+	X(series, "Sets of rows")
 
 #define SPK_FUNCTION_FAMILY_DECLARE(id, title) struct spk_function_family spk_##id##_family(void);
 SPK_FUNCTION_FAMILY_LIST(SPK_FUNCTION_FAMILY_DECLARE)

@@ -22,10 +22,22 @@ struct spk_call {
 	struct spk_eval *ev;
 };
 /* Writes values (and NULLs, by clearing bits after spk_vector_need_valid) of the rows in sel into the FLAT vector *out, which
- * the evaluator initialised. Failing rows go through spk_call_fail. */
+ * the evaluator initialised. May put another vector in its place instead, in which the rows beside sel are NULL wherever out->valid
+ * said so (spk_vector_take and spk_vector_join make such). Failing rows go through spk_call_fail. */
 typedef spk_status (*spk_kernel)(const struct spk_call *call, struct spk_vector *out, spk_error *err);
 /* Reports that `row` fails: collects it, or fails the evaluation when nobody collects. */
 spk_status spk_call_fail(const struct spk_call *call, struct spk_vector *out, int32_t row, spk_status code, spk_error *err, const char *format, ...) SPK_PRINTF(6, 7);
+
+/*
+ * Argument and result types that stand for more than one. UNKNOWN is a value of any type; ARRAY without children an array of
+ * any. SPK_ALIKE_SAME: all UNKNOWN arguments and the elements of all such ARRAYs have one type (PostgreSQL's anyelement and
+ * anyarray); SPK_ALIKE_COMPATIBLE: they are cast to their common type (anycompatible). A result of these two is of that type.
+ *
+ * Functions that give a set of rows (generate_series, unnest) are `set_returning`: their kernel gives an ARRAY of the rows'
+ * type, and whoever binds the call puts an operator behind it that makes a row of every element (a NULL array gives none). Where
+ * the set has several columns the element is a ROW. `unnest` itself is its argument.
+ */
+enum spk_alike { SPK_ALIKE_NONE, SPK_ALIKE_SAME, SPK_ALIKE_COMPATIBLE };
 
 struct spk_function {
 	const char *name;
@@ -37,7 +49,9 @@ struct spk_function {
 	struct spk_type (*result_of)(const struct spk_type *arg, int args);
 	bool not_strict;                        /* sees NULL arguments */
 	bool total;                             /* cheap and never fails: may be computed on rows with a NULL too (unspecified value) */
-	bool common;                            /* arguments of any type are cast to their common type; result UNKNOWN: that type */
+	bool common;                            /* arguments of any type are cast to their common type; result UNKNOWN: that type, ARRAY: an array of it */
+	enum spk_alike alike;
+	bool set_returning;
 	bool can_fail;
 	enum spk_volatility volatility;
 	spk_kernel kernel;

@@ -16,7 +16,10 @@ struct spk_cast {
 	spk_kernel kernel;
 };
 /* NULL: there is none. From and to differ, or are the same with other parameters. */
-const struct spk_cast *spk_cast_find(enum spk_type_id from, enum spk_type_id to);
+const struct spk_cast *spk_cast_find(struct spk_type from, struct spk_type to);
+/* Where this cast happens by itself, and whether it depends on the session's zone: with elements and fields, as theirs do. */
+enum spk_cast_context spk_cast_context(const struct spk_cast *cast, struct spk_type from, struct spk_type to);
+bool spk_cast_is_stable(const struct spk_cast *cast, struct spk_type from, struct spk_type to);
 /* The numeric type that holds any value of `from`: decimal(10,0) for integer; varying for what has no fixed scale. */
 struct spk_type spk_numeric_type_of(struct spk_type from);
 /* Whether the cast can fail for these parameters: widening a numeric cannot. */
@@ -26,9 +29,15 @@ bool spk_cast_is_noop(struct spk_type from, struct spk_type to);
 
 /* --- single values (compare.c) --- */
 
-/* Order of two non-NULL values of one type as they lie in vectors: <0, 0, >0. */
+/* Order of two non-NULL values of one type as spk_value_bytes and spk_slot_bytes give them: <0, 0, >0. */
 typedef int (*spk_value_compare)(struct spk_type type, const void *a, const void *b);
 spk_value_compare spk_value_comparer(struct spk_type type);
+/* Arrays and records: pa and pb are struct spk_nested. */
+int spk_nested_compare(struct spk_type type, const void *pa, const void *pb);
+/* The same bytes, not only equal: 1.0 is not 1.00. */
+bool spk_nested_identical(struct spk_nested a, struct spk_nested b);
+/* Number of elements or fields. */
+int spk_nested_count(struct spk_nested n);
 /* Column against constant comparison as a selection; false: not such an expression, nothing done. */
 bool spk_compare_filter(const struct spk_expr *e, const struct spk_batch *in, const int32_t *sel, int n, int32_t *keep, int *kept);
 

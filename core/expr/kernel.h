@@ -12,12 +12,15 @@
 
 #include "core/base/check.h"
 #include "core/columnar/decimal.h"
+#include "core/columnar/list.h"
 #include "core/expr/function.h"
 #include "core/expr/text.h"
 
 /* --- types and table entries --- */
 
 #define SPK_T(id_) { SPK_TYPE_##id_, 0, SPK_TYPE_##id_ == SPK_TYPE_DECIMAL ? SPK_SCALE_VARIES : 0, NULL }
+/* An array of a scalar type; SPK_T(ARRAY) is one of anything (function.h). */
+#define SPK_TA(id_) { SPK_TYPE_ARRAY, 0, 0, &spk_element_schema[SPK_TYPE_##id_] }
 #define SPK_ARGS0 .args_min = 0, .args_max = 0
 #define SPK_ARGS1(a) .args_min = 1, .args_max = 1, .arg = { SPK_T(a) }
 #define SPK_ARGS2(a, b) .args_min = 2, .args_max = 2, .arg = { SPK_T(a), SPK_T(b) }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <strings.h>
 
-enum { CANDIDATES_MAX = 160 };
+enum { CANDIDATES_MAX = 256 };
 
 struct candidates {
 	const struct spk_function *f[CANDIDATES_MAX];
@@ -38,17 +38,19 @@ bool spk_can_coerce(struct spk_type from, struct spk_type to)
 {
 	const struct spk_cast *cast;
 
-	if (from.id == to.id || from.id == SPK_TYPE_UNKNOWN || to.id == SPK_TYPE_UNKNOWN)
+	if (from.id == SPK_TYPE_UNKNOWN || to.id == SPK_TYPE_UNKNOWN)
 		return true;
-	cast = spk_cast_find(from.id, to.id);
-	return cast && cast->context == SPK_CAST_IMPLICIT;
+	if (from.id == to.id && (!spk_type_is_nested(from) || !to.children || spk_cast_is_noop(from, to)))
+		return true;
+	cast = spk_cast_find(from, to);
+	return cast && spk_cast_context(cast, from, to) == SPK_CAST_IMPLICIT;
 }
 
 spk_status spk_expr_coerce(struct spk_arena *arena, struct spk_expr *arg, struct spk_type want, int position, struct spk_expr **out, spk_error *err)
 {
 	if (want.id == SPK_TYPE_UNKNOWN)
 		want = arg->type.id == SPK_TYPE_UNKNOWN ? spk_type(SPK_TYPE_TEXT) : arg->type;
-	if (want.id == arg->type.id) {
+	if (want.id == arg->type.id && (!want.children || spk_type_same(want, arg->type))) {
 		*out = arg;
 		return SPK_OK;
 	}
@@ -89,13 +91,59 @@ static void gather(const char *name, int args, struct candidates *out)
 		}
 }
 
+/* --- arguments that hang together (spk_alike) --- */
+
+/* What argument `i` says about the common element type: false: nothing. */
+static bool alike_type(const struct spk_function *f, int i, struct spk_type given, struct spk_type *out)
+{
+	struct spk_type want = parameter(f, i);
+
+	if (f->alike == SPK_ALIKE_NONE || given.id == SPK_TYPE_UNKNOWN)
+		return false;
+	if (want.id == SPK_TYPE_UNKNOWN)
+		*out = given;
+	else if (want.id == SPK_TYPE_ARRAY && !want.children && given.id == SPK_TYPE_ARRAY)
+		*out = spk_type_element(given);
+	else
+		return false;
+	return true;
+}
+
+/* The element type that all arguments agree on, UNKNOWN when none has a say; false when they do not agree. */
+static bool common_element(const struct spk_function *f, const struct spk_type *type, int args, struct spk_type *out)
+{
+	struct spk_type element;
+
+	*out = spk_type(SPK_TYPE_UNKNOWN);
+	for (int i = 0; i < args; i++) {
+		if (!alike_type(f, i, type[i], &element))
+			continue;
+		if (f->alike == SPK_ALIKE_SAME && out->id != SPK_TYPE_UNKNOWN && out->id != element.id)
+			return false;
+		if (out->id == SPK_TYPE_UNKNOWN)
+			*out = element;
+		else if (spk_expr_common_type(*out, element, out, 0, NULL) != SPK_OK)
+			return false;
+	}
+	return true;
+}
+
+static bool parameter_is(struct spk_type want, struct spk_type given)
+{
+	if (want.id != given.id)
+		return false;
+	return !spk_type_is_nested(want) || !want.children || spk_type_same(want, given);
+}
+
 static const struct spk_function *exact(const struct candidates *c, const struct spk_type *type, int args)
 {
+	struct spk_type element;
+
 	for (int k = 0; k < c->count; k++) {
-		bool same = true;
+		bool same = common_element(c->f[k], type, args, &element);
 
 		for (int i = 0; i < args && same; i++)
-			same = parameter(c->f[k], i).id == type[i].id;
+			same = parameter_is(parameter(c->f[k], i), type[i]);
 		if (same)
 			return c->f[k];
 	}
@@ -107,7 +155,8 @@ static void keep_reachable(struct candidates *c, const struct spk_type *type, in
 	int kept = 0;
 
 	for (int k = 0; k < c->count; k++) {
-		bool fits = true;
+		struct spk_type element;
+		bool fits = common_element(c->f[k], type, args, &element);
 
 		for (int i = 0; i < args && fits; i++)
 			fits = spk_can_coerce(type[i], parameter(c->f[k], i));
@@ -377,6 +426,48 @@ static spk_status adapt(struct spk_arena *arena, const char *name, struct spk_ex
 	return SPK_OK;
 }
 
+/* Casts the arguments that hang together; *type: the element type. */
+static spk_status make_alike(struct spk_arena *arena, const struct spk_function *f, struct spk_expr **arg, int args, int position, struct spk_type *type, spk_error *err)
+{
+	struct spk_type *given = SPK_NEW_ARRAY(arena, struct spk_type, SPK_MAX(args, 1)), array;
+
+	SPK_TRY_PTR(given, err);
+	for (int i = 0; i < args; i++)
+		given[i] = arg[i]->type;
+	SPK_ASSERT(common_element(f, given, args, type), "a candidate whose arguments do not agree");
+	if (type->id == SPK_TYPE_UNKNOWN && f->alike == SPK_ALIKE_SAME)
+		return spk_bind_fail(err, position, "could not determine polymorphic type because input has type unknown");
+	if (type->id == SPK_TYPE_UNKNOWN)
+		*type = spk_type(SPK_TYPE_TEXT);
+	SPK_TRY(spk_type_array_of(arena, *type, &array, err));
+	for (int i = 0; i < args; i++) {
+		struct spk_type want = parameter(f, i);
+
+		if (want.id == SPK_TYPE_UNKNOWN)
+			SPK_TRY(spk_expr_cast(arena, arg[i], *type, true, position, &arg[i], err));
+		else if (want.id == SPK_TYPE_ARRAY && !want.children)
+			SPK_TRY(spk_expr_cast(arena, arg[i], array, true, position, &arg[i], err));
+		else
+			SPK_TRY(spk_expr_coerce(arena, arg[i], want, position, &arg[i], err));
+	}
+	return SPK_OK;
+}
+
+/* The type of a call: of the arguments where the function says so. */
+static spk_status result_type(struct spk_arena *arena, const struct spk_function *f, const struct spk_type *type, int args, struct spk_type common, struct spk_type *out, spk_error *err)
+{
+	bool of_arguments = f->common || f->alike != SPK_ALIKE_NONE;
+
+	*out = f->result;
+	if (f->result_of)
+		*out = f->result_of(type, args);
+	else if (of_arguments && f->result.id == SPK_TYPE_UNKNOWN)
+		*out = common;
+	else if (of_arguments && f->result.id == SPK_TYPE_ARRAY && !f->result.children)
+		return spk_type_array_of(arena, common, out, err);
+	return SPK_OK;
+}
+
 /* Greatest, least, nullif: arguments of one common type. */
 static spk_status make_common_args(struct spk_arena *arena, const char *name, struct spk_expr **arg, int args, int position, struct spk_type *type, spk_error *err)
 {
@@ -408,8 +499,10 @@ static spk_status finish(struct spk_arena *arena, const struct spk_function *f, 
 	SPK_TRY_PTR(type, err);
 	if (f->common)
 		SPK_TRY(make_common_args(arena, f->name, arg, args, position, &common, err));
+	if (f->alike != SPK_ALIKE_NONE)
+		SPK_TRY(make_alike(arena, f, arg, args, position, &common, err));
 	for (int i = 0; i < args; i++) {
-		if (!f->common)
+		if (!f->common && f->alike == SPK_ALIKE_NONE)
 			SPK_TRY(spk_expr_coerce(arena, arg[i], parameter(f, i), position, &arg[i], err));
 		type[i] = arg[i]->type;
 		nullable = nullable || arg[i]->nullable;
@@ -418,10 +511,7 @@ static spk_status finish(struct spk_arena *arena, const struct spk_function *f, 
 	SPK_TRY_PTR(e, err);
 	e->function = f;
 	e->nullable = nullable;
-	if (f->result_of)
-		e->type = f->result_of(type, args);
-	else if (f->common && f->result.id == SPK_TYPE_UNKNOWN)
-		e->type = common;
+	SPK_TRY(result_type(arena, f, type, args, common, &e->type, err));
 	if (f->prepare) {
 		spk_status status = f->prepare(arena, e, err);
 
@@ -444,7 +534,7 @@ static bool is_type_call(const char *name, int args, const struct spk_expr *arg,
 		return false;
 	if (arg->type.id == SPK_TYPE_UNKNOWN || arg->type.id == type->id)
 		return true;
-	cast = spk_cast_find(arg->type.id, type->id);
+	cast = spk_cast_find(arg->type, *type);
 	return cast != NULL;
 }
 

@@ -67,6 +67,8 @@ static enum set_kind kind_of(struct spk_type type)
 	case SPK_TYPE_DOUBLE:
 	case SPK_TYPE_DECIMAL:
 	case SPK_TYPE_INTERVAL:
+	case SPK_TYPE_ARRAY:
+	case SPK_TYPE_ROW:
 		return SET_SORTED;
 	default:
 		return SET_WORDS;
@@ -83,7 +85,7 @@ static void insert_sorted(struct spk_set *s, const void *value)
 	if (at < s->count && s->compare(s->type, s->sorted + at * 16, value) == 0)
 		return;
 	memmove(s->sorted + (at + 1) * 16, s->sorted + at * 16, (size_t)(s->count - at) * 16);
-	memcpy(s->sorted + at * 16, value, (size_t)spk_type_width(s->type));
+	memcpy(s->sorted + at * 16, value, spk_value_width(s->type));
 	s->count++;
 }
 
@@ -151,11 +153,11 @@ static bool in_sorted(const struct spk_set *s, const void *value)
 spk_status spk_set_eval(const struct spk_set *s, const struct spk_call *call, bool negated, struct spk_vector *out, spk_error *err)
 {
 	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
-	size_t width = (size_t)spk_type_width(call->arg[0].type);
 	uint8_t *v = spk_vector_bool(out);
+	struct spk_nested nested;
 
 	SPK_EACH_CALL_ROW(call, row) {
-		const void *value = (const char *)r.data + width * spk_reader_slot(&r, row);
+		const void *value = spk_slot_bytes(&call->arg[0], &r, spk_reader_slot(&r, row), &nested);
 		bool found;
 
 		if (s->kind == SET_WORDS)

@@ -16,6 +16,14 @@ int spk_text_from_value(struct spk_type type, const void *value, const char *tim
  * UNSUPPORTED here: spk_text_decode_bytes takes the memory for them. */
 spk_status spk_text_to_value(struct spk_type type, const char *s, size_t size, const char *timezone, void *out, spk_error *err);
 
+/* Appends a value that is not NULL, of any type, as PostgreSQL's output functions write it: t and f, {1,NULL,"a b"}, (1,,"a b").
+ * `slot` as the vector's reader gives it. */
+spk_status spk_text_append(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, spk_error *err);
+/* Parses text into row `row` of the FLAT vector, of any type, that spk_vector_init made with room for `rows`. Rows ascend from
+ * call to call without gaps where the type holds arrays: spk_text_put_null fills those. Strings borrow `s` or lie in `arena`. */
+spk_status spk_text_put(struct spk_vector *out, int row, int rows, const char *s, size_t size, const char *timezone, struct spk_arena *arena, spk_error *err);
+spk_status spk_text_put_null(struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err);
+
 int spk_text_bigint(int64_t v, char *out);      /* at most 20 bytes */
 int spk_text_double(double v, char *out);       /* shortest that round-trips, PostgreSQL's form */
 int spk_text_timestamp(int64_t us, char *out);  /* YYYY-MM-DD HH:MM:SS[.ffffff]; at most 32 bytes; also BC and infinity */

@@ -7,6 +7,8 @@ static bool value_same(const struct spk_value *a, const struct spk_value *b)
 		return a->null && b->null;
 	if (spk_type_is_view(a->type))
 		return spk_view_equal(&a->view, &b->view);
+	if (spk_type_is_nested(a->type))
+		return spk_nested_identical(a->nested, b->nested);
 	return memcmp(spk_value_bytes(a), spk_value_bytes(b), (size_t)spk_type_width(a->type)) == 0;
 }
 
@@ -61,7 +63,7 @@ struct spk_expr *spk_expr_substitute(struct spk_arena *arena, const struct spk_e
 
 static const struct spk_cast *cast_of(const struct spk_expr *e)
 {
-	return e->prepared ? e->prepared : spk_cast_find(e->arg[0]->type.id, e->type.id);
+	return e->prepared ? e->prepared : spk_cast_find(e->arg[0]->type, e->type);
 }
 
 bool spk_expr_foldable(const struct spk_expr *e)
@@ -70,7 +72,7 @@ bool spk_expr_foldable(const struct spk_expr *e)
 		return false;
 	if (e->kind == SPK_EXPR_CALL && e->function->volatility != SPK_IMMUTABLE)
 		return false;
-	if (e->kind == SPK_EXPR_CAST && (!cast_of(e) || cast_of(e)->stable))
+	if (e->kind == SPK_EXPR_CAST && (!cast_of(e) || spk_cast_is_stable(cast_of(e), e->arg[0]->type, e->type)))
 		return false;
 	for (int i = 0; i < e->args; i++)
 		if (!spk_expr_foldable(e->arg[i]))

@@ -100,6 +100,29 @@ static inline struct spk_value random_value(spk_test_rng *rng, struct spk_type t
 	return v;
 }
 
+static inline struct spk_vector random_vector(spk_test_rng *rng, struct spk_type type, int rows, uint64_t nulls, enum spk_layout layout, struct spk_arena *arena);
+
+/* An array or record, its children in any layout. */
+static inline struct spk_vector random_nested(spk_test_rng *rng, struct spk_type type, int rows, uint64_t nulls, struct spk_arena *arena)
+{
+	struct spk_vector v = { 0 };
+	int elements = 0;
+	spk_error err;
+
+	REQUIRE_OK(spk_vector_init(&v, type, rows, arena, &err), err);
+	for (int i = 0; type.id == SPK_TYPE_ARRAY && i < rows; i++)
+		spk_vector_i32(&v)[i + 1] = elements += (int)spk_test_below(rng, 4);
+	for (int c = 0; c < type.children->count; c++)
+		v.child[c] = random_vector(rng, type.children->field[c].type, type.id == SPK_TYPE_ARRAY ? SPK_MAX(elements, 1) : rows, nulls, (enum spk_layout)spk_test_below(rng, 3), arena);
+	for (int i = 0; i < rows; i++) {
+		if (nulls && spk_test_one_in(rng, nulls)) {
+			REQUIRE_OK(spk_vector_need_valid(&v, rows, arena, &err), err);
+			spk_bit_clear(v.valid, i);
+		}
+	}
+	return v;
+}
+
 /* A vector of `rows` rows, one in `nulls` NULL (0: none), values from a pool so that they repeat, in the layout asked for. */
 static inline struct spk_vector random_vector(spk_test_rng *rng, struct spk_type type, int rows, uint64_t nulls, enum spk_layout layout, struct spk_arena *arena)
 {
@@ -110,13 +133,17 @@ static inline struct spk_vector random_vector(spk_test_rng *rng, struct spk_type
 	spk_error err;
 
 	if (layout == SPK_CONSTANT) {
-		struct spk_value value = random_value(rng, type, arena);
+		struct spk_vector one = spk_type_is_nested(type) ? random_nested(rng, type, 1, 0, arena) : (struct spk_vector){ 0 };
+		struct spk_value value = spk_type_is_nested(type) ? spk_vector_value(&one, 0) : random_value(rng, type, arena);
 
 		REQUIRE_OK(spk_vector_init_constant(&v, type, nulls && spk_test_one_in(rng, nulls) ? NULL : spk_value_bytes(&value), arena, &err), err);
 		return v;
 	}
-	REQUIRE_OK(spk_vector_init(flat, type, entries, arena, &err), err);
-	for (int i = 0; i < entries; i++) {
+	if (spk_type_is_nested(type))
+		*flat = random_nested(rng, type, entries, nulls, arena);
+	else
+		REQUIRE_OK(spk_vector_init(flat, type, entries, arena, &err), err);
+	for (int i = 0; !spk_type_is_nested(type) && i < entries; i++) {
 		struct spk_value value = random_value(rng, type, arena);
 		const void *bytes = spk_value_bytes(&value);
 
@@ -189,11 +216,57 @@ static inline const struct spk_schema *wide_schema(struct spk_arena *arena)
 	return schema;
 }
 
+/* Arrays and records of everything, also of each other. */
+static inline const struct spk_schema *nested_schema(struct spk_arena *arena)
+{
+	struct spk_schema *schema = SPK_NEW(arena, struct spk_schema), *fields = SPK_NEW(arena, struct spk_schema);
+	struct spk_type types[40], record = { .id = SPK_TYPE_ROW, .children = fields };
+	spk_error err;
+	int n = scalar_types(types);
+
+	for (int i = 0; i < n; i++)
+		REQUIRE_OK(spk_type_array_of(arena, types[i], &types[i], &err), err);
+	fields->count = 3;
+	fields->field = SPK_NEW_ARRAY(arena, struct spk_field, 3);
+	fields->field[0] = (struct spk_field){ "a", spk_type(SPK_TYPE_INTEGER), true };
+	fields->field[1] = (struct spk_field){ "b", spk_type(SPK_TYPE_TEXT), true };
+	fields->field[2] = (struct spk_field){ "c", types[1], true };
+	types[n++] = record;
+	REQUIRE_OK(spk_type_array_of(arena, record, &types[n++], &err), err);
+	REQUIRE_OK(spk_type_array_of(arena, types[0], &types[n++], &err), err);
+	schema->count = n;
+	schema->field = SPK_NEW_ARRAY(arena, struct spk_field, n);
+	for (int i = 0; i < n; i++)
+		schema->field[i] = (struct spk_field){ spk_arena_printf(arena, "n%d", i), types[i], true };
+	return schema;
+}
+
 static inline int order(double a, double b)
 {
 	if (isnan(a) || isnan(b))
 		return !!isnan(a) - !!isnan(b);
 	return (a > b) - (a < b);
+}
+
+static inline int compare_values(const struct spk_value *a, const struct spk_value *b);
+
+/* Elements or fields in order, NULL above all and equal to itself; then the number of them. */
+static inline int compare_nested(const struct spk_value *a, const struct spk_value *b)
+{
+	const struct spk_vector *va = a->nested.vector, *vb = b->nested.vector;
+	bool array = a->type.id == SPK_TYPE_ARRAY;
+	int ra = (int)a->nested.row, rb = (int)b->nested.row, na = array ? spk_vector_i32(va)[ra + 1] - spk_vector_i32(va)[ra] : a->type.children->count;
+	int nb = array ? spk_vector_i32(vb)[rb + 1] - spk_vector_i32(vb)[rb] : na;
+
+	for (int i = 0; i < SPK_MIN(na, nb); i++) {
+		struct spk_value x = spk_vector_value(&va->child[array ? 0 : i], array ? spk_vector_i32(va)[ra] + i : ra);
+		struct spk_value y = spk_vector_value(&vb->child[array ? 0 : i], array ? spk_vector_i32(vb)[rb] + i : rb);
+		int by = x.null || y.null ? x.null - y.null : compare_values(&x, &y);
+
+		if (by)
+			return by;
+	}
+	return (na > nb) - (na < nb);
 }
 
 /* <0, 0, >0 as PostgreSQL orders values of one type (jsonb: by bytes). Neither is NULL. */
@@ -221,6 +294,8 @@ static inline int compare_values(const struct spk_value *a, const struct spk_val
 	case SPK_TYPE_TIME:
 	case SPK_TYPE_TIMESTAMP:
 	case SPK_TYPE_TIMESTAMPTZ: return (a->i64 > b->i64) - (a->i64 < b->i64);
+	case SPK_TYPE_ARRAY:
+	case SPK_TYPE_ROW: return compare_nested(a, b);
 	default: return spk_view_compare(&a->view, &b->view);
 	}
 }

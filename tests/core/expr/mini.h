@@ -151,6 +151,15 @@ static inline const char *mini_text(struct spk_arena *arena, struct spk_value v,
 
 	if (v.null)
 		return NULL;
+	if (spk_type_is_nested(v.type)) {
+		struct spk_buffer b = { 0 };
+
+		if (spk_text_append(&b, v.nested.vector, v.nested.row, timezone, NULL) != SPK_OK)
+			return NULL;
+		out = spk_arena_strndup(arena, b.data, b.size);
+		spk_buffer_release(&b);
+		return out;
+	}
 	if (v.type.id == SPK_TYPE_BYTEA) {
 		const unsigned char *s = (const unsigned char *)spk_view_data(&v.view);
 

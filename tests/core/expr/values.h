@@ -82,6 +82,29 @@ static inline struct spk_value values_one(spk_test_rng *rng, struct spk_type typ
 	return v;
 }
 
+static inline void values_column(spk_test_rng *rng, struct spk_vector *out, struct spk_type type, int rows, uint64_t nulls, struct spk_arena *arena);
+
+/* Arrays of up to 5 elements, and records. */
+static inline void values_nested(spk_test_rng *rng, struct spk_vector *out, int rows, uint64_t nulls, struct spk_arena *arena)
+{
+	int elements = rows;
+	spk_error err = { 0 };
+
+	if (out->type.id == SPK_TYPE_ARRAY) {
+		elements = 0;
+		for (int i = 0; i < rows; i++)
+			spk_vector_i32(out)[i + 1] = elements += (int)spk_test_below(rng, 6);
+	}
+	for (int c = 0; c < out->type.children->count; c++)
+		values_column(rng, &out->child[c], out->type.children->field[c].type, elements, nulls, arena);
+	for (int i = 0; nulls && i < rows; i++) {
+		if (!spk_test_one_in(rng, nulls))
+			continue;
+		REQUIRE_OK(spk_vector_need_valid(out, rows, arena, &err), err);
+		spk_bit_clear(out->valid, i);
+	}
+}
+
 /* A FLAT column with NULLs one in `nulls` (0: none). */
 static inline void values_column(spk_test_rng *rng, struct spk_vector *out, struct spk_type type, int rows, uint64_t nulls, struct spk_arena *arena)
 {
@@ -89,6 +112,10 @@ static inline void values_column(spk_test_rng *rng, struct spk_vector *out, stru
 	spk_error err = { 0 };
 
 	REQUIRE_OK(spk_vector_init(out, type, rows, arena, &err), err);
+	if (spk_type_is_nested(type)) {
+		values_nested(rng, out, rows, nulls, arena);
+		return;
+	}
 	memset(out->data, 0, width * (size_t)rows);
 	for (int i = 0; i < rows; i++) {
 		struct spk_value v = values_one(rng, type, arena);

@@ -1,0 +1,91 @@
+/* Arrays made of others: appended to, joined, with elements left out or replaced. None of these mind NULL arrays. */
+#include "core/expr/array.h"
+#include "core/expr/families.h"
+
+/* append, prepend: `at` is the array's argument, the other one the element's. */
+static spk_status extend(const struct spk_call *call, int at, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_array_reader a = spk_array_reader(&call->arg[at]);
+	struct spk_vector source[2] = { call->arg[0], call->arg[1] };
+	struct spk_list_builder b = spk_call_lists(call, out, source, 2);
+	int32_t first, end;
+
+	source[at] = *a.child;
+	SPK_EACH_CALL_ROW(call, row) {
+		spk_array_row(&a, row, &first, &end);
+		for (int k = 0; k < 2; k++)
+			SPK_TRY(spk_list_pick(&b, k, k == at ? first : row, k == at ? end : row + 1, err));
+		spk_list_end(&b, row);
+	}
+	return spk_list_finish(&b, err);
+}
+
+static spk_status append(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	return extend(call, 0, out, err);
+}
+
+static spk_status prepend(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	return extend(call, 1, out, err);
+}
+
+static spk_status cat(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_array_reader a[2] = { spk_array_reader(&call->arg[0]), spk_array_reader(&call->arg[1]) };
+	const struct spk_vector source[2] = { *a[0].child, *a[1].child };
+	struct spk_list_builder b = spk_call_lists(call, out, source, 2);
+	int32_t first, end;
+
+	SPK_EACH_CALL_ROW(call, row) {
+		bool known = false;
+
+		for (int k = 0; k < 2; k++) {
+			known = spk_array_row(&a[k], row, &first, &end) || known;
+			SPK_TRY(spk_list_pick(&b, k, first, end, err));
+		}
+		spk_list_end(&b, row);
+		if (!known)
+			SPK_TRY(spk_call_null(call, out, row, err));
+	}
+	return spk_list_finish(&b, err);
+}
+
+/* The array's elements but those that are argument 1; with a third argument that one in their place. NULL is found, too. */
+static spk_status leave_out(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_array_reader a = spk_array_reader(&call->arg[0]);
+	const struct spk_values elements = spk_values(a.child), wanted = spk_values(&call->arg[1]);
+	struct spk_vector source[2] = { *a.child, call->arg[call->args - 1] };
+	struct spk_list_builder b = spk_call_lists(call, out, source, call->args - 1);
+	int32_t first, end;
+
+	SPK_EACH_CALL_ROW(call, row) {
+		if (!spk_array_row(&a, row, &first, &end))
+			SPK_TRY(spk_call_null(call, out, row, err));
+		for (int32_t e = first; e < end; e++) {
+			if (!spk_values_same(&elements, e, &wanted, row))
+				SPK_TRY(spk_list_pick(&b, 0, e, e + 1, err));
+			else if (call->args == 3)
+				SPK_TRY(spk_list_pick(&b, 1, row, row + 1, err));
+		}
+		spk_list_end(&b, row);
+	}
+	return spk_list_finish(&b, err);
+}
+
+#define EDIT(name_, kernel_, doc_, ...) \
+	{ .name = name_, .doc = doc_, __VA_ARGS__, SPK_RESULT(ARRAY), .alike = SPK_ALIKE_COMPATIBLE, .not_strict = true, .kernel = kernel_ }
+
+static const struct spk_function array_edit_functions[] = {
+	EDIT("array_append", append, "With a value behind its elements", SPK_ARGS2(ARRAY, UNKNOWN)),
+	EDIT("array_prepend", prepend, "With a value before its elements", SPK_ARGS2(UNKNOWN, ARRAY)),
+	EDIT("array_cat", cat, "The elements of both", SPK_ARGS2(ARRAY, ARRAY)),
+	EDIT("||", cat, "Arrays joined, or with a value before or behind", SPK_ARGS2(ARRAY, ARRAY)),
+	EDIT("||", append, "Arrays joined, or with a value before or behind", SPK_ARGS2(ARRAY, UNKNOWN)),
+	EDIT("||", prepend, "Arrays joined, or with a value before or behind", SPK_ARGS2(UNKNOWN, ARRAY)),
+	EDIT("array_remove", leave_out, "Without the elements that are equal to a value", SPK_ARGS2(ARRAY, UNKNOWN)),
+	EDIT("array_replace", leave_out, "With every element equal to the second argument replaced by the third", SPK_ARGS3(ARRAY, UNKNOWN, UNKNOWN)),
+};
+
+SPK_FUNCTION_FAMILY(array_edit, array_edit_functions)
