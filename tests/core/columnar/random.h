@@ -217,7 +217,7 @@ static inline const struct spk_schema *wide_schema(struct spk_arena *arena)
 }
 
 /* Arrays and records of everything, also of each other. */
-static inline const struct spk_schema *nested_schema(struct spk_arena *arena)
+static inline const struct spk_schema *arrays_schema(struct spk_arena *arena)
 {
 	struct spk_schema *schema = SPK_NEW(arena, struct spk_schema), *fields = SPK_NEW(arena, struct spk_schema);
 	struct spk_type types[40], record = { .id = SPK_TYPE_ROW, .children = fields };

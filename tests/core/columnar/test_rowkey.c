@@ -105,7 +105,7 @@ static void arrays_and_records(void)
 {
 	struct spk_arena *arena = spk_arena_new(NULL);
 
-	every_column_of(nested_schema(arena), arena);
+	every_column_of(arrays_schema(arena), arena);
 	spk_arena_unref(arena);
 }
 
@@ -113,7 +113,7 @@ static void several_columns(void)
 {
 	spk_test_rng rng = spk_test_rng_new(2);
 	struct spk_arena *arena = spk_arena_new(NULL);
-	const struct spk_schema *wide = wide_schema(arena), *nested = nested_schema(arena);
+	const struct spk_schema *wide = wide_schema(arena), *nested = arrays_schema(arena);
 	struct spk_row_keys keys = { 0 };
 
 	for (int round = 0; round < (spk_test_long() ? 5000 : 100); round++) {
@@ -271,7 +271,7 @@ static void broken_keys_are_refused(void)
 {
 	spk_test_rng rng = spk_test_rng_new(5);
 	struct spk_arena *arena = spk_arena_new(NULL);
-	const struct spk_schema *wide = wide_schema(arena), *nested = nested_schema(arena);
+	const struct spk_schema *wide = wide_schema(arena), *nested = arrays_schema(arena);
 	struct spk_row_keys keys = { 0 };
 	int refused = 0, rounds = 300;
 
