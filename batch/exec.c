@@ -178,7 +178,7 @@ static spk_status begin_ops(struct spk_pipeline *p, spk_error *err)
 		struct spk_op *op = p->op[i];
 
 		op->led = !op->type->lead;
-		op->finished = false;
+		op->finished = op->done = false;
 		op->pending[0] = op->pending[1] = 0;
 	}
 	for (int i = 0; i < p->op_count; i++)

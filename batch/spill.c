@@ -75,6 +75,8 @@ spk_status spk_spill_share_begin(struct spk_spill_share *share, spk_error *err)
 
 void spk_spill_share_end(struct spk_spill_share *share)
 {
+	if (!share->op)
+		return;
 	if (share->hungry)
 		atomic_fetch_sub(&share->spill->hungry, 1);
 	share->hungry = false;
@@ -82,11 +84,7 @@ void spk_spill_share_end(struct spk_spill_share *share)
 	spk_run_scratch_release(&share->scratch);
 }
 
-void spk_spill_share_release(struct spk_spill_share *share)
-{
-	if (share->op)
-		spk_spill_share_end(share);
-}
+void spk_spill_share_release(struct spk_spill_share *share) { spk_spill_share_end(share); }
 
 size_t spk_spill_share_bytes(const struct spk_spill_share *share)
 {

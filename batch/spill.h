@@ -60,6 +60,7 @@ typedef spk_status (*spk_spill_function)(void *user, spk_error *err);
 void spk_spill_share_init(struct spk_spill_share *share, struct spk_op *op);
 /* Also after a run that was given up: begins anew. */
 spk_status spk_spill_share_begin(struct spk_spill_share *share, spk_error *err);
+/* _end and _release: also of a share that is all zeros, and twice. */
 void spk_spill_share_end(struct spk_spill_share *share);
 void spk_spill_share_release(struct spk_spill_share *share);
 

@@ -73,7 +73,7 @@ static spk_status read_lead(struct spk_op *op, spk_error *err)
 {
 	int input = op->pipeline->exchange_input[op->plan->exchange];
 
-	for (;;) {
+	while (!op->done) {
 		struct spk_batch *batch;
 
 		SPK_TRY(spk_task_fetch(op->pipeline->task_handle, input, &batch, err));
@@ -81,6 +81,7 @@ static spk_status read_lead(struct spk_op *op, spk_error *err)
 			return SPK_OK;
 		SPK_TRY(spk_op_emit(op, batch, err));
 	}
+	return SPK_OK;
 }
 
 const struct spk_op_type spk_op_write = { .name = "exchange write", .size = sizeof(struct write), .push = write_push };

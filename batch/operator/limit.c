@@ -1,4 +1,4 @@
-/* LIMIT and OFFSET over the rows in the order in which they come; one task. */
+/* LIMIT and OFFSET over the rows in the order in which they come; one task. Once it has them, it is done: leaves stop reading. */
 #include "batch/operator/operator.h"
 
 struct limit { struct spk_op base; int64_t seen; };
@@ -24,6 +24,7 @@ static spk_status limit_push(struct spk_op *op, int input, struct spk_batch *in,
 		end = INT64_MAX;
 	take = SPK_MIN(SPK_MAX(end - l->seen - skip, 0), in->selected - skip);
 	l->seen += in->selected;
+	op->done = l->seen >= end;
 	if (take == 0)
 		return SPK_OK;
 	if (take == in->selected)

@@ -3,6 +3,15 @@
 
 #include <stdlib.h>
 
+/* An operator is done when all that it feeds are. */
+static bool consumers_done(const struct spk_op *op)
+{
+	for (int i = 0; i < op->outputs; i++)
+		if (!op->output[i].op->done)
+			return false;
+	return op->outputs > 0;
+}
+
 spk_status spk_op_emit(struct spk_op *op, struct spk_batch *batch, spk_error *err)
 {
 	struct spk_batch *shown = batch;
@@ -18,6 +27,7 @@ spk_status spk_op_emit(struct spk_op *op, struct spk_batch *batch, spk_error *er
 		status = op->output[i].op->type->push(op->output[i].op, op->output[i].input, shown, err);
 	if (op->pipeline->verify)
 		spk_batch_unref(shown);
+	op->done = op->done || consumers_done(op);
 	return status;
 }
 

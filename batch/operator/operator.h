@@ -74,6 +74,7 @@ struct spk_op {
 	int64_t rows_out, batches_out;
 	int64_t spilled_bytes, memory_peak;  /* written to disk; held at the most */
 	bool led, finished;              /* in this run; kept by the pipeline */
+	bool done;                       /* needs no more rows in this run, of no input: leaves stop then (LIMIT); spk_op_emit passes it on */
 	int pending[2];                  /* edges into each input that have not ended */
 };
 

@@ -65,7 +65,7 @@ static spk_status emit_chunk(struct spk_op *op, struct spk_source *source, const
 {
 	int step = op->pipeline->batch_rows;
 
-	for (int from = 0; from < chunk->rows; from += step) {
+	for (int from = 0; from < chunk->rows && !op->done; from += step) {
 		if (spk_task_cancelled(op->pipeline->task_handle))
 			return spk_fail(err, SPK_CANCELLED, "the query was cancelled");
 		SPK_TRY(emit_rows(op, source, chunk, from, SPK_MIN(step, chunk->rows - from), p, err));
@@ -91,7 +91,7 @@ static spk_status open_again(const struct spk_source *first, int partition, stru
 	return status;
 }
 
-/* Batch: reads the partition to its end. */
+/* Batch: reads the partition to its end, or until nobody needs more. */
 static spk_status scan_all(struct spk_op *op, struct spk_source *source, struct spk_run_partition *p, spk_error *err)
 {
 	bool finished = false;
@@ -102,7 +102,7 @@ static spk_status scan_all(struct spk_op *op, struct spk_source *source, struct 
 
 		if (status == SPK_OK)
 			status = emit_chunk(op, source, &chunk, p, err);
-		finished = chunk.finished;
+		finished = chunk.finished || op->done;
 		spk_chunk_release(&chunk);
 		SPK_TRY(status);
 		if (spk_task_cancelled(op->pipeline->task_handle))

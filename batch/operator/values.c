@@ -32,7 +32,7 @@ static spk_status values_lead(struct spk_op *op, spk_error *err)
 
 	if (op->pipeline->run->streaming && op->pipeline->run->epoch.value > 1)
 		return SPK_OK;
-	for (int from = 0; from < plan->value_rows; from += op->pipeline->batch_rows) {
+	for (int from = 0; from < plan->value_rows && !op->done; from += op->pipeline->batch_rows) {
 		struct spk_batch *batch;
 		spk_status status = SPK_OK;
 
