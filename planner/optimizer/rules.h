@@ -7,6 +7,7 @@
 
 /* X(id, "name"): in the order of their application. One file each. */
 #define SPK_RULE_LIST(X) \
+	X(decorrelate, "decorrelate")                /* subqueries that look at the query around them become joins */ \
 	X(constant_folding, "constant-folding")      /* 1 + 1 becomes 2, true AND x becomes x */ \
 	X(filter_simplify, "filter-simplify")        /* no filter for true, no rows for false, one filter for two */ \
 	X(predicate_pushdown, "predicate-pushdown")  /* filters go towards the scans, and into them */ \
