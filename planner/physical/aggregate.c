@@ -197,5 +197,6 @@ spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l,
 		SPK_TRY(describe_state(b, node, l, err));
 	*out = spk_build_port(b, node, node->retracts);
 	SPK_TRY_PTR(out->node, err);
-	return SPK_OK;
+	/* The carried hash is that of the group columns. */
+	return streaming ? SPK_OK : spk_partitioned_by_first(b, l->expr_count, &out->partitioned, err);
 }

@@ -4,6 +4,15 @@
 
 #include "planner/physical/physical.h"
 
+/* Output columns that hold the same value in every row. */
+struct spk_partition_key { int columns; const int *column; };
+
+/*
+ * Which task a row is on: where the hash of these keys, in this order, sends it (spk_hash_columns; any column of a key stands for it). keys 0:
+ * nothing is known.
+ */
+struct spk_partitioning { int keys; const struct spk_partition_key *key; };
+
 /*
  * The producers of a relation. UNION ALL has no operator of its own: its consumers take edges from every port.
  * `window_source` etc. need no place here: they are in the logical node's properties.
@@ -12,6 +21,7 @@ struct spk_ports {
 	int count;
 	struct spk_physical **node;
 	bool retracts;
+	struct spk_partitioning partitioned;  /* batch: so that rows that are together already need no exchange */
 };
 
 struct spk_build {
@@ -33,6 +43,33 @@ spk_status spk_build_exchange(struct spk_build *b, const struct spk_ports *from,
 
 /* Every reader task gets all rows: how many read it is decided by what else they read. */
 spk_status spk_build_broadcast(struct spk_build *b, const struct spk_ports *from, struct spk_ports *out, spk_error *err);
+
+/* --- which rows are together: partitioning.c --- */
+
+/* `e` without the casts around it that leave the hash as it is (integer to bigint): what may be hashed in its place. */
+struct spk_expr *spk_build_hashed(struct spk_expr *e);
+/* By columns 0..keys of the output, in order. */
+spk_status spk_partitioned_by_first(struct spk_build *b, int keys, struct spk_partitioning *out, spk_error *err);
+/* What is left of it behind a projection. */
+spk_status spk_partitioned_behind(struct spk_build *b, const struct spk_partitioning *in, struct spk_expr *const *expr, int exprs, struct spk_partitioning *out, spk_error *err);
+/* True when rows that agree in the columns `expr` are on one task: order[k] is the expression that is key k's. */
+bool spk_partitioned_within(const struct spk_partitioning *in, struct spk_expr *const *expr, int exprs, int *order);
+
+/* --- joins: join.c, join_condition.c --- */
+
+/* A join's condition, taken apart. Keys of the left side are over its columns, those of the right one over its own. */
+struct spk_join_condition {
+	int keys;
+	struct spk_expr **left, **right;
+	bool *null_safe;             /* by key: NULL equals NULL */
+	bool *two_valued;            /* by key: NULL gives false and not NULL (which only MARK can tell) */
+	struct spk_expr *rest;       /* over left ++ right; NULL: nothing more */
+};
+spk_status spk_join_take_apart(struct spk_build *b, const struct spk_logical *l, struct spk_join_condition *out, spk_error *err);
+spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err);
+/* Rows that will come out of `l`, about, and bytes of one of them: estimate.c. The one place that statistics are to go to. */
+double spk_build_rows(const struct spk_build *b, const struct spk_logical *l);
+double spk_build_row_bytes(const struct spk_logical *l);
 
 /* One file each. */
 spk_status spk_build_sources(struct spk_build *b, struct spk_logical *const *root, int roots, spk_error *err);

@@ -129,6 +129,32 @@ static spk_status put_over(const struct spk_physical *n, struct spk_buffer *out,
 	return n->sort_count ? put_sort(n, out, err) : SPK_OK;
 }
 
+/* The condition: key = key, ..., then what is computed beside them. */
+static spk_status put_condition(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	for (int k = 0; k < n->join_keys; k++) {
+		SPK_TRY(spk_buffer_append_str(out, k ? ", " : "; ", err));
+		SPK_TRY(spk_expr_format(n->build_left ? n->build_key[k] : n->probe_key[k], out, err));
+		SPK_TRY(spk_buffer_append_str(out, n->null_safe[k] ? " is not distinct from " : " = ", err));
+		SPK_TRY(spk_expr_format(n->build_left ? n->probe_key[k] : n->build_key[k], out, err));
+	}
+	if (!n->filter)
+		return SPK_OK;
+	SPK_TRY(spk_buffer_append_str(out, n->join_keys ? "; also " : "; ", err));
+	return spk_expr_format(n->filter, out, err);
+}
+
+static spk_status put_join(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	static const char *const kept[] = { "right", "left" };
+
+	SPK_TRY(spk_buffer_printf(out, err, " [%s", spk_join_name(n->join)));
+	if (n->kind != SPK_PHYSICAL_MERGE_JOIN)
+		SPK_TRY(spk_buffer_printf(out, err, ", keeps %s", kept[n->build_left]));
+	SPK_TRY(put_condition(n, out, err));
+	return spk_buffer_append_str(out, "]", err);
+}
+
 static spk_status put_exchange(const struct printer *p, const struct spk_physical *n, spk_error *err)
 {
 	if (p->plan->exchange[n->exchange].broadcast)
@@ -169,6 +195,10 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	case SPK_PHYSICAL_WINDOW_AGGREGATE:
 	case SPK_PHYSICAL_STREAM_AGGREGATE:
 		return put_aggregate(n, out, err);
+	case SPK_PHYSICAL_HASH_JOIN:
+	case SPK_PHYSICAL_MERGE_JOIN:
+	case SPK_PHYSICAL_LOOP_JOIN:
+		return put_join(n, out, err);
 	case SPK_PHYSICAL_LATE:
 		return spk_buffer_printf(out, err, " [by %s]", n->schema->field[n->window_key].name);
 	case SPK_PHYSICAL_OVER:

@@ -85,10 +85,14 @@ struct spk_physical {
 	int exchange;                      /* READ/WRITE: index of the exchange */
 	enum spk_join_type join;           /* joins: from the logical node's point of view */
 	bool build_left;                   /* joins: input 1, the one that is kept, is the logical left side */
-	int join_keys;                     /* joins: pairs of equal type that must be equal; `filter` is the rest of the condition, over left ++ right */
+	bool broadcast;                    /* joins: every task reads all of input 1, and they share what is made of it */
+	/* Joins: the sides' columns. Inputs may have more behind them, for keys that are no columns; those do not come out. */
+	const struct spk_schema *left, *right;
+	int join_keys;                     /* joins: pairs of one type (numerics: of any scale) that must be equal; `filter` is the rest of the condition, over left ++ right */
 	struct spk_expr **probe_key;       /* over input 0 */
 	struct spk_expr **build_key;       /* over input 1 */
 	bool *null_safe;                   /* by key: IS NOT DISTINCT FROM */
+	bool unknown;                      /* MARK: a NULL in a key makes the answer NULL where it is not true; `filter` is the whole condition, or NULL for a single key */
 	int sort_count;
 	struct spk_sort_key *sort;
 	int64_t limit, offset;
@@ -161,6 +165,8 @@ struct spk_physical_options {
 	enum spk_emit emit;
 	/* Whether a sink table takes changes by key or as +/- rows: asked of the connectors by whoever plans. */
 	spk_status (*sink_takes)(const struct spk_table *table, bool *upserts, bool *deltas, void *user, spk_error *err);
+	/* Bytes of a source table as it is stored, -1 unknown: to choose how joins are run. NULL: nobody knows. */
+	int64_t (*table_bytes)(const struct spk_table *table, void *user);
 	void *user;
 };
 

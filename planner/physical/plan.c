@@ -252,6 +252,10 @@ static spk_status build_simple(struct spk_build *b, const struct spk_logical *l,
 		SPK_TRY(build_window(b, l, node, err));
 	*out = spk_build_port(b, node, in ? in->retracts : false);
 	SPK_TRY_PTR(out->node, err);
+	if (kind == SPK_PHYSICAL_FILTER)
+		out->partitioned = in->partitioned;
+	if (kind == SPK_PHYSICAL_PROJECT)
+		SPK_TRY(spk_partitioned_behind(b, &in->partitioned, l->expr, l->expr_count, &out->partitioned, err));
 	return SPK_OK;
 }
 
@@ -262,6 +266,8 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 	*out = (struct spk_ports){ 0 };
 	if (l->kind == SPK_LOGICAL_UNION)
 		return build_union(b, l, out, err);
+	if (l->kind == SPK_LOGICAL_JOIN && !b->options->streaming)
+		return spk_build_join(b, l, out, err);
 	if (l->inputs)
 		SPK_TRY(spk_build_relation(b, l->input[0], &in, err));
 	switch (l->kind) {

@@ -1,0 +1,350 @@
+/*
+ * Joins in a batch: which side is kept (built), how rows that meet come to one task, and which operator does it.
+ *
+ *   broadcast hash   every task gets all of the build side, and all tasks share one table over it; the probe side stays where it is. Not for
+ *                    a build side whose rows without a match come out: no task alone knows which these are
+ *   shuffle hash     both sides are exchanged by the hash of the keys, unless their rows are together already
+ *   merge            the same exchange; both sides are sorted by the keys (by hint)
+ *   loop             no keys: every pair; what is kept is broadcast, or all goes to one task for a FULL join
+ *
+ * Costs are rules of thumb over estimate.c; what hints ask for is done where the kind of join allows it.
+ */
+#include "planner/physical/build.h"
+
+#include "core/base/check.h"
+
+enum strategy { BROADCAST_HASH, SHUFFLE_HASH, MERGE, LOOP };
+
+/* A build side up to this is kept whole rather than exchanged, if that is cheaper: it is there once in the process. */
+static const double BROADCAST_BYTES = 64 << 20;
+/* What it costs to handle a row, about, probing a table being 1. */
+static const double BUILD_COST = 4, EXCHANGE_COST = 2;
+
+struct join_plan {
+	struct spk_build *b;
+	const struct spk_logical *l;
+	struct spk_join_condition c;
+	struct spk_ports side[2];        /* left, right */
+	struct spk_expr **key[2];
+	struct spk_expr *filter;         /* beside the keys */
+	bool unknown;
+	double rows[2], bytes[2];
+	enum strategy strategy;
+	bool build_left;
+};
+
+/* --- what the kind of join allows --- */
+
+/* Whether the side may be kept by all tasks at once: none of its rows comes out for having found no match (or only once). */
+static bool may_broadcast(const struct spk_logical *l, int side)
+{
+	switch (l->join) {
+	case SPK_JOIN_INNER: return true;
+	case SPK_JOIN_RIGHT: return side == 0;
+	case SPK_JOIN_FULL: return false;
+	case SPK_JOIN_LEFT:
+	case SPK_JOIN_SEMI:
+	case SPK_JOIN_ANTI:
+	case SPK_JOIN_MARK:
+	case SPK_JOIN_SINGLE: break;
+	}
+	return side == 1;
+}
+
+static bool may_build_left(const struct spk_logical *l)
+{
+	return l->join != SPK_JOIN_MARK && l->join != SPK_JOIN_SINGLE;
+}
+
+/* Whether rows of a side may come out with NULLs in its columns. */
+static bool extends_with_null(const struct spk_logical *l, int side)
+{
+	enum spk_join_type t = l->join;
+
+	return t == SPK_JOIN_FULL || (side == 0 ? t == SPK_JOIN_RIGHT : t == SPK_JOIN_LEFT || t == SPK_JOIN_SINGLE);
+}
+
+static bool shows_right(const struct spk_logical *l)
+{
+	return l->join != SPK_JOIN_SEMI && l->join != SPK_JOIN_ANTI && l->join != SPK_JOIN_MARK;
+}
+
+/* --- the condition --- */
+
+/*
+ * MARK's answer is NULL where no pair is true but some is NULL, so a key that gives NULL cannot just be looked up. Where other keys give true
+ * or false alone they are enough to find the pairs worth computing, and the rest of the condition is computed for these.
+ */
+static void settle_mark(struct join_plan *j)
+{
+	struct spk_join_condition *c = &j->c;
+	int sure = 0;
+
+	for (int k = 0; k < c->keys; k++)
+		sure += c->two_valued[k];
+	if (sure == c->keys)
+		return;
+	j->filter = c->keys == 1 && !c->rest ? NULL : j->l->filter;
+	j->unknown = sure == 0;
+	if (sure == 0)
+		return;
+	sure = 0;
+	for (int k = 0; k < c->keys; k++) {
+		if (!c->two_valued[k])
+			continue;
+		c->left[sure] = c->left[k];
+		c->right[sure] = c->right[k];
+		c->null_safe[sure] = c->null_safe[k];
+		c->two_valued[sure++] = true;
+	}
+	c->keys = sure;
+}
+
+/* --- choosing --- */
+
+static double broadcast_cost(const struct join_plan *j, int build)
+{
+	return BUILD_COST * j->rows[build] + j->rows[!build];
+}
+
+static double shuffle_cost(const struct join_plan *j, int build)
+{
+	return broadcast_cost(j, build) + EXCHANGE_COST * (j->rows[0] + j->rows[1]);
+}
+
+/* The side to build where both would do: the cheaper one. */
+static int cheaper_side(const struct join_plan *j, bool left, bool right)
+{
+	if (left && right)
+		return broadcast_cost(j, 0) < broadcast_cost(j, 1) ? 0 : 1;
+	return left ? 0 : 1;
+}
+
+/* The side to broadcast, -1: none may be. */
+static int broadcast_side(const struct join_plan *j, bool any_size)
+{
+	bool may[2];
+
+	for (int s = 0; s < 2; s++)
+		may[s] = may_broadcast(j->l, s) && (any_size || j->bytes[s] <= BROADCAST_BYTES);
+	return may[0] || may[1] ? cheaper_side(j, may[0], may[1]) : -1;
+}
+
+static void choose(struct join_plan *j)
+{
+	enum spk_join_hint hint = j->l->hint;
+	int shuffled = cheaper_side(j, may_build_left(j->l), true);
+	int broadcast = broadcast_side(j, hint == SPK_JOIN_BROADCAST || j->unknown);
+
+	if (!j->c.keys || hint == SPK_JOIN_LOOP) {
+		j->strategy = LOOP;
+		j->build_left = broadcast_side(j, true) == 0;
+	} else if (hint == SPK_JOIN_MERGE && j->l->join != SPK_JOIN_MARK && j->l->join != SPK_JOIN_SINGLE) {
+		j->strategy = MERGE;
+		j->build_left = false;
+	} else if (broadcast >= 0 && (j->unknown || hint == SPK_JOIN_BROADCAST ||
+	                              (hint != SPK_JOIN_SHUFFLE_HASH && broadcast_cost(j, broadcast) <= shuffle_cost(j, shuffled)))) {
+		j->strategy = BROADCAST_HASH;
+		j->build_left = broadcast == 0;
+	} else {
+		j->strategy = SHUFFLE_HASH;
+		j->build_left = shuffled == 0;
+	}
+}
+
+/* --- exchanges --- */
+
+/* An exchange hashes columns: keys that are none become columns behind the side's own. */
+static spk_status project_keys(struct join_plan *j, int side, spk_error *err)
+{
+	const struct spk_schema *in = j->side[side].node[0]->schema;
+	struct spk_build *b = j->b;
+	struct spk_schema *schema = SPK_NEW(b->arena, struct spk_schema);
+	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, in->count + j->c.keys);
+	struct spk_partitioning partitioned = j->side[side].partitioned;
+	struct spk_physical *node;
+
+	SPK_TRY_PTR(schema && expr && (schema->field = SPK_NEW_ARRAY(b->arena, struct spk_field, in->count + j->c.keys)), err);
+	for (; schema->count < in->count; schema->count++) {
+		schema->field[schema->count] = in->field[schema->count];
+		SPK_TRY_PTR(expr[schema->count] = spk_expr_column(b->arena, schema->count, &in->field[schema->count]), err);
+	}
+	for (int k = 0; k < j->c.keys; k++) {
+		struct spk_expr *e = j->key[side][k];
+		struct spk_field field = { spk_arena_printf(b->arena, "key %d", k + 1), e->type, e->nullable };
+
+		if (spk_build_hashed(e)->kind == SPK_EXPR_COLUMN)
+			continue;
+		expr[schema->count] = e;
+		schema->field[schema->count] = field;
+		SPK_TRY_PTR(field.name && (j->key[side][k] = spk_expr_column(b->arena, schema->count, &field)), err);
+		schema->count++;
+	}
+	if (schema->count == in->count)
+		return SPK_OK;
+	node = spk_build_node(b, SPK_PHYSICAL_PROJECT, schema, &j->side[side], j->l->input[side]);
+	SPK_TRY_PTR(node, err);
+	node->expr_count = schema->count;
+	node->expr = expr;
+	j->side[side] = spk_build_port(b, node, j->side[side].retracts);
+	j->side[side].partitioned = partitioned;
+	SPK_TRY_PTR(j->side[side].node, err);
+	return SPK_OK;
+}
+
+/* Exchanges a side by the hash of its keys order[0..keys). */
+static spk_status exchange_side(struct join_plan *j, int side, const int *order, int keys, spk_error *err)
+{
+	struct spk_partition_key *known = SPK_NEW_ARRAY(j->b->arena, struct spk_partition_key, keys);
+	int *column = SPK_NEW_ARRAY(j->b->arena, int, keys);
+
+	SPK_TRY_PTR(known && column, err);
+	SPK_TRY(project_keys(j, side, err));
+	for (int k = 0; k < keys; k++) {
+		column[k] = spk_build_hashed(j->key[side][order[k]])->column;
+		known[k] = (struct spk_partition_key){ 1, &column[k] };
+	}
+	SPK_TRY(spk_build_exchange(j->b, &j->side[side], column, keys, -1, &j->side[side], err));
+	j->side[side].partitioned = (struct spk_partitioning){ keys, known };
+	return SPK_OK;
+}
+
+/* Brings rows with equal keys to one task. A side whose rows are together already stays, and the other one goes where that one is. */
+static spk_status shuffle(struct join_plan *j, spk_error *err)
+{
+	int keys = j->c.keys, most = SPK_MAX(SPK_MAX(j->side[0].partitioned.keys, j->side[1].partitioned.keys), keys);
+	int *order[2] = { SPK_NEW_ARRAY(j->b->arena, int, most), SPK_NEW_ARRAY(j->b->arena, int, most) };
+	bool stays[2];
+	int by;
+
+	SPK_TRY_PTR(order[0] && order[1], err);
+	for (int s = 0; s < 2; s++)
+		stays[s] = spk_partitioned_within(&j->side[s].partitioned, j->key[s], keys, order[s]);
+	by = stays[0] && stays[1] ? (j->rows[0] >= j->rows[1] ? 0 : 1) : stays[0] ? 0 : 1;
+	if (stays[0] && stays[1] && j->side[0].partitioned.keys == j->side[1].partitioned.keys &&
+	    memcmp(order[0], order[1], sizeof **order * (size_t)j->side[0].partitioned.keys) == 0)
+		return SPK_OK;
+	if (stays[by])
+		return exchange_side(j, !by, order[by], j->side[by].partitioned.keys, err);
+	for (int k = 0; k < keys; k++)
+		order[0][k] = k;
+	for (int s = 0; s < 2; s++)
+		SPK_TRY(exchange_side(j, s, order[0], keys, err));
+	return SPK_OK;
+}
+
+/* --- where the rows are that come out --- */
+
+/* Adds the side's columns of key `from` to those in column[0..*n), as the join's columns. */
+static void add_columns(const struct join_plan *j, int side, const struct spk_partition_key *from, int *column, int *n)
+{
+	const struct spk_schema *own = j->l->input[side]->schema;
+
+	if (extends_with_null(j->l, side) || (side == 1 && !shows_right(j->l)))
+		return;
+	for (int i = 0; i < from->columns; i++)
+		if (from->column[i] < own->count)
+			column[(*n)++] = from->column[i] + (side ? j->l->input[0]->schema->count : 0);
+}
+
+static spk_status output_partitioning(struct join_plan *j, struct spk_partitioning *out, spk_error *err)
+{
+	bool both = j->strategy == SHUFFLE_HASH || j->strategy == MERGE;
+	int probe = j->build_left ? 1 : 0, keys = j->side[probe].partitioned.keys;
+	struct spk_partition_key *key = SPK_NEW_ARRAY(j->b->arena, struct spk_partition_key, keys);
+
+	SPK_TRY_PTR(key, err);
+	for (int k = 0; k < keys; k++) {
+		const struct spk_partition_key *from[2];
+		int *column, n = 0;
+
+		from[probe] = &j->side[probe].partitioned.key[k];
+		from[!probe] = both ? &j->side[!probe].partitioned.key[k] : &(struct spk_partition_key){ 0 };
+		column = SPK_NEW_ARRAY(j->b->arena, int, from[0]->columns + from[1]->columns);
+		SPK_TRY_PTR(column, err);
+		for (int s = 0; s < 2; s++)
+			add_columns(j, s, from[s], column, &n);
+		if (n == 0)
+			return SPK_OK;
+		key[k] = (struct spk_partition_key){ n, column };
+	}
+	*out = (struct spk_partitioning){ keys, key };
+	return SPK_OK;
+}
+
+/* --- the node --- */
+
+static spk_status bring_together(struct join_plan *j, spk_error *err)
+{
+	int build = j->build_left ? 0 : 1;
+
+	if (j->strategy == SHUFFLE_HASH || j->strategy == MERGE)
+		return shuffle(j, err);
+	if (j->l->join != SPK_JOIN_FULL)
+		return spk_build_broadcast(j->b, &j->side[build], &j->side[build], err);
+	for (int s = 0; s < 2; s++)
+		SPK_TRY(spk_build_exchange(j->b, &j->side[s], NULL, 0, -1, &j->side[s], err));
+	return SPK_OK;
+}
+
+static spk_status make_node(struct join_plan *j, struct spk_ports *out, spk_error *err)
+{
+	static const enum spk_physical_kind kinds[] = { SPK_PHYSICAL_HASH_JOIN, SPK_PHYSICAL_HASH_JOIN, SPK_PHYSICAL_MERGE_JOIN, SPK_PHYSICAL_LOOP_JOIN };
+	int build = j->build_left ? 0 : 1;
+	struct spk_physical *node = spk_build_join_node(j->b, kinds[j->strategy], j->l->schema, &j->side[!build], &j->side[build], j->l);
+
+	SPK_TRY_PTR(node, err);
+	node->join = j->l->join;
+	node->build_left = j->build_left;
+	node->broadcast = j->strategy == BROADCAST_HASH || (j->strategy == LOOP && j->l->join != SPK_JOIN_FULL);
+	node->left = j->l->input[0]->schema;
+	node->right = j->l->input[1]->schema;
+	node->filter = j->filter;
+	node->unknown = j->unknown;
+	if (j->strategy == LOOP) {
+		node->filter = j->l->filter;
+		node->unknown = false;
+	} else {
+		node->join_keys = j->c.keys;
+		node->probe_key = j->key[!build];
+		node->build_key = j->key[build];
+		node->null_safe = j->c.null_safe;
+	}
+	*out = spk_build_port(j->b, node, false);
+	SPK_TRY_PTR(out->node, err);
+	return output_partitioning(j, &out->partitioned, err);
+}
+
+static spk_status refuse_changes(const struct spk_logical *l, const struct join_plan *j, spk_error *err)
+{
+	if (!j->side[0].retracts && !j->side[1].retracts)
+		return SPK_OK;
+	spk_fail(err, SPK_UNSUPPORTED, "a join of a table whose rows take others back (a changelog) is not supported yet");
+	spk_hint(err, "Aggregate it by its key first, so that only the last row of each is left.");
+	if (err)
+		err->position = l->position;
+	return SPK_UNSUPPORTED;
+}
+
+spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
+{
+	struct join_plan j = { .b = b, .l = l };
+
+	if (l->dependent)
+		return spk_fail(err, SPK_INTERNAL, "a join was not decorrelated");
+	for (int s = 0; s < 2; s++) {
+		SPK_TRY(spk_build_relation(b, l->input[s], &j.side[s], err));
+		j.rows[s] = spk_build_rows(b, l->input[s]);
+		j.bytes[s] = j.rows[s] * spk_build_row_bytes(l->input[s]);
+	}
+	SPK_TRY(refuse_changes(l, &j, err));
+	SPK_TRY(spk_join_take_apart(b, l, &j.c, err));
+	j.filter = j.c.rest;
+	if (l->join == SPK_JOIN_MARK)
+		settle_mark(&j);
+	j.key[0] = j.c.left;
+	j.key[1] = j.c.right;
+	choose(&j);
+	SPK_TRY(bring_together(&j, err));
+	return make_node(&j, out, err);
+}
