@@ -3,7 +3,8 @@
  *
  * The binder goes over PostgreSQL's parse tree once and makes logical nodes and bound expressions. Files:
  *   bind_select.c   SELECT: the order in which its clauses are bound      bind_group.c   GROUP BY and aggregates
- *   bind_order.c    ORDER BY, LIMIT, DISTINCT       bind_set.c   UNION, VALUES, casts of a query's columns
+ *   bind_order.c    ORDER BY, LIMIT, DISTINCT       bind_set.c   UNION, INTERSECT, EXCEPT
+ *   bind_values.c   VALUES, casts of a query's columns
  *   bind_over.c     window functions: f() OVER (...)        bind_frame.c    their frames
  *   bind_from.c     FROM: tables, views, subqueries bind_join.c     JOIN, and what several items of FROM make together
  *   bind_with.c     WITH                            bind_window.c   window functions and files in FROM
@@ -169,6 +170,8 @@ spk_status spk_binder_suggest(spk_error *err, const char *name, const char *cons
 int spk_node_location(const PgQuery__Node *n);
 /* The string of a String node, else NULL. */
 const char *spk_node_string(const PgQuery__Node *n);
+/* The same for a query. */
+int spk_select_location(const PgQuery__SelectStmt *s);
 /* "SELECT", "JOIN": what a node is, for errors. */
 const char *spk_node_what(const PgQuery__Node *n);
 
@@ -249,7 +252,7 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 /* The rows of VALUES as they are, the columns' types not yet known. */
 spk_status spk_binder_rows(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **out, spk_error *err);
 spk_status spk_binder_values(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err);
-spk_status spk_binder_union(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **out, spk_error *err);
+spk_status spk_binder_set_operation(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **out, spk_error *err);
 /* Casts an untyped literal column of a query made with keep_unknown. */
 spk_status spk_binder_retype(const struct spk_binder *b, struct spk_logical *query, int column, struct spk_type type, int location, spk_error *err);
 spk_status spk_binder_from(struct spk_binder *b, PgQuery__Node *const *from, size_t count, struct spk_scope *out, spk_error *err);

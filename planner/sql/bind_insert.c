@@ -86,7 +86,7 @@ static int value_location(const struct insert *in, int i)
 	const PgQuery__SelectStmt *q = in->query;
 	PgQuery__Node whole = { .node_case = PG_QUERY__NODE__NODE_SELECT_STMT, .select_stmt = (PgQuery__SelectStmt *)(uintptr_t)q };
 
-	while (q->op == PG_QUERY__SET_OPERATION__SETOP_UNION)
+	while (q->op != PG_QUERY__SET_OPERATION__SETOP_NONE)
 		q = q->larg;
 	if (q->n_values_lists && i < (int)q->values_lists[0]->list->n_items)
 		return spk_node_location(q->values_lists[0]->list->items[i]);

@@ -21,10 +21,10 @@ static int first_location(PgQuery__Node *const *n, size_t count)
 	return -1;
 }
 
-static int select_location(const PgQuery__SelectStmt *s)
+int spk_select_location(const PgQuery__SelectStmt *s)
 {
 	if (s->op != PG_QUERY__SET_OPERATION__SETOP_NONE && s->larg)
-		return select_location(s->larg);
+		return spk_select_location(s->larg);
 	if (s->n_target_list)
 		return first_location(s->target_list, s->n_target_list);
 	return s->n_values_lists ? first_location(s->values_lists, s->n_values_lists) : first_location(s->from_clause, s->n_from_clause);
@@ -80,7 +80,7 @@ int spk_node_location(const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_JOIN_EXPR: return spk_node_location(n->join_expr->rarg);
 	case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE: return n->range_table_sample->location;
 	case PG_QUERY__NODE__NODE_WINDOW_DEF: return n->window_def->location;
-	case PG_QUERY__NODE__NODE_SELECT_STMT: return select_location(n->select_stmt);
+	case PG_QUERY__NODE__NODE_SELECT_STMT: return spk_select_location(n->select_stmt);
 	case PG_QUERY__NODE__NODE_LIST: return first_location(n->list->items, n->list->n_items);
 	case PG_QUERY__NODE__NODE_DEF_ELEM: return n->def_elem->location;
 	default: return expression_location(n);

@@ -244,6 +244,21 @@ spk_status spk_query_finish(struct spk_query *q, struct spk_logical **plan, spk_
 	return drop_hidden(q, plan, err);
 }
 
+/* VALUES may be ordered by any expression of its columns, a set operation by its columns alone. */
+static spk_status order_expr(struct spk_binder *b, const PgQuery__SelectStmt *s, const struct spk_schema *schema, const PgQuery__Node *n, struct spk_expr **out, spk_error *err)
+{
+	struct spk_range range = { .alias = "*VALUES*", .schema = schema };
+	struct spk_scope scope = { .count = 1, .range = &range };
+	struct spk_exprs x = { .b = b, .scope = &scope, .clause = "ORDER BY" };
+
+	if (s->op == PG_QUERY__SET_OPERATION__SETOP_NONE || n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF) {
+		SPK_TRY(spk_binder_expr(&x, n, out, err));
+		return spk_binder_known(b, out, err);
+	}
+	spk_binder_fail(b, spk_node_location(n), SPK_BIND, err, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
+	return spk_hint(err, "Only result column names can be used. Add the expression to every SELECT, or move the UNION into a FROM clause.");
+}
+
 spk_status spk_binder_order_output(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **plan, spk_error *err)
 {
 	const struct spk_schema *schema = (*plan)->schema;
@@ -264,11 +279,10 @@ spk_status spk_binder_order_output(struct spk_binder *b, const PgQuery__SelectSt
 
 		SPK_TRY(spk_binder_sort_key(b, by, &key[i], err));
 		SPK_TRY(spk_query_find_target(&q, by->node, "ORDER BY", false, &target, err));
-		if (target < 0) {
-			spk_binder_fail(b, spk_node_location(by->node), SPK_BIND, err, "ORDER BY of a UNION or of VALUES can only name output columns");
-			return spk_hint(err, "Put the query into FROM and order what comes out.");
-		}
-		key[i].expr = q.target[target].expr;
+		if (target >= 0)
+			key[i].expr = q.target[target].expr;
+		else
+			SPK_TRY(order_expr(b, s, schema, by->node, &key[i].expr, err));
 	}
 	SPK_TRY(add_sort(b, key, (int)s->n_sort_clause, s->n_sort_clause ? spk_binder_at(b, spk_node_location(s->sort_clause[0])) : 0, plan, err));
 	return add_limit(b, s, plan, err);

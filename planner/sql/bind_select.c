@@ -181,21 +181,10 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 
 /* --- any query --- */
 
-static spk_status refuse_set(const struct spk_binder *b, const PgQuery__SelectStmt *s, const char *what, spk_error *err)
-{
-	PgQuery__Node right = { .node_case = PG_QUERY__NODE__NODE_SELECT_STMT, .select_stmt = s->rarg };
-
-	return spk_binder_unsupported_word(b, spk_node_location(&right), what, what, err);
-}
-
 static spk_status bind_query(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err)
 {
-	switch (s->op) {
-	case PG_QUERY__SET_OPERATION__SETOP_UNION: return spk_binder_union(b, s, out, err);
-	case PG_QUERY__SET_OPERATION__SETOP_INTERSECT: return refuse_set(b, s, "INTERSECT", err);
-	case PG_QUERY__SET_OPERATION__SETOP_EXCEPT: return refuse_set(b, s, "EXCEPT", err);
-	default: break;
-	}
+	if (s->op != PG_QUERY__SET_OPERATION__SETOP_NONE)
+		return spk_binder_set_operation(b, s, out, err);
 	if (s->n_values_lists)
 		return spk_binder_values(b, s, keep_unknown, out, err);
 	return spk_binder_select(b, s, keep_unknown, out, err);

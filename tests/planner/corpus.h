@@ -27,6 +27,7 @@ static const char *const corpus_good[] = {
 	"SELECT price FROM bid AS b WHERE EXISTS (SELECT 1 FROM person WHERE id = b.bidder) AND price NOT IN (SELECT x FROM file WHERE x > b.auction)",
 	"SELECT (SELECT name FROM person WHERE id = bidder), price > ALL (SELECT x FROM file), (auction, price) IN (SELECT x, id FROM file, person) FROM bid",
 	"SELECT auction, sum((SELECT max(x) FROM file WHERE x < price)) FROM bid AS b GROUP BY auction HAVING sum(price) > (SELECT min(id) FROM person WHERE id = b.auction)",
+	"SELECT price FROM bid INTERSECT ALL (SELECT 1.5 EXCEPT SELECT x FROM file) UNION SELECT NULL ORDER BY price DESC LIMIT 3",
 	"VALUES (1, 'a'), (2.5, NULL) ORDER BY column1 DESC LIMIT 2",
 };
 
@@ -45,7 +46,8 @@ static const char *const corpus_wrong[] = {
 	"SELECT price FROM bid LEFT JOIN person ON nam = 'x'",
 	"SELECT price FROM bid JOIN person USING (id)",
 	"SELECT a.price FROM bid AS a, (SELECT a.price) AS b",
-	"SELECT 1 INTERSECT SELECT 2",
+	"SELECT 1 INTERSECT SELECT true",
+	"SELECT x FROM file EXCEPT SELECT 1 ORDER BY x + 1",
 	"SELECT price FROM bid WHERE price IN (SELECT 1, 2)",
 	"SELECT price FROM bid WHERE EXISTS (SELECT 1 FROM person WHERE id = prise)",
 	"SELECT auction, (SELECT name FROM person WHERE id = price) FROM bid GROUP BY auction",

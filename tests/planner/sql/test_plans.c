@@ -109,6 +109,34 @@ static const struct bound { const char *sql, *plan; } bound[] = {
 	  "             -> Scan bid (auction, bidder, price, channel, url, ts, extra)\n"
 	  "          -> Project auction\n"
 	  "             -> Scan bid (auction, bidder, price, channel, url, ts, extra)\n" },
+	{ "SELECT x FROM file INTERSECT SELECT 1.5 ORDER BY x",
+	  "Sort x\n"
+	  " -> Project x\n"
+	  "    -> Filter ((?left? > 0) AND (?right? > 0))\n"
+	  "       -> Aggregate count(?left?), count(?right?) group by x\n"
+	  "          -> Union\n"
+	  "             -> Project x, 1 AS ?left?, NULL AS ?right?\n"
+	  "                -> Project x::numeric AS x\n"
+	  "                   -> Project x\n"
+	  "                      -> Scan file (x, y)\n"
+	  "             -> Project x, NULL AS ?left?, 1 AS ?right?\n"
+	  "                -> Project ?column?::numeric AS x\n"
+	  "                   -> Project 1.5 AS ?column?\n"
+	  "                      -> Values ()\n" },
+	{ "SELECT x FROM file EXCEPT ALL SELECT 1 LIMIT 3",
+	  "Limit 3\n"
+	  " -> Project x\n"
+	  "    -> Filter ((?left? > 0) AND (?right? = 0))\n"
+	  "       -> Aggregate count(?left?), count(?right?) group by x, ?number?\n"
+	  "          -> Union\n"
+	  "             -> Project x, ?number?, 1 AS ?left?, NULL AS ?right?\n"
+	  "                -> Over row_number() partition by x\n"
+	  "                   -> Project x\n"
+	  "                      -> Scan file (x, y)\n"
+	  "             -> Project ?column? AS x, ?number?, NULL AS ?left?, 1 AS ?right?\n"
+	  "                -> Over row_number() partition by ?column?\n"
+	  "                   -> Project 1 AS ?column?\n"
+	  "                      -> Values ()\n" },
 	{ "SELECT 'a' UNION ALL SELECT 'b' UNION ALL SELECT NULL",
 	  "Union\n"
 	  " -> Project 'a' AS ?column?\n"
