@@ -397,7 +397,7 @@ static spk_status build_graph(struct spk_exec *e, int readers, spk_error *err)
 	SPK_TRY_PTR(e->stage && e->dag_stage && e->output && e->exchange_readers && e->exchange_base && e->exchange_input && e->exchange_first, err);
 	SPK_TRY(make_shared(e, err));
 	for (int x = 0; x < plan->exchanges; x++)
-		e->exchange_readers[x] = plan->exchange[x].single || plan->exchange[x].broadcast ? 1 : readers;
+		e->exchange_readers[x] = plan->exchange[x].single || plan->exchange[x].broadcast ? 1 : plan->exchange[x].readers ? plan->exchange[x].readers : readers;
 	for (int i = 0; i < plan->stages; i++)
 		SPK_TRY(count_tasks(e, i, err));
 	for (int i = 0; i < plan->stages; i++)

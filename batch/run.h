@@ -63,6 +63,7 @@ struct spk_run {
 	/* Batch: rows of the COLLECT node, in order, on a worker thread. */
 	spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err);
 	void *collect_user;
+	struct spk_cached *keep;         /* instead of collect: rows go there, by task */
 	int64_t collected;               /* rows handed out, over all attempts of the task */
 };
 

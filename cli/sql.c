@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/insert.h"
 #include "cli/rows.h"
 #include "core/base/clock.h"
 
@@ -97,7 +96,7 @@ static spk_status run_insert(struct sql *q, const struct spk_statement *s, spk_e
 
 	snprintf(owner, sizeof owner, "sql-%lld-%d", (long long)q->started_us, (int)getpid());
 	SPK_TRY(spk_cli_flush(err));  /* the sink may be standard output, too */
-	SPK_TRY(spk_cli_insert(q->session, s->plan, owner, ++q->inserts, &rows, err));
+	SPK_TRY(spk_session_insert(q->session, s->plan, owner, ++q->inserts, &rows, err));
 	return q->format == SPK_CLI_TABLE ? spk_cli_print(err, "INSERT 0 %lld\n", (long long)rows) : SPK_OK;
 }
 

@@ -90,6 +90,9 @@ struct spk_source_type {
 	bool parallel_fetch;
 	/* Rows [from, from + n) of the chunk as a batch; any thread. NULL: by the source's decoder. */
 	spk_status (*decode)(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
+	/* For rows that are batches already: the next one of the partition (the caller's), NULL at its end. *at is the caller's, 0 at first. Instead
+	 * of fetch and decode, in batch queries only; any number of threads. */
+	spk_status (*next)(struct spk_source *s, int partition, int64_t *at, struct spk_batch **out, spk_error *err);
 	/* What the source knows of its health, for "broker not reachable, still trying": NULL when fine, else a static or owned text. */
 	const char *(*trouble)(const struct spk_source *s);
 	/* Rows not yet fetched, about (lag), -1 unknown. */

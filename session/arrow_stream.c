@@ -83,14 +83,10 @@ static spk_status find_query(const struct spk_script *script, struct spk_logical
 	return *out ? SPK_OK : spk_fail(err, SPK_USAGE, "there is no query in the text");
 }
 
-static spk_status run(struct spk_session *s, const char *sql, struct rows *r, spk_error *err)
+static spk_status run(struct spk_session *s, struct spk_logical *query, struct rows *r, spk_error *err)
 {
 	struct spk_physical_plan *plan;
-	struct spk_logical *query;
-	struct spk_script script;
 
-	SPK_TRY(spk_session_bind(s, sql, &script, err));
-	SPK_TRY(find_query(&script, &query, err));
 	SPK_TRY(spk_session_plan_query(s, query, &plan, err));
 	r->schema = plan->collect->schema;
 	return spk_session_run_query(s, plan, keep, r, NULL, NULL, err);
@@ -98,8 +94,18 @@ static spk_status run(struct spk_session *s, const char *sql, struct rows *r, sp
 
 spk_status spk_session_query(struct spk_session *s, const char *sql, struct ArrowArrayStream *out, spk_error *err)
 {
+	struct spk_logical *query;
+	struct spk_script script;
+
+	SPK_TRY(spk_session_bind(s, sql, &script, err));
+	SPK_TRY(find_query(&script, &query, err));
+	return spk_session_collect(s, query, out, err);
+}
+
+spk_status spk_session_collect(struct spk_session *s, struct spk_logical *query, struct ArrowArrayStream *out, spk_error *err)
+{
 	struct rows *r = calloc(1, sizeof *r);
-	spk_status status = r ? run(s, sql, r, err) : spk_fail_memory(err);
+	spk_status status = r ? run(s, query, r, err) : spk_fail_memory(err);
 
 	if (status != SPK_OK) {
 		rows_free(r);

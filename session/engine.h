@@ -32,6 +32,12 @@ struct spk_query_stats { int64_t elapsed_us, cpu_us, rows; };
  */
 spk_status spk_session_run_query(struct spk_session *session, const struct spk_physical_plan *plan, spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err), void *user,
 				 struct spk_buffer *analyzed, struct spk_query_stats *stats, spk_error *err);
+/*
+ * Runs a bound INSERT as a batch. `owner` and `number` name its files: one owner a script, numbers from 1. Rows are visible when it is done, or
+ * none. USAGE for sinks and sources that belong to jobs: Kafka, tables without an end.
+ */
+spk_status spk_session_insert(struct spk_session *session, const struct spk_logical *insert, const char *owner, int64_t number, int64_t *rows, spk_error *err);
+
 /* Cancels the query or stops the job that runs; any thread, any signal handler. */
 void spk_session_cancel(struct spk_session *session);
 

@@ -2,6 +2,7 @@
 #ifndef SPK_SESSION_INTERNAL_H
 #define SPK_SESSION_INTERNAL_H
 
+#include "batch/cache.h"
 #include "core/base/memory.h"
 #include "planner/optimizer/optimizer.h"
 #include "session/engine.h"
@@ -16,7 +17,21 @@ struct spk_session {
 	struct spk_catalog *catalog;
 	_Atomic(struct spk_job *) job; /* running now, for stop */
 	_Atomic int cancels;           /* asked while no job ran */
+	struct spk_cache *cache;       /* kept relations, made with the first of them */
+	struct spk_frame *frames;      /* all that were made, the newest first */
+	int64_t writes;                /* files written by frames so far: names them */
 	int cancel_fd;                 /* eventfd: wakes a running query to look at `cancels` */
 };
+
+/* The session's kept relations; made at first use. */
+spk_status spk_session_cache(struct spk_session *s, struct spk_cache **out, spk_error *err);
+/* Plans and runs what a kept relation is made of. */
+spk_status spk_session_plan_kept(struct spk_session *s, const struct spk_logical *query, struct spk_physical_plan **out, spk_error *err);
+spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_cached *into, spk_error *err);
+void spk_session_free_frames(struct spk_session *s);
+/* Frames are views that are bound already: the name is free again after spk_catalog_drop. */
+spk_status spk_session_add_frame(struct spk_session *s, const char *name, const struct spk_logical *plan, bool or_replace, spk_error *err);
+/* Rows of an optimized query as an Arrow stream. */
+spk_status spk_session_collect(struct spk_session *s, struct spk_logical *query, struct ArrowArrayStream *out, spk_error *err);
 
 #endif

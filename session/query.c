@@ -19,12 +19,13 @@ struct query {
 	struct spk_dag_scheduler *dag;
 	struct spk_spill *spill;
 	struct spk_exec *exec;
+	int pinned;                    /* sources whose kept relations are held */
 };
 
 static spk_status open_source(struct query *q, int index, spk_error *err)
 {
 	const struct spk_plan_source *s = &q->plan->source[index];
-	const struct spk_source_type *type = spk_source_type(s->table->connector);
+	const struct spk_source_type *type = s->table->rows ? &spk_rows_source : spk_source_type(s->table->connector);
 	struct spk_run_source *r = &q->run.source[index];
 	int64_t *position;
 	spk_status status;
@@ -43,6 +44,40 @@ static spk_status open_source(struct query *q, int index, spk_error *err)
 		status = type->seek(q->source[index], position, position + r->partitions, err);
 	free(position);
 	return status;
+}
+
+/* --- kept relations that the query reads: computed if they are not there, and held until it is over --- */
+
+static spk_status fill(struct spk_session *s, struct spk_cached *c, spk_error *err)
+{
+	struct spk_physical_plan *plan;
+
+	SPK_TRY(spk_session_plan_kept(s, spk_cached_plan(c), &plan, err));
+	return spk_session_keep(s, plan, c, err);
+}
+
+static spk_status pin_all(struct spk_session *s, struct query *q, spk_error *err)
+{
+	for (; q->pinned < q->plan->sources; q->pinned++) {
+		struct spk_cached *c = q->plan->source[q->pinned].table->rows;
+
+		if (!c || spk_cached_pin(c))
+			continue;
+		SPK_TRY(fill(s, c, err));
+		if (!spk_cached_pin(c))
+			return spk_fail(err, SPK_INTERNAL, "a kept relation was given up while it was made");
+	}
+	return SPK_OK;
+}
+
+static void unpin_all(struct query *q)
+{
+	while (q->pinned > 0) {
+		struct spk_cached *c = q->plan->source[--q->pinned].table->rows;
+
+		if (c)
+			spk_cached_unpin(c);
+	}
 }
 
 static spk_status open_query(struct query *q, spk_error *err)
@@ -75,9 +110,11 @@ static spk_status open_query(struct query *q, spk_error *err)
 	return status;
 }
 
-static spk_status prepare(struct query *q, spk_error *err)
+static spk_status prepare(struct spk_session *s, struct query *q, spk_error *err)
 {
 	int n = q->plan->sources;
+
+	SPK_TRY(pin_all(s, q, err));
 
 	q->spec = calloc((size_t)n + 1, sizeof *q->spec);
 	q->source = calloc((size_t)n + 1, sizeof(*q->source));
@@ -108,6 +145,7 @@ static void release(struct query *q)
 	free(q->run.source);
 	free(q->source);
 	free(q->spec);
+	unpin_all(q);
 }
 
 static spk_status put_counts(const struct spk_physical *node, struct spk_buffer *out, void *user, spk_error *err)
@@ -165,7 +203,7 @@ spk_status spk_session_run_query(struct spk_session *s, const struct spk_physica
 {
 	struct query q = { .plan = plan, .conf = s->conf };
 	struct counter counter = { collect, user, 0 };
-	spk_status status = prepare(&q, err);
+	spk_status status = prepare(s, &q, err);
 
 	q.run.collect = count_rows;
 	q.run.collect_user = &counter;
@@ -175,6 +213,22 @@ spk_status spk_session_run_query(struct spk_session *s, const struct spk_physica
 		stats->rows = counter.rows;
 	if (status == SPK_OK && analyzed)
 		status = spk_physical_format(plan, put_counts, &q, analyzed, err);
+	release(&q);
+	return status;
+}
+
+spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_cached *into, spk_error *err)
+{
+	struct query q = { .plan = plan, .conf = s->conf };
+	spk_status status = prepare(s, &q, err);
+
+	q.run.keep = into;
+	if (status == SPK_OK)
+		status = spk_cached_begin(into, spk_exec_tasks(q.exec, plan->collect->stage), err);
+	if (status == SPK_OK)
+		status = run(s, &q, NULL, err);
+	if (status == SPK_OK)
+		spk_cached_finish(into);
 	release(&q);
 	return status;
 }

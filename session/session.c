@@ -42,6 +42,8 @@ void spk_session_free(struct spk_session *s)
 {
 	if (!s)
 		return;
+	spk_session_free_frames(s);
+	spk_cache_free(s->cache);
 	spk_catalog_free(s->catalog);
 	spk_conf_free(s->conf);
 	spk_arena_unref(s->arena);
@@ -58,6 +60,16 @@ spk_status spk_session_set(struct spk_session *s, const char *key, const char *v
 spk_status spk_session_load_configuration(struct spk_session *s, const char *path, spk_error *err)
 {
 	return spk_conf_load_file(s->conf, path, err);
+}
+
+spk_status spk_session_cache(struct spk_session *s, struct spk_cache **out, spk_error *err)
+{
+	size_t bytes = (size_t)spk_conf_int(s->conf, SPK_CONF_MEMORY_LIMIT) / 100 * (size_t)spk_conf_int(s->conf, SPK_CONF_CACHE_PERCENT);
+
+	if (!s->cache)
+		SPK_TRY(spk_cache_new(&s->cache, spk_conf_text(s->conf, SPK_CONF_SPILL_DIR), bytes, err));
+	*out = s->cache;
+	return SPK_OK;
 }
 
 struct spk_conf *spk_session_conf(struct spk_session *s) { return s->conf; }
@@ -90,7 +102,7 @@ static spk_status check_sources(const struct spk_physical_plan *plan, spk_error 
 		const struct spk_physical *n = plan->node[i];
 		const struct spk_table *t = n->kind == SPK_PHYSICAL_SCAN ? plan->source[n->source].table : NULL;
 
-		if (!t || spk_source_type(t->connector))
+		if (!t || t->rows || spk_source_type(t->connector))
 			continue;
 		spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be read from", t->name, t->connector);
 		if (err && n->logical)
@@ -126,9 +138,9 @@ static const struct spk_table *find_unbounded(const struct spk_logical *l)
 	return NULL;
 }
 
-spk_status spk_session_plan_query(struct spk_session *s, struct spk_logical *bound, struct spk_physical_plan **out, spk_error *err)
+static spk_status plan_query(struct spk_session *s, struct spk_logical *bound, bool keep, struct spk_physical_plan **out, spk_error *err)
 {
-	struct spk_physical_options options = { .sink_takes = sink_takes };
+	struct spk_physical_options options = { .sink_takes = sink_takes, .keep = keep };
 	const struct spk_table *unbounded;
 	struct spk_logical *root;
 
@@ -140,6 +152,19 @@ spk_status spk_session_plan_query(struct spk_session *s, struct spk_logical *bou
 	}
 	SPK_TRY(spk_physical_plan_make(s->arena, &root, 1, &options, out, err));
 	return check_sources(*out, err);
+}
+
+spk_status spk_session_plan_query(struct spk_session *s, struct spk_logical *bound, struct spk_physical_plan **out, spk_error *err)
+{
+	return plan_query(s, bound, false, out, err);
+}
+
+spk_status spk_session_plan_kept(struct spk_session *s, const struct spk_logical *query, struct spk_physical_plan **out, spk_error *err)
+{
+	struct spk_logical *copy = spk_logical_copy_tree(s->arena, query);
+
+	SPK_TRY_PTR(copy, err);
+	return plan_query(s, copy, true, out, err);
 }
 
 spk_status spk_session_plan_job(struct spk_session *s, const struct spk_script *script, struct spk_physical_plan **out, spk_error *err)

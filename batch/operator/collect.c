@@ -1,9 +1,11 @@
 /*
- * The end of a batch query: hands rows to whoever asked. One task, on a worker thread.
+ * The end of a batch query: hands rows to whoever asked, one task on a worker thread; or keeps them in a cached relation, each task in a
+ * partition of its own.
  *
  * What was handed out cannot be taken back: when the task is tried again, it gets the same rows in the same order (but maybe in other
  * batches), and those that went out before are dropped. For the same reason the failure of the taker is never tried again.
  */
+#include "batch/cache.h"
 #include "batch/operator/operator.h"
 
 struct collect { struct spk_op base; int64_t rows; };
@@ -12,6 +14,8 @@ static spk_status collect_begin(struct spk_op *op, spk_error *err)
 {
 	(void)err;
 	((struct collect *)op)->rows = 0;
+	if (op->pipeline->run->keep)
+		spk_cached_restart(op->pipeline->run->keep, op->pipeline->task);
 	return SPK_OK;
 }
 
@@ -35,6 +39,8 @@ static spk_status collect_push(struct spk_op *op, int input, struct spk_batch *i
 	spk_status status;
 
 	(void)input;
+	if (run->keep)
+		return spk_cached_add(run->keep, op->pipeline->task, in, err);
 	c->rows += in->selected;
 	if (!run->collect || skip == in->selected)
 		return SPK_OK;

@@ -6,7 +6,7 @@
 
 #include "core/columnar/hash.h"
 
-struct write { struct spk_op base; };
+struct write { struct spk_op base; int64_t written; };
 struct read { struct spk_op base; };
 
 /* Hashes of the selected rows, in order. */
@@ -47,6 +47,13 @@ static spk_status send_part(struct spk_op *op, struct spk_batch *in, const int32
 	return status;
 }
 
+static spk_status write_begin(struct spk_op *op, spk_error *err)
+{
+	(void)err;
+	((struct write *)op)->written = 0;
+	return SPK_OK;
+}
+
 static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
 {
 	int readers = op->pipeline->exchange_readers[op->plan->exchange];
@@ -56,6 +63,8 @@ static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in,
 	int count[SPK_SHARDS] = { 0 };
 
 	(void)input;
+	if (op->pipeline->plan->exchange[op->plan->exchange].spread)
+		return spk_task_write(op->pipeline->task_handle, base + (int)((op->pipeline->task + ((struct write *)op)->written++) % readers), in, err);
 	if (readers == 1)
 		return spk_task_write(op->pipeline->task_handle, base, in, err);
 	SPK_TRY(row_hashes(op->plan, in, hash));
@@ -84,5 +93,5 @@ static spk_status read_lead(struct spk_op *op, spk_error *err)
 	return SPK_OK;
 }
 
-const struct spk_op_type spk_op_write = { .name = "exchange write", .size = sizeof(struct write), .push = write_push };
+const struct spk_op_type spk_op_write = { .name = "exchange write", .size = sizeof(struct write), .begin = write_begin, .push = write_push };
 const struct spk_op_type spk_op_read = { .name = "exchange read", .size = sizeof(struct read), .lead = read_lead };

@@ -116,7 +116,7 @@ static spk_status over_begin(struct spk_op *op, spk_error *err)
 	o->batches = 0;
 	o->first = o->rows = o->begun = 0;
 	for (int i = 0; i < op->plan->calls; i++) {
-		const struct spk_frame *f = &op->plan->call[i].frame;
+		const struct spk_window_frame *f = &op->plan->call[i].frame;
 
 		SPK_TRY(constant_count(op, f->start_offset, "starting", &o->call[i].start_offset, err));
 		SPK_TRY(constant_count(op, f->end_offset, "ending", &o->call[i].end_offset, err));
@@ -142,7 +142,7 @@ static spk_status encode_one(struct over *o, const struct spk_expr *e, const str
 static spk_status evaluate_call(struct over *o, int c, struct over_batch *b, spk_error *err)
 {
 	const struct spk_window_call *call = &o->base.plan->call[c];
-	const struct spk_frame *f = &call->frame;
+	const struct spk_window_frame *f = &call->frame;
 	struct spk_eval ev = spk_op_eval(&o->base, b->out->arena, NULL);
 	struct over_values *v = &b->value[c];
 	struct spk_vector edge;

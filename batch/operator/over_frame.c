@@ -89,7 +89,7 @@ static int64_t seek(const struct over_frame *f, int64_t from, int64_t row, int w
 
 static int64_t frame_start(struct over_frame *f, int64_t row)
 {
-	const struct spk_frame *w = &f->call->call->frame;
+	const struct spk_window_frame *w = &f->call->call->frame;
 	int64_t by = f->call->start_offset;
 
 	if (w->start == SPK_FRAME_FIRST)
@@ -107,7 +107,7 @@ static int64_t frame_start(struct over_frame *f, int64_t row)
 
 static int64_t frame_stop(struct over_frame *f, int64_t row)
 {
-	const struct spk_frame *w = &f->call->call->frame;
+	const struct spk_window_frame *w = &f->call->call->frame;
 	int64_t by = f->call->end_offset;
 
 	if (w->end == SPK_FRAME_LAST)

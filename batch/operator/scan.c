@@ -111,6 +111,26 @@ static spk_status scan_all(struct spk_op *op, struct spk_source *source, struct 
 	return SPK_OK;
 }
 
+/* Batch: a source of ready batches. */
+static spk_status scan_batches(struct spk_op *op, struct spk_source *source, spk_error *err)
+{
+	int64_t at = 0;
+
+	for (;;) {
+		struct spk_batch *batch;
+		spk_status status;
+
+		SPK_TRY(source->type->next(source, op->pipeline->partition, &at, &batch, err));
+		if (!batch)
+			return SPK_OK;
+		status = spk_op_emit(op, batch, err);
+		spk_batch_unref(batch);
+		SPK_TRY(status);
+		if (spk_task_cancelled(op->pipeline->task_handle))
+			return spk_fail(err, SPK_CANCELLED, "the query was cancelled");
+	}
+}
+
 /* The run's source is at its start for the first reader only; a task that is tried again, or whose output was lost, opens another. */
 static spk_status scan_from_start(struct spk_op *op, struct spk_source *source, struct spk_run_partition *p, spk_error *err)
 {
@@ -132,6 +152,8 @@ static spk_status scan_lead(struct spk_op *op, spk_error *err)
 	struct spk_run_source *s = &op->pipeline->run->source[op->plan->source];
 	struct spk_run_partition *p = &s->partition[op->pipeline->partition];
 
+	if (s->source->type->next)
+		return scan_batches(op, s->source, err);
 	if (!op->pipeline->run->streaming)
 		return scan_from_start(op, s->source, p, err);
 	for (int i = 0; i < p->chunks; i++)

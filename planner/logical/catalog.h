@@ -22,12 +22,16 @@ struct spk_table {
 	int key_count;                     /* PRIMARY KEY columns, 0 none */
 	const int *key;
 	int position;                      /* of the statement in the text */
+	void *rows;                        /* connector 'rows': where they are kept (batch/cache.h); else NULL */
 };
 
 const char *spk_table_option(const struct spk_table *t, const char *key);  /* NULL when absent */
 
-/* query: the parsed SELECT as planner/sql keeps it. query_text: what the user wrote, for \d. */
-struct spk_view_def { const char *name; const char *query_text; const void *query; int position; };
+struct spk_logical;
+
+/* query: the parsed SELECT as planner/sql keeps it; NULL for a view that is bound already (a frame): `plan`, decorrelated. query_text: what the
+ * user wrote, for \d. */
+struct spk_view_def { const char *name; const char *query_text; const void *query; const struct spk_logical *plan; int position; };
 
 struct spk_catalog;
 

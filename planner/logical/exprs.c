@@ -18,7 +18,7 @@ static spk_status each_of_aggregate(struct spk_aggregate_call *c, spk_logical_ch
 
 static spk_status each_of_window(struct spk_window_call *c, spk_logical_change change, void *user, spk_error *err)
 {
-	struct spk_frame *f = &c->frame;
+	struct spk_window_frame *f = &c->frame;
 	struct spk_expr **frame[] = { &f->start_offset, &f->end_offset, &f->range_key, &f->start_edge, &f->end_edge };
 
 	SPK_TRY(each_of_aggregate(&c->aggregate, change, user, err));

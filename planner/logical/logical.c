@@ -30,6 +30,18 @@ struct spk_logical *spk_logical_new(struct spk_arena *arena, enum spk_logical_ki
 	return l;
 }
 
+struct spk_logical *spk_logical_copy_tree(struct spk_arena *arena, const struct spk_logical *root)
+{
+	struct spk_logical *copy = spk_logical_clone(arena, root);
+
+	for (int i = 0; copy && i < root->inputs; i++) {
+		copy->input[i] = spk_logical_copy_tree(arena, root->input[i]);
+		if (!copy->input[i])
+			return NULL;
+	}
+	return copy;
+}
+
 const char *spk_logical_kind_name(enum spk_logical_kind kind) { return kind_names[kind]; }
 
 const char *spk_join_name(enum spk_join_type join)
@@ -260,7 +272,11 @@ static spk_status put_details(const struct spk_logical *l, struct spk_buffer *ou
 	case SPK_LOGICAL_UNNEST:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:
-	case SPK_LOGICAL_REPARTITION: break;
+		break;
+	case SPK_LOGICAL_REPARTITION:
+		SPK_TRY(l->partitions ? spk_buffer_printf(out, err, " %d", l->partitions) : SPK_OK);
+		SPK_TRY(spk_buffer_append_str(out, l->expr_count ? " by " : "", err));
+		return put_exprs(l->expr, l->expr_count, out, err);
 	}
 	return SPK_OK;
 }

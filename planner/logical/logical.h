@@ -91,7 +91,7 @@ enum spk_frame_exclude { SPK_EXCLUDE_NONE, SPK_EXCLUDE_CURRENT, SPK_EXCLUDE_GROU
  * sort key; start_edge and end_edge give the key of the farthest row in the frame, over the input, of the type of `range_key`, and the
  * offsets are boolean constants instead: whether the offset is negative.
  */
-struct spk_frame {
+struct spk_window_frame {
 	enum spk_frame_mode mode;
 	enum spk_frame_bound start, end;
 	enum spk_frame_exclude exclude;
@@ -105,7 +105,7 @@ struct spk_window_call {
 	struct spk_aggregate_call aggregate;   /* AGGREGATE */
 	int args;
 	struct spk_expr *arg[3];
-	struct spk_frame frame;
+	struct spk_window_frame frame;
 	struct spk_type type;
 	const char *name;                      /* output column */
 	int position;
@@ -157,6 +157,7 @@ struct spk_logical {
 	int64_t limit, offset;             /* LIMIT: limit -1 = none */
 	int value_rows;                    /* VALUES: rows x schema->count constants, row by row */
 	struct spk_expr **value;
+	int partitions;                    /* REPARTITION: tasks, 0: as many as usual */
 	int calls;                         /* OVER: partition by `expr`, order by `sort` */
 	struct spk_window_call *call;
 	enum spk_join_type join;           /* JOIN; its condition is `filter`, NULL: every pair */
@@ -171,6 +172,8 @@ struct spk_logical *spk_logical_clone(struct spk_arena *arena, const struct spk_
 /* Calls `change` for every expression of the node (not of its inputs), which may put another in its place. */
 typedef spk_status (*spk_logical_change)(struct spk_expr **e, void *user, spk_error *err);
 spk_status spk_logical_each_expr(struct spk_logical *l, spk_logical_change change, void *user, spk_error *err);
+/* A copy of all nodes, so that a plan may stand in another one several times; expressions are shared. NULL: no memory. */
+struct spk_logical *spk_logical_copy_tree(struct spk_arena *arena, const struct spk_logical *root);
 const char *spk_logical_kind_name(enum spk_logical_kind kind);
 const char *spk_join_name(enum spk_join_type join);
 const char *spk_window_function_name(enum spk_window_function function);

@@ -159,6 +159,8 @@ static spk_status put_exchange(const struct printer *p, const struct spk_physica
 {
 	if (p->plan->exchange[n->exchange].broadcast)
 		return spk_buffer_append_str(p->out, " [all to every task]", err);
+	if (p->plan->exchange[n->exchange].spread)
+		return spk_buffer_append_str(p->out, " [evenly]", err);
 	if (p->plan->exchange[n->exchange].single)
 		return spk_buffer_append_str(p->out, " [all to one task]", err);
 	if (n->hash_column >= 0)

@@ -121,6 +121,8 @@ struct spk_exchange {
 	int write_stage, read_stage;
 	bool single;                       /* one reader task */
 	bool broadcast;                    /* every reader task gets all rows */
+	bool spread;                       /* batches in turn, whatever is in them */
+	int readers;                       /* reader tasks when not as many as usual, else 0 */
 };
 
 /* A source of the job, shared by all scans of its table in a stream; in a batch of one scan. */
@@ -162,6 +164,7 @@ enum spk_emit { SPK_EMIT_AUTO, SPK_EMIT_ON_CLOSE, SPK_EMIT_ON_UPDATE };
 
 struct spk_physical_options {
 	bool streaming;
+	bool keep;                         /* a query whose rows are kept: every task keeps its own, in no order among them */
 	enum spk_emit emit;
 	/* Whether a sink table takes changes by key or as +/- rows: asked of the connectors by whoever plans. */
 	spk_status (*sink_takes)(const struct spk_table *table, bool *upserts, bool *deltas, void *user, spk_error *err);

@@ -140,6 +140,17 @@ spk_status spk_build_exchange(struct spk_build *b, const struct spk_ports *from,
 	return keys && !write->key ? spk_fail_memory(err) : SPK_OK;
 }
 
+spk_status spk_build_repartition(struct spk_build *b, const struct spk_ports *from, const int *key, int keys, int readers, struct spk_ports *out, spk_error *err)
+{
+	struct spk_exchange exchange = { .readers = readers, .spread = keys == 0 };
+	struct spk_physical *write;
+
+	SPK_TRY(add_exchange(b, from, exchange, &write, out, err));
+	write->key_count = keys;
+	write->key = keys ? spk_arena_copy(b->arena, key, sizeof *key * (size_t)keys) : NULL;
+	return keys && !write->key ? spk_fail_memory(err) : SPK_OK;
+}
+
 spk_status spk_build_broadcast(struct spk_build *b, const struct spk_ports *from, struct spk_ports *out, spk_error *err)
 {
 	struct spk_physical *write;
@@ -259,6 +270,19 @@ static spk_status build_simple(struct spk_build *b, const struct spk_logical *l,
 	return SPK_OK;
 }
 
+/* By columns; those of the input that the expressions name. */
+static spk_status build_repartition(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+{
+	int *key = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1);
+
+	SPK_TRY_PTR(key, err);
+	for (int i = 0; i < l->expr_count; i++) {
+		SPK_ASSERT(l->expr[i]->kind == SPK_EXPR_COLUMN, "rows are spread by columns");
+		key[i] = l->expr[i]->column;
+	}
+	return spk_build_repartition(b, in, key, l->expr_count, l->partitions, out, err);
+}
+
 spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
 	struct spk_ports in = { 0 };
@@ -300,8 +324,9 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 	case SPK_LOGICAL_UNNEST:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:
-	case SPK_LOGICAL_REPARTITION:
 		return refuse_yet(l, err);
+	case SPK_LOGICAL_REPARTITION:
+		return build_repartition(b, l, &in, out, err);
 	case SPK_LOGICAL_UNION:
 	case SPK_LOGICAL_SINK:
 		break;
@@ -316,7 +341,7 @@ static spk_status build_query(struct spk_build *b, const struct spk_logical *roo
 	struct spk_ports in;
 
 	SPK_TRY(spk_build_relation(b, root, &in, err));
-	if (in.count > 1 || (in.node[0]->kind != SPK_PHYSICAL_SORT && in.node[0]->kind != SPK_PHYSICAL_LIMIT))
+	if (!b->options->keep && (in.count > 1 || (in.node[0]->kind != SPK_PHYSICAL_SORT && in.node[0]->kind != SPK_PHYSICAL_LIMIT)))
 		SPK_TRY(spk_build_exchange(b, &in, NULL, 0, -1, &in, err));
 	b->plan->collect = spk_build_node(b, SPK_PHYSICAL_COLLECT, root->schema, &in, root);
 	SPK_TRY_PTR(b->plan->collect, err);

@@ -88,7 +88,7 @@ static spk_status bind_edge(struct spk_exprs *x, struct spk_expr *key, bool minu
 	return spk_expr_cast(x->b->arena, *edge, key->type, true, spk_binder_at(x->b, location), edge, err);
 }
 
-static spk_status bind_range(struct spk_exprs *x, const PgQuery__WindowDef *w, const struct spk_over *o, struct spk_frame *f, spk_error *err)
+static spk_status bind_range(struct spk_exprs *x, const PgQuery__WindowDef *w, const struct spk_over *o, struct spk_window_frame *f, spk_error *err)
 {
 	struct spk_type wide, offset;
 	struct spk_expr *key;
@@ -122,7 +122,7 @@ spk_status spk_binder_frame(struct spk_exprs *x, const PgQuery__WindowDef *w, st
 {
 	static const int start[] = { SPK_FRAMEOPTION_START_FIRST, SPK_FRAMEOPTION_START_PRECEDING, SPK_FRAMEOPTION_START_CURRENT, SPK_FRAMEOPTION_START_FOLLOWING, SPK_FRAMEOPTION_START_LAST };
 	static const int end[] = { SPK_FRAMEOPTION_END_FIRST, SPK_FRAMEOPTION_END_PRECEDING, SPK_FRAMEOPTION_END_CURRENT, SPK_FRAMEOPTION_END_FOLLOWING, SPK_FRAMEOPTION_END_LAST };
-	struct spk_frame *f = &o->call.frame;
+	struct spk_window_frame *f = &o->call.frame;
 	int options = w->frame_options;
 
 	f->mode = options & SPK_FRAMEOPTION_ROWS ? SPK_FRAME_ROWS : options & SPK_FRAMEOPTION_GROUPS ? SPK_FRAME_GROUPS : SPK_FRAME_RANGE;

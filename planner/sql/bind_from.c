@@ -80,6 +80,10 @@ static spk_status bind_view(struct spk_binder *b, const struct spk_view_def *vie
 	struct spk_range *r;
 	spk_status status;
 
+	if (view->plan) {
+		SPK_TRY_PTR(plan = spk_logical_copy_tree(b->arena, view->plan), err);
+		return spk_binder_one_range(b, plan, view->name, v->alias, v->location, out, err);
+	}
 	SPK_TRY(check_recursion(b, view->name, v->location, err));
 	SPK_TRY(spk_binder_count_inlined(b, v->location, view->name, err));
 	inner.cte = NULL;

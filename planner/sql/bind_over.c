@@ -237,7 +237,7 @@ spk_status spk_binder_over(struct spk_exprs *x, const PgQuery__FuncCall *f, cons
 /* Every expression of a window function but its frame's constant offsets. */
 static spk_status each_expr(struct spk_query *q, struct spk_over *o, const struct spk_schema *schema, spk_error *err)
 {
-	struct spk_frame *f = &o->call.frame;
+	struct spk_window_frame *f = &o->call.frame;
 	struct spk_expr **list[] = { &o->call.aggregate.filter, &f->range_key, &f->start_edge, &f->end_edge };
 
 	for (int i = 0; i < o->exprs; i++)

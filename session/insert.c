@@ -1,10 +1,9 @@
-#include "cli/insert.h"
-
+/* INSERT as a batch query whose rows go to a sink at once, final ones only. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "connectors/connector.h"
-#include "core/base/check.h"
+#include "session/internal.h"
 
 enum { BLOCK_BYTES = 1 << 20 };
 
@@ -113,7 +112,7 @@ static spk_status run(struct insert *s, struct spk_session *session, struct spk_
 	return status;
 }
 
-spk_status spk_cli_insert(struct spk_session *session, const struct spk_logical *insert, const char *owner, int64_t number, int64_t *rows, spk_error *err)
+spk_status spk_session_insert(struct spk_session *session, const struct spk_logical *insert, const char *owner, int64_t number, int64_t *rows, spk_error *err)
 {
 	struct insert s = { .number = number };
 	struct spk_arena *arena = spk_arena_new(NULL);

@@ -1,0 +1,36 @@
+/* What the files of the frame API share. Not for others. */
+#ifndef SPK_SESSION_FRAME_H
+#define SPK_SESSION_FRAME_H
+
+#include "session/internal.h"
+#include "sparklet/frame.h"
+
+enum { SPK_FRAME_TASKS_MAX = 1024 };
+
+struct spk_frame {
+	struct spk_session *session;
+	struct spk_frame *next;            /* in the session's list */
+	struct spk_logical *plan;          /* optimized, in the session's arena; NULL: see `error` */
+	const char *alias;                 /* NULL: none was given */
+	const char *groups;                /* behind group_by: the expressions; else NULL */
+	struct spk_cached *cached;         /* a persisted frame's rows, one reference; else NULL */
+	spk_error error;
+};
+
+/* A frame of that plan; the plan is optimized here. NULL: no memory. */
+struct spk_frame *spk_frame_of_plan(struct spk_session *s, struct spk_logical *plan);
+/* A frame that only carries an error. */
+struct spk_frame *spk_frame_of_error(struct spk_session *s, const spk_error *error);
+/* The frame's error, or that it is NULL or only grouped: what every action asks first. */
+spk_status spk_frame_ready(const struct spk_frame *frame, spk_error *err);
+/* All rows of a kept relation, as a plan. */
+spk_status spk_frame_scan(struct spk_session *s, struct spk_cached *cached, const char *name, struct spk_logical **out, spk_error *err);
+
+/*
+ * Binds `before` fragment `after` as one SELECT over frames, which it finds as "frame 1" and "frame 2". An error is put in terms of the call
+ * and of the caller's own text. fragment may be NULL.
+ */
+struct spk_compose { const char *call, *before, *fragment, *after; const struct spk_frame *frame[2]; };
+spk_status spk_frame_bind(struct spk_session *s, const struct spk_compose *c, struct spk_logical **out, spk_error *err);
+
+#endif
