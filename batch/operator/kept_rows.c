@@ -1,25 +1,56 @@
 /* Rows in memory, and their order. See kept_rows.h. */
 #include "batch/operator/kept_rows.h"
 
-enum { FIRST_ROWS = 64, CHUNKS_MOST = 1 << (32 - SPK_SLOT_BITS), DIFFER_WORDS = 8, ITEM_PARTS = 2 };
+#include <stdlib.h>
+#include <sys/mman.h>
 
-void spk_kept_rows_init(struct spk_kept_rows *k, const struct spk_schema *schema, uint32_t key_size, struct spk_memory_account *account)
+enum {
+	FIRST_ROWS = 64,
+	FIRST_BLOCK = 16 * 1024,
+	BLOCK = 2 << 20,                 /* a large page: rows are read in any order */
+	SLOTS_MOST = 1 << (32 - SPK_SLOT_BITS),
+	DIFFER_WORDS = 8,
+	ITEM_PARTS = 2,                  /* sorting takes as much again as the items */
+};
+
+spk_status spk_kept_rows_init(struct spk_kept_rows *k, const struct spk_schema *schema, uint32_t key_size, struct spk_memory_account *account, struct spk_arena *arena, spk_error *err)
 {
-	*k = (struct spk_kept_rows){ .schema = schema, .account = account, .key_size = key_size };
+	*k = (struct spk_kept_rows){ .account = account, .key_size = key_size };
+	k->nullable = SPK_NEW_ARRAY(arena, bool, schema->count + 1);
+	SPK_TRY_PTR(k->nullable, err);
+	return spk_row_layout_init(&k->layout, schema, key_size == 0 || key_size > SPK_SORT_KEY_BYTES, arena, err);
+}
+
+static void drop_blocks(struct spk_kept_rows *k, uint32_t keep)
+{
+	while (k->blocks > keep) {
+		struct spk_kept_block *b = &k->block[--k->blocks];
+
+		k->slots = b->slot;
+		k->block_bytes -= b->size;
+		spk_free(k->account, b->data, b->size);
+	}
 }
 
 void spk_kept_rows_clear(struct spk_kept_rows *k)
 {
+	struct spk_kept_rows empty = { .layout = k->layout, .account = k->account, .key_size = k->key_size, .nullable = k->nullable };
+
+	drop_blocks(k, 0);
+	spk_free(k->account, k->block, k->block_capacity * sizeof *k->block);
+	spk_free(k->account, k->base, k->slot_capacity * sizeof(*k->base));
 	spk_free(k->account, k->item, k->capacity * sizeof *k->item);
-	spk_free(k->account, k->chunk, k->chunk_capacity * sizeof *k->chunk);
-	spk_free(k->account, k->key, k->chunk_capacity * sizeof *k->key);
-	spk_arena_unref(k->arena);
-	spk_kept_rows_init(k, k->schema, k->key_size, k->account);
+	spk_free(k->account, k->side, k->side_capacity * sizeof *k->side);
+	spk_arena_unref(k->nested);
+	if (k->nullable)
+		memset(k->nullable, 0, (size_t)k->layout.schema->count * sizeof *k->nullable);
+	*k = empty;
 }
 
 size_t spk_kept_rows_bytes(const struct spk_kept_rows *k)
 {
-	return (k->arena ? spk_arena_bytes(k->arena) : 0) + ITEM_PARTS * k->capacity * sizeof *k->item + k->chunk_capacity * (sizeof *k->chunk + sizeof *k->key);
+	return k->block_bytes + ITEM_PARTS * k->capacity * sizeof *k->item + k->block_capacity * sizeof *k->block + k->slot_capacity * sizeof(*k->base) +
+	       (k->nested ? spk_arena_bytes(k->nested) : 0);
 }
 
 size_t spk_kept_rows_guess(const struct spk_kept_rows *k, int n)
@@ -29,180 +60,204 @@ size_t spk_kept_rows_guess(const struct spk_kept_rows *k, int n)
 	return (rows ? spk_kept_rows_bytes(k) / rows * more : 0) + growth * sizeof *k->item;
 }
 
+/* --- room --- */
+
+/* Grows an array to `count` elements at least, by halves: what is kept in reserve is not there for rows. */
+static spk_status grow(struct spk_kept_rows *k, void *array, size_t *capacity, size_t count, size_t first, size_t size, spk_error *err)
+{
+	size_t more = SPK_MAX(SPK_MAX(*capacity + *capacity / 2, count), first);
+	void *old, *grown;
+
+	if (count <= *capacity)
+		return SPK_OK;
+	memcpy(&old, array, sizeof old);
+	grown = spk_realloc(k->account, old, *capacity * size, more * size);
+	SPK_TRY_PTR(grown, err);
+	memcpy(array, &grown, sizeof grown);
+	*capacity = more;
+	return SPK_OK;
+}
+
+static spk_status grow_small(struct spk_kept_rows *k, void *array, uint32_t *capacity, uint32_t count, size_t size, spk_error *err)
+{
+	size_t wide = *capacity;
+	spk_status status = grow(k, array, &wide, count, 16, size, err);
+
+	*capacity = (uint32_t)wide;
+	return status;
+}
+
+/* Large pages where there are any: fewer misses when memory is read in any order. Advice, so it may fail. */
+static void advise_large_pages(void *data, size_t size)
+{
+	uintptr_t from = ((uintptr_t)data + BLOCK - 1) & ~(uintptr_t)(BLOCK - 1), to = ((uintptr_t)data + size) & ~(uintptr_t)(BLOCK - 1);
+
+	if (to > from)
+		(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
+
+static void *block_alloc(struct spk_kept_rows *k, size_t size)
+{
+	void *data = NULL;
+
+	if (size < BLOCK)
+		return spk_malloc(k->account, size);
+	if (spk_memory_reserve(k->account, size, NULL) != SPK_OK)
+		return NULL;
+	if (posix_memalign(&data, BLOCK, size) != 0) {
+		spk_memory_unreserve(k->account, size);
+		return NULL;
+	}
+	advise_large_pages(data, size);
+	return data;
+}
+
+/* A block with room for a record of `size` bytes: small ones first, so that a few rows take little. */
+static spk_status add_block(struct spk_kept_rows *k, size_t size, spk_error *err)
+{
+	size_t last = k->blocks ? k->block[k->blocks - 1].size : FIRST_BLOCK / 2;
+	struct spk_kept_block b = { .size = SPK_MAX(SPK_MIN(2 * last, (size_t)BLOCK), size), .slot = k->slots };
+	/* A block larger than usual holds one record: one slot will do. */
+	uint32_t slots = b.size > BLOCK ? 1 : (uint32_t)((b.size + SPK_SLOT_BYTES - 1) / SPK_SLOT_BYTES);
+
+	if (k->slots + slots > SLOTS_MOST)
+		return spk_fail(err, SPK_MEMORY_LIMIT, "more than 64 GiB of rows to be sorted at once");
+	SPK_TRY(grow_small(k, &k->block, &k->block_capacity, k->blocks + 1, sizeof *k->block, err));
+	SPK_TRY(grow_small(k, &k->base, &k->slot_capacity, k->slots + slots, sizeof(*k->base), err));
+	b.data = block_alloc(k, b.size);
+	SPK_TRY_PTR(b.data, err);
+	for (uint32_t i = 0; i < slots; i++)
+		k->base[k->slots++] = b.data + (size_t)i * SPK_SLOT_BYTES;
+	k->block_bytes += b.size;
+	k->block[k->blocks++] = b;
+	return SPK_OK;
+}
+
+/* An address and a number for each of n records. */
+static spk_status place_rows(struct spk_kept_rows *k, const size_t *size, int n, char **at, uint32_t *number, spk_error *err)
+{
+	for (int i = 0; i < n; i++) {
+		struct spk_kept_block *b = k->blocks ? &k->block[k->blocks - 1] : NULL;
+		size_t whole = (size[i] + SPK_SLOT_UNIT - 1) & ~(size_t)(SPK_SLOT_UNIT - 1);
+
+		/* Beyond a usual block's end no slot begins. */
+		if (!b || b->size - b->used < whole || b->used >= BLOCK) {
+			SPK_TRY(add_block(k, whole, err));
+			b = &k->block[k->blocks - 1];
+		}
+		at[i] = b->data + b->used;
+		number[i] = spk_row_number(b->slot + (uint32_t)(b->used / SPK_SLOT_BYTES), (uint32_t)(b->used % SPK_SLOT_BYTES / SPK_SLOT_UNIT));
+		b->used += whole;
+	}
+	return SPK_OK;
+}
+
+/* --- arrays and records --- */
+
+static spk_status add_side(struct spk_kept_rows *k, spk_error *err)
+{
+	const struct spk_schema *schema = k->layout.schema;
+	struct spk_kept_side s = { 0 };
+
+	if (!k->nested)
+		k->nested = spk_arena_new(k->account);
+	SPK_TRY_PTR(k->nested, err);
+	SPK_TRY(grow_small(k, &k->side, &k->side_capacity, k->sides + 1, sizeof *k->side, err));
+	s.column = SPK_NEW_ARRAY(k->nested, struct spk_vector, schema->count);
+	SPK_TRY_PTR(s.column, err);
+	for (int c = 0; c < schema->count; c++)
+		if (spk_type_is_nested(schema->field[c].type))
+			SPK_TRY(spk_vector_init(&s.column[c], schema->field[c].type, SPK_BATCH_ROWS, k->nested, err));
+	k->side[k->sides++] = s;
+	return SPK_OK;
+}
+
+/* Keeps the nested columns of the rows; their numbers go on from those there are. */
+static spk_status add_nested(struct spk_kept_rows *k, const struct spk_row_input *rows, spk_error *err)
+{
+	const struct spk_schema *schema = k->layout.schema;
+	int32_t sel[SPK_BATCH_ROWS];
+
+	for (int i = 0; i < rows->n; i++)
+		sel[i] = rows->sel ? rows->sel[i] : i;
+	for (int from = 0, n; from < rows->n; from += n) {
+		struct spk_kept_side *s = k->sides ? &k->side[k->sides - 1] : NULL;
+
+		if (!s || s->rows == SPK_BATCH_ROWS) {
+			SPK_TRY(add_side(k, err));
+			s = &k->side[k->sides - 1];
+		}
+		n = SPK_MIN(rows->n - from, SPK_BATCH_ROWS - s->rows);
+		for (int c = 0; c < schema->count; c++)
+			if (spk_type_is_nested(schema->field[c].type))
+				SPK_TRY(spk_vector_gather(&s->column[c], s->rows, SPK_BATCH_ROWS, &rows->in->column[c], sel + from, n, true, k->nested, err));
+		s->rows += n;
+	}
+	return SPK_OK;
+}
+
+static spk_status gather_nested(const struct spk_kept_rows *k, int column, char *const *at, int n, struct spk_batch *out, spk_error *err)
+{
+	int32_t place[SPK_BATCH_ROWS];
+
+	/* Neighbours of one chunk at a time. */
+	for (int from = 0, to; from < n; from = to) {
+		uint32_t chunk = spk_row_side(&k->layout, at[from]) / SPK_BATCH_ROWS;
+
+		for (to = from; to < n && spk_row_side(&k->layout, at[to]) / SPK_BATCH_ROWS == chunk; to++)
+			place[to] = (int32_t)(spk_row_side(&k->layout, at[to]) % SPK_BATCH_ROWS);
+		SPK_TRY(spk_vector_gather(&out->column[column], from, n, &k->side[chunk].column[column], place + from, to - from, true, out->arena, err));
+	}
+	return SPK_OK;
+}
+
 /* --- adding --- */
 
-static spk_status grow_items(struct spk_kept_rows *k, size_t rows, spk_error *err)
+static spk_status add_rows(struct spk_kept_rows *k, const struct spk_row_input *rows, const struct spk_row_keys *keys, spk_error *err)
 {
-	/* By halves: what is kept in reserve is not there for rows. */
-	size_t capacity = SPK_MAX(SPK_MAX(k->capacity + k->capacity / 2, rows), (size_t)FIRST_ROWS);
-	spk_sort_item *item;
+	size_t size[SPK_BATCH_ROWS];
+	uint32_t number[SPK_BATCH_ROWS];
+	char *at[SPK_BATCH_ROWS];
 
-	if (rows <= k->capacity)
-		return SPK_OK;
-	item = spk_realloc(k->account, k->item, k->capacity * sizeof *item, capacity * sizeof *item);
-	SPK_TRY_PTR(item, err);
-	k->item = item;
-	k->capacity = capacity;
-	return SPK_OK;
-}
+	SPK_TRY(grow(k, &k->item, &k->capacity, k->rows + (size_t)rows->n, FIRST_ROWS, sizeof *k->item, err));
+	spk_row_layout_sizes(&k->layout, rows, size);
+	SPK_TRY(place_rows(k, size, rows->n, at, number, err));
+	if (k->layout.nested)
+		SPK_TRY(add_nested(k, rows, err));
+	spk_row_layout_write(&k->layout, rows, at, (uint32_t)k->rows, k->nullable);
+	for (int i = 0; i < rows->n; i++) {
+		uint32_t length;
+		const char *key = spk_row_key(keys, rows->pick ? rows->pick[i] : i, &length);
 
-static spk_status grow_chunks(struct spk_kept_rows *k, spk_error *err)
-{
-	uint32_t capacity = SPK_MAX(2 * k->chunk_capacity, 16u);
-	struct spk_kept_chunk *chunk;
-	const struct spk_key_ref **key;
-
-	if (k->chunks < k->chunk_capacity)
-		return SPK_OK;
-	chunk = spk_malloc(k->account, capacity * sizeof *chunk);
-	key = spk_malloc(k->account, capacity * sizeof *key);
-	if (!chunk || !key) {
-		spk_status status = spk_fail_memory(err);
-
-		spk_free(k->account, chunk, capacity * sizeof *chunk);
-		spk_free(k->account, key, capacity * sizeof *key);
-		return status;
+		k->item[k->rows + (size_t)i] = spk_sort_item_of(key, length, 0, number[i]);
 	}
-	if (k->chunks) {
-		memcpy(chunk, k->chunk, k->chunks * sizeof *chunk);
-		memcpy(key, k->key, k->chunks * sizeof *key);
-	}
-	spk_free(k->account, k->chunk, k->chunk_capacity * sizeof *chunk);
-	spk_free(k->account, k->key, k->chunk_capacity * sizeof *key);
-	k->chunk = chunk;
-	k->key = key;
-	k->chunk_capacity = capacity;
-	return SPK_OK;
-}
-
-/* A chunk for `rows` rows at least, if they fit one; small at first, so that a few rows take little. */
-static spk_status add_chunk(struct spk_kept_rows *k, int rows, spk_error *err)
-{
-	int capacity = k->chunks ? SPK_SLOT_ROWS : SPK_MAX(rows, FIRST_ROWS);
-	struct spk_kept_chunk c = { .capacity = SPK_MIN(capacity, (int)SPK_SLOT_ROWS) };
-
-	if (k->chunks == CHUNKS_MOST)
-		return spk_fail(err, SPK_MEMORY_LIMIT, "more than %d batches of rows to be sorted at once", CHUNKS_MOST);
-	if (!k->arena)
-		k->arena = spk_arena_new(k->account);
-	SPK_TRY_PTR(k->arena, err);
-	SPK_TRY(grow_chunks(k, err));
-	c.column = SPK_NEW_ARRAY(k->arena, struct spk_vector, k->schema->count + 1);
-	SPK_TRY_PTR(c.column, err);
-	for (int i = 0; i < k->schema->count; i++)
-		SPK_TRY(spk_vector_init(&c.column[i], k->schema->field[i].type, c.capacity, k->arena, err));
-	if (spk_kept_rows_have_keys(k)) {
-		c.key = spk_arena_alloc(k->arena, (size_t)c.capacity * sizeof *c.key);
-		SPK_TRY_PTR(c.key, err);
-	}
-	k->key[k->chunks] = c.key;
-	k->chunk[k->chunks++] = c;
-	return SPK_OK;
-}
-
-static spk_status add_weights(struct spk_kept_rows *k, struct spk_kept_chunk *c, const struct spk_batch *in, const int32_t *sel, int n, spk_error *err)
-{
-	if (!in->weight && !c->weight)
-		return SPK_OK;
-	if (!c->weight) {
-		c->weight = spk_arena_alloc(k->arena, (size_t)c->capacity * sizeof *c->weight);
-		SPK_TRY_PTR(c->weight, err);
-		for (int i = 0; i < c->rows; i++)
-			c->weight[i] = 1;
-	}
-	for (int i = 0; i < n; i++)
-		c->weight[c->rows + i] = spk_batch_weight(in, sel ? sel[i] : i);
-	return SPK_OK;
-}
-
-/* What is added: physical rows (NULL: 0..n), and where the i-th one's key is. */
-struct adding { const struct spk_batch *in; const int32_t *sel, *pick; const struct spk_row_keys *keys; };
-
-static const char *key_at(const struct adding *a, int i, uint32_t *size) { return spk_row_key(a->keys, a->pick ? a->pick[i] : i, size); }
-
-static spk_status add_keys(struct spk_kept_rows *k, struct spk_kept_chunk *c, const struct adding *a, int from, int n, spk_error *err)
-{
-	size_t bytes = 0;
-	uint32_t size;
-	char *to;
-
-	for (int i = from; i < from + n; i++) {
-		key_at(a, i, &size);
-		bytes += size;
-	}
-	to = spk_arena_alloc(k->arena, bytes);
-	SPK_TRY_PTR(to, err);
-	for (int i = 0; i < n; i++) {
-		const char *key = key_at(a, from + i, &size);
-
-		c->key[c->rows + i] = (struct spk_key_ref){ memcpy(to, key, size), size };
-		to += size;
-	}
-	return SPK_OK;
-}
-
-/* Rows [from, from + n) into the last chunk, whose count the caller raises. */
-static spk_status add_part(struct spk_kept_rows *k, const struct adding *a, int from, int n, spk_error *err)
-{
-	struct spk_kept_chunk *c = &k->chunk[k->chunks - 1];
-	int32_t list[SPK_BATCH_ROWS];
-	const int32_t *sel = a->sel ? a->sel + from : NULL;
-
-	if (!sel && from) {
-		for (int i = 0; i < n; i++)
-			list[i] = from + i;
-		sel = list;
-	}
-	for (int i = 0; i < k->schema->count; i++)
-		SPK_TRY(spk_vector_gather(&c->column[i], c->rows, c->capacity, &a->in->column[i], sel, n, true, k->arena, err));
-	SPK_TRY(add_weights(k, c, a->in, sel, n, err));
-	return c->key ? add_keys(k, c, a, from, n, err) : SPK_OK;
-}
-
-static spk_status add_parts(struct spk_kept_rows *k, const struct adding *a, int n, spk_error *err)
-{
-	for (int from = 0, part; from < n; from += part) {
-		struct spk_kept_chunk *c = k->chunks ? &k->chunk[k->chunks - 1] : NULL;
-
-		if (!c || c->rows == c->capacity) {
-			SPK_TRY(add_chunk(k, n - from, err));
-			c = &k->chunk[k->chunks - 1];
-		}
-		part = SPK_MIN(n - from, c->capacity - c->rows);
-		SPK_TRY(add_part(k, a, from, part, err));
-		for (int i = 0; i < part; i++) {
-			uint32_t size, row = spk_row_number(k->chunks - 1, (uint32_t)(c->rows + i));
-			const char *key = key_at(a, from + i, &size);
-
-			k->item[k->rows + (size_t)(from + i)] = spk_sort_item_of(key, size, 0, row);
-		}
-		c->rows += part;
-	}
+	k->weighted = k->weighted || rows->in->weight;
+	k->rows += (size_t)rows->n;
 	return SPK_OK;
 }
 
 spk_status spk_kept_rows_add(struct spk_kept_rows *k, const struct spk_batch *in, const int32_t *pick, int n, const struct spk_row_keys *keys, spk_error *err)
 {
-	uint32_t chunks = k->chunks;
-	int last = chunks ? k->chunk[chunks - 1].rows : 0;
+	uint32_t blocks = k->blocks, sides = k->sides;
+	size_t used = blocks ? k->block[blocks - 1].used : 0;
+	int side_rows = sides ? k->side[sides - 1].rows : 0;
+	struct spk_row_input rows = { in, in->sel, n, keys, pick };
 	int32_t sel[SPK_BATCH_ROWS];
-	struct adding a = { in, in->sel, pick, keys };
 	spk_status status;
 
-	SPK_TRY(grow_items(k, k->rows + (size_t)n, err));
-	if (pick) {
-		for (int i = 0; i < n; i++)
-			sel[i] = spk_batch_row(in, pick[i]);
-		a.sel = sel;
-	}
-	status = add_parts(k, &a, n, err);
-	if (status == SPK_OK) {
-		k->rows += (size_t)n;
+	for (int i = 0; pick && i < n; i++)
+		sel[i] = spk_batch_row(in, pick[i]);
+	if (pick)
+		rows.sel = sel;
+	status = add_rows(k, &rows, keys, err);
+	if (status == SPK_OK)
 		return SPK_OK;
-	}
-	k->chunks = chunks;
-	if (chunks)
-		k->chunk[chunks - 1].rows = last;
+	drop_blocks(k, blocks);
+	if (blocks)
+		k->block[blocks - 1].used = used;
+	k->sides = sides;
+	if (sides)
+		k->side[sides - 1].rows = side_rows;
 	return status;
 }
 
@@ -211,25 +266,24 @@ spk_status spk_kept_rows_add(struct spk_kept_rows *k, const struct spk_batch *in
 /* Which bytes of the keys are not the same in all of them: a bit by position. */
 static uint64_t differing(const struct spk_kept_rows *k)
 {
-	const char *first = k->chunk[0].key[0].data;
+	const char *first = spk_kept_key(k, k->item[0]).data;
 	uint64_t differ[DIFFER_WORDS] = { 0 }, bytes = 0;
 	uint32_t words = k->key_size / 8, tail = k->key_size % 8;
 
-	for (uint32_t c = 0; c < k->chunks; c++)
-		for (int i = 0; i < k->chunk[c].rows; i++) {
-			const char *key = k->chunk[c].key[i].data;
-			uint64_t a = 0, b = 0;
+	for (size_t i = 0; i < k->rows; i++) {
+		const char *key = spk_kept_key(k, k->item[i]).data;
+		uint64_t a = 0, b = 0;
 
-			for (uint32_t w = 0; w < words; w++) {
-				memcpy(&a, key + 8 * w, 8);
-				memcpy(&b, first + 8 * w, 8);
-				differ[w] |= a ^ b;
-			}
-			a = b = 0;
-			memcpy(&a, key + 8 * words, tail);
-			memcpy(&b, first + 8 * words, tail);
-			differ[words] |= a ^ b;
+		for (uint32_t w = 0; w < words; w++) {
+			memcpy(&a, key + 8 * w, 8);
+			memcpy(&b, first + 8 * w, 8);
+			differ[w] |= a ^ b;
 		}
+		a = b = 0;
+		memcpy(&a, key + 8 * words, tail);
+		memcpy(&b, first + 8 * words, tail);
+		differ[words] |= a ^ b;
+	}
 	for (uint32_t i = 0; i < k->key_size; i++)
 		bytes |= (uint64_t)(((char *)differ)[i] != 0) << i;
 	return bytes;
@@ -254,31 +308,48 @@ static bool squeeze(struct spk_kept_rows *k)
 		if (bytes >> i & 1)
 			at[n++] = (uint8_t)i;
 	for (size_t i = 0; i < k->rows; i++) {
-		uint32_t row = spk_sort_row(k->item[i]);
-		const char *key = k->chunk[row >> SPK_SLOT_BITS].key[row & (SPK_SLOT_ROWS - 1)].data;
+		const char *key = spk_kept_key(k, k->item[i]).data;
 		char picked[SPK_SORT_KEY_BYTES] = { 0 };
 
 		for (int b = 0; b < n; b++)
 			picked[b] = key[at[b]];
-		k->item[i] = spk_sort_item_of(picked, SPK_SORT_KEY_BYTES, 0, row);
+		k->item[i] = spk_sort_item_of(picked, SPK_SORT_KEY_BYTES, 0, spk_sort_row(k->item[i]));
 	}
 	return true;
 }
 
 void spk_kept_rows_sort(struct spk_kept_rows *k)
 {
-	bool whole = !spk_kept_rows_have_keys(k) || (k->rows && squeeze(k));
+	struct spk_sort_keys keys = { k->base, k->layout.fixed };
+	bool whole = !spk_kept_rows_keyed(k) || (k->rows && squeeze(k));
 	size_t size = k->rows * sizeof(spk_sort_item);
 	spk_sort_item *spare = k->rows > 1 ? spk_malloc(k->account, size) : NULL;
 
-	spk_sort_items(k->item, k->rows, whole ? NULL : k->key, spare);
+	advise_large_pages(k->item, size);
+	if (spare)
+		advise_large_pages(spare, size);
+	spk_sort_items(k->item, k->rows, whole ? NULL : &keys, spare);
 	spk_free(k->account, spare, size);
 }
 
-spk_status spk_kept_rows_slots(const struct spk_kept_rows *k, struct spk_slots *s, struct spk_arena *arena, spk_error *err)
+spk_status spk_kept_rows_gather(const struct spk_kept_rows *k, size_t from, int n, struct spk_batch **out, spk_error *err)
 {
-	SPK_TRY(spk_slots_init(s, k->schema, k->chunks, arena, err));
-	for (uint32_t c = 0; c < k->chunks; c++)
-		spk_slots_set(s, c, k->chunk[c].column, k->chunk[c].weight);
+	char *at[SPK_BATCH_ROWS];
+	struct spk_batch *batch;
+	spk_status status;
+
+	for (int i = 0; i < n; i++)
+		at[i] = spk_kept_record(k, k->item[from + (size_t)i]);
+	SPK_TRY(spk_batch_new(&batch, k->layout.schema, k->account, err));
+	batch->rows = batch->selected = n;
+	status = spk_row_layout_read(&k->layout, at, n, k->nullable, k->weighted, batch, err);
+	for (int c = 0; c < batch->columns && k->layout.nested && status == SPK_OK; c++)
+		if (spk_type_is_nested(k->layout.schema->field[c].type))
+			status = gather_nested(k, c, at, n, batch, err);
+	if (status != SPK_OK) {
+		spk_batch_unref(batch);
+		return status;
+	}
+	*out = batch;
 	return SPK_OK;
 }

@@ -1,42 +1,45 @@
 /*
- * Rows that an operator keeps to put them in order: their columns as dense copies in one arena, and an item per row to sort by.
+ * Rows that an operator keeps to put them in order: records (row_layout.h) in a few blocks of memory, and an item per row to sort by.
  *
  * Not thread-safe. Adding is all or nothing.
  */
 #ifndef SPK_BATCH_OPERATOR_KEPT_ROWS_H
 #define SPK_BATCH_OPERATOR_KEPT_ROWS_H
 
-#include "batch/operator/slots.h"
+#include "batch/operator/row_layout.h"
+#include "batch/operator/sort_order.h"
 #include "core/base/memory.h"
-#include "core/columnar/rowkey.h"
 
-struct spk_kept_chunk {
-	struct spk_vector *column;
-	int32_t *weight;                 /* NULL: all +1 */
-	struct spk_key_ref *key;         /* by row; NULL when items hold whole keys */
-	int rows, capacity;
-};
+struct spk_kept_block { char *data; size_t size, used; uint32_t slot; };
+struct spk_kept_side { struct spk_vector *column; int rows; };
 
 struct spk_kept_rows {
-	const struct spk_schema *schema;
+	struct spk_row_layout layout;
 	struct spk_memory_account *account;
 	uint32_t key_size;               /* bytes of every key; 0: they vary */
-	struct spk_arena *arena;
-	struct spk_kept_chunk *chunk;
-	const struct spk_key_ref **key;  /* by chunk: its keys */
-	uint32_t chunks, chunk_capacity;
+	bool *nullable;                  /* by column: a NULL was seen */
+	bool weighted;
+	struct spk_kept_block *block;
+	uint32_t blocks, block_capacity;
+	char **base;                     /* by slot: the address of its first record */
+	uint32_t slots, slot_capacity;
+	size_t block_bytes;              /* of all blocks */
 	spk_sort_item *item;             /* by row, in the order of arrival until they are sorted */
 	size_t rows, capacity;
+	struct spk_arena *nested;        /* arrays and records: columns of their own, in chunks of SPK_BATCH_ROWS rows */
+	struct spk_kept_side *side;
+	uint32_t sides, side_capacity;
 };
 
-/* key_size: as spk_row_key_fixed_size says. */
-void spk_kept_rows_init(struct spk_kept_rows *k, const struct spk_schema *schema, uint32_t key_size, struct spk_memory_account *account);
-/* Forgets all rows and gives their memory back. */
+/* key_size: as spk_row_key_fixed_size says. What stays as it is lies in `arena`. */
+spk_status spk_kept_rows_init(struct spk_kept_rows *k, const struct spk_schema *schema, uint32_t key_size, struct spk_memory_account *account, struct spk_arena *arena, spk_error *err);
+/* Forgets all rows and gives their memory back. Fine for one that is all zeros. */
 void spk_kept_rows_clear(struct spk_kept_rows *k);
-static inline bool spk_kept_rows_have_keys(const struct spk_kept_rows *k) { return k->key_size == 0 || k->key_size > SPK_SORT_KEY_BYTES; }
+/* Whether keys are stored: they are not when items hold all of them. */
+static inline bool spk_kept_rows_keyed(const struct spk_kept_rows *k) { return k->layout.keyed; }
 /*
- * Adds the selected rows pick[0..n) (positions in the selection; NULL: all of them) of `in`; keys has one per selected row. At most 2^32 - 1
- * rows: MEMORY_LIMIT beyond, as when the budget refuses. Nothing is added then.
+ * Adds the selected rows pick[0..n) (positions in the selection; NULL: all of them) of `in`; keys has one per selected row. MEMORY_LIMIT when
+ * the budget refuses, or beyond 64 GiB: nothing is added then.
  */
 spk_status spk_kept_rows_add(struct spk_kept_rows *k, const struct spk_batch *in, const int32_t *pick, int n, const struct spk_row_keys *keys, spk_error *err);
 /* Bytes that they take, with what sorting them takes. */
@@ -45,7 +48,17 @@ size_t spk_kept_rows_bytes(const struct spk_kept_rows *k);
 size_t spk_kept_rows_guess(const struct spk_kept_rows *k, int n);
 /* Puts the items in order. Whatever is refused makes it slower, not fail. */
 void spk_kept_rows_sort(struct spk_kept_rows *k);
-/* The chunks as slots of `s`, in `arena`. */
-spk_status spk_kept_rows_slots(const struct spk_kept_rows *k, struct spk_slots *s, struct spk_arena *arena, spk_error *err);
+/* Rows from, from + 1, ... from + n - 1 (n <= SPK_BATCH_ROWS) of the items' order as a batch that owns its bytes. */
+spk_status spk_kept_rows_gather(const struct spk_kept_rows *k, size_t from, int n, struct spk_batch **out, spk_error *err);
+
+static inline char *spk_kept_record(const struct spk_kept_rows *k, spk_sort_item item) { return spk_sort_record(k->base, spk_sort_row(item)); }
+/* The key of a row, when keys are stored. */
+static inline struct spk_key_ref spk_kept_key(const struct spk_kept_rows *k, spk_sort_item item)
+{
+	struct spk_key_ref key;
+
+	key.data = spk_row_key_at(spk_kept_record(k, item), k->layout.fixed, &key.size);
+	return key;
+}
 
 #endif

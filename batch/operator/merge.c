@@ -197,5 +197,5 @@ spk_status spk_merge_next(struct spk_merge *m, int most, struct spk_batch **out,
 		SPK_TRY(start(m, err));
 	tidy_slots(m);
 	SPK_TRY(choose_rows(m, SPK_MIN(most, SPK_BATCH_ROWS), number, &n, err));
-	return n ? spk_slots_gather(&m->slots, number, n, true, m->account, out, err) : SPK_OK;
+	return n ? spk_slots_gather(&m->slots, number, n, m->account, out, err) : SPK_OK;
 }

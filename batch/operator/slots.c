@@ -82,7 +82,7 @@ static spk_status gather_valid(struct spk_vector *out, const uint64_t *const *va
 }
 
 /* Arrays and records: neighbours of one slot at a time. */
-static spk_status gather_nested(struct spk_vector *out, const struct spk_slots *s, int column, const uint32_t *number, int n, bool deep, struct spk_arena *arena, spk_error *err)
+static spk_status gather_nested(struct spk_vector *out, const struct spk_slots *s, int column, const uint32_t *number, int n, struct spk_arena *arena, spk_error *err)
 {
 	int32_t place[SPK_BATCH_ROWS];
 
@@ -91,23 +91,23 @@ static spk_status gather_nested(struct spk_vector *out, const struct spk_slots *
 
 		for (to = from; to < n && slot_of(number[to]) == slot; to++)
 			place[to] = (int32_t)place_of(number[to]);
-		SPK_TRY(spk_vector_gather(out, from, n, &s->column[slot][column], place + from, to - from, deep, arena, err));
+		SPK_TRY(spk_vector_gather(out, from, n, &s->column[slot][column], place + from, to - from, true, arena, err));
 	}
 	return SPK_OK;
 }
 
-static spk_status gather_column(struct spk_vector *out, const struct spk_slots *s, int column, const uint32_t *number, int n, bool deep, struct spk_arena *arena, spk_error *err)
+static spk_status gather_column(struct spk_vector *out, const struct spk_slots *s, int column, const uint32_t *number, int n, struct spk_arena *arena, spk_error *err)
 {
 	struct spk_type type = s->schema->field[column].type;
 	size_t cell = (size_t)column * s->capacity;
 
 	SPK_TRY(spk_vector_init(out, type, n, arena, err));
 	if (type.id == SPK_TYPE_ARRAY || type.id == SPK_TYPE_ROW)
-		return gather_nested(out, s, column, number, n, deep, arena, err);
+		return gather_nested(out, s, column, number, n, arena, err);
 	gather_values(out->data, spk_type_width(type), s->data + cell, number, n);
 	if (s->nullable[column])
 		SPK_TRY(gather_valid(out, s->valid + cell, number, n, arena, err));
-	return deep && spk_type_is_view(type) ? spk_views_own(spk_vector_view(out), n, arena, err) : SPK_OK;
+	return spk_type_is_view(type) ? spk_views_own(spk_vector_view(out), n, arena, err) : SPK_OK;
 }
 
 static spk_status gather_weights(struct spk_batch *out, const struct spk_slots *s, const uint32_t *number, int n, spk_error *err)
@@ -124,7 +124,7 @@ static spk_status gather_weights(struct spk_batch *out, const struct spk_slots *
 	return SPK_OK;
 }
 
-spk_status spk_slots_gather(const struct spk_slots *s, const uint32_t *number, int n, bool deep, struct spk_memory_account *account, struct spk_batch **out, spk_error *err)
+spk_status spk_slots_gather(const struct spk_slots *s, const uint32_t *number, int n, struct spk_memory_account *account, struct spk_batch **out, spk_error *err)
 {
 	struct spk_batch *batch;
 	spk_status status = SPK_OK;
@@ -133,7 +133,7 @@ spk_status spk_slots_gather(const struct spk_slots *s, const uint32_t *number, i
 	SPK_TRY(spk_batch_new(&batch, s->schema, account, err));
 	batch->rows = batch->selected = n;
 	for (int c = 0; c < batch->columns && status == SPK_OK; c++)
-		status = gather_column(&batch->column[c], s, c, number, n, deep, batch->arena, err);
+		status = gather_column(&batch->column[c], s, c, number, n, batch->arena, err);
 	if (status == SPK_OK && s->weighted)
 		status = gather_weights(batch, s, number, n, err);
 	if (status != SPK_OK) {

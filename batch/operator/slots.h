@@ -1,5 +1,5 @@
 /*
- * Rows of many batches put together in any order: what sorts and merges end in.
+ * Rows of many batches put together: what merges end in.
  *
  * A slot is a set of FLAT columns of one schema, with up to SPK_SLOT_ROWS rows; a row's number names its slot and its place there
  * (sort_order.h).
@@ -25,7 +25,7 @@ struct spk_slots {
 spk_status spk_slots_init(struct spk_slots *s, const struct spk_schema *schema, uint32_t capacity, struct spk_arena *arena, spk_error *err);
 /* What slot `i` is from now on. The columns must stay. */
 void spk_slots_set(struct spk_slots *s, uint32_t i, const struct spk_vector *column, const int32_t *weight);
-/* A new batch of n <= SPK_BATCH_ROWS rows by their numbers. Not deep: its texts lie where they lay. */
-spk_status spk_slots_gather(const struct spk_slots *s, const uint32_t *number, int n, bool deep, struct spk_memory_account *account, struct spk_batch **out, spk_error *err);
+/* A new batch of n <= SPK_BATCH_ROWS rows by their numbers; it owns its bytes. */
+spk_status spk_slots_gather(const struct spk_slots *s, const uint32_t *number, int n, struct spk_memory_account *account, struct spk_batch **out, spk_error *err);
 
 #endif

@@ -9,15 +9,17 @@
 
 enum { FEW = 32, RADIX = 256, ROW_BYTES = 4, RELOADS = 12 };
 
-struct order { const struct spk_key_ref *const *keys; spk_sort_item *spare; };
+struct order { const struct spk_sort_keys *keys; spk_sort_item *spare; };
 
 static void sort_range(const struct order *o, spk_sort_item *a, size_t n, uint32_t depth, int reloads);
 
-static inline const struct spk_key_ref *key_of(const struct order *o, spk_sort_item item)
+static inline struct spk_key_ref key_of(const struct order *o, spk_sort_item item)
 {
-	uint32_t row = spk_sort_row(item);
+	const char *at = spk_sort_record(o->keys->base, spk_sort_row(item)) + o->keys->at;
+	struct spk_key_ref key = { .data = at + sizeof key.size };
 
-	return &o->keys[row >> SPK_SLOT_BITS][row & (SPK_SLOT_ROWS - 1)];
+	memcpy(&key.size, at, sizeof key.size);
+	return key;
 }
 
 static inline spk_sort_item key_bytes(spk_sort_item item) { return item >> (8 * ROW_BYTES); }
@@ -47,7 +49,8 @@ static void insertion_sort(spk_sort_item *a, size_t n)
 
 static bool key_less(const struct order *o, spk_sort_item a, spk_sort_item b)
 {
-	int order = spk_key_compare(key_of(o, a), key_of(o, b));
+	struct spk_key_ref x = key_of(o, a), y = key_of(o, b);
+	int order = spk_key_compare(&x, &y);
 
 	return order ? order < 0 : spk_sort_row(a) < spk_sort_row(b);
 }
@@ -87,7 +90,7 @@ static void sort_equal(const struct order *o, spk_sort_item *a, size_t n, uint32
 	bool more = false;
 
 	for (size_t i = 0; i < n && o->keys; i++)
-		more = more || key_of(o, a[i])->size > depth + SPK_SORT_KEY_BYTES;
+		more = more || key_of(o, a[i]).size > depth + SPK_SORT_KEY_BYTES;
 	if (!more) {
 		sort_range(&by_row, a, n, 0, 0);
 		return;
@@ -97,9 +100,9 @@ static void sort_equal(const struct order *o, spk_sort_item *a, size_t n, uint32
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		const struct spk_key_ref *key = key_of(o, a[i]);
+		struct spk_key_ref key = key_of(o, a[i]);
 
-		a[i] = spk_sort_item_of(key->data, key->size, depth + SPK_SORT_KEY_BYTES, spk_sort_row(a[i]));
+		a[i] = spk_sort_item_of(key.data, key.size, depth + SPK_SORT_KEY_BYTES, spk_sort_row(a[i]));
 	}
 	sort_range(o, a, n, depth + SPK_SORT_KEY_BYTES, reloads + 1);
 }
@@ -191,7 +194,7 @@ static void sort_range(const struct order *o, spk_sort_item *a, size_t n, uint32
 			sort_range(o, a + from, end[b] - from, depth, reloads);
 }
 
-void spk_sort_items(spk_sort_item *item, size_t n, const struct spk_key_ref *const *keys, spk_sort_item *spare)
+void spk_sort_items(spk_sort_item *item, size_t n, const struct spk_sort_keys *keys, spk_sort_item *spare)
 {
 	struct order order = { keys, spare };
 

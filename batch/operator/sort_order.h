@@ -15,10 +15,16 @@
 
 typedef unsigned __int128 spk_sort_item;
 
-/* A row's number: its slot (a chunk of rows) and its place there. */
-enum { SPK_SORT_KEY_BYTES = 12, SPK_SLOT_BITS = 12, SPK_SLOT_ROWS = 1 << SPK_SLOT_BITS };
+/* A row's number: its slot, and its place there in units of 16 bytes where records are meant (row_layout.h), in rows where columns are (slots.h). */
+enum { SPK_SORT_KEY_BYTES = 12, SPK_SLOT_BITS = 12, SPK_SLOT_ROWS = 1 << SPK_SLOT_BITS, SPK_SLOT_UNIT = 16, SPK_SLOT_BYTES = SPK_SLOT_ROWS * SPK_SLOT_UNIT };
 static inline uint32_t spk_sort_row(spk_sort_item item) { return (uint32_t)item; }
 static inline uint32_t spk_row_number(uint32_t slot, uint32_t row) { return slot << SPK_SLOT_BITS | row; }
+
+/* The record of a number; base: by slot. */
+static inline char *spk_sort_record(char *const *base, uint32_t number)
+{
+	return base[number >> SPK_SLOT_BITS] + (size_t)(number & (SPK_SLOT_ROWS - 1)) * SPK_SLOT_UNIT;
+}
 
 /* A row's whole key. */
 struct spk_key_ref { const char *data; uint32_t size; };
@@ -50,10 +56,13 @@ static inline int spk_key_compare(const struct spk_key_ref *a, const struct spk_
 	return order ? order : (a->size > b->size) - (a->size < b->size);
 }
 
+/* Where whole keys are: in each record at `at`, its size in 4 bytes and its bytes. */
+struct spk_sort_keys { char *const *base; int at; };
+
 /*
- * Sorts n items. keys[slot][row] is the whole key of a row; NULL when the items hold all of it. What is left in the items is the row
- * numbers, in order; their other bytes are then of no use when there are keys. `spare` is room for n items, or NULL: twice the time.
+ * Sorts n items. keys: the whole keys; NULL when the items hold all of them. What is left in the items is the row numbers, in order; their
+ * other bytes are then of no use when there are keys. `spare` is room for n items, or NULL: twice the time.
  */
-void spk_sort_items(spk_sort_item *item, size_t n, const struct spk_key_ref *const *keys, spk_sort_item *spare);
+void spk_sort_items(spk_sort_item *item, size_t n, const struct spk_sort_keys *keys, spk_sort_item *spare);
 
 #endif

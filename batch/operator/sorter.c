@@ -53,7 +53,7 @@ static struct spk_memory_account *account_of(const struct spk_sorter *s) { retur
 
 static spk_status make_run_schema(struct spk_sorter *s, spk_error *err)
 {
-	struct spk_type key = spk_kept_rows_have_keys(&s->rows) ? spk_type(SPK_TYPE_BYTEA) : spk_type_decimal(38, 0);
+	struct spk_type key = spk_kept_rows_keyed(&s->rows) ? spk_type(SPK_TYPE_BYTEA) : spk_type_decimal(38, 0);
 	int n = s->schema->count;
 
 	s->run_schema = (struct spk_schema){ n + 1, SPK_NEW_ARRAY(s->arena, struct spk_field, n + 1) };
@@ -73,7 +73,7 @@ spk_status spk_sorter_init(struct spk_sorter *s, struct spk_op *op, const struct
 	spk_spill_share_init(&s->share, op);
 	s->keys.bytes.account = account_of(s);
 	SPK_TRY(spk_sort_order_init(&s->order, key, keys, s->arena, err));
-	spk_kept_rows_init(&s->rows, schema, s->order.key_size, account_of(s));
+	SPK_TRY(spk_kept_rows_init(&s->rows, schema, s->order.key_size, account_of(s), s->arena, err));
 	return make_run_schema(s, err);
 }
 
@@ -130,11 +130,6 @@ static spk_status add_run(struct spk_sorter *s, spk_error *err)
 	return SPK_OK;
 }
 
-static struct spk_key_ref key_of(const struct spk_kept_rows *rows, uint32_t number)
-{
-	return rows->chunk[number >> SPK_SLOT_BITS].key[number & (SPK_SLOT_ROWS - 1)];
-}
-
 /* The last column of a piece: keys of n rows, by views of where they lie. */
 static spk_status put_keys(const struct spk_sorter *s, struct spk_batch *piece, size_t from, spk_error *err)
 {
@@ -144,8 +139,8 @@ static spk_status put_keys(const struct spk_sorter *s, struct spk_batch *piece, 
 	for (int i = 0; i < piece->rows; i++) {
 		spk_sort_item item = s->rows.item[from + (size_t)i];
 
-		if (spk_kept_rows_have_keys(&s->rows)) {
-			struct spk_key_ref key = key_of(&s->rows, spk_sort_row(item));
+		if (spk_kept_rows_keyed(&s->rows)) {
+			struct spk_key_ref key = spk_kept_key(&s->rows, item);
 
 			spk_vector_view(v)[i] = spk_view(key.data, key.size);
 		} else {
@@ -155,16 +150,13 @@ static spk_status put_keys(const struct spk_sorter *s, struct spk_batch *piece, 
 	return SPK_OK;
 }
 
-/* n sorted rows with their keys; texts and keys lie where the rows are kept. */
-static spk_status make_piece(const struct spk_sorter *s, const struct spk_slots *slots, size_t from, int n, struct spk_batch **out, spk_error *err)
+/* n sorted rows with their keys. */
+static spk_status make_piece(const struct spk_sorter *s, size_t from, int n, struct spk_batch **out, spk_error *err)
 {
-	uint32_t number[SPK_BATCH_ROWS];
 	struct spk_batch *rows, *piece;
 	spk_status status;
 
-	for (int i = 0; i < n; i++)
-		number[i] = spk_sort_row(s->rows.item[from + (size_t)i]);
-	SPK_TRY(spk_slots_gather(slots, number, n, false, account_of(s), &rows, err));
+	SPK_TRY(spk_kept_rows_gather(&s->rows, from, n, &rows, err));
 	status = spk_batch_derive(&piece, rows, &s->run_schema, err);
 	if (status == SPK_OK) {
 		memcpy(piece->column, rows->column, (size_t)rows->columns * sizeof *rows->column);
@@ -193,7 +185,7 @@ static spk_status check_cancelled(const struct spk_sorter *s, spk_error *err)
 	return task && spk_task_cancelled(task) ? spk_fail(err, SPK_CANCELLED, "the run was stopped") : SPK_OK;
 }
 
-static spk_status write_run(struct spk_sorter *s, struct spk_slots *slots, spk_error *err)
+static spk_status write_run(struct spk_sorter *s, spk_error *err)
 {
 	int n = piece_rows(&s->rows);
 
@@ -202,7 +194,7 @@ static spk_status write_run(struct spk_sorter *s, struct spk_slots *slots, spk_e
 		struct spk_batch *piece;
 		spk_status status;
 
-		SPK_TRY(make_piece(s, slots, from, (int)SPK_MIN((size_t)n, s->rows.rows - from), &piece, err));
+		SPK_TRY(make_piece(s, from, (int)SPK_MIN((size_t)n, s->rows.rows - from), &piece, err));
 		status = spk_spill_put(&s->share, s->run[s->runs - 1], piece, err);
 		spk_batch_unref(piece);
 		SPK_TRY(status);
@@ -215,22 +207,12 @@ static spk_status write_run(struct spk_sorter *s, struct spk_slots *slots, spk_e
 static spk_status spill_rows(void *user, spk_error *err)
 {
 	struct spk_sorter *s = user;
-	struct spk_arena *arena;
-	struct spk_slots slots;
-	spk_status status;
 
 	if (s->rows.rows == 0)
 		return SPK_OK;
-	arena = spk_arena_new(account_of(s));
-	SPK_TRY_PTR(arena, err);
 	spk_kept_rows_sort(&s->rows);
-	status = spk_kept_rows_slots(&s->rows, &slots, arena, err);
-	if (status == SPK_OK)
-		status = add_run(s, err);
-	if (status == SPK_OK)
-		status = write_run(s, &slots, err);
-	spk_arena_unref(arena);
-	SPK_TRY(status);
+	SPK_TRY(add_run(s, err));
+	SPK_TRY(write_run(s, err));
 	spk_kept_rows_clear(&s->rows);
 	return SPK_OK;
 }
@@ -291,7 +273,7 @@ static spk_status load_page(void *user, int input, struct spk_merge_page *page, 
 	for (int c = 0; c < page->batch->columns && status == SPK_OK; c++)
 		status = spk_vector_flatten(&page->batch->column[c], page->batch->rows, page->batch->arena, &page->batch->column[c], err);
 	if (status == SPK_OK)
-		status = read_keys(page, !spk_kept_rows_have_keys(&s->rows), err);
+		status = read_keys(page, !spk_kept_rows_keyed(&s->rows), err);
 	if (status != SPK_OK)
 		spk_batch_unref(page->batch);
 	return status;
@@ -361,10 +343,8 @@ spk_status spk_sorter_end(struct spk_sorter *s, spk_error *err)
 	spk_row_keys_release(&s->keys);
 	s->share.op->memory_peak = SPK_MAX(s->share.op->memory_peak, (int64_t)spk_kept_rows_bytes(&s->rows));
 	if (s->runs == 0) {
-		s->reading = spk_arena_new(account_of(s));
-		SPK_TRY_PTR(s->reading, err);
 		spk_kept_rows_sort(&s->rows);
-		return spk_kept_rows_slots(&s->rows, &s->slots, s->reading, err);
+		return SPK_OK;
 	}
 	SPK_TRY(spk_spill_now(&s->share, spill_rows, s, err));
 	most = most_inputs(s);
@@ -375,25 +355,16 @@ spk_status spk_sorter_end(struct spk_sorter *s, spk_error *err)
 	return start_merge(s, 0, s->runs, s->schema, err);
 }
 
-/* Rows that were never spilled: their texts stay where they are, and the batch keeps them alive. */
+/* Rows that were never spilled. */
 static spk_status next_kept(struct spk_sorter *s, struct spk_batch **out, spk_error *err)
 {
 	int n = (int)SPK_MIN(s->rows.rows - s->next, (size_t)SPK_BATCH_ROWS);
-	uint32_t number[SPK_BATCH_ROWS];
-	spk_status status;
 
 	if (n == 0)
 		return SPK_OK;
-	for (int i = 0; i < n; i++)
-		number[i] = spk_sort_row(s->rows.item[s->next + (size_t)i]);
-	SPK_TRY(spk_slots_gather(&s->slots, number, n, false, account_of(s), out, err));
-	status = spk_arena_hold((*out)->arena, s->rows.arena, err);
-	if (status != SPK_OK) {
-		spk_batch_unref(*out);
-		*out = NULL;
-	}
+	SPK_TRY(spk_kept_rows_gather(&s->rows, s->next, n, out, err));
 	s->next += (size_t)n;
-	return status;
+	return SPK_OK;
 }
 
 spk_status spk_sorter_next(struct spk_sorter *s, struct spk_batch **out, spk_error *err)

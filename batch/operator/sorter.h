@@ -40,7 +40,6 @@ struct spk_sorter {
 	int merged_rows;                   /* rows that come out of a merge at once: few when they are long */
 	/* while rows are taken out */
 	struct spk_arena *reading;
-	struct spk_slots slots;
 	size_t next;
 	struct spk_merge *merge;
 	struct spk_spill_cursor *cursor;   /* by input of the merge */
