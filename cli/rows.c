@@ -1,6 +1,5 @@
 /*
- * json and csv are written by the encoders of the connectors, a batch at a time; a table's cells are the values' texts, and those of
- * arrays and rows what the JSON encoder makes of them.
+ * json and csv are written by the encoders of the connectors, a batch at a time; a table's cells are the values' texts.
  */
 #include "cli/rows.h"
 
@@ -145,61 +144,17 @@ static spk_status write_encoded(struct spk_cli_rows *r, const struct spk_batch *
 
 /* --- tables --- */
 
-/* Arrays and rows: `{"x":VALUE}` without what is around VALUE. */
-static spk_status put_nested(struct spk_cli_rows *r, const struct spk_batch *batch, int column, int row, spk_error *err)
-{
-	static const char head[] = "{\"x\":";
-	struct spk_field field = { .name = "x", .type = batch->column[column].type, .nullable = true };
-	struct spk_schema schema = { .count = 1, .field = &field };
-	struct spk_table table = { .name = "result", .schema = &schema, .time_column = -1 };
-	int first = 0;
-	struct spk_format_spec spec = { .table = &table, .column = &first, .columns = 1, .schema = &schema, .conf = r->conf };
-	int32_t sel = row;
-	struct spk_batch one = { .arena = batch->arena, .schema = &schema, .rows = batch->rows, .columns = 1, .column = &batch->column[column], .sel = &sel, .selected = 1 };
-	struct spk_encoder *encoder;
-	spk_status status;
-
-	SPK_TRY(spk_format_json.encoder_open(&encoder, &spec, err));
-	spk_buffer_clear(&r->text);
-	status = spk_format_json.encode(encoder, &one, &r->text, r->end, err);
-	spk_format_json.encoder_close(encoder);
-	SPK_TRY(status);
-	SPK_ASSERT(r->text.size >= sizeof head, "an object of one member");
-	return spk_cli_table_cell(r->table, r->text.data + sizeof head - 1, r->text.size - sizeof head, err);
-}
-
-static spk_status put_bytes(struct spk_cli_rows *r, const struct spk_view *v, spk_error *err)
-{
-	const char *data = spk_view_data(v);
-
-	spk_buffer_clear(&r->text);
-	SPK_TRY(spk_buffer_append_str(&r->text, "\\x", err));
-	for (uint32_t i = 0; i < v->length; i++)
-		SPK_TRY(spk_buffer_printf(&r->text, err, "%02x", (unsigned char)data[i]));
-	return spk_cli_table_cell(r->table, r->text.data, r->text.size, err);
-}
-
 static spk_status put_value(struct spk_cli_rows *r, const struct spk_batch *batch, int column, int row, spk_error *err)
 {
 	const struct spk_vector *v = &batch->column[column];
 	struct spk_reader reader = spk_vector_reader(v);
 	uint32_t slot = spk_reader_slot(&reader, row);
-	char text[SPK_TEXT_MAX];
-	int n;
 
 	if (!spk_reader_valid(&reader, slot))
 		return spk_cli_table_cell(r->table, "", 0, err);
-	if (v->type.id == SPK_TYPE_ARRAY || v->type.id == SPK_TYPE_ROW)
-		return put_nested(r, batch, column, row, err);
-	if (spk_type_is_view(v->type)) {
-		const struct spk_view *view = (const struct spk_view *)reader.data + slot;
-
-		return v->type.id == SPK_TYPE_BYTEA ? put_bytes(r, view, err) : spk_cli_table_cell(r->table, spk_view_data(view), view->length, err);
-	}
-	if (v->type.id == SPK_TYPE_BOOLEAN)  /* as psql, and not as the cast to text has it */
-		return spk_cli_table_cell(r->table, ((const uint8_t *)reader.data)[slot] ? "t" : "f", 1, err);
-	n = spk_text_from_value(v->type, (const char *)reader.data + (size_t)slot * (size_t)spk_type_width(v->type), r->timezone, text);
-	return spk_cli_table_cell(r->table, text, (size_t)n, err);
+	spk_buffer_clear(&r->text);
+	SPK_TRY(spk_text_append(&r->text, v, slot, r->timezone, err));
+	return spk_cli_table_cell(r->table, r->text.data, r->text.size, err);
 }
 
 static spk_status write_cells(struct spk_cli_rows *r, const struct spk_batch *batch, spk_error *err)

@@ -8,7 +8,6 @@ static spk_status fill_column(struct spk_op *op, struct spk_batch *batch, int co
 	const struct spk_physical *plan = op->plan;
 	struct spk_vector *v = &batch->column[column];
 	struct spk_eval ev = spk_op_eval(op, batch->arena, NULL);
-	int width = spk_type_width(plan->schema->field[column].type);
 
 	ev.errors = NULL;
 	SPK_TRY(spk_vector_init(v, plan->schema->field[column].type, batch->rows, batch->arena, err));
@@ -16,12 +15,7 @@ static spk_status fill_column(struct spk_op *op, struct spk_batch *batch, int co
 		struct spk_value value;
 
 		SPK_TRY(spk_expr_constant_value(plan->value[(from + row) * plan->schema->count + column], &ev, &value, err));
-		if (value.null) {
-			SPK_TRY(spk_vector_need_valid(v, batch->rows, batch->arena, err));
-			spk_bit_clear(v->valid, row);
-		} else {
-			memcpy((char *)v->data + (size_t)row * (size_t)width, spk_value_bytes(&value), (size_t)width);
-		}
+		SPK_TRY(spk_vector_set(v, row, batch->rows, &value, batch->arena, err));
 	}
 	return SPK_OK;
 }

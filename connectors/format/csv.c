@@ -178,15 +178,7 @@ static spk_status csv_encoder_open(struct spk_encoder **out, const struct spk_fo
 {
 	struct spk_arena *arena;
 	struct csv_encoder *e;
-	char type[64];
 
-	for (int i = 0; i < spec->columns; i++) {
-		const struct spk_field *f = &spec->schema->field[i];
-
-		if (f->type.id == SPK_TYPE_ARRAY || f->type.id == SPK_TYPE_ROW)
-			return spk_fail(err, SPK_UNSUPPORTED, "column \"%s\" of table \"%s\" has type %s, which format 'csv' does not write", f->name,
-			                spec->table->name, spk_type_format(f->type, type, sizeof(type)));
-	}
 	arena = spk_arena_new(NULL);
 	SPK_TRY_PTR(arena, err);
 	e = SPK_NEW(arena, struct csv_encoder);
@@ -294,7 +286,7 @@ static size_t bound(const struct csv_encoder *e, const struct spk_batch *batch)
 	for (int c = 0; c < e->columns; c++) {
 		struct spk_reader r = spk_vector_reader(&batch->column[c]);
 
-		if (!spk_type_is_view(e->schema->field[c].type))
+		if (!spk_type_is_view(batch->column[c].type))
 			continue;
 		SPK_EACH_ROW(batch, i, row)
 			total += 2 * (size_t)((const struct spk_view *)r.data)[spk_reader_slot(&r, row)].length;
@@ -302,7 +294,54 @@ static size_t bound(const struct csv_encoder *e, const struct spk_batch *batch)
 	return total;
 }
 
-static char *put_row(const struct csv_encoder *e, char *p, const struct spk_reader *reader, int row, struct spk_day_text *day)
+/* An array's or record's texts as a column. */
+static spk_status write_nested(const struct csv_encoder *e, const struct spk_batch *batch, const struct spk_vector *v, struct spk_arena *arena, struct spk_vector *out, spk_error *err)
+{
+	struct spk_reader r = spk_vector_reader(v);
+	struct spk_buffer text = { 0 };
+	spk_status status = spk_vector_init(out, spk_type(SPK_TYPE_TEXT), batch->rows, arena, err);
+
+	for (int i = 0; status == SPK_OK && i < batch->selected; i++) {
+		int row = spk_batch_row(batch, i);
+		struct spk_value value = { .type = out->type, .null = !spk_reader_valid(&r, spk_reader_slot(&r, row)) };
+		char *copy = NULL;
+
+		spk_buffer_clear(&text);
+		if (!value.null)
+			status = spk_text_append(&text, v, spk_reader_slot(&r, row), e->timezone, err);
+		if (status == SPK_OK && !(copy = spk_arena_copy(arena, text.data, text.size)))
+			status = spk_fail_memory(err);
+		if (status != SPK_OK)
+			break;
+		value.view = spk_view(copy, (uint32_t)text.size);
+		status = spk_vector_set(out, row, batch->rows, &value, arena, err);
+	}
+	spk_buffer_release(&text);
+	return status;
+}
+
+/* The batch with its arrays and records as texts, what is new in *arena; or the batch itself. */
+static spk_status flatten_nested(const struct csv_encoder *e, const struct spk_batch *batch, struct spk_batch *flat, struct spk_arena **arena, spk_error *err)
+{
+	bool any = false;
+
+	*flat = *batch;
+	*arena = NULL;
+	for (int c = 0; c < e->columns; c++)
+		any = any || spk_type_is_nested(batch->column[c].type);
+	if (!any)
+		return SPK_OK;
+	*arena = spk_arena_new(NULL);
+	SPK_TRY_PTR(*arena, err);
+	flat->column = spk_arena_copy(*arena, batch->column, sizeof(*batch->column) * (size_t)batch->columns);
+	SPK_TRY_PTR(flat->column, err);
+	for (int c = 0; c < e->columns; c++)
+		if (spk_type_is_nested(batch->column[c].type))
+			SPK_TRY(write_nested(e, batch, &batch->column[c], *arena, &flat->column[c], err));
+	return SPK_OK;
+}
+
+static char *put_row(const struct csv_encoder *e, char *p, const struct spk_batch *batch, const struct spk_reader *reader, int row, struct spk_day_text *day)
 {
 	for (int c = 0; c < e->columns; c++) {
 		const struct spk_reader *r = &reader[c];
@@ -311,7 +350,7 @@ static char *put_row(const struct csv_encoder *e, char *p, const struct spk_read
 		if (c)
 			*p++ = e->options.delimiter;
 		if (SPK_LIKELY(spk_reader_valid(r, slot))) {
-			p = put_value(e, p, e->schema->field[c].type, r, slot, day);
+			p = put_value(e, p, batch->column[c].type, r, slot, day);
 		} else if (e->options.null_size) {
 			memcpy(p, e->options.null, e->options.null_size);
 			p += e->options.null_size;
@@ -320,9 +359,8 @@ static char *put_row(const struct csv_encoder *e, char *p, const struct spk_read
 	return p;
 }
 
-static spk_status csv_encode(struct spk_encoder *base, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
+static spk_status encode_rows(const struct csv_encoder *e, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
 {
-	struct csv_encoder *e = spk_container_of(base, struct csv_encoder, base);
 	struct spk_reader *reader = calloc((size_t)e->columns + 1, sizeof(*reader));
 	struct spk_day_text day = { .day = INT64_MIN };
 	spk_status status = reader ? spk_buffer_reserve(out, bound(e, batch), err) : spk_fail_memory(err);
@@ -336,12 +374,25 @@ static spk_status csv_encode(struct spk_encoder *base, const struct spk_batch *b
 		reader[c] = spk_vector_reader(&batch->column[c]);
 	p = out->data + out->size;
 	SPK_EACH_ROW(batch, i, row) {
-		p = put_row(e, p, reader, row, &day);
+		p = put_row(e, p, batch, reader, row, &day);
 		end[i] = (uint32_t)(p - out->data);
 	}
 	out->size = (size_t)(p - out->data);
 	free(reader);
 	return SPK_OK;
+}
+
+static spk_status csv_encode(struct spk_encoder *base, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
+{
+	struct csv_encoder *e = spk_container_of(base, struct csv_encoder, base);
+	struct spk_arena *arena;
+	struct spk_batch flat;
+	spk_status status = flatten_nested(e, batch, &flat, &arena, err);
+
+	if (status == SPK_OK)
+		status = encode_rows(e, &flat, out, end, err);
+	spk_arena_unref(arena);
+	return status;
 }
 
 static spk_status csv_file_head(struct spk_encoder *base, struct spk_buffer *out, spk_error *err)

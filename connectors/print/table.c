@@ -34,6 +34,17 @@ static spk_status put_text(struct spk_buffer *out, const char *s, size_t n, spk_
 	return SPK_OK;
 }
 
+static spk_status put_nested(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, spk_error *err)
+{
+	struct spk_buffer text = { 0 };
+	spk_status status = spk_text_append(&text, v, slot, timezone, err);
+
+	if (status == SPK_OK)
+		status = put_text(out, text.data, text.size, err);
+	spk_buffer_release(&text);
+	return status;
+}
+
 static spk_status put_cell(struct spk_buffer *out, const struct spk_vector *v, int row, const char *timezone, spk_error *err)
 {
 	struct spk_reader r = spk_vector_reader(v);
@@ -43,8 +54,8 @@ static spk_status put_cell(struct spk_buffer *out, const struct spk_vector *v, i
 	if (spk_reader_valid(&r, slot)) {
 		const void *value = (const char *)r.data + (size_t)slot * (size_t)spk_type_width(v->type);
 
-		if (v->type.id == SPK_TYPE_ARRAY || v->type.id == SPK_TYPE_ROW)
-			SPK_TRY(put_text(out, "...", 3, err));
+		if (spk_type_is_nested(v->type))
+			SPK_TRY(put_nested(out, v, slot, timezone, err));
 		else if (spk_type_is_view(v->type))
 			SPK_TRY(put_text(out, spk_view_data(value), ((const struct spk_view *)value)->length, err));
 		else

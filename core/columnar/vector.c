@@ -380,3 +380,21 @@ spk_status spk_vector_flatten(const struct spk_vector *v, int rows, struct spk_a
 	*out = flat;
 	return SPK_OK;
 }
+
+spk_status spk_vector_set(struct spk_vector *out, int row, int rows, const struct spk_value *value, struct spk_arena *arena, spk_error *err)
+{
+	int32_t from = (int32_t)value->nested.row;
+	struct spk_vector null;
+
+	if (value->null) {
+		SPK_TRY(spk_vector_init_constant(&null, out->type, NULL, arena, err));
+		from = 0;
+		return spk_vector_gather(out, row, rows, &null, &from, 1, false, arena, err);
+	}
+	if (spk_type_is_nested(out->type))
+		return spk_vector_gather(out, row, rows, value->nested.vector, &from, 1, false, arena, err);
+	memcpy((char *)out->data + (size_t)row * (size_t)spk_type_width(out->type), spk_value_bytes(value), (size_t)spk_type_width(out->type));
+	if (out->valid)
+		spk_bit_set(out->valid, row);
+	return SPK_OK;
+}

@@ -182,5 +182,8 @@ static inline const void *spk_slot_bytes(const struct spk_vector *v, const struc
 /* Bytes of a value in memory outside of vectors: 16 for an ARRAY or ROW. */
 static inline size_t spk_value_width(struct spk_type type) { return spk_type_is_nested(type) ? sizeof(struct spk_nested) : (size_t)spk_type_width(type); }
 struct spk_value spk_vector_value(const struct spk_vector *v, int row);
+/* Row `row` of a FLAT vector, with room for `rows`, that is filled from row 0 on: the value, or NULL. View bytes are shared, elements
+ * copied into `arena`. */
+spk_status spk_vector_set(struct spk_vector *out, int row, int rows, const struct spk_value *value, struct spk_arena *arena, spk_error *err);
 
 #endif

@@ -611,10 +611,11 @@ spk_status spk_expr_filter(const struct spk_expr *e, const struct spk_batch *in,
 spk_status spk_expr_constant_value(const struct spk_expr *e, struct spk_eval *ev, struct spk_value *out, spk_error *err)
 {
 	struct spk_batch one = { .arena = ev->arena, .rows = 1, .selected = 1 };
-	struct spk_vector v;
+	struct spk_vector *v = SPK_NEW(ev->arena, struct spk_vector);  /* nested values refer to it */
 
-	SPK_TRY(eval(e, &one, NULL, 1, ev, &v, err));
-	*out = spk_vector_value(&v, 0);
+	SPK_TRY_PTR(v, err);
+	SPK_TRY(eval(e, &one, NULL, 1, ev, v, err));
+	*out = spk_vector_value(v, 0);
 	out->type = e->type;
 	return SPK_OK;
 }

@@ -40,14 +40,14 @@ struct spk_expr {
 	bool negated;
 	bool assignment;                       /* CAST: a text too long for varchar(n) is an error, not cut */
 	int position;                          /* byte offset in the SQL text + 1; 0 unknown */
-	int column;                            /* COLUMN, OUTER */
+	int column;                            /* COLUMN, OUTER; CALL of spk_expr_field: which field */
 	int outer;                             /* OUTER: `dependent` of the join that it looks up to */
 	const char *name;                      /* COLUMN, OUTER: its name, for EXPLAIN */
 	struct spk_value value;                /* CONSTANT */
 	const struct spk_function *function;   /* CALL */
 	int args;
 	struct spk_expr **arg;
-	const void *prepared;                  /* IN: lookup set; LIKE/regex/date_trunc with constant argument: compiled form; else NULL */
+	const void *prepared;                  /* IN: lookup set; ANY, ALL: the comparison over (x, element); LIKE/regex/date_trunc with constant argument: compiled form; else NULL */
 };
 
 /* A key of ORDER BY: in a query, a window or an aggregate call. */
@@ -93,8 +93,15 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 /* Any other node; AND/OR/NOT check for booleans, CASE/COALESCE/IN find the common type and cast to it. */
 spk_status spk_expr_make(struct spk_arena *arena, enum spk_expr_kind kind, struct spk_expr **arg, int args, bool negated, int position, struct spk_expr **out, spk_error *err);
 spk_status spk_expr_cast(struct spk_arena *arena, struct spk_expr *arg, struct spk_type type, bool explicit_cast, int position, struct spk_expr **out, spk_error *err);
+/* x <op> ANY (array), or ALL. An untyped array literal is one of x's type. */
+spk_status spk_expr_quantified(struct spk_arena *arena, const char *op, struct spk_expr *x, struct spk_expr *array, bool all_of, int position, struct spk_expr **out, spk_error *err);
+/* Field `at` of a record. */
+spk_status spk_expr_field(struct spk_arena *arena, struct spk_expr *record, int at, int position, struct spk_expr **out, spk_error *err);
 /* The common type PostgreSQL picks for UNION, CASE, COALESCE, IN; BIND when there is none. UNKNOWNs give text. */
 spk_status spk_expr_common_type(struct spk_type a, struct spk_type b, struct spk_type *out, int position, spk_error *err);
+
+/* Makes *e a CONSTANT when it has no columns and can be computed now without failing; else leaves it as it is. */
+void spk_expr_fold(struct spk_arena *arena, struct spk_expr **e);
 
 /* --- looking at trees --- */
 

@@ -28,6 +28,7 @@
 	X(array_edit, "Arrays: joining and changing") \
 	X(array_search, "Arrays and records: search and comparison") \
 	X(array_text, "Arrays and text") \
+	X(row, "Records") \
 	X(series, "Sets of rows")
 
 #define SPK_FUNCTION_FAMILY_DECLARE(id, title) struct spk_function_family spk_##id##_family(void);

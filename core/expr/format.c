@@ -38,6 +38,21 @@ static spk_status write_bytes(const struct spk_view *bytes, struct spk_buffer *o
 	return spk_buffer_append_str(out, "'", err);
 }
 
+/* '{1,2}' */
+static spk_status write_nested(const struct spk_value *v, struct spk_buffer *out, spk_error *err)
+{
+	struct spk_buffer text = { 0 };
+	struct spk_view view;
+	spk_status status = spk_text_append(&text, v->nested.vector, v->nested.row, NULL, err);
+
+	if (status == SPK_OK) {
+		view = spk_view(text.data, (uint32_t)text.size);
+		status = write_quoted(&view, out, err);
+	}
+	spk_buffer_release(&text);
+	return status;
+}
+
 static spk_status write_constant(const struct spk_expr *e, struct spk_buffer *out, spk_error *err)
 {
 	char text[SPK_TEXT_MAX], type[64];
@@ -48,6 +63,8 @@ static spk_status write_constant(const struct spk_expr *e, struct spk_buffer *ou
 		return spk_buffer_append_str(out, "NULL", err);
 	if (e->type.id == SPK_TYPE_BYTEA) {
 		SPK_TRY(write_bytes(&v->view, out, err));
+	} else if (spk_type_is_nested(e->type)) {
+		SPK_TRY(write_nested(v, out, err));
 	} else if (spk_type_is_view(e->type)) {
 		SPK_TRY(write_quoted(&v->view, out, err));
 	} else {
@@ -63,11 +80,55 @@ static spk_status write_constant(const struct spk_expr *e, struct spk_buffer *ou
 	return spk_buffer_printf(out, err, "::%s", e->type.id == SPK_TYPE_DECIMAL ? "numeric" : spk_type_format(e->type, type, sizeof type));
 }
 
+static spk_status write_around(const char *before, struct spk_expr *const *arg, int args, const char *between, const char *after, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_append_str(out, before, err));
+	SPK_TRY(write_list(arg, args, between, out, err));
+	return spk_buffer_append_str(out, after, err);
+}
+
+/* What SQL writes without a function's name; *done: it was such a call. */
+static spk_status write_special(const struct spk_expr *e, bool *done, struct spk_buffer *out, spk_error *err)
+{
+	static const struct { const char *name, *before, *between, *after; } forms[] = {
+		{ "array of", "ARRAY[", ", ", "]" }, { "row of", "ROW(", ", ", ")" }, { "array element", "", "[", "]" },
+		{ "row is null", "(", "", " IS NULL)" }, { "row is not null", "(", "", " IS NOT NULL)" },
+	};
+	const struct spk_expr *compare = e->prepared;
+	const char *name = e->function->name;
+
+	*done = true;
+	for (size_t i = 0; i < SPK_COUNT_OF(forms); i++)
+		if (strcmp(forms[i].name, name) == 0)
+			return write_around(forms[i].before, e->arg, e->args, forms[i].between, forms[i].after, out, err);
+	if (strcmp(name, "row field") == 0) {
+		SPK_TRY(write_around("(", e->arg, 1, "", ").", out, err));
+		return spk_buffer_append_str(out, e->arg[0]->type.children->field[e->column].name, err);
+	}
+	if (strcmp(name, "array slice") == 0) {
+		bool open = e->arg[2]->kind == SPK_EXPR_CONSTANT && e->arg[2]->value.i32 == INT32_MAX;
+
+		SPK_TRY(write_around("", e->arg, 1, "", "[", out, err));
+		return write_around("", e->arg + 1, open ? 1 : 2, ":", open ? ":]" : "]", out, err);
+	}
+	if (spk_is_quantified(e)) {
+		SPK_TRY(write_around("(", e->arg, 1, "", "", out, err));
+		SPK_TRY(spk_buffer_printf(out, err, " %s %s (", compare->function->name, name[1] == 'n' ? "ANY" : "ALL"));
+		return write_around("", e->arg + 1, 1, "", "))", out, err);
+	}
+	*done = false;
+	return SPK_OK;
+}
+
 static spk_status write_call(const struct spk_expr *e, struct spk_buffer *out, spk_error *err)
 {
 	const char *name = e->function->name;
+	bool done;
 	bool word = isalpha((unsigned char)name[0]) || name[0] == '_';
 
+	SPK_TRY(write_special(e, &done, out, err));
+	if (done)
+		return SPK_OK;
 	if (e->args == 2 && (!word || strchr(name, ' ') || strcmp(name, "like") == 0 || strcmp(name, "ilike") == 0)) {
 		char upper[32] = { 0 };
 
@@ -105,13 +166,6 @@ static spk_status write_case(const struct spk_expr *e, struct spk_buffer *out, s
 		SPK_TRY(write(otherwise, out, err));
 	}
 	return spk_buffer_append_str(out, " END", err);
-}
-
-static spk_status write_around(const char *before, struct spk_expr *const *arg, int args, const char *between, const char *after, struct spk_buffer *out, spk_error *err)
-{
-	SPK_TRY(spk_buffer_append_str(out, before, err));
-	SPK_TRY(write_list(arg, args, between, out, err));
-	return spk_buffer_append_str(out, after, err);
 }
 
 static spk_status write(const struct spk_expr *e, struct spk_buffer *out, spk_error *err)

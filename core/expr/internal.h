@@ -41,6 +41,11 @@ int spk_nested_count(struct spk_nested n);
 /* Column against constant comparison as a selection; false: not such an expression, nothing done. */
 bool spk_compare_filter(const struct spk_expr *e, const struct spk_batch *in, const int32_t *sel, int n, int32_t *keep, int *kept);
 
+/* --- ANY and ALL (array_any.c) --- */
+
+/* Whether the call was made by spk_expr_quantified: `prepared` is a tree then. */
+bool spk_is_quantified(const struct spk_expr *e);
+
 /* --- IN (set.c) --- */
 
 struct spk_set;
@@ -50,8 +55,6 @@ spk_status spk_set_eval(const struct spk_set *set, const struct spk_call *call, 
 
 /* --- evaluation helpers (eval.c) --- */
 
-/* Folds a constant tree to a CONSTANT node when it can be computed without failing; else leaves *e as it is. */
-void spk_expr_fold(struct spk_arena *arena, struct spk_expr **e);
 /* Rows of sel[0..n) where none of the vectors is NULL. *sel and *n are replaced when there are fewer; valid gets the
  * result's bitmap, or NULL when no row has one. */
 spk_status spk_rows_narrow(const struct spk_vector *arg, int args, int rows, const int32_t **sel, int *n, uint64_t **valid, struct spk_arena *arena, spk_error *err);

@@ -24,7 +24,9 @@ bool spk_expr_same(const struct spk_expr *a, const struct spk_expr *b)
 		return a->outer == b->outer && a->column == b->column;
 	if (a->kind == SPK_EXPR_CONSTANT)
 		return value_same(&a->value, &b->value);
-	if (a->kind == SPK_EXPR_CALL && a->function != b->function)
+	if (a->kind == SPK_EXPR_CALL && (a->function != b->function || a->column != b->column))
+		return false;
+	if (a->kind == SPK_EXPR_CALL && spk_is_quantified(a) && !spk_expr_same(a->prepared, b->prepared))
 		return false;
 	for (int i = 0; i < a->args; i++)
 		if (!spk_expr_same(a->arg[i], b->arg[i]))

@@ -10,7 +10,7 @@
  *   bind_with.c     WITH                            bind_window.c   window functions and files in FROM
  *   bind_sublink.c  subqueries in expressions
  *   bind_scope.c    columns by name                 bind_name.c   names of output columns
- *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c
+ *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c, bind_array.c
  *   bind_aggregate.c   calls of aggregates
  */
 #ifndef SPK_PLANNER_SQL_BIND_H
@@ -130,6 +130,7 @@ struct spk_exprs {
 	const char *clause;                    /* "WHERE": for errors */
 	bool inside_aggregate;
 	bool inside_window;                    /* in a window function or its window */
+	bool sets_ok;                          /* set-returning functions may be called: whoever binds makes rows of their arrays */
 };
 
 /* One output column of a SELECT, the hidden ones of ORDER BY last. */
@@ -184,6 +185,18 @@ spk_status spk_binder_condition(struct spk_exprs *x, const PgQuery__Node *n, str
 spk_status spk_binder_literal(struct spk_exprs *x, const PgQuery__AConst *c, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_cast(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_operator(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err);
+/* ARRAY[...]; `element`: what its elements are cast to, NULL: their common type. */
+spk_status spk_binder_array(struct spk_exprs *x, const PgQuery__AArrayExpr *a, const struct spk_type *element, struct spk_expr **out, spk_error *err);
+spk_status spk_binder_indirection(struct spk_exprs *x, const PgQuery__AIndirection *a, struct spk_expr **out, spk_error *err);
+spk_status spk_binder_row(struct spk_exprs *x, const PgQuery__RowExpr *r, struct spk_expr **out, spk_error *err);
+bool spk_is_row(const PgQuery__Node *n);
+/* Rows of values compared pair by pair; and with those of a list. */
+spk_status spk_binder_row_operator(struct spk_exprs *x, const char *name, const PgQuery__RowExpr *left, const PgQuery__RowExpr *right, int location, struct spk_expr **out, spk_error *err);
+spk_status spk_binder_row_in(struct spk_exprs *x, const PgQuery__RowExpr *left, const PgQuery__List *list, bool negated, int location, struct spk_expr **out, spk_error *err);
+/* x <op> ANY (array), or ALL. */
+spk_status spk_binder_quantified(struct spk_exprs *x, const PgQuery__AExpr *e, const char *name, bool all, struct spk_expr **out, spk_error *err);
+/* A call that becomes a constant when its arguments are. */
+spk_status spk_binder_folded(const struct spk_binder *b, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err);
 /* A call of an aggregate: stands as a column of x->aggregates (see there). */
 spk_status spk_binder_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err);

@@ -46,6 +46,8 @@ static spk_status bind_null_test(struct spk_exprs *x, const PgQuery__NullTest *e
 	struct spk_expr *arg;
 
 	SPK_TRY(spk_binder_expr(x, e->arg, &arg, err));
+	if (arg->type.id == SPK_TYPE_ROW)
+		return spk_binder_call(x->b, e->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL ? "row is not null" : "row is null", &arg, 1, e->location, out, err);
 	return make(x, SPK_EXPR_IS_NULL, &arg, 1, e->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL, e->location, out, err);
 }
 
@@ -163,6 +165,9 @@ spk_status spk_binder_expr(struct spk_exprs *x, const PgQuery__Node *n, struct s
 	case PG_QUERY__NODE__NODE_COALESCE_EXPR: return bind_coalesce(x, n->coalesce_expr, out, err);
 	case PG_QUERY__NODE__NODE_MIN_MAX_EXPR: return bind_min_max(x, n->min_max_expr, out, err);
 	case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return bind_collate(x, n->collate_clause, out, err);
+	case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return spk_binder_array(x, n->a_array_expr, NULL, out, err);
+	case PG_QUERY__NODE__NODE_A_INDIRECTION: return spk_binder_indirection(x, n->a_indirection, out, err);
+	case PG_QUERY__NODE__NODE_ROW_EXPR: return spk_binder_row(x, n->row_expr, out, err);
 	case PG_QUERY__NODE__NODE_SUB_LINK: return spk_binder_sublink(x, n->sub_link, out, err);
 	default: return spk_binder_unsupported(x->b, spk_node_location(n), spk_node_what(n), err);
 	}

@@ -72,7 +72,10 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 	}
 	SPK_TRY(check_scalar(x, f, name, err));
 	SPK_TRY(spk_binder_exprs(x, f->args, f->n_args, &arg, err));
-	return spk_binder_call(x->b, name, arg, (int)f->n_args, f->location, out, err);
+	SPK_TRY(spk_binder_call(x->b, name, arg, (int)f->n_args, f->location, out, err));
+	if ((*out)->kind == SPK_EXPR_CALL && (*out)->function->set_returning && !x->sets_ok)
+		return spk_binder_fail(x->b, f->location, SPK_UNSUPPORTED, err, "set-returning functions (%s) are not supported in %s", name, x->clause ? x->clause : "this place");
+	return SPK_OK;
 }
 
 /* --- CURRENT_TIMESTAMP and its like: all from now() --- */

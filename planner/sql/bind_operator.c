@@ -27,6 +27,8 @@ static spk_status bind_plain(struct spk_exprs *x, const PgQuery__AExpr *e, const
 	struct spk_expr *arg[2];
 	int args = 0;
 
+	if (spk_is_row(e->lexpr) && spk_is_row(e->rexpr))
+		return spk_binder_row_operator(x, name, e->lexpr->row_expr, e->rexpr->row_expr, e->location, out, err);
 	if (e->lexpr)
 		SPK_TRY(spk_binder_expr(x, e->lexpr, &arg[args++], err));
 	if (e->rexpr)
@@ -44,6 +46,8 @@ static spk_status bind_in(struct spk_exprs *x, const PgQuery__AExpr *e, struct s
 	struct spk_expr **arg = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, list->n_items + 1);
 
 	SPK_TRY_PTR(arg, err);
+	if (spk_is_row(e->lexpr))
+		return spk_binder_row_in(x, e->lexpr->row_expr, list, strcmp(operator_name(e), "<>") == 0, e->location, out, err);
 	SPK_TRY(spk_binder_expr(x, e->lexpr, &arg[0], err));
 	for (size_t i = 0; i < list->n_items; i++)
 		SPK_TRY(spk_binder_expr(x, list->items[i], &arg[i + 1], err));
@@ -111,31 +115,6 @@ static spk_status bind_similar(struct spk_exprs *x, const PgQuery__AExpr *e, str
 	return negate(x, operator_name(e)[0] == '!', e->location, out, err);
 }
 
-/* x = ANY (ARRAY[a, b]) is x IN (a, b); x <> ALL (ARRAY[...]) is NOT IN. */
-static spk_status bind_any(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err)
-{
-	bool all = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL;
-	const PgQuery__AArrayExpr *array = e->rexpr->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR ? e->rexpr->a_array_expr : NULL;
-	struct spk_expr **compared, *x0;
-
-	if (!array || !array->n_elements)
-		return spk_binder_unsupported(x->b, spk_node_location(e->rexpr), all ? "ALL over anything but ARRAY[...]" : "ANY over anything but ARRAY[...]", err);
-	compared = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, array->n_elements);
-	SPK_TRY_PTR(compared, err);
-	SPK_TRY(spk_binder_expr(x, e->lexpr, &x0, err));
-	for (size_t i = 0; i < array->n_elements; i++) {
-		struct spk_expr *pair[2] = { x0 };
-
-		SPK_TRY(spk_binder_expr(x, array->elements[i], &pair[1], err));
-		SPK_TRY(spk_binder_call(x->b, operator_name(e), pair, 2, e->location, &compared[i], err));
-	}
-	if (array->n_elements == 1) {
-		*out = compared[0];
-		return SPK_OK;
-	}
-	return spk_expr_make(x->b->arena, all ? SPK_EXPR_AND : SPK_EXPR_OR, compared, (int)array->n_elements, false, spk_binder_at(x->b, e->location), out, err);
-}
-
 spk_status spk_binder_operator(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err)
 {
 	switch (e->kind) {
@@ -154,8 +133,8 @@ spk_status spk_binder_operator(struct spk_exprs *x, const PgQuery__AExpr *e, str
 	case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
 	case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
 	case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM: return bind_between(x, e, out, err);
-	case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
-	case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL: return bind_any(x, e, out, err);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY: return spk_binder_quantified(x, e, operator_name(e), false, out, err);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL: return spk_binder_quantified(x, e, operator_name(e), true, out, err);
 	default: return spk_binder_unsupported(x->b, e->location, "this operator", err);
 	}
 }

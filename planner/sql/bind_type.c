@@ -207,16 +207,6 @@ static void put_parameters(const PgQuery__TypeName *t, char *out, size_t size)
 		snprintf(out + n, size - (size_t)n, ")");
 }
 
-static spk_status array_of(const struct spk_binder *b, struct spk_type *t, spk_error *err)
-{
-	struct spk_schema *s = spk_schema_new(b->arena, 1);
-
-	SPK_TRY_PTR(s, err);
-	s->field[0] = (struct spk_field){ .name = "element", .type = *t, .nullable = true };
-	*t = (struct spk_type){ .id = SPK_TYPE_ARRAY, .children = s };
-	return SPK_OK;
-}
-
 spk_status spk_binder_type(const struct spk_binder *b, const PgQuery__TypeName *t, struct spk_type *out, spk_error *err)
 {
 	const char *name = t->n_names ? spk_node_string(t->names[t->n_names - 1]) : NULL;
@@ -238,6 +228,6 @@ spk_status spk_binder_type(const struct spk_binder *b, const PgQuery__TypeName *
 		SPK_TRY(parse_simple(b, name, parameters, t->location, out, err));
 	}
 	for (size_t i = 0; i < t->n_array_bounds; i++)
-		SPK_TRY(array_of(b, out, err));
+		SPK_TRY(spk_type_array_of(b->arena, *out, out, err));
 	return SPK_OK;
 }

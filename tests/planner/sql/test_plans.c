@@ -31,7 +31,14 @@ static const struct bound { const char *sql, *plan; } bound[] = {
 	  "Project COALESCE(y, false) AS ?column?, NOT COALESCE(y, false) AS ?column?, NOT COALESCE(y, true) AS ?column?, COALESCE(y, true) AS ?column?, (y IS NULL) AS ?column?, (y IS NOT NULL) AS ?column?, NOT y AS ?column?, ((y AND (x > 1)) OR y) AS ?column?\n"
 	  " -> Scan file (x, y)\n" },
 	{ "SELECT price = ANY (ARRAY[1, 2]), price <> ALL (ARRAY[1, 2]), channel COLLATE \"C\", + price, - price FROM bid",
-	  "Project ((price = 1) OR (price = 2)) AS ?column?, ((price <> 1) AND (price <> 2)) AS ?column?, channel, price AS ?column?, (- price) AS ?column?\n"
+	  "Project (price IN (1, 2)) AS ?column?, (price NOT IN (1, 2)) AS ?column?, channel, price AS ?column?, (- price) AS ?column?\n"
+	  " -> Scan bid (auction, bidder, price, channel, url, ts, extra)\n" },
+	{ "SELECT ARRAY[1, 2], a[1], a[2:], price < ALL (a), ARRAY[price, 1], (ROW(price, 1)).f1 FROM (SELECT ARRAY[price] a, price FROM bid) t",
+	  "Project '{1,2}'::integer[] AS array, a[1] AS a, a[2:] AS a, (price < ALL (a)) AS ?column?, ARRAY[price, 1] AS array, price AS f1\n"
+	  " -> Project ARRAY[price] AS a, price\n"
+	  "    -> Scan bid (auction, bidder, price, channel, url, ts, extra)\n" },
+	{ "SELECT (price, 1) < (2, price), (price, 1) IN ((1, 2), (3, 4)) FROM bid",
+	  "Project ((price < 2) OR ((price = 2) AND (1 < price))) AS ?column?, (((price = 1) AND (1 = 2)) OR ((price = 3) AND (1 = 4))) AS ?column?\n"
 	  " -> Scan bid (auction, bidder, price, channel, url, ts, extra)\n" },
 	{ "SELECT interval '1 day', INTERVAL '10' SECOND, INTERVAL '90' MINUTE, INTERVAL '1-2' YEAR TO MONTH, INTERVAL '1 02:03' DAY TO MINUTE, INTERVAL '2:03' MINUTE TO SECOND, INTERVAL '1 day 2 hours' DAY, INTERVAL '-1.5' HOUR, '3 hours'::interval",
 	  "Project '1 day'::interval AS interval, '00:00:10'::interval AS interval, '01:30:00'::interval AS interval, '1 year 2 mons'::interval AS interval, '1 day 02:03:00'::interval AS interval, '00:02:03'::interval AS interval, '1 day'::interval AS interval, '-01:00:00'::interval AS interval, '03:00:00'::interval AS interval\n"

@@ -1,0 +1,227 @@
+/* Arrays and rows in expressions: their constructors, subscripts and fields, rows compared, ANY and ALL over arrays. */
+#include "planner/sql/bind.h"
+
+#include <string.h>
+
+/* --- ARRAY[...] --- */
+
+enum { ELEMENTS_MAX = UINT16_MAX - 1 };  /* of a constructor */
+
+spk_status spk_binder_array(struct spk_exprs *x, const PgQuery__AArrayExpr *a, const struct spk_type *element, struct spk_expr **out, spk_error *err)
+{
+	struct spk_type array;
+	struct spk_expr **arg;
+
+	if (a->n_elements > ELEMENTS_MAX)
+		return spk_binder_fail(x->b, a->location, SPK_UNSUPPORTED, err, "ARRAY[...] of more than %d elements is not supported", ELEMENTS_MAX);
+	SPK_TRY(spk_binder_exprs(x, a->elements, a->n_elements, &arg, err));
+	for (size_t i = 0; i < a->n_elements; i++) {
+		if (arg[i]->type.id == SPK_TYPE_ARRAY && (!element || element->id != SPK_TYPE_ARRAY))
+			return spk_binder_unsupported(x->b, spk_node_location(a->elements[i]), "an array of several dimensions", err);
+		if (element)
+			SPK_TRY(spk_expr_cast(x->b->arena, arg[i], *element, true, spk_binder_at(x->b, spk_node_location(a->elements[i])), &arg[i], err));
+	}
+	if (a->n_elements)
+		return spk_binder_folded(x->b, "array of", arg, (int)a->n_elements, a->location, out, err);
+	if (!element) {
+		spk_binder_fail(x->b, a->location, SPK_BIND, err, "cannot determine type of empty array");
+		return spk_hint(err, "Explicitly cast to the desired type, for example ARRAY[]::integer[].");
+	}
+	SPK_TRY(spk_type_array_of(x->b->arena, *element, &array, err));
+	SPK_TRY_PTR(arg[0] = spk_expr_unknown(x->b->arena, "{}"), err);
+	return spk_expr_cast(x->b->arena, arg[0], array, true, spk_binder_at(x->b, a->location), out, err);
+}
+
+/* --- a[i], a[i:j], j['key'], (r).field --- */
+
+static spk_status bind_index(struct spk_exprs *x, const PgQuery__Node *n, int32_t otherwise, struct spk_expr **out, spk_error *err)
+{
+	int location = spk_node_location(n);
+
+	if (!n) {
+		*out = spk_expr_literal(x->b->arena, (struct spk_value){ .type = spk_type(SPK_TYPE_INTEGER), .i32 = otherwise });
+		return *out ? SPK_OK : spk_fail_memory(err);
+	}
+	SPK_TRY(spk_binder_expr(x, n, out, err));
+	if ((*out)->type.id != SPK_TYPE_UNKNOWN && !spk_type_is_number((*out)->type))
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "array subscript must have type integer");
+	return spk_expr_cast(x->b->arena, *out, spk_type(SPK_TYPE_INTEGER), true, spk_binder_at(x->b, location), out, err);
+}
+
+static spk_status bind_array_subscript(struct spk_exprs *x, const PgQuery__AIndices *i, int location, struct spk_expr **e, spk_error *err)
+{
+	struct spk_expr *arg[3] = { *e };
+
+	if (!i->is_slice) {
+		SPK_TRY(bind_index(x, i->uidx, 0, &arg[1], err));
+		return spk_binder_call(x->b, "array element", arg, 2, location, e, err);
+	}
+	SPK_TRY(bind_index(x, i->lidx, 1, &arg[1], err));
+	SPK_TRY(bind_index(x, i->uidx, INT32_MAX, &arg[2], err));
+	return spk_binder_call(x->b, "array slice", arg, 3, location, e, err);
+}
+
+static spk_status bind_subscript(struct spk_exprs *x, const PgQuery__AIndices *i, bool again, int location, struct spk_expr **e, spk_error *err)
+{
+	char type[64];
+
+	if (again && (*e)->type.id != SPK_TYPE_ARRAY)
+		return spk_binder_unsupported(x->b, location, "a second subscript of an array of one dimension", err);
+	if ((*e)->type.id == SPK_TYPE_ARRAY)
+		return bind_array_subscript(x, i, location, e, err);
+	spk_type_format((*e)->type, type, sizeof type);
+	return spk_binder_fail(x->b, location, SPK_BIND, err, "cannot subscript type %s because it does not support subscripting", type);
+}
+
+static spk_status bind_field(struct spk_exprs *x, const char *name, int location, struct spk_expr **e, spk_error *err)
+{
+	char type[64];
+	int at;
+
+	if ((*e)->type.id != SPK_TYPE_ROW) {
+		spk_type_format((*e)->type, type, sizeof type);
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "column notation .%s applied to type %s, which is not a composite type", name, type);
+	}
+	at = spk_schema_lookup((*e)->type.children, name);
+	if (at < 0)
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "could not identify column \"%s\" in record data type", name);
+	return spk_expr_field(x->b->arena, *e, at, spk_binder_at(x->b, location), e, err);
+}
+
+spk_status spk_binder_indirection(struct spk_exprs *x, const PgQuery__AIndirection *a, struct spk_expr **out, spk_error *err)
+{
+	int location = spk_node_location(a->arg);
+	bool was_array = false;
+
+	SPK_TRY(spk_binder_expr(x, a->arg, out, err));
+	SPK_TRY(spk_binder_known(x->b, out, err));
+	for (size_t i = 0; i < a->n_indirection; i++) {
+		const PgQuery__Node *n = a->indirection[i];
+		bool array = (*out)->type.id == SPK_TYPE_ARRAY;
+
+		if (n->node_case == PG_QUERY__NODE__NODE_A_STAR)
+			return spk_binder_unsupported(x->b, location, "a row's fields by .*", err);
+		if (n->node_case == PG_QUERY__NODE__NODE_STRING)
+			SPK_TRY(bind_field(x, n->string->sval, location, out, err));
+		else
+			SPK_TRY(bind_subscript(x, n->a_indices, was_array, location, out, err));
+		was_array = array && n->node_case != PG_QUERY__NODE__NODE_STRING;
+	}
+	return SPK_OK;
+}
+
+/* --- rows --- */
+
+spk_status spk_binder_row(struct spk_exprs *x, const PgQuery__RowExpr *r, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr **arg;
+
+	SPK_TRY(spk_binder_exprs(x, r->args, r->n_args, &arg, err));
+	for (size_t i = 0; i < r->n_args; i++)
+		SPK_TRY(spk_binder_known(x->b, &arg[i], err));
+	return spk_binder_folded(x->b, "row of", arg, (int)r->n_args, r->location, out, err);
+}
+
+/* The pairs from the `at`-th on as PostgreSQL compares rows: a < c OR (a = c AND b < d). Any NULL on the way to the decision gives NULL. */
+static spk_status compare_from(struct spk_exprs *x, const char *name, struct spk_expr **a, struct spk_expr **b, int at, int n, int location, struct spk_expr **out, spk_error *err)
+{
+	const char strict[2] = { name[0], 0 };
+	struct spk_expr *pair[2] = { a[at], b[at] }, *same[2], *either[2];
+
+	if (at + 1 == n)
+		return spk_binder_call(x->b, name, pair, 2, location, out, err);
+	SPK_TRY(spk_binder_call(x->b, strict, pair, 2, location, &either[0], err));
+	pair[0] = a[at];
+	pair[1] = b[at];
+	SPK_TRY(spk_binder_call(x->b, "=", pair, 2, location, &same[0], err));
+	SPK_TRY(compare_from(x, name, a, b, at + 1, n, location, &same[1], err));
+	SPK_TRY(spk_expr_make(x->b->arena, SPK_EXPR_AND, same, 2, false, spk_binder_at(x->b, location), &either[1], err));
+	return spk_expr_make(x->b->arena, SPK_EXPR_OR, either, 2, false, spk_binder_at(x->b, location), out, err);
+}
+
+/* Two rows of values, pair by pair. */
+static spk_status compare_pairs(struct spk_exprs *x, const char *name, struct spk_expr **a, struct spk_expr **b, int n, int location, struct spk_expr **out, spk_error *err)
+{
+	bool any = strcmp(name, "<>") == 0 || strcmp(name, "is distinct from") == 0;
+	struct spk_expr **each = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, n);
+
+	SPK_TRY_PTR(each, err);
+	if (name[0] == '<' && !any)
+		return compare_from(x, name, a, b, 0, n, location, out, err);
+	if (name[0] == '>')
+		return compare_from(x, name, a, b, 0, n, location, out, err);
+	for (int i = 0; i < n; i++) {
+		struct spk_expr *pair[2] = { a[i], b[i] };
+
+		SPK_TRY(spk_binder_call(x->b, name, pair, 2, location, &each[i], err));
+	}
+	return spk_expr_make(x->b->arena, any ? SPK_EXPR_OR : SPK_EXPR_AND, each, n, false, spk_binder_at(x->b, location), out, err);
+}
+
+bool spk_is_row(const PgQuery__Node *n)
+{
+	return n && n->node_case == PG_QUERY__NODE__NODE_ROW_EXPR;
+}
+
+static bool compares_rows(const char *name)
+{
+	static const char *const names[] = { "=", "<>", "<", "<=", ">", ">=", "is distinct from", "is not distinct from" };
+
+	for (size_t i = 0; i < SPK_COUNT_OF(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+spk_status spk_binder_row_operator(struct spk_exprs *x, const char *name, const PgQuery__RowExpr *left, const PgQuery__RowExpr *right, int location, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr **a, **b;
+
+	if (left->n_args != right->n_args)
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "unequal number of entries in row expressions");
+	if (!left->n_args)
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "cannot compare rows of zero length");
+	if (!compares_rows(name)) {
+		spk_binder_fail(x->b, location, SPK_BIND, err, "could not determine interpretation of row comparison operator %s", name);
+		return spk_hint(err, "Row comparison operators must be associated with btree operator families.");
+	}
+	SPK_TRY(spk_binder_exprs(x, left->args, left->n_args, &a, err));
+	SPK_TRY(spk_binder_exprs(x, right->args, right->n_args, &b, err));
+	return compare_pairs(x, name, a, b, (int)left->n_args, location, out, err);
+}
+
+spk_status spk_binder_row_in(struct spk_exprs *x, const PgQuery__RowExpr *left, const PgQuery__List *list, bool negated, int location, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr **each = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, list->n_items);
+
+	SPK_TRY_PTR(each, err);
+	for (size_t i = 0; i < list->n_items; i++) {
+		if (!spk_is_row(list->items[i]))
+			return spk_binder_unsupported(x->b, spk_node_location(list->items[i]), "a row compared with anything but a row constructor in IN", err);
+		SPK_TRY(spk_binder_row_operator(x, negated ? "<>" : "=", left, list->items[i]->row_expr, location, &each[i], err));
+	}
+	return spk_expr_make(x->b->arena, negated ? SPK_EXPR_AND : SPK_EXPR_OR, each, (int)list->n_items, false, spk_binder_at(x->b, location), out, err);
+}
+
+/* --- ANY and ALL --- */
+
+spk_status spk_binder_quantified(struct spk_exprs *x, const PgQuery__AExpr *e, const char *name, bool all, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr *left, *array;
+
+	SPK_TRY(spk_binder_expr(x, e->lexpr, &left, err));
+	SPK_TRY(spk_binder_expr(x, e->rexpr, &array, err));
+	return spk_expr_quantified(x->b->arena, name, left, array, all, spk_binder_at(x->b, e->location), out, err);
+}
+
+spk_status spk_binder_folded(const struct spk_binder *b, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err)
+{
+	bool constant = true;
+
+	SPK_TRY(spk_binder_call(b, name, arg, args, location, out, err));
+	for (int i = 0; i < (*out)->args; i++)
+		constant = constant && (*out)->arg[i]->kind == SPK_EXPR_CONSTANT;
+	if (constant)
+		spk_expr_fold(b->arena, out);
+	return SPK_OK;
+}
