@@ -11,7 +11,16 @@ struct spk_aggregate_family { const struct spk_aggregate *aggregate; int count; 
 #define SPK_AGGREGATE_FAMILY_LIST(X) \
 	X(number) \
 	X(order) \
-	X(statistic)
+	X(pick) \
+	X(bits) \
+	X(text) \
+	X(exact_moments) \
+	X(moments) \
+	X(regression) \
+	X(ordered_set) \
+	X(hypothetical) \
+	X(approximate) \
+	X(digest)
 
 #define SPK_AGGREGATE_FAMILY_DECLARE(id) struct spk_aggregate_family spk_##id##_aggregates(void);
 SPK_AGGREGATE_FAMILY_LIST(SPK_AGGREGATE_FAMILY_DECLARE)
@@ -81,7 +90,16 @@ static inline spk_status spk_aggregate_null(struct spk_vector *out, int row, int
 
 #define SPK_RESULT_OF(name) static inline struct spk_type name(const struct spk_type *arg, struct spk_arena *arena)
 
-SPK_RESULT_OF(spk_type_of_arg) { (void)arena; return arg[0]; }
+/* The first argument's, but a varchar(n) is any text. */
+SPK_RESULT_OF(spk_type_of_arg)
+{
+	struct spk_type type = arg[0];
+
+	(void)arena;
+	if (type.id == SPK_TYPE_TEXT)
+		type.precision = 0;
+	return type;
+}
 SPK_RESULT_OF(spk_type_bigint) { (void)arg; (void)arena; return spk_type(SPK_TYPE_BIGINT); }
 SPK_RESULT_OF(spk_type_double) { (void)arg; (void)arena; return spk_type(SPK_TYPE_DOUBLE); }
 SPK_RESULT_OF(spk_type_boolean) { (void)arg; (void)arena; return spk_type(SPK_TYPE_BOOLEAN); }

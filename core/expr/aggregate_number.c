@@ -242,48 +242,63 @@ SPK_AGGREGATE_FINAL(exact_average)
 
 struct float_sum { double sum; int64_t count; };
 
+static spk_status float_range(spk_error *err)
+{
+	return spk_fail(err, SPK_DATA, "value out of range: overflow");
+}
+
+/* An infinite sum of finite terms. */
+#define OVERFLOWS(sum, a, b) (isinf(sum) && !isinf(a) && !isinf(b))
+
+/* The first value itself, so that the sum of -0 is -0. */
+#define FLOAT_SUM_BODY(step) \
+	const double term = (double)*v * (double)w, sum = s->count == 0 && s->sum == 0 && w == 1 ? term : step(s->sum, term); \
+	bad |= OVERFLOWS(sum, s->sum, term); \
+	s->sum = sum; \
+	s->count += w;
+#define ADD_DOUBLE(a, b) ((a) + (b))
+#define ADD_REAL(a, b) ((double)((float)(a) + (float)(b)))
+
 SPK_AGGREGATE_UPDATE(sum_f64)
 {
-	(void)err;
-	SPK_AGGREGATE_LOOP(float_sum, double, {
-		s->sum = s->count == 0 && s->sum == 0 && w == 1 ? *v : s->sum + *v * (double)w;
-		s->count += w;
-	});
-	return SPK_OK;
+	bool bad = false;
+
+	SPK_AGGREGATE_LOOP(float_sum, double, { FLOAT_SUM_BODY(ADD_DOUBLE) });
+	return bad ? float_range(err) : SPK_OK;
 }
 
 /* sum(real) stays real, step by step. */
 SPK_AGGREGATE_UPDATE(sum_f32)
 {
-	(void)err;
-	SPK_AGGREGATE_LOOP(float_sum, float, {
-		s->sum = (double)((float)s->sum + *v * (float)w);
-		s->count += w;
-	});
-	return SPK_OK;
+	bool bad = false;
+
+	SPK_AGGREGATE_LOOP(float_sum, float, { FLOAT_SUM_BODY(ADD_REAL) });
+	return bad ? float_range(err) : SPK_OK;
 }
 
 SPK_AGGREGATE_UPDATE(average_f32)
 {
-	(void)err;
-	SPK_AGGREGATE_LOOP(float_sum, float, {
-		s->sum += (double)*v * (double)w;
-		s->count += w;
-	});
-	return SPK_OK;
+	bool bad = false;
+
+	SPK_AGGREGATE_LOOP(float_sum, float, { FLOAT_SUM_BODY(ADD_DOUBLE) });
+	return bad ? float_range(err) : SPK_OK;
 }
 
 SPK_AGGREGATE_MERGE(float_merge)
 {
-	(void)err;
+	const bool real = call->type.id == SPK_TYPE_REAL;
+	bool bad = false;
+
 	for (int i = 0; i < n; i++) {
 		struct float_sum *a = SPK_STATE(float_sum, into, i);
 		const struct float_sum *b = SPK_STATE(float_sum, from, i);
+		const double sum = a->count == 0 && a->sum == 0 ? b->sum : real ? ADD_REAL(a->sum, b->sum) : ADD_DOUBLE(a->sum, b->sum);
 
-		a->sum = a->count == 0 && a->sum == 0 ? b->sum : call->type.id == SPK_TYPE_REAL ? (double)((float)a->sum + (float)b->sum) : a->sum + b->sum;
+		bad |= OVERFLOWS(sum, a->sum, b->sum);
+		a->sum = sum;
 		a->count += b->count;
 	}
-	return SPK_OK;
+	return bad ? float_range(err) : SPK_OK;
 }
 
 SPK_AGGREGATE_FINAL(float_final)

@@ -2,7 +2,7 @@
  * min and max. Values of fixed width lie in the state; strings are owned by it, and travel by write and read. Neither takes
  * values back: over retracting input operators keep an ordered multiset instead.
  */
-#include "core/expr/aggregate_internal.h"
+#include "core/expr/aggregate_held.h"
 
 /* `is_max` comes from the aggregate's name, so both share their functions. */
 static inline bool is_max(const struct spk_aggregate_call *call)
@@ -93,39 +93,26 @@ SPK_AGGREGATE_FINAL(final_fixed)
 
 /* --- strings --- */
 
-struct string_extreme { struct spk_buffer bytes; int64_t set; };
-
 /* True when the bytes go before (min) or after (max) what is held. */
-static bool better(const struct string_extreme *s, const char *data, size_t size, bool max)
+static bool better(const struct spk_held *h, const char *data, size_t size, bool max)
 {
-	size_t shared = SPK_MIN(size, s->bytes.size);
 	int c;
 
-	if (!s->set)
+	if (!spk_held_any(h))
 		return true;
-	c = shared ? memcmp(data, s->bytes.data, shared) : 0;
-	if (c == 0)
-		c = (size > s->bytes.size) - (size < s->bytes.size);
-	return max ? c > 0 : c < 0;
-}
-
-static spk_status take(struct string_extreme *s, const char *data, size_t size, spk_error *err)
-{
-	spk_buffer_clear(&s->bytes);
-	SPK_TRY(spk_buffer_append(&s->bytes, data, size, err));
-	s->set = 1;
-	return SPK_OK;
+	c = spk_held_compare(h, data, size);
+	return max ? c < 0 : c > 0;
 }
 
 SPK_AGGREGATE_UPDATE(update_string)
 {
 	const bool max = is_max(call);
 
-	SPK_AGGREGATE_LOOP(string_extreme, struct spk_view, {
+	SPK_AGGREGATE_LOOP(spk_held, struct spk_view, {
 		const char *data = spk_view_data(v);
 
 		if (w > 0 && better(s, data, v->length, max))
-			SPK_TRY(take(s, data, v->length, err));
+			SPK_TRY(spk_held_set(call, s, data, v->length, err));
 	});
 	return SPK_OK;
 }
@@ -133,11 +120,11 @@ SPK_AGGREGATE_UPDATE(update_string)
 SPK_AGGREGATE_MERGE(merge_string)
 {
 	for (int i = 0; i < n; i++) {
-		struct string_extreme *a = SPK_STATE(string_extreme, into, i);
-		const struct string_extreme *b = SPK_STATE(string_extreme, from, i);
+		struct spk_held *a = SPK_STATE(spk_held, into, i);
+		const struct spk_held *b = SPK_STATE(spk_held, from, i);
 
-		if (b->set && better(a, b->bytes.data, b->bytes.size, is_max(call)))
-			SPK_TRY(take(a, b->bytes.data, b->bytes.size, err));
+		if (spk_held_any(b) && better(a, spk_held_data(b), spk_held_size(b), is_max(call)))
+			SPK_TRY(spk_held_copy(call, a, b, err));
 	}
 	return SPK_OK;
 }
@@ -145,75 +132,46 @@ SPK_AGGREGATE_MERGE(merge_string)
 SPK_AGGREGATE_FINAL(final_string)
 {
 	for (int i = 0; i < n; i++) {
-		const struct string_extreme *s = SPK_STATE(string_extreme, state, i);
+		const struct spk_held *s = SPK_STATE(spk_held, state, i);
 		const char *copy;
 
-		if (!s->set) {
+		if (!spk_held_any(s)) {
 			spk_vector_view(out)[at + i] = (struct spk_view){ 0 };
 			SPK_TRY(spk_aggregate_null(out, at + i, rows, arena, err));
 			continue;
 		}
-		copy = spk_arena_copy(arena, s->bytes.data ? s->bytes.data : "", s->bytes.size);
+		copy = spk_held_size(s) > SPK_VIEW_INLINE ? spk_arena_copy(arena, spk_held_data(s), spk_held_size(s)) : spk_held_data(s);
 		SPK_TRY_PTR(copy, err);
-		spk_vector_view(out)[at + i] = spk_view(copy, (uint32_t)s->bytes.size);
+		spk_vector_view(out)[at + i] = spk_view(copy, spk_held_size(s));
 	}
 	return SPK_OK;
 }
 
-/* A byte that says whether there is a value, its length, its bytes. */
-static spk_status write_string(const struct spk_aggregate_call *call, const char *state, struct spk_buffer *out, spk_error *err)
+SPK_AGGREGATE_WRITE(write_string)
 {
-	const struct string_extreme *s = (const struct string_extreme *)(const void *)state;
-	const uint8_t set = s->set != 0;
-	const uint32_t size = (uint32_t)s->bytes.size;
-
 	(void)call;
-	SPK_TRY(spk_buffer_append(out, &set, 1, err));
-	if (!set)
-		return SPK_OK;
-	SPK_TRY(spk_buffer_append(out, &size, sizeof size, err));
-	return spk_buffer_append(out, s->bytes.data, size, err);
+	return spk_held_write((const struct spk_held *)(const void *)state, out, err);
 }
 
-static spk_status read_string(const struct spk_aggregate_call *call, char *state, const char **from, const char *end, spk_error *err)
+SPK_AGGREGATE_READ(read_string)
 {
-	struct string_extreme *s = (struct string_extreme *)(void *)state;
-	uint32_t size;
-
-	if (*from >= end)
-		return spk_fail(err, SPK_CORRUPT, "aggregate state of %s is cut off", call->aggregate->name);
-	spk_buffer_clear(&s->bytes);
-	s->set = *(*from)++ != 0;
-	if (!s->set)
-		return SPK_OK;
-	if (end - *from < (ptrdiff_t)sizeof size)
-		return spk_fail(err, SPK_CORRUPT, "aggregate state of %s is cut off", call->aggregate->name);
-	memcpy(&size, *from, sizeof size);
-	*from += sizeof size;
-	if (end - *from < (ptrdiff_t)size)
-		return spk_fail(err, SPK_CORRUPT, "aggregate state of %s is cut off", call->aggregate->name);
-	SPK_TRY(take(s, *from, size, err));
-	*from += size;
-	return SPK_OK;
+	return spk_held_read(call, (struct spk_held *)(void *)state, from, end, err);
 }
 
 static void release_string(const struct spk_aggregate_call *call, char *state)
 {
-	(void)call;
-	struct string_extreme *s = (struct string_extreme *)(void *)state;
-
-	spk_buffer_release(&s->bytes);
-	*s = (struct string_extreme){ .set = 0 };
+	spk_held_release(call, (struct spk_held *)(void *)state);
 }
 
 /* --- the table --- */
 
 #define FIXED(name_, doc_, T, update_) \
 	{ .name = name_, .doc = doc_, .args = 1, .arg = { SPK_T(T) }, .result_of = spk_type_of_arg, .state_size = (int)sizeof(struct extreme), \
-	  .update = update_, .merge = merge_fixed, .final = final_fixed },
+	  .unordered = true, .idempotent = true, .update = update_, .merge = merge_fixed, .final = final_fixed },
 #define STRING(name_, doc_, T) \
-	{ .name = name_, .doc = doc_, .args = 1, .arg = { SPK_T(T) }, .result_of = spk_type_of_arg, .state_size = (int)sizeof(struct string_extreme), \
-	  .update = update_string, .merge = merge_string, .final = final_string, .write = write_string, .read = read_string, .release = release_string },
+	{ .name = name_, .doc = doc_, .args = 1, .arg = { SPK_T(T) }, .result_of = spk_type_of_arg, .state_size = (int)sizeof(struct spk_held), \
+	  .unordered = true, .idempotent = true, .update = update_string, .merge = merge_string, .final = final_string, \
+	  .write = write_string, .read = read_string, .release = release_string },
 #define ALL_TYPES(name_, doc_) \
 	FIXED(name_, doc_, SMALLINT, update_i16) \
 	FIXED(name_, doc_, INTEGER, update_i32) \
@@ -222,6 +180,7 @@ static void release_string(const struct spk_aggregate_call *call, char *state)
 	FIXED(name_, doc_, DOUBLE, update_f64) \
 	FIXED(name_, doc_, DECIMAL, update_i128) \
 	STRING(name_, doc_, TEXT) \
+	STRING(name_, doc_, BYTEA) \
 	FIXED(name_, doc_, DATE, update_i32) \
 	FIXED(name_, doc_, TIME, update_i64) \
 	FIXED(name_, doc_, TIMESTAMP, update_i64) \

@@ -46,6 +46,14 @@ static int compare_keys(const char *a, const char *b)
 
 bool spk_record_same_key(const char *a, const char *b) { return compare_keys(a, b) == 0; }
 
+int spk_record_compare_key(const char *record, const char *key, uint32_t size)
+{
+	const struct head h = head_of(record);
+	int order = memcmp(key_of(record), key, SPK_MIN(h.key_size, size));
+
+	return order ? order : (h.key_size > size) - (h.key_size < size);
+}
+
 /* Records lie in the order in which they came, so that their addresses keep equal ones in it. */
 static int compare_rows(const void *a, const void *b)
 {
@@ -151,7 +159,7 @@ static spk_status add_record(const struct spk_aggregate_call *call, struct spk_r
 	status = spk_buffer_append(&rows->bytes, &h, sizeof h, err);
 	if (status == SPK_OK)
 		status = spk_buffer_append(&rows->bytes, key, key_size, err);
-	for (int i = 0; i < call->inputs && status == SPK_OK; i++)
+	for (int i = call->aggregate->kind == SPK_AGGREGATE_PLAIN ? 0 : call->args - call->sorts; i < call->args && status == SPK_OK; i++)
 		status = spk_plain_write(&input[i], row, &rows->bytes, err);
 	if (status == SPK_OK && rows->bytes.size - start > UINT32_MAX)
 		status = spk_fail(err, SPK_MEMORY_LIMIT, "a row of more than 4 GiB in %s", call->aggregate->name);

@@ -2,7 +2,7 @@
  * Rows kept in a state: for calls that must see all rows of a group at the end, in an order or each only once. Private to core/expr.
  *
  * A state is a list of records in the order in which rows came: sizes of its two parts, the sort keys encoded so that memcmp orders them
- * (none without ORDER BY), the inputs as plain bytes. Merging and writing are copying. Under DISTINCT a list that has grown to twice its
+ * (none without ORDER BY), the arguments as plain bytes (of ordered sets those that are sorted). Merging and writing are copying. Under DISTINCT a list that has grown to twice its
  * size is sorted and rid of repetitions, so that it takes the room of its distinct rows.
  */
 #ifndef SPK_CORE_EXPR_AGGREGATE_ROWS_H
@@ -34,9 +34,11 @@ struct spk_sorted { size_t count; struct spk_sorted_row *row; };
 
 /* The rows in the call's order (that in which they came, without one), under DISTINCT each once: the first of equal ones. */
 spk_status spk_rows_sort(const struct spk_aggregate_call *call, const struct spk_rows *rows, struct spk_arena *arena, struct spk_sorted *out, spk_error *err);
-/* The inputs 0..count of a record into row `row` of FLAT vectors for `capacity` rows, filled in ascending order. */
+/* The values 0..count of a record into row `row` of FLAT vectors for `capacity` rows, filled in ascending order. */
 spk_status spk_record_read(const char *record, struct spk_vector *vector, int count, int row, int capacity, struct spk_arena *arena, spk_error *err);
 /* Equal sort keys. */
 bool spk_record_same_key(const char *a, const char *b);
+/* The record's sort key against another of the same columns: <0, 0, >0. */
+int spk_record_compare_key(const char *record, const char *key, uint32_t size);
 
 #endif

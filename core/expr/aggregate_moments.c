@@ -1,6 +1,6 @@
 /*
- * Variance and standard deviation of doubles (other numbers are cast to double, where PostgreSQL keeps integers and numerics
- * exact). Single pass by the method of Youngs and Cramer (1971), as PostgreSQL's float8_accum; merging after Chan et al.
+ * Variance and standard deviation of doubles. Single pass by the method of Youngs and Cramer (1971), step by step as PostgreSQL does it, so
+ * that the digits are its; partial states are merged after Chan et al. A state of one row is merged as that row.
  */
 #include "core/expr/aggregate_internal.h"
 
@@ -8,49 +8,72 @@
 
 struct moments { double n, sum, squares; };
 
-static void add_value(struct moments *s, double x)
-{
-	s->n += 1;
-	s->sum += x;
-	if (s->n > 1) {
-		double d = x * s->n - s->sum;
+static bool finite_both(double a, double b) { return isfinite(a) && isfinite(b); }
 
-		s->squares += d * d / (s->n * (s->n - 1));
-	} else if (isnan(x) || isinf(x)) {
-		s->squares = NAN;
+/* False when finite values overflow. */
+static bool add_value(struct moments *s, double x)
+{
+	const double sum = s->sum + x, n = s->n + 1;
+	double squares = s->squares;
+	bool fits = true;
+
+	if (s->n > 0) {
+		const double d = x * n - sum;
+
+		squares += d * d / (n * s->n);
+		if (isinf(sum) || isinf(squares)) {
+			fits = !finite_both(s->sum, x);
+			squares = NAN;
+		}
+	} else if (!isfinite(x)) {
+		squares = NAN;
 	}
+	*s = (struct moments){ n, sum, squares };
+	return fits;
+}
+
+static spk_status overflow(spk_error *err)
+{
+	return spk_fail(err, SPK_DATA, "value out of range: overflow");
 }
 
 SPK_AGGREGATE_UPDATE(update)
 {
-	(void)err;
+	bool fits = true;
+
 	SPK_AGGREGATE_LOOP(moments, double, {
 		for (int64_t k = 0; k < w; k++)
-			add_value(s, *v);
+			fits &= add_value(s, *v);
 	});
-	return SPK_OK;
+	return fits ? SPK_OK : overflow(err);
+}
+
+static bool add_part(struct moments *a, const struct moments *b)
+{
+	const double n = a->n + b->n, d = a->sum / a->n - b->sum / b->n, sum = a->sum + b->sum;
+	const double squares = a->squares + b->squares + a->n * b->n * d * d / n;
+	const bool fits = !(isinf(sum) && finite_both(a->sum, b->sum)) && !(isinf(squares) && finite_both(a->squares, b->squares));
+
+	*a = (struct moments){ n, sum, squares };
+	return fits;
 }
 
 SPK_AGGREGATE_MERGE(merge)
 {
-	(void)err;
+	bool fits = true;
+
 	for (int i = 0; i < n; i++) {
 		struct moments *a = SPK_STATE(moments, into, i);
 		const struct moments *b = SPK_STATE(moments, from, i);
-		double d;
 
-		if (b->n == 0)
-			continue;
-		if (a->n == 0) {
+		if (b->n == 1)
+			fits &= add_value(a, b->sum);
+		else if (a->n == 0)
 			*a = *b;
-			continue;
-		}
-		d = a->sum / a->n - b->sum / b->n;
-		a->squares += b->squares + a->n * b->n * d * d / (a->n + b->n);
-		a->n += b->n;
-		a->sum += b->sum;
+		else if (b->n > 0)
+			fits &= add_part(a, b);
 	}
-	return SPK_OK;
+	return fits ? SPK_OK : overflow(err);
 }
 
 static spk_status result(const struct spk_aggregate_call *call, char *const *state, int n, bool sample, bool root, struct spk_vector *out, int at, int rows, struct spk_arena *arena, spk_error *err)
@@ -77,7 +100,7 @@ FINAL(stddev_pop, false, true)
 
 #define AGGREGATE(name_, doc_, final_) \
 	{ .name = name_, .doc = doc_, .args = 1, .arg = { SPK_T(DOUBLE) }, .result_of = spk_type_double, .state_size = (int)sizeof(struct moments), \
-	  .update = update, .merge = merge, .final = final_ },
+	  .folds = true, .update = update, .merge = merge, .final = final_ },
 
 static const struct spk_aggregate aggregates[] = {
 	AGGREGATE("variance", "Variance of the sample", var_samp)
@@ -88,4 +111,4 @@ static const struct spk_aggregate aggregates[] = {
 	AGGREGATE("stddev_pop", "Standard deviation of the population", stddev_pop)
 };
 
-SPK_AGGREGATE_FAMILY(statistic, aggregates)
+SPK_AGGREGATE_FAMILY(moments, aggregates)
