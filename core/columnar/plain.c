@@ -22,7 +22,7 @@ static spk_status write_view(const struct spk_view *view, struct spk_buffer *out
 
 static spk_status write_slot(const struct spk_vector *v, const struct spk_reader *r, uint32_t slot, struct spk_buffer *out, spk_error *err)
 {
-	const struct spk_vector *flat = v->layout == SPK_DICTIONARY ? v->dictionary : v;
+	const struct spk_vector *child = spk_vector_children(v);
 	const uint8_t valid = spk_reader_valid(r, slot);
 	const size_t width = (size_t)spk_type_width(v->type);
 
@@ -32,11 +32,11 @@ static spk_status write_slot(const struct spk_vector *v, const struct spk_reader
 	if (spk_type_is_view(v->type))
 		return write_view((const struct spk_view *)r->data + slot, out, err);
 	if (v->type.id == SPK_TYPE_ARRAY)
-		return write_array(flat->child, (const int32_t *)r->data + slot, out, err);
+		return write_array(child, (const int32_t *)r->data + slot, out, err);
 	if (v->type.id != SPK_TYPE_ROW)
 		return spk_buffer_append(out, (const char *)r->data + slot * width, width, err);
 	for (int c = 0; c < v->type.children->count; c++)
-		SPK_TRY(spk_plain_write(&flat->child[c], (int)slot, out, err));
+		SPK_TRY(spk_plain_write(&child[c], (int)slot, out, err));
 	return SPK_OK;
 }
 

@@ -38,6 +38,7 @@ struct spk_aggregate {
 	bool never_null;                   /* gives a value over no rows, too */
 	bool unordered;                    /* the order of rows never shows: ORDER BY in the call means nothing */
 	bool idempotent;                   /* nor does a row's repetition: DISTINCT means nothing */
+	bool gathers;                      /* its state is rows (aggregate_rows.h): it orders them by itself */
 	bool folds;                        /* the state depends on which rows were merged as partial states (sums of floats), beyond their order */
 	/* A zeroed state row is a valid empty state for every aggregate. */
 	spk_status (*update)(const struct spk_aggregate_call *call, char *const *state, const struct spk_vector *input, const int32_t *sel, int n, const int32_t *weight, spk_error *err);

@@ -14,6 +14,7 @@ struct spk_aggregate_family { const struct spk_aggregate *aggregate; int count; 
 	X(pick) \
 	X(bits) \
 	X(text) \
+	X(array) \
 	X(exact_moments) \
 	X(moments) \
 	X(regression) \
@@ -99,6 +100,13 @@ SPK_RESULT_OF(spk_type_of_arg)
 	if (type.id == SPK_TYPE_TEXT)
 		type.precision = 0;
 	return type;
+}
+/* An array of the first argument's. */
+SPK_RESULT_OF(spk_type_array_of_arg)
+{
+	struct spk_type type;
+
+	return spk_type_array_of(arena, spk_type_of_arg(arg, arena), &type, NULL) == SPK_OK ? type : spk_type(SPK_TYPE_UNKNOWN);
 }
 SPK_RESULT_OF(spk_type_bigint) { (void)arg; (void)arena; return spk_type(SPK_TYPE_BIGINT); }
 SPK_RESULT_OF(spk_type_double) { (void)arg; (void)arena; return spk_type(SPK_TYPE_DOUBLE); }

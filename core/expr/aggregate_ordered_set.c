@@ -79,11 +79,42 @@ static spk_status continuous(const struct set *s, double p, struct spk_vector *o
 
 /* --- results --- */
 
-static spk_status one_percentile(const struct set *s, percentile f, int at, spk_error *err)
+/* An array of fractions gives an array of values. */
+static spk_status each_fraction(const struct set *s, percentile f, int at, spk_error *err)
 {
+	const struct spk_vector *fractions = s->direct.child;
+	const int32_t first = spk_vector_i32(&s->direct)[0], count = spk_vector_i32(&s->direct)[1] - first;
+	struct spk_vector *child = s->out->child;
+	int32_t *offset = spk_vector_i32(s->out) + at;
 	bool null;
 	double p;
 
+	SPK_TRY(spk_vector_grow_child(child, offset[0], count, s->out_arena, err));
+	for (int32_t i = 0; i < count; i++) {
+		const int to = offset[0] + i, capacity = spk_vector_child_capacity(offset[0] + count);
+
+		SPK_TRY(fraction(fractions, first + i, &null, &p, err));
+		if (null)
+			SPK_TRY(spk_aggregate_null(child, to, capacity, s->out_arena, err));
+		else
+			SPK_TRY(f(s, p, child, to, capacity, s->out_arena, err));
+	}
+	offset[1] = offset[0] + count;
+	return SPK_OK;
+}
+
+static spk_status one_percentile(const struct set *s, percentile f, int at, spk_error *err)
+{
+	const bool array = s->direct.type.id == SPK_TYPE_ARRAY;
+	bool null;
+	double p;
+
+	if (array) {
+		spk_vector_i32(s->out)[at + 1] = spk_vector_i32(s->out)[at];
+		if (spk_vector_is_null(&s->direct, 0) || !s->rows.count)
+			return spk_aggregate_null(s->out, at, s->capacity, s->out_arena, err);
+		return each_fraction(s, f, at, err);
+	}
 	SPK_TRY(fraction(&s->direct, 0, &null, &p, err));
 	if (null || !s->rows.count)
 		return spk_aggregate_null(s->out, at, s->capacity, s->out_arena, err);
@@ -137,6 +168,7 @@ SPK_AGGREGATE_FINAL(final_mode) { return each_group(call, state, n, NULL, out, a
 /* --- the table --- */
 
 SPK_RESULT_OF(type_of_second) { return spk_type_of_arg(arg + 1, arena); }
+SPK_RESULT_OF(array_of_second) { return spk_type_array_of_arg(arg + 1, arena); }
 
 #define CONT "Value at that fraction of the sorted values, between two of them where none lies there"
 #define DISC "First value at or behind that fraction of the sorted values"
@@ -147,7 +179,10 @@ SPK_RESULT_OF(type_of_second) { return spk_type_of_arg(arg + 1, arena); }
 static const struct spk_aggregate aggregates[] = {
 	SET("percentile_cont", CONT, 1, type_of_second, final_cont, SPK_T(DOUBLE), SPK_T(DOUBLE)),
 	SET("percentile_cont", CONT, 1, type_of_second, final_cont, SPK_T(DOUBLE), SPK_T(INTERVAL)),
+	SET("percentile_cont", CONT, 1, array_of_second, final_cont, SPK_TA(DOUBLE), SPK_T(DOUBLE)),
+	SET("percentile_cont", CONT, 1, array_of_second, final_cont, SPK_TA(DOUBLE), SPK_T(INTERVAL)),
 	SET("percentile_disc", DISC, 1, type_of_second, final_disc, SPK_T(DOUBLE), SPK_T(UNKNOWN)),
+	SET("percentile_disc", DISC, 1, array_of_second, final_disc, SPK_TA(DOUBLE), SPK_T(UNKNOWN)),
 	SET("mode", "Most frequent value; the first of several in the order", 0, spk_type_of_arg, final_mode, SPK_T(UNKNOWN)),
 };
 

@@ -1,7 +1,7 @@
 /*
  * One of a group's values as it is: first, last, any_value, and arg_min / arg_max (also min_by / max_by), the value of the row where
  * another is smallest or largest. "First" is the order of the rows, or that of ORDER BY in the call. Values of any type are held as plain
- * bytes (core/columnar/plain.h), what arg_min compares as key bytes.
+ * bytes (core/columnar/plain.h), what arg_min compares as key bytes. min and max of arrays are arg_min and arg_max of themselves.
  */
 #include "core/columnar/plain.h"
 #include "core/columnar/rowkey.h"
@@ -62,7 +62,7 @@ SPK_AGGREGATE_MERGE(merge_last) { return merge_by_order(call, into, from, n, tru
 
 static spk_status encode_by(const struct spk_aggregate_call *call, const struct spk_vector *input, const int32_t *sel, int n, struct spk_row_keys *keys, spk_error *err)
 {
-	struct spk_vector by = input[1];
+	struct spk_vector by = input[call->args - 1];
 	struct spk_field field = { call->aggregate->name, by.type, true };
 	struct spk_schema schema = { 1, &field };
 	const struct spk_batch batch = { .schema = &schema, .columns = 1, .column = &by, .sel = sel, .selected = n };
@@ -94,7 +94,7 @@ static spk_status update_by_value(const struct spk_aggregate_call *call, char *c
 		uint32_t size;
 		const char *key = spk_row_key(&keys, i, &size);
 
-		if (spk_vector_is_null(&input[0], row) || spk_vector_is_null(&input[1], row) || !goes_before(s, key, size, max))
+		if (spk_vector_is_null(&input[0], row) || spk_vector_is_null(&input[call->args - 1], row) || !goes_before(s, key, size, max))
 			continue;
 		status = hold(call, s, &input[0], row, &scratch, err);
 		if (status == SPK_OK)
@@ -170,10 +170,11 @@ static void release_pick(const struct spk_aggregate_call *call, char *state)
 	spk_held_release(call, &s->by);
 }
 
-#define PICK(name_, doc_, args_, update_, merge_, ...) \
-	{ .name = name_, .doc = doc_, .args = args_, .arg = { SPK_T(UNKNOWN), SPK_T(UNKNOWN) }, .result_of = spk_type_of_arg, \
+#define PICK_OF(T, name_, doc_, args_, update_, merge_, ...) \
+	{ .name = name_, .doc = doc_, .args = args_, .arg = { SPK_T(T), SPK_T(T) }, .result_of = spk_type_of_arg, \
 	  .state_size = (int)sizeof(struct pick), .update = update_, .merge = merge_, .final = final_value, \
 	  .write = write_pick, .read = read_pick, .release = release_pick, __VA_ARGS__ }
+#define PICK(...) PICK_OF(UNKNOWN, __VA_ARGS__)
 #define FIRST "Value of the first row, NULL if it is; the order is that of ORDER BY in the call, else of the input"
 #define LAST "Value of the last row, NULL if it is; the order is that of ORDER BY in the call, else of the input"
 #define BY_MIN "First argument where the second is smallest (the first such row); rows where either is NULL do not count"
@@ -187,6 +188,8 @@ static const struct spk_aggregate aggregates[] = {
 	PICK("arg_max", BY_MAX, 2, update_max, merge_max, .idempotent = true),
 	PICK("min_by", BY_MIN, 2, update_min, merge_min, .idempotent = true),
 	PICK("max_by", BY_MAX, 2, update_max, merge_max, .idempotent = true),
+	PICK_OF(ARRAY, "min", "Smallest value", 1, update_min, merge_min, .idempotent = true, .unordered = true),
+	PICK_OF(ARRAY, "max", "Largest value", 1, update_max, merge_max, .idempotent = true, .unordered = true),
 };
 
 SPK_AGGREGATE_FAMILY(pick, aggregates)

@@ -235,7 +235,7 @@ static void choose_step(struct spk_aggregate_call *c)
 	}
 	if (c->distinct)
 		sort_by_all(c);
-	if (c->sorts)
+	if (c->sorts && !a->gathers)
 		c->step = spk_aggregate_gatherer();
 }
 
