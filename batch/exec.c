@@ -43,6 +43,7 @@ static const struct spk_op_type *const batch_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_PARTIAL_AGGREGATE] = &spk_op_partial_aggregate,
 	[SPK_PHYSICAL_FINAL_AGGREGATE] = &spk_op_final_aggregate,
 	[SPK_PHYSICAL_HASH_JOIN] = &spk_op_hash_join,
+	[SPK_PHYSICAL_LOOP_JOIN] = &spk_op_loop_join,
 	[SPK_PHYSICAL_SORT] = &spk_op_sort,
 	[SPK_PHYSICAL_OVER] = &spk_op_over,
 	[SPK_PHYSICAL_LIMIT] = &spk_op_limit,

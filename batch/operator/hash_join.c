@@ -10,7 +10,8 @@
  * computed, the batch goes on as it is, with a selection, and the build side's columns beside it as dictionaries. Otherwise pairs are
  * collected to full batches, and the rest of the condition is computed over those.
  */
-#include "batch/operator/join_batch.h"
+#include "batch/operator/join_build.h"
+#include "batch/operator/join_pairs.h"
 
 #include <stdlib.h>
 
@@ -19,20 +20,13 @@ struct hash_join {
 	struct spk_arena *arena;         /* of what open makes */
 	struct spk_arena *work;          /* of the batch at hand */
 	struct spk_joiner j;
-	struct spk_batch **batch;        /* of the build side, referenced */
-	int batches, batch_capacity;
-	int64_t build_rows;
-	struct spk_join_table *table;
-	uint8_t *matched;                /* by build row, where it matters */
+	struct spk_join_build build;
+	const struct spk_join_table *table;  /* of build */
 	uint32_t *lacking;               /* MARK: build rows without a key */
 	uint32_t lacking_count;
 	struct spk_vector *key;
-	/* The pairs at hand: position in the batch's selection, its row, build row. */
-	int pairs;
-	int32_t at[SPK_BATCH_ROWS], probe_row[SPK_BATCH_ROWS];
-	uint32_t build_row[SPK_BATCH_ROWS];
 	uint32_t head[SPK_BATCH_ROWS];   /* by position: first build row */
-	uint8_t hit[SPK_BATCH_ROWS], unknown[SPK_BATCH_ROWS];  /* by position */
+	struct spk_join_pairs pairs;
 };
 
 static spk_status hash_join_open(struct spk_op *op, spk_error *err)
@@ -44,85 +38,28 @@ static spk_status hash_join_open(struct spk_op *op, spk_error *err)
 	SPK_TRY_PTR(h->arena && h->work, err);
 	h->key = SPK_NEW_ARRAY(h->arena, struct spk_vector, op->plan->join_keys);
 	SPK_TRY_PTR(h->key, err);
+	h->build.j = h->pairs.j = &h->j;
+	h->pairs.filter = op->plan->filter;
 	return spk_joiner_init(&h->j, op, h->arena, err);
 }
 
 /* --- the build side --- */
 
-static void drop_batches(struct hash_join *h)
-{
-	for (int i = 0; i < h->batches; i++)
-		spk_batch_unref(h->batch[i]);
-	h->batches = 0;
-	h->build_rows = 0;
-}
-
 static void drop_table(struct hash_join *h)
 {
-	struct spk_memory_account *account = h->base.pipeline->account;
-
-	if (h->table) {
-		spk_free(account, h->matched, h->table->rows);
-		spk_free(account, h->lacking, h->table->rows * sizeof *h->lacking);
-	}
-	spk_join_table_unref(h->table);
-	h->table = NULL;
-	h->matched = NULL;
+	if (h->lacking)
+		spk_free(h->base.pipeline->account, h->lacking, h->table->rows * sizeof *h->lacking);
 	h->lacking = NULL;
 	h->lacking_count = 0;
-}
-
-static spk_status keep_batch(struct hash_join *h, struct spk_batch *in, spk_error *err)
-{
-	if (h->batches == h->batch_capacity) {
-		int capacity = h->batch_capacity ? 2 * h->batch_capacity : 64;
-		struct spk_batch **grown = spk_realloc(h->base.pipeline->account, h->batch, (size_t)h->batch_capacity * sizeof(*grown), (size_t)capacity * sizeof(*grown));
-
-		SPK_TRY_PTR(grown, err);
-		h->batch = grown;
-		h->batch_capacity = capacity;
-	}
-	h->batch[h->batches++] = spk_batch_ref(in);
-	h->build_rows += in->selected;
-	return SPK_OK;
-}
-
-static spk_status make_table(struct hash_join *h, struct spk_join_table **out, spk_error *err)
-{
-	const struct spk_physical *plan = h->base.plan;
-	struct spk_join_input in = { .op = &h->base, .batch = h->batch, .batches = h->batches, .rows = h->build_rows, .schema = h->j.build,
-		.keys = plan->join_keys, .key = plan->build_key, .null_safe = plan->null_safe, .null_row = h->j.keeps_probe && !plan->filter };
-
-	return spk_join_table_new(out, &in, err);
-}
-
-static void release_table(void *value) { spk_join_table_unref(value); }
-
-/* The first task that gets here makes the table that all use. */
-static spk_status share_table(struct hash_join *h, spk_error *err)
-{
-	struct spk_shared *shared = &h->base.pipeline->shared[h->base.plan->id];
-	spk_status status = SPK_OK;
-
-	pthread_mutex_lock(&shared->lock);
-	if (!shared->value) {
-		struct spk_join_table *made = NULL;
-
-		status = make_table(h, &made, err);
-		shared->value = made;
-		shared->release = release_table;
-	}
-	h->table = shared->value;
-	if (h->table)
-		spk_arena_ref(h->table->arena);
-	pthread_mutex_unlock(&shared->lock);
-	return status;
+	h->table = h->pairs.table = NULL;
+	h->pairs.matched = NULL;
+	spk_join_build_clear(&h->build);
 }
 
 /* Build rows that MARK must look at one by one: what they lack makes the condition NULL, not false. */
 static spk_status list_lacking(struct hash_join *h, spk_error *err)
 {
-	struct spk_join_table *t = h->table;
+	const struct spk_join_table *t = h->table;
 
 	if (!h->base.plan->unknown || !h->base.plan->filter || !t->rows)
 		return SPK_OK;
@@ -145,13 +82,10 @@ static spk_status hash_join_end(struct spk_op *op, int input, spk_error *err)
 
 	if (input != 1)
 		return SPK_OK;
-	SPK_TRY(op->plan->broadcast ? share_table(h, err) : make_table(h, &h->table, err));
-	drop_batches(h);
-	SPK_TRY(list_lacking(h, err));
-	if (!(h->j.keeps_build || (h->j.build_left && !h->j.shows_pairs)) || !h->table->rows)
-		return SPK_OK;
-	h->matched = spk_calloc(op->pipeline->account, h->table->rows);
-	return h->matched ? SPK_OK : spk_fail_memory(err);
+	SPK_TRY(spk_join_build_end(&h->build, err));
+	h->table = h->pairs.table = h->build.table;
+	h->pairs.matched = h->build.matched;
+	return list_lacking(h, err);
 }
 
 /* --- one match at most --- */
@@ -161,6 +95,7 @@ static int choose_rows(struct hash_join *h, const struct spk_batch *in, uint32_t
 {
 	bool all = h->j.keeps_probe;
 	uint32_t otherwise = all ? h->table->rows : 0;
+	uint8_t *matched = h->pairs.matched;
 	int n = 0;
 
 	/* Every index must be in range, also those of rows that do not count. */
@@ -173,8 +108,8 @@ static int choose_rows(struct hash_join *h, const struct spk_batch *in, uint32_t
 		index[row] = none ? otherwise : found;
 		sel[n] = row;
 		n += all || !none;
-		if (h->matched && !none)
-			h->matched[found] = 1;
+		if (matched && !none)
+			matched[found] = 1;
 	}
 	return n;
 }
@@ -212,134 +147,46 @@ static spk_status probe_unique(struct hash_join *h, struct spk_batch *in, spk_er
 
 /* --- which rows have a match --- */
 
-/* Emits the probe's rows that were hit, or the others. */
-static spk_status emit_hits(struct hash_join *h, struct spk_batch *in, bool hit, spk_error *err)
-{
-	int32_t *sel = spk_arena_alloc(h->work, sizeof *sel * (size_t)in->selected);
-	int n = 0;
-
-	SPK_TRY_PTR(sel, err);
-	SPK_EACH_ROW(in, i, row) {
-		sel[n] = row;
-		n += h->hit[i] == hit;
-	}
-	return spk_joiner_emit_probe(&h->j, in, sel, n, err);
-}
-
 static void note_heads(struct hash_join *h, int n)
 {
 	for (int i = 0; i < n; i++)
-		h->hit[i] = h->head[i] != SPK_NO_ROW;
+		h->pairs.hit[i] = h->head[i] != SPK_NO_ROW;
 }
 
 /* A chain is marked whole or not at all: nothing but the key decides. */
 static void mark_chains(struct hash_join *h, int n)
 {
 	const uint32_t *next = h->table->next;
+	uint8_t *matched = h->pairs.matched;
 
 	for (int i = 0; i < n; i++)
-		for (uint32_t row = h->head[i]; row != SPK_NO_ROW && !h->matched[row]; row = next ? next[row] : SPK_NO_ROW)
-			h->matched[row] = 1;
+		for (uint32_t row = h->head[i]; row != SPK_NO_ROW && !matched[row]; row = next ? next[row] : SPK_NO_ROW)
+			matched[row] = 1;
 }
 
 /* --- pairs --- */
-
-/* Which of the pairs meet the rest of the condition: at positions keep[0..*kept) of `batch`. */
-static spk_status filter_pairs(struct hash_join *h, struct spk_batch *batch, int32_t *keep, int *kept, spk_error *err)
-{
-	struct spk_eval ev = spk_op_eval(&h->base, batch->arena, NULL);
-	struct spk_vector answer;
-	struct spk_reader r;
-
-	if (h->j.type != SPK_JOIN_MARK)
-		return spk_expr_filter(h->base.plan->filter, batch, NULL, h->pairs, &ev, keep, kept, err);
-	SPK_TRY(spk_expr_eval(h->base.plan->filter, batch, NULL, h->pairs, &ev, &answer, err));
-	r = spk_vector_reader(&answer);
-	*kept = 0;
-	for (int i = 0; i < h->pairs; i++) {
-		uint32_t slot = spk_reader_slot(&r, i);
-
-		if (!spk_reader_valid(&r, slot)) {
-			h->unknown[h->at[i]] = 1;
-			continue;
-		}
-		keep[*kept] = i;
-		*kept += ((const uint8_t *)r.data)[slot];
-	}
-	return SPK_OK;
-}
-
-static spk_status note_pairs(struct hash_join *h, const int32_t *keep, int kept, spk_error *err)
-{
-	for (int k = 0; k < kept; k++) {
-		int i = keep ? keep[k] : k;
-
-		if (h->j.type == SPK_JOIN_SINGLE && h->hit[h->at[i]])
-			return spk_joiner_more_than_one(&h->j, err);
-		h->hit[h->at[i]] = 1;
-		if (h->matched && h->build_row[i] < h->table->rows)
-			h->matched[h->build_row[i]] = 1;
-	}
-	return SPK_OK;
-}
-
-/* Decides the pairs at hand and emits those that come out. */
-static spk_status flush_pairs(struct hash_join *h, struct spk_batch *in, spk_error *err)
-{
-	bool filters = h->base.plan->filter, shows = h->j.shows_pairs;
-	struct spk_batch *batch = NULL;
-	int32_t *keep = NULL;
-	int kept = h->pairs;
-	spk_status status = SPK_OK;
-
-	if (!h->pairs)
-		return SPK_OK;
-	if (filters || shows)
-		SPK_TRY(spk_joiner_pairs(&h->j, in, h->probe_row, h->table, h->build_row, h->pairs, shows, &batch, err));
-	if (filters) {
-		keep = spk_arena_alloc(batch->arena, sizeof *keep * (size_t)h->pairs);
-		status = keep ? filter_pairs(h, batch, keep, &kept, err) : spk_fail_memory(err);
-	}
-	if (status == SPK_OK)
-		status = note_pairs(h, keep, kept, err);
-	if (status == SPK_OK && shows) {
-		batch->sel = kept < h->pairs ? keep : NULL;
-		batch->selected = kept;
-		status = spk_op_emit(&h->base, batch, err);
-	}
-	spk_batch_unref(batch);
-	h->pairs = 0;
-	return status;
-}
-
-static spk_status add_pair(struct hash_join *h, struct spk_batch *in, int at, int32_t row, uint32_t build_row, spk_error *err)
-{
-	h->at[h->pairs] = at;
-	h->probe_row[h->pairs] = row;
-	h->build_row[h->pairs++] = build_row;
-	return h->pairs < h->base.pipeline->batch_rows ? SPK_OK : flush_pairs(h, in, err);
-}
 
 /* All pairs that agree in the keys. Where a row need not be asked twice, it is not asked again once it was hit. */
 static spk_status each_pair(struct hash_join *h, struct spk_batch *in, spk_error *err)
 {
 	const uint32_t *next = h->table->next;
-	bool once = !h->j.shows_pairs && !h->j.build_left, whole = h->j.keeps_probe && !h->base.plan->filter;
+	struct spk_join_pairs *p = &h->pairs;
+	bool once = !h->j.shows_pairs && !h->j.build_left, whole = h->j.keeps_probe && !p->filter;
 
 	SPK_EACH_ROW(in, i, row) {
 		uint32_t found = h->head[i];
 
 		if (found == SPK_NO_ROW && whole)
-			SPK_TRY(add_pair(h, in, i, row, h->table->rows, err));
+			SPK_TRY(spk_join_pairs_add(p, i, row, h->table->rows, err));
 		for (; found != SPK_NO_ROW; found = next ? next[found] : SPK_NO_ROW) {
-			if (once && h->hit[i])
+			if (once && p->hit[i])
 				break;
-			if (!h->j.shows_pairs && h->matched && h->matched[found])
+			if (!h->j.shows_pairs && p->matched && p->matched[found])
 				continue;
-			SPK_TRY(add_pair(h, in, i, row, found, err));
+			SPK_TRY(spk_join_pairs_add(p, i, row, found, err));
 		}
 	}
-	return flush_pairs(h, in, err);
+	return spk_join_pairs_flush(&h->pairs, err);
 }
 
 /* --- MARK: where the answer is NULL --- */
@@ -356,36 +203,36 @@ static bool probe_lacks(const struct hash_join *h, int32_t row)
 static void mark_unknown(struct hash_join *h, const struct spk_batch *in)
 {
 	SPK_EACH_ROW(in, i, row)
-		h->unknown[i] = h->table->any_null || (h->table->rows && probe_lacks(h, row));
+		h->pairs.unknown[i] = h->table->any_null || (h->table->rows && probe_lacks(h, row));
 }
 
 /* Rows that found nothing are compared with all build rows when they lack a key, else with those that lack one. */
 static spk_status ask_unknown(struct hash_join *h, struct spk_batch *in, spk_error *err)
 {
+	struct spk_join_pairs *p = &h->pairs;
+
 	SPK_EACH_ROW(in, i, row) {
-		bool lacks = !h->hit[i] && !h->unknown[i] && probe_lacks(h, row);
+		bool lacks = !p->hit[i] && !p->unknown[i] && probe_lacks(h, row);
 		uint32_t rows = lacks ? h->table->rows : h->lacking_count;
 
-		for (uint32_t k = 0; k < rows && !h->hit[i] && !h->unknown[i]; k++)
-			SPK_TRY(add_pair(h, in, i, row, lacks ? k : h->lacking[k], err));
+		for (uint32_t k = 0; k < rows && !p->hit[i] && !p->unknown[i]; k++)
+			SPK_TRY(spk_join_pairs_add(p, i, row, lacks ? k : h->lacking[k], err));
 	}
-	return flush_pairs(h, in, err);
+	return spk_join_pairs_flush(&h->pairs, err);
 }
 
 static spk_status probe_mark(struct hash_join *h, struct spk_batch *in, spk_error *err)
 {
-	memset(h->unknown, 0, (size_t)in->selected);
 	if (!h->base.plan->filter) {
 		note_heads(h, in->selected);
 		if (h->base.plan->unknown)
 			mark_unknown(h, in);
 	} else {
-		memset(h->hit, 0, (size_t)in->selected);
 		SPK_TRY(each_pair(h, in, err));
 		if (h->base.plan->unknown)
 			SPK_TRY(ask_unknown(h, in, err));
 	}
-	return spk_joiner_emit_mark(&h->j, in, h->hit, h->unknown, err);
+	return spk_join_pairs_emit_mark(&h->pairs, err);
 }
 
 /* --- probing --- */
@@ -403,9 +250,8 @@ static spk_status look_up(struct hash_join *h, struct spk_batch *in, spk_error *
 
 static spk_status probe_pairs(struct hash_join *h, struct spk_batch *in, spk_error *err)
 {
-	memset(h->hit, 0, (size_t)in->selected);
 	SPK_TRY(each_pair(h, in, err));
-	return h->j.keeps_probe && h->base.plan->filter ? emit_hits(h, in, false, err) : SPK_OK;
+	return h->j.keeps_probe && h->base.plan->filter ? spk_join_pairs_emit_probe(&h->pairs, false, err) : SPK_OK;
 }
 
 static spk_status probe_has(struct hash_join *h, struct spk_batch *in, spk_error *err)
@@ -416,13 +262,11 @@ static spk_status probe_has(struct hash_join *h, struct spk_batch *in, spk_error
 		mark_chains(h, in->selected);
 		return SPK_OK;
 	}
-	if (filters) {
-		memset(h->hit, 0, (size_t)in->selected);
+	if (filters)
 		SPK_TRY(each_pair(h, in, err));
-	} else {
+	else
 		note_heads(h, in->selected);
-	}
-	return h->j.build_left ? SPK_OK : emit_hits(h, in, h->j.type == SPK_JOIN_SEMI, err);
+	return h->j.build_left ? SPK_OK : spk_join_pairs_emit_probe(&h->pairs, h->j.type == SPK_JOIN_SEMI, err);
 }
 
 static spk_status probe(struct hash_join *h, struct spk_batch *in, spk_error *err)
@@ -432,6 +276,7 @@ static spk_status probe(struct hash_join *h, struct spk_batch *in, spk_error *er
 	if (!h->table->rows && !nothing)
 		return SPK_OK;
 	SPK_TRY(look_up(h, in, err));
+	spk_join_pairs_begin(&h->pairs, in);
 	if (h->j.type == SPK_JOIN_MARK)
 		return probe_mark(h, in, err);
 	if (!h->j.shows_pairs)
@@ -444,8 +289,7 @@ static spk_status hash_join_push(struct spk_op *op, int input, struct spk_batch 
 	struct hash_join *h = (struct hash_join *)op;
 
 	if (input == 1)
-		return keep_batch(h, in, err);
-	h->pairs = 0;
+		return spk_join_build_keep(&h->build, in, err);
 	spk_arena_clear(h->work);
 	return probe(h, in, err);
 }
@@ -454,8 +298,8 @@ static spk_status hash_join_finish(struct spk_op *op, spk_error *err)
 {
 	struct hash_join *h = (struct hash_join *)op;
 
-	if (h->matched)
-		SPK_TRY(spk_joiner_emit_build(&h->j, h->table, h->matched, h->j.type == SPK_JOIN_SEMI, err));
+	if (h->pairs.matched)
+		SPK_TRY(spk_joiner_emit_build(&h->j, h->table, h->pairs.matched, h->j.type == SPK_JOIN_SEMI, err));
 	drop_table(h);
 	return SPK_OK;
 }
@@ -465,7 +309,6 @@ static spk_status hash_join_begin(struct spk_op *op, spk_error *err)
 	struct hash_join *h = (struct hash_join *)op;
 
 	(void)err;
-	drop_batches(h);
 	drop_table(h);
 	return SPK_OK;
 }
@@ -474,9 +317,8 @@ static void hash_join_close(struct spk_op *op)
 {
 	struct hash_join *h = (struct hash_join *)op;
 
-	drop_batches(h);
 	drop_table(h);
-	spk_free(op->pipeline->account, h->batch, (size_t)h->batch_capacity * sizeof(*h->batch));
+	spk_join_build_release(&h->build);
 	spk_arena_unref(h->work);
 	spk_arena_unref(h->arena);
 }

@@ -35,15 +35,6 @@ spk_status spk_joiner_init(struct spk_joiner *j, struct spk_op *op, struct spk_a
 	return SPK_OK;
 }
 
-int32_t *spk_join_rows(const struct spk_batch *in, const int32_t *at, int n, struct spk_arena *arena)
-{
-	int32_t *row = spk_arena_alloc(arena, sizeof *row * (size_t)SPK_MAX(n, 1));
-
-	for (int i = 0; row && i < n; i++)
-		row[i] = spk_batch_row(in, at[i]);
-	return row;
-}
-
 /* --- pairs --- */
 
 /* Columns of one batch often share their index; what comes of it is then made once. */
@@ -179,35 +170,6 @@ spk_status spk_joiner_emit_build(const struct spk_joiner *j, const struct spk_jo
 		n = 0;
 	}
 	return n ? emit_build_rows(j, t, row, n, err) : SPK_OK;
-}
-
-/* --- MARK and SINGLE --- */
-
-static spk_status fill_mark(struct spk_vector *v, const struct spk_batch *in, const uint8_t *hit, const uint8_t *unknown, struct spk_arena *arena, spk_error *err)
-{
-	SPK_TRY(spk_vector_init(v, spk_type(SPK_TYPE_BOOLEAN), in->rows, arena, err));
-	SPK_EACH_ROW(in, i, row) {
-		spk_vector_bool(v)[row] = hit[i];
-		if (hit[i] || !unknown[i])
-			continue;
-		SPK_TRY(spk_vector_need_valid(v, in->rows, arena, err));
-		spk_bit_clear(v->valid, row);
-	}
-	return SPK_OK;
-}
-
-spk_status spk_joiner_emit_mark(const struct spk_joiner *j, struct spk_batch *in, const uint8_t *hit, const uint8_t *unknown, spk_error *err)
-{
-	struct spk_batch *out;
-	spk_status status;
-
-	SPK_TRY(spk_batch_derive(&out, in, j->op->plan->schema, err));
-	memcpy(out->column, in->column, sizeof *in->column * (size_t)j->probe->count);
-	status = fill_mark(&out->column[j->probe->count], in, hit, unknown, out->arena, err);
-	if (status == SPK_OK)
-		status = spk_op_emit(j->op, out, err);
-	spk_batch_unref(out);
-	return status;
 }
 
 spk_status spk_joiner_more_than_one(const struct spk_joiner *j, spk_error *err)

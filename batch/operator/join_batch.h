@@ -31,16 +31,11 @@ spk_status spk_joiner_init(struct spk_joiner *j, struct spk_op *op, struct spk_a
  * row of NULLs.
  */
 spk_status spk_joiner_pairs(const struct spk_joiner *j, struct spk_batch *in, const int32_t *probe_row, const struct spk_join_table *t, const uint32_t *build_row, int n, bool all, struct spk_batch **out, spk_error *err);
-/* Emits the probe's rows sel[0..n) (not copied: it must lie in an arena that lives as long), with NULLs for the build side where it is shown. */
+/* Emits the probe's rows sel[0..n), with NULLs for the build side where it is shown. */
 spk_status spk_joiner_emit_probe(const struct spk_joiner *j, struct spk_batch *in, const int32_t *sel, int n, spk_error *err);
 /* Emits the build rows for which matched[row] is `want`, with NULLs for the probe side where it is shown. */
 spk_status spk_joiner_emit_build(const struct spk_joiner *j, const struct spk_join_table *t, const uint8_t *matched, uint8_t want, spk_error *err);
-/* Emits the probe's selected rows with MARK's answer: hit[i] true, else unknown[i] NULL, by position in the selection. */
-spk_status spk_joiner_emit_mark(const struct spk_joiner *j, struct spk_batch *in, const uint8_t *hit, const uint8_t *unknown, spk_error *err);
 /* The error of a scalar subquery with more than one row. */
 spk_status spk_joiner_more_than_one(const struct spk_joiner *j, spk_error *err);
-
-/* The physical rows of a batch's selection, positions at[0..n) of it, into `arena`; NULL: no memory. */
-int32_t *spk_join_rows(const struct spk_batch *in, const int32_t *at, int n, struct spk_arena *arena);
 
 #endif

@@ -213,10 +213,12 @@ static inline struct join_tree *join_tree_new(int first, int count, spk_test_rng
 	t = calloc(1, sizeof *t);
 	t->table = -1;
 	t->type = (enum spk_join_type)spk_test_below(rng, SPK_JOIN_SINGLE + 1);
-	t->hint = (enum spk_join_hint)spk_test_below(rng, SPK_JOIN_SHUFFLE_HASH + 1);
+	t->hint = (enum spk_join_hint)spk_test_below(rng, SPK_JOIN_LOOP + 1);
+	if (t->hint == SPK_JOIN_MERGE)
+		t->hint = SPK_JOIN_LOOP;
 	t->side[0] = join_tree_new(first, left, rng);
 	t->side[1] = join_tree_new(first + left, count - left, rng);
-	keys = 1 + (int)spk_test_below(rng, 2);
+	keys = spk_test_one_in(rng, 6) ? 0 : 1 + (int)spk_test_below(rng, 2);
 	for (int k = 0; k < keys; k++)
 		t->conjunct[t->conjuncts++] = random_conjunct(t, true, rng);
 	if (spk_test_one_in(rng, 3))
