@@ -29,7 +29,8 @@
 	X(array_search, "Arrays and records: search and comparison") \
 	X(array_text, "Arrays and text") \
 	X(row, "Records") \
-	X(series, "Sets of rows")
+	X(series, "Sets of rows") \
+	X(limit, "Numbers of rows")
 
 #define SPK_FUNCTION_FAMILY_DECLARE(id, title) struct spk_function_family spk_##id##_family(void);
 SPK_FUNCTION_FAMILY_LIST(SPK_FUNCTION_FAMILY_DECLARE)

@@ -3,8 +3,8 @@
  *
  * The binder goes over PostgreSQL's parse tree once and makes logical nodes and bound expressions. Files:
  *   bind_select.c   SELECT: the order in which its clauses are bound      bind_group.c   GROUP BY and aggregates
- *   bind_order.c    ORDER BY, LIMIT, DISTINCT       bind_set.c   UNION, INTERSECT, EXCEPT
- *   bind_values.c   VALUES, casts of a query's columns
+ *   bind_order.c    ORDER BY, DISTINCT              bind_limit.c   LIMIT, OFFSET, FETCH
+ *   bind_set.c      UNION, INTERSECT, EXCEPT        bind_values.c  VALUES, casts of a query's columns
  *   bind_over.c     window functions: f() OVER (...)        bind_frame.c    their frames
  *   bind_from.c     FROM: tables, views, subqueries bind_join.c     JOIN, and what several items of FROM make together
  *   bind_with.c     WITH                            bind_window.c   window functions and files in FROM
@@ -30,17 +30,19 @@ struct spk_view_query {
 	const char **name;
 };
 
+struct spk_outer;
+
 struct spk_cte {
 	const char *name;
 	const PgQuery__CommonTableExpr *cte;
 	bool used;
+	struct spk_outer *outer;               /* what it can see beside its own FROM */
 	struct spk_cte *next;                  /* the one declared before it */
 };
 
 /* Views that are being bound, innermost first. */
 struct spk_inlining { const char *name; const struct spk_inlining *outer; };
 
-struct spk_outer;
 struct spk_sublinks;
 
 struct spk_binder {
@@ -279,8 +281,8 @@ struct spk_cte *spk_binder_find_cte(const struct spk_binder *b, const char *name
 spk_status spk_binder_cte(struct spk_binder *b, struct spk_cte *cte, struct spk_scope *out, spk_error *err);
 /* Counts a query that is put in place once more; too many are an error. */
 spk_status spk_binder_count_inlined(const struct spk_binder *b, int location, const char *name, spk_error *err);
-/* The range's columns under other names; the plan's own stay. */
-spk_status spk_binder_rename(const struct spk_binder *b, const PgQuery__Alias *alias, int location, struct spk_range *r, spk_error *err);
+/* The range's columns under other names; the plan's own stay. `what` it is, for errors: "table". */
+spk_status spk_binder_rename(const struct spk_binder *b, const PgQuery__Alias *alias, const char *what, int location, struct spk_range *r, spk_error *err);
 spk_status spk_binder_relation(struct spk_binder *b, const PgQuery__RangeVar *v, struct spk_scope *out, spk_error *err);
 spk_status spk_binder_table_function(struct spk_binder *b, const PgQuery__RangeFunction *f, struct spk_scope *out, spk_error *err);
 /* A scope of one range over `plan`, its columns renamed as `alias` says (NULL: not). */
@@ -306,6 +308,10 @@ spk_status spk_query_bind_order(struct spk_query *q, spk_error *err);
 spk_status spk_query_finish(struct spk_query *q, struct spk_logical **plan, spk_error *err);
 /* ORDER BY of set operations and VALUES: output columns only; then LIMIT. */
 spk_status spk_binder_order_output(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **plan, spk_error *err);
+spk_status spk_binder_sort(const struct spk_binder *b, struct spk_sort_key *key, int count, int position, struct spk_logical **plan, spk_error *err);
+/* ORDER BY, LIMIT and OFFSET. `scope`: what their expressions must not refer to (NULL: there is nothing to refer to). */
+struct spk_limit_order { struct spk_sort_key *key; int keys, position; };
+spk_status spk_binder_limit(struct spk_binder *b, const PgQuery__SelectStmt *s, const struct spk_scope *scope, const struct spk_limit_order *order, struct spk_logical **plan, spk_error *err);
 spk_status spk_binder_distinct(const struct spk_binder *b, struct spk_logical **plan, int position, spk_error *err);
 struct spk_schema *spk_schema_new(struct spk_arena *arena, int columns);
 struct spk_logical *spk_binder_project(const struct spk_binder *b, struct spk_logical *input, struct spk_expr **expr, const struct spk_schema *schema);

@@ -10,13 +10,13 @@ enum { NAMES_MAX = 256 };
 
 /* --- scopes --- */
 
-spk_status spk_binder_rename(const struct spk_binder *b, const PgQuery__Alias *alias, int location, struct spk_range *r, spk_error *err)
+spk_status spk_binder_rename(const struct spk_binder *b, const PgQuery__Alias *alias, const char *what, int location, struct spk_range *r, spk_error *err)
 {
 	struct spk_schema *renamed = spk_schema_new(b->arena, r->schema->count);
 
 	SPK_TRY_PTR(renamed, err);
 	if ((int)alias->n_colnames > r->schema->count)
-		return spk_binder_fail(b, location, SPK_BIND, err, "table \"%s\" has %d columns available but %zu columns specified", r->alias, r->schema->count, alias->n_colnames);
+		return spk_binder_fail(b, location, SPK_BIND, err, "%s \"%s\" has %d columns available but %zu columns specified", what, r->alias, r->schema->count, alias->n_colnames);
 	for (int i = 0; i < r->schema->count; i++) {
 		renamed->field[i] = r->schema->field[i];
 		if (i < (int)alias->n_colnames)
@@ -36,7 +36,7 @@ spk_status spk_binder_one_range(const struct spk_binder *b, struct spk_logical *
 		r->alias = NULL;
 	r->schema = plan->schema;
 	*out = (struct spk_scope){ .plan = plan, .count = 1, .range = r };
-	return alias && alias->n_colnames ? spk_binder_rename(b, alias, location, r, err) : SPK_OK;
+	return alias && alias->n_colnames ? spk_binder_rename(b, alias, "table", location, r, err) : SPK_OK;
 }
 
 /* --- tables --- */
@@ -114,7 +114,7 @@ static spk_status bind_view(struct spk_binder *b, const struct spk_view_def *vie
 	}
 	if (v->alias) {
 		r->alias = v->alias->aliasname;
-		return v->alias->n_colnames ? spk_binder_rename(b, v->alias, v->location, r, err) : SPK_OK;
+		return v->alias->n_colnames ? spk_binder_rename(b, v->alias, "table", v->location, r, err) : SPK_OK;
 	}
 	return SPK_OK;
 }
@@ -159,7 +159,7 @@ spk_status spk_binder_relation(struct spk_binder *b, const PgQuery__RangeVar *v,
 		SPK_TRY(spk_binder_cte(b, cte, out, err));
 		if (v->alias) {
 			out->range->alias = v->alias->aliasname;
-			return v->alias->n_colnames ? spk_binder_rename(b, v->alias, v->location, out->range, err) : SPK_OK;
+			return v->alias->n_colnames ? spk_binder_rename(b, v->alias, "table", v->location, out->range, err) : SPK_OK;
 		}
 		return SPK_OK;
 	}

@@ -358,7 +358,7 @@ static spk_status show(struct join *w, spk_error *err)
 	}
 	own = &w->both.range[w->both.count++];
 	*own = (struct spk_range){ .alias = alias, .schema = schema, .at = at };
-	return alias && w->j->alias->n_colnames ? spk_binder_rename(w->b, w->j->alias, w->location, own, err) : SPK_OK;
+	return alias && w->j->alias->n_colnames ? spk_binder_rename(w->b, w->j->alias, "join expression", w->location, own, err) : SPK_OK;
 }
 
 /* USING (...) AS name: the merged columns under a name of their own. */

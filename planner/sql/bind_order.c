@@ -1,4 +1,4 @@
-/* ORDER BY, DISTINCT, LIMIT and OFFSET. */
+/* ORDER BY and DISTINCT. */
 #include "planner/sql/bind.h"
 
 #include <string.h>
@@ -157,46 +157,7 @@ spk_status spk_binder_distinct(const struct spk_binder *b, struct spk_logical **
 	return SPK_OK;
 }
 
-/* --- LIMIT --- */
-
-static spk_status bind_count(struct spk_binder *b, const PgQuery__Node *n, const char *clause, int64_t none, int64_t *out, spk_error *err)
-{
-	struct spk_exprs x = { .b = b, .clause = clause };
-	struct spk_value v;
-
-	*out = none;
-	if (!n)
-		return SPK_OK;
-	SPK_TRY(spk_binder_constant(&x, n, spk_type(SPK_TYPE_BIGINT), &v, err));
-	if (v.null)
-		return SPK_OK;
-	if (v.i64 < 0)
-		return spk_binder_fail(b, spk_node_location(n), SPK_BIND, err, "%s must not be negative", clause);
-	*out = v.i64;
-	return SPK_OK;
-}
-
-static spk_status add_limit(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **plan, spk_error *err)
-{
-	int64_t limit, offset;
-	struct spk_logical *l;
-
-	if (s->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES)
-		return spk_binder_unsupported(b, spk_node_location(s->limit_count), "FETCH FIRST ... WITH TIES", err);
-	SPK_TRY(bind_count(b, s->limit_count, "LIMIT", -1, &limit, err));
-	SPK_TRY(bind_count(b, s->limit_offset, "OFFSET", 0, &offset, err));
-	if (limit < 0 && !offset)
-		return SPK_OK;
-	l = spk_logical_new(b->arena, SPK_LOGICAL_LIMIT, (*plan)->schema, plan, 1);
-	SPK_TRY_PTR(l, err);
-	l->limit = limit;
-	l->offset = offset;
-	l->position = spk_binder_at(b, spk_node_location(s->limit_count ? s->limit_count : s->limit_offset));
-	*plan = l;
-	return SPK_OK;
-}
-
-static spk_status add_sort(const struct spk_binder *b, struct spk_sort_key *key, int count, int position, struct spk_logical **plan, spk_error *err)
+spk_status spk_binder_sort(const struct spk_binder *b, struct spk_sort_key *key, int count, int position, struct spk_logical **plan, spk_error *err)
 {
 	struct spk_logical *l;
 
@@ -239,8 +200,7 @@ spk_status spk_query_finish(struct spk_query *q, struct spk_logical **plan, spk_
 		SPK_TRY(distinct_on(q, plan, err));
 	else if (q->select->n_distinct_clause)
 		SPK_TRY(spk_binder_distinct(q->b, plan, 0, err));
-	SPK_TRY(add_sort(q->b, q->sort, q->sorts, q->sort_position, plan, err));
-	SPK_TRY(add_limit(q->b, q->select, plan, err));
+	SPK_TRY(spk_binder_limit(q->b, q->select, &q->scope, &(struct spk_limit_order){ q->sort, q->sorts, q->sort_position }, plan, err));
 	return drop_hidden(q, plan, err);
 }
 
@@ -264,6 +224,7 @@ spk_status spk_binder_order_output(struct spk_binder *b, const PgQuery__SelectSt
 	const struct spk_schema *schema = (*plan)->schema;
 	struct spk_sort_key *key = SPK_NEW_ARRAY(b->arena, struct spk_sort_key, s->n_sort_clause + 1);
 	struct spk_query q = { .b = b, .select = s };
+	struct spk_limit_order order;
 
 	SPK_TRY_PTR(key, err);
 	for (int i = 0; i < schema->count; i++) {
@@ -284,6 +245,6 @@ spk_status spk_binder_order_output(struct spk_binder *b, const PgQuery__SelectSt
 		else
 			SPK_TRY(order_expr(b, s, schema, by->node, &key[i].expr, err));
 	}
-	SPK_TRY(add_sort(b, key, (int)s->n_sort_clause, s->n_sort_clause ? spk_binder_at(b, spk_node_location(s->sort_clause[0])) : 0, plan, err));
-	return add_limit(b, s, plan, err);
+	order = (struct spk_limit_order){ key, (int)s->n_sort_clause, s->n_sort_clause ? spk_binder_at(b, spk_node_location(s->sort_clause[0])) : 0 };
+	return spk_binder_limit(b, s, NULL, &order, plan, err);
 }

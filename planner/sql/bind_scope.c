@@ -120,28 +120,37 @@ static const struct spk_range *find_range(const struct spk_scope *scope, const c
 	return NULL;
 }
 
+/* A range of that name, or of the table of that name under an alias, wherever it is hidden. */
+static const struct spk_range *hidden_range(const struct spk_scope *scope, const char *alias, bool seen, bool *renamed)
+{
+	for (int k = 0; scope && k < scope->count; k++) {
+		const struct spk_range *r = &scope->range[k];
+
+		*renamed = r->table && strcmp(r->table, alias) == 0;
+		if (*renamed || (r->alias && strcmp(r->alias, alias) == 0 && (r->hidden_name || !seen)))
+			return r;
+	}
+	return NULL;
+}
+
 /* PostgreSQL tells a table that is there under an alias, or where it cannot be seen, from one that is not. */
 static spk_status no_such_range(const struct spk_binder *b, const struct spk_scope *scope, const char *alias, int location, spk_error *err)
 {
 	const char *names[NAMES_MAX];
+	bool renamed = false;
+	const struct spk_range *r = hidden_range(scope, alias, true, &renamed);
 	int count = 0;
 
-	for (const struct spk_outer *o = b->outer; o; o = o->next) {
-		const struct spk_range *r = o->hidden ? find_range(o->scope, alias) : NULL;
-
-		if (!r)
-			continue;
+	for (const struct spk_outer *o = b->outer; o && !r; o = o->next)
+		r = hidden_range(o->scope, alias, !o->hidden, &renamed);
+	if (r) {
 		spk_binder_fail(b, location, SPK_BIND, err, "invalid reference to FROM-clause entry for table \"%s\"", alias);
-		return spk_hint(err, "There is an entry for table \"%s\", but it cannot be referenced from this part of the query.", r->alias);
+		return renamed ? spk_hint(err, "Perhaps you meant to reference the table alias \"%s\".", r->alias)
+		               : spk_hint(err, "There is an entry for table \"%s\", but it cannot be referenced from this part of the query.", r->alias);
 	}
 	for (int k = 0; scope && k < scope->count && count < NAMES_MAX; k++)
 		if (scope->range[k].alias && !scope->range[k].hidden_name)
 			names[count++] = scope->range[k].alias;
-	for (int k = 0; scope && k < scope->count; k++)
-		if (scope->range[k].table && !scope->range[k].hidden_name && strcmp(scope->range[k].table, alias) == 0) {
-			spk_binder_fail(b, location, SPK_BIND, err, "invalid reference to FROM-clause entry for table \"%s\"", alias);
-			return spk_hint(err, "Perhaps you meant to reference the table alias \"%s\".", scope->range[k].alias);
-		}
 	spk_binder_fail(b, location, SPK_BIND, err, "missing FROM-clause entry for table \"%s\"", alias);
 	return spk_binder_suggest(err, alias, names, count, "FROM has"), SPK_BIND;
 }
@@ -245,8 +254,11 @@ static spk_status check_qualifiers(struct spk_exprs *x, const PgQuery__ColumnRef
 {
 	const char *schema = c->n_fields == 3 ? spk_node_string(c->fields[0]) : "public";
 
-	if (c->n_fields > 3)
+	if (c->n_fields > 4)
 		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "improper qualified name (too many dotted names)");
+	if (c->n_fields == 4)
+		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "cross-database references are not implemented: %s.%s.%s.%s", spk_node_string(c->fields[0]),
+			spk_node_string(c->fields[1]), spk_node_string(c->fields[2]), spk_node_string(c->fields[3]));
 	if (!schema || strcmp(schema, "public") != 0)
 		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "missing FROM-clause entry for table \"%s\"", spk_node_string(c->fields[1]));
 	return SPK_OK;

@@ -99,8 +99,10 @@ spk_status spk_binder_rows(struct spk_binder *b, const PgQuery__SelectStmt *s, s
 	for (int r = 0; r < rows; r++) {
 		const PgQuery__List *row = s->values_lists[r]->list;
 
-		if ((int)row->n_items != columns)
-			return spk_binder_fail(b, spk_node_location(s->values_lists[r]), SPK_BIND, err, "VALUES lists must all be the same length: %d, not %zu", columns, row->n_items);
+		if ((int)row->n_items != columns) {
+			spk_binder_fail(b, spk_node_location(s->values_lists[r]), SPK_BIND, err, "VALUES lists must all be the same length");
+			return spk_hint(err, "The first has %d, this one has %zu.", columns, row->n_items);
+		}
 		for (int i = 0; i < columns; i++)
 			SPK_TRY(bind_value(&x, row->items[i], &l->value[r * columns + i], err));
 	}

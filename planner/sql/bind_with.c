@@ -30,7 +30,7 @@ spk_status spk_binder_push_with(struct spk_binder *b, const PgQuery__WithClause 
 		for (const struct spk_cte *c = b->cte; c && c != outer; c = c->next)
 			if (strcmp(c->name, e->ctename) == 0)
 				return spk_binder_fail(b, e->location, SPK_BIND, err, "WITH query name \"%s\" specified more than once", e->ctename);
-		*cte = (struct spk_cte){ .name = e->ctename, .cte = e, .next = b->cte };
+		*cte = (struct spk_cte){ .name = e->ctename, .cte = e, .outer = b->outer, .next = b->cte };
 		b->cte = cte;
 	}
 	return SPK_OK;
@@ -40,15 +40,20 @@ spk_status spk_binder_cte(struct spk_binder *b, struct spk_cte *cte, struct spk_
 {
 	PgQuery__Alias names = PG_QUERY__ALIAS__INIT;
 	struct spk_cte *here = b->cte;
+	struct spk_outer *outer = b->outer;
 	struct spk_logical *plan;
 	spk_status status;
 
 	SPK_TRY(spk_binder_count_inlined(b, cte->cte->location, cte->name, err));
 	cte->used = true;
 	b->cte = cte->next;
+	b->outer = cte->outer;
 	status = spk_binder_query(b, cte->cte->ctequery->select_stmt, false, &plan, err);
 	b->cte = here;
+	b->outer = outer;
 	SPK_TRY(status);
+	if ((int)cte->cte->n_aliascolnames > plan->schema->count)
+		return spk_binder_fail(b, cte->cte->location, SPK_BIND, err, "WITH query \"%s\" has %d columns available but %zu columns specified", cte->name, plan->schema->count, cte->cte->n_aliascolnames);
 	names.n_colnames = cte->cte->n_aliascolnames;
 	names.colnames = cte->cte->aliascolnames;
 	return spk_binder_one_range(b, plan, cte->name, &names, cte->cte->location, out, err);

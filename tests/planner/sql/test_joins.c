@@ -116,7 +116,7 @@ static const struct wrong { const char *sql; int column; const char *message, *h
 	{ "SELECT * FROM file a, (SELECT a.x) b", 31, "invalid reference to FROM-clause entry for table \"a\"", "There is an entry for table \"a\", but it cannot be referenced from this part of the query." },
 	{ "SELECT * FROM file a, file b JOIN file c ON a.x = c.x", 45, "invalid reference to FROM-clause entry for table \"a\"", "There is an entry for table \"a\"" },
 	{ "SELECT * FROM file a RIGHT JOIN LATERAL (SELECT a.x) b ON true", 49, "invalid reference to FROM-clause entry for table \"a\"", "The combining JOIN type must be INNER or LEFT for a LATERAL reference." },
-	{ "SELECT a.x FROM (file a JOIN file b ON true) j", 8, "missing FROM-clause entry for table \"a\"", "FROM has: j." },
+	{ "SELECT a.x FROM (file a JOIN file b ON true) j", 8, "invalid reference to FROM-clause entry for table \"a\"", "cannot be referenced from this part of the query." },
 	{ "SELECT * FROM file a JOIN file b ON 1", 37, "argument of JOIN/ON must be type boolean, not type integer", "" },
 	{ "SELECT * FROM file a JOIN file b ON count(*) > 1", 37, "aggregate functions are not allowed in JOIN conditions", "" },
 	{ "SELECT * FROM file a JOIN bid b USING (x)", 27, "column \"x\" specified in USING clause does not exist in right table", "" },
@@ -124,10 +124,12 @@ static const struct wrong { const char *sql; int column; const char *message, *h
 	{ "SELECT * FROM file a JOIN file b USING (x, x)", 27, "column name \"x\" appears more than once in USING clause", "" },
 	{ "SELECT * FROM file a JOIN file b ON true JOIN file c USING (x)", 47, "common column name \"x\" appears more than once in left table", "" },
 	{ "SELECT * FROM file a JOIN (SELECT true AS x) b USING (x)", 35, "JOIN/USING types integer and boolean cannot be matched", "" },
-	{ "SELECT * FROM (file a JOIN file b USING (x)) j (k, l, m, n)", 28, "table \"j\" has 3 columns available but 4 columns specified", "" },
+	{ "SELECT * FROM (file a JOIN file b USING (x)) j (k, l, m, n)", 28, "join expression \"j\" has 3 columns available but 4 columns specified", "" },
 	{ "SELECT * FROM file a JOIN file b USING (x) AS a", 27, "table name \"a\" specified more than once", "" },
 	{ "SELECT s.file.x FROM file", 8, "missing FROM-clause entry for table \"file\"", "" },
-	{ "SELECT a.s.file.x FROM file", 8, "improper qualified name (too many dotted names)", "" },
+	{ "SELECT a.s.file.x FROM file", 8, "cross-database references are not implemented: a.s.file.x", "" },
+	{ "SELECT a.b.c.d.e FROM file", 8, "improper qualified name (too many dotted names)", "" },
+	{ "SELECT y.z FROM file", 8, "missing FROM-clause entry for table \"y\"", "FROM has: file." },
 	{ "SELECT * FROM d.public.file", 15, "cross-database references are not implemented: \"d.public.file\"", "" },
 };
 
