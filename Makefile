@@ -83,11 +83,13 @@ WARN += -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-format-truncation
 endif
 
 PACKAGES := rdkafka rocksdb libevent libevent_pthreads libprotobuf-c simdjson jansson libxxhash liblz4 libzstd libcurl
+CLI_PACKAGES := libedit
 TEST_PACKAGES := cunit
 # Asked once, when a recipe first needs it: `make deps` must work where there is no pkg-config yet.
 once = $(eval $(1) := $(2))$($(1))
-PKG_CFLAGS = $(call once,PKG_CFLAGS,$(shell pkg-config --cflags $(PACKAGES) $(TEST_PACKAGES)))
+PKG_CFLAGS = $(call once,PKG_CFLAGS,$(shell pkg-config --cflags $(PACKAGES) $(CLI_PACKAGES) $(TEST_PACKAGES)))
 PKG_LIBS = $(call once,PKG_LIBS,$(shell pkg-config --libs $(PACKAGES)))
+CLI_LIBS = $(call once,CLI_LIBS,$(shell pkg-config --libs $(CLI_PACKAGES)))
 TEST_LIBS = $(call once,TEST_LIBS,$(shell pkg-config --libs $(TEST_PACKAGES)))
 LIBS = $(PKG_LIBS) -lpg_query -lm -lpthread
 
@@ -208,7 +210,7 @@ $(B)/libsparklet.so: $(LIB_OBJS) $(B)/lists/all
 # -rdynamic: libraries of user functions, loaded at run time, find the public spk_ symbols in the program.
 $(B)/sparklet: $(CLI_OBJS) $(TSAN_OBJS) $(STATIC) $(B)/lists/cli
 	$(call say,LINK,$@)
-	$(Q)$(if $(LIB_CXX),$(CXX),$(CC)) -pie -rdynamic -o $@ $(CLI_OBJS) $(TSAN_OBJS) $(STATIC) $(LDFLAGS_ALL) $(LIBS)
+	$(Q)$(if $(LIB_CXX),$(CXX),$(CC)) -pie -rdynamic -o $@ $(CLI_OBJS) $(TSAN_OBJS) $(STATIC) $(LDFLAGS_ALL) $(LIBS) $(CLI_LIBS)
 
 $(B)/obj/gen/%.c.o: $(B)/gen/%.c $(B)/lists/flags
 	$(call say,CC,$<)

@@ -515,9 +515,11 @@ static void wait_for_end(const struct ending *e, struct spk_dag_scheduler *sched
 	if (watch->cancel(watch->user))
 		spk_dag_cancel(scheduler);
 	while (!(fds[0].revents & POLLIN)) {
-		if (poll(fds, 2, -1) < 0)
-			continue;
-		if (!(fds[1].revents & POLLIN))
+		int n = poll(fds, 2, watch->tick ? watch->tick_ms : -1);
+
+		if (n == 0)
+			watch->tick(watch->user);
+		if (n <= 0 || !(fds[1].revents & POLLIN))
 			continue;
 		drain(watch->fd);
 		if (watch->cancel(watch->user))

@@ -22,6 +22,7 @@ struct spk_run_partition {
 	bool idle, finished;         /* at the end of the run: does not hold the watermark */
 	int64_t watermark;           /* max event time seen - delay; before the run, then (out) after it */
 	int reads;                   /* batch: tasks that began to read it; only the first may use the run's source */
+	int64_t position, rows;      /* batch: how far it is read; by atomics, since others look at it meanwhile */
 };
 
 struct spk_run_source {

@@ -18,7 +18,7 @@
 	X(DIR, "dir", 0, "DIR", "the job's folder: state, checkpoints, event log (default: .sparklet/JOB)") \
 	X(COMMAND, "command", 'c', "QUERY", "the SQL itself instead of a file") \
 	X(ANALYZE, "analyze", 0, NULL, "run the query, too, and show rows and batches of every node") \
-	X(ROW_FORMAT, "format", 0, "table|csv|json", "how rows are written (default: table)") \
+	X(ROW_FORMAT, "format", 0, "table|csv|json|arrow", "how rows are written (default: table)") \
 	X(PLAN_FORMAT, "format", 0, "text|json", "how the plan is written (default: text)") \
 	X(LAST, "last", 0, "N", "only the newest N") \
 	X(EPOCH, "epoch", 0, "N", "only this epoch") \
@@ -83,6 +83,8 @@ struct spk_cli_script {
 
 /* `file` is the argument that names it: "-" is standard input, NULL takes -c. */
 spk_status spk_cli_script_load(const struct spk_cli_arguments *a, const char *file, struct spk_cli_script *out, spk_error *err);
+/* A file whatever its name, borrowed. USAGE when it cannot be read or is no text. */
+spk_status spk_cli_script_read(const char *file, struct spk_cli_script *out, spk_error *err);
 void spk_cli_script_release(struct spk_cli_script *script);
 
 /* --- setup.c --- */
@@ -103,9 +105,13 @@ void spk_cli_job_release(struct spk_cli_job *job);
 /* For `COMMAND JOB ACTION` and `COMMAND ACTION JOB`: which word is which. USAGE when there is no action of that name. */
 spk_status spk_cli_job_action(const struct spk_cli_arguments *a, const char *const *actions, int count, int *action, const char **job, spk_error *err);
 
-/* SIGINT and SIGTERM cancel the session: first in order, then at once, then they kill. NULL: the default again. */
+/* SIGINT, SIGTERM and SIGHUP cancel the session: first in order, then at once, then they kill. NULL: the default again. */
 void spk_cli_cancel_on_signals(struct spk_session *session);
-int spk_cli_signals(void);  /* how many came */
+int spk_cli_signals(void);  /* how many came since the last session was given */
+/* Nothing runs, a person is waited for: signals only make this descriptor readable. -1: there is none. */
+int spk_cli_wait_on_signals(void);
+/* The number of the last one, 0 when none came since this was asked; the descriptor is read empty. */
+int spk_cli_take_signal(void);
 
 /* --- report.c --- */
 
@@ -119,7 +125,9 @@ void spk_cli_put_line(const char *line, size_t size);
 /* The line that is rewritten in place on a terminal; what else goes to stderr is put above it. NULL takes it away. Any thread. */
 void spk_cli_live(const char *line);
 
-/* To standard output. Any thread, one at a time. */
+/* From here on results go to `file`, which errors call `name`; both are borrowed. NULL: to standard output, as at the start. */
+void spk_cli_redirect(FILE *file, const char *name);
+/* To standard output or where it is redirected to. Any thread, one at a time. */
 spk_status spk_cli_write(const char *data, size_t size, spk_error *err);
 spk_status spk_cli_print(spk_error *err, const char *format, ...) SPK_PRINTF(2, 3);
 /* All that was written so far reaches the reader. */

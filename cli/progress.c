@@ -19,8 +19,7 @@ void spk_cli_progress_init(struct spk_cli_progress *p, const char *job, bool liv
 
 /* --- numbers for people --- */
 
-/* "27,024" */
-static const char *grouped(int64_t v, char out[32])
+const char *spk_cli_grouped(int64_t v, char out[32])
 {
 	char digits[24];
 	int n = snprintf(digits, sizeof digits, "%" PRId64, v), at = 0;
@@ -113,12 +112,12 @@ static void draw(struct spk_cli_progress *p, const struct spk_job_progress *now)
 	else if (strcmp(now->phase, "running") != 0)
 		put(&l, "%s  ", now->phase);
 	if (!*p->trouble) {
-		put(&l, "epoch %s  %s rows/s  %s in", grouped(now->epoch, a), grouped((int64_t)p->rate, b), grouped(now->rows_in, c));
-		put(&l, "  %s out", grouped(now->rows_out, a));
+		put(&l, "epoch %s  %s rows/s  %s in", spk_cli_grouped(now->epoch, a), spk_cli_grouped((int64_t)p->rate, b), spk_cli_grouped(now->rows_in, c));
+		put(&l, "  %s out", spk_cli_grouped(now->rows_out, a));
 		if (now->lag >= 0)
-			put(&l, "  lag %s", grouped(now->lag, a));
+			put(&l, "  lag %s", spk_cli_grouped(now->lag, a));
 		if (now->late || now->bad)
-			put(&l, "  %s late  %s bad", grouped(now->late, a), grouped(now->bad, b));
+			put(&l, "  %s late  %s bad", spk_cli_grouped(now->late, a), spk_cli_grouped(now->bad, b));
 		put_watermark(&l, now);
 	}
 	fit(&l);

@@ -18,6 +18,9 @@ struct spk_cli_progress {
 	int64_t drawn_us;
 };
 
+/* "27,024" */
+const char *spk_cli_grouped(int64_t v, char out[32]);
+
 void spk_cli_progress_init(struct spk_cli_progress *p, const char *job, bool live);
 /* A progress function of spk_session_run_job: `user` is the struct. Loop thread. */
 void spk_cli_progress_update(void *user, const struct spk_job_progress *now);

@@ -122,13 +122,27 @@ int spk_cli_fail(const struct spk_cli_script *script, const spk_error *error)
 	return code ? code : SPK_CLI_FAILED;
 }
 
-/* --- standard output --- */
+/* --- where results go --- */
+
+static FILE *to;            /* NULL: standard output */
+static const char *to_name;
+
+void spk_cli_redirect(FILE *file, const char *name)
+{
+	to = file;
+	to_name = name;
+}
+
+static FILE *output(void) { return to ? to : stdout; }
+
+static spk_status fail(spk_error *err)
+{
+	return spk_fail_errno(err, errno, "%s", to ? to_name : "standard output");
+}
 
 spk_status spk_cli_write(const char *data, size_t size, spk_error *err)
 {
-	if (size && fwrite(data, 1, size, stdout) != size)
-		return spk_fail_errno(err, errno, "standard output");
-	return SPK_OK;
+	return size && fwrite(data, 1, size, output()) != size ? fail(err) : SPK_OK;
 }
 
 spk_status spk_cli_print(spk_error *err, const char *format, ...)
@@ -137,12 +151,12 @@ spk_status spk_cli_print(spk_error *err, const char *format, ...)
 	int n;
 
 	va_start(arguments, format);
-	n = vprintf(format, arguments);
+	n = vfprintf(output(), format, arguments);
 	va_end(arguments);
-	return n < 0 ? spk_fail_errno(err, errno, "standard output") : SPK_OK;
+	return n < 0 ? fail(err) : SPK_OK;
 }
 
 spk_status spk_cli_flush(spk_error *err)
 {
-	return fflush(stdout) || ferror(stdout) ? spk_fail_errno(err, errno, "standard output") : SPK_OK;
+	return fflush(output()) || ferror(output()) ? fail(err) : SPK_OK;
 }

@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/rows_arrow.h"
 #include "cli/table.h"
 #include "connectors/format/format.h"
 #include "core/base/check.h"
 #include "core/expr/text.h"
 
 struct spk_cli_rows {
-	enum spk_cli_format format;
+	struct spk_cli_look look;
 	const struct spk_schema *schema;
 	const struct spk_conf *conf;
 	const char *timezone;
@@ -24,38 +25,46 @@ struct spk_cli_rows {
 	bool begun;
 	struct spk_buffer text;
 	uint32_t end[SPK_BATCH_ROWS];
-	/* table */
 	struct spk_cli_table *table;
+	struct spk_cli_arrow *arrow;
 };
 
-spk_status spk_cli_row_format(const struct spk_cli_arguments *a, enum spk_cli_format *out, spk_error *err)
-{
-	static const char *const names[] = { "table", "csv", "json" };
-	const char *name = a->value[SPK_CLI_ROW_FORMAT], *closest;
+static const char *const names[] = {
+#define NAME(id, name) name,
+	SPK_CLI_FORMAT_LIST(NAME)
+#undef NAME
+};
 
-	*out = SPK_CLI_TABLE;
-	for (size_t i = 0; name && i < SPK_COUNT_OF(names); i++) {
+const char *spk_cli_format_name(enum spk_cli_format format) { return names[format]; }
+
+spk_status spk_cli_format_find(const char *name, const char *context, enum spk_cli_format *out, spk_error *err)
+{
+	const char *closest;
+
+	for (int i = 0; i < SPK_CLI_FORMAT_COUNT; i++) {
 		if (strcmp(name, names[i]) == 0) {
 			*out = (enum spk_cli_format)i;
 			return SPK_OK;
 		}
 	}
-	if (!name)
-		return SPK_OK;
-	if (strcmp(name, "arrow") == 0) {
-		spk_fail(err, SPK_UNSUPPORTED, "--format arrow is not built yet");
-		return spk_hint(err, "table, csv and json are there; from C, spk_session_query gives an ArrowArrayStream");
-	}
-	closest = spk_closest_name(name, names, (int)SPK_COUNT_OF(names));
-	spk_fail(err, SPK_USAGE, "--format %s: expected table, csv or json", name);
+	closest = spk_closest_name(name, names, SPK_CLI_FORMAT_COUNT);
+	spk_fail(err, SPK_USAGE, "%s %s: expected table, csv, json or arrow", context, name);
 	return closest ? spk_hint(err, "did you mean '%s'?", closest) : SPK_USAGE;
+}
+
+spk_status spk_cli_row_format(const struct spk_cli_arguments *a, enum spk_cli_format *out, spk_error *err)
+{
+	const char *name = a->value[SPK_CLI_ROW_FORMAT];
+
+	*out = SPK_CLI_TABLE;
+	return name ? spk_cli_format_find(name, "--format", out, err) : SPK_OK;
 }
 
 /* --- making --- */
 
 static spk_status open_encoder(struct spk_cli_rows *r, spk_error *err)
 {
-	const struct spk_format *format = spk_format(r->format == SPK_CLI_CSV ? "csv" : "json");
+	const struct spk_format *format = spk_format(r->look.format == SPK_CLI_CSV ? "csv" : "json");
 
 	if (!format || !format->encoder_open)
 		return spk_fail(err, SPK_UNSUPPORTED, "this format cannot be written");
@@ -78,20 +87,34 @@ static spk_status open_table(struct spk_cli_rows *r, spk_error *err)
 		column[i] = (struct spk_cli_column){ .name = r->schema->field[i].name, .right = spk_type_is_number(r->schema->field[i].type) };
 	status = spk_cli_table_new(&r->table, column, r->schema->count, err);
 	free(column);
+	if (status == SPK_OK)
+		spk_cli_table_expand(r->table, r->look.expanded, r->look.width);
 	return status;
 }
 
-spk_status spk_cli_rows_new(struct spk_cli_rows **out, enum spk_cli_format format, const struct spk_schema *schema, const struct spk_conf *conf, spk_error *err)
+static spk_status open_format(struct spk_cli_rows *r, spk_error *err)
+{
+	switch (r->look.format) {
+	case SPK_CLI_TABLE:
+		return open_table(r, err);
+	case SPK_CLI_ARROW:
+		return spk_cli_arrow_new(&r->arrow, r->schema, err);
+	default:
+		return open_encoder(r, err);
+	}
+}
+
+spk_status spk_cli_rows_new(struct spk_cli_rows **out, const struct spk_cli_look *look, const struct spk_schema *schema, const struct spk_conf *conf, spk_error *err)
 {
 	struct spk_cli_rows *r = calloc(1, sizeof *r);
 	spk_status status;
 
 	SPK_TRY_PTR(r, err);
-	r->format = format;
+	r->look = *look;
 	r->schema = schema;
 	r->conf = conf;
 	r->timezone = spk_conf_text(conf, SPK_CONF_TIMEZONE);
-	status = format == SPK_CLI_TABLE ? open_table(r, err) : open_encoder(r, err);
+	status = open_format(r, err);
 	if (status != SPK_OK) {
 		spk_cli_rows_free(r);
 		return status;
@@ -107,6 +130,7 @@ void spk_cli_rows_free(struct spk_cli_rows *r)
 	if (r->encoder)
 		r->encoder->format->encoder_close(r->encoder);
 	spk_cli_table_free(r->table);
+	spk_cli_arrow_free(r->arrow);
 	spk_buffer_release(&r->text);
 	free(r->column);
 	free(r);
@@ -151,7 +175,7 @@ static spk_status put_value(struct spk_cli_rows *r, const struct spk_batch *batc
 	uint32_t slot = spk_reader_slot(&reader, row);
 
 	if (!spk_reader_valid(&reader, slot))
-		return spk_cli_table_cell(r->table, "", 0, err);
+		return spk_cli_table_cell(r->table, r->look.null ? r->look.null : "", r->look.null ? strlen(r->look.null) : 0, err);
 	spk_buffer_clear(&r->text);
 	SPK_TRY(spk_text_append(&r->text, v, slot, r->timezone, err));
 	return spk_cli_table_cell(r->table, r->text.data, r->text.size, err);
@@ -169,12 +193,17 @@ spk_status spk_cli_rows_batch(void *user, struct spk_batch *batch, spk_error *er
 {
 	struct spk_cli_rows *r = user;
 
-	return r->format == SPK_CLI_TABLE ? write_cells(r, batch, err) : write_encoded(r, batch, err);
+	if (r->arrow)
+		return spk_cli_arrow_batch(r->arrow, batch, err);
+	return r->table ? write_cells(r, batch, err) : write_encoded(r, batch, err);
 }
 
 spk_status spk_cli_rows_end(struct spk_cli_rows *r, spk_error *err)
 {
-	SPK_TRY(r->format == SPK_CLI_TABLE ? spk_cli_table_end(r->table, true, err) : begin_file(r, err));
+	if (r->arrow)
+		SPK_TRY(spk_cli_arrow_end(r->arrow, err));
+	else
+		SPK_TRY(r->table ? spk_cli_table_end(r->table, true, err) : begin_file(r, err));
 	return spk_cli_flush(err);
 }
 
@@ -197,7 +226,7 @@ static spk_status fill_lines(struct spk_batch *batch, const char *text, size_t s
 	return SPK_OK;
 }
 
-spk_status spk_cli_rows_text(enum spk_cli_format format, const char *column, const char *text, size_t size, const struct spk_conf *conf, spk_error *err)
+spk_status spk_cli_rows_text(const struct spk_cli_look *look, const char *column, const char *text, size_t size, const struct spk_conf *conf, spk_error *err)
 {
 	struct spk_field field = { .name = column, .type = spk_type(SPK_TYPE_TEXT) };
 	struct spk_schema schema = { .count = 1, .field = &field };
@@ -208,7 +237,7 @@ spk_status spk_cli_rows_text(enum spk_cli_format format, const char *column, con
 	if (status == SPK_OK)
 		status = fill_lines(batch, text, size, err);
 	if (status == SPK_OK)
-		status = spk_cli_rows_new(&rows, format, &schema, conf, err);
+		status = spk_cli_rows_new(&rows, look, &schema, conf, err);
 	if (status == SPK_OK)
 		status = spk_cli_rows_batch(rows, batch, err);
 	if (status == SPK_OK)

@@ -53,6 +53,27 @@ static spk_status check_text(const struct spk_cli_script *s, spk_error *err)
 	return SPK_OK;
 }
 
+static spk_status finish(struct spk_cli_script *s, spk_error *err)
+{
+	SPK_TRY(check_text(s, err));
+	s->text = spk_buffer_cstr(&s->buffer);
+	SPK_TRY_PTR(s->text, err);
+	return SPK_OK;
+}
+
+spk_status spk_cli_script_read(const char *file, struct spk_cli_script *out, spk_error *err)
+{
+	spk_status status;
+
+	*out = (struct spk_cli_script){ .file = file };
+	status = read_file(file, &out->buffer, err);
+	if (status == SPK_OK)
+		status = finish(out, err);
+	if (status != SPK_OK)
+		spk_cli_script_release(out);
+	return status;
+}
+
 spk_status spk_cli_script_load(const struct spk_cli_arguments *a, const char *file, struct spk_cli_script *out, spk_error *err)
 {
 	const char *command = a->value[SPK_CLI_COMMAND];
@@ -70,12 +91,7 @@ spk_status spk_cli_script_load(const struct spk_cli_arguments *a, const char *fi
 	else
 		status = read_file(file, &out->buffer, err);
 	out->file = command ? NULL : strcmp(file, "-") == 0 ? "stdin" : file;
-	if (status == SPK_OK)
-		status = check_text(out, err);
-	SPK_TRY(status);
-	out->text = spk_buffer_cstr(&out->buffer);
-	SPK_TRY_PTR(out->text, err);
-	return SPK_OK;
+	return status == SPK_OK ? finish(out, err) : status;
 }
 
 void spk_cli_script_release(struct spk_cli_script *script)

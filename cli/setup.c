@@ -1,7 +1,9 @@
 /* What a command needs before it can work: session, log, the job's name and folder, signals. */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -208,30 +210,74 @@ spk_status spk_cli_job_action(const struct spk_cli_arguments *a, const char *con
 
 /* A signal handler has no other way to know them. */
 static struct spk_session *volatile cancelled;
-static volatile sig_atomic_t signals;
+static volatile sig_atomic_t signals, last_signal;
+static volatile sig_atomic_t wake = -1;
+
+static void wake_up(void)
+{
+	uint64_t one = 1;
+	int saved = errno;
+	ssize_t ignored = write(wake, &one, sizeof one);
+
+	(void)ignored;
+	errno = saved;
+}
 
 static void on_signal(int number)
 {
 	struct spk_session *session = cancelled;
 
 	signals = signals + 1;
+	last_signal = number;
 	if (session)
 		spk_session_cancel(session);
-	if (signals > 1)
+	else if (wake >= 0)
+		wake_up();
+	if (session && signals > 1)
 		signal(number, SIG_DFL);
+}
+
+static void handle(void (*handler)(int))
+{
+	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART }, now;
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, NULL, &now);
+	if (now.sa_handler != SIG_IGN)  /* nohup */
+		sigaction(SIGHUP, &action, NULL);
 }
 
 void spk_cli_cancel_on_signals(struct spk_session *session)
 {
-	struct sigaction action = { .sa_handler = session ? on_signal : SIG_DFL, .sa_flags = SA_RESTART };
-
+	if (session)
+		signals = 0;
 	cancelled = session;
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	handle(session ? on_signal : SIG_DFL);
 }
 
 int spk_cli_signals(void)
 {
 	return signals;
+}
+
+int spk_cli_wait_on_signals(void)
+{
+	if (wake < 0)
+		wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	cancelled = NULL;
+	handle(on_signal);
+	return wake;
+}
+
+int spk_cli_take_signal(void)
+{
+	uint64_t count;
+	ssize_t ignored = read(wake, &count, sizeof count);
+	int number = last_signal;
+
+	(void)ignored;
+	last_signal = 0;
+	return number;
 }

@@ -23,36 +23,50 @@ static void run_task(void *user);
 /* X of a stage; `why` may be NULL. @locks: held */
 static void stage_event(struct spk_dag_scheduler *s, enum spk_event event, int stage, const char *why)
 {
-	struct spk_event_field fields[8] = {
+	struct spk_stage_stats stats;
+
+	if (!s->options.events)
+		return;
+	spk_run_stage_stats(s, stage, &stats);
+	spk_event_log_write(s->options.events, event, (struct spk_event_field[]){
 		{ .name = "dag", .text = s->dag->name ? s->dag->name : "" },
 		{ .name = "epoch", .number = s->dag->epoch.value },
 		{ .name = "stage", .number = stage },
 		{ .name = "name", .text = s->dag->stage[stage].name },
 		{ .name = "tasks", .number = s->dag->stage[stage].tasks },
 		{ .name = "us", .number = spk_clock_monotonic_us() - s->stage[stage].started_us },
+		{ .name = "cpu_us", .number = stats.sum.cpu_us },
+		{ .name = "rows", .number = stats.sum.rows_out },
+		{ .name = "bytes", .number = stats.sum.bytes_out },
 		{ .name = why ? "error" : NULL, .text = why },
-	};
-
-	if (s->options.events)
-		spk_event_log_write(s->options.events, event, fields);
+		{ 0 },
+	});
 }
 
-/* Task events are for failures, and for batch queries, where a run is one of a kind. */
+/* Task events are for failures, and for batch queries, where a run is one of a kind. @locks: held, but for TASK_START */
 static void task_event(struct spk_task *t, enum spk_event event, const char *why)
 {
 	struct spk_dag_scheduler *s = t->scheduler;
-	struct spk_event_field fields[8] = {
+	bool start = event == SPK_EVENT_TASK_START;
+
+	if (!s->options.events || !(why || s->dag->epoch.value == 0))
+		return;
+	spk_event_log_write(s->options.events, event, (struct spk_event_field[]){
 		{ .name = "dag", .text = s->dag->name ? s->dag->name : "" },
 		{ .name = "epoch", .number = s->dag->epoch.value },
 		{ .name = "stage", .number = t->stage },
 		{ .name = "name", .text = task_stage(t)->name },
 		{ .name = "task", .number = t->partition },
 		{ .name = "attempt", .number = t->attempt },
+		{ .name = start ? NULL : "us", .number = t->last.busy_us },
+		{ .name = "cpu_us", .number = t->last.cpu_us },
+		{ .name = "rows_in", .number = t->last.rows_in },
+		{ .name = "bytes_in", .number = t->last.bytes_in },
+		{ .name = "rows", .number = t->last.rows_out },
+		{ .name = "bytes", .number = t->last.bytes_out },
 		{ .name = why ? "error" : NULL, .text = why },
-	};
-
-	if (s->options.events && (why || s->dag->epoch.value == 0))
-		spk_event_log_write(s->options.events, event, fields);
+		{ 0 },
+	});
 }
 
 /* --- steps of a run; @locks: s->lock held --- */
@@ -395,11 +409,29 @@ static bool retire(struct spk_dag_scheduler *s)
 	return !s->outstanding;
 }
 
+/* Takes over what the attempt measured. @locks: s->lock held */
+static void note_attempt(struct spk_task *t, bool failed)
+{
+	struct spk_task_stats *sum = &t->stats, before = t->stats;
+
+	*sum = t->now;
+	sum->attempts += before.attempts;
+	sum->failures = before.failures + failed;
+	sum->busy_us += before.busy_us;
+	sum->cpu_us += before.cpu_us;
+	if (!failed)
+		t->scheduler->stage[t->stage].slowest_us = SPK_MAX(t->scheduler->stage[t->stage].slowest_us, t->now.busy_us);
+	t->last = t->now;
+	t->now = (struct spk_task_stats){ 0 };
+}
+
 static void end_task(struct spk_task *t, spk_status status, spk_error *error)
 {
 	struct spk_dag_scheduler *s = t->scheduler;
 
 	pthread_mutex_lock(&s->lock);
+	if (t->now.attempts)
+		note_attempt(t, status != SPK_OK && !t->lost_count);
 	if (run_stopping(s))
 		t->state = TASK_IDLE;
 	else if (status == SPK_OK)
@@ -482,7 +514,7 @@ static spk_status check_stage(const struct spk_dag *dag, int index, spk_error *e
 
 static spk_status add_tasks(struct spk_dag_scheduler *s, const struct spk_dag *dag, spk_error *err)
 {
-	s->tasks = 0;
+	s->tasks = s->stages = 0;
 	if (dag->stages)
 		SPK_TRY(spk_run_room(s->account, &s->stage, &s->stage_capacity, dag->stages - 1, sizeof(*s->stage), err));
 	for (int i = 0; i < dag->stages; i++) {
@@ -505,9 +537,11 @@ static spk_status add_tasks(struct spk_dag_scheduler *s, const struct spk_dag *d
 			t->attempt = -1;
 			t->failures = t->recomputed = t->lost_count = 0;
 			t->skipped = t->counted = t->touched = t->computed = t->recomputing = false;
+			t->now = t->stats = (struct spk_task_stats){ 0 };
 			atomic_store_explicit(&t->made, 0, memory_order_relaxed);
 		}
 	}
+	s->stages = dag->stages;
 	return SPK_OK;
 }
 
@@ -517,6 +551,7 @@ static void reset(struct spk_dag_scheduler *s, const struct spk_dag *dag)
 	s->status = SPK_OK;
 	s->error = (spk_error){ 0 };
 	s->stages_left = dag->stages;
+	s->started_us = spk_clock_monotonic_us();
 	s->outstanding = s->recomputing = s->gone_count = 0;
 	s->shuffled = (struct spk_shuffle_stat){ 0 };
 	atomic_store(&s->stopping, false);

@@ -56,6 +56,23 @@ struct spk_dag_result {
 	int64_t shuffle_bytes, shuffle_rows;
 };
 
+/* What became of a task. Times in us since the run began; rows and bytes (spk_shuffle_bytes) are those of the last attempt. */
+struct spk_task_stats {
+	int attempts, failures;
+	int64_t start_us, end_us;         /* of the last attempt that has ended */
+	int64_t busy_us, cpu_us;          /* of all of them: by the clock, and on a processor */
+	int64_t rows_in, bytes_in;        /* what it read of other stages */
+	int64_t rows_out, bytes_out;      /* what it wrote for other stages */
+};
+
+/* What became of a stage: the sums over its tasks. */
+struct spk_stage_stats {
+	int tasks, tasks_done;            /* done: also those that had nothing to do */
+	bool started, complete;
+	int64_t slowest_us;               /* the longest attempt that counted */
+	struct spk_task_stats sum;        /* start_us: of the stage; end_us: of its last task so far */
+};
+
 struct spk_dag_scheduler;
 
 struct spk_dag_options {
@@ -74,6 +91,10 @@ spk_status spk_dag_run(struct spk_dag_scheduler *s, const struct spk_dag *dag, s
 spk_status spk_dag_start(struct spk_dag_scheduler *s, const struct spk_dag *dag, void (*done)(void *user, spk_status status, const spk_error *error, const struct spk_dag_result *result), void *user, spk_error *err);
 /* Asks the current run (if any) to stop; it ends with CANCELLED. Any thread. */
 void spk_dag_cancel(struct spk_dag_scheduler *s);
+
+/* Where the current run stands, or how the last one ended (until the next begins). False: there is no such stage or task. Any thread. */
+bool spk_dag_stage_stats(struct spk_dag_scheduler *s, int stage, struct spk_stage_stats *out);
+bool spk_dag_task_stats(struct spk_dag_scheduler *s, int stage, int task, struct spk_task_stats *out);
 
 /* --- what a task may ask, on its own thread --- */
 

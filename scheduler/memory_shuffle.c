@@ -101,7 +101,7 @@ static spk_status memory_add(struct spk_shuffle_service *service, struct spk_shu
 	return spk_fail(err, SPK_EXISTS, "shuffle %d exists already", (int)id.value);
 }
 
-static int64_t batch_bytes(const struct spk_batch *b)
+int64_t spk_shuffle_bytes(const struct spk_batch *b)
 {
 	int64_t row = b->weight ? (int64_t)sizeof(*b->weight) : 0;
 
@@ -128,7 +128,7 @@ static struct output *output_new(struct memory_shuffle *m, int partitions, struc
 		for (int i = 0; i < counts[p]; i++) {
 			o->batch[n++] = blocks[p][i];
 			o->stat.rows += blocks[p][i]->selected;
-			o->stat.bytes += batch_bytes(blocks[p][i]);
+			o->stat.bytes += spk_shuffle_bytes(blocks[p][i]);
 		}
 	}
 	o->start[partitions] = n;

@@ -40,6 +40,8 @@ struct spk_task {
 	bool touched;              /* `run` was called in this run */
 	bool computed;             /* `written` is complete and only has to be published */
 	_Atomic int made;          /* times its output was published */
+	struct spk_task_stats now; /* of the attempt that runs: its worker's */
+	struct spk_task_stats stats, last;  /* of all attempts, of the one before; under the lock, always */
 
 	/* Arrays are kept from run to run. */
 	struct task_written *written;
@@ -58,6 +60,7 @@ struct stage_run {
 	int tasks_left;
 	int first_task;                    /* its tasks are task[first_task ..) */
 	int64_t started_us;
+	int64_t slowest_us;
 };
 
 struct spk_dag_scheduler {
@@ -74,7 +77,7 @@ struct spk_dag_scheduler {
 	spk_error error;
 	const struct spk_dag *dag;         /* read-only while it runs */
 	struct stage_run *stage;           /* shuffle, first_task: read by tasks of later stages */
-	int stage_capacity;
+	int stages, stage_capacity;        /* stages: of the current or last run */
 	struct spk_task **task;
 	int tasks, task_capacity;
 	int stages_left;
@@ -101,6 +104,9 @@ static inline bool run_stopping(const struct spk_dag_scheduler *s)
 
 /* Makes room for element number `count` of an array that grows by doubling. */
 spk_status spk_run_room(struct spk_memory_account *account, void *array, int *capacity, int count, size_t size, spk_error *err);
+
+/* As spk_dag_stage_stats, of a stage that is there. @locks: held */
+void spk_run_stage_stats(const struct spk_dag_scheduler *s, int stage, struct spk_stage_stats *out);
 
 /* One attempt: fetches the inputs, runs the stage's function, publishes. lost_count > 0 afterwards: inputs are lost.
  * @locality: worker, without the lock */

@@ -47,6 +47,7 @@ struct spk_shuffle_service {
 	const struct spk_shuffle_service_type *type;
 };
 struct spk_shuffle_stat { int64_t rows, bytes; };
+int64_t spk_shuffle_bytes(const struct spk_batch *batch);  /* of its vectors, text with its 16-byte view only */
 struct spk_shuffle_service_type {
 	const char *name;
 	/* Announces a shuffle of producers x partitions. Any thread. */
@@ -59,7 +60,7 @@ struct spk_shuffle_service_type {
 	spk_status (*fetch)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, int partition, struct spk_batch ***batches, int *count, spk_error *err);
 	/* Forgets the output of a producer, as a lost executor would (also used by tests). Any thread. */
 	void (*lose)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer);
-	/* What is there now. bytes: those of the vectors, text with its 16-byte view only. Any thread. */
+	/* What is there now; bytes as spk_shuffle_bytes counts them. Any thread. */
 	void (*stat)(struct spk_shuffle_service *s, struct spk_shuffle_id id, struct spk_shuffle_stat *out);
 	void (*remove)(struct spk_shuffle_service *s, struct spk_shuffle_id id);  /* any thread; unknown ids are fine */
 	void (*close)(struct spk_shuffle_service *s);                             /* with all that is left in it */

@@ -105,6 +105,10 @@ static spk_status gather(struct spk_task *t, spk_error *err)
 			SPK_TRY(fetch_from(t, stage->input[k], partition, p, err));
 		t->input[k].end = t->fetched_count;
 	}
+	for (int i = 0; i < t->fetched_count; i++) {
+		t->now.rows_in += t->fetched[i]->selected;
+		t->now.bytes_in += spk_shuffle_bytes(t->fetched[i]);
+	}
 	if (!t->lost_count)
 		return SPK_OK;
 	return spk_fail(err, SPK_NOT_FOUND, "stage '%s' task %d: the output of %d task(s) it reads is lost", stage->name,
@@ -149,6 +153,10 @@ static spk_status publish(struct spk_task *t, spk_error *err)
 	int *counts = (int *)(void *)(batches + t->written_count);
 
 	group_written(t, partitions, blocks, counts, batches);
+	for (int i = 0; i < t->written_count; i++) {
+		t->now.rows_out += batches[i]->selected;
+		t->now.bytes_out += spk_shuffle_bytes(batches[i]);
+	}
 	spk_status status = shuffle->type->publish(shuffle, spk_shuffle_id(atomic_load(&s->stage[t->stage].shuffle)), t->partition, blocks, counts, err);
 
 	spk_free(s->account, blocks, size);
@@ -176,6 +184,7 @@ spk_status spk_run_attempt(struct spk_task *t, spk_error *err)
 	int64_t cpu = spk_clock_thread_cpu_us();
 	spk_status status = SPK_OK;
 
+	t->now = (struct spk_task_stats){ .attempts = 1, .start_us = spk_clock_monotonic_us() - t->scheduler->started_us };
 	t->lost_count = 0;
 	if (!t->computed)
 		status = compute(t, err);
@@ -184,7 +193,10 @@ spk_status spk_run_attempt(struct spk_task *t, spk_error *err)
 	if (status == SPK_OK)
 		t->computed = false;
 	spk_run_clear_task(t);
-	atomic_fetch_add_explicit(&t->scheduler->cpu_us, spk_clock_thread_cpu_us() - cpu, memory_order_relaxed);
+	t->now.cpu_us = spk_clock_thread_cpu_us() - cpu;
+	t->now.end_us = spk_clock_monotonic_us() - t->scheduler->started_us;
+	t->now.busy_us = t->now.end_us - t->now.start_us;
+	atomic_fetch_add_explicit(&t->scheduler->cpu_us, t->now.cpu_us, memory_order_relaxed);
 	return status;
 }
 

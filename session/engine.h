@@ -15,14 +15,31 @@
 struct spk_conf *spk_session_conf(struct spk_session *session);
 struct spk_catalog *spk_session_catalog(struct spk_session *session);
 
+struct spk_arena *spk_session_arena(struct spk_session *session);  /* of what is bound and planned */
+
 /* Binds all statements of `text`; what it makes lies in the session's arena until the session is freed. */
 spk_status spk_session_bind(struct spk_session *session, const char *text, struct spk_script *out, spk_error *err);
+/* Frees all that was bound and planned so far; catalog and configuration stay, and so does
+ * all of a session with frames or kept relations. For sessions that go on and on: a shell. */
+spk_status spk_session_forget(struct spk_session *session, spk_error *err);
 /* Optimizes a bound query; the result may be printed with spk_logical_format. */
 spk_status spk_session_optimize(struct spk_session *session, struct spk_logical *bound, struct spk_logical **out, spk_error *err);
 /* Physical plan of one query (batch). Tables must be bounded: else a PLAN error says which one is not. */
 spk_status spk_session_plan_query(struct spk_session *session, struct spk_logical *bound, struct spk_physical_plan **out, spk_error *err);
 /* Physical plan of all INSERTs of a script as one streaming job. USAGE when there is none. */
 spk_status spk_session_plan_job(struct spk_session *session, const struct spk_script *script, struct spk_physical_plan **out, spk_error *err);
+
+/* Where a query stands. Sources whose end is not known count with nothing to share_read. */
+struct spk_query_progress {
+	int64_t elapsed_us;
+	int stages, stages_done;
+	int stage, tasks, tasks_done;    /* of the first stage that is not complete, counted from 0 */
+	double share_read;               /* of what the sources hold, 0 to 1; -1: not known */
+	int64_t rows_read;
+	int64_t memory;                  /* bytes of the budget in use */
+};
+/* From here on queries tell where they stand, about every so many milliseconds, on the thread that runs them. NULL: no more. */
+void spk_session_on_progress(struct spk_session *session, int every_ms, void (*progress)(void *user, const struct spk_query_progress *now), void *user);
 
 struct spk_query_stats { int64_t elapsed_us, cpu_us, rows; };
 
@@ -40,6 +57,8 @@ spk_status spk_session_insert(struct spk_session *session, const struct spk_logi
 
 /* Cancels the query or stops the job that runs; any thread, any signal handler. */
 void spk_session_cancel(struct spk_session *session);
+/* Drops cancels that found nothing to cancel: else the next query would be. */
+void spk_session_clear_cancel(struct spk_session *session);
 
 /* A job with progress. Writes DIR/job.sql (0600) so that `sparklet epochs JOB` and others can find the job again. dir NULL: .sparklet/<name>. */
 spk_status spk_session_run_job(struct spk_session *session, const char *sql, const struct spk_physical_plan *plan, const struct spk_job_options *options,

@@ -21,6 +21,9 @@ struct spk_session {
 	struct spk_frame *frames;      /* all that were made, the newest first */
 	int64_t writes;                /* files written by frames so far: names them */
 	int cancel_fd;                 /* eventfd: wakes a running query to look at `cancels` */
+	int progress_ms;
+	void (*progress)(void *user, const struct spk_query_progress *now);
+	void *progress_user;
 };
 
 /* The session's kept relations; made at first use. */

@@ -4,7 +4,7 @@
 
 #include "batch/spill.h"
 #include "core/base/clock.h"
-#include "session/internal.h"
+#include "session/progress.h"
 
 /* What one query opens. */
 struct query {
@@ -20,7 +20,23 @@ struct query {
 	struct spk_spill *spill;
 	struct spk_exec *exec;
 	int pinned;                    /* sources whose kept relations are held */
+	/* Only for progress. */
+	struct spk_session *session;
+	int64_t **end;
+	int64_t started_us;
 };
+
+/* Where the source's partitions end, when somebody wants to know how far it is. */
+static spk_status find_ends(struct query *q, int index, spk_error *err)
+{
+	struct spk_source *source = q->source[index];
+
+	if (!q->session->progress)
+		return SPK_OK;
+	q->end[index] = calloc((size_t)source->partitions + 1, sizeof(**q->end));
+	SPK_TRY_PTR(q->end[index], err);
+	return source->type->ends(source, true, q->end[index], err);
+}
 
 static spk_status open_source(struct query *q, int index, spk_error *err)
 {
@@ -43,7 +59,7 @@ static spk_status open_source(struct query *q, int index, spk_error *err)
 	if (status == SPK_OK)
 		status = type->seek(q->source[index], position, position + r->partitions, err);
 	free(position);
-	return status;
+	return status == SPK_OK ? find_ends(q, index, err) : status;
 }
 
 /* --- kept relations that the query reads: computed if they are not there, and held until it is over --- */
@@ -119,7 +135,8 @@ static spk_status prepare(struct spk_session *s, struct query *q, spk_error *err
 	q->spec = calloc((size_t)n + 1, sizeof *q->spec);
 	q->source = calloc((size_t)n + 1, sizeof(*q->source));
 	q->run.source = calloc((size_t)n + 1, sizeof *q->run.source);
-	SPK_TRY_PTR(q->spec && q->source && q->run.source, err);
+	q->end = calloc((size_t)n + 1, sizeof(*q->end));
+	SPK_TRY_PTR(q->spec && q->source && q->run.source && q->end, err);
 	for (int i = 0; i < n; i++)
 		SPK_TRY(open_source(q, i, err));
 	return open_query(q, err);
@@ -141,11 +158,14 @@ static void release(struct query *q)
 			q->source[i]->type->close(q->source[i]);
 		if (q->run.source)
 			free(q->run.source[i].partition);
+		if (q->end)
+			free(q->end[i]);
 	}
 	free(q->run.source);
 	free(q->source);
 	free(q->spec);
 	unpin_all(q);
+	free(q->end);
 }
 
 static spk_status put_counts(const struct spk_physical *node, struct spk_buffer *out, void *user, spk_error *err)
@@ -175,24 +195,34 @@ static spk_status count_rows(void *user, struct spk_batch *batch, spk_error *err
 
 static bool cancelled(void *user)
 {
-	struct spk_session *s = user;
+	const struct query *q = user;
 
-	return atomic_load(&s->cancels) > 0;
+	return atomic_load(&q->session->cancels) > 0;
+}
+
+static void tell_progress(void *user)
+{
+	const struct query *q = user;
+	struct spk_query_watched watched = { .plan = q->plan, .run = &q->run, .dag = q->dag, .end = q->end, .started_us = q->started_us };
+	struct spk_query_progress now;
+
+	spk_query_progress_now(&watched, &now);
+	q->session->progress(q->session->progress_user, &now);
 }
 
 static spk_status run(struct spk_session *s, struct query *q, struct spk_query_stats *stats, spk_error *err)
 {
-	struct spk_exec_watch watch = { s->cancel_fd, cancelled, s };
+	struct spk_exec_watch watch = { .fd = s->cancel_fd, .cancel = cancelled, .user = q, .tick_ms = s->progress_ms, .tick = s->progress ? tell_progress : NULL };
 	struct spk_dag_result result = { 0 };
-	int64_t started = spk_clock_monotonic_us();
 	spk_status status;
 
+	q->started_us = spk_clock_monotonic_us();
 	q->run.time_us = spk_clock_wall_us();
 	q->run.timezone = spk_conf_text(q->conf, SPK_CONF_TIMEZONE);
 	status = spk_exec_run(q->exec, &q->run, q->dag, &watch, &result, err);
 	atomic_store(&s->cancels, 0);
 	if (stats) {
-		stats->elapsed_us = spk_clock_monotonic_us() - started;
+		stats->elapsed_us = spk_clock_monotonic_us() - q->started_us;
 		stats->cpu_us = result.cpu_us;
 	}
 	return status;
@@ -201,7 +231,7 @@ static spk_status run(struct spk_session *s, struct query *q, struct spk_query_s
 spk_status spk_session_run_query(struct spk_session *s, const struct spk_physical_plan *plan, spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err), void *user,
 				 struct spk_buffer *analyzed, struct spk_query_stats *stats, spk_error *err)
 {
-	struct query q = { .plan = plan, .conf = s->conf };
+	struct query q = { .plan = plan, .conf = s->conf, .session = s };
 	struct counter counter = { collect, user, 0 };
 	spk_status status = prepare(s, &q, err);
 

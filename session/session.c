@@ -73,12 +73,26 @@ spk_status spk_session_cache(struct spk_session *s, struct spk_cache **out, spk_
 }
 
 struct spk_conf *spk_session_conf(struct spk_session *s) { return s->conf; }
+struct spk_arena *spk_session_arena(struct spk_session *s) { return s->arena; }
 struct spk_catalog *spk_session_catalog(struct spk_session *s) { return s->catalog; }
 
 spk_status spk_session_bind(struct spk_session *s, const char *text, struct spk_script *out, spk_error *err)
 {
 	SPK_TRY(spk_sql_bind(text, s->catalog, s->conf, s->arena, out, err));
 	spk_memory_set_limit((size_t)spk_conf_int(s->conf, SPK_CONF_MEMORY_LIMIT));
+	return SPK_OK;
+}
+
+spk_status spk_session_forget(struct spk_session *s, spk_error *err)
+{
+	struct spk_arena *fresh;
+
+	if (s->frames || s->cache)   /* theirs is among it */
+		return SPK_OK;
+	fresh = spk_arena_new(spk_memory_account("plan"));
+	SPK_TRY_PTR(fresh, err);
+	spk_arena_unref(s->arena);
+	s->arena = fresh;
 	return SPK_OK;
 }
 
@@ -202,6 +216,22 @@ void spk_session_cancel(struct spk_session *s)
 	ignored = write(s->cancel_fd, &one, sizeof one);
 	(void)ignored;
 	errno = saved;
+}
+
+void spk_session_on_progress(struct spk_session *s, int every_ms, void (*progress)(void *user, const struct spk_query_progress *now), void *user)
+{
+	s->progress_ms = every_ms;
+	s->progress = progress;
+	s->progress_user = user;
+}
+
+void spk_session_clear_cancel(struct spk_session *s)
+{
+	uint64_t count;
+	ssize_t ignored = read(s->cancel_fd, &count, sizeof count);
+
+	(void)ignored;
+	atomic_store(&s->cancels, 0);
 }
 
 void spk_session_stop(struct spk_session *s) { spk_session_cancel(s); }

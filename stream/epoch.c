@@ -175,7 +175,7 @@ static spk_status run_and_commit(struct spk_job *job, struct spk_arena *arena, i
 	int64_t started = spk_clock_monotonic_us();
 	struct spk_buffer encoded = { 0 };
 	struct spk_dag_result result = { 0 };
-	struct spk_exec_watch watch = { job->stop_fd, stopped_at_once, job };
+	struct spk_exec_watch watch = { .fd = job->stop_fd, .cancel = stopped_at_once, .user = job };
 	struct spk_epoch_record *record;
 	struct spk_run run;
 	spk_status status;
@@ -216,7 +216,7 @@ spk_status spk_job_epoch(struct spk_job *job, spk_error *err)
 
 static spk_status run_again(struct spk_job *job, const struct spk_epoch_record *recorded, struct spk_arena *arena, spk_error *err)
 {
-	struct spk_exec_watch watch = { job->stop_fd, stopped_at_once, job };
+	struct spk_exec_watch watch = { .fd = job->stop_fd, .cancel = stopped_at_once, .user = job };
 	struct spk_epoch_record *record;
 	struct spk_run run;
 

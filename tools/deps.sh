@@ -35,6 +35,7 @@ libxxhash-dev:hashing
 liblz4-dev:compression
 libzstd-dev:compression
 libcurl4-openssl-dev:HTTP client
+libedit-dev:line editing of the shell
 '
 test_packages='
 default-jre-headless:Kafka broker for the tests:/usr/bin/java

@@ -102,6 +102,10 @@ static spk_status scan_all(struct spk_op *op, struct spk_source *source, struct 
 
 		if (status == SPK_OK)
 			status = emit_chunk(op, source, &chunk, p, err);
+		if (status == SPK_OK && chunk.rows) {
+			__atomic_store_n(&p->position, chunk.end, __ATOMIC_RELAXED);
+			__atomic_fetch_add(&p->rows, chunk.rows, __ATOMIC_RELAXED);
+		}
 		finished = chunk.finished || op->done;
 		spk_chunk_release(&chunk);
 		SPK_TRY(status);

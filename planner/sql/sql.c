@@ -187,3 +187,16 @@ spk_status spk_sql_bind(const char *text, struct spk_catalog *catalog, struct sp
 	spk_arena_unref(s.tree);
 	return status;
 }
+
+spk_status spk_sql_check(const char *text, spk_error *err)
+{
+	struct script s = { .tree = spk_arena_new(spk_memory_account("sql")) };
+	spk_status status;
+
+	SPK_TRY_PTR(s.tree, err);
+	status = read_script(&s, text, err);
+	if (status != SPK_OK)
+		spk_sql_place(text, err);
+	spk_arena_unref(s.tree);
+	return status;
+}

@@ -41,6 +41,9 @@ struct spk_script {
  */
 spk_status spk_sql_bind(const char *text, struct spk_catalog *catalog, struct spk_conf *conf, struct spk_arena *arena, struct spk_script *out, spk_error *err);
 
+/* Whether `text` parses (SYNTAX, UNSUPPORTED): no name is looked up and nothing changed. */
+spk_status spk_sql_check(const char *text, spk_error *err);
+
 /* The error as a person reads it: FILE:LINE:COLUMN, message, the line of text, a caret under the place, hint. `file` may be NULL. */
 spk_status spk_sql_format_error(const char *file, const char *text, const spk_error *error, struct spk_buffer *out, spk_error *err);
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """`sparklet sql` and `sparklet explain`: formats, order of statements, where rows and words go."""
-import csv, io, json, pathlib, sys
+import csv, io, json, pathlib, subprocess, sys
 from decimal import Decimal
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from jobs import main
-from program import folder, same, sparklet
+from program import folder, same, sparklet, start
 
 CWD = folder("sql")
 VALUES = """SELECT 1 AS a, 'x,"y' AS "B b", NULL::text AS c, 1.50::numeric(10, 2) AS d, timestamp '2013-01-01 05:00:00.25' AS e, timestamp '2013-01-01' AS f,
@@ -67,12 +67,36 @@ def script():
 
 
 def mistakes():
-    """a mistake anywhere in the script stops it before its first statement: exit code 2, the place in the file, nothing on stdout"""
-    (CWD / "m.sql").write_text("SELECT 1 AS a;\nSELECT b;\n")
-    done = sparklet(CWD, "sql", "m.sql", expect=2)
-    assert done.stdout == "" and done.stderr.startswith('m.sql:2:8: error: column "b" does not exist\n  2 | SELECT b;\n    |        ^\n'), done.stderr
+    """a mistake in the grammar stops a script before its first statement, one in names at its statement: exit code 2, the place in the file"""
+    (CWD / "g.sql").write_text("SELECT 1 AS a;\nSELECT 2 +;\n")
+    done = sparklet(CWD, "sql", "g.sql", expect=2)
+    assert done.stdout == "" and done.stderr.startswith('g.sql:2:11: error: syntax error at or near ";"\n  2 | SELECT 2 +;\n    |           ^\n'), done.stderr
+    (CWD / "m.sql").write_text("SELECT 1 AS a;\nSELECT b;\nSELECT 2 AS never;\n")
+    done = sparklet(CWD, "sql", "m.sql", "--format", "json", expect=2)
+    assert done.stdout == '{"a":1}\n' and done.stderr.startswith('m.sql:2:8: error: column "b" does not exist\n  2 | SELECT b;\n    |        ^\n'), done.stderr
     assert sparklet(CWD, "sql", input="SELECT b", expect=2).stderr.startswith("stdin:1:8: error: ")
     assert sql("SELECT b", expect=2).stderr.startswith("1:8: error: ")
+    assert sql("SELECT 1 AS a; SELECT b", expect=2).stderr.startswith("1:23: error: ")
+
+
+def in_order():
+    """each statement sees what those before it did, and nothing of those behind it: files, settings, tables"""
+    done = sql("SET timezone = 'Asia/Tokyo'; SELECT timestamptz '2020-01-01 00:00+00' AS t; SET timezone = 'UTC'; SELECT timestamptz '2020-01-01 00:00+00' AS t;"
+               "CREATE TABLE t (n bigint) WITH ('connector' = 'filesystem', 'path' = 'in-order', 'format' = 'csv'); INSERT INTO t VALUES (7); SELECT * FROM 'in-order/*.csv';"
+               "DROP TABLE t; CREATE VIEW t AS SELECT 8 AS n; TABLE t", "--format", "json")
+    same(done.stdout, '{"t":"2020-01-01 09:00:00+09"}\n{"t":"2020-01-01 00:00:00+00"}\n{"n":7}\n{"n":8}\n')
+
+
+def as_it_comes():
+    """statements on standard input run when their ; is there, and results do not wait for more"""
+    p = start(CWD, "sql", "--format", "json", stdin=subprocess.PIPE)
+    for n in range(3):
+        p.stdin.write(f"SELECT {n}\n AS n;\n")
+        p.stdin.flush()
+        same(p.stdout.readline(), f'{{"n":{n}}}\n')
+    p.stdin.write("SELECT 'the last one needs no semicolon' AS t")
+    p.stdin.close()
+    assert "the last one" in p.stdout.read() and p.wait(60) == 0
 
 
 def failures():
@@ -165,4 +189,4 @@ def log():
     assert done.stderr.count("\n") == 1 and " warn  scheduler " in done.stderr, done.stderr
 
 
-main(as_json, as_csv, as_table, long_table, script, mistakes, failures, unbounded, insert, insert_print, insert_kafka, failed_insert, explain, settings, tried_again, log)
+main(as_json, as_csv, as_table, long_table, script, mistakes, in_order, as_it_comes, failures, unbounded, insert, insert_print, insert_kafka, failed_insert, explain, settings, tried_again, log)

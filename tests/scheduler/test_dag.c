@@ -524,6 +524,41 @@ static void survives_refused_memory(void)
 	CHECK(n > 20);
 }
 
+/* --- figures --- */
+
+static void keeps_figures(void)
+{
+	struct stack s;
+	struct sum sum = { .fail_times = 1, .fail_code = SPK_IO, .retriable = true };
+	struct spk_stage_stats first, last;
+	struct spk_task_stats task;
+	spk_error err = { 0 };
+	SUM_GRAPH(graph, &sum);
+
+	stack_open(&s, 2, 3, NULL);
+	CHECK(!spk_dag_stage_stats(s.dag, 0, &first));
+	for (int i = 0; i < 3; i++) {
+		REQUIRE_OK(spk_dag_run(s.dag, &graph, NULL, &err), err);
+		REQUIRE(spk_dag_stage_stats(s.dag, 0, &first));
+		REQUIRE(spk_dag_stage_stats(s.dag, 1, &last));
+		CHECK(!spk_dag_stage_stats(s.dag, 2, &last) && !spk_dag_task_stats(s.dag, 1, 2, &task));
+		CHECK(first.started && first.complete && last.complete);
+		CHECK_EQ_INT(first.tasks, 4);
+		CHECK_EQ_INT(first.tasks_done, 4);
+		CHECK_EQ_INT(first.sum.rows_out, 4 * 2 * 30);
+		CHECK_EQ_INT(first.sum.bytes_out, 4 * 2 * 30 * 8);
+		CHECK_EQ_INT(last.sum.rows_in, 4 * 2 * 30);
+		CHECK_EQ_INT(last.sum.bytes_in, 4 * 2 * 30 * 8);
+		CHECK_EQ_INT(last.sum.attempts, i ? 2 : 3);
+		CHECK_EQ_INT(last.sum.failures, i ? 0 : 1);
+		CHECK(last.sum.start_us >= first.sum.start_us && last.sum.end_us >= last.sum.start_us);
+		REQUIRE(spk_dag_task_stats(s.dag, 1, 1, &task));
+		CHECK_EQ_INT(task.rows_in, 4 * 30);
+		CHECK(task.busy_us >= task.end_us - task.start_us);
+	}
+	stack_close(&s);
+}
+
 /* --- events --- */
 
 static void writes_events(void)
@@ -555,6 +590,7 @@ static void writes_events(void)
 	text = spk_test_slurp(path, NULL);
 	CHECK_HOLDS(text, "task.start");
 	CHECK_HOLDS(text, "task.end");
+	CHECK_HOLDS(text, "\"rows_in\":120");
 	free(text);
 	free(path);
 	free(dir);
@@ -574,5 +610,6 @@ SPK_TEST_SUITE("scheduler/dag",
 	{ "cancelling does not wait for a backoff", cancels_backoff },
 	{ "done may start the next run", done_may_start_the_next_run },
 	{ "outputs go when their readers are done, and come back when needed", lets_go_of_what_was_read },
+	{ "figures of stages and tasks, run by run", keeps_figures },
 	{ "any reservation may be refused", survives_refused_memory },
 	{ "events of stages always, of tasks when they fail or in batch", writes_events })
