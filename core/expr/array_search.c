@@ -66,14 +66,18 @@ static spk_status array_position(const struct spk_call *call, struct spk_vector 
 	int32_t first, end;
 
 	SPK_EACH_CALL_ROW(call, row) {
-		bool known = spk_array_row(&a, row, &first, &end);
 		int32_t from = 1, at;
 
-		if (known && call->args == 3 && spk_arg_is_null(&rs, row)) {
+		spk_array_row(&a, row, &first, &end);
+		at = first;
+		while (at < end && spk_values_null(&wanted, row) && !spk_values_null(&in, at))
+			at++;
+		/* Where nothing can be found nobody asks from where on. */
+		if (at < end && call->args == 3 && spk_arg_is_null(&rs, row)) {
 			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "initial position must not be null"));
 			continue;
 		}
-		if (known && call->args == 3)
+		if (at < end && call->args == 3)
 			from = SPK_MAX(SPK_ARG(int32_t, rs, row), 1);
 		at = from > end - first ? end : first + from - 1;
 		while (at < end && !spk_values_same(&in, at, &wanted, row))

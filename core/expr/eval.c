@@ -137,11 +137,11 @@ static spk_status constant_null(struct spk_type type, struct spk_eval *ev, struc
 }
 
 /* A FLAT vector of one row lies in memory as a CONSTANT one does. */
-static void constant_of(const struct spk_vector *one, struct spk_vector *out)
+static spk_status constant_of(const struct spk_vector *one, struct spk_eval *ev, struct spk_vector *out, spk_error *err)
 {
-	SPK_ASSERT(one->layout != SPK_DICTIONARY, "one row of a dictionary is not constant");
-	*out = *one;
+	SPK_TRY(spk_vector_flatten(one, 1, ev->arena, out, err));
 	out->layout = SPK_CONSTANT;
+	return SPK_OK;
 }
 
 /* All arguments are constants: one row is computed; when it fails, all rows that asked fail. */
@@ -156,10 +156,8 @@ static spk_status eval_once(const struct spk_expr *e, spk_kernel kernel, const s
 
 	SPK_TRY(spk_vector_init(&one, e->type, 1, ev->arena, err));
 	status = kernel(&call, &one, &local);
-	if (status == SPK_OK) {
-		constant_of(&one, out);
-		return SPK_OK;
-	}
+	if (status == SPK_OK)
+		return constant_of(&one, ev, out, err);
 	if ((status != SPK_DATA && status != SPK_UNSUPPORTED) || !ev->errors) {
 		if (err)
 			*err = local;

@@ -8,6 +8,7 @@
 #define SPK_FUNCTION_FAMILY_LIST(X) \
 	X(compare, "Comparison") \
 	X(choice, "Choice") \
+	X(about, "Types and NULLs") \
 	X(arithmetic, "Arithmetic") \
 	X(decimal, "Arithmetic of numerics") \
 	X(math, "Mathematics") \

@@ -128,9 +128,10 @@ static bool common_element(const struct spk_function *f, const struct spk_type *
 	return true;
 }
 
+/* A parameter of any type is nobody's own: a better candidate may be left. */
 static bool parameter_is(struct spk_type want, struct spk_type given)
 {
-	if (want.id != given.id)
+	if (want.id != given.id || want.id == SPK_TYPE_UNKNOWN)
 		return false;
 	return !spk_type_is_nested(want) || !want.children || spk_type_same(want, given);
 }
@@ -468,7 +469,7 @@ static spk_status result_type(struct spk_arena *arena, const struct spk_function
 	return SPK_OK;
 }
 
-/* Greatest, least, nullif: arguments of one common type. */
+/* Greatest, least, nullif, ARRAY: arguments of one common type. */
 static spk_status make_common_args(struct spk_arena *arena, const char *name, struct spk_expr **arg, int args, int position, struct spk_type *type, spk_error *err)
 {
 	struct spk_type t = spk_type(SPK_TYPE_UNKNOWN);
@@ -498,7 +499,7 @@ static spk_status finish(struct spk_arena *arena, const struct spk_function *f, 
 
 	SPK_TRY_PTR(type, err);
 	if (f->common)
-		SPK_TRY(make_common_args(arena, f->name, arg, args, position, &common, err));
+		SPK_TRY(make_common_args(arena, strcmp(f->name, "array of") == 0 ? "ARRAY" : f->name, arg, args, position, &common, err));
 	if (f->alike != SPK_ALIKE_NONE)
 		SPK_TRY(make_alike(arena, f, arg, args, position, &common, err));
 	for (int i = 0; i < args; i++) {

@@ -32,7 +32,7 @@ int spk_text_date(int32_t days, char *out);
 bool spk_text_parse_timestamp_fast(const char *s, size_t size, int64_t *us, bool *has_zone);
 /* Bytes of bytea text ("\\x0aff" or the escape format) into out (capacity `size`). */
 spk_status spk_text_decode_bytes(const char *s, size_t size, char *out, size_t *length, spk_error *err);
-/* Any type by SQL name with parameters: "varchar(10)", "timestamp(3)", "double precision", "string". */
+/* Any type by SQL name with parameters: "varchar(10)", "timestamp(3)", "double precision", "string"; arrays of those without: "text[]". */
 spk_status spk_type_parse(const char *name, struct spk_type *out, spk_error *err);
 
 #endif

@@ -102,8 +102,8 @@ static void skip_blanks(const char **p, const char *end)
 		++*p;
 }
 
-/* The next element and the comma or brace behind it; *last: the brace. */
-static spk_status take_element(const struct target *t, bool inner, const char **p, const char *end, struct item *out, bool *last, spk_error *err)
+/* Element `at` and the comma or brace behind it; *last: the brace. */
+static spk_status take_element(const struct target *t, bool inner, int at, const char **p, const char *end, struct item *out, bool *last, spk_error *err)
 {
 	bool ok;
 
@@ -114,9 +114,9 @@ static spk_status take_element(const struct target *t, bool inner, const char **
 		++*p;
 		ok = take_quoted(p, end, out);
 	} else if (**p == '{') {
-		if (!inner)
+		ok = take_inner(p, end, out) && (inner || at == 0);
+		if (ok && !inner)
 			return spk_fail(err, SPK_UNSUPPORTED, "arrays of several dimensions are not supported");
-		ok = take_inner(p, end, out);
 	} else {
 		ok = take_plain(p, end, out);
 	}
@@ -177,7 +177,7 @@ static spk_status count_elements(const struct target *t, bool inner, const char 
 		last = true;
 	}
 	for (; !last; ++*count)
-		SPK_TRY(take_element(t, inner, &p, end, &item, &last, err));
+		SPK_TRY(take_element(t, inner, *count, &p, end, &item, &last, err));
 	skip_blanks(&p, end);
 	if (p != end || (length >= 0 && length != *count))
 		return malformed(t, "array", err);
@@ -218,7 +218,7 @@ static spk_status parse_array(const struct target *t, struct spk_vector *out, in
 		int rows = spk_vector_child_capacity(used + count);
 		struct item item;
 
-		SPK_TRY(take_element(t, inner, &p, end, &item, &last, err));
+		SPK_TRY(take_element(t, inner, i, &p, end, &item, &last, err));
 		if (!item.quoted && !item.escaped && item.size == 4 && strncasecmp(item.s, "null", 4) == 0) {
 			SPK_TRY(spk_text_put_null(child, used + i, rows, t->arena, err));
 			continue;

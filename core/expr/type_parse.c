@@ -1,8 +1,10 @@
 /* Types by their SQL names: PostgreSQL's, its internal ones (int4, float8) and Flink's spellings. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
+#include "core/base/check.h"
 #include "core/base/conf.h"
 #include "core/expr/text.h"
 
@@ -103,10 +105,27 @@ static spk_status apply(struct spelling *sp, struct spk_type *type, spk_error *e
 	}
 }
 
+/* "integer[]": for elements without parameters, whose children are static. */
+static spk_status parse_array(const char *name, size_t size, struct spk_type *out, spk_error *err)
+{
+	char element[64];
+	struct spk_type type;
+
+	snprintf(element, sizeof element, "%.*s", (int)SPK_MIN(size, sizeof element - 1), name);
+	SPK_TRY(spk_type_parse(element, &type, err));
+	if (spk_type_is_nested(type) || !spk_type_same(type, spk_type(type.id)))
+		return spk_fail(err, SPK_UNSUPPORTED, "type \"%s\" by name", name);
+	*out = spk_type_array(type.id);
+	return SPK_OK;
+}
+
 spk_status spk_type_parse(const char *name, struct spk_type *out, spk_error *err)
 {
 	struct spelling sp = { .parameters = 0 };
+	size_t size = strlen(name);
 
+	if (size > 2 && strcmp(name + size - 2, "[]") == 0)
+		return parse_array(name, size - 2, out, err);
 	if (!split(name, &sp))
 		return unknown_type(name, err);
 	for (size_t i = 0; i < SPK_COUNT_OF(names); i++) {

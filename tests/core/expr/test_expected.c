@@ -48,7 +48,7 @@ static char *answer(struct spk_arena *arena, const struct spk_expr *e, spk_statu
 	if (status != SPK_OK)
 		return spk_arena_printf(arena, "?\t!%s", err->message);
 	spk_type_format(e->type, type, sizeof type);
-	if (strncmp(type, "numeric", 7) == 0)
+	if (strncmp(type, "numeric(", 8) == 0)
 		strcpy(type, "numeric");
 	if (strncmp(type, "character varying(", 18) == 0)
 		strcpy(type, "character varying");
@@ -87,10 +87,10 @@ static char *by_columns(struct spk_arena *arena, const struct mini_case *c, cons
 		if (mini_value(arena, &c->arg[i], timezone, &v, &err) != SPK_OK)
 			return answer(arena, e, SPK_DATA, &v, timezone, &err);
 		spk_vector_init(&column[i], v.type, 3, arena, &err);
-		memset(column[i].data, 0, 3 * (size_t)spk_type_width(v.type));
-		spk_vector_need_valid(&column[i], 3, arena, &err);
-		column[i].valid[0] = v.null ? 0 : 2;
-		memcpy((char *)column[i].data + spk_type_width(v.type), spk_value_bytes(&v), (size_t)spk_type_width(v.type));
+		if (!spk_type_is_nested(v.type))
+			memset(column[i].data, 0, 3 * (size_t)spk_type_width(v.type));
+		for (int row = 0; row < 3; row++)
+			spk_vector_set(&column[i], row, 3, row == 1 ? &v : &(struct spk_value){ .type = v.type, .null = true }, arena, &err);
 	}
 	status = mini_build(arena, c, true, timezone, &e, &err);
 	if (status == SPK_OK)
@@ -165,7 +165,7 @@ static void check_file(const char *name)
 
 #define FILES(X) \
 	X(compare) X(logic) X(arithmetic) X(numeric) X(math) X(string) X(like) X(regex) X(cast) X(cast_time) X(time) X(extract) X(format) \
-	X(zone_new_york) X(resolve)
+	X(zone_new_york) X(resolve) X(array)
 
 #define DEFINE(name) \
 	static void name##_cases(void) \

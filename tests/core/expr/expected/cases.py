@@ -3,13 +3,16 @@
 
 Each family becomes a file NAME.tsv with lines
     name <tab> type:value ... <tab> -> <tab> type of the result <tab> text of the result, or !message
-Values are escaped as in COPY; the type '?' is an untyped literal. `cases.py --sql` writes the script for psql.
+Lines named sql hold an expression, those named query a query whose rows are joined by bars. Values are escaped as in COPY; the type '?' is an untyped literal. `cases.py --sql` writes the script for psql.
 """
 import itertools
 import sys
 
+import cases_nested
+import cases_sql
+
 NULL = None
-OPERATORS = set('+-*/%^=<>!~&|#@')
+OPERATORS = set('+-*/%^=<>!~&|#@?')
 WORDS = {'is distinct from', 'is not distinct from', 'like', 'ilike', 'similar to', 'AND', 'OR'}
 
 
@@ -414,6 +417,11 @@ def aggregates():
 
 for build in [aggregates, comparisons, logic, arithmetic, numeric, mathematics, strings, patterns, casts, dates, formats, zones, resolution]:
     build()
+for build in [cases_nested.arrays]:
+    build(add, cross, NULL)
+for build in [cases_sql.arrays]:
+    build(lambda file, expression: FILES.setdefault(file, {}).update({line_of('sql', [('?', expression)]): expression}),
+          lambda file, text: FILES.setdefault(file, {}).update({line_of('query', [('?', text)]): f"(SELECT string_agg(coalesce(v, '\\N'), '|') FROM ({text}) q(v))"}))
 
 if __name__ == '__main__':
     zone = {'zone_new_york': 'America/New_York'}
