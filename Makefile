@@ -275,9 +275,9 @@ run-check: $(if $(T),$(if $(NEED_PROGRAM),$(PROGRAM)),all) $(filter $(B)/%,$(CHO
 check-layers: ## no include goes up the layers, every folder has its README.md
 	@tools/check-layers $(LAYERS) cli
 
-coverage: ## run the tests with counters and print line coverage per layer
-	+@$(MAKE) --no-print-directory COV=1 check || true
-	@tools/coverage $(BUILD)/coverage $(LAYERS) cli
+coverage: ## build with counters, run the tests (T=word picks some) and print line coverage per folder and in all
+	@find $(BUILD)/coverage -name '*.gcda' -delete 2> /dev/null || true
+	+@$(MAKE) --no-print-directory COV=1 check; tests=$$?; tools/coverage $(BUILD)/coverage $(LAYERS) cli && exit $$tests
 
 # ---- Showing --------------------------------------------------------------------------------------------------------------
 demo: ## build the program and show it on the flights in examples/data; no network, no Kafka
