@@ -102,7 +102,8 @@ static int fitness(const struct spk_aggregate *a, const struct given *g)
 	return total;
 }
 
-static spk_status choose(const struct given *g, const struct spk_aggregate **out, spk_error *err)
+/* The best candidate; false when several are as good. */
+static bool best_of(const struct given *g, const struct spk_aggregate **out)
 {
 	const struct spk_aggregate *a;
 	int best = -1;
@@ -121,7 +122,36 @@ static spk_status choose(const struct given *g, const struct spk_aggregate **out
 		best = fit;
 		*out = a;
 	}
-	return *out && !tie ? SPK_OK : no_such(g, *out != NULL, err);
+	return !tie;
+}
+
+/* Untyped arguments as if they had the type that all others have; false when these differ. */
+static bool assume_known(const struct given *g, struct spk_expr **arg, struct given *out)
+{
+	const struct spk_expr *known = NULL;
+
+	*out = *g;
+	out->arg = arg;
+	for (int i = 0; i < g->args; i++) {
+		if (!is_untyped(g->arg[i]) && known && known->type.id != g->arg[i]->type.id)
+			return false;
+		known = is_untyped(g->arg[i]) ? known : g->arg[i];
+	}
+	for (int i = 0; i < g->args; i++)
+		arg[i] = is_untyped(g->arg[i]) ? (struct spk_expr *)(uintptr_t)known : g->arg[i];
+	return known != NULL;
+}
+
+static spk_status choose(const struct given *g, const struct spk_aggregate **out, spk_error *err)
+{
+	struct spk_expr *arg[SPK_AGGREGATE_ARGS_MAX];
+	struct given assumed;
+
+	if (best_of(g, out))
+		return *out ? SPK_OK : no_such(g, false, err);
+	if (g->args <= SPK_AGGREGATE_ARGS_MAX && assume_known(g, arg, &assumed) && best_of(&assumed, out) && *out)
+		return SPK_OK;
+	return no_such(g, true, err);
 }
 
 /* --- hypothetical sets: as many direct arguments as sort keys, each pair of one type --- */

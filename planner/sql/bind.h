@@ -66,6 +66,8 @@ struct spk_range {
 	const struct spk_schema *schema;
 	int first;                             /* its first column in the concatenated input */
 	const int *at;                         /* by column: its place there, when they do not follow each other; else NULL */
+	int key_count;                         /* a table's primary key, as columns of the schema; 0: none */
+	const int *key;
 	const char *table;                     /* a table under an alias: its own name, for errors; else NULL */
 	bool hidden_name;                      /* cannot be named: a join with an alias stands for it */
 	bool hidden_columns;                   /* its columns cannot be named alone, and are not in "*": a join stands for them */
@@ -149,6 +151,7 @@ struct spk_query {
 	struct spk_target *target;
 	int groups;
 	struct spk_expr **group;
+	struct spk_schema *aggregated;         /* of the AGGREGATE node; grows while expressions are turned over to it */
 	int group_position;
 	struct spk_expr *having, *qualify;
 	int ons;                               /* DISTINCT ON: targets */
@@ -202,6 +205,8 @@ spk_status spk_binder_folded(const struct spk_binder *b, const char *name, struc
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err);
 /* A call of an aggregate: stands as a column of x->aggregates (see there). */
 spk_status spk_binder_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err);
+/* Index of the call among those of the query, adding it when it is new. */
+spk_status spk_aggregates_add(const struct spk_binder *b, struct spk_aggregates *a, const struct spk_aggregate_call *call, int *out, spk_error *err);
 /* The call alone, its arguments and FILTER bound as `x` says; whether it is allowed here was asked before. */
 spk_status spk_binder_aggregate_call(const struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_aggregate_call *out, spk_error *err);
 /* The frame of `out`'s window, whose order is bound. */

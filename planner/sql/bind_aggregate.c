@@ -6,17 +6,14 @@
 
 #include <string.h>
 
-/* Index of the call among those of the query, adding it when it is new. */
-static spk_status add_call(struct spk_exprs *x, const struct spk_aggregate_call *call, int *out, spk_error *err)
+spk_status spk_aggregates_add(const struct spk_binder *b, struct spk_aggregates *a, const struct spk_aggregate_call *call, int *out, spk_error *err)
 {
-	struct spk_aggregates *a = x->aggregates;
-
 	for (*out = 0; *out < a->count; ++*out)
 		if (spk_aggregate_same(&a->call[*out], call))
 			return SPK_OK;
 	if (a->count == a->capacity) {
 		int capacity = a->capacity ? a->capacity * 2 : 8;
-		struct spk_aggregate_call *grown = SPK_NEW_ARRAY(x->b->arena, struct spk_aggregate_call, capacity);
+		struct spk_aggregate_call *grown = SPK_NEW_ARRAY(b->arena, struct spk_aggregate_call, capacity);
 
 		SPK_TRY_PTR(grown, err);
 		if (a->count)
@@ -92,7 +89,7 @@ spk_status spk_binder_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f,
 	inside.inside_aggregate = true;
 	inside.overs = NULL;
 	SPK_TRY(spk_binder_aggregate_call(&inside, f, name, &call, err));
-	SPK_TRY(add_call(x, &call, &at, err));
+	SPK_TRY(spk_aggregates_add(x->b, x->aggregates, &call, &at, err));
 	field = (struct spk_field){ .name = name, .type = call.type, .nullable = spk_aggregate_nullable(&call) };
 	*out = spk_expr_column(x->b->arena, x->aggregates->base + at, &field);
 	SPK_TRY_PTR(*out, err);

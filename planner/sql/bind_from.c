@@ -171,6 +171,8 @@ spk_status spk_binder_relation(struct spk_binder *b, const PgQuery__RangeVar *v,
 	SPK_TRY(spk_binder_scan(b, table, v->alias ? v->alias->aliasname : table->name, v->location, &plan, err));
 	SPK_TRY(spk_binder_one_range(b, plan, table->name, v->alias, v->location, out, err));
 	out->range->table = v->alias ? table->name : NULL;
+	out->range->key_count = table->key_count;
+	out->range->key = table->key;
 	return SPK_OK;
 }
 

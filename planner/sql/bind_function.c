@@ -17,23 +17,37 @@ spk_status spk_binder_function_name(const struct spk_binder *b, PgQuery__Node *c
 
 /* --- scalar functions --- */
 
-static spk_status check_scalar(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, spk_error *err)
+static spk_status check_form(const struct spk_exprs *x, const PgQuery__FuncCall *f, spk_error *err)
 {
-	const char *closest;
-
-	if (spk_function_known(name) && (f->agg_star || f->agg_distinct || f->agg_filter || f->n_agg_order))
-		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s specified, but %s is not an aggregate function",
-		                       f->agg_star ? "(*)" : f->agg_distinct ? "DISTINCT" : f->agg_within_group ? "WITHIN GROUP" : f->n_agg_order ? "ORDER BY" : "FILTER", name);
 	for (size_t i = 0; i < f->n_args; i++)
 		if (f->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)
 			return spk_binder_unsupported(x->b, spk_node_location(f->args[i]), "an argument by name", err);
-	if (f->func_variadic)
-		return spk_binder_unsupported(x->b, f->location, "VARIADIC", err);
-	if (spk_function_known(name))
-		return SPK_OK;
-	spk_binder_fail(x->b, f->location, SPK_BIND, err, "function %s does not exist", name);
-	closest = spk_function_closest(name);
-	return closest ? spk_hint(err, "Did you mean \"%s\"?", closest) : spk_hint(err, "docs/functions.md lists all functions.");
+	return f->func_variadic ? spk_binder_unsupported(x->b, f->location, "VARIADIC", err) : SPK_OK;
+}
+
+/* What only aggregates have; PostgreSQL says so once the function is found. */
+static spk_status check_plain(const struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, spk_error *err)
+{
+	const char *what = f->agg_distinct ? "DISTINCT" : f->agg_within_group ? "WITHIN GROUP" : f->n_agg_order ? "ORDER BY" : f->agg_filter ? "FILTER" : NULL;
+
+	if (f->agg_star)
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s(*) specified, but %s is not an aggregate function", name, name);
+	return what ? spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s specified, but %s is not an aggregate function", what, name) : SPK_OK;
+}
+
+/* The arguments, and behind them what WITHIN GROUP has: it counts when the function is looked for. */
+static spk_status bind_args(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr ***out, int *count, spk_error *err)
+{
+	PgQuery__Node **all = SPK_NEW_ARRAY(x->b->arena, PgQuery__Node *, f->n_args + f->n_agg_order + 1);
+	size_t n = 0;
+
+	SPK_TRY_PTR(all, err);
+	for (size_t i = 0; i < f->n_args; i++)
+		all[n++] = f->args[i];
+	for (size_t i = 0; f->agg_within_group && i < f->n_agg_order; i++)
+		all[n++] = f->agg_order[i]->sort_by->node;
+	*count = (int)n;
+	return spk_binder_exprs(x, all, n, out, err);
 }
 
 /* IF(c, a, b) and IFNULL(a, b) of other dialects. */
@@ -57,6 +71,7 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 	struct spk_expr **arg;
 	spk_status status;
 	const char *name;
+	int args = 0;
 
 	SPK_TRY(spk_binder_function_name(x->b, f->funcname, f->n_funcname, f->location, &name, err));
 	if (f->over)
@@ -70,9 +85,13 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 		if (special(x, f, name, arg, &status, out, err))
 			return status;
 	}
-	SPK_TRY(check_scalar(x, f, name, err));
-	SPK_TRY(spk_binder_exprs(x, f->args, f->n_args, &arg, err));
-	SPK_TRY(spk_binder_call(x->b, name, arg, (int)f->n_args, f->location, out, err));
+	SPK_TRY(check_form(x, f, err));
+	SPK_TRY(bind_args(x, f, &arg, &args, err));
+	status = spk_binder_call(x->b, name, arg, args, f->location, out, err);
+	if (status == SPK_BIND && !spk_function_known(name) && !spk_function_closest(name))
+		return spk_hint(err, "docs/functions.md lists all functions.");
+	SPK_TRY(status);
+	SPK_TRY(check_plain(x, f, name, err));
 	if ((*out)->kind == SPK_EXPR_CALL && (*out)->function->set_returning && !x->sets_ok)
 		return spk_binder_fail(x->b, f->location, SPK_UNSUPPORTED, err, "set-returning functions (%s) are not supported in %s", name, x->clause ? x->clause : "this place");
 	return SPK_OK;

@@ -139,20 +139,65 @@ static spk_status not_grouped(struct spk_query *q, const struct spk_expr *e, spk
 	return spk_hint(err, "Add it to GROUP BY, or say which of a group's values is meant: max(%s).", e->name ? e->name : name);
 }
 
+static int find_group(const struct spk_query *q, const struct spk_expr *e)
+{
+	for (int i = 0; i < q->groups; i++)
+		if (spk_expr_same(q->group[i], e) && e->kind != SPK_EXPR_CONSTANT)
+			return i;
+	return -1;
+}
+
+/* Whether the groups tell the input column: all of its table's primary key is among them. */
+static bool depends_on_groups(const struct spk_query *q, int column)
+{
+	for (int k = 0; k < q->scope.count; k++) {
+		const struct spk_range *r = &q->scope.range[k];
+		bool in = false, all = r->key_count > 0;
+
+		for (int i = 0; i < r->schema->count; i++)
+			in = in || spk_range_at(r, i) == column;
+		for (int i = 0; i < r->key_count && in && all; i++) {
+			const struct spk_expr key = { .kind = SPK_EXPR_COLUMN, .type = r->schema->field[r->key[i]].type, .column = spk_range_at(r, r->key[i]) };
+
+			all = find_group(q, &key) >= 0;
+		}
+		if (in && all)
+			return true;
+	}
+	return false;
+}
+
+/* Such a column comes out as any_value(column): every row of the group has the same. */
+static spk_status add_dependent(struct spk_query *q, const struct spk_expr *e, int *out, spk_error *err)
+{
+	struct spk_expr *arg = (struct spk_expr *)(uintptr_t)e;
+	const struct spk_aggregate_syntax syntax = { .name = "any_value", .args = 1, .arg = &arg, .position = e->position };
+	struct spk_aggregate_call call;
+	int at;
+
+	SPK_TRY(spk_aggregate_resolve(q->b->arena, &syntax, &call, err));
+	call.type = e->type;
+	call.name = e->name ? e->name : call.name;
+	SPK_TRY(spk_aggregates_add(q->b, &q->aggregates, &call, &at, err));
+	*out = q->groups + at;
+	if (*out == q->aggregated->count)
+		q->aggregated->field[q->aggregated->count++] = (struct spk_field){ call.name, call.type, e->nullable };
+	return SPK_OK;
+}
+
 static spk_status turn_over(struct spk_query *q, const struct spk_schema *out_schema, const struct spk_expr *e, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr *copy;
-	int column = -1;
+	int column = find_group(q, e);
 
-	for (int i = 0; i < q->groups && column < 0; i++)
-		if (spk_expr_same(q->group[i], e) && e->kind != SPK_EXPR_CONSTANT)
-			column = i;
 	if (e->kind == SPK_EXPR_COLUMN && e->column >= SPK_OVER_COLUMN) {
 		*out = (struct spk_expr *)(uintptr_t)e;
 		return SPK_OK;
 	}
 	if (column < 0 && e->kind == SPK_EXPR_COLUMN && e->column >= q->aggregates.base)
 		column = q->groups + e->column - q->aggregates.base;
+	if (column < 0 && e->kind == SPK_EXPR_COLUMN && depends_on_groups(q, e->column))
+		SPK_TRY(add_dependent(q, e, &column, err));
 	if (column >= 0) {
 		*out = spk_expr_column(q->b->arena, column, &out_schema->field[column]);
 		SPK_TRY_PTR(*out, err);
@@ -191,11 +236,13 @@ static const char *group_name(const struct spk_query *q, int group)
 	return spk_arena_printf(q->b->arena, "group%d", group + 1);
 }
 
-static spk_status aggregate_schema(struct spk_query *q, struct spk_schema **out, spk_error *err)
+/* Groups and aggregates; with room for all columns of the input, which may depend on the groups. */
+static spk_status aggregate_schema(struct spk_query *q, spk_error *err)
 {
-	struct spk_schema *s = spk_schema_new(q->b->arena, q->groups + q->aggregates.count);
+	struct spk_schema *s = spk_schema_new(q->b->arena, q->groups + q->aggregates.count + q->aggregates.base);
 
 	SPK_TRY_PTR(s, err);
+	s->count = q->groups + q->aggregates.count;
 	for (int i = 0; i < q->groups; i++) {
 		s->field[i] = (struct spk_field){ group_name(q, i), q->group[i]->type, q->group[i]->nullable };
 		SPK_TRY_PTR(s->field[i].name, err);
@@ -205,18 +252,45 @@ static spk_status aggregate_schema(struct spk_query *q, struct spk_schema **out,
 
 		s->field[q->groups + i] = (struct spk_field){ c->name, c->type, spk_aggregate_nullable(c) };
 	}
-	*out = s;
+	q->aggregated = s;
+	return SPK_OK;
+}
+
+/* Direct arguments of ordered sets are told by the groups. */
+static spk_status check_direct(struct spk_query *q, spk_error *err)
+{
+	for (int i = 0; i < q->aggregates.count; i++) {
+		const struct spk_aggregate_call *c = &q->aggregates.call[i];
+		struct spk_expr *ignored;
+
+		for (int k = 0; c->aggregate->kind != SPK_AGGREGATE_PLAIN && k < c->args - c->sorts; k++)
+			SPK_TRY(turn_over(q, q->aggregated, c->input[k], &ignored, err));
+	}
+	return SPK_OK;
+}
+
+/* Puts the calls that were added for dependent columns behind the node's own. */
+static spk_status add_dependents(const struct spk_query *q, struct spk_logical *l, spk_error *err)
+{
+	struct spk_aggregate_call *call = SPK_NEW_ARRAY(q->b->arena, struct spk_aggregate_call, q->aggregates.count + 1);
+
+	SPK_TRY_PTR(call, err);
+	for (int i = 0; i < q->aggregates.count; i++)
+		call[i] = i < l->aggregate_count ? l->aggregate[i] : q->aggregates.call[i];
+	l->aggregate = call;
+	l->aggregate_count = q->aggregates.count;
 	return SPK_OK;
 }
 
 spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, spk_error *err)
 {
-	struct spk_schema *schema = NULL;
+	struct spk_schema *schema;
 	struct spk_logical *l;
 
 	if (!q->select->n_group_clause && !q->aggregates.count && !q->having)
 		return SPK_OK;
-	SPK_TRY(aggregate_schema(q, &schema, err));
+	SPK_TRY(aggregate_schema(q, err));
+	schema = q->aggregated;
 	l = spk_logical_new(q->b->arena, SPK_LOGICAL_AGGREGATE, schema, plan, 1);
 	SPK_TRY_PTR(l, err);
 	l->expr_count = q->groups;
@@ -226,14 +300,17 @@ spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, s
 	l->position = q->group_position ? q->group_position : q->aggregates.count ? q->aggregates.call[0].position : l->position;
 	SPK_TRY(spk_query_attach_groups(q, l, err));
 	*plan = l;
+	SPK_TRY(check_direct(q, err));
 	for (int i = 0; i < q->targets; i++)
 		SPK_TRY(turn_over(q, schema, q->target[i].expr, &q->target[i].expr, err));
 	SPK_TRY(spk_query_turn_over_windows(q, schema, err));
 	if (q->qualify)
 		SPK_TRY(turn_over(q, schema, q->qualify, &q->qualify, err));
 	SPK_TRY(spk_query_turn_over_sublinks(q, schema, err));
+	if (q->having)
+		SPK_TRY(turn_over(q, schema, q->having, &q->having, err));
+	SPK_TRY(add_dependents(q, l, err));
 	if (!q->having)
 		return SPK_OK;
-	SPK_TRY(turn_over(q, schema, q->having, &q->having, err));
 	return spk_sublinks_filter(q->b, &q->sublinks, plan, q->having, err);
 }

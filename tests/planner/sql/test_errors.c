@@ -44,7 +44,7 @@ static const struct wrong {
 	{ "SELECT sum(channel) FROM bid",
 	  SPK_BIND, 1, 8, "function sum(text) does not exist", "No function matches the given name and argument types. You might need to add explicit type casts." },
 	{ "SELECT lowr(channel) FROM bid",
-	  SPK_BIND, 1, 8, "function lowr does not exist", "Did you mean \"lower\"?" },
+	  SPK_BIND, 1, 8, "function lowr(text) does not exist", "Did you mean lower?" },
 	{ "SELECT row_number() FROM bid",
 	  SPK_BIND, 1, 8, "window function row_number requires an OVER clause", "" },
 	{ "SELECT price FROM bid WHERE row_number() OVER (ORDER BY price) = 1",
