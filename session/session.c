@@ -105,6 +105,7 @@ spk_status spk_session_execute(struct spk_session *s, const char *sql, spk_error
 
 spk_status spk_session_optimize(struct spk_session *s, struct spk_logical *bound, struct spk_logical **out, spk_error *err)
 {
+	SPK_TRY(spk_session_estimate_tables(s, bound, err));
 	return spk_optimize(s->arena, bound, NULL, out, err);
 }
 

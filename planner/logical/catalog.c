@@ -20,6 +20,11 @@ struct spk_catalog {
 	struct entry *first, **last;
 };
 
+void spk_table_set_statistics(const struct spk_table *t, const struct spk_table_statistics *statistics)
+{
+	((struct spk_table *)(uintptr_t)t)->statistics = statistics;
+}
+
 const char *spk_table_option(const struct spk_table *t, const char *key)
 {
 	for (int i = 0; i < t->option_count; i++)

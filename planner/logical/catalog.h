@@ -7,6 +7,8 @@
 
 #include "core/expr/expr.h"
 
+struct spk_table_statistics;
+
 struct spk_option { const char *key, *value; int position; };  /* position: byte offset of the key in the SQL text + 1 */
 
 struct spk_table {
@@ -22,9 +24,12 @@ struct spk_table {
 	int key_count;                     /* PRIMARY KEY columns, 0 none */
 	const int *key;
 	int position;                      /* of the statement in the text */
+	const struct spk_table_statistics *statistics;  /* planner/logical/statistics.h; NULL: not asked for yet */
 	void *rows;                        /* connector 'rows': where they are kept (batch/cache.h); else NULL */
 };
 
+/* The one thing about a table that may change once it is in a catalog: plans that are made later see it. The statistics are borrowed. */
+void spk_table_set_statistics(const struct spk_table *t, const struct spk_table_statistics *statistics);
 const char *spk_table_option(const struct spk_table *t, const char *key);  /* NULL when absent */
 
 struct spk_logical;

@@ -3,10 +3,14 @@
 
 #include <string.h>
 
-static const struct spk_rule rules[] = {
 #define RULE(id, name_) { .name = name_, .apply = spk_rule_##id },
-	SPK_RULE_LIST(RULE)
+static const struct spk_rule rules[] = { SPK_RULE_LIST(RULE) SPK_FIRST_RULE_LIST(RULE) SPK_LAST_RULE_LIST(RULE) };
 #undef RULE
+enum {
+#define ONE(id, name) + 1
+	REPEATED = 0 SPK_RULE_LIST(ONE),
+	FIRST = 0 SPK_FIRST_RULE_LIST(ONE),
+#undef ONE
 };
 
 const struct spk_rule *spk_rules(int *count)
@@ -23,20 +27,36 @@ static bool skipped(const char *name, const char *const *skip)
 	return false;
 }
 
-spk_status spk_optimize(struct spk_arena *arena, struct spk_logical *root, const char *const *skip, struct spk_logical **out, spk_error *err)
+static spk_status apply(struct spk_arena *arena, struct spk_logical **root, const char *const *skip, int from, int to, spk_error *err)
+{
+	for (int i = from; i < to; i++)
+		if (!skipped(rules[i].name, skip))
+			SPK_TRY(rules[i].apply(arena, *root, root, err));
+	return SPK_OK;
+}
+
+/* The rules that are repeated, until nothing changes. */
+static spk_status settle(struct spk_arena *arena, struct spk_logical **root, const char *const *skip, spk_error *err)
 {
 	/* Every round moves filters and columns downwards or removes a node, so few are needed; the bound is a belt. */
 	enum { ROUNDS_MAX = 32 };
 
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		struct spk_logical *before = root;
+		struct spk_logical *before = *root;
 
-		for (size_t i = 0; i < SPK_COUNT_OF(rules); i++)
-			if (!skipped(rules[i].name, skip))
-				SPK_TRY(rules[i].apply(arena, root, &root, err));
-		if (root == before)
+		SPK_TRY(apply(arena, root, skip, 0, REPEATED, err));
+		if (*root == before)
 			break;
 	}
+	return SPK_OK;
+}
+
+spk_status spk_optimize(struct spk_arena *arena, struct spk_logical *root, const char *const *skip, struct spk_logical **out, spk_error *err)
+{
+	SPK_TRY(apply(arena, &root, skip, REPEATED, REPEATED + FIRST, err));
+	SPK_TRY(settle(arena, &root, skip, err));
+	SPK_TRY(apply(arena, &root, skip, REPEATED + FIRST, (int)SPK_COUNT_OF(rules), err));
+	SPK_TRY(settle(arena, &root, skip, err));
 	SPK_TRY(spk_logical_finish(arena, root, err));
 	*out = root;
 	return SPK_OK;

@@ -14,8 +14,16 @@
 	X(project_merge, "project-merge")            /* one projection for two, none for one that does nothing */ \
 	X(column_pruning, "column-pruning")          /* columns that nobody reads are not made, nor read */
 
+/* X(id, "name"): applied once, before the others, and after them. */
+#define SPK_FIRST_RULE_LIST(X) \
+	X(or_factor, "or-factor")                    /* (a AND b) OR (a AND c) is a AND (b OR c), and what that says of each relation alone */
+#define SPK_LAST_RULE_LIST(X) \
+	X(join_order, "join-order")                  /* the cheapest order of inner joins, by statistics */
+
 #define SPK_RULE_DECLARE(id, name) spk_status spk_rule_##id(struct spk_arena *arena, struct spk_logical *root, struct spk_logical **out, spk_error *err);
 SPK_RULE_LIST(SPK_RULE_DECLARE)
+SPK_FIRST_RULE_LIST(SPK_RULE_DECLARE)
+SPK_LAST_RULE_LIST(SPK_RULE_DECLARE)
 #undef SPK_RULE_DECLARE
 
 /* A copy of `l` with other inputs; `l` itself when they are the same. NULL: no memory. */

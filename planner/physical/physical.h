@@ -168,8 +168,6 @@ struct spk_physical_options {
 	enum spk_emit emit;
 	/* Whether a sink table takes changes by key or as +/- rows: asked of the connectors by whoever plans. */
 	spk_status (*sink_takes)(const struct spk_table *table, bool *upserts, bool *deltas, void *user, spk_error *err);
-	/* Bytes of a source table as it is stored, -1 unknown: to choose how joins are run. NULL: nobody knows. */
-	int64_t (*table_bytes)(const struct spk_table *table, void *user);
 	void *user;
 };
 

@@ -7,6 +7,7 @@
 #ifndef SPK_TESTS_BATCH_JOINS_H
 #define SPK_TESTS_BATCH_JOINS_H
 
+#include "planner/logical/statistics.h"
 #include "tests/batch/support.h"
 
 enum { JOIN_TABLES = 4, JOIN_COLUMNS_MAX = 48, MODEL_NULL = INT32_MIN };
@@ -467,13 +468,26 @@ static inline struct spk_logical *join_logical(struct query *q, const struct joi
 	return l;
 }
 
-static inline int64_t model_bytes(const struct spk_table *t, void *user) { return ((const struct model *)user)->bytes[t->name[1] - '0']; }
+/* The planner is told what it likes about the tables' sizes. */
+static inline void tell_sizes(struct query *q, const struct model *m)
+{
+	const char *names[16];
+	int count = spk_catalog_names(q->catalog, names, 16);
+
+	for (int i = 0; i < count; i++) {
+		struct spk_table_statistics *s = SPK_NEW(q->arena, struct spk_table_statistics);
+
+		REQUIRE(s != NULL);
+		s->rows = (double)m->bytes[names[i][1] - '0'] / 14;
+		spk_table_set_statistics(spk_catalog_table(q->catalog, names[i]), s);
+	}
+}
 
 /* The tree's plan; the query is closed by the caller in any case. */
 static inline spk_status join_plan(struct query *q, struct model *m, const struct join_tree *t, spk_error *err)
 {
 	struct spk_catalog_hooks hooks = { .check_table = spk_connector_check_table, .describe_file = spk_connector_describe_file };
-	struct spk_physical_options options = { .table_bytes = model_bytes, .user = m };
+	struct spk_physical_options options = { 0 };
 	struct spk_physical_plan *plan;
 	struct spk_script script;
 	struct spk_logical *root;
@@ -484,6 +498,7 @@ static inline spk_status join_plan(struct query *q, struct model *m, const struc
 	hooks.user = q->conf;
 	SPK_TRY(spk_catalog_new(&q->catalog, &hooks, err));
 	SPK_TRY(spk_sql_bind(m->ddl, q->catalog, q->conf, q->arena, &script, err));
+	tell_sizes(q, m);
 	SPK_TRY(spk_optimize(q->arena, join_logical(q, t), NULL, &root, err));
 	SPK_TRY(spk_physical_plan_make(q->arena, &root, 1, &options, &plan, err));
 	q->plan = plan;
