@@ -6,7 +6,7 @@
  * Cost of a join: rows in, rows of the smaller side four times (a table is built over them), rows out. Sets that no condition connects are
  * only joined when nothing else is left.
  *
- * A condition that may fail stays where it was: a tree with one is left alone.
+ * A condition that may fail is computed last, over what all others leave: no row fails that would not have.
  */
 #include "planner/optimizer/rules.h"
 
@@ -21,7 +21,12 @@ static const double BUILD_COST = 4;
 
 typedef uint64_t relations;  /* a set: bit i is relation i */
 
-struct condition { struct spk_expr *expr; relations needs; double part; };  /* part: of all rows that meet it */
+struct condition {
+	struct spk_expr *expr;
+	relations needs;
+	double part;                  /* of all rows that meet it */
+	bool last;                    /* stands over all joins */
+};
 
 /* The best tree over a set of relations. */
 struct best {
@@ -72,9 +77,9 @@ static void add_condition(struct join_order *o, struct spk_expr *e)
 			add_condition(o, e->arg[i]);
 		return;
 	}
-	o->give_up = o->give_up || o->conditions == CONDITIONS_MAX || spk_expr_can_fail(e) || !spk_expr_deterministic(e);
+	o->give_up = o->give_up || o->conditions == CONDITIONS_MAX || !spk_expr_deterministic(e);
 	if (!o->give_up)
-		o->condition[o->conditions++].expr = e;
+		o->condition[o->conditions++] = (struct condition){ .expr = e, .last = spk_expr_can_fail(e) };
 }
 
 /* `e` over columns from `first` on instead of from 0 on. */
@@ -145,7 +150,7 @@ static double rows_of(const struct join_order *o, relations set)
 		const struct condition *c = &o->condition[i];
 		double exponent = 1;
 
-		if (c->needs & ~set)
+		if (!c->needs || (c->needs & ~set))
 			continue;
 		for (int k = 0; k < o->conditions; k++)
 			if (k != i && o->condition[k].needs == c->needs && (o->condition[k].part < c->part || (o->condition[k].part == c->part && k < i)))
@@ -345,12 +350,18 @@ static spk_status put_together(struct join_order *o, const struct best *tree, in
 /* The old columns in their old order, under their old names; conditions without columns over all. */
 static spk_status restore(struct join_order *o, const struct spk_logical *old, struct built *b, struct spk_logical **out, spk_error *err)
 {
-	struct spk_expr **by = places(o, b);
+	struct spk_expr **by = places(o, b), *last = NULL;
 
 	SPK_TRY_PTR(by, err);
 	for (int i = 0; i < o->conditions; i++)
-		if (!o->condition[i].needs)
-			SPK_TRY_PTR(b->node = spk_filter_node(o->arena, o->condition[i].expr, b->node), err);
+		if (!o->condition[i].needs) {
+			struct spk_expr *e = spk_expr_substitute(o->arena, o->condition[i].expr, by);
+
+			SPK_TRY_PTR(e, err);
+			SPK_TRY(spk_conjoin(o->arena, last, e, &last, err));
+		}
+	if (last)
+		SPK_TRY_PTR(b->node = spk_filter_node(o->arena, last, b->node), err);
 	*out = spk_logical_new(o->arena, SPK_LOGICAL_PROJECT, old->schema, &b->node, 1);
 	SPK_TRY_PTR(*out, err);
 	(*out)->expr = by;
@@ -371,7 +382,7 @@ static spk_status reorder(struct join_order *o, struct spk_logical *l, struct sp
 		SPK_TRY(spk_estimate(o->arena, o->relation[i], &o->estimate[i], err));
 	SPK_TRY(all_columns(o, &all, err));
 	for (int i = 0; i < o->conditions; i++) {
-		o->condition[i].needs = needs_of(o, o->condition[i].expr);
+		o->condition[i].needs = o->condition[i].last ? 0 : needs_of(o, o->condition[i].expr);
 		o->condition[i].part = spk_estimate_selectivity(o->condition[i].expr, &all);
 	}
 	if (o->count <= EXHAUSTIVE_MAX) {

@@ -9,6 +9,7 @@
 #define SPK_RULE_LIST(X) \
 	X(decorrelate, "decorrelate")                /* subqueries that look at the query around them become joins */ \
 	X(constant_folding, "constant-folding")      /* 1 + 1 becomes 2, true AND x becomes x */ \
+	X(unwrap_cast, "unwrap-cast")                /* dates compared with timestamps compare dates */ \
 	X(filter_simplify, "filter-simplify")        /* no filter for true, no rows for false, one filter for two */ \
 	X(predicate_pushdown, "predicate-pushdown")  /* filters go towards the scans, and into them */ \
 	X(project_merge, "project-merge")            /* one projection for two, none for one that does nothing */ \
