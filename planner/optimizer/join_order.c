@@ -44,6 +44,7 @@ struct join_order {
 	int columns;
 	int conditions;
 	struct condition condition[CONDITIONS_MAX];
+	bool filters;                 /* some stand between the joins */
 	bool give_up;
 };
 
@@ -107,6 +108,7 @@ static spk_status collect(struct join_order *o, struct spk_logical *l, spk_error
 	if (l->kind == SPK_LOGICAL_FILTER && is_join(l->input[0])) {
 		SPK_TRY(collect(o, l->input[0], err));
 		SPK_TRY_PTR(e = shifted(o->arena, l->filter, l, first), err);
+		o->filters = true;
 	} else if (is_join(l)) {
 		SPK_TRY(collect(o, l->input[0], err));
 		SPK_TRY(collect(o, l->input[1], err));
@@ -245,6 +247,24 @@ static void choose_greedy(struct join_order *o, struct best *tree, int *trees)
 	}
 }
 
+/* The tree as it is; its relations are numbered from left to right. */
+static struct best as_it_is(const struct join_order *o, const struct spk_logical *l, int *relation)
+{
+	struct best a, b, both = { .known = true };
+
+	if (!is_join(l)) {
+		int i = (*relation)++;
+
+		return (struct best){ .set = 1ull << i, .rows = o->estimate[i].rows, .known = true };
+	}
+	a = as_it_is(o, l->input[0], relation);
+	b = as_it_is(o, l->input[1], relation);
+	both.set = a.set | b.set;
+	both.rows = rows_of(o, both.set);
+	both.cost = cost_of(&a, &b, both.rows);
+	return both;
+}
+
 /* --- putting together --- */
 
 struct built { struct spk_logical *node; int *at; };  /* at: by old column, its place in node's output, -1: not there */
@@ -376,7 +396,7 @@ static spk_status reorder(struct join_order *o, struct spk_logical *l, struct sp
 	struct best greedy[2 * RELATIONS_MAX], *tree = greedy;
 	relations full = (1ull << o->count) - 1;
 	struct built built = { 0 };
-	int trees;
+	int trees, relation = 0;
 
 	for (int i = 0; i < o->count; i++)
 		SPK_TRY(spk_estimate(o->arena, o->relation[i], &o->estimate[i], err));
@@ -391,7 +411,7 @@ static spk_status reorder(struct join_order *o, struct spk_logical *l, struct sp
 	} else {
 		choose_greedy(o, greedy, &trees);
 	}
-	if (!find(tree, trees, full))
+	if (!find(tree, trees, full) || (!o->filters && as_it_is(o, l, &relation).cost <= find(tree, trees, full)->cost * 1.000001))
 		return SPK_OK;
 	SPK_TRY(put_together(o, tree, trees, full, &built, err));
 	return restore(o, l, &built, out, err);
@@ -427,7 +447,8 @@ static spk_status order_below(struct spk_arena *arena, struct spk_logical *l, st
 		return order_inputs(arena, l, out, err);
 	for (int i = 0; i < o->count; i++)
 		SPK_TRY(order_below(arena, o->relation[i], &o->relation[i], err));
-	return reorder(o, l, out, err);
+	SPK_TRY(reorder(o, l, out, err));
+	return *out == l ? order_inputs(arena, l, out, err) : SPK_OK;
 }
 
 spk_status spk_rule_join_order(struct spk_arena *arena, struct spk_logical *root, struct spk_logical **out, spk_error *err)
