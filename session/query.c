@@ -249,7 +249,7 @@ spk_status spk_session_run_query(struct spk_session *s, const struct spk_physica
 
 spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_cached *into, spk_error *err)
 {
-	struct query q = { .plan = plan, .conf = s->conf };
+	struct query q = { .plan = plan, .conf = s->conf, .session = s };
 	spk_status status = prepare(s, &q, err);
 
 	q.run.keep = into;
