@@ -4,16 +4,9 @@
  *
  * count(*) needs none, so a scan may have no columns at all; its batches still have rows.
  */
-#include "planner/optimizer/rules.h"
+#include "planner/optimizer/column_pruning.h"
 
 #include <string.h>
-
-struct pruned {
-	struct spk_logical *node;
-	int *at;                     /* by old column: its new place, -1 gone */
-};
-
-static spk_status prune(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct pruned *out, spk_error *err);
 
 /* --- sets and maps --- */
 
@@ -24,12 +17,12 @@ static bool *no_columns(struct spk_arena *arena, const struct spk_logical *l)
 	return SPK_NEW_ARRAY(arena, bool, l->schema->count + 1);
 }
 
-static bool is_same(const struct spk_logical *old, const struct pruned *p)
+static bool is_same(const struct spk_logical *old, const struct spk_pruned *p)
 {
 	return p->node == old;
 }
 
-static spk_status keep_all(struct spk_arena *arena, struct spk_logical *l, struct pruned *out, spk_error *err)
+static spk_status keep_all(struct spk_arena *arena, struct spk_logical *l, struct spk_pruned *out, spk_error *err)
 {
 	out->node = l;
 	out->at = SPK_NEW_ARRAY(arena, int, l->schema->count + 1);
@@ -63,7 +56,7 @@ static spk_status keep_some(struct spk_arena *arena, const struct spk_logical *l
 }
 
 /* Column expressions over the pruned node, by old column. */
-static spk_status moved_columns(struct spk_arena *arena, const struct spk_logical *old, const struct pruned *p, struct spk_expr ***out, spk_error *err)
+static spk_status moved_columns(struct spk_arena *arena, const struct spk_logical *old, const struct spk_pruned *p, struct spk_expr ***out, spk_error *err)
 {
 	struct spk_expr **by = SPK_NEW_ARRAY(arena, struct spk_expr *, old->schema->count + 1);
 
@@ -88,7 +81,7 @@ static spk_status move_exprs(struct spk_arena *arena, struct spk_expr ***list, i
 
 /* --- one function per kind of node --- */
 
-static spk_status prune_scan(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct pruned *out, spk_error *err)
+static spk_status prune_scan(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err)
 {
 	bool *kept = no_columns(arena, l);
 	struct spk_schema *schema;
@@ -117,7 +110,7 @@ static spk_status prune_scan(struct spk_arena *arena, struct spk_logical *l, con
 	return SPK_OK;
 }
 
-static spk_status prune_values(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct pruned *out, spk_error *err)
+static spk_status prune_values(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err)
 {
 	struct spk_schema *schema;
 
@@ -154,7 +147,7 @@ static spk_status renamed(struct spk_arena *arena, const struct spk_schema *in, 
 }
 
 /* FILTER, SORT, LIMIT: the input's columns and nothing else. */
-static spk_status prune_through(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct pruned *out, spk_error *err)
+static spk_status prune_through(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err)
 {
 	struct spk_logical *in = l->input[0], *made;
 	bool *below = no_columns(arena, in);
@@ -166,7 +159,7 @@ static spk_status prune_through(struct spk_arena *arena, struct spk_logical *l, 
 		spk_expr_columns(l->filter, need, below);
 	for (int i = 0; i < l->sort_count; i++)
 		spk_expr_columns(l->sort[i].expr, need, below);
-	SPK_TRY(prune(arena, in, below, out, err));
+	SPK_TRY(spk_prune(arena, in, below, out, err));
 	if (is_same(in, out)) {
 		out->node = l;
 		return SPK_OK;
@@ -187,12 +180,12 @@ static spk_status prune_through(struct spk_arena *arena, struct spk_logical *l, 
 	return SPK_OK;
 }
 
-static spk_status prune_project(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct pruned *out, spk_error *err)
+static spk_status prune_project(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err)
 {
 	struct spk_logical *in = l->input[0];
 	bool *below = no_columns(arena, in);
 	struct spk_schema *schema;
-	struct pruned p;
+	struct spk_pruned p;
 	struct spk_expr **by;
 	int n = 0;
 
@@ -201,7 +194,7 @@ static spk_status prune_project(struct spk_arena *arena, struct spk_logical *l, 
 		if (needed[i])
 			spk_expr_columns(l->expr[i], need, below);
 	SPK_TRY(keep_some(arena, l, needed, &schema, &out->at, err));
-	SPK_TRY(prune(arena, in, below, &p, err));
+	SPK_TRY(spk_prune(arena, in, below, &p, err));
 	if (schema && schema->count == 0) {  /* rows are all that is wanted */
 		out->node = p.node;
 		return SPK_OK;
@@ -227,20 +220,20 @@ static spk_status prune_project(struct spk_arena *arena, struct spk_logical *l, 
 	return move_exprs(arena, &out->node->expr, out->node->expr_count, by, err);
 }
 
-static spk_status prune_window(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct pruned *out, spk_error *err)
+static spk_status prune_window(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err)
 {
 	struct spk_logical *in = l->input[0], *made;
 	int columns = in->schema->count;
 	bool *kept = no_columns(arena, l);
 	struct spk_schema *schema;
-	struct pruned p;
+	struct spk_pruned p;
 
 	SPK_TRY_PTR(kept, err);
 	memcpy(kept, needed, sizeof *kept * (size_t)columns);
 	kept[l->time_column] = true;
 	for (int i = 0; i < l->partition_count; i++)
 		kept[l->partition[i]] = true;
-	SPK_TRY(prune(arena, in, kept, &p, err));
+	SPK_TRY(spk_prune(arena, in, kept, &p, err));
 	if (is_same(in, &p))
 		return keep_all(arena, l, out, err);
 	for (int i = 0; i < columns; i++)
@@ -286,19 +279,19 @@ static void choose_aggregates(const struct spk_logical *l, const bool *needed, b
 	}
 }
 
-static spk_status prune_aggregate(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct pruned *out, spk_error *err)
+static spk_status prune_aggregate(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err)
 {
 	struct spk_logical *in = l->input[0], *made;
 	bool *below = no_columns(arena, in), *kept = no_columns(arena, l);
 	struct spk_schema *schema;
-	struct pruned p;
+	struct spk_pruned p;
 	struct spk_expr **by;
 
 	SPK_TRY_PTR(below, err);
 	SPK_TRY_PTR(kept, err);
 	choose_aggregates(l, needed, kept, below);
 	SPK_TRY(keep_some(arena, l, kept, &schema, &out->at, err));
-	SPK_TRY(prune(arena, in, below, &p, err));
+	SPK_TRY(spk_prune(arena, in, below, &p, err));
 	out->node = l;
 	if (!schema && is_same(in, &p))
 		return SPK_OK;
@@ -328,7 +321,7 @@ static spk_status prune_aggregate(struct spk_arena *arena, struct spk_logical *l
 }
 
 /* A branch with just the kept columns in their order. */
-static spk_status select_kept(struct spk_arena *arena, const struct spk_logical *old, const struct pruned *p, const struct spk_schema *schema, const bool *kept, struct spk_logical **out, spk_error *err)
+static spk_status select_kept(struct spk_arena *arena, const struct spk_logical *old, const struct spk_pruned *p, const struct spk_schema *schema, const bool *kept, struct spk_logical **out, spk_error *err)
 {
 	struct spk_expr **by, **expr = SPK_NEW_ARRAY(arena, struct spk_expr *, schema->count + 1);
 	bool same = p->node->schema->count == schema->count;
@@ -352,7 +345,7 @@ static spk_status select_kept(struct spk_arena *arena, const struct spk_logical 
 	return SPK_OK;
 }
 
-static spk_status prune_union(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct pruned *out, spk_error *err)
+static spk_status prune_union(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err)
 {
 	struct spk_logical **input = SPK_NEW_ARRAY(arena, struct spk_logical *, l->inputs);
 	struct spk_schema *schema;
@@ -362,9 +355,9 @@ static spk_status prune_union(struct spk_arena *arena, struct spk_logical *l, co
 	SPK_TRY(keep_some(arena, l, needed, &schema, &out->at, err));
 	want = schema ? schema : l->schema;
 	for (int k = 0; k < l->inputs; k++) {
-		struct pruned p;
+		struct spk_pruned p;
 
-		SPK_TRY(prune(arena, l->input[k], needed, &p, err));
+		SPK_TRY(spk_prune(arena, l->input[k], needed, &p, err));
 		SPK_TRY(select_kept(arena, l->input[k], &p, want, needed, &input[k], err));
 	}
 	out->node = spk_logical_with(arena, l, input);
@@ -379,7 +372,7 @@ static spk_status prune_union(struct spk_arena *arena, struct spk_logical *l, co
 }
 
 /* Inputs stay as wide as they are, but what is below them may shrink: sinks, and nodes that have no rule of their own. */
-static spk_status prune_below(struct spk_arena *arena, struct spk_logical *l, struct pruned *out, spk_error *err)
+static spk_status prune_below(struct spk_arena *arena, struct spk_logical *l, struct spk_pruned *out, spk_error *err)
 {
 	struct spk_logical **input = SPK_NEW_ARRAY(arena, struct spk_logical *, l->inputs + 1);
 
@@ -387,12 +380,12 @@ static spk_status prune_below(struct spk_arena *arena, struct spk_logical *l, st
 	for (int k = 0; k < l->inputs; k++) {
 		struct spk_logical *in = l->input[k];
 		bool *all = no_columns(arena, in);
-		struct pruned p;
+		struct spk_pruned p;
 
 		SPK_TRY_PTR(all, err);
 		for (int i = 0; i < in->schema->count; i++)
 			all[i] = true;
-		SPK_TRY(prune(arena, in, all, &p, err));
+		SPK_TRY(spk_prune(arena, in, all, &p, err));
 		input[k] = p.node;
 	}
 	SPK_TRY(keep_all(arena, l, out, err));
@@ -401,7 +394,7 @@ static spk_status prune_below(struct spk_arena *arena, struct spk_logical *l, st
 	return SPK_OK;
 }
 
-static spk_status prune(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct pruned *out, spk_error *err)
+spk_status spk_prune(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err)
 {
 	switch (l->kind) {
 	case SPK_LOGICAL_SCAN: return prune_scan(arena, l, needed, out, err);
@@ -413,8 +406,8 @@ static spk_status prune(struct spk_arena *arena, struct spk_logical *l, const bo
 	case SPK_LOGICAL_FILTER:
 	case SPK_LOGICAL_SORT:
 	case SPK_LOGICAL_LIMIT: return prune_through(arena, l, needed, out, err);
+	case SPK_LOGICAL_JOIN: return spk_prune_join(arena, l, needed, out, err);
 	case SPK_LOGICAL_SINK:
-	case SPK_LOGICAL_JOIN:
 	case SPK_LOGICAL_OVER:
 	case SPK_LOGICAL_EXPAND:
 	case SPK_LOGICAL_UNNEST:
@@ -428,12 +421,12 @@ static spk_status prune(struct spk_arena *arena, struct spk_logical *l, const bo
 spk_status spk_rule_column_pruning(struct spk_arena *arena, struct spk_logical *root, struct spk_logical **out, spk_error *err)
 {
 	bool *all = SPK_NEW_ARRAY(arena, bool, root->schema->count + 1);
-	struct pruned p;
+	struct spk_pruned p;
 
 	SPK_TRY_PTR(all, err);
 	for (int i = 0; i < root->schema->count; i++)
 		all[i] = true;
-	SPK_TRY(prune(arena, root, all, &p, err));
+	SPK_TRY(spk_prune(arena, root, all, &p, err));
 	*out = p.node;
 	return SPK_OK;
 }

@@ -7,6 +7,7 @@
  *                       left out may split a session
  *   through AGGREGATE   conditions on group expressions that cannot fail
  *   through SORT        always; through LIMIT never
+ *   through JOIN        see join_pushdown.c
  *
  * A condition that may fail (a cast, a division) stays behind the conditions before it: they may be there to protect it.
  */
@@ -111,7 +112,6 @@ static spk_status join(struct spk_arena *arena, const struct conjuncts *c, bool 
 	return n > 1 ? spk_expr_make(arena, SPK_EXPR_AND, list, n, false, list[0]->position, out, err) : SPK_OK;
 }
 
-static spk_status push(struct spk_arena *arena, struct spk_logical *filter, struct spk_logical **out, spk_error *err);
 
 /* `below` with the condition put over its input k and pushed on from there. */
 static spk_status put_under(struct spk_arena *arena, struct spk_expr *e, struct spk_logical *below, struct spk_logical **out, spk_error *err)
@@ -123,7 +123,7 @@ static spk_status put_under(struct spk_arena *arena, struct spk_expr *e, struct 
 		struct spk_logical *f = spk_filter_node(arena, e, below->input[k]);
 
 		SPK_TRY_PTR(f, err);
-		SPK_TRY(push(arena, f, &input[k], err));
+		SPK_TRY(spk_push_filter(arena, f, &input[k], err));
 	}
 	*out = spk_logical_with(arena, below, input);
 	SPK_TRY_PTR(*out, err);
@@ -146,16 +146,18 @@ static spk_status into_filter(struct spk_arena *arena, struct spk_expr *e, struc
 	SPK_TRY(spk_conjoin(arena, lower->filter, e, &both, err));
 	f = spk_filter_node(arena, both, lower->input[0]);
 	SPK_TRY_PTR(f, err);
-	return push(arena, f, out, err);
+	return spk_push_filter(arena, f, out, err);
 }
 
-static spk_status push(struct spk_arena *arena, struct spk_logical *filter, struct spk_logical **out, spk_error *err)
+spk_status spk_push_filter(struct spk_arena *arena, struct spk_logical *filter, struct spk_logical **out, spk_error *err)
 {
 	struct spk_logical *below = filter->input[0];
 	struct spk_expr *going, *staying;
 	struct conjuncts c = { 0 };
 
 	*out = filter;
+	if (below->kind == SPK_LOGICAL_JOIN)
+		return spk_push_join(arena, filter, out, err);
 	SPK_TRY(split(arena, filter->filter, &c, err));
 	choose(&c, below);
 	if (!c.going)
@@ -182,7 +184,9 @@ static spk_status push(struct spk_arena *arena, struct spk_logical *filter, stru
 static spk_status push_node(struct spk_arena *arena, struct spk_logical *l, struct spk_logical **out, spk_error *err)
 {
 	if (l->kind == SPK_LOGICAL_FILTER)
-		return push(arena, l, out, err);
+		return spk_push_filter(arena, l, out, err);
+	if (l->kind == SPK_LOGICAL_JOIN)
+		return spk_push_join(arena, l, out, err);
 	*out = l;
 	return SPK_OK;
 }

@@ -11,7 +11,8 @@
 	X(constant_folding, "constant-folding")      /* 1 + 1 becomes 2, true AND x becomes x */ \
 	X(unwrap_cast, "unwrap-cast")                /* dates compared with timestamps compare dates */ \
 	X(filter_simplify, "filter-simplify")        /* no filter for true, no rows for false, one filter for two */ \
-	X(predicate_pushdown, "predicate-pushdown")  /* filters go towards the scans, and into them */ \
+	X(outer_join, "outer-join")                  /* no outer join where its NULLs are dropped further up */ \
+	X(predicate_pushdown, "predicate-pushdown")  /* filters go towards the scans, and into them; over joins they become the joins' */ \
 	X(project_merge, "project-merge")            /* one projection for two, none for one that does nothing */ \
 	X(column_pruning, "column-pruning")          /* columns that nobody reads are not made, nor read */
 
@@ -37,6 +38,10 @@ spk_status spk_rule_walk(struct spk_arena *arena, struct spk_logical *root, spk_
 /* Calls `change` for every expression of a node (VALUES' too) and puts the results into a copy when any differs. */
 typedef spk_status (*spk_rule_expr)(struct spk_arena *arena, struct spk_expr *e, struct spk_expr **out, spk_error *err);
 spk_status spk_rule_exprs(struct spk_arena *arena, struct spk_logical *l, spk_rule_expr change, struct spk_logical **out, spk_error *err);
+
+/* A filter node, pushed down as far as it goes (predicate_pushdown.c); a join, or a filter over one, its conditions pushed down (join_pushdown.c). */
+spk_status spk_push_filter(struct spk_arena *arena, struct spk_logical *filter, struct spk_logical **out, spk_error *err);
+spk_status spk_push_join(struct spk_arena *arena, struct spk_logical *node, struct spk_logical **out, spk_error *err);
 
 struct spk_logical *spk_filter_node(struct spk_arena *arena, struct spk_expr *predicate, struct spk_logical *input);
 /* a AND b, flat; either may be NULL. */
