@@ -12,6 +12,8 @@ static spk_status no_rows(struct spk_arena *arena, const struct spk_logical *l, 
 	return SPK_OK;
 }
 
+static bool is_empty(const struct spk_logical *l) { return l->kind == SPK_LOGICAL_VALUES && l->value_rows == 0; }
+
 /* Branches of a UNION that give no rows go, unless none is left. */
 static spk_status simplify_union(struct spk_arena *arena, struct spk_logical *l, struct spk_logical **out, spk_error *err)
 {
@@ -20,7 +22,7 @@ static spk_status simplify_union(struct spk_arena *arena, struct spk_logical *l,
 
 	SPK_TRY_PTR(kept, err);
 	for (int i = 0; i < l->inputs; i++)
-		if (l->input[i]->kind != SPK_LOGICAL_VALUES || l->input[i]->value_rows)
+		if (!is_empty(l->input[i]))
 			kept[n++] = l->input[i];
 	if (n == l->inputs)
 		return SPK_OK;
@@ -32,6 +34,24 @@ static spk_status simplify_union(struct spk_arena *arena, struct spk_logical *l,
 	return SPK_OK;
 }
 
+/* A join with a side of no rows has none itself, unless the other side's come out anyway. */
+static bool joins_nothing(const struct spk_logical *l)
+{
+	bool left = is_empty(l->input[0]), right = is_empty(l->input[1]);
+
+	switch (l->join) {
+	case SPK_JOIN_INNER:
+	case SPK_JOIN_SEMI: return left || right;
+	case SPK_JOIN_RIGHT: return right;
+	case SPK_JOIN_FULL: return left && right;
+	case SPK_JOIN_LEFT:
+	case SPK_JOIN_ANTI:
+	case SPK_JOIN_MARK:
+	case SPK_JOIN_SINGLE: break;
+	}
+	return left;
+}
+
 static spk_status simplify(struct spk_arena *arena, struct spk_logical *l, struct spk_logical **out, spk_error *err)
 {
 	struct spk_expr *both;
@@ -40,7 +60,9 @@ static spk_status simplify(struct spk_arena *arena, struct spk_logical *l, struc
 	if (l->kind == SPK_LOGICAL_UNION)
 		return simplify_union(arena, l, out, err);
 	if ((l->kind == SPK_LOGICAL_PROJECT || l->kind == SPK_LOGICAL_WINDOW || l->kind == SPK_LOGICAL_SORT || l->kind == SPK_LOGICAL_LIMIT || l->kind == SPK_LOGICAL_FILTER) &&
-	    l->input[0]->kind == SPK_LOGICAL_VALUES && l->input[0]->value_rows == 0)
+	    is_empty(l->input[0]))
+		return no_rows(arena, l, out, err);
+	if (l->kind == SPK_LOGICAL_JOIN && joins_nothing(l))
 		return no_rows(arena, l, out, err);
 	if (l->kind == SPK_LOGICAL_LIMIT && l->limit == 0)
 		return no_rows(arena, l, out, err);

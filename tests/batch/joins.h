@@ -139,6 +139,10 @@ enum compare { COMPARE_EQUAL, COMPARE_NOT_DISTINCT, COMPARE_TRUE, COMPARE_LESS, 
 /* left column (op) right column; COMPARE_TRUE: equal, and NULL is false. */
 struct conjunct { enum compare compare; int left, right, k; };
 
+/* A filter above: column < k, column = k, IS NULL, IS NOT NULL; or two columns are equal. */
+enum test { TEST_NONE, TEST_LESS, TEST_IS, TEST_NULL, TEST_NOT_NULL, TEST_COLUMNS, TESTS };
+struct above { enum test test; int column, other, k; };
+
 struct join_tree {
 	int table;                         /* a leaf: its table; else -1 */
 	enum spk_join_type type;
@@ -146,6 +150,7 @@ struct join_tree {
 	struct join_tree *side[2];
 	int conjuncts;
 	struct conjunct conjunct[3];
+	struct above above[2];
 	int columns;
 	enum holds holds[JOIN_COLUMNS_MAX];
 	int from[JOIN_COLUMNS_MAX];        /* by column: the table */
@@ -191,6 +196,17 @@ static inline void join_columns(struct join_tree *t)
 	}
 }
 
+static inline struct above random_above(const struct join_tree *t, spk_test_rng *rng)
+{
+	struct above a = { .test = spk_test_one_in(rng, 3) ? (enum test)(1 + spk_test_below(rng, TESTS - 1)) : TEST_NONE, .k = (int)spk_test_below(rng, 9) };
+
+	do {
+		a.column = (int)spk_test_below(rng, (uint64_t)t->columns);
+		a.other = (int)spk_test_below(rng, (uint64_t)t->columns);
+	} while ((t->holds[a.column] != HOLDS_NUMBER && t->holds[a.column] != HOLDS_ID) || (t->holds[a.other] != HOLDS_NUMBER && t->holds[a.other] != HOLDS_ID));
+	return a;
+}
+
 static inline struct join_tree *join_leaf(int table)
 {
 	struct join_tree *t = calloc(1, sizeof *t);
@@ -225,6 +241,8 @@ static inline struct join_tree *join_tree_new(int first, int count, spk_test_rng
 	if (spk_test_one_in(rng, 3))
 		t->conjunct[t->conjuncts++] = random_conjunct(t, false, rng);
 	join_columns(t);
+	for (int k = 0; k < 2; k++)
+		t->above[k] = random_above(t, rng);
 	return t;
 }
 
@@ -280,6 +298,30 @@ static inline int32_t model_meets(const struct join_tree *t, const int32_t *left
 			answer = MODEL_NULL;
 	}
 	return answer;
+}
+
+static inline bool model_passes(const struct join_tree *t, const int32_t *row)
+{
+	for (int k = 0; k < 2; k++) {
+		const struct above *a = &t->above[k];
+		int32_t v = row[a->column], w = row[a->other];
+		bool pass[TESTS] = { true, v != MODEL_NULL && v < a->k, v == a->k, v == MODEL_NULL, v != MODEL_NULL, v != MODEL_NULL && w != MODEL_NULL && v == w };
+
+		if (!pass[a->test])
+			return false;
+	}
+	return true;
+}
+
+/* Drops the rows that the filters above do not let through. */
+static inline void model_filter(const struct join_tree *t, struct model_rows *r)
+{
+	int kept = 0;
+
+	for (int i = 0; i < r->count; i++)
+		if (model_passes(t, &r->value[i * r->columns]))
+			memmove(&r->value[kept++ * r->columns], &r->value[i * r->columns], sizeof *r->value * (size_t)r->columns);
+	r->count = kept;
 }
 
 static inline struct model_rows model_leaf(const struct model *m, const struct join_tree *t)
@@ -350,6 +392,7 @@ static inline struct model_rows model_evaluate(const struct model *m, const stru
 	free(hit);
 	free(left.value);
 	free(right.value);
+	model_filter(t, &out);
 	return out;
 }
 
@@ -426,6 +469,34 @@ static inline struct spk_expr *conjunct_expr(struct spk_arena *arena, const stru
 	return out;
 }
 
+static inline struct spk_expr *above_expr(struct spk_arena *arena, const struct above *a, const struct spk_schema *s)
+{
+	struct spk_value k = { .type = spk_type(SPK_TYPE_BIGINT), .i64 = a->k };
+	struct spk_expr *arg[2] = { spk_expr_column(arena, a->column, &s->field[a->column]), a->test == TEST_COLUMNS ? spk_expr_column(arena, a->other, &s->field[a->other]) : spk_expr_literal(arena, k) }, *out;
+	spk_error err = { 0 };
+
+	if (a->test == TEST_NULL || a->test == TEST_NOT_NULL)
+		REQUIRE_OK(spk_expr_make(arena, SPK_EXPR_IS_NULL, arg, 1, a->test == TEST_NOT_NULL, 0, &out, &err), err);
+	else
+		REQUIRE_OK(spk_expr_call(arena, a->test == TEST_LESS ? "<" : "=", arg, 2, 0, &out, &err), err);
+	return out;
+}
+
+/* The filters above a join: two nodes, or one. */
+static inline struct spk_logical *join_above(struct spk_arena *arena, const struct join_tree *t, struct spk_logical *l)
+{
+	for (int k = 0; k < 2; k++) {
+		struct spk_logical *filter;
+
+		if (t->above[k].test == TEST_NONE)
+			continue;
+		filter = spk_logical_new(arena, SPK_LOGICAL_FILTER, l->schema, &l, 1);
+		filter->filter = above_expr(arena, &t->above[k], l->schema);
+		l = filter;
+	}
+	return l;
+}
+
 static inline struct spk_schema *join_schema(struct spk_arena *arena, const struct join_tree *t, const struct spk_schema *left, const struct spk_schema *right)
 {
 	struct spk_schema *s = SPK_NEW(arena, struct spk_schema);
@@ -465,7 +536,7 @@ static inline struct spk_logical *join_logical(struct query *q, const struct joi
 		l->filter = list[0];
 	else if (t->conjuncts > 1)
 		REQUIRE_OK(spk_expr_make(q->arena, SPK_EXPR_AND, list, t->conjuncts, false, 0, &l->filter, &err), err);
-	return l;
+	return join_above(q->arena, t, l);
 }
 
 /* The planner is told what it likes about the tables' sizes. */

@@ -48,7 +48,8 @@ static bool check_tree(struct model *m, const struct join_tree *t, const struct 
 
 	if (status == SPK_OK)
 		status = query_execute(&q, how, &got, &err);
-	if (want->too_many) {
+	/* A filter above that has gone below may have taken the rows that would have been too many. */
+	if (want->too_many && status != SPK_OK) {
 		fine = CHECK_FAILS(status, SPK_DATA, err) && CHECK_HOLDS(err.message, "more than one row returned by a subquery used as an expression");
 	} else if (CHECK_OK(status, err)) {
 		rows_sort(&got);
@@ -75,7 +76,7 @@ static bool one_round(spk_test_rng *rng, int rows, const char *const *faults, in
 		struct model_rows want = model_evaluate(&m, t);
 		struct rows text = model_text(&m, t, &want);
 
-		for (int k = 0; k < 3 && fine && want.count < 200000; k++) {
+		for (int k = 0; k < 3 && fine && want.count < (spk_test_long() ? 200000 : 30000); k++) {
 			struct how how = random_how(rng);
 			char *fault = fault_count ? spk_test_format(faults[spk_test_below(rng, (uint64_t)fault_count)], 1 + (int)spk_test_below(rng, 12)) : NULL;
 
