@@ -254,6 +254,11 @@ static const struct spk_epoch_partition *find_partition(const struct spk_epoch_s
 	return NULL;
 }
 
+const struct spk_epoch_partition *spk_epoch_find_partition(const struct spk_epoch_record *record, const char *table, const char *name)
+{
+	return find_partition(find_source(record, table), name);
+}
+
 static spk_status compare_partition(int64_t epoch, const char *table, const struct spk_epoch_partition *was, const struct spk_epoch_partition *is, spk_error *err)
 {
 	if (!is) {

@@ -59,6 +59,8 @@ size_t spk_epoch_size(const void *data, size_t size);
  * sink, both figures and the likely cause. Partitions are matched by name: new ones may have come since, as long as they gave no rows.
  */
 spk_status spk_epoch_compare(const struct spk_epoch_record *recorded, const struct spk_epoch_record *replayed, spk_error *err);
+/* A partition of a table, by their names; NULL when the record does not know it. */
+const struct spk_epoch_partition *spk_epoch_find_partition(const struct spk_epoch_record *record, const char *table, const char *name);
 /* A deep copy in `arena`. */
 struct spk_epoch_record *spk_epoch_copy(const struct spk_epoch_record *record, struct spk_arena *arena);
 /* Human-readable, several lines. */

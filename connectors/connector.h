@@ -55,7 +55,7 @@ struct spk_source_spec {
 	const struct spk_conf *conf;
 };
 
-enum { SPK_POSITION_START = -1 };  /* where 'scan.startup.mode' says */
+enum { SPK_POSITION_START = -1, SPK_POSITION_EARLIEST = -2 };  /* where 'scan.startup.mode' says; at the first row there is */
 
 struct spk_source {
 	const struct spk_source_type *type;
@@ -73,10 +73,10 @@ struct spk_source_type {
 	spk_status (*open)(struct spk_source **out, const struct spk_source_spec *spec, spk_error *err);
 	/* Name of a partition that is stable over restarts: "topic/3", a file's path. Borrowed from the source. */
 	const char *(*partition_name)(const struct spk_source *s, int partition);
-	/* Sets where each partition starts (SPK_POSITION_START or a position); again at any time to move back. Nothing that was fetched
+	/* Sets where each partition starts (a position, or one of the two above); again at any time to move back. Nothing that was fetched
 	 * before is given out after it. Fills resolved[] with the actual positions (may wait for the broker, bounded by 30 s). */
 	spk_status (*seek)(struct spk_source *s, const int64_t *position, int64_t *resolved, spk_error *err);
-	/* Position where the partition ends now: for --once and scan.bounded.mode; INT64_MAX when `bounded_only` and it is unbounded. */
+	/* Position where the partition ends now: for --once, scan.bounded.mode and to find out what is gone; INT64_MAX when `bounded_only` and it is unbounded. */
 	spk_status (*ends)(struct spk_source *s, bool bounded_only, int64_t *end, spk_error *err);
 	/* fd that is readable while there may be rows to fetch; -1: always ready. `fetch` re-arms it. A partition whose last fetch reached its
 	 * `end` does not make it readable: fetch once after raising the end. */
@@ -95,9 +95,11 @@ struct spk_source_type {
 	spk_status (*next)(struct spk_source *s, int partition, int64_t *at, struct spk_batch **out, spk_error *err);
 	/* What the source knows of its health, for "broker not reachable, still trying": NULL when fine, else a static or owned text. */
 	const char *(*trouble)(const struct spk_source *s);
+	/* Whether there are more partitions than were found at open; asks the service now and then. NULL: never. */
+	bool (*grown)(struct spk_source *s);
 	/* Rows not yet fetched, about (lag), -1 unknown. */
 	int64_t (*lag)(const struct spk_source *s);
-	/* Tells the outside how far the job is (consumer group offsets for lag tools); best effort, never fails the job. */
+	/* Tells the outside how far the job is (consumer group offsets for lag tools); best effort, never fails the job nor waits. */
 	void (*report)(struct spk_source *s, const int64_t *position);
 	void (*close)(struct spk_source *s);
 };

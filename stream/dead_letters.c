@@ -43,30 +43,42 @@ static const char *partition_name(const struct letter_context *c, const struct s
 
 static spk_status open_topic(struct spk_job *job, spk_error *err)
 {
-	static const char *const config[] = { "retention.ms", "-1", NULL };
+	static const char *const config[] = { "retention.ms", "-1", "max.message.bytes", "104857600", NULL };
 	int partitions;
 
 	if (job->out.dlq_handle >= 0)
 		return SPK_OK;
 	SPK_TRY(spk_kafka_create_topic(job->out.producer, job->out.dlq_topic, 1, config, err));
+	job->out.dlq_limit = spk_kafka_value_limit(job->out.producer, job->out.dlq_topic);
 	return spk_kafka_producer_topic(job->out.producer, job->out.dlq_topic, &job->out.dlq_handle, &partitions, err);
 }
 
+/* A letter that the topic does not take whole is cut, and says how long it was: a bad row must not stop the job. */
 static spk_status write_message(const struct letter_context *c, const struct spk_dead_letter *l, spk_error *err)
 {
 	const char *name = partition_name(c, l), *slash = strrchr(name, '/');
-	char topic[300], position[24], epoch[24], watermark[24];
-	const char *headers[] = {
+	size_t size = SPK_MIN((size_t)l->raw.length, c->job->out.dlq_limit);
+	char topic[300], position[24], epoch[24], watermark[24], whole[24];
+	const char *headers[20] = {
 		"sparklet.reason", l->reason, "sparklet.kind", l->late ? "late" : "bad", "sparklet.table", c->job->in.input[l->source].spec.table->name,
 		"sparklet.topic", topic, "sparklet.partition", slash ? slash + 1 : "", "sparklet.offset", position, "sparklet.epoch", epoch,
-		l->late ? "sparklet.watermark" : NULL, watermark, NULL,
 	};
+	int n = 14;
 
 	snprintf(topic, sizeof topic, "%.*s", slash ? (int)(slash - name) : (int)strlen(name), name);
 	snprintf(position, sizeof position, "%" PRId64, l->position);
 	snprintf(epoch, sizeof epoch, "%" PRId64, c->epoch);
-	snprintf(watermark, sizeof watermark, "%" PRId64, l->watermark);
-	return spk_kafka_produce_one(c->job->out.producer, c->job->out.dlq_handle, 0, NULL, 0, spk_view_data(&l->raw), l->raw.length, headers, err);
+	if (l->late) {
+		snprintf(watermark, sizeof watermark, "%" PRId64, l->watermark);
+		headers[n++] = "sparklet.watermark";
+		headers[n++] = watermark;
+	}
+	if (size < l->raw.length) {
+		snprintf(whole, sizeof whole, "%u", l->raw.length);
+		headers[n++] = "sparklet.truncated";
+		headers[n++] = whole;
+	}
+	return spk_kafka_produce_one(c->job->out.producer, c->job->out.dlq_handle, 0, NULL, 0, spk_view_data(&l->raw), size, headers, err);
 }
 
 /* --- files --- */

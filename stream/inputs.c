@@ -109,11 +109,20 @@ void spk_inputs_close(struct spk_job *job)
 
 static const struct spk_epoch_partition *recorded_partition(const struct spk_epoch_record *r, const char *table, const char *name)
 {
+	return r ? spk_epoch_find_partition(r, table, name) : NULL;
+}
+
+/* A partition that the record does not know came after it: all of it is new, whatever 'scan.startup.mode' says of a table's first rows. */
+static int64_t start_of(const struct spk_epoch_record *r, const struct spk_input *in, int partition)
+{
+	const struct spk_epoch_partition *was = recorded_partition(r, in->spec.table->name, in->source->type->partition_name(in->source, partition));
+
+	if (was)
+		return was->end;
 	for (int s = 0; r && s < r->sources; s++)
-		for (int p = 0; strcmp(r->source[s].table, table) == 0 && p < r->source[s].partitions; p++)
-			if (strcmp(r->source[s].partition[p].name, name) == 0)
-				return &r->source[s].partition[p];
-	return NULL;
+		if (strcmp(r->source[s].table, in->spec.table->name) == 0 && r->source[s].partitions > 0)
+			return SPK_POSITION_EARLIEST;
+	return SPK_POSITION_START;
 }
 
 static void restore_watermark(struct spk_input *in, const struct spk_epoch_record *r)
@@ -131,11 +140,8 @@ static spk_status seek_source(struct spk_job *job, struct spk_input *in, const s
 	spk_status status;
 
 	SPK_TRY_PTR(at, err);
-	for (int i = 0; i < in->partitions; i++) {
-		const struct spk_epoch_partition *was = recorded_partition(record, in->spec.table->name, type->partition_name(in->source, i));
-
-		at[i] = was ? was->end : SPK_POSITION_START;
-	}
+	for (int i = 0; i < in->partitions; i++)
+		at[i] = start_of(record, in, i);
 	status = type->seek(in->source, at, resolved, err);
 	if (status == SPK_OK)
 		status = type->ends(in->source, true, end, err);
@@ -169,6 +175,48 @@ spk_status spk_inputs_seek(struct spk_job *job, const struct spk_epoch_record *r
 		}
 	}
 	return SPK_OK;
+}
+
+/* Whether what was read up to the record's end is there still. */
+static spk_status check_reach(struct spk_input *in, const struct spk_epoch_record *record, int64_t *end, spk_error *err)
+{
+	SPK_TRY(in->source->type->ends(in->source, false, end, err));
+	for (int i = 0; i < in->partitions; i++) {
+		const char *name = in->source->type->partition_name(in->source, i);
+		const struct spk_epoch_partition *was = recorded_partition(record, in->spec.table->name, name);
+
+		if (!was || was->end <= end[i] || was->finished)
+			continue;
+		spk_fail(err, SPK_DIVERGED, "table \"%s\": %s was read up to %lld in epoch %lld, but ends at %lld now", in->spec.table->name, name, (long long)was->end,
+			 (long long)record->epoch, (long long)end[i]);
+		return spk_hint(err, "The topic was deleted and made anew, or lost its end (a file: it was cut). What is there now are other rows: read them by a job of another name (--job).");
+	}
+	return SPK_OK;
+}
+
+spk_status spk_inputs_check_reach(struct spk_job *job, const struct spk_epoch_record *record, spk_error *err)
+{
+	spk_status status = SPK_OK;
+
+	for (int i = 0; i < job->in.count && status == SPK_OK; i++) {
+		int64_t *end = calloc((size_t)job->in.input[i].partitions + 1, sizeof *end);
+
+		status = end ? check_reach(&job->in.input[i], record, end, err) : spk_fail_memory(err);
+		free(end);
+	}
+	return status;
+}
+
+/* New partitions are read from the next attempt on. Not of an input that has an end: that was decided when it was first read. */
+bool spk_inputs_grown(const struct spk_job *job)
+{
+	for (int i = 0; i < job->in.count && !job->spec.once; i++) {
+		const struct spk_input *in = &job->in.input[i];
+
+		if (in->source->type->grown && in->partitions && !in->partition[0].bounded && in->source->type->grown(in->source))
+			return true;
+	}
+	return false;
 }
 
 /* --- reading --- */

@@ -45,8 +45,12 @@ struct spk_inputs {
 
 spk_status spk_inputs_open(struct spk_job *job, spk_error *err);
 void spk_inputs_close(struct spk_job *job);
-/* Starts reading at the positions of `record` (NULL: where the tables say). */
+/* Starts reading at the positions of `record`, partitions that it does not know at their beginning (NULL: where the tables say). */
 spk_status spk_inputs_seek(struct spk_job *job, const struct spk_epoch_record *record, spk_error *err);
+/* DIVERGED when a source ends before what the record says was read of it. */
+spk_status spk_inputs_check_reach(struct spk_job *job, const struct spk_epoch_record *record, spk_error *err);
+/* Whether a source has partitions that are not read yet. */
+bool spk_inputs_grown(const struct spk_job *job);
 /* Moves what is there into pending chunks, up to the epoch's bounds; never waits. */
 spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err);
 /* Reads exactly what the record says into pending chunks; waits for it. */
@@ -74,6 +78,7 @@ struct spk_outputs {
 	struct spk_epoch_log *log;
 	char *dlq_topic;
 	int dlq_handle;                       /* -1: not yet known */
+	size_t dlq_limit;                     /* bytes of a letter that the topic takes */
 	bool exactly_once;
 };
 
@@ -98,6 +103,7 @@ struct spk_job {
 	struct event *timer, *stop_event;
 	int stop_fd;
 	_Atomic int stops;                    /* calls of spk_job_stop */
+	int64_t stopping_us;                  /* monotonic time when a wait for a broker first saw that, 0: not yet */
 	struct spk_inputs in;
 	struct spk_outputs out;
 	/* execution */
@@ -119,10 +125,11 @@ struct spk_job {
 	int64_t announced;                    /* newest checkpoint that a committed record names */
 	int64_t truncated;                    /* newest checkpoint behind which lineage was cut */
 	int64_t checkpoint_at_us;             /* monotonic time of the last attempt */
+	bool reopen;                          /* the attempt ended only to start again with what is new */
 	bool complete;                        /* all bounded sources were done before this start */
 	/* progress */
 	struct spk_job_progress progress;
-	int64_t started_us, last_progress_us, last_epoch_us;
+	int64_t started_us, last_progress_us, last_epoch_us, reported_us;
 	int attempts;                         /* failed in a row */
 };
 

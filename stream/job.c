@@ -15,7 +15,7 @@
 #include "core/base/log.h"
 #include "stream/internal.h"
 
-enum { NAME_MAX_BYTES = 200, WAKE_US = 100000, PROGRESS_US = 100000, RECOVERIES_MAX = 5 };
+enum { NAME_MAX_BYTES = 200, WAKE_US = 100000, REPORT_US = 1000000, PROGRESS_US = 100000, RECOVERIES_MAX = 5 };
 
 spk_status spk_job_check_name(const char *name, spk_error *err)
 {
@@ -263,31 +263,14 @@ static bool is_done(const struct spk_job *job, bool moved, bool at_end)
 	return true;
 }
 
-static spk_status turn(struct spk_job *job, bool *done, spk_error *err)
+/* Positions up to the last committed epoch, when nothing is pending: about once a second, and at the end. */
+static void report_positions(struct spk_job *job, bool now)
 {
-	bool moved, at_end;
-	int64_t wait;
+	int64_t time = spk_clock_monotonic_us();
 
-	SPK_TRY(spk_inputs_fetch(job, err));
-	at_end = spk_inputs_at_end(job);
-	moved = spk_inputs_judge(job, spk_clock_monotonic_us());
-	if (is_due(job, moved, at_end, &wait)) {
-		job->last_epoch_us = spk_clock_monotonic_us();
-		SPK_TRY(spk_job_epoch(job, err));
-		job->attempts = 0;
-		spk_job_checkpoint(job, false);
-		spk_job_report(job, "running", job->in.trouble);
-		return SPK_OK;
-	}
-	*done = is_done(job, moved, at_end);
-	spk_job_report(job, "running", job->in.trouble);
-	if (!*done && !spk_job_stopping(job))
-		wait_us(job, wait);
-	return SPK_OK;
-}
-
-static void report_positions(struct spk_job *job)
-{
+	if (!now && time - job->reported_us < REPORT_US)
+		return;
+	job->reported_us = time;
 	for (int i = 0; i < job->in.count; i++) {
 		struct spk_input *in = &job->in.input[i];
 		int64_t *position;
@@ -301,10 +284,39 @@ static void report_positions(struct spk_job *job)
 	}
 }
 
+static spk_status turn(struct spk_job *job, bool *done, spk_error *err)
+{
+	bool moved, at_end;
+	int64_t wait;
+
+	if (spk_inputs_grown(job)) {
+		*done = job->reopen = true;
+		return SPK_OK;
+	}
+	SPK_TRY(spk_inputs_fetch(job, err));
+	at_end = spk_inputs_at_end(job);
+	moved = spk_inputs_judge(job, spk_clock_monotonic_us());
+	if (is_due(job, moved, at_end, &wait)) {
+		job->last_epoch_us = spk_clock_monotonic_us();
+		SPK_TRY(spk_job_epoch(job, err));
+		job->attempts = 0;
+		report_positions(job, false);
+		spk_job_checkpoint(job, false);
+		spk_job_report(job, "running", job->in.trouble);
+		return SPK_OK;
+	}
+	*done = is_done(job, moved, at_end);
+	spk_job_report(job, "running", job->in.trouble);
+	if (!*done && !spk_job_stopping(job))
+		wait_us(job, wait);
+	return SPK_OK;
+}
+
 static spk_status run_attempt(struct spk_job *job, spk_error *err)
 {
 	bool done = false;
 
+	job->reopen = false;
 	SPK_TRY(open_patiently(job, err));
 	spk_job_report(job, "recovering", NULL);
 	SPK_TRY(spk_job_recover(job, err));
@@ -312,10 +324,10 @@ static spk_status run_attempt(struct spk_job *job, spk_error *err)
 	spk_job_report(job, "running", NULL);
 	while (!done && !spk_job_stopping(job))
 		SPK_TRY(turn(job, &done, err));
-	spk_job_report(job, "stopping", NULL);
+	spk_job_report(job, job->reopen ? "recovering" : "stopping", NULL);
 	if (atomic_load(&job->stops) < 2) {
 		spk_job_checkpoint(job, true);
-		report_positions(job);
+		report_positions(job, true);
 	}
 	return SPK_OK;
 }
@@ -328,19 +340,30 @@ static bool try_again(struct spk_job *job, const spk_error *err)
 	return err->retriable || err->code == SPK_IO || err->code == SPK_UNAVAILABLE || err->code == SPK_TIMEOUT;
 }
 
-spk_status spk_job_run(struct spk_job *job, spk_error *err)
+static void before_next_attempt(struct spk_job *job, const spk_error *why)
 {
 	struct spk_retry_policy policy = spk_retry_default(SPK_RETRY_TASK);
+
+	SPK_LOG(WARN, "stream", "job %s: %s; recovering from its last commit", job->spec.name, why->message);
+	spk_event_log_write(job->events, SPK_EVENT_JOB_FAILED, (struct spk_event_field[]){ { "error", why->message, 0 }, { "attempt", NULL, job->attempts }, { 0 } });
+	spk_job_report(job, "recovering", why->message);
+	close_attempt(job);
+	wait_us(job, spk_retry_wait_us(&policy, job->attempts - 1));
+}
+
+spk_status spk_job_run(struct spk_job *job, spk_error *err)
+{
 	spk_error why = { 0 };
 	spk_status status;
 
 	job->started_us = spk_clock_monotonic_us();
-	while ((status = run_attempt(job, &why)) != SPK_OK && try_again(job, &why)) {
-		SPK_LOG(WARN, "stream", "job %s: %s; recovering from its last commit", job->spec.name, why.message);
-		spk_event_log_write(job->events, SPK_EVENT_JOB_FAILED, (struct spk_event_field[]){ { "error", why.message, 0 }, { "attempt", NULL, job->attempts }, { 0 } });
-		spk_job_report(job, "recovering", why.message);
+	for (;;) {
+		status = run_attempt(job, &why);
+		if (status == SPK_OK ? !job->reopen || spk_job_stopping(job) : !try_again(job, &why))
+			break;
+		if (status != SPK_OK)
+			before_next_attempt(job, &why);
 		close_attempt(job);
-		wait_us(job, spk_retry_wait_us(&policy, job->attempts - 1));
 		why = (spk_error){ 0 };
 	}
 	if ((status == SPK_CANCELLED || status == SPK_UNAVAILABLE) && spk_job_stopping(job))

@@ -43,10 +43,23 @@ static spk_status find_cluster(struct spk_job *job, spk_error *err)
 	return SPK_OK;
 }
 
+/* A job that is to stop waits no longer for a broker than it takes to be sure that it is away. */
+static bool in_a_hurry(void *user)
+{
+	struct spk_job *job = user;
+	int64_t now = spk_clock_monotonic_us();
+
+	if (!spk_job_stopping(job))
+		return false;
+	if (!job->stopping_us)
+		job->stopping_us = now;
+	return atomic_load(&job->stops) > 1 || now - job->stopping_us > STOP_PATIENCE_US;
+}
+
 static spk_status open_producer(struct spk_job *job, spk_error *err)
 {
 	char id[300];
-	struct spk_kafka_producer_spec spec = { .table = job->out.kafka_table, .conf = job->spec.conf };
+	struct spk_kafka_producer_spec spec = { .table = job->out.kafka_table, .conf = job->spec.conf, .hurry = in_a_hurry, .user = job };
 
 	snprintf(id, sizeof id, "sparklet.%s", job->spec.name);
 	spec.transactional_id = job->out.exactly_once ? id : NULL;
@@ -249,16 +262,14 @@ static spk_status settle_once(struct spk_job *job, const struct spk_run *run, co
 }
 
 /* How often and how long it is tried: a broker that is away is waited for (kafka.retry), but not long when the job is to stop. */
-struct patience { int attempts; int64_t started_us, stopping_us; };
+struct patience { int attempts; int64_t started_us; };
 
 static bool goes_on(struct spk_job *job, spk_status status, struct patience *p)
 {
 	int64_t now = spk_clock_monotonic_us(), bound = spk_conf_int(job->spec.conf, SPK_CONF_KAFKA_RETRY);
 
 	p->attempts++;
-	if (!p->stopping_us && spk_job_stopping(job))
-		p->stopping_us = now;
-	if (p->stopping_us && (atomic_load(&job->stops) > 1 || now - p->stopping_us > STOP_PATIENCE_US))
+	if (in_a_hurry(job))
 		return false;
 	if (status == SPK_UNAVAILABLE || status == SPK_TIMEOUT)
 		return bound == 0 || now - p->started_us < bound;
@@ -281,7 +292,7 @@ static spk_status settle(struct spk_job *job, const struct spk_run *run, const s
 		SPK_LOG(WARN, "stream", "epoch %lld is not committed yet: %s", (long long)record->epoch, why.message);
 		spk_job_pause(job, spk_retry_wait_us(&policy, patience.attempts - 1));
 	}
-	if (status != SPK_OK && may_pass(status) && patience.stopping_us)
+	if (status != SPK_OK && may_pass(status) && spk_job_stopping(job))
 		return spk_fail(err, SPK_CANCELLED, "stopped before epoch %lld could be committed; it will be done again: %s", (long long)record->epoch, why.message);
 	if (status != SPK_OK && err)
 		*err = why;

@@ -13,51 +13,8 @@
 #include "core/base/fault.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
-#include "stream/internal.h"
+#include "stream/history.h"
 #include "stream/operator/stream_operators.h"
-
-struct history {
-	const char *job;
-	struct spk_arena *arena;
-	struct spk_epoch_record **record;   /* ascending, without gaps */
-	int count, capacity;
-};
-
-/* --- the log --- */
-
-static spk_status keep_record(void *user, const void *data, size_t size, spk_error *err)
-{
-	struct history *h = user;
-	struct spk_epoch_record *r;
-
-	SPK_TRY(spk_epoch_decode(data, size, h->arena, &r, err));
-	if (strcmp(r->job, h->job) != 0)
-		return spk_fail(err, SPK_CORRUPT, "the epoch log of job %s holds a record of job %s", h->job, r->job);
-	/* At-least-once jobs may have written a record twice. */
-	while (h->count && h->record[h->count - 1]->epoch >= r->epoch)
-		h->count--;
-	if (h->count && (h->record[h->count - 1]->epoch + 1 != r->epoch || h->record[h->count - 1]->hash != r->previous_hash))
-		return spk_fail(err, SPK_CORRUPT, "the epoch log is broken: epoch %" PRId64 " does not follow on epoch %" PRId64, r->epoch, h->record[h->count - 1]->epoch);
-	if (h->count == h->capacity) {
-		int capacity = h->capacity ? 2 * h->capacity : 64;
-		struct spk_epoch_record **grown = SPK_NEW_ARRAY(h->arena, struct spk_epoch_record *, capacity);
-
-		SPK_TRY_PTR(grown, err);
-		if (h->count)
-			memcpy(grown, h->record, sizeof(*grown) * (size_t)h->count);
-		h->record = grown;
-		h->capacity = capacity;
-	}
-	h->record[h->count++] = r;
-	return SPK_OK;
-}
-
-static int find_epoch(const struct history *h, int64_t epoch)
-{
-	int at = h->count ? (int)(epoch - h->record[0]->epoch) : -1;
-
-	return at >= 0 && at < h->count ? at : -1;
-}
 
 /* --- state --- */
 
@@ -80,17 +37,17 @@ static void report_refused(struct spk_job *job, const spk_error *why)
 }
 
 /* Whether the checkpoint is of the very epoch in the log, not of one that another instance never committed. */
-static bool belongs(struct spk_job *job, const struct history *h, int64_t epoch)
+static bool belongs(struct spk_job *job, const struct spk_history *h, int64_t epoch)
 {
 	struct spk_arena *arena = spk_arena_new(NULL);
 	struct spk_checkpoint *c;
 	spk_error why = { 0 };
-	int at = find_epoch(h, epoch);
+	int at = spk_history_find(h, epoch);
 	bool yes = false;
 
 	if (arena && at >= 0) {
 		if (job->checkpoints->type->read(job->checkpoints, epoch, arena, &c, &why) == SPK_OK)
-			yes = c->record->hash == h->record[at]->hash;
+			yes = c->record->hash == h->link[at].hash;
 		else
 			report_refused(job, &why);
 	}
@@ -99,7 +56,7 @@ static bool belongs(struct spk_job *job, const struct history *h, int64_t epoch)
 }
 
 /* Clones the newest usable checkpoint into the state folder; *from: its epoch, 0 when the job must start from nothing. */
-static spk_status clone_newest(struct spk_job *job, const struct history *h, int64_t *from, spk_error *err)
+static spk_status clone_newest(struct spk_job *job, const struct spk_history *h, int64_t *from, spk_error *err)
 {
 	struct spk_arena *arena = spk_arena_new(NULL);
 	int64_t *epoch = NULL;
@@ -120,9 +77,9 @@ static spk_status clone_newest(struct spk_job *job, const struct history *h, int
 	}
 	spk_arena_unref(arena);
 	SPK_TRY(status);
-	if (*from == 0 && h->record[0]->epoch > 1) {
+	if (*from == 0 && h->link[0].epoch > 1) {
 		spk_fail(err, SPK_NOT_FOUND, "job %s is at epoch %" PRId64 ", but no usable checkpoint is left and the log only goes back to epoch %" PRId64, job->spec.name,
-			 h->record[h->count - 1]->epoch, h->record[0]->epoch);
+			 h->last->epoch, h->link[0].epoch);
 		return spk_hint(err, "Is --dir (or checkpoint.dir) the folder that the job used before? `sparklet checkpoint %s verify` looks at each one. To begin anew, use another --job name.",
 				job->spec.name);
 	}
@@ -153,24 +110,42 @@ static spk_status use_record(struct spk_job *job, const struct spk_epoch_record 
 	return SPK_OK;
 }
 
-static spk_status replay(struct spk_job *job, const struct history *h, int64_t from, spk_error *err)
+/* --- replay --- */
+
+static spk_status replay(struct spk_job *job, const struct spk_lineage *l, spk_error *err)
 {
 	int64_t started = spk_clock_monotonic_us();
-	int first = from ? find_epoch(h, from) : -1;
+	const struct spk_epoch_record *start = spk_lineage_start(job, l);
 
-	if (first >= 0)
-		SPK_TRY(use_record(job, h->record[first], err));
-	SPK_TRY(spk_inputs_seek(job, job->record, err));
-	for (int i = first + 1; i < h->count; i++) {
-		job->progress.epoch = h->record[i]->epoch;
+	SPK_TRY_PTR(start, err);
+	if (l->base)
+		SPK_TRY(use_record(job, l->base, err));
+	SPK_TRY(spk_inputs_seek(job, start, err));
+	for (int i = 0; i < l->count; i++) {
+		job->progress.epoch = l->record[i]->epoch;
 		spk_job_report(job, "recovering", NULL);
-		SPK_TRY(spk_job_replay(job, h->record[i], err));
+		SPK_TRY(spk_job_replay(job, l->record[i], err));
 	}
-	job->progress.epoch = h->record[h->count - 1]->epoch;
-	SPK_LOG(INFO, "recovery", "checkpoint %" PRId64 ", %d epochs replayed in %" PRId64 " ms", from, h->count - 1 - first, (spk_clock_monotonic_us() - started) / 1000);
-	spk_event_log_write(job->events, SPK_EVENT_RECOVERY_END, (struct spk_event_field[]){ { "checkpoint", NULL, from }, { "replayed", NULL, h->count - 1 - first },
+	SPK_LOG(INFO, "recovery", "checkpoint %" PRId64 ", %d epochs replayed in %" PRId64 " ms", l->from, l->count, (spk_clock_monotonic_us() - started) / 1000);
+	spk_event_log_write(job->events, SPK_EVENT_RECOVERY_END, (struct spk_event_field[]){ { "checkpoint", NULL, l->from }, { "replayed", NULL, l->count },
 		{ "wall_us", NULL, spk_clock_monotonic_us() - started }, { 0 } });
 	return SPK_OK;
+}
+
+static spk_status replay_from(struct spk_job *job, const struct spk_history *h, int64_t from, spk_error *err)
+{
+	struct spk_lineage l = { .history = h, .arena = spk_arena_new(NULL), .from = from };
+	spk_status status = l.arena ? SPK_OK : spk_fail_memory(err);
+
+	if (status == SPK_OK && from == h->last->epoch)
+		l.base = h->last;
+	else if (status == SPK_OK)
+		status = spk_lineage_read(job, &l, err);
+	if (status == SPK_OK)
+		status = replay(job, &l, err);
+	job->progress.epoch = h->last->epoch;
+	spk_arena_unref(l.arena);
+	return status;
 }
 
 static spk_status recover_sinks(struct spk_job *job, int64_t committed, spk_error *err)
@@ -191,22 +166,60 @@ static bool all_finished(const struct spk_epoch_record *r)
 	return r->sources > 0;
 }
 
-static spk_status resume(struct spk_job *job, const struct history *h, spk_error *err)
-{
-	const struct spk_epoch_record *last = h->record[h->count - 1];
-	int64_t from = last->epoch;
+/* --- does the state fit the query? --- */
 
-	job->incarnation = last->incarnation + 1;
-	job->checkpoint = job->announced = last->checkpoint;
-	job->complete = all_finished(last);
-	SPK_TRY(recover_sinks(job, last->epoch, err));
-	if (spk_job_stateful(job)) {
-		SPK_TRY(clone_newest(job, h, &from, err));
-		job->checkpoint = from;
-		SPK_TRY(open_store(job, err));
-	}
+struct tables { int there, planned; const char *unused; };
+
+static spk_status count_table(void *user, const char *name, enum spk_table_kind kind, int schema_version, const char *fingerprint, bool added, spk_error *err)
+{
+	struct tables *t = user;
+
+	(void)kind, (void)schema_version, (void)fingerprint, (void)err;
+	t->there++;
+	t->planned += added;
+	if (!added)
+		t->unused = name;
+	return SPK_OK;
+}
+
+/*
+ * Opens the restored store for the plan. Every table of either must be in both: one that only the checkpoint has would be forgotten, one that only the
+ * query has would start from nothing in the middle of the stream. That the common ones mean the same is found out when they are added.
+ */
+static spk_status open_restored(struct spk_job *job, int64_t from, spk_error *err)
+{
+	struct tables before = { 0 }, after = { 0 };
+
+	SPK_TRY(open_store(job, err));
+	SPK_TRY(spk_store_each_table(job->store, count_table, &before, err));
 	SPK_TRY(make_exec(job, err));
-	return replay(job, h, from, err);
+	SPK_TRY(spk_store_each_table(job->store, count_table, &after, err));
+	if (from == 0 || (!after.unused && after.planned == before.there))
+		return SPK_OK;
+	if (after.unused)
+		spk_fail(err, SPK_BIND, "job %s has state \"%s\", which the query does not use any more", job->spec.name, after.unused);
+	else
+		spk_fail(err, SPK_BIND, "the query keeps state that job %s does not have: %d tables, not %d", job->spec.name, after.planned, before.there);
+	return spk_hint(err, "The query changed. Run it under a new job name (--job), which reads its topics anew, or run the old one.");
+}
+
+static spk_status resume(struct spk_job *job, const struct spk_history *h, spk_error *err)
+{
+	int64_t from = h->last->epoch;
+
+	job->incarnation = h->last->incarnation + 1;
+	job->checkpoint = job->announced = h->last->checkpoint;
+	job->complete = all_finished(h->last);
+	SPK_TRY(recover_sinks(job, h->last->epoch, err));
+	SPK_TRY(spk_inputs_check_reach(job, h->last, err));
+	if (!spk_job_stateful(job)) {
+		SPK_TRY(make_exec(job, err));
+		return replay_from(job, h, from, err);
+	}
+	SPK_TRY(clone_newest(job, h, &from, err));
+	job->checkpoint = from;
+	SPK_TRY(open_restored(job, from, err));
+	return replay_from(job, h, from, err);
 }
 
 static spk_status begin(struct spk_job *job, spk_error *err)
@@ -221,14 +234,13 @@ static spk_status begin(struct spk_job *job, spk_error *err)
 
 spk_status spk_job_recover(struct spk_job *job, spk_error *err)
 {
-	struct history h = { .job = job->spec.name, .arena = spk_arena_new(NULL) };
-	spk_status status = h.arena ? SPK_OK : spk_fail_memory(err);
+	struct spk_history h = { .job = job->spec.name };
+	spk_status status;
 
 	spk_event_log_write(job->events, SPK_EVENT_RECOVERY_START, (struct spk_event_field[]){ { 0 } });
-	if (status == SPK_OK)
-		status = job->out.log->type->read(job->out.log, keep_record, &h, err);
+	status = spk_history_read(&h, job, err);
 	if (status == SPK_OK)
 		status = h.count ? resume(job, &h, err) : begin(job, err);
-	spk_arena_unref(h.arena);
+	spk_history_release(&h);
 	return status;
 }

@@ -250,7 +250,7 @@ static spk_status file_seek(struct spk_source *base, const int64_t *position, in
 
 	for (int i = 0; i < base->partitions; i++) {
 		struct part *p = &s->part[i];
-		int64_t to = position[i] == SPK_POSITION_START ? 0 : position[i];
+		int64_t to = SPK_MAX(position[i], 0);
 
 		if (to > p->size)
 			return spk_fail(err, SPK_CORRUPT, "file '%s' has %lld bytes, but was read up to byte %lld before: it was cut or replaced",

@@ -8,6 +8,7 @@
 
 /* Timestamps with a meaning in Kafka's ListOffsets protocol; with read_committed "latest" is the last stable offset. */
 enum { LATEST = -1, EARLIEST = -2 };
+enum { LOOK_WAIT_MS = 200, ASK_SLICE_MS = 2000 };
 
 static rd_kafka_topic_partition_list_t *list_of(const struct kafka_source *s, int64_t offset)
 {
@@ -22,7 +23,7 @@ static bool worth_retrying(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
 	       code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS || code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
-	       code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR || code == RD_KAFKA_RESP_ERR__WAIT_COORD || code == RD_KAFKA_RESP_ERR__TRANSPORT;
+	       code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR || code == RD_KAFKA_RESP_ERR__WAIT_COORD || code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT;
 }
 
 /* The first error of a partition in the list. */
@@ -45,7 +46,7 @@ static spk_status ask(struct kafka_source *s, ask_fn how, int64_t argument, int6
 	for (;;) {
 		rd_kafka_topic_partition_list_t *list = list_of(s, argument);
 		int64_t left_ms = (deadline - spk_clock_monotonic_us()) / 1000;
-		rd_kafka_resp_err_t code = how(s->client.rk, list, (int)SPK_MAX(left_ms, 1));
+		rd_kafka_resp_err_t code = how(s->client.rk, list, (int)SPK_MIN(SPK_MAX(left_ms, 1), (int64_t)ASK_SLICE_MS));
 
 		if (!code)
 			code = list_error(list);
@@ -54,7 +55,9 @@ static spk_status ask(struct kafka_source *s, ask_fn how, int64_t argument, int6
 		rd_kafka_topic_partition_list_destroy(list);
 		if (!code)
 			return SPK_OK;
-		if (!worth_retrying(code) || spk_clock_monotonic_us() > deadline)
+		spk_kafka_poll(&s->client);
+		/* While nobody answers, whoever opens sources again says so, and may be stopped. */
+		if (!worth_retrying(code) || s->client.down || spk_clock_monotonic_us() > deadline)
 			return spk_kafka_fail_wait(&s->client, err, code, doing);
 		rd_kafka_poll(s->client.rk, 50);
 	}
@@ -193,18 +196,35 @@ spk_status spk_kafka_start(struct kafka_partition *p, spk_error *err)
 	return SPK_OK;
 }
 
+/* Fills in where those start that were given no position. */
+static spk_status resolve_marks(struct kafka_source *s, const int64_t *position, int64_t mark, int64_t *resolved, spk_error *err)
+{
+	int64_t *found = calloc((size_t)s->base.partitions, sizeof(*found));
+	bool any = false;
+	spk_status status = SPK_OK;
+
+	SPK_TRY_PTR(found, err);
+	for (int i = 0; i < s->base.partitions; i++)
+		any = any || position[i] == mark;
+	if (any)
+		status = mark == SPK_POSITION_START ? resolve(s, &s->startup, true, found, err) : offsets_at(s, EARLIEST, found, err);
+	for (int i = 0; status == SPK_OK && i < s->base.partitions; i++) {
+		if (position[i] == mark)
+			resolved[i] = found[i];
+	}
+	free(found);
+	return status;
+}
+
 spk_status spk_kafka_source_seek(struct spk_source *base, const int64_t *position, int64_t *resolved, spk_error *err)
 {
 	struct kafka_source *s = kafka_source_of(base);
-	bool any_start = false;
 
 	SPK_TRY(know_bounds(s, err));
-	for (int i = 0; i < base->partitions; i++)
-		any_start = any_start || position[i] == SPK_POSITION_START;
-	if (any_start)
-		SPK_TRY(resolve(s, &s->startup, true, resolved, err));
+	SPK_TRY(resolve_marks(s, position, SPK_POSITION_START, resolved, err));
+	SPK_TRY(resolve_marks(s, position, SPK_POSITION_EARLIEST, resolved, err));
 	for (int i = 0; i < base->partitions; i++) {
-		if (position[i] != SPK_POSITION_START)
+		if (position[i] >= 0)
 			resolved[i] = position[i];
 		s->partition[i].position = resolved[i];
 		SPK_TRY(spk_kafka_start(&s->partition[i], err));
@@ -222,4 +242,27 @@ spk_status spk_kafka_source_ends(struct spk_source *base, bool bounded_only, int
 	for (int i = 0; i < base->partitions; i++)
 		end[i] = bounded_only ? s->partition[i].bound : SPK_MIN(end[i], s->partition[i].bound);
 	return SPK_OK;
+}
+
+/* Partitions of a topic follow each other. */
+bool spk_kafka_source_grown(struct spk_source *base)
+{
+	struct kafka_source *s = kafka_source_of(base);
+	int64_t now = spk_clock_monotonic_us(), every = base->spec->conf ? spk_conf_int(base->spec->conf, SPK_CONF_KAFKA_DISCOVERY) : 0;
+	int known, there;
+
+	if (!every || now - s->looked_us < every || s->client.trouble[0])
+		return false;
+	s->looked_us = now;
+	for (int i = 0; i < base->partitions; i += known) {
+		const char *topic = s->partition[i].topic;
+
+		for (known = 1; i + known < base->partitions && s->partition[i + known].topic == topic; known++)
+			;
+		if (spk_kafka_partitions(&s->client, topic, LOOK_WAIT_MS, &there, NULL) == SPK_OK && there > known) {
+			SPK_LOG(INFO, "kafka", "topic %s has %d partitions now, not %d", topic, there, known);
+			return true;
+		}
+	}
+	return false;
 }

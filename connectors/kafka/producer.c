@@ -18,6 +18,11 @@ int spk_kafka_left_ms(int64_t deadline_us)
 	return (int)SPK_MAX((deadline_us - spk_clock_monotonic_us()) / 1000, (int64_t)0);
 }
 
+bool spk_kafka_waited(const struct spk_kafka_producer *p, int64_t deadline_us)
+{
+	return spk_kafka_left_ms(deadline_us) == 0 || (p->hurry && p->hurry(p->hurry_user));
+}
+
 /* ---- Usefulness ------------------------------------------------------------------------------------------------------ */
 
 spk_status spk_kafka_give_up(struct spk_kafka_producer *p, spk_status status, spk_error *err)
@@ -88,7 +93,7 @@ static spk_status init_transactions(struct spk_kafka_producer *p, spk_error *err
 		if (!rd_kafka_error_is_retriable(error))
 			return spk_kafka_fail_transaction(p, error, "starting transactions", err);
 		rd_kafka_error_destroy(error);
-		if (p->client.down || spk_kafka_left_ms(deadline) == 0)
+		if (p->client.down || spk_kafka_waited(p, deadline))
 			return spk_kafka_fail_wait(&p->client, err, code, "starting transactions");
 	}
 }
@@ -112,6 +117,8 @@ spk_status spk_kafka_producer_open(struct spk_kafka_producer **out, const struct
 	SPK_TRY_PTR(p, err);
 	p->table = spec->table;
 	p->conf = spec->conf;
+	p->hurry = spec->hurry;
+	p->hurry_user = spec->user;
 	p->timeout_ms = spec->conf ? (int)SPK_MIN(spk_conf_int(spec->conf, SPK_CONF_TXN_TIMEOUT) / 1000, (int64_t)INT32_MAX) : 60000;
 	if (spec->transactional_id) {
 		p->transactional_id = strdup(spec->transactional_id);
@@ -167,6 +174,18 @@ bool spk_kafka_producer_transactional(const struct spk_kafka_producer *p)
 	return p->transactional_id != NULL;
 }
 
+/* A row that cannot pass is told from the others before it is sent. With compression only the broker knows. */
+static size_t row_limit(struct spk_kafka_producer *p, const char *topic)
+{
+	char codec[32] = "";
+	size_t size = sizeof(codec), limit = 0;
+
+	rd_kafka_conf_get(rd_kafka_conf(p->client.rk), "compression.codec", codec, &size);
+	if (strcmp(codec, "none") == 0)
+		limit = spk_kafka_ask_limit(p, topic);
+	return limit ? limit : SIZE_MAX;
+}
+
 spk_status spk_kafka_producer_topic(struct spk_kafka_producer *p, const char *topic, int *handle, int *partitions, spk_error *err)
 {
 	struct producer_topic t = { 0 }, *grown;
@@ -189,6 +208,7 @@ spk_status spk_kafka_producer_topic(struct spk_kafka_producer *p, const char *to
 		free(t.name);
 		return spk_kafka_fail(err, rd_kafka_last_error(), "topic %s", topic);
 	}
+	t.limit = row_limit(p, topic);
 	*handle = p->topics;
 	*partitions = t.partitions;
 	p->topic[p->topics++] = t;
@@ -197,12 +217,25 @@ spk_status spk_kafka_producer_topic(struct spk_kafka_producer *p, const char *to
 
 /* ---- Producing ------------------------------------------------------------------------------------------------------- */
 
+static void hint_size(rd_kafka_resp_err_t code, spk_error *err)
+{
+	if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+		spk_hint(err, "raise max.message.bytes of the topic, and 'properties.message.max.bytes' of the sink if it is set");
+}
+
+spk_status spk_kafka_fail_undelivered(struct spk_kafka_producer *p, spk_error *err)
+{
+	spk_status status = spk_kafka_fail(err, p->client.undelivered, "a message was not delivered");
+
+	hint_size(p->client.undelivered, err);
+	return spk_kafka_give_up(p, status, err);
+}
+
 static spk_status fail_row(struct spk_kafka_producer *p, const struct producer_topic *t, rd_kafka_resp_err_t code, size_t size, spk_error *err)
 {
 	SPK_TRY(spk_kafka_check_usable(p, err));
 	spk_kafka_fail(err, code, "a row of %zu bytes to topic %s", size, t->name);
-	if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-		spk_hint(err, "raise 'properties.message.max.bytes' of the sink and max.message.bytes of the topic");
+	hint_size(code, err);
 	return spk_kafka_give_up(p, err ? err->code : SPK_UNAVAILABLE, err);
 }
 
@@ -212,8 +245,8 @@ static spk_status wait_room(struct spk_kafka_producer *p, int64_t deadline, spk_
 	rd_kafka_flush(p->client.rk, SPK_MIN(ROOM_SLICE_MS, spk_kafka_left_ms(deadline)));
 	SPK_TRY(spk_kafka_check_usable(p, err));
 	if (p->client.undelivered)
-		return spk_kafka_give_up(p, spk_kafka_fail(err, p->client.undelivered, "a message was not delivered"), err);
-	if (spk_kafka_left_ms(deadline) == 0)
+		return spk_kafka_fail_undelivered(p, err);
+	if (spk_kafka_waited(p, deadline))
 		return spk_kafka_give_up(p, spk_kafka_fail_wait(&p->client, err, RD_KAFKA_RESP_ERR__TIMED_OUT, "waiting for room in the producer's queue"), err);
 	return SPK_OK;
 }
@@ -267,8 +300,11 @@ static spk_status produce_rows(struct spk_kafka_producer *p, const struct produc
 	for (int at = 0; at < n;) {
 		int slice = SPK_MIN(n - at, (int)PRODUCER_SLICE);
 
-		for (int i = 0; i < slice; i++)
+		for (int i = 0; i < slice; i++) {
 			fill_message(&p->message[i], b, row ? row[at + i] : at + i);
+			if (SPK_UNLIKELY(p->message[i].len > t->limit))
+				return fail_row(p, t, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, p->message[i].len, err);
+		}
 		SPK_TRY(produce_slice(p, t, partition, slice, err));
 		at += slice;
 	}
@@ -368,6 +404,8 @@ spk_status spk_kafka_produce_one(struct spk_kafka_producer *p, int topic, int pa
 	t = &p->topic[topic];
 	if (p->unusable)
 		return spk_kafka_check_usable(p, err);
+	if (value_size > t->limit)
+		return fail_row(p, t, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, value_size, err);
 	for (;;) {
 		rd_kafka_headers_t *list = make_headers(headers);
 		rd_kafka_resp_err_t code = rd_kafka_producev(p->client.rk, RD_KAFKA_V_RKT(t->handle), RD_KAFKA_V_PARTITION(partition),

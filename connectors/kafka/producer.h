@@ -16,6 +16,9 @@ struct spk_kafka_producer_spec {
 	const struct spk_table *table;       /* any of the cluster's tables: its properties.* are used */
 	const char *transactional_id;        /* NULL: idempotent, no transactions */
 	const struct spk_conf *conf;
+	/* Asked several times a second while a broker is waited for: true ends the wait with UNAVAILABLE. May be NULL. */
+	bool (*hurry)(void *user);
+	void *user;
 };
 
 /* Connects; with a transactional id runs init_transactions (retrying 'coordinator load in progress'). UNAVAILABLE is retriable. */
@@ -27,6 +30,9 @@ bool spk_kafka_producer_transactional(const struct spk_kafka_producer *p);
 spk_status spk_kafka_producer_topic(struct spk_kafka_producer *p, const char *topic, int *handle, int *partitions, spk_error *err);
 /* Creates a topic unless it is there (internal topics and dead-letter topics only). config: "cleanup.policy=delete" etc., NULL-terminated pairs. */
 spk_status spk_kafka_create_topic(struct spk_kafka_producer *p, const char *topic, int partitions, const char *const *config, spk_error *err);
+
+/* How many bytes of value a message to the topic may have, beside a key and headers of a few KiB; a guess on the low side when the broker does not say. */
+size_t spk_kafka_value_limit(struct spk_kafka_producer *p, const char *topic);
 
 spk_status spk_kafka_begin(struct spk_kafka_producer *p, spk_error *err);
 /* Rows of a block to a topic: partition by block->partition, else murmur2 of the key as Java's default partitioner, else (no key) block->task.

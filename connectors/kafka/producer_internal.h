@@ -10,7 +10,8 @@ enum {
 	ADMIN_WAIT_MS = 30000,
 };
 
-struct producer_topic { char *name; rd_kafka_topic_t *handle; int partitions; };
+/* limit: of a value's bytes, beyond which the topic does not take a message */
+struct producer_topic { char *name; rd_kafka_topic_t *handle; int partitions; size_t limit; };
 
 struct spk_kafka_producer {
 	struct spk_kafka_client client;
@@ -18,6 +19,8 @@ struct spk_kafka_producer {
 	const struct spk_conf *conf;
 	char *transactional_id;        /* NULL: none */
 	int timeout_ms;                /* transaction.timeout */
+	bool (*hurry)(void *user);
+	void *hurry_user;
 	bool in_transaction, unusable;
 	int64_t begun_us;
 	int topics;
@@ -31,10 +34,16 @@ struct spk_kafka_producer {
 
 /* Time left until `deadline` (monotonic), 0 when it is over. */
 int spk_kafka_left_ms(int64_t deadline_us);
+/* Whether a wait until `deadline` is over, because of the time or because the job is to end. */
+bool spk_kafka_waited(const struct spk_kafka_producer *p, int64_t deadline_us);
 /* Ends the producer's usefulness; returns `status`. */
 spk_status spk_kafka_give_up(struct spk_kafka_producer *p, spk_status status, spk_error *err);
 /* Fails when the producer is unusable or librdkafka has had a fatal error. */
 spk_status spk_kafka_check_usable(struct spk_kafka_producer *p, spk_error *err);
+/* Fails with the reason why a message was not delivered, and gives the producer up. */
+spk_status spk_kafka_fail_undelivered(struct spk_kafka_producer *p, spk_error *err);
+/* max.message.bytes of a topic, 0: not known. */
+size_t spk_kafka_ask_limit(struct spk_kafka_producer *p, const char *topic);
 /* Turns an error of the transaction calls (consumed) into ours and gives the producer up. */
 spk_status spk_kafka_fail_transaction(struct spk_kafka_producer *p, rd_kafka_error_t *error, const char *doing, spk_error *err);
 

@@ -29,6 +29,7 @@ static const struct setting consumer_defaults[] = {
 };
 static const struct setting producer_defaults[] = {
 	{ "linger.ms", "50" },
+	{ "message.max.bytes", "104857600" },
 	{ "batch.num.messages", "10000" },
 	{ "batch.size", "1000000" },
 	{ "queue.buffering.max.messages", "200000" },

@@ -9,12 +9,13 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
-enum { SILENCE_MS = 30000, BATCH = 256, POLL_MS = 100 };
+enum { SILENCE_MS = 30000, END_WAIT_MS = 5000, BATCH = 256, POLL_MS = 100 };
 
 typedef spk_status (*each_fn)(void *user, int64_t offset, const void *value, size_t size, spk_error *err);
 typedef spk_status (*each_record_fn)(void *user, const struct spk_kafka_record *record, spk_error *err);
 
 struct reading {
+	struct spk_kafka_producer *producer;
 	struct spk_kafka_client client;
 	rd_kafka_topic_t *handle;
 	int64_t low, end, next;
@@ -45,7 +46,7 @@ static spk_status open_reader(struct reading *r, struct spk_kafka_producer *p, c
 	rd_kafka_conf_set(rkconf, "isolation.level", "read_committed", NULL, 0);
 	SPK_TRY(spk_kafka_client_init(&r->client, SPK_KAFKA_READER, rkconf, err));
 	SPK_TRY(spk_kafka_partitions(&r->client, topic, SILENCE_MS, &partitions, err));
-	code = rd_kafka_query_watermark_offsets(r->client.rk, topic, 0, &r->low, &r->end, SILENCE_MS);
+	code = rd_kafka_query_watermark_offsets(r->client.rk, topic, 0, &r->low, &r->end, END_WAIT_MS);
 	if (code)
 		return spk_kafka_fail_wait(&r->client, err, code, "asking for the end of a topic");
 	r->handle = rd_kafka_topic_new(r->client.rk, topic, NULL);
@@ -89,7 +90,7 @@ static spk_status read_to_end(struct reading *r, spk_error *err)
 		}
 		if (n > 0)
 			deadline = spk_clock_monotonic_us() + (int64_t)SILENCE_MS * 1000;
-		else if (spk_kafka_left_ms(deadline) == 0)
+		else if (spk_kafka_waited(r->producer, deadline))
 			status = spk_kafka_fail_wait(&r->client, err, RD_KAFKA_RESP_ERR__TIMED_OUT, "reading a topic");
 		spk_kafka_poll(&r->client);
 	}
@@ -112,7 +113,10 @@ static spk_status read_from(struct reading *r, int64_t from, spk_error *err)
 
 static spk_status read_any(struct reading *r, struct spk_kafka_producer *p, const char *topic, int64_t from, int64_t back, spk_error *err)
 {
-	spk_status status = open_reader(r, p, topic, err);
+	spk_status status;
+
+	r->producer = p;
+	status = open_reader(r, p, topic, err);
 
 	if (status == SPK_OK)
 		status = read_from(r, back >= 0 ? r->end - back : from, err);

@@ -15,7 +15,6 @@
 
 enum {
 	OPEN_WAIT_MS = 10000,
-	REPORT_EVERY_US = 1000000,
 	TOPICS_MAX = 64,
 	PARTITIONS_MAX = 65536,
 	QUEUE_MIN_BYTES = 256 * 1024,     /* per partition, however many there are */
@@ -189,9 +188,15 @@ static spk_status connect_client(struct kafka_source *s, int partitions, spk_err
 		s->user = conf_text(rkconf, "sasl.username");
 	if (!s->password)
 		s->password = conf_text(rkconf, "sasl.password");
+	if (!s->group)
+		s->group = conf_text(rkconf, "group.id");
+	/* See report.c. Only to be asked where a group is, a client must be in it. */
+	if (s->startup.mode != SPK_KAFKA_GROUP)
+		rd_kafka_conf_set(rkconf, "group.id", "", NULL, 0);
 	SPK_TRY(make_client(s, rkconf, partitions, err));
 	SPK_TRY_PTR(s->user, err);
 	SPK_TRY_PTR(s->password, err);
+	SPK_TRY_PTR(s->group, err);
 	return SPK_OK;
 }
 
@@ -253,6 +258,7 @@ static void source_close(struct spk_source *base)
 		if (p->handle)
 			rd_kafka_topic_destroy(p->handle);
 	}
+	spk_kafka_end_reports(s);
 	/* Joins librdkafka's threads: no event comes after this. */
 	spk_kafka_client_release(&s->client);
 	for (int i = 0; i < base->partitions; i++) {
@@ -268,6 +274,7 @@ static void source_close(struct spk_source *base)
 		explicit_bzero(s->password, strlen(s->password));
 	free(s->password);
 	free(s->user);
+	free(s->group);
 	free(s->topics);
 	free(s->partition);
 	free(s);
@@ -285,6 +292,7 @@ static spk_status source_open(struct spk_source **out, const struct spk_source_s
 	s->wake = -1;
 	s->account = spk_memory_account("source");
 	s->queue_account = spk_memory_account("kafka queues");
+	s->looked_us = spk_clock_monotonic_us();
 	status = open_all(s, err);
 	if (status)
 		source_close(&s->base);
@@ -327,25 +335,6 @@ static int64_t source_lag(const struct spk_source *base)
 	return lag;
 }
 
-static void source_report(struct spk_source *base, const int64_t *position)
-{
-	struct kafka_source *s = kafka_source_of(base);
-	int64_t now = spk_clock_monotonic_us();
-	rd_kafka_topic_partition_list_t *list;
-
-	if (now - s->reported_us < REPORT_EVERY_US)
-		return;
-	s->reported_us = now;
-	list = rd_kafka_topic_partition_list_new(base->partitions);
-	for (int i = 0; i < base->partitions; i++) {
-		if (position[i] >= 0)
-			rd_kafka_topic_partition_list_add(list, s->partition[i].topic, s->partition[i].number)->offset = position[i];
-	}
-	if (list->cnt > 0)
-		rd_kafka_commit(s->client.rk, list, 1);
-	rd_kafka_topic_partition_list_destroy(list);
-}
-
 const struct spk_source_type spk_kafka_source = {
 	.name = "kafka",
 	.options = spk_kafka_source_options,
@@ -358,7 +347,8 @@ const struct spk_source_type spk_kafka_source = {
 	.wake_fd = source_wake_fd,
 	.fetch = spk_kafka_source_fetch,
 	.trouble = source_trouble,
+	.grown = spk_kafka_source_grown,
 	.lag = source_lag,
-	.report = source_report,
+	.report = spk_kafka_source_report,
 	.close = source_close,
 };

@@ -1,4 +1,4 @@
-/* The Kafka source's inside: source.c opens and closes, positions.c finds where to read, fetch.c reads. */
+/* The Kafka source's inside: source.c opens and closes, positions.c finds where to read, fetch.c reads, report.c tells lag tools. */
 #ifndef SPK_CONNECTORS_KAFKA_SOURCE_H
 #define SPK_CONNECTORS_KAFKA_SOURCE_H
 
@@ -64,7 +64,10 @@ struct kafka_source {
 	struct spk_memory_account *account, *queue_account;
 	size_t reserved;               /* of queue_account, for librdkafka's queues */
 	char *user, *password;         /* as configured or "" (see wake_fetcher) */
-	int64_t reported_us;
+	char *group;                   /* what lag tools see; "": nothing */
+	rd_kafka_queue_t *answers;     /* to reports */
+	bool reporting;                /* one is under way */
+	int64_t looked_us;             /* when it was last asked for new partitions */
 };
 
 static inline struct kafka_source *kafka_source_of(const struct spk_source *s)
@@ -75,10 +78,15 @@ static inline struct kafka_source *kafka_source_of(const struct spk_source *s)
 /* positions.c */
 spk_status spk_kafka_source_seek(struct spk_source *base, const int64_t *position, int64_t *resolved, spk_error *err);
 spk_status spk_kafka_source_ends(struct spk_source *base, bool bounded_only, int64_t *end, spk_error *err);
+bool spk_kafka_source_grown(struct spk_source *base);
 /* Has librdkafka fetch a partition from its `position` on; what was fetched before never comes out again. */
 spk_status spk_kafka_start(struct kafka_partition *p, spk_error *err);
 /* Earliest offset of a partition, for messages; -1 unknown. */
 int64_t spk_kafka_earliest(struct kafka_source *s, const struct kafka_partition *p);
+
+/* report.c */
+void spk_kafka_source_report(struct spk_source *base, const int64_t *position);
+void spk_kafka_end_reports(struct kafka_source *s);
 
 /* fetch.c */
 spk_status spk_kafka_source_fetch(struct spk_source *base, int partition, int64_t end, int max_rows, size_t max_bytes, int64_t wait_us, struct spk_chunk *chunk, spk_error *err);

@@ -1,11 +1,13 @@
 /* Topics that belong to a job: the epochs topic and the dead-letter topic are made when they are not there, and trimmed. */
 #include "connectors/kafka/producer_internal.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
+enum { LIMIT_WAIT_MS = 5000, LIMIT_GUESS = 1000000, LIMIT_ASIDE = 8192 };
 enum { VISIBLE_WAIT_MS = 10000, VISIBLE_STEP_NS = 20000000, ERROR_TEXT = 512 };
 
 static spk_status fill_topic(rd_kafka_NewTopic_t *topic, const char *const *config, spk_error *err)
@@ -99,6 +101,61 @@ spk_status spk_kafka_create_topic(struct spk_kafka_producer *p, const char *topi
 	SPK_LOG(INFO, "kafka", "topic %s is made, with %d partitions", topic, partitions);
 	return wait_visible(p, topic, err);
 }
+
+/* --- what a topic takes --- */
+
+/* max.message.bytes of the topic in the answer, 0: it is not there. */
+static size_t limit_in(rd_kafka_event_t *event)
+{
+	const rd_kafka_DescribeConfigs_result_t *result = event ? rd_kafka_event_DescribeConfigs_result(event) : NULL;
+	const rd_kafka_ConfigResource_t **resource = NULL;
+	const rd_kafka_ConfigEntry_t **entry = NULL;
+	size_t resources = 0, entries = 0;
+
+	if (result)
+		resource = rd_kafka_DescribeConfigs_result_resources(result, &resources);
+	if (resources == 1)
+		entry = rd_kafka_ConfigResource_configs(resource[0], &entries);
+	for (size_t i = 0; i < entries; i++) {
+		const char *value = rd_kafka_ConfigEntry_value(entry[i]);
+
+		if (value && strcmp(rd_kafka_ConfigEntry_name(entry[i]), "max.message.bytes") == 0)
+			return strtoull(value, NULL, 10);
+	}
+	return 0;
+}
+
+size_t spk_kafka_ask_limit(struct spk_kafka_producer *p, const char *topic)
+{
+	rd_kafka_queue_t *answers = rd_kafka_queue_new(p->client.rk);
+	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(p->client.rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+	rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+	rd_kafka_event_t *event;
+	size_t limit;
+
+	rd_kafka_AdminOptions_set_request_timeout(options, LIMIT_WAIT_MS, NULL, 0);
+	rd_kafka_DescribeConfigs(p->client.rk, &resource, 1, options, answers);
+	event = rd_kafka_queue_poll(answers, LIMIT_WAIT_MS);
+	limit = limit_in(event);
+	if (event)
+		rd_kafka_event_destroy(event);
+	rd_kafka_ConfigResource_destroy(resource);
+	rd_kafka_AdminOptions_destroy(options);
+	rd_kafka_queue_destroy(answers);
+	return limit;
+}
+
+size_t spk_kafka_value_limit(struct spk_kafka_producer *p, const char *topic)
+{
+	char own[32] = "";
+	size_t size = sizeof(own), limit = spk_kafka_ask_limit(p, topic);
+
+	rd_kafka_conf_get(rd_kafka_conf(p->client.rk), "message.max.bytes", own, &size);
+	limit = SPK_MIN(limit ? limit : (size_t)LIMIT_GUESS, (size_t)strtoull(own, NULL, 10));
+	return limit > 2 * LIMIT_ASIDE ? limit - LIMIT_ASIDE : limit / 2;
+}
+
+/* --- trimming --- */
 
 /* Answers to earlier requests: only worth a word when they failed. */
 static void take_answers(struct spk_kafka_producer *p)

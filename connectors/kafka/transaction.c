@@ -12,7 +12,7 @@
 #include "core/base/fault.h"
 #include "core/base/log.h"
 
-enum { FLUSH_SLICE_MS = 250 };
+enum { FLUSH_SLICE_MS = 250, COMMIT_SLICE_MS = 500 };
 
 static bool says_fenced(rd_kafka_resp_err_t code)
 {
@@ -76,11 +76,24 @@ static spk_status flush(struct spk_kafka_producer *p, int64_t deadline, spk_erro
 
 		SPK_TRY(spk_kafka_check_usable(p, err));
 		if (p->client.undelivered)
-			return spk_kafka_give_up(p, spk_kafka_fail(err, p->client.undelivered, "a message was not delivered"), err);
+			return spk_kafka_fail_undelivered(p, err);
 		if (!code)
 			return SPK_OK;
-		if (spk_kafka_left_ms(deadline) == 0)
+		if (spk_kafka_waited(p, deadline))
 			return spk_kafka_give_up(p, spk_kafka_fail_wait(&p->client, err, RD_KAFKA_RESP_ERR__TIMED_OUT, "waiting for the delivery of messages"), err);
+	}
+}
+
+/* In slices: a commit that takes longer goes on in the background, and the next call waits for it again. */
+static rd_kafka_error_t *commit_patiently(struct spk_kafka_producer *p, int64_t deadline)
+{
+	for (;;) {
+		rd_kafka_error_t *error = rd_kafka_commit_transaction(p->client.rk, SPK_MIN(COMMIT_SLICE_MS, SPK_MAX(spk_kafka_left_ms(deadline), 1)));
+
+		if (!error || rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__TIMED_OUT || !rd_kafka_error_is_retriable(error) || spk_kafka_waited(p, deadline))
+			return error;
+		rd_kafka_error_destroy(error);
+		spk_kafka_poll(&p->client);
 	}
 }
 
@@ -91,7 +104,7 @@ static spk_status end_transaction(struct spk_kafka_producer *p, int64_t deadline
 	if (spk_fault(SPK_FAULT_TXN_COMMIT, err))
 		return spk_kafka_give_up(p, SPK_IO, err);
 	if (p->transactional_id) {
-		error = rd_kafka_commit_transaction(p->client.rk, SPK_MAX(spk_kafka_left_ms(deadline), 1));
+		error = commit_patiently(p, deadline);
 		if (error)
 			return spk_kafka_fail_transaction(p, error, "committing a transaction", err);
 	}

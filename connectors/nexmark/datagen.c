@@ -243,7 +243,7 @@ static const char *datagen_partition_name(const struct spk_source *s, int partit
 static spk_status datagen_seek(struct spk_source *base, const int64_t *position, int64_t *resolved, spk_error *err)
 {
 	(void)err;
-	self(base)->position = resolved[0] = position[0] == SPK_POSITION_START ? 0 : position[0];
+	self(base)->position = resolved[0] = SPK_MAX(position[0], 0);
 	spk_pace_restart(&self(base)->pace);
 	return SPK_OK;
 }

@@ -225,7 +225,7 @@ static spk_status nexmark_seek(struct spk_source *base, const int64_t *position,
 
 	(void)err;
 	for (int i = 0; i < base->partitions; i++)
-		s->position[i] = resolved[i] = position[i] == SPK_POSITION_START ? 0 : position[i];
+		s->position[i] = resolved[i] = SPK_MAX(position[i], 0);
 	spk_pace_restart(&s->pace);
 	return SPK_OK;
 }

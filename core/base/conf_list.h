@@ -29,6 +29,7 @@
 	X(STATE_CACHE, "state.cache", BYTES, "bytes", "0", "0", "", "Upper bound of the write-back cache of state; 0: half of memory.limit.") \
 	X(TXN_TIMEOUT, "transaction.timeout", DURATION, "ms", "60s", "1000000", "", "Kafka transaction timeout, and how long a commit may take.") \
 	X(KAFKA_RETRY, "kafka.retry", DURATION, "ms", "0", "0", "", "How long to keep trying to reach a broker at start; 0: for ever.") \
+	X(KAFKA_DISCOVERY, "kafka.discovery", DURATION, "ms", "30s", "0", "", "Time between looks for partitions that were added to a topic; 0: at start only.") \
 	X(RETRY_MAX, "retry.max", INT, "", "3", "0", "100", "Attempts after the first for a task that failed transiently.") \
 	X(RETRY_BACKOFF, "retry.backoff", DURATION, "ms", "50ms", "0", "", "First wait before a retry; doubles, with jitter.") \
 	X(SEED, "seed", INT, "", "0", "0", "", "Seed of everything that draws lots (retry jitter, sampling); 0: fixed default.") \

@@ -206,9 +206,10 @@ spk_status spk_file_copy(const char *from, const char *to, spk_error *err)
 	return finish_file(target.fd, to, each_block(from, copy_block, &target, err), err);
 }
 
-static spk_status write_file(const char *path, const void *data, size_t size, spk_error *err)
+/* A name of its own, for two processes may write the same file. */
+static spk_status write_temporary(char *path, const void *data, size_t size, spk_error *err)
 {
-	int fd = open_retrying(path, O_WRONLY | O_CREAT | O_TRUNC);
+	int fd = mkostemps(path, (int)strlen(".tmp"), O_CLOEXEC);
 
 	if (fd < 0)
 		return spk_fail_errno(err, errno, "cannot create %s", path);
@@ -235,14 +236,12 @@ static spk_status sync_folder_of(char *path, spk_error *err)
 
 spk_status spk_file_write_atomic(const char *path, const void *data, size_t size, spk_error *err)
 {
-	size_t length = strlen(path);
-	char *temporary = malloc(length + sizeof(".tmp"));
 	spk_status status;
+	char *temporary;
 
-	SPK_TRY_PTR(temporary, err);
-	memcpy(temporary, path, length);
-	memcpy(temporary + length, ".tmp", sizeof(".tmp"));
-	status = write_file(temporary, data, size, err);
+	if (asprintf(&temporary, "%s.XXXXXX.tmp", path) < 0)
+		return spk_fail_memory(err);
+	status = write_temporary(temporary, data, size, err);
 	if (!status) {
 		status = rename_file(temporary, path, err);
 		if (status)

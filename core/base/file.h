@@ -3,7 +3,7 @@
  * NOT_FOUND when there is no such file, else IO, retriable when time may cure it (no space, no descriptors).
  *
  * Fault points: file.write before each write, file.sync before each fsync (of files and folders), file.rename.
- * Threads: any, but not two that write the same path. Folders are made 0700, files 0600.
+ * Threads: any, but not two that copy to the same path. Folders are made 0700, files 0600.
  */
 #ifndef SPK_CORE_BASE_FILE_H
 #define SPK_CORE_BASE_FILE_H
@@ -22,7 +22,7 @@ spk_status spk_fail_errno(spk_error *err, int error, const char *format, ...) SP
 
 /* Appends the whole file to `out`. */
 spk_status spk_file_read_all(const char *path, struct spk_buffer *out, spk_error *err);
-/* Replaces `path` by these bytes, or leaves it as it was: temporary file (path.tmp), fsync, rename, fsync of the folder. */
+/* Replaces `path` by these bytes, or leaves it as it was: temporary file (path.<random>.tmp), fsync, rename, fsync of the folder. */
 spk_status spk_file_write_atomic(const char *path, const void *data, size_t size, spk_error *err);
 /* Copies the bytes and syncs the file, not its folder (spk_dir_sync, once for many); a failed copy is removed. */
 spk_status spk_file_copy(const char *from, const char *to, spk_error *err);
