@@ -82,7 +82,7 @@ ifeq ($(if $(SAN),$(findstring clang,$(CC)),none),)
 WARN += -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-format-truncation
 endif
 
-PACKAGES := rdkafka rocksdb libevent libevent_pthreads libprotobuf-c simdjson jansson libxxhash liblz4 libzstd libcurl
+PACKAGES := rdkafka rocksdb libevent libevent_pthreads libprotobuf-c simdjson jansson libxxhash liblz4 libzstd zlib libcurl
 CLI_PACKAGES := libedit
 TEST_PACKAGES := cunit
 # Asked once, when a recipe first needs it: `make deps` must work where there is no pkg-config yet.

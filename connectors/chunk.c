@@ -57,6 +57,15 @@ static spk_status fill_numbers(struct spk_vector *v, struct spk_type type, const
 	return SPK_OK;
 }
 
+/* Positions of the rows of a piece. */
+static spk_status fill_places(struct spk_vector *v, struct spk_type type, const struct spk_chunk *chunk, int from, int n, struct spk_arena *arena, spk_error *err)
+{
+	SPK_TRY(spk_vector_init(v, type, n, arena, err));
+	for (int i = 0; i < n; i++)
+		spk_vector_i64(v)[i] = chunk->piece_at + spk_piece_begin(chunk->piece, from + i);
+	return SPK_OK;
+}
+
 static spk_status wrong_metadata(const struct spk_table *t, int column, const char *expected, spk_error *err)
 {
 	spk_fail(err, SPK_BIND, "metadata column \"%s\" of table \"%s\" cannot be had from connector '%s' with this type",
@@ -74,6 +83,8 @@ static spk_status fill_metadata(struct spk_source *s, const struct spk_chunk *ch
 	int32_t partition32 = chunk->partition;
 	bool wide = type.id == SPK_TYPE_BIGINT, integer = wide || type.id == SPK_TYPE_INTEGER;
 
+	if (kind == M_OFFSET && wide && chunk->piece)
+		return fill_places(&b->column[column], type, chunk, from, n, b->arena, err);
 	if (kind == M_OFFSET && wide && chunk->position)
 		return fill_numbers(&b->column[column], type, chunk->position + from, n, b->arena, err);
 	if (kind == M_TIMESTAMP && (type.id == SPK_TYPE_TIMESTAMP || type.id == SPK_TYPE_TIMESTAMPTZ)) {
@@ -103,15 +114,27 @@ static spk_status set_origin(struct spk_source *s, const struct spk_chunk *chunk
 	return SPK_OK;
 }
 
+/* Whether values may point into the rows' bytes. */
+static bool has_views(const struct spk_schema *schema)
+{
+	for (int i = 0; i < schema->count; i++)
+		if (spk_type_is_view(schema->field[i].type))
+			return true;
+	return false;
+}
+
 spk_status spk_chunk_decode(struct spk_decoder *d, const struct spk_source_spec *spec, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
 {
 	struct spk_batch *b;
-	spk_status status;
+	spk_status status = SPK_OK;
 
 	SPK_TRY(spk_batch_new(&b, spec->schema, spk_memory_account("decoded input"), err));
 	b->rows = b->selected = n;
-	status = spk_arena_hold(b->arena, chunk->arena, err);
-	if (status == SPK_OK)
+	if (!chunk->piece || has_views(spec->schema))
+		status = spk_arena_hold(b->arena, chunk->arena, err);
+	if (status == SPK_OK && chunk->piece)
+		status = d->format->decode_piece(d, chunk->piece, from, n, b, errors, err);
+	else if (status == SPK_OK)
 		status = d->format->decode(d, chunk->raw + from, n, b, errors, err);
 	if (status != SPK_OK) {
 		spk_batch_unref(b);

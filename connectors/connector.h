@@ -34,6 +34,8 @@ struct spk_chunk {
 	int64_t *position;
 	int64_t *timestamp_us;         /* the source's own time of the row (Kafka timestamp), NULL when it has none */
 	struct spk_view *key;          /* message key, length 0 for none; NULL unless the table wants keys */
+	const struct spk_piece *piece; /* files in batch: rows by an index of their fields instead of `raw` and `position`; else NULL */
+	int64_t piece_at;              /* position of the piece's first byte */
 	size_t bytes;                  /* of all raw rows */
 	/* The epoch record's content hash: sum (mod 2^64) over the rows of a hash of position and bytes (and key, where the table wants keys),
 	 * so that the sum over an epoch's chunks does not depend on how they were cut. */
@@ -53,6 +55,13 @@ struct spk_source_spec {
 	int index;                     /* number of the source in the job, for origins */
 	const char *job;
 	const struct spk_conf *conf;
+	/*
+	 * One query reads every partition once, from its start to its end: chunks need no hash, raw rows and positions, a bad row fails with its
+	 * place, and a partition may be a part of what it is in a stream (a range of a file). Partitions are in the order of the rows.
+	 */
+	bool batch;
+	bool whole_files;              /* batch: no ranges */
+	bool *misjudged;               /* batch: set before a fetch fails because a range was begun in the wrong place; whole_files then helps. May be NULL */
 };
 
 enum { SPK_POSITION_START = -1, SPK_POSITION_EARLIEST = -2 };  /* where 'scan.startup.mode' says; at the first row there is */

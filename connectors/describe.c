@@ -125,9 +125,9 @@ static char guess_delimiter(const char *s, uint32_t n)
 	return candidates[best];
 }
 
-static spk_status csv_header(struct guess *g, const struct spk_view *row, char delimiter, struct spk_csv_field *field, char *scratch, spk_error *err)
+static spk_status csv_header(struct guess *g, const struct spk_view *row, const struct spk_csv_options *o, struct spk_csv_field *field, char *scratch, spk_error *err)
 {
-	int n = spk_csv_cut(row->ref.pointer, row->length, delimiter, field, COLUMNS_MAX, scratch);
+	int n = spk_csv_cut(row->ref.pointer, row->length, o, field, COLUMNS_MAX, scratch);
 
 	if (n < 0 || n > COLUMNS_MAX)
 		return spk_fail(err, SPK_DATA, "the CSV header %s", n < 0 ? "has a quote that is not closed" : "has too many columns");
@@ -144,14 +144,16 @@ static spk_status guess_csv(struct guess *g, const struct spk_view *row, int row
 {
 	struct spk_csv_field *field = SPK_NEW_ARRAY(g->arena, struct spk_csv_field, COLUMNS_MAX);
 	char *scratch = spk_arena_alloc(g->arena, bytes + 16);
+	struct spk_csv_options o = { .quote = '"', .escape = '"', .null = "" };
 
 	SPK_TRY_PTR(field && scratch, err);
 	if (!rows)
 		return spk_fail(err, SPK_DATA, "the file is empty: there is no header to take the columns from");
 	*delimiter = guess_delimiter(row[0].ref.pointer, row[0].length);
-	SPK_TRY(csv_header(g, &row[0], *delimiter, field, scratch, err));
+	o.delimiter = *delimiter;
+	SPK_TRY(csv_header(g, &row[0], &o, field, scratch, err));
 	for (int i = 1; i < rows; i++) {
-		int n = spk_csv_cut(row[i].ref.pointer, row[i].length, *delimiter, field, g->columns, scratch);
+		int n = spk_csv_cut(row[i].ref.pointer, row[i].length, &o, field, g->columns, scratch);
 
 		for (int c = 0; n == g->columns && c < n; c++)
 			if (field[c].size || field[c].quoted)

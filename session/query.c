@@ -24,6 +24,7 @@ struct query {
 	struct spk_session *session;
 	int64_t **end;
 	int64_t started_us;
+	bool whole_files, misjudged;  /* misjudged: a range of a file was begun in the wrong place (connectors/file/range.h) */
 };
 
 /* Where the source's partitions end, when somebody wants to know how far it is. */
@@ -48,7 +49,8 @@ static spk_status open_source(struct query *q, int index, spk_error *err)
 
 	if (!type)
 		return spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be read from", s->table->name, s->table->connector);
-	q->spec[index] = (struct spk_source_spec){ .table = s->table, .column = s->column, .columns = s->columns, .schema = s->schema, .index = index, .job = "query", .conf = q->conf };
+	q->spec[index] = (struct spk_source_spec){ .table = s->table, .column = s->column, .columns = s->columns, .schema = s->schema, .index = index, .job = "query", .conf = q->conf,
+		.batch = true, .whole_files = q->whole_files, .misjudged = &q->misjudged };
 	SPK_TRY(type->open(&q->source[index], &q->spec[index], err));
 	*r = (struct spk_run_source){ .source = q->source[index], .partitions = q->source[index]->partitions, .watermark = SPK_WATERMARK_NONE };
 	r->partition = calloc((size_t)r->partitions + 1, sizeof *r->partition);

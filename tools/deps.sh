@@ -34,6 +34,7 @@ libjansson-dev:configuration and small JSON
 libxxhash-dev:hashing
 liblz4-dev:compression
 libzstd-dev:compression
+zlib1g-dev:compression
 libcurl4-openssl-dev:HTTP client
 libedit-dev:line editing of the shell
 '

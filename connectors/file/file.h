@@ -19,10 +19,24 @@ spk_status spk_files_check_path(const char *path, const struct spk_conf *conf, s
 
 struct spk_files { const char **path; int count; };
 /*
- * The files that a path names, sorted: itself, those of a directory (hidden ones and directories are left out), or those
- * that a pattern matches. NOT_FOUND when there is none (for a directory: an empty list).
+ * The files that a path names, sorted: itself, those of a directory and of directories named key=value below it (hidden ones, and names
+ * with '_' first, are left out), or those that a pattern matches. NOT_FOUND when there is none (for a directory: an empty list).
  */
 spk_status spk_files_find(const char *path, struct spk_arena *arena, struct spk_files *out, spk_error *err);
+
+/* --- bytes.c: what a file holds, uncompressed --- */
+
+/* An open file, read at offsets of what it holds uncompressed. One thread at a time. */
+struct spk_file_bytes;
+enum spk_compression { SPK_COMPRESSION_NONE, SPK_COMPRESSION_GZIP, SPK_COMPRESSION_ZSTD };
+/* By the ending of the name. *plain_length: without that ending. */
+enum spk_compression spk_file_compression(const char *path, size_t *plain_length);
+/* Opens nothing yet: the first read does. `path` is borrowed. */
+spk_status spk_file_bytes_new(struct spk_file_bytes **out, const char *path, spk_error *err);
+/* Bytes from `at` on into out; *got < size only where the file ends. Of a compressed file, reading on where the last read began or later is
+ * cheap; going back starts over. CORRUPT where its bytes are not what they should be. */
+spk_status spk_file_bytes_read(struct spk_file_bytes *b, char *out, size_t size, int64_t at, size_t *got, spk_error *err);
+void spk_file_bytes_close(struct spk_file_bytes *b);  /* NULL is fine */
 /* The first bytes of a file, up to `most`, appended to *out. */
 spk_status spk_files_head(const char *path, size_t most, struct spk_buffer *out, spk_error *err);
 

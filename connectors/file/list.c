@@ -4,12 +4,10 @@
 #include "connectors/file/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/base/check.h"
 #include "core/base/file.h"
@@ -97,16 +95,19 @@ static bool is_plain_file(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* Known to be compressed, but not by whom we could ask. */
 static spk_status refuse_compressed(const char *path, spk_error *err)
 {
-	static const char *const ending[] = { ".gz", ".zst", ".zstd", ".bz2", ".xz", ".lz4", ".zip" };
+	static const char *const ending[] = { ".bz2", ".xz", ".lz4", ".zip", ".snappy", ".br" };
 	size_t n = strlen(path);
 
 	for (size_t i = 0; i < SPK_COUNT_OF(ending); i++) {
 		size_t m = strlen(ending[i]);
 
-		if (n > m && !strcmp(path + n - m, ending[i]))
-			return spk_fail(err, SPK_UNSUPPORTED, "reading compressed files (%s)", path);
+		if (n <= m || strcmp(path + n - m, ending[i]))
+			continue;
+		spk_fail(err, SPK_UNSUPPORTED, "reading files compressed as *%s (%s)", ending[i], path);
+		return spk_hint(err, "compress it as .gz or .zst, or not at all");
 	}
 	return SPK_OK;
 }
@@ -174,26 +175,4 @@ spk_status spk_files_find(const char *path, struct spk_arena *arena, struct spk_
 	for (int i = 0; i < out->count; i++)
 		SPK_TRY(refuse_compressed(out->path[i], err));
 	return SPK_OK;
-}
-
-spk_status spk_files_head(const char *path, size_t most, struct spk_buffer *out, spk_error *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	spk_status status = SPK_OK;
-	ssize_t got = 1;
-
-	if (fd < 0)
-		return spk_fail_errno(err, errno, "cannot open '%s'", path);
-	while (status == SPK_OK && got > 0 && most) {
-		status = spk_buffer_reserve(out, most, err);
-		got = status == SPK_OK ? read(fd, out->data + out->size, most) : 0;
-		if (got > 0) {
-			out->size += (size_t)got;
-			most -= (size_t)got;
-		} else if (got < 0) {
-			status = spk_fail_errno(err, errno, "cannot read '%s'", path);
-		}
-	}
-	close(fd);
-	return status;
 }

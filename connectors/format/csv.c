@@ -1,50 +1,61 @@
 /*
- * The format 'csv': options, cutting of files into rows, and writing. Reading is in csv_decode.c.
+ * The format 'csv': its options, and what does the work.
  */
 #include "connectors/format/csv.h"
-#include "connectors/format/put.h"
-
-#include <stdlib.h>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 #include "core/base/check.h"
-#include "core/columnar/decimal.h"
-#include "core/expr/text.h"
 #include "connectors/connector.h"
 
 static const struct spk_option_spec options[] = {
 	{ "csv.header", false, false, "true|false", "Whether files begin with the names of the columns (default true); those names decide which field is which." },
 	{ "csv.delimiter", false, false, NULL, "One character between fields, or '\\t' (default ',')." },
 	{ "csv.field-delimiter", false, false, NULL, "The same as 'csv.delimiter'." },
+	{ "csv.quote", false, false, NULL, "The character around fields that hold others of these (default '\"'); '' means that nothing is quoted." },
+	{ "csv.quote-character", false, false, NULL, "The same as 'csv.quote'." },
+	{ "csv.escape", false, false, NULL, "What makes a quote inside of quotes a part of the field (default: 'csv.quote', so two quotes are one)." },
+	{ "csv.escape-character", false, false, NULL, "The same as 'csv.escape'." },
 	{ "csv.null", false, false, NULL, "What an unquoted field must be to be NULL (default: empty)." },
 	{ "csv.null-literal", false, false, NULL, "The same as 'csv.null'." },
+	{ "csv.comment", false, false, NULL, "Lines that begin with this character are left out (default: none are)." },
 	{ 0 },
 };
 
-static const char *either(const struct spk_table *t, const char *name, const char *other)
-{
-	const char *value = spk_format_option(t, name);
+/* Options and their other names. */
+enum which { DELIMITER, QUOTE, ESCAPE, NULL_TEXT, COMMENT, HEADER };
+static const char *const names[][2] = {
+	[DELIMITER] = { "csv.delimiter", "csv.field-delimiter" }, [QUOTE] = { "csv.quote", "csv.quote-character" }, [ESCAPE] = { "csv.escape", "csv.escape-character" },
+	[NULL_TEXT] = { "csv.null", "csv.null-literal" }, [COMMENT] = { "csv.comment", "csv.comment" }, [HEADER] = { "csv.header", "csv.header" },
+};
 
-	return value ? value : spk_format_option(t, other);
+static const char *option(const struct spk_table *t, enum which which)
+{
+	const char *value = spk_format_option(t, names[which][0]);
+
+	return value ? value : spk_format_option(t, names[which][1]);
+}
+
+static char character(const char *value, char otherwise)
+{
+	return !value ? otherwise : !strcmp(value, "\\t") ? '\t' : value[0];
 }
 
 struct spk_csv_options spk_csv_options(const struct spk_table *t)
 {
-	const char *delimiter = either(t, "csv.delimiter", "csv.field-delimiter"), *null = either(t, "csv.null", "csv.null-literal");
-	const char *header = spk_format_option(t, "csv.header");
-	struct spk_csv_options o = { .delimiter = ',', .null = null ? null : "", .header = !header || !strcmp(header, "true") };
+	const char *null = option(t, NULL_TEXT), *header = option(t, HEADER);
+	struct spk_csv_options o = { .null = null ? null : "", .header = !header || !strcmp(header, "true") };
 
-	if (delimiter)
-		o.delimiter = !strcmp(delimiter, "\\t") ? '\t' : delimiter[0];
+	o.delimiter = character(option(t, DELIMITER), ',');
+	o.quote = character(option(t, QUOTE), '"');
+	o.escape = character(option(t, ESCAPE), o.quote);
+	o.comment = character(option(t, COMMENT), 0);
 	o.null_size = (uint32_t)strlen(o.null);
+	o.plain = (!o.quote || o.escape == o.quote) && !o.comment;
 	return o;
 }
 
-static spk_status refuse(const struct spk_table *t, const char *key, const char *other, const char *why, spk_error *err)
+static spk_status refuse(const struct spk_table *t, enum which which, const char *why, spk_error *err)
 {
-	const char *name = spk_format_option(t, key) ? key : other;
+	const char *name = spk_format_option(t, names[which][0]) ? names[which][0] : names[which][1];
 
 	spk_fail(err, SPK_USAGE, "table \"%s\": '%s' = '%s' %s", t->name, name, spk_format_option(t, name), why);
 	for (int i = 0; err && i < t->option_count; i++)
@@ -53,372 +64,29 @@ static spk_status refuse(const struct spk_table *t, const char *key, const char 
 	return SPK_USAGE;
 }
 
+static bool is_character(const char *value)
+{
+	return !strcmp(value, "\\t") || (strlen(value) == 1 && !strchr("\r\n", value[0]) && (uint8_t)value[0] < 127);
+}
+
 spk_status spk_csv_check_table(const struct spk_table *t, spk_error *err)
 {
-	const char *delimiter = either(t, "csv.delimiter", "csv.field-delimiter"), *null = either(t, "csv.null", "csv.null-literal");
+	const char *delimiter = option(t, DELIMITER), *quote = option(t, QUOTE), *escape = option(t, ESCAPE), *comment = option(t, COMMENT), *null = option(t, NULL_TEXT);
 	struct spk_csv_options o = spk_csv_options(t);
 
-	if (delimiter && strcmp(delimiter, "\\t") && (strlen(delimiter) != 1 || strchr("\"\r\n", delimiter[0]) || (uint8_t)delimiter[0] > 126))
-		return refuse(t, "csv.delimiter", "csv.field-delimiter", "must be one ASCII character, not a quote or line end", err);
-	if (null && (strchr(null, o.delimiter) || strpbrk(null, "\"\r\n")))
-		return refuse(t, "csv.null", "csv.null-literal", "must not hold the delimiter, quotes or line ends", err);
+	if (quote && *quote && !is_character(quote))
+		return refuse(t, QUOTE, "must be one ASCII character, not a line end, or empty", err);
+	if (delimiter && (!is_character(delimiter) || o.delimiter == o.quote))
+		return refuse(t, DELIMITER, "must be one ASCII character, not a quote or line end", err);
+	if (quote && o.quote == o.delimiter)
+		return refuse(t, QUOTE, "must differ from the delimiter", err);
+	if (escape && (!is_character(escape) || o.escape == o.delimiter || !o.quote))
+		return refuse(t, ESCAPE, o.quote ? "must be one ASCII character, not the delimiter or a line end" : "says nothing without quotes", err);
+	if (comment && (!is_character(comment) || o.comment == o.delimiter || o.comment == o.quote))
+		return refuse(t, COMMENT, "must be one ASCII character, not the delimiter, a quote or line end", err);
+	if (null && (strchr(null, o.delimiter) || (o.quote && strchr(null, o.quote)) || strpbrk(null, "\r\n") || (o.comment && null[0] == o.comment)))
+		return refuse(t, NULL_TEXT, "must not hold the delimiter, quotes or line ends, nor begin with a comment", err);
 	return SPK_OK;
-}
-
-/* --- rows of a file --- */
-
-static const char *find(const char *p, const char *end, char c)
-{
-	const char *found = p < end ? memchr(p, c, (size_t)(end - p)) : NULL;
-
-	return found ? found : end;
-}
-
-/* The line end of the row that begins at p, `end` when it is not there. *quote: a quote not before p, or end; kept from row to row. */
-static const char *row_end(const char *p, const char *end, const char **quote)
-{
-	const char *stop = find(p, end, '\n');
-
-	for (;;) {
-		if (*quote < p)
-			*quote = find(p, end, '"');
-		if (stop < *quote || *quote == end)
-			return stop;
-		p = find(*quote + 1, end, '"') + 1;  /* behind the closing quote */
-		if (p > end)
-			return end;
-		if (stop < p)
-			stop = find(p, end, '\n');
-	}
-}
-
-static bool one_column(const struct spk_table *t)
-{
-	int n = 0;
-
-	for (int i = 0; i < t->schema->count; i++)
-		n += !(t->computed && t->computed[i]) && !(t->metadata && t->metadata[i]);
-	return n == 1;
-}
-
-/* Blank lines are nothing, unless there is only one column: then they are its NULLs. */
-static spk_status csv_split(const char *data, size_t size, bool last, struct spk_view *rows, int max_rows, int *n, size_t *used, const struct spk_table *table, spk_error *err)
-{
-	const char *p = data, *end = data + size, *quote = data - 1;
-	bool keep_blank = one_column(table);
-
-	*n = 0;
-	while (p < end && *n < max_rows) {
-		const char *stop = row_end(p, end, &quote);
-		size_t length = (size_t)(stop - p);
-
-		if (stop == end && !last)
-			break;
-		if (length && p[length - 1] == '\r')
-			length--;
-		if (length > UINT32_MAX)
-			return spk_fail(err, SPK_DATA, "a row is longer than 4 GiB");
-		if (length || keep_blank)
-			rows[(*n)++] = spk_view_far(p, (uint32_t)length);
-		p = stop < end ? stop + 1 : end;
-	}
-	*used = (size_t)(p - data);
-	return SPK_OK;
-}
-
-int spk_csv_cut(const char *row, uint32_t size, char delimiter, struct spk_csv_field *out, int capacity, char *scratch)
-{
-	const char *p = row, *end = row + size;
-	int n = 0;
-
-	for (;;) {
-		struct spk_csv_field f = { .text = scratch };
-
-		while (p < end && *p != delimiter) {
-			const char *close;
-
-			if (*p != '"') {
-				*scratch++ = *p++;
-				continue;
-			}
-			f.quoted = true;
-			close = find(p + 1, end, '"');
-			if (close == end)
-				return -1;
-			memcpy(scratch, p + 1, (size_t)(close - p - 1));
-			scratch += close - p - 1;
-			p = close + 1;
-			if (p < end && *p == '"')
-				*scratch++ = '"';  /* two quotes; the second begins the next quoted piece */
-		}
-		f.size = (uint32_t)(scratch - f.text);
-		if (n < capacity)
-			out[n] = f;
-		n++;
-		if (p == end)
-			return n;
-		p++;
-	}
-}
-
-/* --- writing --- */
-
-struct csv_encoder {
-	struct spk_encoder base;
-	struct spk_arena *arena;
-	struct spk_csv_options options;
-	const char *timezone;
-	const struct spk_schema *schema;
-	int columns;
-	bool plain_numbers;         /* no number can look like NULL or hold the delimiter */
-	bool special[256];          /* bytes for which a field is quoted */
-};
-
-static spk_status csv_encoder_open(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err)
-{
-	struct spk_arena *arena;
-	struct csv_encoder *e;
-
-	arena = spk_arena_new(NULL);
-	SPK_TRY_PTR(arena, err);
-	e = SPK_NEW(arena, struct csv_encoder);
-	if (!e) {
-		spk_arena_unref(arena);
-		return spk_fail_memory(err);
-	}
-	*e = (struct csv_encoder){ .base.format = &spk_format_csv, .arena = arena, .options = spk_csv_options(spec->table),
-	                           .timezone = spk_field_rules(spec->conf).timezone, .schema = spec->schema, .columns = spec->columns };
-	e->special[(uint8_t)e->options.delimiter] = e->special['"'] = e->special['\n'] = e->special['\r'] = true;
-	e->plain_numbers = !strpbrk(e->options.null, "0123456789y") /* infinity */ && !strchr("0123456789-: .", e->options.delimiter);
-	*out = &e->base;
-	return SPK_OK;
-}
-
-/* Copies bytes, 16 at a time where there are so many; true when there is one among them that must be quoted. */
-static inline bool copy_looking(const struct csv_encoder *e, char *p, const char *s, uint32_t n)
-{
-	uint32_t i = 0;
-	bool found = false;
-
-#if defined(__SSE2__)
-	const __m128i d = _mm_set1_epi8(e->options.delimiter), q = _mm_set1_epi8('"'), lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r');
-	__m128i bad = _mm_setzero_si128();
-
-	for (; i + 16 <= n; i += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
-
-		_mm_storeu_si128((__m128i *)(void *)(p + i), v);
-		bad = _mm_or_si128(bad, _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, d), _mm_cmpeq_epi8(v, q)), _mm_or_si128(_mm_cmpeq_epi8(v, lf), _mm_cmpeq_epi8(v, cr))));
-	}
-	found = _mm_movemask_epi8(bad) != 0;
-#endif
-	for (; i < n; i++) {
-		p[i] = s[i];
-		found |= e->special[(uint8_t)s[i]];
-	}
-	return found;
-}
-
-/* What would be read as something else: the text for NULL, and what ends the data in COPY's text form. */
-static bool is_reserved(const struct csv_encoder *e, const char *s, uint32_t n)
-{
-	return (n == e->options.null_size && memcmp(s, e->options.null, n) == 0) || (e->columns == 1 && n == 2 && s[0] == '\\' && s[1] == '.');
-}
-
-/* At most 2n + 2 bytes. */
-static char *put_field(const struct csv_encoder *e, char *p, const char *s, uint32_t n)
-{
-	if (SPK_LIKELY(!copy_looking(e, p, s, n) && !is_reserved(e, s, n)))
-		return p + n;
-	*p++ = '"';
-	for (uint32_t i = 0; i < n; i++) {
-		if (s[i] == '"')
-			*p++ = '"';
-		*p++ = s[i];
-	}
-	*p++ = '"';
-	return p;
-}
-
-/* \x and hexadecimal digits. */
-static char *put_bytea(char *p, const struct spk_view *v)
-{
-	static const char hex[] = "0123456789abcdef";
-	const uint8_t *s = (const uint8_t *)spk_view_data(v);
-
-	*p++ = '\\';
-	*p++ = 'x';
-	for (uint32_t i = 0; i < v->length; i++) {
-		*p++ = hex[s[i] >> 4];
-		*p++ = hex[s[i] & 15];
-	}
-	return p;
-}
-
-static char *put_value(const struct csv_encoder *e, char *p, struct spk_type type, const struct spk_reader *r, uint32_t slot, struct spk_day_text *day)
-{
-	const struct spk_view *view = (const struct spk_view *)r->data + slot;
-	const void *value;
-	char text[SPK_TEXT_MAX];
-
-	if (type.id == SPK_TYPE_TEXT)
-		return put_field(e, p, spk_view_data(view), view->length);
-	if (type.id == SPK_TYPE_BIGINT && e->plain_numbers)
-		return spk_put_i64(p, ((const int64_t *)r->data)[slot]);
-	if (type.id == SPK_TYPE_TIMESTAMP && e->plain_numbers)
-		return spk_put_timestamp(day, p, ((const int64_t *)r->data)[slot], ' ');
-	if (type.id == SPK_TYPE_BYTEA)
-		return put_bytea(p, view);
-	if (spk_type_is_view(type))
-		return put_field(e, p, spk_view_data(view), view->length);
-	value = (const char *)r->data + (size_t)slot * (size_t)spk_type_width(type);
-	if (type.id == SPK_TYPE_BOOLEAN) {
-		*text = *(const uint8_t *)value ? 't' : 'f';
-		return put_field(e, p, text, 1);
-	}
-	return put_field(e, p, text, (uint32_t)spk_text_from_value(type, value, e->timezone, text));
-}
-
-static size_t bound(const struct csv_encoder *e, const struct spk_batch *batch)
-{
-	size_t total = 16 + ((size_t)e->columns * (2 * SPK_TEXT_MAX + e->options.null_size + 3) + 2) * (size_t)batch->selected;
-
-	for (int c = 0; c < e->columns; c++) {
-		struct spk_reader r = spk_vector_reader(&batch->column[c]);
-
-		if (!spk_type_is_view(batch->column[c].type))
-			continue;
-		SPK_EACH_ROW(batch, i, row)
-			total += 2 * (size_t)((const struct spk_view *)r.data)[spk_reader_slot(&r, row)].length;
-	}
-	return total;
-}
-
-/* An array's or record's texts as a column. */
-static spk_status write_nested(const struct csv_encoder *e, const struct spk_batch *batch, const struct spk_vector *v, struct spk_arena *arena, struct spk_vector *out, spk_error *err)
-{
-	struct spk_reader r = spk_vector_reader(v);
-	struct spk_buffer text = { 0 };
-	spk_status status = spk_vector_init(out, spk_type(SPK_TYPE_TEXT), batch->rows, arena, err);
-
-	for (int i = 0; status == SPK_OK && i < batch->selected; i++) {
-		int row = spk_batch_row(batch, i);
-		struct spk_value value = { .type = out->type, .null = !spk_reader_valid(&r, spk_reader_slot(&r, row)) };
-		char *copy = NULL;
-
-		spk_buffer_clear(&text);
-		if (!value.null)
-			status = spk_text_append(&text, v, spk_reader_slot(&r, row), e->timezone, err);
-		if (status == SPK_OK && !(copy = spk_arena_copy(arena, text.data, text.size)))
-			status = spk_fail_memory(err);
-		if (status != SPK_OK)
-			break;
-		value.view = spk_view(copy, (uint32_t)text.size);
-		status = spk_vector_set(out, row, batch->rows, &value, arena, err);
-	}
-	spk_buffer_release(&text);
-	return status;
-}
-
-/* The batch with its arrays and records as texts, what is new in *arena; or the batch itself. */
-static spk_status flatten_nested(const struct csv_encoder *e, const struct spk_batch *batch, struct spk_batch *flat, struct spk_arena **arena, spk_error *err)
-{
-	bool any = false;
-
-	*flat = *batch;
-	*arena = NULL;
-	for (int c = 0; c < e->columns; c++)
-		any = any || spk_type_is_nested(batch->column[c].type);
-	if (!any)
-		return SPK_OK;
-	*arena = spk_arena_new(NULL);
-	SPK_TRY_PTR(*arena, err);
-	flat->column = spk_arena_copy(*arena, batch->column, sizeof(*batch->column) * (size_t)batch->columns);
-	SPK_TRY_PTR(flat->column, err);
-	for (int c = 0; c < e->columns; c++)
-		if (spk_type_is_nested(batch->column[c].type))
-			SPK_TRY(write_nested(e, batch, &batch->column[c], *arena, &flat->column[c], err));
-	return SPK_OK;
-}
-
-static char *put_row(const struct csv_encoder *e, char *p, const struct spk_batch *batch, const struct spk_reader *reader, int row, struct spk_day_text *day)
-{
-	for (int c = 0; c < e->columns; c++) {
-		const struct spk_reader *r = &reader[c];
-		uint32_t slot = spk_reader_slot(r, row);
-
-		if (c)
-			*p++ = e->options.delimiter;
-		if (SPK_LIKELY(spk_reader_valid(r, slot))) {
-			p = put_value(e, p, batch->column[c].type, r, slot, day);
-		} else if (e->options.null_size) {
-			memcpy(p, e->options.null, e->options.null_size);
-			p += e->options.null_size;
-		}
-	}
-	return p;
-}
-
-static spk_status encode_rows(const struct csv_encoder *e, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
-{
-	struct spk_reader *reader = calloc((size_t)e->columns + 1, sizeof(*reader));
-	struct spk_day_text day = { .day = INT64_MIN };
-	spk_status status = reader ? spk_buffer_reserve(out, bound(e, batch), err) : spk_fail_memory(err);
-	char *p;
-
-	if (status != SPK_OK) {
-		free(reader);
-		return status;
-	}
-	for (int c = 0; c < e->columns; c++)
-		reader[c] = spk_vector_reader(&batch->column[c]);
-	p = out->data + out->size;
-	SPK_EACH_ROW(batch, i, row) {
-		p = put_row(e, p, batch, reader, row, &day);
-		end[i] = (uint32_t)(p - out->data);
-	}
-	out->size = (size_t)(p - out->data);
-	free(reader);
-	return SPK_OK;
-}
-
-static spk_status csv_encode(struct spk_encoder *base, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
-{
-	struct csv_encoder *e = spk_container_of(base, struct csv_encoder, base);
-	struct spk_arena *arena;
-	struct spk_batch flat;
-	spk_status status = flatten_nested(e, batch, &flat, &arena, err);
-
-	if (status == SPK_OK)
-		status = encode_rows(e, &flat, out, end, err);
-	spk_arena_unref(arena);
-	return status;
-}
-
-static spk_status csv_file_head(struct spk_encoder *base, struct spk_buffer *out, spk_error *err)
-{
-	struct csv_encoder *e = spk_container_of(base, struct csv_encoder, base);
-
-	if (!e->options.header)
-		return SPK_OK;
-	for (int c = 0; c < e->columns; c++) {
-		const char *name = e->schema->field[c].name;
-		uint32_t n = (uint32_t)strlen(name);
-		char *p;
-
-		SPK_TRY(spk_buffer_reserve(out, 2 * (size_t)n + 4, err));
-		p = out->data + out->size;
-		if (c)
-			*p++ = e->options.delimiter;
-		out->size = (size_t)(put_field(e, p, name, n) - out->data);
-	}
-	return spk_buffer_append_str(out, "\n", err);
-}
-
-static void csv_encoder_close(struct spk_encoder *base)
-{
-	if (base)
-		spk_arena_unref(spk_container_of(base, struct csv_encoder, base)->arena);
 }
 
 const struct spk_format spk_format_csv = {
@@ -427,9 +95,11 @@ const struct spk_format spk_format_csv = {
 	.decoder_open = spk_csv_decoder_open,
 	.decode = spk_csv_decode,
 	.decoder_close = spk_csv_decoder_close,
-	.split = csv_split,
-	.encoder_open = csv_encoder_open,
-	.encode = csv_encode,
-	.file_head = csv_file_head,
-	.encoder_close = csv_encoder_close,
+	.split = spk_csv_split,
+	.index = spk_csv_index,
+	.decode_piece = spk_csv_decode_piece,
+	.encoder_open = spk_csv_encoder_open,
+	.encode = spk_csv_encode,
+	.file_head = spk_csv_file_head,
+	.encoder_close = spk_csv_encoder_close,
 };

@@ -5,7 +5,7 @@
  * read are touched then. Rows with quotes are cut by spk_csv_cut into copies. How many fields a row must have is what the header says,
  * or the number of the table's columns.
  */
-#include "connectors/format/csv.h"
+#include "connectors/format/csv_decode.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -17,30 +17,6 @@
 #include "connectors/format/simdjson_shim.h"
 
 enum { FIELDS_MAX = 4096 };
-
-struct target { int field, column; struct spk_type type; const char *name; };
-
-struct csv_decoder {
-	struct spk_decoder base;
-	struct spk_arena *arena;
-	struct spk_csv_options options;
-	struct spk_field_rules rules;
-	int fields;                 /* that a row must have */
-	int targets;
-	struct target *target;      /* by field, ascending */
-	bool *skip;                 /* by column of the batch: metadata */
-};
-
-/* One call of decode. */
-struct work {
-	const struct csv_decoder *d;
-	struct spk_batch *batch;
-	uint32_t *end;              /* of fields in the row without quotes; room for one more than fields */
-	struct spk_csv_field *cut;  /* of the row with quotes */
-	struct spk_day *day;        /* by target */
-	char reason[256];
-	char small[SPK_VIEW_INLINE + 20];
-};
 
 /* --- which field is which --- */
 
@@ -60,7 +36,7 @@ static int find_field(const struct spk_csv_field *field, int n, const char *name
 	return -1;
 }
 
-static void add_target(struct csv_decoder *d, struct target t)
+static void add_target(struct spk_csv_decoder *d, struct spk_csv_target t)
 {
 	int at = d->targets++;
 
@@ -80,7 +56,7 @@ static spk_status missing_column(const struct spk_table *t, const char *name, co
 }
 
 /* Without a header the table's columns are the fields. */
-static spk_status map_columns(struct csv_decoder *d, const struct spk_format_spec *spec, const struct spk_csv_field *field, int fields, spk_error *err)
+static spk_status map_columns(struct spk_csv_decoder *d, const struct spk_format_spec *spec, const struct spk_csv_field *field, int fields, spk_error *err)
 {
 	const struct spk_table *t = spec->table;
 	int next = 0, position = 0;
@@ -102,7 +78,7 @@ static spk_status map_columns(struct csv_decoder *d, const struct spk_format_spe
 				return missing_column(t, f->name, &spec->header, err);
 		}
 		if (wanted)
-			add_target(d, (struct target){ at, next++, f->type, spk_arena_strdup(d->arena, f->name) });
+			add_target(d, (struct spk_csv_target){ at, next++, f->type, spk_arena_strdup(d->arena, f->name), spk_csv_kernel_for(f->type) });
 	}
 	d->fields = field ? fields : position;
 	for (int i = 0; i < d->targets; i++)
@@ -110,20 +86,20 @@ static spk_status map_columns(struct csv_decoder *d, const struct spk_format_spe
 	return SPK_OK;
 }
 
-static spk_status read_header(struct csv_decoder *d, const struct spk_format_spec *spec, spk_error *err)
+static spk_status read_header(struct spk_csv_decoder *d, const struct spk_format_spec *spec, spk_error *err)
 {
 	char *scratch = spk_arena_alloc(d->arena, spec->header.length + 1);
 	struct spk_csv_field *field = SPK_NEW_ARRAY(d->arena, struct spk_csv_field, FIELDS_MAX);
 	int n;
 
 	SPK_TRY_PTR(scratch && field, err);
-	n = spk_csv_cut(spk_view_data(&spec->header), spec->header.length, d->options.delimiter, field, FIELDS_MAX, scratch);
+	n = spk_csv_cut(spk_view_data(&spec->header), spec->header.length, &d->options, field, FIELDS_MAX, scratch);
 	if (n < 0 || n > FIELDS_MAX)
 		return spk_fail(err, SPK_DATA, "table \"%s\": the CSV header %s", spec->table->name, n < 0 ? "has a quote that is not closed" : "has too many columns");
 	return map_columns(d, spec, field, n, err);
 }
 
-static spk_status decoder_init(struct csv_decoder *d, const struct spk_format_spec *spec, spk_error *err)
+static spk_status decoder_init(struct spk_csv_decoder *d, const struct spk_format_spec *spec, spk_error *err)
 {
 	struct spk_csv_options o = spk_csv_options(spec->table);
 
@@ -131,7 +107,7 @@ static spk_status decoder_init(struct csv_decoder *d, const struct spk_format_sp
 	d->options = o;
 	d->rules = spk_field_rules(spec->conf);
 	d->options.null = spk_arena_strdup(d->arena, o.null);
-	d->target = SPK_NEW_ARRAY(d->arena, struct target, spec->columns + 1);
+	d->target = SPK_NEW_ARRAY(d->arena, struct spk_csv_target, spec->columns + 1);
 	d->skip = SPK_NEW_ARRAY(d->arena, bool, spec->columns + 1);
 	SPK_TRY_PTR(d->options.null && d->target && d->skip, err);
 	return spec->header.length ? read_header(d, spec, err) : map_columns(d, spec, NULL, 0, err);
@@ -154,13 +130,13 @@ static spk_status check_types(const struct spk_format_spec *spec, spk_error *err
 spk_status spk_csv_decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err)
 {
 	struct spk_arena *arena;
-	struct csv_decoder *d;
+	struct spk_csv_decoder *d;
 	spk_status status;
 
 	SPK_TRY(check_types(spec, err));
 	arena = spk_arena_new(NULL);
 	SPK_TRY_PTR(arena, err);
-	d = SPK_NEW(arena, struct csv_decoder);
+	d = SPK_NEW(arena, struct spk_csv_decoder);
 	status = d ? SPK_OK : spk_fail_memory(err);
 	if (status == SPK_OK) {
 		d->arena = arena;
@@ -177,12 +153,17 @@ spk_status spk_csv_decoder_open(struct spk_decoder **out, const struct spk_forma
 void spk_csv_decoder_close(struct spk_decoder *base)
 {
 	if (base)
-		spk_arena_unref(spk_container_of(base, struct csv_decoder, base)->arena);
+		spk_arena_unref(spk_container_of(base, struct spk_csv_decoder, base)->arena);
+}
+
+int spk_csv_decoder_fields(const struct spk_decoder *d)
+{
+	return spk_container_of(d, struct spk_csv_decoder, base)->fields;
 }
 
 /* --- values --- */
 
-static spk_status misfit(struct work *w, const struct target *t, const char *s, uint32_t n, const char *why)
+static spk_status misfit(struct spk_csv_work *w, const struct spk_csv_target *t, const char *s, uint32_t n, const char *why)
 {
 	char shown[SPK_SHOWN], name[SPK_SHOWN], type[64];
 
@@ -191,7 +172,7 @@ static spk_status misfit(struct work *w, const struct target *t, const char *s, 
 	return SPK_DATA;
 }
 
-static spk_status store_bytea(struct work *w, const struct target *t, const char *s, uint32_t n, struct spk_view *out, spk_error *err)
+static spk_status store_bytea(struct spk_csv_work *w, const struct spk_csv_target *t, const char *s, uint32_t n, struct spk_view *out, spk_error *err)
 {
 	char *bytes = spk_arena_alloc(w->batch->arena, n + 1);
 	size_t length;
@@ -203,15 +184,13 @@ static spk_status store_bytea(struct work *w, const struct target *t, const char
 	return SPK_OK;
 }
 
-/* `s` has 16 readable bytes behind it and lives as long as the batch. */
-static spk_status store(struct work *w, const struct target *t, const char *s, uint32_t n, bool quoted, int row, spk_error *err)
+spk_status spk_csv_store(struct spk_csv_work *w, const struct spk_csv_target *t, const char *s, uint32_t n, bool quoted, int row, spk_error *err)
 {
 	struct spk_vector *v = &w->batch->column[t->column];
-	const struct spk_csv_options *o = &w->d->options;
 	spk_error why;
 	spk_status status;
 
-	if (!quoted && n == o->null_size && (n == 0 || memcmp(s, o->null, n) == 0))
+	if (!quoted && spk_csv_is_null(&w->d->options, s, n))
 		return spk_field_null(v, row, w->batch->rows, w->batch->arena, err);
 	switch (t->type.id) {
 	case SPK_TYPE_TEXT: case SPK_TYPE_JSONB:
@@ -230,7 +209,7 @@ static spk_status store(struct work *w, const struct target *t, const char *s, u
 		if (SPK_LIKELY(status == SPK_OK))
 			return SPK_OK;
 		if (status == SPK_DATA)
-			return misfit(w, t, s, n, NULL);
+			return misfit(w, t, s, n, strncmp(why.message, "invalid input syntax", 20) ? why.message : NULL);
 		if (err)
 			*err = why;
 		return status;
@@ -240,18 +219,19 @@ static spk_status store(struct work *w, const struct target *t, const char *s, u
 /* --- rows --- */
 
 /* Ends of fields in a row without quotes, at most d->fields + 1 of them; -1 when there is a quote. */
-static int cut_plain(const char *row, uint32_t size, char delimiter, uint32_t *end, int most)
+static int cut_plain(const char *row, uint32_t size, const struct spk_csv_options *o, uint32_t *end, int most)
 {
+	char quote = o->quote ? o->quote : o->delimiter;
 	int n = 0;
 #if defined(__SSE2__)
-	const __m128i d = _mm_set1_epi8(delimiter), q = _mm_set1_epi8('"');
+	const __m128i d = _mm_set1_epi8(o->delimiter), q = _mm_set1_epi8(quote);
 
 	for (uint32_t i = 0; i < size; i += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(row + i));
 		uint32_t inside = size - i >= 16 ? 0xffff : (1u << (size - i)) - 1;
 		uint32_t at = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(v, d)) & inside;
 
-		if (SPK_UNLIKELY((uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(v, q)) & inside))
+		if (SPK_UNLIKELY(((uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(v, q)) & inside) && o->quote))
 			return -1;
 		for (; at; at &= at - 1) {
 			if (SPK_UNLIKELY(n == most))
@@ -261,9 +241,9 @@ static int cut_plain(const char *row, uint32_t size, char delimiter, uint32_t *e
 	}
 #else
 	for (uint32_t i = 0; i < size; i++) {
-		if (row[i] == '"')
+		if (row[i] == quote && o->quote)
 			return -1;
-		if (row[i] != delimiter)
+		if (row[i] != o->delimiter)
 			continue;
 		if (n == most)
 			return n + 1;
@@ -276,7 +256,7 @@ static int cut_plain(const char *row, uint32_t size, char delimiter, uint32_t *e
 	return n;
 }
 
-static spk_status wrong_count(struct work *w, const char *text, uint32_t size, int n)
+static spk_status wrong_count(struct spk_csv_work *w, const char *text, uint32_t size, int n)
 {
 	char shown[SPK_SHOWN];
 	int want = w->d->fields;
@@ -289,15 +269,15 @@ static spk_status wrong_count(struct work *w, const char *text, uint32_t size, i
 	return SPK_DATA;
 }
 
-static spk_status decode_quoted(struct work *w, const char *text, uint32_t size, int row, spk_error *err)
+static spk_status decode_quoted(struct spk_csv_work *w, const char *text, uint32_t size, int row, spk_error *err)
 {
-	const struct csv_decoder *d = w->d;
+	const struct spk_csv_decoder *d = w->d;
 	char *scratch = spk_arena_alloc(w->batch->arena, (size_t)size + 16);
 	int n;
 
 	SPK_TRY_PTR(scratch, err);
 	memset(scratch + size, 0, 16);
-	n = spk_csv_cut(text, size, d->options.delimiter, w->cut, d->fields, scratch);
+	n = spk_csv_cut(text, size, &d->options, w->cut, d->fields, scratch);
 	if (n < 0) {
 		snprintf(w->reason, sizeof(w->reason), "a quoted field does not end");
 		return SPK_DATA;
@@ -307,49 +287,61 @@ static spk_status decode_quoted(struct work *w, const char *text, uint32_t size,
 	for (int i = 0; i < d->targets; i++) {
 		const struct spk_csv_field *f = &w->cut[d->target[i].field];
 
-		SPK_TRY(store(w, &d->target[i], f->text, f->size, f->quoted, row, err));
+		SPK_TRY(spk_csv_store(w, &d->target[i], f->text, f->size, f->quoted, row, err));
 	}
 	return SPK_OK;
 }
 
-static spk_status decode_row(struct work *w, const struct spk_view *raw, int row, spk_error *err)
+spk_status spk_csv_decode_text(struct spk_csv_work *w, const char *text, uint32_t size, int row, spk_error *err)
 {
-	const struct csv_decoder *d = w->d;
-	const char *text = spk_view_data(raw);
-	uint32_t size = raw->length;
+	const struct spk_csv_decoder *d = w->d;
 	int n;
 
-	if (size <= SPK_VIEW_INLINE)
-		text = memcpy(w->small, raw->inlined, sizeof(raw->inlined));
 	if (SPK_UNLIKELY(!spk_simdjson_is_text(text, size))) {
 		snprintf(w->reason, sizeof(w->reason), "invalid UTF-8");
 		return SPK_DATA;
 	}
-	n = cut_plain(text, size, d->options.delimiter, w->end, d->fields);
+	n = cut_plain(text, size, &d->options, w->end, d->fields);
 	if (SPK_UNLIKELY(n < 0))
 		return decode_quoted(w, text, size, row, err);
 	if (SPK_UNLIKELY(n != d->fields))
 		return wrong_count(w, text, size, n);
 	for (int i = 0; i < d->targets; i++) {
-		const struct target *t = &d->target[i];
+		const struct spk_csv_target *t = &d->target[i];
 		uint32_t start = t->field ? w->end[t->field - 1] + 1 : 0;
 
-		SPK_TRY(store(w, t, text + start, w->end[t->field] - start, false, row, err));
+		SPK_TRY(spk_csv_store(w, t, text + start, w->end[t->field] - start, false, row, err));
 	}
+	return SPK_OK;
+}
+
+static spk_status decode_row(struct spk_csv_work *w, const struct spk_view *raw, int row, spk_error *err)
+{
+	const char *text = spk_view_data(raw);
+
+	if (raw->length <= SPK_VIEW_INLINE)
+		text = memcpy(w->small, raw->inlined, sizeof(raw->inlined));
+	return spk_csv_decode_text(w, text, raw->length, row, err);
+}
+
+spk_status spk_csv_work_init(struct spk_csv_work *w, const struct spk_csv_decoder *d, struct spk_batch *batch, int n, spk_error *err)
+{
+	w->d = d;
+	w->batch = batch;
+	batch->rows = batch->selected = n;
+	SPK_TRY(spk_field_init_columns(batch, n, d->skip, err));
+	w->end = SPK_NEW_ARRAY(batch->arena, uint32_t, d->fields + 1);
+	w->cut = SPK_NEW_ARRAY(batch->arena, struct spk_csv_field, d->fields + 1);
+	w->day = SPK_NEW_ARRAY(batch->arena, struct spk_day, d->targets + 1);
+	SPK_TRY_PTR(w->end && w->cut && w->day, err);
 	return SPK_OK;
 }
 
 spk_status spk_csv_decode(struct spk_decoder *base, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err)
 {
-	struct csv_decoder *d = spk_container_of(base, struct csv_decoder, base);
-	struct work w = { .d = d, .batch = batch };
+	struct spk_csv_work w = { 0 };
 
-	batch->rows = batch->selected = n;
-	SPK_TRY(spk_field_init_columns(batch, n, d->skip, err));
-	w.end = SPK_NEW_ARRAY(batch->arena, uint32_t, d->fields + 1);
-	w.cut = SPK_NEW_ARRAY(batch->arena, struct spk_csv_field, d->fields + 1);
-	w.day = SPK_NEW_ARRAY(batch->arena, struct spk_day, d->targets + 1);
-	SPK_TRY_PTR(w.end && w.cut && w.day, err);
+	SPK_TRY(spk_csv_work_init(&w, spk_container_of(base, struct spk_csv_decoder, base), batch, n, err));
 	for (int i = 0; i < n; i++) {
 		spk_status status = decode_row(&w, &raw[i], i, err);
 

@@ -8,7 +8,14 @@
 #include "core/base/check.h"
 #include "core/columnar/decimal.h"
 #include "core/expr/text.h"
+#include "connectors/format/digits.h"
 #include "connectors/format/simdjson_shim.h"
+
+#define BYTES(n) ((UINT64_C(1) << 8 * (n)) - 1)
+const uint64_t spk_view_masks[SPK_VIEW_INLINE + 1] = { 0, 0, 0, 0, 0, BYTES(1), BYTES(2), BYTES(3), BYTES(4), BYTES(5), BYTES(6), BYTES(7), UINT64_MAX };
+const uint32_t spk_view_prefix_masks[SPK_VIEW_INLINE + 1] = {
+	0, BYTES(1), BYTES(2), BYTES(3), UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX,
+};
 
 struct spk_field_rules spk_field_rules(const struct spk_conf *conf)
 {
@@ -139,13 +146,11 @@ static inline int32_t clock_seconds(const char *s)
 
 static bool new_day(const char *s, struct spk_day *day)
 {
-	char text[19];
-	bool zoned;
+	int32_t days;
 
-	memcpy(text, s, 10);
-	memcpy(text + 10, " 00:00:00", 9);
-	if (!spk_text_parse_timestamp_fast(text, sizeof(text), &day->us, &zoned))
+	if (!spk_digits_date(s, &days))
 		return false;
+	day->us = days * INT64_C(86400000000);
 	memcpy(&day->text, s, 8);
 	memcpy(&day->rest, s + 8, 2);
 	return true;
@@ -180,23 +185,6 @@ bool spk_field_timestamp(const char *s, size_t size, struct spk_day *day, int64_
 	return true;
 }
 
-/* 'YYYY-MM-DD', by the days of a date at midnight. */
-static bool parse_date_fast(const char *s, size_t size, int32_t *days)
-{
-	char text[19];
-	int64_t us;
-	bool zoned;
-
-	if (size != 10)
-		return false;
-	memcpy(text, s, 10);
-	memcpy(text + 10, " 00:00:00", 9);
-	if (!spk_text_parse_timestamp_fast(text, sizeof(text), &us, &zoned))
-		return false;
-	*days = (int32_t)(us / INT64_C(86400000000));
-	return true;
-}
-
 spk_status spk_field_parse(struct spk_type type, const char *s, size_t size, const struct spk_field_rules *rules, void *out, spk_error *err)
 {
 	int64_t v;
@@ -216,7 +204,7 @@ spk_status spk_field_parse(struct spk_type type, const char *s, size_t size, con
 			return SPK_OK;
 		break;
 	case SPK_TYPE_DATE:
-		if (parse_date_fast(s, size, out))
+		if (size == 10 && spk_digits_date(s, out))
 			return SPK_OK;
 		break;
 	case SPK_TYPE_TIMESTAMP: case SPK_TYPE_TIMESTAMPTZ:

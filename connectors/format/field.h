@@ -43,26 +43,27 @@ bool spk_field_fit_varchar(struct spk_type type, const char *s, uint32_t *size);
 /* bytea's text forms: \x and hexadecimal digits, else text with \\ and \ooo. `out` has room for `size` bytes. */
 bool spk_field_bytea(const char *s, size_t size, char *out, size_t *length);
 
-/* A view of bytes behind which at least 16 more may be read. */
+/* By the length of an inline view: which of its 12 bytes count. */
+extern const uint64_t spk_view_masks[SPK_VIEW_INLINE + 1];       /* of the last 8 */
+extern const uint32_t spk_view_prefix_masks[SPK_VIEW_INLINE + 1]; /* of the first 4 */
+
+/* A view of bytes behind which at least 16 more may be read. Without a branch: lengths around 12 come in any order. */
 static inline struct spk_view spk_view_padded(const char *p, uint32_t n)
 {
 	struct spk_view v = { .length = n };
-	uint64_t low;
-	uint32_t high;
+	uint32_t inlined = n < SPK_VIEW_INLINE ? n : SPK_VIEW_INLINE, prefix;
+	uint64_t rest, far = (uint64_t)(uintptr_t)p;
 
-	if (n > SPK_VIEW_INLINE) {
-		memcpy(v.ref.prefix, p, 4);
-		v.ref.pointer = p;
-		return v;
-	}
-	memcpy(&low, p, 8);
-	memcpy(&high, p + 8, 4);
-	low = n >= 8 ? low : low & ((1ull << 8 * n) - 1);
-	high = n >= 12 ? high : n <= 8 ? 0 : high & ((1u << 8 * (n - 8)) - 1);
-	memcpy(v.inlined, &low, 8);
-	memcpy(v.inlined + 8, &high, 4);
+	memcpy(&prefix, p, 4);
+	memcpy(&rest, p + 4, 8);
+	prefix &= spk_view_prefix_masks[inlined];
+	rest &= spk_view_masks[inlined];
+	rest = n > SPK_VIEW_INLINE ? far : rest;
+	memcpy(v.inlined, &prefix, 4);
+	memcpy(v.inlined + 4, &rest, 8);
 	return v;
 }
+_Static_assert(sizeof(const char *) == 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a view is put together from two words");
 
 /* Only for `split`: length and pointer, whatever the length. */
 static inline struct spk_view spk_view_far(const char *p, uint32_t n)

@@ -24,6 +24,22 @@ struct spk_format_spec {
 	struct spk_view header;
 };
 
+/*
+ * A piece of a file cut into rows and fields by `index`. Field f of row r is data[place[r * stride + f] + 1, place[r * stride + f + 1]), in 32-bit
+ * arithmetic: the row begins behind place[r * stride].
+ */
+struct spk_piece_row { int row; uint32_t begin, end; };
+struct spk_piece {
+	const char *data;
+	int rows, stride;
+	const uint32_t *place;
+	const struct spk_piece_row *wrong;   /* rows with another number of fields, ascending; of theirs only the beginning is in `place` */
+	int wrong_count;
+	bool odd;                            /* fields must be looked at for quotes inside */
+	bool strange;                        /* rows must be looked at for what is not UTF-8 text */
+};
+static inline uint32_t spk_piece_begin(const struct spk_piece *p, int row) { return p->place[(size_t)row * (size_t)p->stride] + 1; }
+
 struct spk_decoder { const struct spk_format *format; };
 struct spk_encoder { const struct spk_format *format; };
 
@@ -44,6 +60,14 @@ struct spk_format {
 	 * piece ends the file, so an unfinished line is a row too. csv minds quotes. NULL for formats that are not for files.
 	 */
 	spk_status (*split)(const char *data, size_t size, bool last, struct spk_view *rows, int max_rows, int *n, size_t *used, const struct spk_table *table, spk_error *err);
+
+	/*
+	 * For scans that keep no raw rows. `index` finds the rows of a piece of a file, which begins with one, and their fields: at most max_rows, *used as
+	 * for `split`. SPK_CHUNK_PADDING bytes are readable before and behind the piece. *out and what it points to are in `arena`; it borrows data.
+	 * `decode_piece` makes n rows from `from` on into rows 0..n of the batch, as `decode` does. NULL, both: the format goes by split and decode.
+	 */
+	spk_status (*index)(struct spk_decoder *d, const char *data, size_t size, bool last, int max_rows, struct spk_arena *arena, struct spk_piece **out, size_t *used, spk_error *err);
+	spk_status (*decode_piece)(struct spk_decoder *d, const struct spk_piece *piece, int from, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err);
 
 	spk_status (*encoder_open)(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err);
 	/* Appends the bytes of every selected row to `out`, without separators; the i-th selected row's bytes end at end[i] (offset in out->data).

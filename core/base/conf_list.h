@@ -38,6 +38,7 @@
 	X(LOG_FILE, "log.file", TEXT, "", "", "", "", "File for the log; empty: stderr.") \
 	X(EVENT_LOG, "event.log", BOOL, "", "true", "", "", "Write DIR/events.jsonl.") \
 	X(FILES_ROOT, "files.root", TEXT, "", "", "", "", "When set, paths in SQL must lie in this folder.") \
+	X(FILES_RANGE, "files.range", BYTES, "bytes", "32MiB", "0", "", "A batch query reads larger files in ranges of about so many bytes, side by side; 0: every file from one end to the other.") \
 	X(JSON_TIMESTAMP_UNIT, "json.timestamp-unit", ENUM, "s|ms|us", "ms", "", "", "Unit of timestamps that come as JSON numbers.") \
 	X(GROUP_ID, "kafka.group.id", TEXT, "", "", "", "", "Consumer group that lag tools see; empty: sparklet.<job>.")
 
