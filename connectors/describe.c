@@ -251,19 +251,6 @@ static spk_status guess_json(struct guess *g, const struct spk_view *row, int ro
 
 /* --- the table --- */
 
-static const char *format_of(const char *path, const char *format)
-{
-	size_t n = strlen(path);
-
-	if (format)
-		return format;
-	if (n > 4 && (!strcasecmp(path + n - 4, ".csv") || !strcasecmp(path + n - 4, ".tsv")))
-		return "csv";
-	if ((n > 5 && !strcasecmp(path + n - 5, ".json")) || (n > 6 && !strcasecmp(path + n - 6, ".jsonl")) || (n > 7 && !strcasecmp(path + n - 7, ".ndjson")))
-		return "json";
-	return NULL;
-}
-
 static spk_status make_table(struct guess *g, const char *path, const char *format, char delimiter, struct spk_table **out, spk_error *err)
 {
 	struct spk_table *t = SPK_NEW(g->arena, struct spk_table);
@@ -328,7 +315,7 @@ static spk_status describe(struct guess *g, const char *path, const char *name, 
 
 spk_status spk_connector_describe_file(const char *path, const char *format, struct spk_arena *arena, struct spk_table **out, void *conf, spk_error *err)
 {
-	const char *name = format_of(path, format);
+	const char *name = format ? format : spk_files_format(path);
 	struct guess *g;
 	spk_status status;
 

@@ -44,17 +44,9 @@ static spk_status at(const struct spk_table *t, const char *key, spk_status stat
 
 static const char *format_by_ending(const struct spk_table *t)
 {
-	static const char *const ending[][2] = { { ".csv", "csv" }, { ".json", "json" }, { ".ndjson", "json" }, { ".jsonl", "json" } };
 	const char *path = spk_format_option(t, "path");
-	size_t n = path ? strlen(path) : 0;
 
-	for (size_t i = 0; i < SPK_COUNT_OF(ending); i++) {
-		size_t m = strlen(ending[i][0]);
-
-		if (n > m && !strcmp(path + n - m, ending[i][0]))
-			return ending[i][1];
-	}
-	return NULL;
+	return path ? spk_files_format(path) : NULL;
 }
 
 static spk_status unknown_format(const struct spk_table *t, const char *key, const char *name, spk_error *err)

@@ -230,37 +230,59 @@ static spk_status run(struct spk_session *s, struct query *q, struct spk_query_s
 	return status;
 }
 
+/* Whether the query is to be run again with whole files: ranges of them were begun in the wrong place, and no row was handed out. */
+static bool run_again(const struct query *q, spk_status status, int64_t handed_out, spk_error *err)
+{
+	if (status == SPK_OK || !q->misjudged || q->whole_files || handed_out)
+		return false;
+	if (err)
+		*err = (spk_error){ 0 };
+	return true;
+}
+
 spk_status spk_session_run_query(struct spk_session *s, const struct spk_physical_plan *plan, spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err), void *user,
 				 struct spk_buffer *analyzed, struct spk_query_stats *stats, spk_error *err)
 {
-	struct query q = { .plan = plan, .conf = s->conf, .session = s };
 	struct counter counter = { collect, user, 0 };
-	spk_status status = prepare(s, &q, err);
+	bool again = false;
+	spk_status status;
 
-	q.run.collect = count_rows;
-	q.run.collect_user = &counter;
-	if (status == SPK_OK)
-		status = run(s, &q, stats, err);
+	do {
+		struct query q = { .plan = plan, .conf = s->conf, .session = s, .whole_files = again };
+
+		status = prepare(s, &q, err);
+		q.run.collect = count_rows;
+		q.run.collect_user = &counter;
+		if (status == SPK_OK)
+			status = run(s, &q, stats, err);
+		if (status == SPK_OK && analyzed)
+			status = spk_physical_format(plan, put_counts, &q, analyzed, err);
+		again = run_again(&q, status, counter.rows, err);
+		release(&q);
+	} while (again);
 	if (stats)
 		stats->rows = counter.rows;
-	if (status == SPK_OK && analyzed)
-		status = spk_physical_format(plan, put_counts, &q, analyzed, err);
-	release(&q);
 	return status;
 }
 
 spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_cached *into, spk_error *err)
 {
-	struct query q = { .plan = plan, .conf = s->conf, .session = s };
-	spk_status status = prepare(s, &q, err);
+	bool again = false;
+	spk_status status;
 
-	q.run.keep = into;
-	if (status == SPK_OK)
-		status = spk_cached_begin(into, spk_exec_tasks(q.exec, plan->collect->stage), err);
-	if (status == SPK_OK)
-		status = run(s, &q, NULL, err);
-	if (status == SPK_OK)
-		spk_cached_finish(into);
-	release(&q);
+	do {
+		struct query q = { .plan = plan, .conf = s->conf, .session = s, .whole_files = again };
+
+		status = prepare(s, &q, err);
+		q.run.keep = into;
+		if (status == SPK_OK)
+			status = spk_cached_begin(into, spk_exec_tasks(q.exec, plan->collect->stage), err);
+		if (status == SPK_OK)
+			status = run(s, &q, NULL, err);
+		if (status == SPK_OK)
+			spk_cached_finish(into);
+		again = run_again(&q, status, 0, err);
+		release(&q);
+	} while (again);
 	return status;
 }

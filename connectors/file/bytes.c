@@ -13,7 +13,6 @@
 #include <zstd.h>
 
 #include "core/base/check.h"
-#include "core/base/fault.h"
 #include "core/base/file.h"
 #include "core/base/memory.h"
 
@@ -99,7 +98,6 @@ void spk_file_bytes_close(struct spk_file_bytes *b)
 static spk_status read_plain(struct spk_file_bytes *b, char *out, size_t size, int64_t at, size_t *got, spk_error *err)
 {
 	*got = 0;
-	SPK_TRY(spk_fault(SPK_FAULT_SOURCE_READ, err));
 	while (*got < size) {
 		ssize_t n = pread(b->fd, out + *got, size - *got, at + (int64_t)*got);
 

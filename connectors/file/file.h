@@ -24,6 +24,9 @@ struct spk_files { const char **path; int count; };
  */
 spk_status spk_files_find(const char *path, struct spk_arena *arena, struct spk_files *out, spk_error *err);
 
+/* What a file holds by the ending of its name, behind which one for compression may stand: "csv", "json"; NULL: it does not say. */
+const char *spk_files_format(const char *path);
+
 /* --- bytes.c: what a file holds, uncompressed --- */
 
 /* An open file, read at offsets of what it holds uncompressed. One thread at a time. */

@@ -7,6 +7,7 @@
 #include <glob.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "core/base/check.h"
@@ -175,4 +176,19 @@ spk_status spk_files_find(const char *path, struct spk_arena *arena, struct spk_
 	for (int i = 0; i < out->count; i++)
 		SPK_TRY(refuse_compressed(out->path[i], err));
 	return SPK_OK;
+}
+
+const char *spk_files_format(const char *path)
+{
+	static const char *const ending[][2] = { { ".csv", "csv" }, { ".tsv", "csv" }, { ".json", "json" }, { ".ndjson", "json" }, { ".jsonl", "json" } };
+	size_t n;
+
+	spk_file_compression(path, &n);
+	for (size_t i = 0; i < SPK_COUNT_OF(ending); i++) {
+		size_t m = strlen(ending[i][0]);
+
+		if (n > m && !strncasecmp(path + n - m, ending[i][0], m))
+			return ending[i][1];
+	}
+	return NULL;
 }

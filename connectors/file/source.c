@@ -20,6 +20,7 @@
 #include <xxhash.h>
 
 #include "core/base/check.h"
+#include "core/base/fault.h"
 #include "core/base/file.h"
 #include "core/base/memory.h"
 #include "connectors/file/range.h"
@@ -242,6 +243,7 @@ static spk_status file_open(struct spk_source **out, const struct spk_source_spe
 static spk_status read_at(struct part *p, char *out, size_t size, int64_t at, size_t *got, spk_error *err)
 {
 	*got = 0;
+	SPK_TRY(spk_fault(SPK_FAULT_SOURCE_READ, err));
 	if (!p->bytes)
 		SPK_TRY(spk_file_bytes_new(&p->bytes, p->file->path, err));
 	return spk_file_bytes_read(p->bytes, out, size, at, got, err);
@@ -434,7 +436,7 @@ static void finish_rows(struct spk_chunk *chunk, const char *data, int64_t start
 }
 
 /* Rows as raw rows. */
-static spk_status cut_rows(struct file_source *s, struct part *p, const char *data, size_t size, bool last, int max_rows, struct spk_chunk *chunk, size_t *used, spk_error *err)
+static spk_status cut_rows(struct file_source *s, const struct part *p, int64_t end, const char *data, size_t size, bool last, int max_rows, struct spk_chunk *chunk, size_t *used, spk_error *err)
 {
 	int room = (int)SPK_MIN((size_t)max_rows, size / 2 + 1);
 
@@ -442,19 +444,19 @@ static spk_status cut_rows(struct file_source *s, struct part *p, const char *da
 	chunk->position = spk_arena_alloc(chunk->arena, sizeof(*chunk->position) * (size_t)room);
 	SPK_TRY_PTR(chunk->raw && chunk->position, err);
 	SPK_TRY(s->format->split(data, size, last, chunk->raw, room, &chunk->rows, used, s->base.spec->table, err));
-	while (chunk->rows && p->position + (chunk->raw[chunk->rows - 1].ref.pointer - data) >= p->end)
+	while (chunk->rows && p->position + (chunk->raw[chunk->rows - 1].ref.pointer - data) >= end)
 		*used = (size_t)(chunk->raw[--chunk->rows].ref.pointer - data);
 	finish_rows(chunk, data, p->position, !s->base.spec->batch);
 	return SPK_OK;
 }
 
 /* Rows as an index of their fields. */
-static spk_status index_rows(struct file_source *s, struct part *p, const char *data, size_t size, bool last, int max_rows, struct spk_chunk *chunk, size_t *used, spk_error *err)
+static spk_status index_rows(struct file_source *s, const struct part *p, int64_t end, const char *data, size_t size, bool last, int max_rows, struct spk_chunk *chunk, size_t *used, spk_error *err)
 {
 	struct spk_piece *piece;
 
 	SPK_TRY(s->format->index(p->file->decoder, data, size, last, max_rows, chunk->arena, &piece, used, err));
-	while (piece->rows && p->position + spk_piece_begin(piece, piece->rows - 1) >= p->end)
+	while (piece->rows && p->position + spk_piece_begin(piece, piece->rows - 1) >= end)
 		*used = spk_piece_begin(piece, --piece->rows);
 	chunk->piece = piece;
 	chunk->piece_at = p->position;
@@ -463,10 +465,10 @@ static spk_status index_rows(struct file_source *s, struct part *p, const char *
 	return SPK_OK;
 }
 
-/* Bytes to read: of the rows in [position, end), and of the rest of a row that begins before the end and ends behind it. */
-static size_t choose_size(const struct part *p, int64_t end, size_t piece)
+/* Bytes to read: of the rows in [position, end) and, where that is the border of a range, of the rest of a row that begins before it. */
+static size_t choose_size(const struct file_source *s, const struct part *p, int64_t end, size_t piece)
 {
-	int64_t left = end - p->position, behind = p->file->size - end;
+	int64_t left = end - p->position, behind = s->base.spec->batch ? p->file->size - end : 0;
 
 	return (size_t)SPK_MIN((int64_t)piece, left + SPK_MIN(behind, SPK_MAX((int64_t)piece / 8, PIECE_LEAST)));
 }
@@ -474,7 +476,7 @@ static size_t choose_size(const struct part *p, int64_t end, size_t piece)
 /* One piece of the file as rows. *used 0: no whole row in it. */
 static spk_status read_piece(struct file_source *s, struct part *p, int64_t end, size_t piece, int max_rows, struct spk_chunk *chunk, size_t *used, spk_error *err)
 {
-	size_t want = choose_size(p, end, piece), got;
+	size_t want = choose_size(s, p, end, piece), got;
 	char *data = spk_arena_alloc(chunk->arena, want + 2 * SPK_CHUNK_PADDING);
 	bool last;
 
@@ -489,8 +491,8 @@ static spk_status read_piece(struct file_source *s, struct part *p, int64_t end,
 	memset(data + got, 0, SPK_CHUNK_PADDING);
 	last = p->position + (int64_t)got >= (s->base.spec->batch ? p->file->size : end);
 	if (s->indexed)
-		return index_rows(s, p, data, got, last, max_rows, chunk, used, err);
-	return cut_rows(s, p, data, got, last, max_rows, chunk, used, err);
+		return index_rows(s, p, end, data, got, last, max_rows, chunk, used, err);
+	return cut_rows(s, p, end, data, got, last, max_rows, chunk, used, err);
 }
 
 static size_t choose_piece(const struct file_source *s, const struct part *p, int max_rows, size_t max_bytes)
@@ -522,20 +524,39 @@ static spk_status fetch_rows(struct file_source *s, struct part *p, int64_t end,
 static spk_status start_part(struct file_source *s, struct part *p, spk_error *err)
 {
 	SPK_TRY(know_file(s, p, err));
+	p->end = SPK_MIN(p->end, p->file->size);
 	if (p->position < 0 && p->begin > 0)
 		SPK_TRY(find_start(s, p, p->begin, &p->position, err));
 	p->position = SPK_MAX(p->position, p->file->data);
 	return SPK_OK;
 }
 
-/* Behind the last row of a range: the next range must have been judged to begin here. */
+/* Whether there are only line ends from `from` up to where the part stands. */
+static spk_status only_blank_lines(struct part *p, int64_t from, bool *blank, spk_error *err)
+{
+	char bytes[4096];
+	size_t got = 1;
+
+	*blank = from <= p->position;
+	while (*blank && got && from < p->position) {
+		SPK_TRY(read_at(p, bytes, (size_t)SPK_MIN(p->position - from, (int64_t)sizeof(bytes)), from, &got, err));
+		for (size_t i = 0; i < got; i++)
+			*blank = *blank && (bytes[i] == '\n' || bytes[i] == '\r');
+		from += (int64_t)got;
+	}
+	return SPK_OK;
+}
+
+/* Behind the last row of a range: the next range must have been judged to begin here, or with blank lines that nobody counts. */
 static spk_status finish_part(struct file_source *s, struct part *p, spk_error *err)
 {
+	bool right = true;
 	int64_t next;
 
 	if (p->end < p->file->size) {
 		SPK_TRY(find_start(s, p, p->end, &next, err));
-		if (next != p->position) {
+		SPK_TRY(only_blank_lines(p, next, &right, err));
+		if (!right) {
 			if (s->base.spec->misjudged)
 				__atomic_store_n(s->base.spec->misjudged, true, __ATOMIC_RELAXED);
 			spk_fail(err, SPK_DATA, "file '%s': the text in quotes that ends at byte %lld looks like rows, so a range of the file was begun inside of it",

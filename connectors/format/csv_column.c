@@ -49,7 +49,7 @@ static struct field field_with_quotes(struct spk_csv_work *w, struct field f, in
 	}
 	memset(scratch, 0, 16);
 	scratch += 16;
-	if (spk_csv_cut(f.s, f.n, o, &cut, 1, scratch) != 1) {
+	if (SPK_UNLIKELY(spk_csv_cut(f.s, f.n, o, &cut, 1, scratch) != 1)) {
 		mark_bad(w, row);
 		*status = SPK_DATA;
 		return f;

@@ -201,7 +201,7 @@ struct builder {
 static spk_status builder_init(struct builder *b, const struct spk_csv_decoder *d, const char *data, size_t size, int max_rows, struct spk_arena *arena, spk_error *err)
 {
 	/* Rows of the right number of fields have a byte for each; of others only so many are taken at a time. */
-	int most = (int)SPK_MIN((size_t)max_rows, size / (size_t)d->fields + 1);
+	int most = (int)SPK_MIN((size_t)max_rows, size / (size_t)SPK_MAX(d->fields, 1) + 1);
 
 	*b = (struct builder){ .data = data, .fields = d->fields, .most = most };
 	b->place = spk_arena_alloc(arena, sizeof(*b->place) * (size_t)most * ((size_t)d->fields + 1));
@@ -210,8 +210,8 @@ static spk_status builder_init(struct builder *b, const struct spk_csv_decoder *
 	return SPK_OK;
 }
 
-/* The row [begin, stop), whose n fields end at end[0..n); of a row with too many not all of them need be there. */
-static void add_row(struct builder *b, uint32_t begin, uint32_t stop, const uint32_t *end, int n)
+/* The row [begin, stop), whose n fields end at end[0..n); of a row with too many not all of them need be there. `open`: the last does not end. */
+static void add_row(struct builder *b, uint32_t begin, uint32_t stop, const uint32_t *end, int n, bool open)
 {
 	uint32_t *place = b->place + (size_t)b->rows * ((size_t)b->fields + 1);
 
@@ -221,7 +221,7 @@ static void add_row(struct builder *b, uint32_t begin, uint32_t stop, const uint
 	if (stop == begin && b->fields != 1)
 		return;
 	place[0] = begin - 1;
-	if (n == b->fields) {
+	if (n == b->fields && !open) {
 		memcpy(place + 1, end, sizeof(*end) * (size_t)n);
 		place[n] = stop;
 	} else {
@@ -264,7 +264,7 @@ static spk_status build_rows(const struct spk_csv_decoder *d, const struct spk_c
 	for (size_t i = 0; i < s->places && b.rows < b.most; i++) {
 		if (s->place[i] != s->size && s->data[s->place[i]] != '\n')
 			continue;
-		add_row(&b, begin, s->place[i], s->place + first, (int)(i + 1 - first));
+		add_row(&b, begin, s->place[i], s->place + first, (int)(i + 1 - first), s->open && s->place[i] == s->size);
 		begin = s->place[i] + 1;
 		first = i + 1;
 	}
@@ -296,7 +296,6 @@ static void end_last_row(struct spk_csv_scan *s)
 		return;
 	s->place[s->places++] = s->size;
 	s->line_ends++;
-	s->odd = s->odd || s->open;
 }
 
 static spk_status index_plain(const struct spk_csv_decoder *d, struct spk_csv_scan *s, bool last, int max_rows, struct spk_arena *arena, struct spk_piece *out, size_t *used, spk_error *err)
@@ -314,7 +313,7 @@ static spk_status index_plain(const struct spk_csv_decoder *d, struct spk_csv_sc
 		end_last_row(s);
 	out->odd = s->odd;
 	out->rows = (int)SPK_MIN(s->places / fields, (size_t)INT32_MAX);
-	if (!all_alike(s->data, s->place - 1, d->fields, out->rows, s->line_ends, s->size))
+	if ((last && s->open) || !all_alike(s->data, s->place - 1, d->fields, out->rows, s->line_ends, s->size))
 		return build_rows(d, s, max_rows, arena, out, used, err);
 	out->rows = SPK_MIN(out->rows, max_rows);
 	out->place = s->place - 1;
@@ -323,8 +322,8 @@ static spk_status index_plain(const struct spk_csv_decoder *d, struct spk_csv_sc
 	return SPK_OK;
 }
 
-/* The fields of one row, by a walk; their number. At most d->fields + 1 ends are written. */
-static int walk_row(const struct spk_csv_decoder *d, const char *data, const char *p, const char *stop, uint32_t *end)
+/* The fields of one row, by a walk; their number. At most d->fields + 1 ends are written. *open: the last does not end. */
+static int walk_row(const struct spk_csv_decoder *d, const char *data, const char *p, const char *stop, uint32_t *end, bool *open)
 {
 	const struct spk_csv_options *o = &d->options;
 	bool inside = false;
@@ -340,6 +339,7 @@ static int walk_row(const struct spk_csv_decoder *d, const char *data, const cha
 	}
 	if (n <= d->fields)
 		end[n++] = (uint32_t)(stop - data);
+	*open = inside;
 	return n;
 }
 
@@ -354,11 +354,14 @@ static spk_status index_by_walk(const struct spk_csv_decoder *d, const char *dat
 	SPK_TRY(builder_init(&b, d, data, size, max_rows, arena, err));
 	while (p < stop && b.rows < b.most) {
 		const char *line = spk_csv_row_end(p, stop, &d->options);
+		bool open;
+		int fields;
 
 		if (line == stop && !last)
 			break;
+		fields = walk_row(d, data, p, line, end, &open);
 		if (!d->options.comment || *p != d->options.comment)
-			add_row(&b, (uint32_t)(p - data), (uint32_t)(line - data), end, walk_row(d, data, p, line, end));
+			add_row(&b, (uint32_t)(p - data), (uint32_t)(line - data), end, fields, open);
 		p = line < stop ? line + 1 : stop;
 	}
 	*used = (size_t)(p - data);
@@ -376,11 +379,11 @@ spk_status spk_csv_index(struct spk_decoder *base, const char *data, size_t size
 	SPK_TRY_PTR(piece, err);
 	SPK_ASSERT(size < UINT32_MAX / 2, "a piece is too large for its index");
 	piece->data = data;
-	if (d->options.plain)
+	if (d->options.plain && d->fields > 0)
 		SPK_TRY(index_plain(d, &scan, last, max_rows, arena, piece, used, err));
 	else
 		SPK_TRY(index_by_walk(d, data, size, last, max_rows, arena, piece, used, err));
-	piece->strange = (scan.strange || !d->options.plain) && !spk_simdjson_is_text(data, *used);
+	piece->strange = (scan.strange || !d->options.plain || d->fields == 0) && !spk_simdjson_is_text(data, *used);
 	*out = piece;
 	return SPK_OK;
 }

@@ -95,7 +95,7 @@ static void formats(void)
 
 static spk_status read_source(struct fx *f)
 {
-	struct spk_source_spec spec = { &f->table, f->wanted, f->wanted_count, &f->wanted_schema, 0, "job", f->conf };
+	struct spk_source_spec spec = { .table = &f->table, .column = f->wanted, .columns = f->wanted_count, .schema = &f->wanted_schema, .job = "job", .conf = f->conf };
 	struct spk_chunk chunk = { 0 };
 	struct spk_row_errors errors = { 0 };
 	struct spk_batch *batch = NULL;

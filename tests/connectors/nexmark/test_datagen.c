@@ -15,7 +15,7 @@ static char *made(const char *columns, const char *const *option, int bite)
 	for (; *option; option += 2)
 		fx_option(&f, option[0], option[1]);
 	REQUIRE_OK(spk_connector_check_table(&f.table, f.conf, &f.err), f.err);
-	spec = (struct spk_source_spec){ &f.table, f.wanted, f.wanted_count, &f.wanted_schema, 0, "job", f.conf };
+	spec = (struct spk_source_spec){ .table = &f.table, .column = f.wanted, .columns = f.wanted_count, .schema = &f.wanted_schema, .job = "job", .conf = f.conf };
 	REQUIRE_OK(spk_source_type("datagen")->open(&s, &spec, &f.err), f.err);
 	REQUIRE_OK(s->type->seek(s, &start, &at, &f.err), f.err);
 	for (bool finished = false; !finished;) {

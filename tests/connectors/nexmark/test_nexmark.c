@@ -24,7 +24,7 @@ static void open_source(struct gen *g)
 {
 	int64_t start[8] = { -1, -1, -1, -1, -1, -1, -1, -1 }, at[8];
 
-	g->spec = (struct spk_source_spec){ &g->f.table, g->f.wanted, g->f.wanted_count, &g->f.wanted_schema, 0, "job", g->f.conf };
+	g->spec = (struct spk_source_spec){ .table = &g->f.table, .column = g->f.wanted, .columns = g->f.wanted_count, .schema = &g->f.wanted_schema, .job = "job", .conf = g->f.conf };
 	REQUIRE_OK(spk_connector_check_table(&g->f.table, g->f.conf, &g->f.err), g->f.err);
 	REQUIRE_OK(spk_source_type("nexmark")->open(&g->s, &g->spec, &g->f.err), g->f.err);
 	REQUIRE_OK(g->s->type->seek(g->s, start, at, &g->f.err), g->f.err);
