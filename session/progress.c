@@ -12,12 +12,13 @@ static double share_read(const struct spk_query_watched *w, int64_t *rows)
 	for (int i = 0; i < w->plan->sources; i++) {
 		for (int p = 0; p < w->run->source[i].partitions; p++) {
 			const struct spk_run_partition *partition = &w->run->source[i].partition[p];
+			const int64_t *end = w->end[i], begin = end ? end[w->run->source[i].partitions + p] : 0;
 
 			*rows += __atomic_load_n(&partition->rows, __ATOMIC_RELAXED);
-			if (!w->end[i] || w->end[i][p] == INT64_MAX)
+			if (!end || end[p] == INT64_MAX)
 				continue;
-			read += (double)SPK_MIN(__atomic_load_n(&partition->position, __ATOMIC_RELAXED), w->end[i][p]);
-			all += (double)w->end[i][p];
+			read += (double)(SPK_MAX(SPK_MIN(__atomic_load_n(&partition->position, __ATOMIC_RELAXED), end[p]), begin) - begin);
+			all += (double)(end[p] - begin);
 		}
 	}
 	return all > 0 ? read / all : -1;

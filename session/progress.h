@@ -4,7 +4,8 @@
 
 #include "session/internal.h"
 
-/* What is watched; all borrowed. `end`: by source of the plan, where its partitions end, INT64_MAX where that is not known. */
+/* What is watched; all borrowed. `end`: by source of the plan, where its partitions end, INT64_MAX where that is not known; behind all
+ * ends of a source, where they begin. */
 struct spk_query_watched {
 	const struct spk_physical_plan *plan;
 	const struct spk_run *run;

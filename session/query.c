@@ -27,15 +27,16 @@ struct query {
 	bool whole_files, misjudged;  /* misjudged: a range of a file was begun in the wrong place (connectors/file/range.h) */
 };
 
-/* Where the source's partitions end, when somebody wants to know how far it is. */
-static spk_status find_ends(struct query *q, int index, spk_error *err)
+/* Where the source's partitions end and begin, when somebody wants to know how far it is. */
+static spk_status find_ends(struct query *q, int index, const int64_t *begin, spk_error *err)
 {
 	struct spk_source *source = q->source[index];
 
 	if (!q->session->progress)
 		return SPK_OK;
-	q->end[index] = calloc((size_t)source->partitions + 1, sizeof(**q->end));
+	q->end[index] = calloc((size_t)source->partitions + 1, 2 * sizeof(**q->end));
 	SPK_TRY_PTR(q->end[index], err);
+	memcpy(q->end[index] + source->partitions, begin, sizeof(*begin) * (size_t)source->partitions);
 	return source->type->ends(source, true, q->end[index], err);
 }
 
@@ -60,8 +61,10 @@ static spk_status open_source(struct query *q, int index, spk_error *err)
 		position[i] = SPK_POSITION_START;
 	if (status == SPK_OK)
 		status = type->seek(q->source[index], position, position + r->partitions, err);
+	if (status == SPK_OK)
+		status = find_ends(q, index, position + r->partitions, err);
 	free(position);
-	return status == SPK_OK ? find_ends(q, index, err) : status;
+	return status;
 }
 
 /* --- kept relations that the query reads: computed if they are not there, and held until it is over --- */
