@@ -137,7 +137,7 @@ static spk_status end_it(void *user, struct spk_batch *batch, spk_error *err)
 static void a_run_can_be_ended_from_outside(void)
 {
 	struct end e = { .fd = eventfd(0, EFD_CLOEXEC) };
-	struct spk_exec_watch watch = { e.fd, is_wanted, &e };
+	struct spk_exec_watch watch = { .fd = e.fd, .cancel = is_wanted, .user = &e };
 	struct rows got = { 0 };
 	struct ready r;
 	spk_error err;
