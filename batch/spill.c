@@ -6,11 +6,12 @@
 
 struct spk_spill {
 	struct spk_spill_area *area;
+	struct spk_shuffle_service *shuffle;
 	_Atomic int hungry;          /* operators that hold rows right now */
 };
 
 /* What spilling needs beside the scratch buffers: a batch that rows are gathered into, and what is read while others are written. */
-enum { CUSHION = 1 << 20, RECORD_BLOCK = 64 * 1024 };
+enum { CUSHION = 1 << 20, RECORD_BLOCK = 64 * 1024, RECLAIM = 8 << 20 };
 
 spk_status spk_spill_new(struct spk_spill **out, const char *directory, spk_error *err)
 {
@@ -35,6 +36,13 @@ void spk_spill_free(struct spk_spill *s)
 }
 
 struct spk_spill_area *spk_spill_area(struct spk_spill *s) { return s->area; }
+
+void spk_spill_reclaims(struct spk_spill *s, struct spk_shuffle_service *shuffle) { s->shuffle = shuffle; }
+
+static bool reclaim(const struct spk_spill *s)
+{
+	return s->shuffle && s->shuffle->type->reclaim && s->shuffle->type->reclaim(s->shuffle, RECLAIM) > 0;
+}
 
 /* --- shares --- */
 
@@ -101,7 +109,12 @@ bool spk_spill_wanted(struct spk_spill_share *share, size_t held, size_t more)
 	/* From here on it may have to spill: it says so by refusing to go on without what that takes. */
 	if (take_cushion(share, NULL) != SPK_OK)
 		return true;
-	return held + more > spk_spill_share_bytes(share) || spk_memory_pressure(SPK_SPILL_PRESSURE);
+	if (held + more > spk_spill_share_bytes(share))
+		return true;
+	while (spk_memory_pressure(SPK_SPILL_PRESSURE))
+		if (!reclaim(share->spill))
+			return true;
+	return false;
 }
 
 spk_status spk_spill_now(struct spk_spill_share *share, spk_spill_function spill, void *user, spk_error *err)
@@ -120,7 +133,7 @@ spk_status spk_spill_room(struct spk_spill_share *share, size_t held, size_t mor
 
 bool spk_spill_refused(const struct spk_spill_share *share, spk_status status, size_t held)
 {
-	return share->spill && status == SPK_MEMORY_LIMIT && held > 0;
+	return share->spill && status == SPK_MEMORY_LIMIT && (reclaim(share->spill) || held > 0);
 }
 
 /* --- batches --- */

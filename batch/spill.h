@@ -44,6 +44,8 @@ spk_status spk_spill_new(struct spk_spill **out, const char *directory, spk_erro
 /* After the operators were closed. Removes all files. NULL is fine. */
 void spk_spill_free(struct spk_spill *spill);
 struct spk_spill_area *spk_spill_area(struct spk_spill *spill);
+/* What the query's shuffle keeps for later is put on disk before operators have to spill because of others. */
+void spk_spill_reclaims(struct spk_spill *spill, struct spk_shuffle_service *shuffle);
 
 /* --- of an operator --- */
 
@@ -72,7 +74,7 @@ bool spk_spill_wanted(struct spk_spill_share *share, size_t held, size_t more);
 spk_status spk_spill_room(struct spk_spill_share *share, size_t held, size_t more, spk_spill_function spill, void *user, spk_error *err);
 /* Spills by `spill`, with the cushion lent out meanwhile. */
 spk_status spk_spill_now(struct spk_spill_share *share, spk_spill_function spill, void *user, spk_error *err);
-/* True when `status` is the budget's refusal and spilling what is held may cure it. */
+/* True when `status` is the budget's refusal and spilling may cure it: something is held, or others have given memory back just now. */
 bool spk_spill_refused(const struct spk_spill_share *share, spk_status status, size_t held);
 
 /* --- runs of batches: spk_spill_run_new, _free etc. are in core/base/spillfile.h --- */

@@ -37,7 +37,7 @@ int main(int argc, char **argv)
 	struct spk_dag_scheduler *s;
 
 	if (runs < 1 || spk_local_executor_new(&executor, 2, NULL) != SPK_OK || spk_fifo_scheduler_new(&options.tasks, executor, NULL) != SPK_OK ||
-	    spk_memory_shuffle_new(&options.shuffle, NULL) != SPK_OK || spk_dag_scheduler_new(&s, &options, NULL) != SPK_OK)
+	    spk_local_shuffle_new(&options.shuffle, NULL, NULL) != SPK_OK || spk_dag_scheduler_new(&s, &options, NULL) != SPK_OK)
 		return 1;
 	measure(s, 4, runs);
 	measure(s, 1, runs);

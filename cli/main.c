@@ -1,5 +1,6 @@
 /* The program `sparklet`: finds the command and runs it. */
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 
@@ -51,6 +52,8 @@ int main(int argc, char **argv)
 	spk_error err = { 0 };
 	int code;
 
+	/* Large blocks go back to the system when they are freed, whatever was freed before: the heap would keep them, full of holes. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	signal(SIGPIPE, SIG_IGN);
 	setlocale(LC_CTYPE, "C.UTF-8");  /* for the width of characters in tables; nothing else depends on it */
 	code = run_program(argc, argv);

@@ -137,7 +137,7 @@ static void release_output(struct spk_dag_scheduler *s, int index)
 			return;
 	if (spk_run_room(s->account, &s->gone, &s->gone_capacity, s->gone_count, sizeof(*s->gone), NULL) != SPK_OK)
 		return;
-	s->options.shuffle->type->stat(s->options.shuffle, id, &stat);
+	s->options.shuffle->type->stat(s->options.shuffle, id, -1, &stat);
 	s->shuffled.rows += stat.rows;
 	s->shuffled.bytes += stat.bytes;
 	atomic_store(&run->shuffle, -1);
@@ -376,7 +376,7 @@ static void clean_up(struct spk_dag_scheduler *s, struct spk_dag_result *result)
 
 		if (id.value < 0)
 			continue;
-		shuffle->type->stat(shuffle, id, &stat);
+		shuffle->type->stat(shuffle, id, -1, &stat);
 		result->shuffle_rows += stat.rows;
 		result->shuffle_bytes += stat.bytes;
 		shuffle->type->remove(shuffle, id);
@@ -684,4 +684,13 @@ void spk_dag_scheduler_free(struct spk_dag_scheduler *s)
 	spk_free(s->account, s->stage, (size_t)s->stage_capacity * sizeof(*s->stage));
 	pthread_mutex_destroy(&s->lock);
 	spk_free(s->account, s, sizeof(*s));
+}
+
+void spk_dag_partition_stat(struct spk_dag_scheduler *s, int stage, int partition, struct spk_shuffle_stat *out)
+{
+	struct spk_shuffle_id id = spk_shuffle_id(atomic_load(&s->stage[stage].shuffle));
+
+	*out = (struct spk_shuffle_stat){ 0 };
+	if (id.value >= 0)
+		s->options.shuffle->type->stat(s->options.shuffle, id, partition, out);
 }

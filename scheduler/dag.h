@@ -107,7 +107,14 @@ bool spk_task_cancelled(const struct spk_task *task);
 /* Hands a batch (takes a reference of its own) to partition `to` of this stage's shuffle output. Invisible until the task succeeded. */
 spk_status spk_task_write(struct spk_task *task, int to, struct spk_batch *batch, spk_error *err);
 /* The batches for this task in input number `input` (position in stage->input), ordered by (producer task, sequence). *out is a borrowed
- * batch valid until the task ends, NULL at the end. Each call gives the next one. CANCELLED when the run is stopping: return it as it is. */
+ * batch valid until the next call for this input (take a reference to keep it), NULL at the end. CANCELLED when the run is stopping: return it
+ * as it is. */
 spk_status spk_task_fetch(struct spk_task *task, int input, struct spk_batch **out, spk_error *err);
+
+/* The same for each producer by itself: producers 0 .. n - 1, in their order; *out is the caller's reference. An input is read in one of the two ways. */
+int spk_task_producers(const struct spk_task *task, int input);
+spk_status spk_task_fetch_from(struct spk_task *task, int input, int producer, struct spk_batch **out, spk_error *err);
+/* What is published of a partition of stage `stage`'s output in the current run: complete once the stage is. Any thread, while the run goes on. */
+void spk_dag_partition_stat(struct spk_dag_scheduler *s, int stage, int partition, struct spk_shuffle_stat *out);
 
 #endif

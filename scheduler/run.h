@@ -21,8 +21,8 @@ enum task_state {
 	TASK_DONE,       /* its output is published, as far as is known */
 };
 
-struct task_written { int to; struct spk_batch *batch; };
-struct task_input { int next, end; };                    /* into task.fetched */
+/* Readers [first, end) of task.reader, one per producer; `next` is the one at hand. batch: the last that was handed out. */
+struct task_input { int first, next, end; struct spk_batch *batch; };
 /* made: the producer's, when its output was found missing. released: it was let go of, not lost. */
 struct task_lost { int stage, partition, made; bool released; };
 
@@ -38,18 +38,18 @@ struct spk_task {
 	bool skipped;
 	bool counted;              /* its stage knows that it is done */
 	bool touched;              /* `run` was called in this run */
-	bool computed;             /* `written` is complete and only has to be published */
+	bool computed;             /* `output` is complete and only has to be published */
 	_Atomic int made;          /* times its output was published */
 	struct spk_task_stats now; /* of the attempt that runs: its worker's */
 	struct spk_task_stats stats, last;  /* of all attempts, of the one before; under the lock, always */
 
 	/* Arrays are kept from run to run. */
-	struct task_written *written;
-	int written_count, written_capacity;
-	struct spk_batch **fetched;
-	int fetched_count, fetched_capacity;
+	struct spk_shuffle_output *output;  /* what it writes; NULL before the attempt and once it is published */
+	struct spk_shuffle_stat written;    /* to it */
+	struct spk_shuffle_reader *reader;
+	int readers, reader_capacity;
 	struct task_input *input;  /* by position in stage->input */
-	int input_capacity;
+	int inputs, input_capacity;
 	struct task_lost *lost;
 	int lost_count, lost_capacity;
 };

@@ -6,6 +6,7 @@
 #define SPK_SCHEDULER_SPI_H
 
 #include "core/base/ids.h"
+#include "core/base/spillfile.h"
 #include "core/columnar/batch.h"
 
 /* --- executor backend: runs closures somewhere --- */
@@ -47,25 +48,52 @@ struct spk_shuffle_service {
 	const struct spk_shuffle_service_type *type;
 };
 struct spk_shuffle_stat { int64_t rows, bytes; };
-int64_t spk_shuffle_bytes(const struct spk_batch *batch);  /* of its vectors, text with its 16-byte view only */
+int64_t spk_shuffle_bytes(const struct spk_batch *batch);  /* of the selected rows' values, as they would lie in dense vectors */
+
+struct spk_shuffle_output;   /* what one attempt of a producer writes: the service's */
+
+/* Reads what a producer wrote for one partition, batch after batch. All zeros reads nothing. One thread at a time. */
+struct spk_shuffle_reader {
+	struct spk_shuffle_output *output;
+	int partition, next;
+	struct spk_shuffle_stat sum; /* of what was read; the service adds it up */
+	/* Nobody else will read this partition: a batch that was read may go when memory is short, and is lost for a later fetch. */
+	bool once;
+	/* The service's: what it keeps from one batch to the next. */
+	struct spk_arena *block;
+	const void *run;
+	char *data;
+	int64_t number;
+};
+
 struct spk_shuffle_service_type {
 	const char *name;
 	/* Announces a shuffle of producers x partitions. Any thread. */
 	spk_status (*add)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producers, int partitions, spk_error *err);
-	/* Publishes all output of one producer attempt at once, replacing an earlier one: blocks[p] is an array of counts[p] batches
-	 * for partition p. References are taken over, on failure they stay with the caller; the arrays always do. Any thread. */
-	spk_status (*publish)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, struct spk_batch ***blocks, const int *counts, spk_error *err);
-	/* The batches of (producer, partition): borrowed until the shuffle is removed, even when the output is lost or published anew
-	 * meanwhile. NOT_FOUND: lost, or never published. Any thread. */
-	spk_status (*fetch)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, int partition, struct spk_batch ***batches, int *count, spk_error *err);
+	/* Begins the output of one attempt of a producer; nobody sees it before it is published. Used by one thread, then given up by publish or discard. */
+	spk_status (*open)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, struct spk_shuffle_output **out, spk_error *err);
+	/* Adds a batch (takes a reference of its own) for partition `to`, and its rows and bytes to *sum. May put what was written on disk. */
+	spk_status (*write)(struct spk_shuffle_service *s, struct spk_shuffle_output *output, int to, struct spk_batch *batch, struct spk_shuffle_stat *sum, spk_error *err);
+	/* Publishes all of it at once, replacing an earlier one. On failure it stays with the caller. */
+	spk_status (*publish)(struct spk_shuffle_service *s, struct spk_shuffle_output *output, spk_error *err);
+	void (*discard)(struct spk_shuffle_service *s, struct spk_shuffle_output *output);  /* NULL is fine */
+	/* Locates the batches of (producer, partition): *out (zeros before) reads them until the shuffle is removed, even when the output is lost or
+	 * published anew meanwhile. NOT_FOUND: lost, or never published. Any thread. */
+	spk_status (*fetch)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, int partition, struct spk_shuffle_reader *out, spk_error *err);
+	/* The next batch in the order in which they were written: the caller's reference, NULL at the end. */
+	spk_status (*read)(struct spk_shuffle_service *s, struct spk_shuffle_reader *reader, struct spk_batch **out, spk_error *err);
+	void (*end)(struct spk_shuffle_service *s, struct spk_shuffle_reader *reader);  /* releases what it keeps; all zeros are fine */
 	/* Forgets the output of a producer, as a lost executor would (also used by tests). Any thread. */
 	void (*lose)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer);
-	/* What is there now; bytes as spk_shuffle_bytes counts them. Any thread. */
-	void (*stat)(struct spk_shuffle_service *s, struct spk_shuffle_id id, struct spk_shuffle_stat *out);
+	/* What was published and not lost, in memory or on disk: of the whole shuffle, or of one partition (>= 0). Any thread. */
+	void (*stat)(struct spk_shuffle_service *s, struct spk_shuffle_id id, int partition, struct spk_shuffle_stat *out);
+	/* Memory is short: puts published batches on disk, about `bytes` of them; the bytes that were freed. May be NULL. Any thread. */
+	size_t (*reclaim)(struct spk_shuffle_service *s, size_t bytes);
 	void (*remove)(struct spk_shuffle_service *s, struct spk_shuffle_id id);  /* any thread; unknown ids are fine */
 	void (*close)(struct spk_shuffle_service *s);                             /* with all that is left in it */
 };
-spk_status spk_memory_shuffle_new(struct spk_shuffle_service **out, spk_error *err);
+/* In this process. References to batches change hands; with an area (borrowed) they go to disk when memory is short, with NULL never. */
+spk_status spk_local_shuffle_new(struct spk_shuffle_service **out, struct spk_spill_area *area, spk_error *err);
 
 /* --- partitioner: which partition a row goes to --- */
 

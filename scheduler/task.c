@@ -25,14 +25,30 @@ spk_status spk_run_room(struct spk_memory_account *account, void *array, int *ca
 	return SPK_OK;
 }
 
+static struct spk_shuffle_service *shuffle_of(const struct spk_task *t) { return t->scheduler->options.shuffle; }
+
+static void end_reader(struct spk_task *t, int i)
+{
+	struct spk_shuffle_service *shuffle = shuffle_of(t);
+
+	t->now.rows_in += t->reader[i].sum.rows;
+	t->now.bytes_in += t->reader[i].sum.bytes;
+	shuffle->type->end(shuffle, &t->reader[i]);
+}
+
 void spk_run_clear_task(struct spk_task *t)
 {
+	struct spk_shuffle_service *shuffle = shuffle_of(t);
+
 	if (!t->computed) {
-		for (int i = 0; i < t->written_count; i++)
-			spk_batch_unref(t->written[i].batch);
-		t->written_count = 0;
+		shuffle->type->discard(shuffle, t->output);
+		t->output = NULL;
 	}
-	t->fetched_count = 0;
+	for (int i = 0; i < t->inputs; i++)
+		spk_batch_unref(t->input[i].batch);
+	for (int i = 0; i < t->readers; i++)
+		end_reader(t, i);
+	t->inputs = t->readers = 0;
 }
 
 void spk_run_free_task(struct spk_task *t)
@@ -41,8 +57,7 @@ void spk_run_free_task(struct spk_task *t)
 
 	t->computed = false;
 	spk_run_clear_task(t);
-	spk_free(account, t->written, (size_t)t->written_capacity * sizeof(*t->written));
-	spk_free(account, t->fetched, (size_t)t->fetched_capacity * sizeof(*t->fetched));
+	spk_free(account, t->reader, (size_t)t->reader_capacity * sizeof(*t->reader));
 	spk_free(account, t->input, (size_t)t->input_capacity * sizeof(*t->input));
 	spk_free(account, t->lost, (size_t)t->lost_capacity * sizeof(*t->lost));
 	spk_free(account, t, sizeof(*t));
@@ -55,16 +70,20 @@ static spk_status note_lost(struct spk_task *t, int stage, int partition, int ma
 	return SPK_OK;
 }
 
-/* Appends the producer's batches of that partition to t->fetched; a lost output goes to t->lost. */
-static spk_status fetch_from(struct spk_task *t, int stage, int partition, int producer, spk_error *err)
+/* Adds a reader of the producer's batches of that partition; a lost output goes to t->lost. */
+static spk_status fetch_from(struct spk_task *t, int stage, int partition, int producer, bool once, spk_error *err)
 {
 	struct spk_dag_scheduler *s = t->scheduler;
-	struct spk_shuffle_service *shuffle = s->options.shuffle;
+	struct spk_shuffle_service *shuffle = shuffle_of(t);
 	struct spk_shuffle_id id = spk_shuffle_id(atomic_load(&s->stage[stage].shuffle));
 	struct spk_task *from = dag_task(s, stage, producer);
-	struct spk_batch **batches;
-	int count;
+	struct spk_shuffle_reader *reader;
 
+	SPK_TRY(spk_run_room(s->account, &t->reader, &t->reader_capacity, t->readers, sizeof(*t->reader), err));
+	reader = &t->reader[t->readers];
+	*reader = (struct spk_shuffle_reader){ .once = once };
+	/* Also one of a producer that had nothing to do, so that readers are numbered like producers. */
+	t->readers++;
 	if (from->skipped)
 		return SPK_OK;
 	/* Read before the fetch: a producer that has published since then need not run again for us. */
@@ -74,40 +93,57 @@ static spk_status fetch_from(struct spk_task *t, int stage, int partition, int p
 		return note_lost(t, stage, producer, made, true, err);
 	if (spk_fault(SPK_FAULT_SHUFFLE_FETCH, NULL) != SPK_OK)
 		shuffle->type->lose(shuffle, id, producer);
-	spk_status status = shuffle->type->fetch(shuffle, id, producer, partition, &batches, &count, err);
+	spk_status status = shuffle->type->fetch(shuffle, id, producer, partition, reader, err);
 
-	if (status == SPK_NOT_FOUND)
-		return note_lost(t, stage, producer, made, false, err);
-	SPK_TRY(status);
-	SPK_TRY(spk_run_room(s->account, &t->fetched, &t->fetched_capacity, t->fetched_count + count, sizeof(*t->fetched), err));
-	if (count)
-		memcpy(t->fetched + t->fetched_count, batches, (size_t)count * sizeof(*batches));
-	t->fetched_count += count;
-	return SPK_OK;
+	return status == SPK_NOT_FOUND ? note_lost(t, stage, producer, made, false, err) : status;
 }
 
-/* Locates all inputs, in order of (input, producer, sequence); goes through all even when some are lost, so that those are
- * recomputed together. */
+/* Which partition of stage `from` task `partition` of `stage` reads by its input k. */
+static int read_partition(const struct spk_stage *stage, const struct spk_stage *from, int k, int partition)
+{
+	if (from->output_partitions == 1)
+		return 0;
+	return (stage->input_base ? stage->input_base[k] : 0) + (stage->input_broadcast && stage->input_broadcast[k] ? 0 : partition);
+}
+
+/*
+ * True when one task alone reads that partition of stage `from`, and the stage can make it again: then what was read need not be kept.
+ */
+static bool reads_once(const struct spk_dag *dag, int from, int partition)
+{
+	int readers = 0;
+
+	for (int i = from + 1; i < dag->stages; i++)
+		for (int k = 0; k < dag->stage[i].inputs; k++) {
+			const struct spk_stage *stage = &dag->stage[i];
+			int first, last;
+
+			if (stage->input[k] != from)
+				continue;
+			first = read_partition(stage, &dag->stage[from], k, 0);
+			last = read_partition(stage, &dag->stage[from], k, stage->tasks - 1);
+			if (partition >= first && partition <= last)
+				readers += first == last ? stage->tasks : 1;
+		}
+	return dag->stage[from].repeatable && readers == 1;
+}
+
+/* Locates all inputs, in order of (input, producer); goes through all even when some are lost, so that those are recomputed together. */
 static spk_status gather(struct spk_task *t, spk_error *err)
 {
 	const struct spk_stage *stage = task_stage(t);
 
-	t->fetched_count = 0;
 	if (stage->inputs)
 		SPK_TRY(spk_run_room(t->scheduler->account, &t->input, &t->input_capacity, stage->inputs - 1, sizeof(*t->input), err));
 	for (int k = 0; k < stage->inputs; k++) {
 		const struct spk_stage *from = &t->scheduler->dag->stage[stage->input[k]];
-		bool broadcast = stage->input_broadcast && stage->input_broadcast[k];
-		int partition = from->output_partitions == 1 ? 0 : (broadcast ? 0 : t->partition) + (stage->input_base ? stage->input_base[k] : 0);
+		int partition = read_partition(stage, from, k, t->partition);
+		bool once = reads_once(t->scheduler->dag, stage->input[k], partition);
 
-		t->input[k].next = t->fetched_count;
+		t->input[t->inputs++] = (struct task_input){ .first = t->readers, .next = t->readers };
 		for (int p = 0; p < from->tasks; p++)
-			SPK_TRY(fetch_from(t, stage->input[k], partition, p, err));
-		t->input[k].end = t->fetched_count;
-	}
-	for (int i = 0; i < t->fetched_count; i++) {
-		t->now.rows_in += t->fetched[i]->selected;
-		t->now.bytes_in += spk_shuffle_bytes(t->fetched[i]);
+			SPK_TRY(fetch_from(t, stage->input[k], partition, p, once, err));
+		t->input[k].end = t->readers;
 	}
 	if (!t->lost_count)
 		return SPK_OK;
@@ -115,62 +151,35 @@ static spk_status gather(struct spk_task *t, spk_error *err)
 	                t->partition, t->lost_count);
 }
 
-/* Sorts t->written by partition (stable: the sequence stays) into *batches; blocks and counts get one entry a partition. */
-static void group_written(const struct spk_task *t, int partitions, struct spk_batch ***blocks, int *counts, struct spk_batch **batches)
-{
-	int n = 0;
-
-	memset(counts, 0, (size_t)partitions * sizeof(*counts));
-	for (int i = 0; i < t->written_count; i++)
-		counts[t->written[i].to]++;
-	for (int p = 0; p < partitions; p++) {
-		blocks[p] = batches + n;
-		n += counts[p];
-		counts[p] = 0;
-	}
-	for (int i = 0; i < t->written_count; i++) {
-		int to = t->written[i].to;
-
-		blocks[to][counts[to]++] = t->written[i].batch;
-	}
-}
-
 static spk_status publish(struct spk_task *t, spk_error *err)
 {
-	struct spk_dag_scheduler *s = t->scheduler;
-	struct spk_shuffle_service *shuffle = s->options.shuffle;
-	int partitions = task_stage(t)->output_partitions;
+	struct spk_shuffle_service *shuffle = shuffle_of(t);
 
-	if (!partitions)
+	if (!t->output)
 		return SPK_OK;
 	SPK_TRY(spk_fault(SPK_FAULT_SHUFFLE_WRITE, err));
-	size_t head = (size_t)partitions * (sizeof(struct spk_batch **) + sizeof(int));
-	size_t size = head + (size_t)t->written_count * sizeof(struct spk_batch *);
-	struct spk_batch ***blocks = spk_malloc(s->account, size);
+	SPK_TRY(shuffle->type->publish(shuffle, t->output, err));
+	t->now.rows_out = t->written.rows;
+	t->now.bytes_out = t->written.bytes;
+	t->output = NULL;
+	atomic_fetch_add(&t->made, 1);
+	return SPK_OK;
+}
 
-	SPK_TRY_PTR(blocks, err);
-	struct spk_batch **batches = (struct spk_batch **)(void *)(blocks + partitions);
-	int *counts = (int *)(void *)(batches + t->written_count);
+static spk_status open_output(struct spk_task *t, spk_error *err)
+{
+	struct spk_shuffle_service *shuffle = shuffle_of(t);
+	struct spk_shuffle_id id = spk_shuffle_id(atomic_load(&t->scheduler->stage[t->stage].shuffle));
 
-	group_written(t, partitions, blocks, counts, batches);
-	for (int i = 0; i < t->written_count; i++) {
-		t->now.rows_out += batches[i]->selected;
-		t->now.bytes_out += spk_shuffle_bytes(batches[i]);
-	}
-	spk_status status = shuffle->type->publish(shuffle, spk_shuffle_id(atomic_load(&s->stage[t->stage].shuffle)), t->partition, blocks, counts, err);
-
-	spk_free(s->account, blocks, size);
-	if (status == SPK_OK) {
-		t->written_count = 0;  /* the references are the service's now */
-		atomic_fetch_add(&t->made, 1);
-	}
-	return status;
+	t->written = (struct spk_shuffle_stat){ 0 };
+	return task_stage(t)->output_partitions ? shuffle->type->open(shuffle, id, t->partition, &t->output, err) : SPK_OK;
 }
 
 static spk_status compute(struct spk_task *t, spk_error *err)
 {
 	SPK_TRY(spk_fault(SPK_FAULT_TASK_START, err));
 	SPK_TRY(gather(t, err));
+	SPK_TRY(open_output(t, err));
 	t->touched = true;
 	atomic_fetch_add_explicit(&t->scheduler->tasks_run, 1, memory_order_relaxed);
 	SPK_TRY(task_stage(t)->run(t, err));
@@ -211,20 +220,44 @@ bool spk_task_cancelled(const struct spk_task *task) { return run_stopping(task-
 
 spk_status spk_task_write(struct spk_task *task, int to, struct spk_batch *batch, spk_error *err)
 {
+	struct spk_shuffle_service *shuffle = shuffle_of(task);
+
 	SPK_ASSERT(to >= 0 && to < task_stage(task)->output_partitions, "a partition of the stage's output");
-	SPK_TRY(spk_run_room(task->scheduler->account, &task->written, &task->written_capacity, task->written_count,
-	                   sizeof(*task->written), err));
-	task->written[task->written_count++] = (struct task_written){ .to = to, .batch = spk_batch_ref(batch) };
-	return SPK_OK;
+	return shuffle->type->write(shuffle, task->output, to, batch, &task->written, err);
+}
+
+static spk_status check_stopping(const struct spk_task *task, spk_error *err)
+{
+	return run_stopping(task->scheduler) ? spk_fail(err, SPK_CANCELLED, "the run was stopped") : SPK_OK;
 }
 
 spk_status spk_task_fetch(struct spk_task *task, int input, struct spk_batch **out, spk_error *err)
 {
-	SPK_ASSERT(input >= 0 && input < task_stage(task)->inputs, "an input of the stage");
+	struct spk_shuffle_service *shuffle = shuffle_of(task);
 	struct task_input *in = &task->input[input];
 
-	if (run_stopping(task->scheduler))
-		return spk_fail(err, SPK_CANCELLED, "the run was stopped");
-	*out = in->next < in->end ? task->fetched[in->next++] : NULL;
+	SPK_ASSERT(input >= 0 && input < task_stage(task)->inputs, "an input of the stage");
+	SPK_TRY(check_stopping(task, err));
+	spk_batch_unref(in->batch);
+	in->batch = NULL;
+	while (in->next < in->end && !in->batch) {
+		SPK_TRY(shuffle->type->read(shuffle, &task->reader[in->next], &in->batch, err));
+		if (!in->batch)
+			end_reader(task, in->next++);
+	}
+	*out = in->batch;
 	return SPK_OK;
+}
+
+int spk_task_producers(const struct spk_task *task, int input) { return task->input[input].end - task->input[input].first; }
+
+spk_status spk_task_fetch_from(struct spk_task *task, int input, int producer, struct spk_batch **out, spk_error *err)
+{
+	struct spk_shuffle_service *shuffle = shuffle_of(task);
+	struct task_input *in = &task->input[input];
+
+	SPK_ASSERT(input >= 0 && input < task_stage(task)->inputs, "an input of the stage");
+	SPK_ASSERT(producer >= 0 && producer < in->end - in->first, "a producer of the input");
+	SPK_TRY(check_stopping(task, err));
+	return shuffle->type->read(shuffle, &task->reader[in->first + producer], out, err);
 }

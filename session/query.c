@@ -116,17 +116,19 @@ static spk_status open_query(struct query *q, spk_error *err)
 	if (status == SPK_OK)
 		status = spk_fifo_scheduler_new(&q->tasks, q->backend, err);
 	if (status == SPK_OK)
-		status = spk_memory_shuffle_new(&q->shuffle, err);
+		status = spk_spill_new(&q->spill, spk_conf_text(q->conf, SPK_CONF_SPILL_DIR), err);
+	if (status == SPK_OK)
+		status = spk_local_shuffle_new(&q->shuffle, spk_spill_area(q->spill), err);
 	options.tasks = q->tasks;
 	options.shuffle = q->shuffle;
 	options.task_retry.retries = (int)spk_conf_int(q->conf, SPK_CONF_RETRY_MAX);
 	if (status == SPK_OK)
 		status = spk_dag_scheduler_new(&q->dag, &options, err);
-	if (status == SPK_OK)
-		status = spk_spill_new(&q->spill, spk_conf_text(q->conf, SPK_CONF_SPILL_DIR), err);
-	exec.spill = q->spill;
-	if (status == SPK_OK)
+	if (status == SPK_OK) {
+		spk_spill_reclaims(q->spill, q->shuffle);
+		exec.spill = q->spill;
 		status = spk_exec_new(&q->exec, &exec, err);
+	}
 	free(partitions);
 	return status;
 }

@@ -92,7 +92,7 @@ static spk_status start_threads(struct spk_job *job, spk_error *err)
 
 	SPK_TRY(spk_local_executor_new(&job->backend, (int)spk_conf_int(job->spec.conf, SPK_CONF_POOL_SIZE), err));
 	SPK_TRY(spk_fifo_scheduler_new(&job->tasks, job->backend, err));
-	SPK_TRY(spk_memory_shuffle_new(&job->shuffle, err));
+	SPK_TRY(spk_local_shuffle_new(&job->shuffle, NULL, err));
 	options.tasks = job->tasks;
 	options.shuffle = job->shuffle;
 	options.task_retry.retries = (int)spk_conf_int(job->spec.conf, SPK_CONF_RETRY_MAX);

@@ -6,6 +6,8 @@
 
 #include "core/columnar/hash.h"
 
+enum { SPARSE = 4 };
+
 struct write { struct spk_op base; int64_t written; };
 struct read { struct spk_op base; };
 
@@ -54,7 +56,7 @@ static spk_status write_begin(struct spk_op *op, spk_error *err)
 	return SPK_OK;
 }
 
-static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+static spk_status write_rows(struct spk_op *op, struct spk_batch *in, spk_error *err)
 {
 	int readers = op->pipeline->exchange_readers[op->plan->exchange];
 	int base = op->pipeline->exchange_base[op->plan->exchange];
@@ -62,7 +64,6 @@ static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in,
 	int32_t target[SPK_BATCH_ROWS];
 	int count[SPK_SHARDS] = { 0 };
 
-	(void)input;
 	if (op->pipeline->plan->exchange[op->plan->exchange].spread)
 		return spk_task_write(op->pipeline->task_handle, base + (int)((op->pipeline->task + ((struct write *)op)->written++) % readers), in, err);
 	if (readers == 1)
@@ -76,6 +77,22 @@ static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in,
 		if (count[to])
 			SPK_TRY(send_part(op, in, target, to, count[to], base, err));
 	return SPK_OK;
+}
+
+/* Few rows of a large batch are copied: a batch that waits for its reader keeps all its memory. */
+static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+{
+	struct spk_batch *dense;
+	spk_status status;
+
+	(void)input;
+	/* In a stream the origin of rows goes along, for dead letters. */
+	if (op->pipeline->run->streaming || in->selected > in->rows / SPARSE)
+		return write_rows(op, in, err);
+	SPK_TRY(spk_batch_compact(&dense, in, err));
+	status = write_rows(op, dense, err);
+	spk_batch_unref(dense);
+	return status;
 }
 
 static spk_status read_lead(struct spk_op *op, spk_error *err)

@@ -1,12 +1,12 @@
 /* Rows in memory, and their order. See kept_rows.h. */
 #include "batch/operator/kept_rows.h"
 
-#include <stdlib.h>
 #include <sys/mman.h>
 
 enum {
 	FIRST_ROWS = 64,
 	FIRST_BLOCK = 16 * 1024,
+	PAGE = 4096,
 	BLOCK = 2 << 20,                 /* a large page: rows are read in any order */
 	SLOTS_MOST = 1 << (32 - SPK_SLOT_BITS),
 	DIFFER_WORDS = 8,
@@ -19,32 +19,6 @@ spk_status spk_kept_rows_init(struct spk_kept_rows *k, const struct spk_schema *
 	k->nullable = SPK_NEW_ARRAY(arena, bool, schema->count + 1);
 	SPK_TRY_PTR(k->nullable, err);
 	return spk_row_layout_init(&k->layout, schema, key_size == 0 || key_size > SPK_SORT_KEY_BYTES, arena, err);
-}
-
-static void drop_blocks(struct spk_kept_rows *k, uint32_t keep)
-{
-	while (k->blocks > keep) {
-		struct spk_kept_block *b = &k->block[--k->blocks];
-
-		k->slots = b->slot;
-		k->block_bytes -= b->size;
-		spk_free(k->account, b->data, b->size);
-	}
-}
-
-void spk_kept_rows_clear(struct spk_kept_rows *k)
-{
-	struct spk_kept_rows empty = { .layout = k->layout, .account = k->account, .key_size = k->key_size, .nullable = k->nullable };
-
-	drop_blocks(k, 0);
-	spk_free(k->account, k->block, k->block_capacity * sizeof *k->block);
-	spk_free(k->account, k->base, k->slot_capacity * sizeof(*k->base));
-	spk_free(k->account, k->item, k->capacity * sizeof *k->item);
-	spk_free(k->account, k->side, k->side_capacity * sizeof *k->side);
-	spk_arena_unref(k->nested);
-	if (k->nullable)
-		memset(k->nullable, 0, (size_t)k->layout.schema->count * sizeof *k->nullable);
-	*k = empty;
 }
 
 size_t spk_kept_rows_bytes(const struct spk_kept_rows *k)
@@ -96,27 +70,81 @@ static void advise_large_pages(void *data, size_t size)
 		(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
 }
 
+/*
+ * Large blocks are mapped: aligned for large pages, and really gone when they are freed. malloc would cut them out of a heap that they leave full
+ * of holes.
+ */
+static void *map_block(size_t size)
+{
+	size_t room = size + BLOCK;
+	char *all = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *data;
+
+	if (all == MAP_FAILED)
+		return NULL;
+	data = (char *)(((uintptr_t)all + BLOCK - 1) & ~(uintptr_t)(BLOCK - 1));
+	if (data > all)
+		munmap(all, (size_t)(data - all));
+	if (data + size < all + room)
+		munmap(data + size, (size_t)(all + room - data) - size);
+	advise_large_pages(data, size);
+	return data;
+}
+
 static void *block_alloc(struct spk_kept_rows *k, size_t size)
 {
-	void *data = NULL;
+	void *data;
 
 	if (size < BLOCK)
 		return spk_malloc(k->account, size);
 	if (spk_memory_reserve(k->account, size, NULL) != SPK_OK)
 		return NULL;
-	if (posix_memalign(&data, BLOCK, size) != 0) {
+	data = map_block(size);
+	if (!data)
 		spk_memory_unreserve(k->account, size);
-		return NULL;
-	}
-	advise_large_pages(data, size);
 	return data;
+}
+
+static void block_free(struct spk_kept_rows *k, void *data, size_t size)
+{
+	if (size < BLOCK) {
+		spk_free(k->account, data, size);
+		return;
+	}
+	munmap(data, size);
+	spk_memory_unreserve(k->account, size);
+}
+
+static void drop_blocks(struct spk_kept_rows *k, uint32_t keep)
+{
+	while (k->blocks > keep) {
+		struct spk_kept_block *b = &k->block[--k->blocks];
+
+		k->slots = b->slot;
+		k->block_bytes -= b->size;
+		block_free(k, b->data, b->size);
+	}
+}
+
+void spk_kept_rows_clear(struct spk_kept_rows *k)
+{
+	struct spk_kept_rows empty = { .layout = k->layout, .account = k->account, .key_size = k->key_size, .nullable = k->nullable };
+
+	drop_blocks(k, 0);
+	spk_free(k->account, k->block, k->block_capacity * sizeof *k->block);
+	spk_free(k->account, k->base, k->slot_capacity * sizeof(*k->base));
+	spk_free(k->account, k->item, k->capacity * sizeof *k->item);
+	spk_free(k->account, k->side, k->side_capacity * sizeof *k->side);
+	spk_arena_unref(k->nested);
+	if (k->nullable)
+		memset(k->nullable, 0, (size_t)k->layout.schema->count * sizeof *k->nullable);
+	*k = empty;
 }
 
 /* A block with room for a record of `size` bytes: small ones first, so that a few rows take little. */
 static spk_status add_block(struct spk_kept_rows *k, size_t size, spk_error *err)
 {
-	size_t last = k->blocks ? k->block[k->blocks - 1].size : FIRST_BLOCK / 2;
-	struct spk_kept_block b = { .size = SPK_MAX(SPK_MIN(2 * last, (size_t)BLOCK), size), .slot = k->slots };
+	size_t last = k->blocks ? k->block[k->blocks - 1].size : FIRST_BLOCK / 2, page = PAGE;
+	struct spk_kept_block b = { .size = SPK_MAX(SPK_MIN(2 * last, (size_t)BLOCK), (size + page - 1) & ~(page - 1)), .slot = k->slots };
 	/* A block larger than usual holds one record: one slot will do. */
 	uint32_t slots = b.size > BLOCK ? 1 : (uint32_t)((b.size + SPK_SLOT_BYTES - 1) / SPK_SLOT_BYTES);
 

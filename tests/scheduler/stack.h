@@ -20,7 +20,7 @@ static inline void stack_open(struct stack *s, int threads, int retries, struct 
 
 	REQUIRE_OK(spk_local_executor_new(&s->executor, threads, &err), err);
 	REQUIRE_OK(spk_fifo_scheduler_new(&s->tasks, s->executor, &err), err);
-	REQUIRE_OK(spk_memory_shuffle_new(&s->shuffle, &err), err);
+	REQUIRE_OK(spk_local_shuffle_new(&s->shuffle, NULL, &err), err);
 	options.tasks = s->tasks;
 	options.shuffle = s->shuffle;
 	REQUIRE_OK(spk_dag_scheduler_new(&s->dag, &options, &err), err);

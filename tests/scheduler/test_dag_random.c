@@ -207,94 +207,129 @@ static spk_status mock_submit(struct spk_task_scheduler *s, struct spk_work work
 
 static const struct spk_task_scheduler_type mock_tasks_type = { .name = "mock", .submit = mock_submit };
 
-struct mock_output { bool there; int count[PARTITIONS]; struct spk_batch *batch[PARTITIONS][64]; };
+/* The service's own type: this one's is a table. */
+struct spk_shuffle_output { struct spk_shuffle_id id; int producer, count[PARTITIONS]; struct spk_batch *batch[PARTITIONS][64]; };
 struct mock_shuffle {
 	struct spk_shuffle_service base;
 	spk_test_rng *rng;
-	struct mock_output output[SHUFFLES][TASKS];  /* by shuffle id % SHUFFLES */
-	struct spk_batch *dropped[4096];
-	int drops, partitions[SHUFFLES], added, losses;
+	struct spk_shuffle_output *output[SHUFFLES][TASKS];  /* by shuffle id % SHUFFLES */
+	struct spk_shuffle_output *dropped[4096];
+	int drops, added, losses;
 };
+
+static struct mock_shuffle *mock(struct spk_shuffle_service *s) { return spk_container_of(s, struct mock_shuffle, base); }
 
 static spk_status mock_add(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producers, int partitions, spk_error *err)
 {
-	struct mock_shuffle *m = spk_container_of(s, struct mock_shuffle, base);
-
+	(void)id;
 	(void)producers;
+	(void)partitions;
 	(void)err;
-	m->partitions[id.value % SHUFFLES] = partitions;
-	m->added++;
+	mock(s)->added++;
 	return SPK_OK;
 }
 
-/* Batches that went out on loan are let go of at the end. */
-static void mock_drop(struct mock_shuffle *m, struct mock_output *o)
+static void mock_discard(struct spk_shuffle_service *s, struct spk_shuffle_output *o)
 {
-	for (int p = 0; p < PARTITIONS; p++) {
+	(void)s;
+	for (int p = 0; o && p < PARTITIONS; p++)
 		for (int i = 0; i < o->count[p]; i++)
-			m->dropped[m->drops++] = o->batch[p][i];
-		o->count[p] = 0;
-	}
-	o->there = false;
+			spk_batch_unref(o->batch[p][i]);
+	free(o);
 }
 
-static spk_status mock_publish(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, struct spk_batch ***blocks, const int *counts, spk_error *err)
+/* Who located it may still read it: it is let go of at the end. */
+static void mock_drop(struct mock_shuffle *m, struct spk_shuffle_output **o)
 {
-	struct mock_shuffle *m = spk_container_of(s, struct mock_shuffle, base);
-	struct mock_output *o = &m->output[id.value % SHUFFLES][producer];
+	if (*o)
+		m->dropped[m->drops++] = *o;
+	*o = NULL;
+}
+
+static spk_status mock_open(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, struct spk_shuffle_output **out, spk_error *err)
+{
+	(void)s;
+	(void)err;
+	*out = calloc(1, sizeof(**out));
+	(*out)->id = id;
+	(*out)->producer = producer;
+	return SPK_OK;
+}
+
+static spk_status mock_write(struct spk_shuffle_service *s, struct spk_shuffle_output *o, int to, struct spk_batch *batch, struct spk_shuffle_stat *sum, spk_error *err)
+{
+	(void)s;
+	(void)sum;
+	(void)err;
+	o->batch[to][o->count[to]++] = spk_batch_ref(batch);
+	return SPK_OK;
+}
+
+static spk_status mock_publish(struct spk_shuffle_service *s, struct spk_shuffle_output *o, spk_error *err)
+{
+	struct spk_shuffle_output **place = &mock(s)->output[o->id.value % SHUFFLES][o->producer];
 
 	(void)err;
-	mock_drop(m, o);
-	o->there = true;
-	for (int p = 0; p < m->partitions[id.value % SHUFFLES]; p++) {
-		o->count[p] = counts[p];
-		for (int i = 0; i < counts[p]; i++)
-			o->batch[p][i] = blocks[p][i];
-	}
+	mock_drop(mock(s), place);
+	*place = o;
 	return SPK_OK;
 }
 
-static spk_status mock_fetch(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, int partition, struct spk_batch ***batches, int *count, spk_error *err)
+static spk_status mock_fetch(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer, int partition, struct spk_shuffle_reader *out, spk_error *err)
 {
-	struct mock_shuffle *m = spk_container_of(s, struct mock_shuffle, base);
-	struct mock_output *o = &m->output[id.value % SHUFFLES][producer];
+	struct mock_shuffle *m = mock(s);
+	struct spk_shuffle_output **place = &m->output[id.value % SHUFFLES][producer];
 
-	if (o->there && m->losses < 3 && spk_test_one_in(m->rng, 5)) {
+	if (*place && m->losses < 3 && spk_test_one_in(m->rng, 5)) {
 		m->losses++;
-		mock_drop(m, o);
+		mock_drop(m, place);
 	}
-	if (!o->there)
+	if (!*place)
 		return spk_fail(err, SPK_NOT_FOUND, "lost");
-	*batches = o->batch[partition];
-	*count = o->count[partition];
+	out->output = *place;
+	out->partition = partition;
 	return SPK_OK;
+}
+
+static spk_status mock_read(struct spk_shuffle_service *s, struct spk_shuffle_reader *reader, struct spk_batch **out, spk_error *err)
+{
+	const struct spk_shuffle_output *o = reader->output;
+
+	(void)s;
+	(void)err;
+	*out = o && reader->next < o->count[reader->partition] ? spk_batch_ref(o->batch[reader->partition][reader->next++]) : NULL;
+	return SPK_OK;
+}
+
+static void mock_end(struct spk_shuffle_service *s, struct spk_shuffle_reader *reader)
+{
+	(void)s;
+	*reader = (struct spk_shuffle_reader){ 0 };
 }
 
 static void mock_lose(struct spk_shuffle_service *s, struct spk_shuffle_id id, int producer)
 {
-	struct mock_shuffle *m = spk_container_of(s, struct mock_shuffle, base);
-
-	mock_drop(m, &m->output[id.value % SHUFFLES][producer]);
+	mock_drop(mock(s), &mock(s)->output[id.value % SHUFFLES][producer]);
 }
 
-static void mock_stat(struct spk_shuffle_service *s, struct spk_shuffle_id id, struct spk_shuffle_stat *out)
+static void mock_stat(struct spk_shuffle_service *s, struct spk_shuffle_id id, int partition, struct spk_shuffle_stat *out)
 {
 	(void)s;
 	(void)id;
+	(void)partition;
 	*out = (struct spk_shuffle_stat){ .rows = 1, .bytes = 2 };
 }
 
 static void mock_remove(struct spk_shuffle_service *s, struct spk_shuffle_id id)
 {
-	struct mock_shuffle *m = spk_container_of(s, struct mock_shuffle, base);
-
 	for (int p = 0; p < TASKS; p++)
-		mock_drop(m, &m->output[id.value % SHUFFLES][p]);
-	m->added--;
+		mock_drop(mock(s), &mock(s)->output[id.value % SHUFFLES][p]);
+	mock(s)->added--;
 }
 
 static const struct spk_shuffle_service_type mock_shuffle_type = {
-	.name = "mock", .add = mock_add, .publish = mock_publish, .fetch = mock_fetch, .lose = mock_lose, .stat = mock_stat, .remove = mock_remove,
+	.name = "mock", .add = mock_add, .open = mock_open, .write = mock_write, .publish = mock_publish, .discard = mock_discard, .fetch = mock_fetch,
+	.read = mock_read, .end = mock_end, .lose = mock_lose, .stat = mock_stat, .remove = mock_remove,
 };
 
 struct outcome { bool done; spk_status status; struct spk_dag_result result; };
@@ -328,7 +363,7 @@ static struct outcome drive(struct spk_dag_scheduler *s, struct mock_tasks *task
 	CHECK_EQ_INT(tasks->count, 0);
 	CHECK_EQ_INT(shuffle->added, 0);
 	for (int i = 0; i < shuffle->drops; i++)
-		spk_batch_unref(shuffle->dropped[i]);
+		mock_discard(&shuffle->base, shuffle->dropped[i]);
 	shuffle->drops = 0;
 	return o;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/fault.h"
 #include "core/base/memory.h"
 #include "core/columnar/hash.h"
 #include "tests/scheduler/support.h"
@@ -210,59 +211,99 @@ static void fifo_on_a_moody_backend(void)
 
 static void publish_numbers(struct spk_shuffle_service *s, int id, int producer, int partitions, int64_t first, int batches)
 {
-	struct spk_batch *batch[64], **block[8];
-	int count[8];
+	struct spk_shuffle_output *output;
+	struct spk_shuffle_stat sum = { 0 };
 	spk_error err = { 0 };
 
-	for (int p = 0; p < partitions; p++) {
-		block[p] = batch + p * batches;
-		count[p] = batches;
-		for (int i = 0; i < batches; i++)
-			REQUIRE_OK(numbers(&block[p][i], first + p * 100 + i, 10, &err), err);
-	}
-	REQUIRE_OK(s->type->publish(s, spk_shuffle_id(id), producer, block, count, &err), err);
+	REQUIRE_OK(s->type->open(s, spk_shuffle_id(id), producer, &output, &err), err);
+	for (int i = 0; i < batches; i++)
+		for (int p = partitions; p-- > 0;) {
+			struct spk_batch *batch;
+
+			REQUIRE_OK(numbers(&batch, first + p * 100 + i, 10, &err), err);
+			REQUIRE_OK(s->type->write(s, output, p, batch, &sum, &err), err);
+			spk_batch_unref(batch);
+		}
+	CHECK_EQ_INT(sum.rows, partitions * batches * 10);
+	CHECK_EQ_INT(sum.bytes, sum.rows * 8);
+	REQUIRE_OK(s->type->publish(s, output, &err), err);
 }
 
-static int64_t first_value(const struct spk_batch *b) { return spk_vector_i64(&b->column[0])[0]; }
+/* The first value of the next batch, -1 at the end. */
+static int64_t next_value(struct spk_shuffle_service *s, struct spk_shuffle_reader *reader)
+{
+	struct spk_batch *b = NULL;
+	spk_error err = { 0 };
+	int64_t value = -1;
+
+	if (s->type->read(s, reader, &b, &err) != SPK_OK)
+		return -2;
+	if (b)
+		value = spk_vector_i64(&b->column[0])[0];
+	spk_batch_unref(b);
+	return value;
+}
+
+static struct spk_shuffle_reader locate(struct spk_shuffle_service *s, int id, int producer, int partition)
+{
+	struct spk_shuffle_reader reader = { 0 };
+	spk_error err = { 0 };
+
+	REQUIRE_OK(s->type->fetch(s, spk_shuffle_id(id), producer, partition, &reader, &err), err);
+	return reader;
+}
 
 static void shuffle_keeps(void)
 {
 	struct spk_shuffle_service *s;
-	struct spk_batch **got;
+	struct spk_shuffle_reader got = { 0 };
+	struct spk_shuffle_output *output;
 	struct spk_shuffle_stat stat;
-	int count;
 	spk_error err = { 0 };
 	size_t before = spk_memory_used();
 
-	REQUIRE_OK(spk_memory_shuffle_new(&s, &err), err);
+	REQUIRE_OK(spk_local_shuffle_new(&s, NULL, &err), err);
 	REQUIRE_OK(s->type->add(s, spk_shuffle_id(7), 2, 3, &err), err);
 	CHECK_FAILS(s->type->add(s, spk_shuffle_id(7), 2, 3, &err), SPK_EXISTS, err);
-	CHECK_FAILS(s->type->fetch(s, spk_shuffle_id(7), 1, 0, &got, &count, &err), SPK_NOT_FOUND, err);
-	CHECK_FAILS(s->type->fetch(s, spk_shuffle_id(8), 1, 0, &got, &count, &err), SPK_INTERNAL, err);
+	CHECK_FAILS(s->type->fetch(s, spk_shuffle_id(7), 1, 0, &got, &err), SPK_NOT_FOUND, err);
+	CHECK_FAILS(s->type->fetch(s, spk_shuffle_id(8), 1, 0, &got, &err), SPK_INTERNAL, err);
+	CHECK_FAILS(s->type->open(s, spk_shuffle_id(8), 1, &output, &err), SPK_INTERNAL, err);
+	CHECK_EQ_INT(next_value(s, &got), -1);
 	publish_numbers(s, 7, 1, 3, 1000, 2);
 	for (int p = 0; p < 3; p++) {
-		REQUIRE_OK(s->type->fetch(s, spk_shuffle_id(7), 1, p, &got, &count, &err), err);
-		REQUIRE_EQ_INT(count, 2);
-		CHECK_EQ_INT(first_value(got[0]), 1000 + p * 100);
-		CHECK_EQ_INT(first_value(got[1]), 1001 + p * 100);
+		got = locate(s, 7, 1, p);
+		CHECK_EQ_INT(next_value(s, &got), 1000 + p * 100);
+		CHECK_EQ_INT(next_value(s, &got), 1001 + p * 100);
+		CHECK_EQ_INT(next_value(s, &got), -1);
+		s->type->end(s, &got);
+		s->type->stat(s, spk_shuffle_id(7), p, &stat);
+		CHECK_EQ_INT(stat.rows, 20);
+		CHECK_EQ_INT(stat.bytes, 160);
 	}
-	s->type->stat(s, spk_shuffle_id(7), &stat);
+	s->type->stat(s, spk_shuffle_id(7), -1, &stat);
 	CHECK_EQ_INT(stat.rows, 60);
 	CHECK_EQ_INT(stat.bytes, 480);
+	CHECK_EQ_INT(s->type->reclaim(s, SIZE_MAX), 0);
 
-	/* Lost and replaced outputs stay readable for those who have them. */
+	/* Lost and replaced outputs stay readable for those who have located them; what was discarded never was. */
+	got = locate(s, 7, 1, 2);
 	s->type->lose(s, spk_shuffle_id(7), 1);
-	CHECK_EQ_INT(first_value(got[0]), 1200);
-	CHECK_FAILS(s->type->fetch(s, spk_shuffle_id(7), 1, 0, &got, &count, &err), SPK_NOT_FOUND, err);
+	CHECK_EQ_INT(next_value(s, &got), 1200);
+	CHECK_FAILS(s->type->fetch(s, spk_shuffle_id(7), 1, 0, &got, &err), SPK_NOT_FOUND, err);
 	publish_numbers(s, 7, 1, 3, 2000, 1);
-	REQUIRE_OK(s->type->fetch(s, spk_shuffle_id(7), 1, 0, &got, &count, &err), err);
+	got = locate(s, 7, 1, 0);
 	publish_numbers(s, 7, 1, 3, 3000, 1);
-	CHECK_EQ_INT(first_value(got[0]), 2000);
-	s->type->stat(s, spk_shuffle_id(7), &stat);
+	CHECK_EQ_INT(next_value(s, &got), 2000);
+	REQUIRE_OK(s->type->open(s, spk_shuffle_id(7), 1, &output, &err), err);
+	s->type->discard(s, output);
+	s->type->discard(s, NULL);
+	got = locate(s, 7, 1, 0);
+	CHECK_EQ_INT(next_value(s, &got), 3000);
+	s->type->stat(s, spk_shuffle_id(7), -1, &stat);
 	CHECK_EQ_INT(stat.rows, 30);
 	s->type->remove(s, spk_shuffle_id(7));
 	s->type->remove(s, spk_shuffle_id(7));
-	s->type->stat(s, spk_shuffle_id(7), &stat);
+	s->type->stat(s, spk_shuffle_id(7), -1, &stat);
 	CHECK_EQ_INT(stat.rows, 0);
 	REQUIRE_OK(s->type->add(s, spk_shuffle_id(9), 1, 1, &err), err);
 	publish_numbers(s, 9, 0, 1, 1, 3);
@@ -277,15 +318,15 @@ static void *mix_thread(void *user)
 	struct mix *m = user;
 
 	for (int round = 0; round < 100; round++) {
-		struct spk_batch **got;
-		int count;
-
 		publish_numbers(m->s, 1, m->producer, 4, m->producer * 1000, 2);
 		for (int other = 0; other < 4; other++) {
-			if (m->s->type->fetch(m->s, spk_shuffle_id(1), other, round % 4, &got, &count, NULL) != SPK_OK)
+			struct spk_shuffle_reader got = { 0 };
+
+			if (m->s->type->fetch(m->s, spk_shuffle_id(1), other, round % 4, &got, NULL) != SPK_OK)
 				continue;
-			if (count != 2 || first_value(got[1]) != other * 1000 + round % 4 * 100 + 1)
+			if (next_value(m->s, &got) != other * 1000 + round % 4 * 100 || next_value(m->s, &got) != other * 1000 + round % 4 * 100 + 1 || next_value(m->s, &got) != -1)
 				atomic_fetch_add(&m->bad, 1);
+			m->s->type->end(m->s, &got);
 		}
 		if (round % 3 == 0)
 			m->s->type->lose(m->s, spk_shuffle_id(1), (m->producer + 1) % 4);
@@ -293,14 +334,14 @@ static void *mix_thread(void *user)
 	return NULL;
 }
 
-static void shuffle_by_threads(void)
+static void mix_by_threads(struct spk_spill_area *area)
 {
 	struct spk_shuffle_service *s;
 	struct mix m[4];
 	pthread_t thread[4];
 	spk_error err = { 0 };
 
-	REQUIRE_OK(spk_memory_shuffle_new(&s, &err), err);
+	REQUIRE_OK(spk_local_shuffle_new(&s, area, &err), err);
 	REQUIRE_OK(s->type->add(s, spk_shuffle_id(1), 4, 4, &err), err);
 	for (int i = 0; i < 4; i++) {
 		m[i] = (struct mix){ .s = s, .producer = i };
@@ -311,6 +352,218 @@ static void shuffle_by_threads(void)
 		CHECK_EQ_INT(m[i].bad, 0);
 	}
 	s->type->close(s);
+}
+
+static void shuffle_by_threads(void)
+{
+	char *dir = spk_test_dir("threads");
+	struct spk_spill_area *area;
+	spk_error err = { 0 };
+
+	mix_by_threads(NULL);
+	REQUIRE_OK(spk_spill_area_new(&area, dir, &err), err);
+	mix_by_threads(area);
+	spk_spill_area_free(area);
+	free(dir);
+}
+
+/* --- the shuffle on disk --- */
+
+enum { WIDE_ROWS = 2000, WIDE_PARTITIONS = 3, WIDE_BATCHES = 150 };
+
+static struct spk_field wide_fields[2] = { { "n", { .id = SPK_TYPE_BIGINT }, false }, { "t", { .id = SPK_TYPE_TEXT }, false } };
+static const struct spk_schema wide = { 2, wide_fields };
+
+/* Rows number .. number + WIDE_ROWS - 1 with a text of 40 bytes each. */
+static struct spk_batch *wide_batch(int64_t number)
+{
+	struct spk_batch *b;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_batch_new(&b, &wide, NULL, &err), err);
+	for (int c = 0; c < 2; c++)
+		REQUIRE_OK(spk_vector_init(&b->column[c], wide_fields[c].type, WIDE_ROWS, b->arena, &err), err);
+	for (int i = 0; i < WIDE_ROWS; i++) {
+		char *text = spk_arena_printf(b->arena, "%040lld", (long long)number + i);
+
+		REQUIRE(text != NULL);
+		spk_vector_i64(&b->column[0])[i] = number + i;
+		spk_vector_view(&b->column[1])[i] = spk_view(text, 40);
+	}
+	b->rows = b->selected = WIDE_ROWS;
+	return b;
+}
+
+/* Writes batch i to partition i % WIDE_PARTITIONS. */
+static spk_status write_wide(struct spk_shuffle_service *s, int id, int producer, spk_error *err)
+{
+	struct spk_shuffle_output *output;
+	struct spk_shuffle_stat sum = { 0 };
+
+	SPK_TRY(s->type->open(s, spk_shuffle_id(id), producer, &output, err));
+	for (int i = 0; i < WIDE_BATCHES; i++) {
+		struct spk_batch *b = wide_batch(producer * 1000000000ll + i * WIDE_ROWS);
+		spk_status status = s->type->write(s, output, i % WIDE_PARTITIONS, b, &sum, err);
+
+		spk_batch_unref(b);
+		if (status != SPK_OK) {
+			s->type->discard(s, output);
+			return status;
+		}
+	}
+	return s->type->publish(s, output, err);
+}
+
+/* Batches of a partition that are as they were written. */
+static int read_wide(struct spk_shuffle_service *s, int id, int producer, int partition, bool once, spk_error *err)
+{
+	struct spk_shuffle_reader reader = { 0 };
+	struct spk_batch *b;
+	int good = 0;
+
+	err->code = s->type->fetch(s, spk_shuffle_id(id), producer, partition, &reader, err);
+	reader.once = once;
+	for (int i = partition; err->code == SPK_OK; i += WIDE_PARTITIONS) {
+		int64_t number = producer * 1000000000ll + i * WIDE_ROWS;
+		char text[48];
+
+		err->code = s->type->read(s, &reader, &b, err);
+		if (err->code != SPK_OK || !b)
+			break;
+		snprintf(text, sizeof text, "%040lld", (long long)number + 7);
+		good += b->selected == WIDE_ROWS && spk_vector_i64(&b->column[0])[7] == number + 7 &&
+			memcmp(spk_view_data(&spk_vector_view(&b->column[1])[7]), text, 40) == 0;
+		spk_batch_unref(b);
+	}
+	s->type->end(s, &reader);
+	return good;
+}
+
+/* Ten times as much as the limit goes through; the budget is kept, and no file is left. */
+static void shuffle_spills(void)
+{
+	char *dir = spk_test_dir("spills");
+	struct spk_shuffle_service *s;
+	struct spk_spill_area *area;
+	struct spk_spill_usage usage;
+	struct spk_shuffle_stat stat;
+	spk_error err = { 0 };
+	size_t before = spk_memory_used();
+
+	spk_memory_set_limit(before + (20 << 20));
+	REQUIRE_OK(spk_spill_area_new(&area, dir, &err), err);
+	REQUIRE_OK(spk_local_shuffle_new(&s, area, &err), err);
+	REQUIRE_OK(s->type->add(s, spk_shuffle_id(1), 10, WIDE_PARTITIONS, &err), err);
+	for (int producer = 0; producer < 10; producer++)
+		REQUIRE_OK(write_wide(s, 1, producer, &err), err);
+	for (int producer = 0; producer < 10; producer++)
+		for (int p = 0; p < WIDE_PARTITIONS; p++) {
+			CHECK_EQ_INT(read_wide(s, 1, producer, p, false, &err), WIDE_BATCHES / WIDE_PARTITIONS);
+			CHECK_OK(err.code, err);
+		}
+	s->type->stat(s, spk_shuffle_id(1), 1, &stat);
+	CHECK_EQ_INT(stat.rows, 10 * WIDE_BATCHES / WIDE_PARTITIONS * WIDE_ROWS);
+	CHECK_EQ_INT(stat.bytes, stat.rows * (8 + 16 + 40));
+	spk_spill_area_usage(area, &usage);
+	CHECK(usage.written > 1 << 20 && usage.held == usage.written);
+	s->type->close(s);
+	spk_spill_area_usage(area, &usage);
+	CHECK_EQ_INT(usage.held, 0);
+	spk_spill_area_free(area);
+	spk_memory_set_limit((size_t)1 << 30);
+	CHECK_EQ_INT(spk_memory_used(), before);
+	free(dir);
+}
+
+static void reclaiming_moves_what_waits(void)
+{
+	char *dir = spk_test_dir("reclaim");
+	struct spk_shuffle_service *s;
+	struct spk_spill_area *area;
+	spk_error err = { 0 };
+	size_t before = spk_memory_used(), held;
+
+	REQUIRE_OK(spk_spill_area_new(&area, dir, &err), err);
+	REQUIRE_OK(spk_local_shuffle_new(&s, area, &err), err);
+	REQUIRE_OK(s->type->add(s, spk_shuffle_id(1), 2, WIDE_PARTITIONS, &err), err);
+	for (int producer = 0; producer < 2; producer++)
+		REQUIRE_OK(write_wide(s, 1, producer, &err), err);
+	CHECK(spk_spill_area_path(area) == NULL);
+	held = spk_memory_used();
+	CHECK(s->type->reclaim(s, 4 << 20) >= 4 << 20);
+	CHECK(spk_memory_used() < held - (4 << 20));
+	CHECK_EQ_INT(read_wide(s, 1, 0, 0, false, &err), WIDE_BATCHES / WIDE_PARTITIONS);
+	/* A disk that fails keeps the rows where they are. */
+	REQUIRE_OK(spk_fault_set("spill.write:3", &err), err);
+	s->type->reclaim(s, SIZE_MAX);
+	spk_fault_set(NULL, NULL);
+	s->type->reclaim(s, SIZE_MAX);
+	CHECK(spk_memory_used() < before + (2 << 20));
+	for (int producer = 0; producer < 2; producer++)
+		for (int p = 0; p < WIDE_PARTITIONS; p++)
+			CHECK_EQ_INT(read_wide(s, 1, producer, p, true, &err), WIDE_BATCHES / WIDE_PARTITIONS);
+	REQUIRE_OK(spk_fault_set("spill.read:2", &err), err);
+	read_wide(s, 1, 0, 0, false, &err);
+	CHECK_EQ_INT(err.code, SPK_IO);
+	spk_fault_set(NULL, NULL);
+	s->type->close(s);
+	spk_spill_area_free(area);
+	CHECK_EQ_INT(spk_memory_used(), before);
+	free(dir);
+}
+
+/* What one reader alone needs goes as it is read, when memory is short; then it is lost to others. */
+static void read_once_it_goes(void)
+{
+	char *dir = spk_test_dir("once");
+	struct spk_shuffle_service *s;
+	struct spk_spill_area *area;
+	spk_error err = { 0 };
+	size_t before = spk_memory_used();
+
+	REQUIRE_OK(spk_spill_area_new(&area, dir, &err), err);
+	REQUIRE_OK(spk_local_shuffle_new(&s, area, &err), err);
+	REQUIRE_OK(s->type->add(s, spk_shuffle_id(1), 1, WIDE_PARTITIONS, &err), err);
+	REQUIRE_OK(write_wide(s, 1, 0, &err), err);
+	CHECK_EQ_INT(read_wide(s, 1, 0, 1, true, &err), WIDE_BATCHES / WIDE_PARTITIONS);
+	CHECK_EQ_INT(read_wide(s, 1, 0, 1, true, &err), WIDE_BATCHES / WIDE_PARTITIONS);
+	spk_memory_set_limit(spk_memory_used() + (1 << 20));
+	CHECK_EQ_INT(read_wide(s, 1, 0, 1, true, &err), WIDE_BATCHES / WIDE_PARTITIONS);
+	CHECK_OK(err.code, err);
+	CHECK_EQ_INT(read_wide(s, 1, 0, 1, true, &err), 0);
+	CHECK_EQ_INT(err.code, SPK_NOT_FOUND);
+	CHECK_EQ_INT(read_wide(s, 1, 0, 2, false, &err), WIDE_BATCHES / WIDE_PARTITIONS);
+	CHECK_EQ_INT(read_wide(s, 1, 0, 2, false, &err), WIDE_BATCHES / WIDE_PARTITIONS);
+	CHECK(spk_spill_area_path(area) == NULL);
+	spk_memory_set_limit((size_t)1 << 30);
+	s->type->close(s);
+	spk_spill_area_free(area);
+	CHECK_EQ_INT(spk_memory_used(), before);
+	free(dir);
+}
+
+static void a_full_disk_fails_the_producer(void)
+{
+	char *dir = spk_test_dir("full");
+	struct spk_shuffle_service *s;
+	struct spk_spill_area *area;
+	spk_error err = { 0 };
+	size_t before = spk_memory_used();
+
+	spk_memory_set_limit(before + (10 << 20));
+	REQUIRE_OK(spk_spill_area_new(&area, dir, &err), err);
+	REQUIRE_OK(spk_local_shuffle_new(&s, area, &err), err);
+	REQUIRE_OK(s->type->add(s, spk_shuffle_id(1), 1, WIDE_PARTITIONS, &err), err);
+	REQUIRE_OK(spk_fault_set("spill.write:5", &err), err);
+	CHECK_FAILS(write_wide(s, 1, 0, &err), SPK_IO, err);
+	spk_fault_set(NULL, NULL);
+	CHECK_OK(write_wide(s, 1, 0, &err), err);
+	CHECK_EQ_INT(read_wide(s, 1, 0, 2, true, &err), WIDE_BATCHES / WIDE_PARTITIONS);
+	s->type->close(s);
+	spk_spill_area_free(area);
+	spk_memory_set_limit((size_t)1 << 30);
+	CHECK_EQ_INT(spk_memory_used(), before);
+	free(dir);
 }
 
 /* --- partitioners --- */
@@ -353,4 +606,8 @@ SPK_TEST_SUITE("scheduler/spi",
 	{ "a backend that refuses now and then", fifo_on_a_moody_backend },
 	{ "the shuffle keeps, loses, replaces and forgets", shuffle_keeps },
 	{ "the shuffle is used by many threads", shuffle_by_threads },
+	{ "ten times the limit goes through the shuffle", shuffle_spills },
+	{ "reclaiming moves what waits to disk", reclaiming_moves_what_waits },
+	{ "what is read once goes when memory is short", read_once_it_goes },
+	{ "a disk that fails fails the producer", a_full_disk_fails_the_producer },
 	{ "partitioners send every shard to its owner", partitions })
