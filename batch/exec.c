@@ -39,6 +39,7 @@ static const struct spk_op_type *const batch_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_WRITE] = &spk_op_write,
 	[SPK_PHYSICAL_FILTER] = &spk_op_filter,
 	[SPK_PHYSICAL_PROJECT] = &spk_op_project,
+	[SPK_PHYSICAL_EXPAND] = &spk_op_expand,
 	[SPK_PHYSICAL_WINDOW] = &spk_op_window,
 	[SPK_PHYSICAL_PARTIAL_AGGREGATE] = &spk_op_partial_aggregate,
 	[SPK_PHYSICAL_FINAL_AGGREGATE] = &spk_op_final_aggregate,

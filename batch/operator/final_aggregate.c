@@ -73,8 +73,10 @@ static spk_status emit_empty(struct spk_op *op, spk_error *err)
 static spk_status final_finish(struct spk_op *op, spk_error *err)
 {
 	struct final *f = (struct final *)op;
-	uint32_t count = f->groups.map.count;
+	uint32_t count;
 
+	SPK_TRY(spk_groups_add_empty_sets(&f->groups, op->pipeline->partition, op->pipeline->partitions, err));
+	count = f->groups.map.count;
 	if (count == 0 && op->plan->expr_count == 0 && op->plan->aggregate_count > 0)
 		return emit_empty(op, err);
 	for (uint32_t from = 0; from < count; from += SPK_BATCH_ROWS)

@@ -129,6 +129,40 @@ spk_status spk_groups_merge(struct spk_groups *g, const struct spk_batch *in, sp
 	return status;
 }
 
+/* A batch of one row: all groups NULL but the last, which is the set's number. */
+static spk_status empty_set_keys(const struct spk_groups *g, int64_t number, struct spk_batch *keys, spk_error *err)
+{
+	for (int i = 0; i < keys->columns; i++)
+		SPK_TRY(spk_vector_init_constant(&keys->column[i], g->plan->expr[i]->type, i + 1 == keys->columns ? &number : NULL, keys->arena, err));
+	keys->rows = keys->selected = 1;
+	return SPK_OK;
+}
+
+spk_status spk_groups_add_empty_sets(struct spk_groups *g, int task, int tasks, spk_error *err)
+{
+	const int columns = g->plan->expr_count;
+	const struct spk_schema schema = { columns, NULL };
+	int column[SPK_GROUP_COLUMNS];
+	struct spk_batch *keys;
+	spk_status status = SPK_OK;
+	uint64_t hash;
+	char *state;
+
+	for (int i = 0; i < columns; i++)
+		column[i] = g->key_column[i].column;
+	for (int i = 0; i < g->plan->empty_sets && status == SPK_OK; i++) {
+		SPK_TRY(spk_batch_new(&keys, &schema, g->account, err));
+		status = empty_set_keys(g, g->plan->empty_set[i], keys, err);
+		if (status == SPK_OK) {
+			spk_hash_columns(keys, column, columns, &hash);
+			if (spk_shard_task(spk_shard_of(hash), tasks) == task)
+				status = spk_groups_find(g, keys, &state, err);
+		}
+		spk_batch_unref(keys);
+	}
+	return status;
+}
+
 int64_t spk_group_window(const char *key, uint32_t size)
 {
 	uint64_t bits = 0;

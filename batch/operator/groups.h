@@ -40,6 +40,9 @@ spk_status spk_groups_find_encoded(struct spk_groups *g, const struct spk_batch 
 /* Merges a batch of partial states (columns key, hash, state) into the groups. */
 spk_status spk_groups_merge(struct spk_groups *g, const struct spk_batch *in, spk_error *err);
 
+/* Makes sure of the groups that come out in any case, as far as this task of the reading stage owns them. */
+spk_status spk_groups_add_empty_sets(struct spk_groups *g, int task, int tasks, spk_error *err);
+
 /* The window bound at the front of an encoded key. */
 int64_t spk_group_window(const char *key, uint32_t size);
 

@@ -251,6 +251,32 @@ static spk_status put_over(const struct spk_logical *l, struct spk_buffer *out, 
 	return put_sort(l, out, err);
 }
 
+/* Of every set what is not in the input or in all sets: its groups. */
+static spk_status put_expand(const struct spk_logical *l, struct spk_buffer *out, spk_error *err)
+{
+	const int columns = l->schema->count;
+
+	for (int k = 0; k < l->value_rows; k++) {
+		bool first = true;
+
+		SPK_TRY(spk_buffer_append_str(out, k ? ", (" : " (", err));
+		for (int c = 0; c < columns - 1; c++) {
+			const struct spk_expr *e = l->value[k * columns + c];
+			bool same = true;
+
+			for (int i = 0; i < l->value_rows; i++)
+				same = same && l->value[i * columns + c] == e;
+			if ((same && c < l->input[0]->schema->count) || (e->kind == SPK_EXPR_CONSTANT && e->value.null))
+				continue;
+			SPK_TRY(spk_buffer_append_str(out, first ? "" : ", ", err));
+			SPK_TRY(spk_expr_format(e, out, err));
+			first = false;
+		}
+		SPK_TRY(spk_buffer_append_str(out, ")", err));
+	}
+	return SPK_OK;
+}
+
 static spk_status put_details(const struct spk_logical *l, struct spk_buffer *out, spk_error *err)
 {
 	switch (l->kind) {
@@ -267,8 +293,8 @@ static spk_status put_details(const struct spk_logical *l, struct spk_buffer *ou
 	case SPK_LOGICAL_SINK: return put_sink(l, out, err);
 	case SPK_LOGICAL_JOIN: return put_join(l, out, err);
 	case SPK_LOGICAL_OVER: return put_over(l, out, err);
+	case SPK_LOGICAL_EXPAND: return put_expand(l, out, err);
 	case SPK_LOGICAL_UNION:
-	case SPK_LOGICAL_EXPAND:
 	case SPK_LOGICAL_UNNEST:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:

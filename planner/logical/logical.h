@@ -147,6 +147,8 @@ struct spk_logical {
 	struct spk_expr **expr;
 	int aggregate_count;               /* AGGREGATE */
 	struct spk_aggregate_call *aggregate;
+	int empty_sets;                    /* AGGREGATE over EXPAND: numbers (last group) of the sets without groups, whose row is there in any case */
+	int64_t *empty_set;
 	enum spk_window_kind window;       /* WINDOW */
 	int time_column;                   /* WINDOW: input column */
 	int64_t window_size_us, window_slide_us, window_offset_us;  /* slide: hop's slide, cumulate's step, session's gap */
@@ -155,7 +157,7 @@ struct spk_logical {
 	int sort_count;                    /* SORT */
 	struct spk_sort_key *sort;
 	int64_t limit, offset;             /* LIMIT: limit -1 = none */
-	int value_rows;                    /* VALUES: rows x schema->count constants, row by row */
+	int value_rows;                    /* VALUES: rows x schema->count constants, row by row; EXPAND: sets x expressions */
 	struct spk_expr **value;
 	int partitions;                    /* REPARTITION: tasks, 0: as many as usual */
 	int calls;                         /* OVER: partition by `expr`, order by `sort` */

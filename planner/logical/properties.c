@@ -209,6 +209,38 @@ static void derive_nothing(struct spk_logical *l, struct spk_properties *p)
 	p->bound = SPK_BOUND_NOTHING;
 }
 
+/* The last output column that is, in every set, input column `column`: the group rather than what passes through for aggregates. */
+static int expanded_column(const struct spk_logical *l, int column)
+{
+	const int columns = l->schema->count;
+
+	for (int c = columns - 1; column >= 0 && c >= 0; c--) {
+		bool same = true;
+
+		for (int k = 0; k < l->value_rows && same; k++) {
+			const struct spk_expr *e = l->value[k * columns + c];
+
+			same = e->kind == SPK_EXPR_COLUMN && e->column == column;
+		}
+		if (same)
+			return c;
+	}
+	return -1;
+}
+
+/* A row comes out several times, so no key stays one. */
+static void derive_expand(struct spk_logical *l, struct spk_properties *p)
+{
+	const struct spk_properties *in = &l->input[0]->properties;
+
+	*p = *in;
+	p->time_column = expanded_column(l, in->time_column);
+	p->window_start = expanded_column(l, in->window_start);
+	p->window_end = expanded_column(l, in->window_end);
+	p->key_count = 0;
+	p->bound = SPK_BOUND_STATELESS;
+}
+
 static spk_status derive(struct spk_arena *arena, struct spk_logical *l, spk_error *err)
 {
 	struct spk_properties p = none();
@@ -247,9 +279,11 @@ static spk_status derive(struct spk_arena *arena, struct spk_logical *l, spk_err
 		p = l->input[0]->properties;
 		p.bound = SPK_BOUND_STATELESS;
 		break;
+	case SPK_LOGICAL_EXPAND:
+		derive_expand(l, &p);
+		break;
 	case SPK_LOGICAL_JOIN:
 	case SPK_LOGICAL_OVER:
-	case SPK_LOGICAL_EXPAND:
 	case SPK_LOGICAL_UNNEST:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:

@@ -220,6 +220,51 @@ static spk_status prune_project(struct spk_arena *arena, struct spk_logical *l, 
 	return move_exprs(arena, &out->node->expr, out->node->expr_count, by, err);
 }
 
+/* Expression i of a list of sets as the n-th of the new one; what sets share they still share. */
+static spk_status move_shared(struct spk_arena *arena, struct spk_expr **to, int n, int to_columns, struct spk_expr *const *from, int i, int columns, struct spk_expr **by, spk_error *err)
+{
+	for (int k = i % columns, at = n % to_columns; k < i; k += columns, at += to_columns)
+		if (from[k] == from[i]) {
+			to[n] = to[at];
+			return SPK_OK;
+		}
+	to[n] = spk_expr_substitute(arena, from[i], by);
+	return to[n] ? SPK_OK : spk_fail_memory(err);
+}
+
+static spk_status prune_expand(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err)
+{
+	struct spk_logical *in = l->input[0], *made;
+	const int columns = l->schema->count;
+	bool *below = no_columns(arena, in);
+	struct spk_schema *schema;
+	struct spk_pruned p;
+	struct spk_expr **by;
+	int n = 0;
+
+	SPK_TRY_PTR(below, err);
+	for (int i = 0; i < l->value_rows * columns; i++)
+		if (needed[i % columns])
+			spk_expr_columns(l->value[i], need, below);
+	SPK_TRY(keep_some(arena, l, needed, &schema, &out->at, err));
+	SPK_TRY(spk_prune(arena, in, below, &p, err));
+	out->node = l;
+	if (!schema && is_same(in, &p))
+		return SPK_OK;
+	out->node = made = spk_arena_copy(arena, l, sizeof *l);
+	SPK_TRY_PTR(made, err);
+	made->input = spk_arena_copy(arena, &p.node, sizeof p.node);
+	SPK_TRY_PTR(made->input, err);
+	made->schema = schema ? schema : l->schema;
+	made->value = SPK_NEW_ARRAY(arena, struct spk_expr *, l->value_rows * columns);
+	SPK_TRY_PTR(made->value, err);
+	SPK_TRY(moved_columns(arena, in, &p, &by, err));
+	for (int i = 0; i < l->value_rows * columns; i++)
+		if (needed[i % columns])
+			SPK_TRY(move_shared(arena, made->value, n++, made->schema->count, l->value, i, columns, by, err));
+	return SPK_OK;
+}
+
 static spk_status prune_window(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err)
 {
 	struct spk_logical *in = l->input[0], *made;
@@ -407,9 +452,9 @@ spk_status spk_prune(struct spk_arena *arena, struct spk_logical *l, const bool 
 	case SPK_LOGICAL_SORT:
 	case SPK_LOGICAL_LIMIT: return prune_through(arena, l, needed, out, err);
 	case SPK_LOGICAL_JOIN: return spk_prune_join(arena, l, needed, out, err);
+	case SPK_LOGICAL_EXPAND: return prune_expand(arena, l, needed, out, err);
 	case SPK_LOGICAL_SINK:
 	case SPK_LOGICAL_OVER:
-	case SPK_LOGICAL_EXPAND:
 	case SPK_LOGICAL_UNNEST:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:

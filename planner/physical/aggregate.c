@@ -53,6 +53,8 @@ static void copy_aggregates(struct spk_physical *node, const struct spk_logical 
 	node->expr = l->expr;
 	node->aggregate_count = l->aggregate_count;
 	node->aggregate = calls;
+	node->empty_sets = l->empty_sets;
+	node->empty_set = l->empty_set;
 	node->state_size = state_size;
 }
 

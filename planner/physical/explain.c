@@ -190,6 +190,8 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 		SPK_TRY(spk_buffer_append_str(out, " [", err));
 		SPK_TRY(put_exprs(n->expr, n->expr_count, out, err));
 		return spk_buffer_append_str(out, "]", err);
+	case SPK_PHYSICAL_EXPAND:
+		return spk_buffer_printf(out, err, " [%d grouping sets]", n->value_rows);
 	case SPK_PHYSICAL_WINDOW:
 		return put_window(n, out, err);
 	case SPK_PHYSICAL_PARTIAL_AGGREGATE:

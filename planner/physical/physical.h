@@ -72,6 +72,8 @@ struct spk_physical {
 	int aggregate_count;
 	struct spk_aggregate_call *aggregate;
 	int state_size;                    /* aggregates: bytes of a state row */
+	int empty_sets;                    /* FINAL_AGGREGATE over EXPAND: values of the last group whose row comes out in any case, the others NULL */
+	const int64_t *empty_set;
 	int calls;                         /* OVER: its input is sorted by `expr` (the partition), then `sort` */
 	struct spk_window_call *call;
 	int window_key;                    /* WINDOW_AGGREGATE: group column that holds the window bound; LATE: input column; else -1 */

@@ -319,8 +319,9 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 	case SPK_LOGICAL_OVER:
 		SPK_TRY(refuse_in_stream(b, l, "a window function (OVER)", err));
 		return spk_build_over(b, l, &in, out, err);
-	case SPK_LOGICAL_JOIN:
 	case SPK_LOGICAL_EXPAND:
+		return build_simple(b, l, SPK_PHYSICAL_EXPAND, &in, out, err);
+	case SPK_LOGICAL_JOIN:
 	case SPK_LOGICAL_UNNEST:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:

@@ -11,7 +11,7 @@
  *   bind_sublink.c  subqueries in expressions
  *   bind_scope.c    columns by name                 bind_name.c   names of output columns
  *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c, bind_array.c
- *   bind_aggregate.c   calls of aggregates
+ *   bind_aggregate.c   calls of aggregates           bind_sets.c   GROUPING SETS, GROUPING()
  */
 #ifndef SPK_PLANNER_SQL_BIND_H
 #define SPK_PLANNER_SQL_BIND_H
@@ -107,10 +107,19 @@ struct spk_sublink {
 };
 struct spk_sublinks { int count, capacity; struct spk_sublink *sublink; };
 
-/* Aggregate calls met while expressions are bound. Call i stands in them as column base + i until bind_group.c puts it right. */
+/* GROUPING(a, b). */
+struct spk_grouping { int args; struct spk_expr **arg; int position; };
+
+/*
+ * Aggregate calls met while expressions are bound. Call i stands in them as column base + i until bind_group.c puts it right; so does
+ * GROUPING() as column SPK_GROUPING_COLUMN + i.
+ */
+enum { SPK_GROUPING_COLUMN = 1 << 23 };
 struct spk_aggregates {
 	int base, count, capacity;
 	struct spk_aggregate_call *call;
+	int groupings;
+	struct spk_grouping *grouping;
 };
 
 /*
@@ -151,6 +160,8 @@ struct spk_query {
 	struct spk_target *target;
 	int groups;
 	struct spk_expr **group;
+	int sets;                              /* grouping sets; fewer than 2: GROUP BY is plain */
+	uint64_t *set;                         /* bit i: group i is in it */
 	struct spk_schema *aggregated;         /* of the AGGREGATE node; grows while expressions are turned over to it */
 	int group_position;
 	struct spk_expr *having, *qualify;
@@ -205,6 +216,7 @@ spk_status spk_binder_folded(const struct spk_binder *b, const char *name, struc
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err);
 /* A call of an aggregate: stands as a column of x->aggregates (see there). */
 spk_status spk_binder_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err);
+spk_status spk_binder_grouping(struct spk_exprs *x, const PgQuery__GroupingFunc *f, struct spk_expr **out, spk_error *err);
 /* Index of the call among those of the query, adding it when it is new. */
 spk_status spk_aggregates_add(const struct spk_binder *b, struct spk_aggregates *a, const struct spk_aggregate_call *call, int *out, spk_error *err);
 /* The call alone, its arguments and FILTER bound as `x` says; whether it is allowed here was asked before. */
@@ -298,6 +310,17 @@ spk_status spk_query_add_target(struct spk_query *q, struct spk_expr *e, const c
 /* The target that PostgreSQL's GROUP BY and ORDER BY mean by an ordinal or an output name; -1 when `n` is an expression. */
 spk_status spk_query_find_target(struct spk_query *q, const PgQuery__Node *n, const char *clause, bool columns_first, int *out, spk_error *err);
 spk_status spk_query_bind_groups(struct spk_query *q, spk_error *err);
+/* Number of the group expression, adding it when it is new. */
+spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int *out, spk_error *err);
+/* The group that is this expression, -1 when none is. */
+int spk_query_find_group(const struct spk_query *q, const struct spk_expr *e);
+bool spk_query_has_sets(const struct spk_query *q);
+spk_status spk_query_bind_sets(struct spk_query *q, spk_error *err);
+bool spk_query_in_every_set(const struct spk_query *q, int group);
+/* Puts EXPAND below the aggregate when there are several sets. */
+spk_status spk_query_expand(struct spk_query *q, struct spk_logical *aggregate, spk_error *err);
+/* GROUPING() over the aggregate's output. */
+spk_status spk_query_grouping(struct spk_query *q, const struct spk_expr *e, struct spk_expr **out, spk_error *err);
 /* Puts FILTER, AGGREGATE and HAVING over `plan` when the query needs them, and makes all targets refer to what comes out. */
 spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, spk_error *err);
 spk_status spk_query_turn_over(struct spk_query *q, const struct spk_schema *aggregated, struct spk_expr **e, spk_error *err);

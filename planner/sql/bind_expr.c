@@ -168,6 +168,7 @@ spk_status spk_binder_expr(struct spk_exprs *x, const PgQuery__Node *n, struct s
 	case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return spk_binder_array(x, n->a_array_expr, NULL, out, err);
 	case PG_QUERY__NODE__NODE_A_INDIRECTION: return spk_binder_indirection(x, n->a_indirection, out, err);
 	case PG_QUERY__NODE__NODE_ROW_EXPR: return spk_binder_row(x, n->row_expr, out, err);
+	case PG_QUERY__NODE__NODE_GROUPING_FUNC: return spk_binder_grouping(x, n->grouping_func, out, err);
 	case PG_QUERY__NODE__NODE_SUB_LINK: return spk_binder_sublink(x, n->sub_link, out, err);
 	default: return spk_binder_unsupported(x->b, spk_node_location(n), spk_node_what(n), err);
 	}

@@ -74,19 +74,12 @@ static bool has_aggregate(const struct spk_query *q, const struct spk_expr *e)
 	return false;
 }
 
-static spk_status add_group(struct spk_query *q, const PgQuery__Node *n, spk_error *err)
+spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int *out, spk_error *err)
 {
 	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .clause = "GROUP BY" };
 	struct spk_expr *e;
 	int target;
 
-	if (n->node_case == PG_QUERY__NODE__NODE_GROUPING_SET)
-		return spk_binder_unsupported(q->b, spk_node_location(n), spk_node_what(n), err);
-	if (n->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {  /* GROUP BY (a, b) */
-		for (size_t i = 0; i < n->row_expr->n_args; i++)
-			SPK_TRY(add_group(q, n->row_expr->args[i], err));
-		return SPK_OK;
-	}
 	SPK_TRY(spk_query_find_target(q, n, "GROUP BY", true, &target, err));
 	if (target >= 0) {
 		e = q->target[target].expr;
@@ -96,10 +89,22 @@ static spk_status add_group(struct spk_query *q, const PgQuery__Node *n, spk_err
 		SPK_TRY(spk_binder_expr(&x, n, &e, err));
 	}
 	SPK_TRY(spk_binder_known(q->b, &e, err));
-	for (int i = 0; i < q->groups; i++)
-		if (spk_expr_same(q->group[i], e))
+	for (*out = 0; *out < q->groups; ++*out)
+		if (spk_expr_same(q->group[*out], e))
 			return SPK_OK;
 	q->group[q->groups++] = e;
+	return SPK_OK;
+}
+
+/* An item of a plain GROUP BY: an expression, or several in brackets. */
+static spk_status add_item(struct spk_query *q, const PgQuery__Node *n, spk_error *err)
+{
+	int ignored;
+
+	if (n->node_case != PG_QUERY__NODE__NODE_ROW_EXPR)
+		return spk_query_add_group(q, n, &ignored, err);
+	for (size_t i = 0; i < n->row_expr->n_args; i++)
+		SPK_TRY(add_item(q, n->row_expr->args[i], err));
 	return SPK_OK;
 }
 
@@ -107,8 +112,14 @@ static size_t count_groups(PgQuery__Node *const *n, size_t count)
 {
 	size_t groups = 0;
 
-	for (size_t i = 0; i < count; i++)
-		groups += n[i]->node_case == PG_QUERY__NODE__NODE_ROW_EXPR ? count_groups(n[i]->row_expr->args, n[i]->row_expr->n_args) : 1;
+	for (size_t i = 0; i < count; i++) {
+		if (n[i]->node_case == PG_QUERY__NODE__NODE_ROW_EXPR)
+			groups += count_groups(n[i]->row_expr->args, n[i]->row_expr->n_args);
+		else if (n[i]->node_case == PG_QUERY__NODE__NODE_GROUPING_SET)
+			groups += count_groups(n[i]->grouping_set->content, n[i]->grouping_set->n_content);
+		else
+			groups++;
+	}
 	return groups;
 }
 
@@ -121,8 +132,10 @@ spk_status spk_query_bind_groups(struct spk_query *q, spk_error *err)
 	q->group = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, count_groups(s->group_clause, s->n_group_clause) + 1);
 	SPK_TRY_PTR(q->group, err);
 	q->group_position = spk_binder_at(q->b, spk_node_location(s->group_clause[0]));
+	if (spk_query_has_sets(q))
+		return spk_query_bind_sets(q, err);
 	for (size_t i = 0; i < s->n_group_clause; i++)
-		SPK_TRY(add_group(q, s->group_clause[i], err));
+		SPK_TRY(add_item(q, s->group_clause[i], err));
 	return SPK_OK;
 }
 
@@ -139,13 +152,24 @@ static spk_status not_grouped(struct spk_query *q, const struct spk_expr *e, spk
 	return spk_hint(err, "Add it to GROUP BY, or say which of a group's values is meant: max(%s).", e->name ? e->name : name);
 }
 
-static int find_group(const struct spk_query *q, const struct spk_expr *e)
+int spk_query_find_group(const struct spk_query *q, const struct spk_expr *e)
 {
 	for (int i = 0; i < q->groups; i++)
 		if (spk_expr_same(q->group[i], e) && e->kind != SPK_EXPR_CONSTANT)
 			return i;
 	return -1;
 }
+
+/* Whether an input column is grouped by, in every set. */
+static bool group_key(const struct spk_query *q, const struct spk_expr *e)
+{
+	const int group = spk_query_find_group(q, e);
+
+	return group >= 0 && spk_query_in_every_set(q, group);
+}
+
+/* Columns of the AGGREGATE before its calls: the groups, and the number of the grouping set. */
+static int group_columns(const struct spk_query *q) { return q->groups + (q->sets > 1); }
 
 /* Whether the groups tell the input column: all of its table's primary key is among them. */
 static bool depends_on_groups(const struct spk_query *q, int column)
@@ -159,7 +183,7 @@ static bool depends_on_groups(const struct spk_query *q, int column)
 		for (int i = 0; i < r->key_count && in && all; i++) {
 			const struct spk_expr key = { .kind = SPK_EXPR_COLUMN, .type = r->schema->field[r->key[i]].type, .column = spk_range_at(r, r->key[i]) };
 
-			all = find_group(q, &key) >= 0;
+			all = group_key(q, &key);
 		}
 		if (in && all)
 			return true;
@@ -179,7 +203,7 @@ static spk_status add_dependent(struct spk_query *q, const struct spk_expr *e, i
 	call.type = e->type;
 	call.name = e->name ? e->name : call.name;
 	SPK_TRY(spk_aggregates_add(q->b, &q->aggregates, &call, &at, err));
-	*out = q->groups + at;
+	*out = group_columns(q) + at;
 	if (*out == q->aggregated->count)
 		q->aggregated->field[q->aggregated->count++] = (struct spk_field){ call.name, call.type, e->nullable };
 	return SPK_OK;
@@ -188,14 +212,16 @@ static spk_status add_dependent(struct spk_query *q, const struct spk_expr *e, i
 static spk_status turn_over(struct spk_query *q, const struct spk_schema *out_schema, const struct spk_expr *e, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr *copy;
-	int column = find_group(q, e);
+	int column = spk_query_find_group(q, e);
 
 	if (e->kind == SPK_EXPR_COLUMN && e->column >= SPK_OVER_COLUMN) {
 		*out = (struct spk_expr *)(uintptr_t)e;
 		return SPK_OK;
 	}
+	if (column < 0 && e->kind == SPK_EXPR_COLUMN && e->column >= SPK_GROUPING_COLUMN)
+		return spk_query_grouping(q, e, out, err);
 	if (column < 0 && e->kind == SPK_EXPR_COLUMN && e->column >= q->aggregates.base)
-		column = q->groups + e->column - q->aggregates.base;
+		column = group_columns(q) + e->column - q->aggregates.base;
 	if (column < 0 && e->kind == SPK_EXPR_COLUMN && depends_on_groups(q, e->column))
 		SPK_TRY(add_dependent(q, e, &column, err));
 	if (column >= 0) {
@@ -239,18 +265,21 @@ static const char *group_name(const struct spk_query *q, int group)
 /* Groups and aggregates; with room for all columns of the input, which may depend on the groups. */
 static spk_status aggregate_schema(struct spk_query *q, spk_error *err)
 {
-	struct spk_schema *s = spk_schema_new(q->b->arena, q->groups + q->aggregates.count + q->aggregates.base);
+	const int groups = group_columns(q);
+	struct spk_schema *s = spk_schema_new(q->b->arena, groups + q->aggregates.count + q->aggregates.base);
 
 	SPK_TRY_PTR(s, err);
-	s->count = q->groups + q->aggregates.count;
+	s->count = groups + q->aggregates.count;
 	for (int i = 0; i < q->groups; i++) {
-		s->field[i] = (struct spk_field){ group_name(q, i), q->group[i]->type, q->group[i]->nullable };
+		s->field[i] = (struct spk_field){ group_name(q, i), q->group[i]->type, q->group[i]->nullable || !spk_query_in_every_set(q, i) };
 		SPK_TRY_PTR(s->field[i].name, err);
 	}
+	if (groups > q->groups)
+		s->field[q->groups] = (struct spk_field){ "grouping_set", spk_type(SPK_TYPE_BIGINT), false };
 	for (int i = 0; i < q->aggregates.count; i++) {
 		const struct spk_aggregate_call *c = &q->aggregates.call[i];
 
-		s->field[q->groups + i] = (struct spk_field){ c->name, c->type, spk_aggregate_nullable(c) };
+		s->field[groups + i] = (struct spk_field){ c->name, c->type, spk_aggregate_nullable(c) };
 	}
 	q->aggregated = s;
 	return SPK_OK;
@@ -282,13 +311,27 @@ static spk_status add_dependents(const struct spk_query *q, struct spk_logical *
 	return SPK_OK;
 }
 
+/* A group of all rows comes out because an aggregate is asked of it: count(*), when the query asks none. */
+static spk_status need_call(struct spk_query *q, spk_error *err)
+{
+	const struct spk_aggregate_syntax syntax = { .name = "count", .star = true };
+	struct spk_aggregate_call call;
+	int ignored;
+
+	if (q->groups || q->aggregates.count)
+		return SPK_OK;
+	SPK_TRY(spk_aggregate_resolve(q->b->arena, &syntax, &call, err));
+	return spk_aggregates_add(q->b, &q->aggregates, &call, &ignored, err);
+}
+
 spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, spk_error *err)
 {
 	struct spk_schema *schema;
 	struct spk_logical *l;
 
-	if (!q->select->n_group_clause && !q->aggregates.count && !q->having)
+	if (!q->select->n_group_clause && !q->aggregates.count && !q->aggregates.groupings && !q->having)
 		return SPK_OK;
+	SPK_TRY(need_call(q, err));
 	SPK_TRY(aggregate_schema(q, err));
 	schema = q->aggregated;
 	l = spk_logical_new(q->b->arena, SPK_LOGICAL_AGGREGATE, schema, plan, 1);
@@ -298,6 +341,7 @@ spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, s
 	l->aggregate_count = q->aggregates.count;
 	l->aggregate = q->aggregates.call;
 	l->position = q->group_position ? q->group_position : q->aggregates.count ? q->aggregates.call[0].position : l->position;
+	SPK_TRY(spk_query_expand(q, l, err));
 	SPK_TRY(spk_query_attach_groups(q, l, err));
 	*plan = l;
 	SPK_TRY(check_direct(q, err));

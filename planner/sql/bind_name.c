@@ -193,6 +193,7 @@ static int figure_name(const PgQuery__Node *n, const char **name)
 		*name = found;
 		return 1;
 	case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return figure_name(n->collate_clause->arg, name);
+	case PG_QUERY__NODE__NODE_GROUPING_FUNC: found = "grouping"; break;
 	case PG_QUERY__NODE__NODE_COALESCE_EXPR: found = "coalesce"; break;
 	case PG_QUERY__NODE__NODE_MIN_MAX_EXPR: found = n->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_LEAST ? "least" : "greatest"; break;
 	case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: found = "array"; break;

@@ -28,19 +28,14 @@ SELECT g, sum(r) FROM t GROUP BY g
 SELECT sum(f) FROM t
 SELECT g, sum(f) FROM t GROUP BY g
 SELECT sum(s) FROM t
-SELECT g, sum(s) FROM t GROUP BY g
 SELECT sum(dt) FROM t
-SELECT g, sum(dt) FROM t GROUP BY g
 SELECT sum(tm) FROM t
 SELECT g, sum(tm) FROM t GROUP BY g
 SELECT sum(ts) FROM t
-SELECT g, sum(ts) FROM t GROUP BY g
 SELECT sum(tz) FROM t
-SELECT g, sum(tz) FROM t GROUP BY g
 SELECT sum(iv) FROM t
 SELECT g, sum(iv) FROM t GROUP BY g
 SELECT sum(bo) FROM t
-SELECT g, sum(bo) FROM t GROUP BY g
 SELECT avg(i) FROM t
 SELECT g, avg(i) FROM t GROUP BY g
 SELECT avg(n) FROM t
@@ -55,20 +50,10 @@ SELECT avg(r) FROM t
 SELECT g, avg(r) FROM t GROUP BY g
 SELECT avg(f) FROM t
 SELECT g, avg(f) FROM t GROUP BY g
-SELECT avg(s) FROM t
-SELECT g, avg(s) FROM t GROUP BY g
-SELECT avg(dt) FROM t
-SELECT g, avg(dt) FROM t GROUP BY g
 SELECT avg(tm) FROM t
 SELECT g, avg(tm) FROM t GROUP BY g
-SELECT avg(ts) FROM t
-SELECT g, avg(ts) FROM t GROUP BY g
-SELECT avg(tz) FROM t
-SELECT g, avg(tz) FROM t GROUP BY g
 SELECT avg(iv) FROM t
 SELECT g, avg(iv) FROM t GROUP BY g
-SELECT avg(bo) FROM t
-SELECT g, avg(bo) FROM t GROUP BY g
 SELECT min(i) FROM t
 SELECT g, min(i) FROM t GROUP BY g
 SELECT min(n) FROM t
@@ -96,7 +81,6 @@ SELECT g, min(tz) FROM t GROUP BY g
 SELECT min(iv) FROM t
 SELECT g, min(iv) FROM t GROUP BY g
 SELECT min(bo) FROM t
-SELECT g, min(bo) FROM t GROUP BY g
 SELECT max(i) FROM t
 SELECT g, max(i) FROM t GROUP BY g
 SELECT max(n) FROM t
@@ -123,90 +107,23 @@ SELECT max(tz) FROM t
 SELECT g, max(tz) FROM t GROUP BY g
 SELECT max(iv) FROM t
 SELECT g, max(iv) FROM t GROUP BY g
-SELECT max(bo) FROM t
-SELECT g, max(bo) FROM t GROUP BY g
 SELECT bool_and(i) FROM t
-SELECT g, bool_and(i) FROM t GROUP BY g
 SELECT bool_and(n) FROM t
-SELECT g, bool_and(n) FROM t GROUP BY g
 SELECT bool_and(b) FROM t
-SELECT g, bool_and(b) FROM t GROUP BY g
 SELECT bool_and(d) FROM t
-SELECT g, bool_and(d) FROM t GROUP BY g
 SELECT bool_and(x) FROM t
-SELECT g, bool_and(x) FROM t GROUP BY g
 SELECT bool_and(r) FROM t
-SELECT g, bool_and(r) FROM t GROUP BY g
 SELECT bool_and(f) FROM t
-SELECT g, bool_and(f) FROM t GROUP BY g
 SELECT bool_and(s) FROM t
-SELECT g, bool_and(s) FROM t GROUP BY g
 SELECT bool_and(dt) FROM t
-SELECT g, bool_and(dt) FROM t GROUP BY g
 SELECT bool_and(tm) FROM t
-SELECT g, bool_and(tm) FROM t GROUP BY g
 SELECT bool_and(ts) FROM t
-SELECT g, bool_and(ts) FROM t GROUP BY g
 SELECT bool_and(tz) FROM t
-SELECT g, bool_and(tz) FROM t GROUP BY g
 SELECT bool_and(iv) FROM t
-SELECT g, bool_and(iv) FROM t GROUP BY g
 SELECT bool_and(bo) FROM t
 SELECT g, bool_and(bo) FROM t GROUP BY g
-SELECT bool_or(i) FROM t
-SELECT g, bool_or(i) FROM t GROUP BY g
-SELECT bool_or(n) FROM t
-SELECT g, bool_or(n) FROM t GROUP BY g
-SELECT bool_or(b) FROM t
-SELECT g, bool_or(b) FROM t GROUP BY g
-SELECT bool_or(d) FROM t
-SELECT g, bool_or(d) FROM t GROUP BY g
-SELECT bool_or(x) FROM t
-SELECT g, bool_or(x) FROM t GROUP BY g
-SELECT bool_or(r) FROM t
-SELECT g, bool_or(r) FROM t GROUP BY g
-SELECT bool_or(f) FROM t
-SELECT g, bool_or(f) FROM t GROUP BY g
-SELECT bool_or(s) FROM t
-SELECT g, bool_or(s) FROM t GROUP BY g
-SELECT bool_or(dt) FROM t
-SELECT g, bool_or(dt) FROM t GROUP BY g
-SELECT bool_or(tm) FROM t
-SELECT g, bool_or(tm) FROM t GROUP BY g
-SELECT bool_or(ts) FROM t
-SELECT g, bool_or(ts) FROM t GROUP BY g
-SELECT bool_or(tz) FROM t
-SELECT g, bool_or(tz) FROM t GROUP BY g
-SELECT bool_or(iv) FROM t
-SELECT g, bool_or(iv) FROM t GROUP BY g
 SELECT bool_or(bo) FROM t
 SELECT g, bool_or(bo) FROM t GROUP BY g
-SELECT every(i) FROM t
-SELECT g, every(i) FROM t GROUP BY g
-SELECT every(n) FROM t
-SELECT g, every(n) FROM t GROUP BY g
-SELECT every(b) FROM t
-SELECT g, every(b) FROM t GROUP BY g
-SELECT every(d) FROM t
-SELECT g, every(d) FROM t GROUP BY g
-SELECT every(x) FROM t
-SELECT g, every(x) FROM t GROUP BY g
-SELECT every(r) FROM t
-SELECT g, every(r) FROM t GROUP BY g
-SELECT every(f) FROM t
-SELECT g, every(f) FROM t GROUP BY g
-SELECT every(s) FROM t
-SELECT g, every(s) FROM t GROUP BY g
-SELECT every(dt) FROM t
-SELECT g, every(dt) FROM t GROUP BY g
-SELECT every(tm) FROM t
-SELECT g, every(tm) FROM t GROUP BY g
-SELECT every(ts) FROM t
-SELECT g, every(ts) FROM t GROUP BY g
-SELECT every(tz) FROM t
-SELECT g, every(tz) FROM t GROUP BY g
-SELECT every(iv) FROM t
-SELECT g, every(iv) FROM t GROUP BY g
 SELECT every(bo) FROM t
 SELECT g, every(bo) FROM t GROUP BY g
 SELECT bit_and(i) FROM t
@@ -215,28 +132,6 @@ SELECT bit_and(n) FROM t
 SELECT g, bit_and(n) FROM t GROUP BY g
 SELECT bit_and(b) FROM t
 SELECT g, bit_and(b) FROM t GROUP BY g
-SELECT bit_and(d) FROM t
-SELECT g, bit_and(d) FROM t GROUP BY g
-SELECT bit_and(x) FROM t
-SELECT g, bit_and(x) FROM t GROUP BY g
-SELECT bit_and(r) FROM t
-SELECT g, bit_and(r) FROM t GROUP BY g
-SELECT bit_and(f) FROM t
-SELECT g, bit_and(f) FROM t GROUP BY g
-SELECT bit_and(s) FROM t
-SELECT g, bit_and(s) FROM t GROUP BY g
-SELECT bit_and(dt) FROM t
-SELECT g, bit_and(dt) FROM t GROUP BY g
-SELECT bit_and(tm) FROM t
-SELECT g, bit_and(tm) FROM t GROUP BY g
-SELECT bit_and(ts) FROM t
-SELECT g, bit_and(ts) FROM t GROUP BY g
-SELECT bit_and(tz) FROM t
-SELECT g, bit_and(tz) FROM t GROUP BY g
-SELECT bit_and(iv) FROM t
-SELECT g, bit_and(iv) FROM t GROUP BY g
-SELECT bit_and(bo) FROM t
-SELECT g, bit_and(bo) FROM t GROUP BY g
 SELECT bit_or(i) FROM t
 SELECT g, bit_or(i) FROM t GROUP BY g
 SELECT bit_or(n) FROM t
@@ -244,55 +139,22 @@ SELECT g, bit_or(n) FROM t GROUP BY g
 SELECT bit_or(b) FROM t
 SELECT g, bit_or(b) FROM t GROUP BY g
 SELECT bit_or(d) FROM t
-SELECT g, bit_or(d) FROM t GROUP BY g
 SELECT bit_or(x) FROM t
-SELECT g, bit_or(x) FROM t GROUP BY g
 SELECT bit_or(r) FROM t
-SELECT g, bit_or(r) FROM t GROUP BY g
 SELECT bit_or(f) FROM t
-SELECT g, bit_or(f) FROM t GROUP BY g
 SELECT bit_or(s) FROM t
-SELECT g, bit_or(s) FROM t GROUP BY g
 SELECT bit_or(dt) FROM t
-SELECT g, bit_or(dt) FROM t GROUP BY g
 SELECT bit_or(tm) FROM t
-SELECT g, bit_or(tm) FROM t GROUP BY g
 SELECT bit_or(ts) FROM t
-SELECT g, bit_or(ts) FROM t GROUP BY g
 SELECT bit_or(tz) FROM t
-SELECT g, bit_or(tz) FROM t GROUP BY g
 SELECT bit_or(iv) FROM t
-SELECT g, bit_or(iv) FROM t GROUP BY g
 SELECT bit_or(bo) FROM t
-SELECT g, bit_or(bo) FROM t GROUP BY g
 SELECT bit_xor(i) FROM t
 SELECT g, bit_xor(i) FROM t GROUP BY g
 SELECT bit_xor(n) FROM t
 SELECT g, bit_xor(n) FROM t GROUP BY g
 SELECT bit_xor(b) FROM t
 SELECT g, bit_xor(b) FROM t GROUP BY g
-SELECT bit_xor(d) FROM t
-SELECT g, bit_xor(d) FROM t GROUP BY g
-SELECT bit_xor(x) FROM t
-SELECT g, bit_xor(x) FROM t GROUP BY g
-SELECT bit_xor(r) FROM t
-SELECT g, bit_xor(r) FROM t GROUP BY g
-SELECT bit_xor(f) FROM t
-SELECT g, bit_xor(f) FROM t GROUP BY g
-SELECT bit_xor(s) FROM t
-SELECT g, bit_xor(s) FROM t GROUP BY g
-SELECT bit_xor(dt) FROM t
-SELECT g, bit_xor(dt) FROM t GROUP BY g
-SELECT bit_xor(tm) FROM t
-SELECT g, bit_xor(tm) FROM t GROUP BY g
-SELECT bit_xor(ts) FROM t
-SELECT g, bit_xor(ts) FROM t GROUP BY g
-SELECT bit_xor(tz) FROM t
-SELECT g, bit_xor(tz) FROM t GROUP BY g
-SELECT bit_xor(iv) FROM t
-SELECT g, bit_xor(iv) FROM t GROUP BY g
-SELECT bit_xor(bo) FROM t
-SELECT g, bit_xor(bo) FROM t GROUP BY g
 SELECT stddev(i) FROM t
 SELECT g, stddev(i) FROM t GROUP BY g
 SELECT stddev(n) FROM t
@@ -308,19 +170,12 @@ SELECT g, stddev(r) FROM t GROUP BY g
 SELECT stddev(f) FROM t
 SELECT g, stddev(f) FROM t GROUP BY g
 SELECT stddev(s) FROM t
-SELECT g, stddev(s) FROM t GROUP BY g
 SELECT stddev(dt) FROM t
-SELECT g, stddev(dt) FROM t GROUP BY g
 SELECT stddev(tm) FROM t
-SELECT g, stddev(tm) FROM t GROUP BY g
 SELECT stddev(ts) FROM t
-SELECT g, stddev(ts) FROM t GROUP BY g
 SELECT stddev(tz) FROM t
-SELECT g, stddev(tz) FROM t GROUP BY g
 SELECT stddev(iv) FROM t
-SELECT g, stddev(iv) FROM t GROUP BY g
 SELECT stddev(bo) FROM t
-SELECT g, stddev(bo) FROM t GROUP BY g
 SELECT stddev_pop(i) FROM t
 SELECT g, stddev_pop(i) FROM t GROUP BY g
 SELECT stddev_pop(n) FROM t
@@ -335,20 +190,6 @@ SELECT stddev_pop(r) FROM t
 SELECT g, stddev_pop(r) FROM t GROUP BY g
 SELECT stddev_pop(f) FROM t
 SELECT g, stddev_pop(f) FROM t GROUP BY g
-SELECT stddev_pop(s) FROM t
-SELECT g, stddev_pop(s) FROM t GROUP BY g
-SELECT stddev_pop(dt) FROM t
-SELECT g, stddev_pop(dt) FROM t GROUP BY g
-SELECT stddev_pop(tm) FROM t
-SELECT g, stddev_pop(tm) FROM t GROUP BY g
-SELECT stddev_pop(ts) FROM t
-SELECT g, stddev_pop(ts) FROM t GROUP BY g
-SELECT stddev_pop(tz) FROM t
-SELECT g, stddev_pop(tz) FROM t GROUP BY g
-SELECT stddev_pop(iv) FROM t
-SELECT g, stddev_pop(iv) FROM t GROUP BY g
-SELECT stddev_pop(bo) FROM t
-SELECT g, stddev_pop(bo) FROM t GROUP BY g
 SELECT stddev_samp(i) FROM t
 SELECT stddev_samp(n) FROM t
 SELECT stddev_samp(b) FROM t
@@ -356,13 +197,6 @@ SELECT stddev_samp(d) FROM t
 SELECT stddev_samp(x) FROM t
 SELECT stddev_samp(r) FROM t
 SELECT stddev_samp(f) FROM t
-SELECT stddev_samp(s) FROM t
-SELECT stddev_samp(dt) FROM t
-SELECT stddev_samp(tm) FROM t
-SELECT stddev_samp(ts) FROM t
-SELECT stddev_samp(tz) FROM t
-SELECT stddev_samp(iv) FROM t
-SELECT stddev_samp(bo) FROM t
 SELECT variance(i) FROM t
 SELECT g, variance(i) FROM t GROUP BY g
 SELECT variance(n) FROM t
@@ -377,20 +211,6 @@ SELECT variance(r) FROM t
 SELECT g, variance(r) FROM t GROUP BY g
 SELECT variance(f) FROM t
 SELECT g, variance(f) FROM t GROUP BY g
-SELECT variance(s) FROM t
-SELECT g, variance(s) FROM t GROUP BY g
-SELECT variance(dt) FROM t
-SELECT g, variance(dt) FROM t GROUP BY g
-SELECT variance(tm) FROM t
-SELECT g, variance(tm) FROM t GROUP BY g
-SELECT variance(ts) FROM t
-SELECT g, variance(ts) FROM t GROUP BY g
-SELECT variance(tz) FROM t
-SELECT g, variance(tz) FROM t GROUP BY g
-SELECT variance(iv) FROM t
-SELECT g, variance(iv) FROM t GROUP BY g
-SELECT variance(bo) FROM t
-SELECT g, variance(bo) FROM t GROUP BY g
 SELECT var_pop(i) FROM t
 SELECT var_pop(n) FROM t
 SELECT var_pop(b) FROM t
@@ -398,13 +218,6 @@ SELECT var_pop(d) FROM t
 SELECT var_pop(x) FROM t
 SELECT var_pop(r) FROM t
 SELECT var_pop(f) FROM t
-SELECT var_pop(s) FROM t
-SELECT var_pop(dt) FROM t
-SELECT var_pop(tm) FROM t
-SELECT var_pop(ts) FROM t
-SELECT var_pop(tz) FROM t
-SELECT var_pop(iv) FROM t
-SELECT var_pop(bo) FROM t
 SELECT var_samp(i) FROM t
 SELECT g, var_samp(i) FROM t GROUP BY g
 SELECT var_samp(n) FROM t
@@ -419,20 +232,6 @@ SELECT var_samp(r) FROM t
 SELECT g, var_samp(r) FROM t GROUP BY g
 SELECT var_samp(f) FROM t
 SELECT g, var_samp(f) FROM t GROUP BY g
-SELECT var_samp(s) FROM t
-SELECT g, var_samp(s) FROM t GROUP BY g
-SELECT var_samp(dt) FROM t
-SELECT g, var_samp(dt) FROM t GROUP BY g
-SELECT var_samp(tm) FROM t
-SELECT g, var_samp(tm) FROM t GROUP BY g
-SELECT var_samp(ts) FROM t
-SELECT g, var_samp(ts) FROM t GROUP BY g
-SELECT var_samp(tz) FROM t
-SELECT g, var_samp(tz) FROM t GROUP BY g
-SELECT var_samp(iv) FROM t
-SELECT g, var_samp(iv) FROM t GROUP BY g
-SELECT var_samp(bo) FROM t
-SELECT g, var_samp(bo) FROM t GROUP BY g
 SELECT g, array_agg(i ORDER BY id)::text FROM t GROUP BY g
 SELECT g, array_agg(n ORDER BY id)::text FROM t GROUP BY g
 SELECT g, array_agg(b ORDER BY id)::text FROM t GROUP BY g
@@ -565,7 +364,6 @@ SELECT g, rank(7) WITHIN GROUP (ORDER BY n DESC NULLS LAST), cume_dist(0.3) WITH
 SELECT rank(1) WITHIN GROUP (ORDER BY n), percent_rank(1) WITHIN GROUP (ORDER BY n), cume_dist(1) WITHIN GROUP (ORDER BY n), dense_rank(1) WITHIN GROUP (ORDER BY n) FROM t WHERE id < 0
 SELECT rank(1, 2) WITHIN GROUP (ORDER BY n) FROM t
 SELECT rank() FROM t
-SELECT rank(1) FROM t
 SELECT rank('x'::text) WITHIN GROUP (ORDER BY n) FROM t
 -- where aggregates may stand, and what may stand beside them
 SELECT n FROM t WHERE sum(n) > 1
@@ -601,7 +399,6 @@ SELECT lower(s ORDER BY s) FROM t
 SELECT lower(s) FILTER (WHERE true) FROM t
 SELECT lower(s) WITHIN GROUP (ORDER BY s) FROM t
 SELECT string_agg(n, ',') FROM t
-SELECT string_agg(s) FROM t
 SELECT sum(n) FILTER (WHERE n) FROM t
 SELECT max(n) - min(n), sum(n) / count(n), sum(n) * 1.0 / count(*) FROM t
 SELECT g, max(n) + g, count(*) * 2 FROM t GROUP BY g ORDER BY count(*) DESC, g
