@@ -148,7 +148,7 @@ static spk_status pipeline_new(const struct spk_exec *e, const struct exec_stage
 	if (status == SPK_OK) {
 		*p = (struct spk_pipeline){ .plan = e->plan, .stage = s->index, .task = task, .store = e->options.store, .account = e->account, .spill = e->options.spill,
 			.batch_rows = e->options.batch_rows ? e->options.batch_rows : SPK_BATCH_ROWS, .exchange_readers = e->exchange_readers,
-			.exchange_base = e->exchange_base, .exchange_input = e->exchange_input, .shared = e->shared, .verify = e->verify };
+			.exchange_base = e->exchange_base, .exchange_input = e->exchange_input, .shared = e->shared, .timed = e->options.timed, .verify = e->verify };
 		p->group = find_group(stage, s, task);
 		p->partition = task - s->group_first[p->group];
 		p->partitions = (p->group + 1 < stage->groups ? s->group_first[p->group + 1] : s->tasks) - s->group_first[p->group];
@@ -202,13 +202,16 @@ static spk_status finish_ops(struct spk_pipeline *p, spk_error *err)
 		if (op->finished || !op->led || op->pending[0] || op->pending[1])
 			continue;
 		op->finished = true;
+		spk_op_turn(p, op);
 		if (op->type->finish)
 			SPK_TRY(op->type->finish(op, err));
 		for (int k = 0; k < op->outputs; k++) {
 			struct spk_op_edge *edge = &op->output[k];
 
-			if (--edge->op->pending[edge->input] == 0 && edge->op->type->end)
-				SPK_TRY(edge->op->type->end(edge->op, edge->input, err));
+			if (--edge->op->pending[edge->input] || !edge->op->type->end)
+				continue;
+			spk_op_turn(p, edge->op);
+			SPK_TRY(edge->op->type->end(edge->op, edge->input, err));
 		}
 	}
 	return SPK_OK;
@@ -220,6 +223,7 @@ static spk_status drive(struct spk_pipeline *p, spk_error *err)
 
 	SPK_TRY(begin_ops(p, err));
 	for (int i = 0; i < leaves; i++) {
+		spk_op_turn(p, p->leaf[i]);
 		SPK_TRY(p->leaf[i]->type->lead(p->leaf[i], err));
 		p->leaf[i]->led = true;
 		SPK_TRY(finish_ops(p, err));
@@ -245,6 +249,7 @@ static spk_status run_task(struct spk_task *task, spk_error *err)
 	p->output = (struct spk_task_output){ .block = calloc((size_t)e->plan->sinks + 1, sizeof(*p->output.block)) };
 	SPK_TRY_PTR(p->output.block, err);
 	status = drive(p, err);
+	spk_op_turn(p, NULL);
 	if (status == SPK_OK)
 		*out = p->output;
 	else
@@ -586,15 +591,36 @@ void spk_exec_counts(const struct spk_exec *e, int node, int64_t *rows, int64_t 
 	}
 }
 
-void spk_exec_memory(const struct spk_exec *e, int node, int64_t *spilled, int64_t *peak)
+void spk_exec_node(const struct spk_exec *e, int node, struct spk_node_stats *out)
 {
 	int stage = e->plan->node[node]->stage;
 
-	*spilled = *peak = 0;
+	*out = (struct spk_node_stats){ 0 };
 	for (int t = 0; t < e->stage[stage].tasks; t++) {
 		const struct spk_op *op = find_op(e->stage[stage].pipeline[t], node);
 
-		*spilled += op ? op->spilled_bytes : 0;
-		*peak = op ? SPK_MAX(*peak, op->memory_peak) : *peak;
+		if (!op)
+			continue;
+		out->rows += op->rows_out;
+		out->batches += op->batches_out;
+		out->own_us += op->own_us;
+		out->spilled_bytes += op->spilled_bytes;
+		out->memory_peak = SPK_MAX(out->memory_peak, op->memory_peak);
+	}
+}
+
+void spk_exec_stage(const struct spk_exec *e, int stage, struct spk_node_stats *out)
+{
+	*out = (struct spk_node_stats){ 0 };
+	for (int t = 0; t < e->stage[stage].tasks; t++) {
+		const struct spk_pipeline *p = e->stage[stage].pipeline[t];
+		int64_t held = 0;
+
+		for (int i = 0; p && i < p->op_count; i++) {
+			held += p->op[i]->memory_peak;
+			out->spilled_bytes += p->op[i]->spilled_bytes;
+			out->own_us += p->op[i]->own_us;
+		}
+		out->memory_peak = SPK_MAX(out->memory_peak, held);
 	}
 }

@@ -18,6 +18,7 @@ struct spk_exec_options {
 	struct spk_store *store;         /* NULL when the plan has no state */
 	int batch_rows;                  /* 0: SPK_BATCH_ROWS */
 	struct spk_spill *spill;         /* borrowed; NULL: what does not fit memory.limit fails */
+	bool timed;                      /* measure the time of every operator */
 	/* Operator types beyond those of batch/: asked first, may be NULL. */
 	const struct spk_op_type *(*op_type)(enum spk_physical_kind kind);
 };
@@ -45,7 +46,10 @@ void spk_exec_clear(struct spk_exec *exec);
 
 /* Rows and batches that came out of a node so far, over all its tasks: for EXPLAIN ANALYZE. */
 void spk_exec_counts(const struct spk_exec *exec, int node, int64_t *rows, int64_t *batches);
-/* Bytes that a node spilled over all its tasks, and the most that one of them held. */
-void spk_exec_memory(const struct spk_exec *exec, int node, int64_t *spilled, int64_t *peak);
+/* What a node has done so far, over all its tasks; memory: the most that one of them held. own_us: only when options.timed. */
+struct spk_node_stats { int64_t rows, batches, own_us, spilled_bytes, memory_peak; };
+void spk_exec_node(const struct spk_exec *exec, int node, struct spk_node_stats *out);
+/* The same of all nodes of a stage, without rows and batches; memory: what the nodes of one task held, each at its peak. */
+void spk_exec_stage(const struct spk_exec *exec, int stage, struct spk_node_stats *out);
 
 #endif

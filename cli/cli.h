@@ -17,7 +17,7 @@
 	X(JOB, "job", 0, "NAME", "name of the job (default: the file's name without .sql)") \
 	X(DIR, "dir", 0, "DIR", "the job's folder: state, checkpoints, event log (default: .sparklet/JOB)") \
 	X(COMMAND, "command", 'c', "QUERY", "the SQL itself instead of a file") \
-	X(ANALYZE, "analyze", 0, NULL, "run the query, too, and show rows and batches of every node") \
+	X(ANALYZE, "analyze", 0, NULL, "run the query, too, and show rows, time, memory and spill of every node and stage") \
 	X(ROW_FORMAT, "format", 0, "table|csv|json|arrow", "how rows are written (default: table)") \
 	X(PLAN_FORMAT, "format", 0, "text|json", "how the plan is written (default: text)") \
 	X(LAST, "last", 0, "N", "only the newest N") \
@@ -59,7 +59,7 @@ struct spk_cli_arguments {
 };
 
 extern const struct spk_cli_command spk_cli_run, spk_cli_sql, spk_cli_explain, spk_cli_check, spk_cli_dry_run, spk_cli_epochs, spk_cli_replay,
-	spk_cli_diff, spk_cli_dlq, spk_cli_checkpoint, spk_cli_state, spk_cli_watermarks, spk_cli_version, spk_cli_help;
+	spk_cli_diff, spk_cli_dlq, spk_cli_history, spk_cli_checkpoint, spk_cli_state, spk_cli_watermarks, spk_cli_version, spk_cli_help;
 
 /* --- options.c, help.c --- */
 

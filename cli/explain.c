@@ -1,8 +1,7 @@
 /* `sparklet explain`: logical and physical plans of queries, the physical plan of a job, row counts with --analyze. */
-#include <inttypes.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/profile.h"
 #include "core/base/check.h"
 
 struct explain {
@@ -20,17 +19,34 @@ static spk_status drop_batch(void *user, struct spk_batch *batch, spk_error *err
 	return SPK_OK;
 }
 
-static spk_status put_analyzed(struct explain *x, const struct spk_physical_plan *plan, struct spk_buffer *out, spk_error *err)
+/* Runs it and drops the rows. */
+static spk_status profile(struct explain *x, const struct spk_physical_plan *plan, const struct spk_query_profile **out, spk_error *err)
 {
-	struct spk_query_stats stats = { 0 };
+	SPK_TRY(spk_session_run_query(x->session, plan, drop_batch, NULL, NULL, err));
+	*out = spk_session_profile(x->session);
+	SPK_TRY_PTR(*out, err);
+	return SPK_OK;
+}
 
-	SPK_TRY(spk_session_run_query(x->session, plan, drop_batch, NULL, out, &stats, err));
-	return spk_buffer_printf(out, err, "%" PRId64 " row%s in %.1f ms, %.1f ms of CPU\n", stats.rows, stats.rows == 1 ? "" : "s", (double)stats.elapsed_us / 1000,
-				 (double)stats.cpu_us / 1000);
+/* {"plan":[...],"profile":{...}}: what `sparklet explain --format json` gives, and how it went. */
+static spk_status put_json(struct explain *x, const struct spk_physical_plan *plan, bool analyze, struct spk_buffer *out, spk_error *err)
+{
+	const struct spk_query_profile *p;
+
+	if (!analyze)
+		return spk_physical_format_json(plan, out, err);
+	SPK_TRY(profile(x, plan, &p, err));
+	SPK_TRY(spk_physical_format_json(plan, out, err));
+	out->size -= 2;   /* "}" and newline */
+	SPK_TRY(spk_buffer_append_str(out, ",\"profile\":", err));
+	SPK_TRY(spk_cli_profile_json(p, out, err));
+	return spk_buffer_append_str(out, "}\n", err);
 }
 
 static spk_status put_query(struct explain *x, const struct spk_statement *s, struct spk_buffer *out, spk_error *err)
 {
+	bool analyze = x->analyze || s->analyze;
+	const struct spk_query_profile *p;
 	struct spk_physical_plan *plan;
 	struct spk_logical *optimized;
 
@@ -39,11 +55,15 @@ static spk_status put_query(struct explain *x, const struct spk_statement *s, st
 		SPK_TRY(spk_buffer_append_str(out, "Logical plan\n", err));
 		SPK_TRY(spk_logical_format(optimized, true, out, err));
 	}
+	spk_session_time(x->session, analyze);
 	SPK_TRY(spk_session_plan_query(x->session, s->plan, &plan, err));
 	if (x->json)
-		return spk_physical_format_json(plan, out, err);
+		return put_json(x, plan, analyze, out, err);
 	SPK_TRY(spk_buffer_append_str(out, "\nPhysical plan\n", err));
-	return x->analyze || s->analyze ? put_analyzed(x, plan, out, err) : spk_physical_format(plan, NULL, NULL, out, err);
+	if (!analyze)
+		return spk_physical_format(plan, NULL, NULL, out, err);
+	SPK_TRY(profile(x, plan, &p, err));
+	return spk_cli_profile_text(p, out, err);
 }
 
 static spk_status put_job(struct explain *x, struct spk_buffer *out, spk_error *err)
@@ -109,8 +129,6 @@ static spk_status choose_format(const struct spk_cli_arguments *a, struct explai
 		spk_fail(err, SPK_USAGE, "--format %s: a plan is written as text or json", format);
 		return spk_hint(err, "--format text or --format json");
 	}
-	if (x->json && x->analyze)
-		return spk_fail(err, SPK_UNSUPPORTED, "--analyze with --format json is not built yet");
 	return SPK_OK;
 }
 

@@ -6,7 +6,7 @@
 
 const struct spk_cli_command *const spk_cli_commands[] = {
 	&spk_cli_run, &spk_cli_sql, &spk_cli_explain, &spk_cli_check, &spk_cli_dry_run, &spk_cli_epochs, &spk_cli_replay, &spk_cli_diff, &spk_cli_dlq,
-	&spk_cli_checkpoint, &spk_cli_state, &spk_cli_watermarks, &spk_cli_version, &spk_cli_help, NULL,
+	&spk_cli_checkpoint, &spk_cli_history, &spk_cli_state, &spk_cli_watermarks, &spk_cli_version, &spk_cli_help, NULL,
 };
 
 static const char overview[] =

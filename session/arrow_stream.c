@@ -89,7 +89,7 @@ static spk_status run(struct spk_session *s, struct spk_logical *query, struct r
 
 	SPK_TRY(spk_session_plan_query(s, query, &plan, err));
 	r->schema = plan->collect->schema;
-	return spk_session_run_query(s, plan, keep, r, NULL, NULL, err);
+	return spk_session_run_query(s, plan, keep, r, NULL, err);
 }
 
 spk_status spk_session_query(struct spk_session *s, const char *sql, struct ArrowArrayStream *out, spk_error *err)

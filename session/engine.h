@@ -41,14 +41,40 @@ struct spk_query_progress {
 /* From here on queries tell where they stand, about every so many milliseconds, on the thread that runs them. NULL: no more. */
 void spk_session_on_progress(struct spk_session *session, int every_ms, void (*progress)(void *user, const struct spk_query_progress *now), void *user);
 
+/* How a query went, for whoever wants to know. Texts and stages live until the session's next query. */
+struct spk_stage_profile {
+	const char *what;                /* its operators: "Scan flights, PartialAggregate" */
+	struct spk_stage_stats stats;
+	int64_t memory_peak;             /* held by the operators of one task at the most, bytes */
+	int64_t spilled_bytes;
+};
+
+struct spk_query_profile {
+	struct spk_arena *arena;
+	int64_t started_us;              /* wall clock */
+	int64_t elapsed_us, cpu_us, rows;
+	int64_t tasks_run, tasks_failed, tasks_recomputed;
+	int64_t shuffle_rows, shuffle_bytes, spilled_bytes;
+	int64_t memory_peak;             /* of the budget, by the whole process while the query ran */
+	int stages;
+	struct spk_stage_profile *stage;
+	const char *plan;                /* with figures of every operator, when they were measured; else NULL */
+};
+/* Of the last query that ran, to its end or not; NULL: none. */
+const struct spk_query_profile *spk_session_profile(const struct spk_session *session);
+/* Whether a file in history.dir is the event log of a query. */
+bool spk_session_is_history(const char *name);
+/* From here on queries measure the time of every operator, and plans say how many rows they expect. */
+void spk_session_time(struct spk_session *session, bool on);
+
 struct spk_query_stats { int64_t elapsed_us, cpu_us, rows; };
 
 /*
  * Runs a batch plan: `collect` gets every batch in order, on a worker thread, one at a time (borrowed; spk_batch_ref to keep). INSERT plans into bounded
- * sinks are run as jobs instead. annotate != NULL gets the plan with row counts per node afterwards (EXPLAIN ANALYZE).
+ * sinks are run as jobs instead. spk_session_profile tells afterwards how it went.
  */
 spk_status spk_session_run_query(struct spk_session *session, const struct spk_physical_plan *plan, spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err), void *user,
-				 struct spk_buffer *analyzed, struct spk_query_stats *stats, spk_error *err);
+				 struct spk_query_stats *stats, spk_error *err);
 /*
  * Runs a bound INSERT as a batch. `owner` and `number` name its files: one owner a script, numbers from 1. Rows are visible when it is done, or
  * none. USAGE for sinks and sources that belong to jobs: Kafka, tables without an end.

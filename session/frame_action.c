@@ -154,7 +154,7 @@ static spk_status run(struct spk_session *s, struct spk_logical *plan, spk_statu
 	struct spk_physical_plan *physical;
 
 	SPK_TRY(spk_session_plan_query(s, plan, &physical, err));
-	return spk_session_run_query(s, physical, collect, user, NULL, NULL, err);
+	return spk_session_run_query(s, physical, collect, user, NULL, err);
 }
 
 spk_status spk_frame_count(struct spk_frame *frame, int64_t *rows, spk_error *err)

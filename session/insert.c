@@ -104,7 +104,7 @@ static spk_status run(struct insert *s, struct spk_session *session, struct spk_
 	SPK_TRY(spk_session_plan_query(session, query, &plan, err));
 	SPK_TRY(open_sink(s, insert, spk_session_conf(session), owner, err));
 	SPK_TRY(new_block(s, err));
-	status = spk_session_run_query(session, plan, take_batch, s, NULL, NULL, err);
+	status = spk_session_run_query(session, plan, take_batch, s, NULL, err);
 	if (status == SPK_OK)
 		status = finish(s, err);
 	if (status != SPK_OK)

@@ -4,6 +4,7 @@
 
 #include "batch/cache.h"
 #include "core/base/memory.h"
+#include "core/base/reporter.h"
 #include "planner/optimizer/optimizer.h"
 #include "session/engine.h"
 
@@ -24,7 +25,15 @@ struct spk_session {
 	int progress_ms;
 	void (*progress)(void *user, const struct spk_query_progress *now);
 	void *progress_user;
+	const char *text;              /* of what was bound last; in the arena */
+	bool timed;                    /* operators are measured */
+	struct spk_query_profile *profile;  /* of the last query */
+	struct spk_event_log *events;  /* of the query that runs */
+	struct spk_reporter *reporter; /* of metrics; NULL: none */
 };
+
+/* The reporter that the configuration asks for now, in s->reporter. */
+spk_status spk_session_open_reporter(struct spk_session *s, spk_error *err);
 
 /* The session's kept relations; made at first use. */
 spk_status spk_session_cache(struct spk_session *s, struct spk_cache **out, spk_error *err);

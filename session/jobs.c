@@ -43,13 +43,26 @@ static spk_status run_job(struct spk_session *s, const char *sql, const struct s
 	return status;
 }
 
+struct watched { struct spk_session *session; void (*progress)(void *user, const struct spk_job_progress *progress); void *user; };
+
+static void on_progress(void *user, const struct spk_job_progress *progress)
+{
+	struct watched *w = user;
+
+	spk_reporter_tick(w->session->reporter);
+	if (w->progress)
+		w->progress(w->user, progress);
+}
+
 spk_status spk_session_run_job(struct spk_session *s, const char *sql, const struct spk_physical_plan *plan, const struct spk_job_options *options,
 			       void (*progress)(void *user, const struct spk_job_progress *progress), void *user, spk_error *err)
 {
 	char dir[PATH_BYTES];
-	struct spk_job_spec spec = { .name = options->name, .dir = dir, .plan = plan, .conf = s->conf, .once = options->once, .progress = progress, .user = user };
+	struct watched watched = { s, progress, user };
+	struct spk_job_spec spec = { .name = options->name, .dir = dir, .plan = plan, .conf = s->conf, .once = options->once, .progress = on_progress, .user = &watched };
 
 	SPK_TRY(spk_job_check_name(options->name, err));
+	SPK_TRY(spk_session_open_reporter(s, err));
 	job_dir(options->name, options->dir, dir);
 	return run_job(s, sql, &spec, err);
 }

@@ -4,7 +4,11 @@
 
 #include "batch/spill.h"
 #include "core/base/clock.h"
+#include "session/history.h"
+#include "session/profile.h"
 #include "session/progress.h"
+
+enum { REPORT_MS = 100 };  /* how often a reporter is asked whether it is time */
 
 /* What one query opens. */
 struct query {
@@ -121,12 +125,14 @@ static spk_status open_query(struct query *q, spk_error *err)
 		status = spk_local_shuffle_new(&q->shuffle, spk_spill_area(q->spill), err);
 	options.tasks = q->tasks;
 	options.shuffle = q->shuffle;
+	options.events = q->session->events;
 	options.task_retry.retries = (int)spk_conf_int(q->conf, SPK_CONF_RETRY_MAX);
 	if (status == SPK_OK)
 		status = spk_dag_scheduler_new(&q->dag, &options, err);
 	if (status == SPK_OK) {
 		spk_spill_reclaims(q->spill, q->shuffle);
 		exec.spill = q->spill;
+		exec.timed = q->session->timed || q->session->events;
 		status = spk_exec_new(&q->exec, &exec, err);
 	}
 	free(partitions);
@@ -175,21 +181,6 @@ static void release(struct query *q)
 	free(q->end);
 }
 
-static spk_status put_counts(const struct spk_physical *node, struct spk_buffer *out, void *user, spk_error *err)
-{
-	const struct query *q = user;
-	int64_t rows, batches, spilled, peak;
-
-	spk_exec_counts(q->exec, node->id, &rows, &batches);
-	spk_exec_memory(q->exec, node->id, &spilled, &peak);
-	if (node->outputs == 0)
-		return SPK_OK;
-	SPK_TRY(spk_buffer_printf(out, err, " rows=%lld batches=%lld", (long long)rows, (long long)batches));
-	if (peak)
-		SPK_TRY(spk_buffer_printf(out, err, " memory=%lldKiB", (long long)(peak + 1023) >> 10));
-	return spilled ? spk_buffer_printf(out, err, " spilled=%lldKiB", (long long)(spilled + 1023) >> 10) : SPK_OK;
-}
-
 struct counter { spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err); void *user; int64_t rows; };
 
 static spk_status count_rows(void *user, struct spk_batch *batch, spk_error *err)
@@ -207,31 +198,49 @@ static bool cancelled(void *user)
 	return atomic_load(&q->session->cancels) > 0;
 }
 
-static void tell_progress(void *user)
+static void tick(void *user)
 {
 	const struct query *q = user;
 	struct spk_query_watched watched = { .plan = q->plan, .run = &q->run, .dag = q->dag, .end = q->end, .started_us = q->started_us };
 	struct spk_query_progress now;
 
+	spk_reporter_tick(q->session->reporter);
+	if (!q->session->progress)
+		return;
 	spk_query_progress_now(&watched, &now);
 	q->session->progress(q->session->progress_user, &now);
 }
 
-static spk_status run(struct spk_session *s, struct query *q, struct spk_query_stats *stats, spk_error *err)
+static spk_status run(struct spk_session *s, struct query *q, struct spk_dag_result *result, spk_error *err)
 {
-	struct spk_exec_watch watch = { .fd = s->cancel_fd, .cancel = cancelled, .user = q, .tick_ms = s->progress_ms, .tick = s->progress ? tell_progress : NULL };
-	struct spk_dag_result result = { 0 };
+	struct spk_exec_watch watch = { .fd = s->cancel_fd, .cancel = cancelled, .user = q, .tick_ms = s->progress ? s->progress_ms : REPORT_MS,
+		.tick = s->progress || s->reporter ? tick : NULL };
 	spk_status status;
 
 	q->started_us = spk_clock_monotonic_us();
 	q->run.time_us = spk_clock_wall_us();
 	q->run.timezone = spk_conf_text(q->conf, SPK_CONF_TIMEZONE);
-	status = spk_exec_run(q->exec, &q->run, q->dag, &watch, &result, err);
+	status = spk_exec_run(q->exec, &q->run, q->dag, &watch, result, err);
 	atomic_store(&s->cancels, 0);
-	if (stats) {
-		stats->elapsed_us = spk_clock_monotonic_us() - q->started_us;
-		stats->cpu_us = result.cpu_us;
-	}
+	return status;
+}
+
+static spk_status run_profiled(struct spk_session *s, struct query *q, struct counter *counter, struct spk_query_stats *stats, spk_error *err)
+{
+	struct spk_dag_result result = { 0 };
+	struct spk_profiled profiled = { .plan = q->plan, .exec = q->exec, .dag = q->dag, .result = &result };
+	spk_status status;
+
+	q->run.collect = count_rows;
+	q->run.collect_user = counter;
+	spk_memory_peak_restart();
+	status = run(s, q, &result, err);
+	profiled.wall_us = q->run.time_us;
+	profiled.elapsed_us = spk_clock_monotonic_us() - q->started_us;
+	profiled.rows = counter->rows;
+	spk_session_keep_profile(s, &profiled);
+	if (stats)
+		*stats = (struct spk_query_stats){ .elapsed_us = profiled.elapsed_us, .cpu_us = result.cpu_us, .rows = counter->rows };
 	return status;
 }
 
@@ -246,35 +255,39 @@ static bool run_again(const struct query *q, spk_status status, int64_t handed_o
 }
 
 spk_status spk_session_run_query(struct spk_session *s, const struct spk_physical_plan *plan, spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err), void *user,
-				 struct spk_buffer *analyzed, struct spk_query_stats *stats, spk_error *err)
+				 struct spk_query_stats *stats, spk_error *err)
 {
 	struct counter counter = { collect, user, 0 };
+	spk_error own = { 0 };
 	bool again = false;
 	spk_status status;
 
+	spk_session_drop_profile(s);
+	SPK_TRY(spk_session_open_reporter(s, err));
+	spk_session_open_events(s);
 	do {
 		struct query q = { .plan = plan, .conf = s->conf, .session = s, .whole_files = again };
 
-		status = prepare(s, &q, err);
-		q.run.collect = count_rows;
-		q.run.collect_user = &counter;
+		status = prepare(s, &q, &own);
 		if (status == SPK_OK)
-			status = run(s, &q, stats, err);
-		if (status == SPK_OK && analyzed)
-			status = spk_physical_format(plan, put_counts, &q, analyzed, err);
-		again = run_again(&q, status, counter.rows, err);
+			status = run_profiled(s, &q, &counter, stats, &own);
+		again = run_again(&q, status, counter.rows, &own);
 		release(&q);
 	} while (again);
-	if (stats)
-		stats->rows = counter.rows;
+	spk_session_close_events(s, status, &own);
+	if (status != SPK_OK && err)
+		*err = own;
 	return status;
 }
 
 spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_cached *into, spk_error *err)
 {
+	struct spk_event_log *events = s->events;
+	struct spk_dag_result result = { 0 };
 	bool again = false;
 	spk_status status;
 
+	s->events = NULL;   /* those are of the query that the relation is kept for */
 	do {
 		struct query q = { .plan = plan, .conf = s->conf, .session = s, .whole_files = again };
 
@@ -283,11 +296,12 @@ spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_pla
 		if (status == SPK_OK)
 			status = spk_cached_begin(into, spk_exec_tasks(q.exec, plan->collect->stage), err);
 		if (status == SPK_OK)
-			status = run(s, &q, NULL, err);
+			status = run(s, &q, &result, err);
 		if (status == SPK_OK)
 			spk_cached_finish(into);
 		again = run_again(&q, status, 0, err);
 		release(&q);
 	} while (again);
+	s->events = events;
 	return status;
 }

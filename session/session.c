@@ -5,7 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "session/internal.h"
+#include "session/profile.h"
 
 const char *spk_version(void) { return SPK_VERSION; }
 
@@ -42,6 +42,8 @@ void spk_session_free(struct spk_session *s)
 {
 	if (!s)
 		return;
+	spk_reporter_close(s->reporter);
+	spk_session_drop_profile(s);
 	spk_session_free_frames(s);
 	spk_cache_free(s->cache);
 	spk_catalog_free(s->catalog);
@@ -79,6 +81,7 @@ struct spk_catalog *spk_session_catalog(struct spk_session *s) { return s->catal
 spk_status spk_session_bind(struct spk_session *s, const char *text, struct spk_script *out, spk_error *err)
 {
 	SPK_TRY(spk_sql_bind(text, s->catalog, s->conf, s->arena, out, err));
+	s->text = out->text;
 	spk_memory_set_limit((size_t)spk_conf_int(s->conf, SPK_CONF_MEMORY_LIMIT));
 	return SPK_OK;
 }
@@ -93,6 +96,7 @@ spk_status spk_session_forget(struct spk_session *s, spk_error *err)
 	SPK_TRY_PTR(fresh, err);
 	spk_arena_unref(s->arena);
 	s->arena = fresh;
+	s->text = NULL;
 	return SPK_OK;
 }
 
@@ -155,7 +159,7 @@ static const struct spk_table *find_unbounded(const struct spk_logical *l)
 
 static spk_status plan_query(struct spk_session *s, struct spk_logical *bound, bool keep, struct spk_physical_plan **out, spk_error *err)
 {
-	struct spk_physical_options options = { .sink_takes = sink_takes, .keep = keep };
+	struct spk_physical_options options = { .sink_takes = sink_takes, .keep = keep, .estimate = s->timed || *spk_conf_text(s->conf, SPK_CONF_HISTORY_DIR) };
 	const struct spk_table *unbounded;
 	struct spk_logical *root;
 
@@ -198,6 +202,17 @@ spk_status spk_session_plan_job(struct spk_session *s, const struct spk_script *
 	}
 	SPK_TRY(spk_physical_plan_make(s->arena, root, roots, &options, out, err));
 	return check_sources(*out, err);
+}
+
+/* --- metrics --- */
+
+spk_status spk_session_open_reporter(struct spk_session *s, spk_error *err)
+{
+	if (spk_reporter_fits(s->reporter, s->conf))
+		return SPK_OK;
+	spk_reporter_close(s->reporter);
+	s->reporter = NULL;
+	return spk_reporter_open(&s->reporter, s->conf, err);
 }
 
 /* --- stopping --- */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "core/base/clock.h"
+
 /* An operator is done when all that it feeds are. */
 static bool consumers_done(const struct spk_op *op)
 {
@@ -10,6 +12,30 @@ static bool consumers_done(const struct spk_op *op)
 		if (!op->output[i].op->done)
 			return false;
 	return op->outputs > 0;
+}
+
+struct spk_op *spk_op_turn(struct spk_pipeline *p, struct spk_op *op)
+{
+	struct spk_op *was = p->turn;
+	int64_t now;
+
+	if (!p->timed)
+		return NULL;
+	now = spk_clock_monotonic_us();
+	if (was)
+		was->own_us += now - p->turn_us;
+	p->turn = op;
+	p->turn_us = now;
+	return was;
+}
+
+static spk_status push_to(const struct spk_op_edge *edge, struct spk_batch *batch, spk_error *err)
+{
+	struct spk_op *was = spk_op_turn(edge->op->pipeline, edge->op);
+	spk_status status = edge->op->type->push(edge->op, edge->input, batch, err);
+
+	spk_op_turn(edge->op->pipeline, was);
+	return status;
 }
 
 spk_status spk_op_emit(struct spk_op *op, struct spk_batch *batch, spk_error *err)
@@ -24,7 +50,7 @@ spk_status spk_op_emit(struct spk_op *op, struct spk_batch *batch, spk_error *er
 	if (op->pipeline->verify)
 		SPK_TRY(spk_batch_reencode(&shown, batch, (uint64_t)op->batches_out * 31 + (uint64_t)op->plan->id, err));
 	for (int i = 0; i < op->outputs && status == SPK_OK; i++)
-		status = op->output[i].op->type->push(op->output[i].op, op->output[i].input, shown, err);
+		status = push_to(&op->output[i], shown, err);
 	if (op->pipeline->verify)
 		spk_batch_unref(shown);
 	op->done = op->done || consumers_done(op);

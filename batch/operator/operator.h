@@ -59,6 +59,9 @@ struct spk_pipeline {
 	const int *exchange_base;        /* by exchange: first output partition in the write stage's shuffle */
 	const int *exchange_input;       /* by exchange: input number in the read stage */
 	bool verify;                     /* re-encode every batch (tests) */
+	bool timed;                      /* measure how long each operator takes */
+	struct spk_op *turn;             /* timed: whose time it is, since when */
+	int64_t turn_us;
 	/* during a run */
 	struct spk_run *run;
 	struct spk_task *task_handle;
@@ -73,6 +76,7 @@ struct spk_op {
 	struct spk_op_edge *output;
 	int64_t rows_out, batches_out;
 	int64_t spilled_bytes, memory_peak;  /* written to disk; held at the most */
+	int64_t own_us;                  /* timed: in this operator itself, without those that it pushes to */
 	bool led, finished;              /* in this run; kept by the pipeline */
 	bool done;                       /* needs no more rows in this run, of no input: leaves stop then (LIMIT); spk_op_emit passes it on */
 	int pending[2];                  /* edges into each input that have not ended */
@@ -80,6 +84,9 @@ struct spk_op {
 
 /* Pushes to all consumers. Empty batches are not passed on. */
 spk_status spk_op_emit(struct spk_op *op, struct spk_batch *batch, spk_error *err);
+
+/* From here on the time is `op`'s (NULL: nobody's); returns whose it was. Does nothing when the pipeline is not timed. */
+struct spk_op *spk_op_turn(struct spk_pipeline *p, struct spk_op *op);
 
 /* An evaluation context for expressions over `in` with results in `out`'s arena. errors: where to collect failing rows. */
 struct spk_eval spk_op_eval(const struct spk_op *op, struct spk_arena *arena, struct spk_row_errors *errors);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/profile.h"
 #include "cli/shell/command.h"
 #include "core/base/check.h"
 #include "core/base/file.h"
@@ -271,6 +272,22 @@ static spk_status shell_out(struct spk_shell *sh, struct spk_shell_call *c, spk_
 	return SPK_OK;
 }
 
+static spk_status profile(struct spk_shell *sh, struct spk_shell_call *c, spk_error *err)
+{
+	const struct spk_query_profile *p = spk_session_profile(sh->session);
+	struct spk_buffer text = { 0 };
+	spk_status status;
+
+	SPK_TRY(spk_shell_no_more(c, c->arguments, err));
+	if (!p)
+		return spk_cli_print(err, "There was no query yet.\n");
+	status = spk_cli_profile_text(p, &text, err);
+	if (status == SPK_OK)
+		status = spk_cli_write(text.data, text.size, err);
+	spk_buffer_release(&text);
+	return status;
+}
+
 /* --- the statement that is being written --- */
 
 static spk_status go(struct spk_shell *sh, struct spk_shell_call *c, spk_error *err)
@@ -373,6 +390,7 @@ static const struct command {
 	{ "p", "", "show the statement as it is so far", false, print_query },
 	{ "r", "", "begin the statement anew; so does Ctrl-C", false, reset_query },
 	{ "set", "[KEY [VALUE]]", "show configuration keys, or set one: docs/configuration.md", true, set },
+	{ "profile", "", "how the last query went: time, rows, bytes, memory and spill of its stages", true, profile },
 	{ "session", "", "version, folder, settings that differ from the defaults, memory; also \\conninfo", true, spk_shell_session },
 	{ "conninfo", "", NULL, true, spk_shell_session },
 	{ "cd", "[FOLDER]", "change the working folder", false, change_folder },

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "cli/profile.h"
 #include "cli/shell/bar.h"
 #include "cli/shell/shell.h"
 #include "core/base/check.h"
@@ -36,7 +37,7 @@ static spk_status run_select(struct spk_shell *sh, const struct spk_statement *s
 	SPK_TRY(spk_session_plan_query(sh->session, s->plan, &plan, err));
 	SPK_TRY(separate(sh, err));
 	SPK_TRY(spk_cli_rows_new(&rows, &sh->look, plan->collect->schema, spk_session_conf(sh->session), err));
-	status = spk_session_run_query(sh->session, plan, print_batch, rows, NULL, NULL, err);
+	status = spk_session_run_query(sh->session, plan, print_batch, rows, NULL, err);
 	spk_shell_bar_hide();
 	if (status == SPK_OK)
 		status = spk_cli_rows_end(rows, err);
@@ -56,23 +57,52 @@ static spk_status drop_batch(void *user, struct spk_batch *batch, spk_error *err
 	return SPK_OK;
 }
 
+/* INSERT files are named by shell and statement: none takes another's files for its own. */
+static spk_status insert_rows(struct spk_shell *sh, const struct spk_statement *s, int64_t *rows, spk_error *err)
+{
+	char owner[64];
+
+	snprintf(owner, sizeof owner, "sql-%lld-%d", (long long)sh->started_us, (int)getpid());
+	SPK_TRY(spk_cli_flush(err));  /* the sink may be standard output, too */
+	return spk_session_insert(sh->session, s->plan, owner, ++sh->inserts, rows, err);
+}
+
+/* Runs it, too, and says how it went. */
+static spk_status analyze(struct spk_shell *sh, const struct spk_statement *s, struct spk_buffer *out, spk_error *err)
+{
+	struct spk_physical_plan *plan;
+	int64_t rows;
+	spk_status status;
+
+	spk_session_time(sh->session, true);
+	if (s->plan->kind == SPK_LOGICAL_SINK) {
+		status = insert_rows(sh, s, &rows, err);
+	} else {
+		status = spk_session_plan_query(sh->session, s->plan, &plan, err);
+		if (status == SPK_OK)
+			status = spk_session_run_query(sh->session, plan, drop_batch, NULL, NULL, err);
+	}
+	spk_session_time(sh->session, false);
+	SPK_TRY(status);
+	SPK_TRY_PTR(spk_session_profile(sh->session), err);
+	return spk_cli_profile_text(spk_session_profile(sh->session), out, err);
+}
+
 static spk_status explain_into(struct spk_shell *sh, const struct spk_statement *s, struct spk_buffer *out, spk_error *err)
 {
 	struct spk_statement insert = *s;
 	struct spk_script script = { .count = 1, .statement = &insert };
 	struct spk_physical_plan *plan;
 
+	if (s->analyze)
+		return analyze(sh, s, out, err);
 	if (s->plan->kind == SPK_LOGICAL_SINK) {
-		if (s->analyze)
-			return spk_fail(err, SPK_UNSUPPORTED, "EXPLAIN ANALYZE of an INSERT is not built yet");
 		insert.kind = SPK_STATEMENT_INSERT;
 		SPK_TRY(spk_session_plan_job(sh->session, &script, &plan, err));
-		return spk_physical_format(plan, NULL, NULL, out, err);
+	} else {
+		SPK_TRY(spk_session_plan_query(sh->session, s->plan, &plan, err));
 	}
-	SPK_TRY(spk_session_plan_query(sh->session, s->plan, &plan, err));
-	if (!s->analyze)
-		return spk_physical_format(plan, NULL, NULL, out, err);
-	return spk_session_run_query(sh->session, plan, drop_batch, NULL, out, NULL, err);
+	return spk_physical_format(plan, NULL, NULL, out, err);
 }
 
 static spk_status run_explain(struct spk_shell *sh, const struct spk_statement *s, spk_error *err)
@@ -92,15 +122,11 @@ static spk_status run_explain(struct spk_shell *sh, const struct spk_statement *
 
 /* --- INSERT --- */
 
-/* Files are named by shell and statement: none takes another's files for its own. */
 static spk_status run_insert(struct spk_shell *sh, const struct spk_statement *s, spk_error *err)
 {
-	char owner[64];
 	int64_t rows;
 
-	snprintf(owner, sizeof owner, "sql-%lld-%d", (long long)sh->started_us, (int)getpid());
-	SPK_TRY(spk_cli_flush(err));  /* the sink may be standard output, too */
-	SPK_TRY(spk_session_insert(sh->session, s->plan, owner, ++sh->inserts, &rows, err));
+	SPK_TRY(insert_rows(sh, s, &rows, err));
 	return sh->look.format == SPK_CLI_TABLE ? spk_cli_print(err, "INSERT 0 %lld\n", (long long)rows) : SPK_OK;
 }
 

@@ -37,6 +37,11 @@
 	X(LOG_LEVEL, "log.level", TEXT, "", "warn", "", "", "error, warn, info, debug or trace; per target: 'warn,stream=debug'.") \
 	X(LOG_FILE, "log.file", TEXT, "", "", "", "", "File for the log; empty: stderr.") \
 	X(EVENT_LOG, "event.log", BOOL, "", "true", "", "", "Write DIR/events.jsonl.") \
+	X(HISTORY_DIR, "history.dir", TEXT, "", "", "", "", "Folder for the event logs of batch queries, one file each, for sparklet history; empty: none is kept.") \
+	X(HISTORY_RETAIN, "history.retain", INT, "", "100", "1", "100000", "Event logs of queries kept in history.dir: the newest.") \
+	X(METRICS_REPORTER, "metrics.reporter", ENUM, "none|console|file|prometheus", "none", "", "", "Reports all metrics: as a line of changes in the log, as JSON lines in metrics.file, or as Prometheus text in metrics.file.") \
+	X(METRICS_INTERVAL, "metrics.interval", DURATION, "ms", "10s", "10000", "", "Time between two reports of metrics.") \
+	X(METRICS_FILE, "metrics.file", TEXT, "", "", "", "", "File that metrics are reported to.") \
 	X(FILES_ROOT, "files.root", TEXT, "", "", "", "", "When set, paths in SQL must lie in this folder.") \
 	X(FILES_RANGE, "files.range", BYTES, "bytes", "32MiB", "0", "", "A batch query reads larger files in ranges of about so many bytes, side by side; 0: every file from one end to the other.") \
 	X(JSON_TIMESTAMP_UNIT, "json.timestamp-unit", ENUM, "s|ms|us", "ms", "", "", "Unit of timestamps that come as JSON numbers.") \

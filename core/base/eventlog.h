@@ -21,7 +21,7 @@ struct spk_event_log;
 	X(CHECKPOINT_START, "checkpoint.start") X(CHECKPOINT_END, "checkpoint.end") \
 	X(CHECKPOINT_FAILED, "checkpoint.failed") \
 	X(RECOVERY_START, "recovery.start") X(RECOVERY_END, "recovery.end") \
-	X(QUERY_START, "query.start") X(QUERY_END, "query.end") X(QUERY_FAILED, "query.failed")
+	X(QUERY_START, "query.start") X(QUERY_STAGE, "query.stage") X(QUERY_END, "query.end") X(QUERY_FAILED, "query.failed")
 
 enum spk_event {
 #define SPK_EVENT_ENUM(id, name) SPK_EVENT_##id,

@@ -83,6 +83,11 @@ size_t spk_memory_peak(void)
 	return atomic_load_explicit(&total_peak, memory_order_relaxed);
 }
 
+void spk_memory_peak_restart(void)
+{
+	atomic_store_explicit(&total_peak, spk_memory_used(), memory_order_relaxed);
+}
+
 size_t spk_memory_account_used(const struct spk_memory_account *account)
 {
 	account = account ? account : &accounts[0];

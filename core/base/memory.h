@@ -28,6 +28,8 @@ void spk_memory_set_limit(size_t bytes);
 size_t spk_memory_limit(void);
 size_t spk_memory_used(void);
 size_t spk_memory_peak(void);
+/* The peak is that of the process, or of the time since this was called: by whoever wants to know it of what comes. */
+void spk_memory_peak_restart(void);
 size_t spk_memory_account_used(const struct spk_memory_account *account);
 
 /* Exact: the total never passes the limit. Also the fault point `malloc`, for everything that reserves. */

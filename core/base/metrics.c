@@ -237,6 +237,19 @@ static spk_status put_all(struct spk_buffer *out, const struct spk_metric **list
 	return SPK_OK;
 }
 
+spk_status spk_metrics_each(spk_status (*each)(const struct spk_metric *m, void *user), void *user, spk_error *err)
+{
+	size_t count;
+	const struct spk_metric **list = list_sorted(&count);
+	spk_status status = SPK_OK;
+
+	SPK_TRY_PTR(list, err);
+	for (size_t i = 0; i < count && status == SPK_OK; i++)
+		status = each(list[i], user);
+	free(list);
+	return status;
+}
+
 spk_status spk_metrics_prometheus(struct spk_buffer *out, spk_error *err)
 {
 	size_t count;

@@ -41,6 +41,8 @@ static inline int64_t spk_metric_get(const struct spk_metric *m)
 void spk_metric_observe(struct spk_metric *m, int64_t value);
 /* Upper bound (the largest value it may hold) of the bucket that holds quantile q (0..1); 0 without observations. */
 int64_t spk_metric_quantile(const struct spk_metric *m, double q);
+/* Calls `each` for all metrics, sorted by name and labels, until one fails. It may find and make others. */
+spk_status spk_metrics_each(spk_status (*each)(const struct spk_metric *m, void *user), void *user, spk_error *err);
 /* Appends all metrics as Prometheus text, sorted by name, each with "sparklet_" before its name. */
 spk_status spk_metrics_prometheus(struct spk_buffer *out, spk_error *err);
 

@@ -62,6 +62,7 @@ struct spk_physical {
 	int outputs;
 	struct spk_physical_edge *output;
 	const struct spk_logical *logical; /* the node that it came from, NULL for exchanges */
+	double expected_rows;              /* that come out; -1: not asked for, or not known */
 	bool retracts;                     /* output may carry weights other than +1 */
 	enum spk_state_bound bound;
 
@@ -166,6 +167,7 @@ enum spk_emit { SPK_EMIT_AUTO, SPK_EMIT_ON_CLOSE, SPK_EMIT_ON_UPDATE };
 
 struct spk_physical_options {
 	bool streaming;
+	bool estimate;                     /* say what rows are expected of each node */
 	bool keep;                         /* a query whose rows are kept: every task keeps its own, in no order among them */
 	enum spk_emit emit;
 	/* Whether a sink table takes changes by key or as +/- rows: asked of the connectors by whoever plans. */

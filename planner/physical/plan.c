@@ -59,7 +59,9 @@ struct spk_physical *spk_build_node(struct spk_build *b, enum spk_physical_kind 
 	if (!node || !add_node(b, node))
 		return NULL;
 	*node = (struct spk_physical){ .kind = kind, .id = node->id, .schema = schema, .logical = logical, .source = -1, .sink = -1,
-		.window_key = -1, .hash_column = -1, .exchange = -1, .limit = -1, .stage = -1, .bound = SPK_BOUND_STATELESS };
+		.window_key = -1, .hash_column = -1, .exchange = -1, .limit = -1, .stage = -1, .bound = SPK_BOUND_STATELESS, .expected_rows = -1 };
+	if (b->options->estimate && logical)
+		node->expected_rows = spk_build_rows(b, logical);
 	node->input = SPK_NEW_ARRAY(b->arena, struct spk_physical *, inputs + 1);
 	if (!node->input)
 		return NULL;

@@ -7,7 +7,7 @@ from jobs import BIN, TMP, main
 from program import SRC, environment, folder, same, sparklet
 
 CWD = folder("commands")
-BUILT = ("run", "sql", "explain", "check", "epochs", "dlq", "checkpoint", "version", "help")
+BUILT = ("run", "sql", "explain", "check", "epochs", "dlq", "checkpoint", "history", "version", "help")
 LATER = ("dry-run", "replay", "diff", "state", "watermarks")
 
 

@@ -48,6 +48,8 @@ static void reserve_and_give_back(void)
 	spk_memory_unreserve(NULL, 10);
 	CHECK_EQ_INT(spk_memory_used(), before);
 	CHECK(spk_memory_peak() >= before + 1010);
+	spk_memory_peak_restart();
+	CHECK_EQ_INT(spk_memory_peak(), before);
 }
 
 static void limit_names_the_largest(void)
