@@ -54,7 +54,8 @@ struct spk_query_profile {
 	int64_t started_us;              /* wall clock */
 	int64_t elapsed_us, cpu_us, rows;
 	int64_t tasks_run, tasks_failed, tasks_recomputed;
-	int64_t shuffle_rows, shuffle_bytes, spilled_bytes;
+	int64_t shuffle_rows, shuffle_bytes;
+	int64_t spilled_bytes;           /* written to disk, compressed, by operators and exchanges */
 	int64_t memory_peak;             /* of the budget, by the whole process while the query ran */
 	int stages;
 	struct spk_stage_profile *stage;

@@ -86,7 +86,6 @@ static spk_status put_stages(const struct spk_profiled *p, struct spk_query_prof
 		spk_exec_stage(p->exec, i, &nodes);
 		stage->spilled_bytes = nodes.spilled_bytes;
 		stage->memory_peak = nodes.memory_peak;
-		out->spilled_bytes += nodes.spilled_bytes;
 		stage->what = describe_stage(p->plan, i, out->arena);
 		SPK_TRY_PTR(stage->what, err);
 	}
@@ -95,6 +94,8 @@ static spk_status put_stages(const struct spk_profiled *p, struct spk_query_prof
 
 static spk_status make(const struct spk_session *s, const struct spk_profiled *p, struct spk_query_profile *out, spk_error *err)
 {
+	struct spk_spill_usage spilled;
+
 	out->started_us = p->wall_us;
 	out->elapsed_us = p->elapsed_us;
 	out->rows = p->rows;
@@ -105,6 +106,8 @@ static spk_status make(const struct spk_session *s, const struct spk_profiled *p
 	out->shuffle_rows = p->result->shuffle_rows;
 	out->shuffle_bytes = p->result->shuffle_bytes;
 	out->memory_peak = (int64_t)spk_memory_peak();
+	spk_spill_area_usage(p->spill, &spilled);
+	out->spilled_bytes = spilled.written;
 	SPK_TRY(put_stages(p, out, err));
 	return s->timed || s->events ? put_plan(p, out, err) : SPK_OK;
 }

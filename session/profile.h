@@ -2,6 +2,7 @@
 #ifndef SPK_SESSION_PROFILE_H
 #define SPK_SESSION_PROFILE_H
 
+#include "core/base/spillfile.h"
 #include "session/internal.h"
 
 /* What a profile is made of; all borrowed. */
@@ -10,6 +11,7 @@ struct spk_profiled {
 	const struct spk_exec *exec;
 	struct spk_dag_scheduler *dag;
 	const struct spk_dag_result *result;
+	const struct spk_spill_area *spill;
 	int64_t wall_us, elapsed_us, rows;
 };
 

@@ -228,7 +228,7 @@ static spk_status run(struct spk_session *s, struct query *q, struct spk_dag_res
 static spk_status run_profiled(struct spk_session *s, struct query *q, struct counter *counter, struct spk_query_stats *stats, spk_error *err)
 {
 	struct spk_dag_result result = { 0 };
-	struct spk_profiled profiled = { .plan = q->plan, .exec = q->exec, .dag = q->dag, .result = &result };
+	struct spk_profiled profiled = { .plan = q->plan, .exec = q->exec, .dag = q->dag, .result = &result, .spill = spk_spill_area(q->spill) };
 	spk_status status;
 
 	q->run.collect = count_rows;

@@ -39,7 +39,7 @@ def analyze_json():
 def spills():
     """what was spilled is said"""
     text = sql(f"EXPLAIN ANALYZE SELECT a.*, 'abcdefghijklmnopqrstuvwxyz' AS w FROM {FLIGHTS} AS a UNION ALL SELECT a.*, 'x' FROM {FLIGHTS} AS a UNION ALL SELECT a.*, 'y' FROM {FLIGHTS} AS a "
-               "ORDER BY time_hour, flight", "-s", "memory.limit=48MiB", "-s", "pool.size=1").stdout
+               "ORDER BY time_hour, flight", "-s", "memory.limit=32MiB", "-s", "pool.size=1").stdout
     assert re.search(r"Sort #\d+ .* spilled=\d+[KM]iB", text) and re.search(r"memory at most [\d.]+ MiB, [\d.]+ [KM]iB spilled", text), text
 
 
