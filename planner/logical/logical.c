@@ -216,6 +216,13 @@ static spk_status put_sink(const struct spk_logical *l, struct spk_buffer *out, 
 	return spk_buffer_append_str(out, ")", err);
 }
 
+static spk_status put_unnest(const struct spk_logical *l, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_append_str(out, l->outer ? " outer " : " ", err));
+	SPK_TRY(put_exprs(l->expr, l->expr_count, out, err));
+	return l->ordinality ? spk_buffer_append_str(out, " with ordinality", err) : SPK_OK;
+}
+
 static spk_status put_join(const struct spk_logical *l, struct spk_buffer *out, spk_error *err)
 {
 	SPK_TRY(spk_buffer_printf(out, err, " %s", spk_join_name(l->join)));
@@ -291,11 +298,11 @@ static spk_status put_details(const struct spk_logical *l, struct spk_buffer *ou
 	case SPK_LOGICAL_SORT: return put_sort(l, out, err);
 	case SPK_LOGICAL_LIMIT: return put_limit(l, out, err);
 	case SPK_LOGICAL_SINK: return put_sink(l, out, err);
+	case SPK_LOGICAL_UNNEST: return put_unnest(l, out, err);
 	case SPK_LOGICAL_JOIN: return put_join(l, out, err);
 	case SPK_LOGICAL_OVER: return put_over(l, out, err);
 	case SPK_LOGICAL_EXPAND: return put_expand(l, out, err);
 	case SPK_LOGICAL_UNION:
-	case SPK_LOGICAL_UNNEST:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:
 		break;

@@ -162,6 +162,7 @@ struct spk_logical {
 	int partitions;                    /* REPARTITION: tasks, 0: as many as usual */
 	int calls;                         /* OVER: partition by `expr`, order by `sort` */
 	struct spk_window_call *call;
+	bool ordinality, outer, expand;    /* UNNEST: one column more, the element's number; a row with NULLs for no elements; records as their fields */
 	enum spk_join_type join;           /* JOIN; its condition is `filter`, NULL: every pair */
 	enum spk_join_hint hint;
 	int dependent;                     /* JOIN: its right side has OUTER references of this number to its left columns; 0: none */

@@ -266,6 +266,11 @@ static spk_status derive(struct spk_arena *arena, struct spk_logical *l, spk_err
 	case SPK_LOGICAL_AGGREGATE:
 		SPK_TRY(derive_aggregate(arena, l, &p, err));
 		break;
+	case SPK_LOGICAL_UNNEST:  /* a row may come out several times */
+		p = l->input[0]->properties;
+		p.key_count = 0;
+		p.bound = SPK_BOUND_STATELESS;
+		break;
 	case SPK_LOGICAL_UNION:
 		derive_union(l, &p);
 		p.bound = SPK_BOUND_STATELESS;
@@ -284,7 +289,6 @@ static spk_status derive(struct spk_arena *arena, struct spk_logical *l, spk_err
 		break;
 	case SPK_LOGICAL_JOIN:
 	case SPK_LOGICAL_OVER:
-	case SPK_LOGICAL_UNNEST:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:
 	case SPK_LOGICAL_REPARTITION:

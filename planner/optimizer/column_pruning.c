@@ -365,6 +365,38 @@ static spk_status prune_aggregate(struct spk_arena *arena, struct spk_logical *l
 	return SPK_OK;
 }
 
+/* Elements make the rows, so all sets stay; of the input's columns those that are needed. */
+static spk_status prune_unnest(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct pruned *out, spk_error *err)
+{
+	struct spk_logical *in = l->input[0], *made;
+	int columns = in->schema->count;
+	bool *kept = no_columns(arena, l);
+	struct spk_schema *schema;
+	struct spk_expr **by;
+	struct pruned p;
+
+	SPK_TRY_PTR(kept, err);
+	memcpy(kept, needed, sizeof *kept * (size_t)columns);
+	for (int i = 0; i < l->expr_count; i++)
+		spk_expr_columns(l->expr[i], need, kept);
+	SPK_TRY(prune(arena, in, kept, &p, err));
+	if (is_same(in, &p))
+		return keep_all(arena, l, out, err);
+	for (int i = 0; i < l->schema->count; i++)
+		kept[i] = i >= columns || p.at[i] >= 0;
+	SPK_TRY(keep_some(arena, l, kept, &schema, &out->at, err));
+	made = spk_logical_with(arena, l, &p.node);
+	SPK_TRY_PTR(made, err);
+	if (schema)
+		made->schema = schema;
+	SPK_TRY(moved_columns(arena, in, &p, &by, err));
+	SPK_TRY(move_exprs(arena, &made->expr, l->expr_count, by, err));
+	for (int i = 0; i < l->schema->count; i++)
+		out->at[i] = i < columns ? p.at[i] : p.node->schema->count + i - columns;
+	out->node = made;
+	return SPK_OK;
+}
+
 /* A branch with just the kept columns in their order. */
 static spk_status select_kept(struct spk_arena *arena, const struct spk_logical *old, const struct spk_pruned *p, const struct spk_schema *schema, const bool *kept, struct spk_logical **out, spk_error *err)
 {
@@ -447,6 +479,7 @@ spk_status spk_prune(struct spk_arena *arena, struct spk_logical *l, const bool 
 	case SPK_LOGICAL_PROJECT: return prune_project(arena, l, needed, out, err);
 	case SPK_LOGICAL_WINDOW: return prune_window(arena, l, needed, out, err);
 	case SPK_LOGICAL_AGGREGATE: return prune_aggregate(arena, l, needed, out, err);
+	case SPK_LOGICAL_UNNEST: return prune_unnest(arena, l, needed, out, err);
 	case SPK_LOGICAL_UNION: return prune_union(arena, l, needed, out, err);
 	case SPK_LOGICAL_FILTER:
 	case SPK_LOGICAL_SORT:
@@ -455,7 +488,6 @@ spk_status spk_prune(struct spk_arena *arena, struct spk_logical *l, const bool 
 	case SPK_LOGICAL_EXPAND: return prune_expand(arena, l, needed, out, err);
 	case SPK_LOGICAL_SINK:
 	case SPK_LOGICAL_OVER:
-	case SPK_LOGICAL_UNNEST:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:
 	case SPK_LOGICAL_REPARTITION: return prune_below(arena, l, out, err);

@@ -5,6 +5,7 @@
  *   through UNION       into every branch
  *   through WINDOW      conditions on the input's columns; for sessions only on their PARTITION BY columns, since a row that is
  *                       left out may split a session
+ *   through UNNEST      conditions on the input's columns
  *   through AGGREGATE   conditions on group expressions that cannot fail
  *   through SORT        always; through LIMIT never
  *   through JOIN        see join_pushdown.c
@@ -52,6 +53,9 @@ static void reach_column(int column, void *user)
 			partition = partition || l->partition[i] == column;
 		r->ok = r->ok && column < l->input[0]->schema->count && (l->window != SPK_WINDOW_SESSION || partition);
 		break;
+	case SPK_LOGICAL_UNNEST:
+		r->ok = r->ok && column < l->input[0]->schema->count;
+		break;
 	case SPK_LOGICAL_AGGREGATE:
 		r->ok = r->ok && column < l->expr_count && spk_expr_deterministic(l->expr[column]);
 		break;
@@ -79,6 +83,7 @@ static bool may_pass(const struct spk_expr *e, const struct spk_logical *below)
 			return false;
 		break;
 	case SPK_LOGICAL_PROJECT:
+	case SPK_LOGICAL_UNNEST:
 		break;
 	default:
 		return false;

@@ -187,6 +187,7 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 		SPK_TRY(spk_expr_format(n->filter, out, err));
 		return spk_buffer_append_str(out, "]", err);
 	case SPK_PHYSICAL_PROJECT:
+	case SPK_PHYSICAL_UNNEST:
 		SPK_TRY(spk_buffer_append_str(out, " [", err));
 		SPK_TRY(put_exprs(n->expr, n->expr_count, out, err));
 		return spk_buffer_append_str(out, "]", err);

@@ -305,6 +305,8 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		return build_simple(b, l, SPK_PHYSICAL_FILTER, &in, out, err);
 	case SPK_LOGICAL_PROJECT:
 		return build_simple(b, l, SPK_PHYSICAL_PROJECT, &in, out, err);
+	case SPK_LOGICAL_UNNEST:
+		return build_simple(b, l, SPK_PHYSICAL_UNNEST, &in, out, err);
 	case SPK_LOGICAL_WINDOW:
 		return build_simple(b, l, SPK_PHYSICAL_WINDOW, &in, out, err);
 	case SPK_LOGICAL_AGGREGATE:
@@ -324,7 +326,6 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 	case SPK_LOGICAL_EXPAND:
 		return build_simple(b, l, SPK_PHYSICAL_EXPAND, &in, out, err);
 	case SPK_LOGICAL_JOIN:
-	case SPK_LOGICAL_UNNEST:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:
 		return refuse_yet(l, err);

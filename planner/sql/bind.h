@@ -8,7 +8,7 @@
  *   bind_over.c     window functions: f() OVER (...)        bind_frame.c    their frames
  *   bind_from.c     FROM: tables, views, subqueries bind_join.c     JOIN, and what several items of FROM make together
  *   bind_with.c     WITH                            bind_window.c   window functions and files in FROM
- *   bind_sublink.c  subqueries in expressions
+ *   bind_sublink.c  subqueries in expressions       bind_unnest.c  set-returning functions
  *   bind_scope.c    columns by name                 bind_name.c   names of output columns
  *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c, bind_array.c
  *   bind_aggregate.c   calls of aggregates           bind_sets.c   GROUPING SETS, GROUPING()
@@ -70,6 +70,7 @@ struct spk_range {
 	const int *key;
 	const char *table;                     /* a table under an alias: its own name, for errors; else NULL */
 	bool hidden_name;                      /* cannot be named: a join with an alias stands for it */
+	bool filled;                           /* an outer join may give it no row */
 	bool hidden_columns;                   /* its columns cannot be named alone, and are not in "*": a join stands for them */
 };
 struct spk_scope {
@@ -144,6 +145,7 @@ struct spk_exprs {
 	bool inside_aggregate;
 	bool inside_window;                    /* in a window function or its window */
 	bool sets_ok;                          /* set-returning functions may be called: whoever binds makes rows of their arrays */
+	const char *inside;                    /* "CASE", "COALESCE": what does not let them be called; NULL: the clause */
 };
 
 /* One output column of a SELECT, the hidden ones of ORDER BY last. */
@@ -196,6 +198,8 @@ const char *spk_node_what(const PgQuery__Node *n);
 
 spk_status spk_binder_expr(struct spk_exprs *x, const PgQuery__Node *n, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_exprs(struct spk_exprs *x, PgQuery__Node *const *n, size_t count, struct spk_expr ***out, spk_error *err);
+/* Makes it boolean, or fails with "argument of `what` must be type boolean". */
+spk_status spk_binder_boolean(const struct spk_binder *b, const char *what, int location, struct spk_expr **e, spk_error *err);
 /* A condition: must be boolean. */
 spk_status spk_binder_condition(struct spk_exprs *x, const PgQuery__Node *n, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_literal(struct spk_exprs *x, const PgQuery__AConst *c, struct spk_expr **out, spk_error *err);
@@ -258,6 +262,14 @@ spk_status spk_query_turn_over_sublinks(struct spk_query *q, const struct spk_sc
 spk_status spk_query_attach_groups(struct spk_query *q, struct spk_logical *aggregate, spk_error *err);
 /* Attaches what is left in targets, window functions and QUALIFY. */
 spk_status spk_query_attach_targets(struct spk_query *q, struct spk_logical **plan, spk_error *err);
+
+/* --- sets --- */
+
+/* A call of a set-returning function, which gives an array, becomes an expression of its rows' type. */
+spk_status spk_binder_rows_of(const struct spk_binder *b, struct spk_expr **e, spk_error *err);
+spk_status spk_binder_set_function(struct spk_binder *b, const PgQuery__RangeFunction *r, struct spk_scope *out, spk_error *err);
+/* Puts UNNEST nodes over `plan` for the set-returning functions among the targets. */
+spk_status spk_query_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err);
 
 /* --- names --- */
 
@@ -342,6 +354,8 @@ struct spk_limit_order { struct spk_sort_key *key; int keys, position; };
 spk_status spk_binder_limit(struct spk_binder *b, const PgQuery__SelectStmt *s, const struct spk_scope *scope, const struct spk_limit_order *order, struct spk_logical **plan, spk_error *err);
 spk_status spk_binder_distinct(const struct spk_binder *b, struct spk_logical **plan, int position, spk_error *err);
 struct spk_schema *spk_schema_new(struct spk_arena *arena, int columns);
+/* Takes off the columns that were added behind those of `schema`. */
+spk_status spk_binder_first_columns(const struct spk_binder *b, const struct spk_schema *schema, struct spk_logical **plan, spk_error *err);
 struct spk_logical *spk_binder_project(const struct spk_binder *b, struct spk_logical *input, struct spk_expr **expr, const struct spk_schema *schema);
 
 /* --- statements --- */

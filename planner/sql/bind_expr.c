@@ -19,17 +19,21 @@ static spk_status make(struct spk_exprs *x, enum spk_expr_kind kind, struct spk_
 	return spk_expr_make(x->b->arena, kind, arg, args, negated, spk_binder_at(x->b, location), out, err);
 }
 
-spk_status spk_binder_condition(struct spk_exprs *x, const PgQuery__Node *n, struct spk_expr **out, spk_error *err)
+spk_status spk_binder_boolean(const struct spk_binder *b, const char *what, int location, struct spk_expr **e, spk_error *err)
 {
 	char type[64];
 
-	SPK_TRY(spk_binder_expr(x, n, out, err));
-	if ((*out)->type.id == SPK_TYPE_UNKNOWN)
-		SPK_TRY(spk_expr_cast(x->b->arena, *out, spk_type(SPK_TYPE_BOOLEAN), true, (*out)->position, out, err));
-	if ((*out)->type.id == SPK_TYPE_BOOLEAN)
+	if ((*e)->type.id == SPK_TYPE_UNKNOWN)
+		SPK_TRY(spk_expr_cast(b->arena, *e, spk_type(SPK_TYPE_BOOLEAN), true, (*e)->position, e, err));
+	if ((*e)->type.id == SPK_TYPE_BOOLEAN)
 		return SPK_OK;
-	spk_type_format((*out)->type, type, sizeof type);
-	return spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "argument of %s must be type boolean, not type %s", x->clause, type);
+	return spk_binder_fail(b, location, SPK_BIND, err, "argument of %s must be type boolean, not type %s", what, spk_type_format((*e)->type, type, sizeof type));
+}
+
+spk_status spk_binder_condition(struct spk_exprs *x, const PgQuery__Node *n, struct spk_expr **out, spk_error *err)
+{
+	SPK_TRY(spk_binder_expr(x, n, out, err));
+	return spk_binder_boolean(x->b, x->clause, spk_node_location(n), out, err);
 }
 
 static spk_status bind_bool(struct spk_exprs *x, const PgQuery__BoolExpr *e, struct spk_expr **out, spk_error *err)
@@ -78,9 +82,10 @@ static spk_status bind_case(struct spk_exprs *x, const PgQuery__CaseExpr *e, str
 	struct spk_exprs here = *x;
 
 	SPK_TRY_PTR(arg, err);
-	here.clause = "CASE/WHEN";
+	here.sets_ok = false;
+	here.inside = "CASE";
 	if (e->arg) {
-		SPK_TRY(spk_binder_expr(x, e->arg, &subject, err));
+		SPK_TRY(spk_binder_expr(&here, e->arg, &subject, err));
 		SPK_TRY(spk_binder_known(x->b, &subject, err));
 	}
 	for (size_t i = 0; i < e->n_args; i++) {
@@ -89,15 +94,16 @@ static spk_status bind_case(struct spk_exprs *x, const PgQuery__CaseExpr *e, str
 		if (subject) {
 			struct spk_expr *pair[2] = { subject };
 
-			SPK_TRY(spk_binder_expr(x, w->expr, &pair[1], err));
+			SPK_TRY(spk_binder_expr(&here, w->expr, &pair[1], err));
 			SPK_TRY(spk_binder_call(x->b, "=", pair, 2, spk_node_location(w->expr), &arg[2 * i], err));
 		} else {
-			SPK_TRY(spk_binder_condition(&here, w->expr, &arg[2 * i], err));
+			SPK_TRY(spk_binder_expr(&here, w->expr, &arg[2 * i], err));
+			SPK_TRY(spk_binder_boolean(x->b, "CASE/WHEN", spk_node_location(w->expr), &arg[2 * i], err));
 		}
-		SPK_TRY(spk_binder_expr(x, w->result, &arg[2 * i + 1], err));
+		SPK_TRY(spk_binder_expr(&here, w->result, &arg[2 * i + 1], err));
 	}
 	if (e->defresult)
-		SPK_TRY(spk_binder_expr(x, e->defresult, &arg[args - 1], err));
+		SPK_TRY(spk_binder_expr(&here, e->defresult, &arg[args - 1], err));
 	else
 		SPK_TRY_PTR(arg[args - 1] = spk_expr_unknown(x->b->arena, NULL), err);
 	return make(x, SPK_EXPR_CASE, arg, args, false, e->location, out, err);
@@ -105,9 +111,12 @@ static spk_status bind_case(struct spk_exprs *x, const PgQuery__CaseExpr *e, str
 
 static spk_status bind_coalesce(struct spk_exprs *x, const PgQuery__CoalesceExpr *e, struct spk_expr **out, spk_error *err)
 {
+	struct spk_exprs here = *x;
 	struct spk_expr **arg;
 
-	SPK_TRY(spk_binder_exprs(x, e->args, e->n_args, &arg, err));
+	here.sets_ok = false;
+	here.inside = "COALESCE";
+	SPK_TRY(spk_binder_exprs(&here, e->args, e->n_args, &arg, err));
 	return make(x, SPK_EXPR_COALESCE, arg, (int)e->n_args, false, e->location, out, err);
 }
 

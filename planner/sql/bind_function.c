@@ -66,6 +66,16 @@ static bool special(struct spk_exprs *x, const PgQuery__FuncCall *f, const char 
 	return true;
 }
 
+/* Where a function that gives rows may be called. */
+static spk_status check_set(const struct spk_exprs *x, int location, spk_error *err)
+{
+	if (x->inside_aggregate)
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "aggregate function calls cannot contain set-returning function calls");
+	if (x->inside_window)
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "window function calls cannot contain set-returning function calls");
+	return x->sets_ok ? SPK_OK : spk_binder_fail(x->b, location, SPK_BIND, err, "set-returning functions are not allowed in %s", x->inside ? x->inside : x->clause ? x->clause : "this place");
+}
+
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr **arg;
@@ -92,9 +102,9 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 		return spk_hint(err, "docs/functions.md lists all functions.");
 	SPK_TRY(status);
 	SPK_TRY(check_plain(x, f, name, err));
-	if ((*out)->kind == SPK_EXPR_CALL && (*out)->function->set_returning && !x->sets_ok)
-		return spk_binder_fail(x->b, f->location, SPK_UNSUPPORTED, err, "set-returning functions (%s) are not supported in %s", name, x->clause ? x->clause : "this place");
-	return SPK_OK;
+	if ((*out)->kind == SPK_EXPR_CALL && (*out)->function->set_returning)
+		SPK_TRY(check_set(x, f->location, err));
+	return spk_binder_rows_of(x->b, out, err);
 }
 
 /* --- CURRENT_TIMESTAMP and its like: all from now() --- */

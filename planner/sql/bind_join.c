@@ -55,6 +55,7 @@ static spk_status add_ranges(const struct join *w, const struct spk_scope *from,
 
 		*r = from->range[k];
 		r->first += shift;
+		r->filled = r->filled || nullable;
 		if (nullable)
 			SPK_TRY_PTR(r->schema = copy_schema(w->b->arena, r->schema, true), err);
 		if (!r->at || !shift)
@@ -134,19 +135,101 @@ spk_status spk_binder_cross(struct spk_binder *b, struct spk_scope *left, const 
 
 /* --- ON --- */
 
+/* From the join's columns to its right side's, the left ones being OUTER references; subqueries see the right side alone then. */
+struct to_right { struct join *w; int left, number, sublink; };
+
+static spk_status to_right_leaf(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err)
+{
+	struct to_right *t = user;
+	bool own = e->kind == SPK_EXPR_COLUMN, through = e->kind == SPK_EXPR_OUTER && t->sublink && e->outer == t->sublink;
+
+	if (!own && !through)
+		return SPK_OK;
+	SPK_TRY_PTR(*out = spk_arena_copy(t->w->b->arena, e, sizeof *e), err);
+	if (e->column >= t->left) {
+		(*out)->column -= t->left;
+		return SPK_OK;
+	}
+	(*out)->kind = SPK_EXPR_OUTER;
+	(*out)->outer = t->number;
+	return SPK_OK;
+}
+
+static spk_status to_right_expr(struct spk_expr **e, void *user, spk_error *err)
+{
+	struct to_right *t = user;
+
+	return spk_expr_rewrite(t->w->b->arena, *e, to_right_leaf, user, e, err);
+}
+
+static spk_status to_right_outers(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err)
+{
+	return e->kind == SPK_EXPR_OUTER ? to_right_leaf(e, user, out, err) : SPK_OK;
+}
+
+static spk_status to_right_plan_expr(struct spk_expr **e, void *user, spk_error *err)
+{
+	struct to_right *t = user;
+
+	return spk_expr_rewrite(t->w->b->arena, *e, to_right_outers, user, e, err);
+}
+
+static spk_status to_right_plan(struct spk_logical *l, struct to_right *t, spk_error *err)
+{
+	SPK_TRY(spk_logical_each_expr(l, to_right_plan_expr, t, err));
+	for (int i = 0; i < l->inputs; i++)
+		SPK_TRY(to_right_plan(l->input[i], t, err));
+	return SPK_OK;
+}
+
+/*
+ * A condition with subqueries. For an inner join it is a filter over it. For a left one it filters the right side, row by row of the left:
+ * LEFT JOIN LATERAL (SELECT ... WHERE condition) ON true.
+ */
+static spk_status join_by_subquery(struct join *w, struct spk_sublinks *s, struct spk_expr *on, spk_error *err)
+{
+	struct spk_logical *join = w->both.plan;
+	struct to_right t = { .w = w, .left = join->input[0]->schema->count, .number = join->dependent ? join->dependent : ++*w->b->dependents };
+	const struct spk_schema *right = join->input[1]->schema;
+	struct spk_logical *filtered = join->input[1];
+
+	if (w->type == SPK_JOIN_INNER)
+		return spk_sublinks_filter(w->b, s, &w->both.plan, on, err);
+	if (w->type != SPK_JOIN_LEFT)
+		return spk_binder_unsupported(w->b, spk_node_location(w->j->quals), "a subquery in the condition of a RIGHT or FULL JOIN", err);
+	SPK_TRY(to_right_expr(&on, &t, err));
+	for (int i = 0; i < s->count; i++) {
+		struct spk_sublink *link = &s->sublink[i];
+
+		t.sublink = 0;
+		if (link->condition)
+			SPK_TRY(to_right_expr(&link->condition, &t, err));
+		t.sublink = link->number;
+		SPK_TRY(to_right_plan(link->plan, &t, err));
+	}
+	SPK_TRY(spk_sublinks_filter(w->b, s, &filtered, on, err));
+	SPK_TRY(spk_binder_first_columns(w->b, right, &filtered, err));
+	join->input[1] = filtered;
+	join->dependent = t.number;
+	return SPK_OK;
+}
+
 static spk_status bind_on(struct join *w, spk_error *err)
 {
 	struct spk_exprs x = { .b = w->b, .scope = &w->both, .clause = "JOIN conditions" };
-	struct spk_expr **on = &w->both.plan->filter;
-	char type[64];
+	struct spk_sublinks sublinks = { 0 }, *around = w->b->sublinks;
+	struct spk_expr *on;
+	spk_status status;
 
-	SPK_TRY(spk_binder_expr(&x, w->j->quals, on, err));
-	if ((*on)->type.id == SPK_TYPE_UNKNOWN)
-		SPK_TRY(spk_expr_cast(w->b->arena, *on, spk_type(SPK_TYPE_BOOLEAN), true, (*on)->position, on, err));
-	if ((*on)->type.id == SPK_TYPE_BOOLEAN)
-		return SPK_OK;
-	return spk_binder_fail(w->b, spk_node_location(w->j->quals), SPK_BIND, err, "argument of JOIN/ON must be type boolean, not type %s",
-		spk_type_format((*on)->type, type, sizeof type));
+	w->b->sublinks = &sublinks;
+	status = spk_binder_expr(&x, w->j->quals, &on, err);
+	w->b->sublinks = around;
+	SPK_TRY(status);
+	SPK_TRY(spk_binder_boolean(w->b, "JOIN/ON", spk_node_location(w->j->quals), &on, err));
+	if (sublinks.count)
+		return join_by_subquery(w, &sublinks, on, err);
+	w->both.plan->filter = on;
+	return SPK_OK;
 }
 
 /* --- USING and NATURAL --- */

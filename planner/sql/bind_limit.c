@@ -147,18 +147,6 @@ static spk_status number_condition(const struct limit *w, const struct spk_schem
 	return spk_expr_make(w->b->arena, SPK_EXPR_AND, both, count, false, both[0]->position, out, err);
 }
 
-/* The input's columns, in the query's order again. */
-static spk_status restore(const struct limit *w, const struct spk_schema *schema, struct spk_logical **plan, spk_error *err)
-{
-	struct spk_expr **expr = SPK_NEW_ARRAY(w->b->arena, struct spk_expr *, schema->count + 1);
-
-	SPK_TRY_PTR(expr, err);
-	for (int i = 0; i < schema->count; i++)
-		SPK_TRY_PTR(expr[i] = spk_expr_column(w->b->arena, i, &schema->field[i]), err);
-	SPK_TRY_PTR(*plan = spk_binder_project(w->b, *plan, expr, schema), err);
-	return SPK_OK;
-}
-
 static spk_status by_numbers(struct limit *w, struct spk_logical **plan, spk_error *err)
 {
 	const struct spk_schema *schema = (*plan)->schema, *numbered;
@@ -168,7 +156,7 @@ static spk_status by_numbers(struct limit *w, struct spk_logical **plan, spk_err
 	numbered = (*plan)->schema;
 	SPK_TRY(number_condition(w, numbered, &condition, err));
 	SPK_TRY(spk_sublinks_filter(w->b, &w->sublinks, plan, condition, err));
-	SPK_TRY(restore(w, schema, plan, err));
+	SPK_TRY(spk_binder_first_columns(w->b, schema, plan, err));
 	return spk_binder_sort(w->b, w->order->key, w->order->keys, w->order->position, plan, err);
 }
 

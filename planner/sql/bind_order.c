@@ -33,7 +33,7 @@ static spk_status target_of(struct spk_query *q, struct spk_expr *e, int locatio
 spk_status spk_query_bind_order(struct spk_query *q, spk_error *err)
 {
 	const PgQuery__SelectStmt *s = q->select;
-	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .overs = &q->overs, .clause = "ORDER BY" };
+	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .overs = &q->overs, .sets_ok = true, .clause = "ORDER BY" };
 
 	if (!s->n_sort_clause)
 		return SPK_OK;

@@ -206,8 +206,6 @@ static spk_status no_such_column(struct spk_exprs *x, const PgQuery__ColumnRef *
 		for (int i = 0; (!only || only == &x->scope->range[k]) && i < x->scope->range[k].schema->count && count < NAMES_MAX; i++)
 			if (*x->scope->range[k].schema->field[i].name)
 				names[count++] = x->scope->range[k].schema->field[i].name;
-	if (!only && x->scope && find_range(x->scope, name))
-		return spk_hint(err, "It is a table; \"%s.*\" stands for all of its columns.", name), SPK_BIND;
 	if (err && !spk_closest_name(name, names, count)) {
 		t = spk_source_token(x->b->source, spk_map_back(&x->b->source->to_quoted, c->location, NULL));
 		if (t && x->b->source->quoted[t->start] == '"' && !only)
@@ -250,6 +248,42 @@ static int look_up(const struct spk_exprs *x, const char *alias, const char *nam
 	}
 }
 
+/* --- whole rows --- */
+
+static spk_status whole_row(struct spk_exprs *x, const PgQuery__ColumnRef *c, const struct spk_range *r, struct spk_outer *o, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr **field = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, r->schema->count + 1);
+	struct spk_schema *names = spk_schema_new(x->b->arena, r->schema->count);
+
+	SPK_TRY_PTR(field && names, err);
+	if (r->filled)
+		return spk_binder_unsupported(x->b, c->location, "the whole row of a table that an outer join may leave without one", err);
+	for (int i = 0; i < r->schema->count; i++) {
+		if (o)
+			SPK_TRY(outer_column(x, c, o, r, i, &field[i], err));
+		else
+			SPK_TRY_PTR(field[i] = spk_binder_range_column(x->b, r, i, spk_binder_at(x->b, c->location)), err);
+		names->field[i] = (struct spk_field){ r->schema->field[i].name, field[i]->type, true };
+	}
+	SPK_TRY(spk_binder_call(x->b, "row of", field, r->schema->count, c->location, out, err));
+	(*out)->type.children = names;
+	return SPK_OK;
+}
+
+/* A table's name where a value belongs: its row. */
+static spk_status find_whole_row(struct spk_exprs *x, const PgQuery__ColumnRef *c, const char *name, struct spk_expr **out, spk_error *err)
+{
+	const struct spk_range *r = x->scope ? find_range(x->scope, name) : NULL;
+
+	*out = NULL;
+	if (r)
+		return whole_row(x, c, r, NULL, out, err);
+	for (struct spk_outer *o = x->b->outer; o; o = o->next)
+		if (!o->hidden && (r = find_range(o->scope, name)))
+			return whole_row(x, c, r, o, out, err);
+	return SPK_OK;
+}
+
 static spk_status check_qualifiers(struct spk_exprs *x, const PgQuery__ColumnRef *c, spk_error *err)
 {
 	const char *schema = c->n_fields == 3 ? spk_node_string(c->fields[0]) : "public";
@@ -272,10 +306,19 @@ spk_status spk_binder_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, s
 	struct spk_outer *outer;
 	int column = 0, found;
 
+	if (!name && c->n_fields == 2) {  /* t.* as a value */
+		SPK_TRY(find_whole_row(x, c, alias, out, err));
+		return *out ? SPK_OK : no_such_range(x->b, x->scope, alias, c->location, err);
+	}
 	if (!name)
 		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "\"*\" can only stand alone in a SELECT list and in count(*)");
 	SPK_TRY(check_qualifiers(x, c, err));
 	found = look_up(x, alias, name, &outer, &only, &range, &column);
+	if (!found && !alias) {
+		SPK_TRY(find_whole_row(x, c, name, out, err));
+		if (*out)
+			return SPK_OK;
+	}
 	if (!found && !x->scope && !x->b->outer)
 		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "%s cannot have columns: \"%s\"", x->clause, name);
 	if (!found && alias && !only)

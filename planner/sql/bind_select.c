@@ -33,6 +33,20 @@ struct spk_logical *spk_binder_project(const struct spk_binder *b, struct spk_lo
 	return l;
 }
 
+spk_status spk_binder_first_columns(const struct spk_binder *b, const struct spk_schema *schema, struct spk_logical **plan, spk_error *err)
+{
+	struct spk_expr **expr;
+
+	if ((*plan)->schema->count == schema->count)
+		return SPK_OK;
+	expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, schema->count + 1);
+	SPK_TRY_PTR(expr, err);
+	for (int i = 0; i < schema->count; i++)
+		SPK_TRY_PTR(expr[i] = spk_expr_column(b->arena, i, &schema->field[i]), err);
+	SPK_TRY_PTR(*plan = spk_binder_project(b, *plan, expr, schema), err);
+	return SPK_OK;
+}
+
 spk_status spk_query_add_target(struct spk_query *q, struct spk_expr *e, const char *name, int position, spk_error *err)
 {
 	if (q->targets == q->capacity) {
@@ -84,7 +98,7 @@ static bool is_star(const PgQuery__Node *n)
 
 static spk_status bind_targets(struct spk_query *q, bool keep_unknown, spk_error *err)
 {
-	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .overs = &q->overs, .clause = "SELECT" };
+	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .overs = &q->overs, .sets_ok = true, .clause = "SELECT" };
 
 	for (size_t i = 0; i < q->select->n_target_list; i++) {
 		const PgQuery__ResTarget *t = q->select->target_list[i]->res_target;
@@ -173,6 +187,7 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 	SPK_TRY(spk_query_aggregate(&q, &plan, err));
 	SPK_TRY(spk_query_attach_targets(&q, &plan, err));
 	SPK_TRY(spk_query_windows(&q, &plan, err));
+	SPK_TRY(spk_query_sets(&q, &plan, err));
 	SPK_TRY(project_targets(&q, &plan, err));
 	SPK_TRY(spk_query_finish(&q, &plan, err));
 	*out = plan;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/expr/function.h"
 #include "planner/sql/rewrite.h"
 
 enum role { DATA, TIME, SIZE, SLIDE, STEP, GAP, OFFSET, PARTITION, ROLES };
@@ -242,17 +243,45 @@ static spk_status bind_file(struct spk_binder *b, const PgQuery__FuncCall *f, co
 	return spk_binder_one_range(b, plan, table->name, alias, f->location, out, err);
 }
 
+/* Functions over relations and files, rather than values. */
+static bool is_relation(const char *name)
+{
+	if (strcmp(name, SPK_MARK_FILE) == 0 || strcmp(name, "read_csv") == 0 || strcmp(name, "read_json") == 0)
+		return true;
+	for (size_t i = 0; i < SPK_COUNT_OF(functions); i++)
+		if (strcmp(functions[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static const char *const relations[] = { "tumble", "hop", "cumulate", "session", "read_csv", "read_json" };
+
+/* Close to one of those, and no function of values. */
+static bool misspelt(const char *name)
+{
+	return !spk_function_known(name) && spk_closest_name(name, relations, SPK_COUNT_OF(relations));
+}
+
+static spk_status no_such_relation(const struct spk_binder *b, const PgQuery__FuncCall *f, const char *name, spk_error *err)
+{
+	spk_binder_fail(b, f->location, SPK_BIND, err, "function %s cannot be used in FROM", name);
+	return spk_binder_suggest(err, name, relations, SPK_COUNT_OF(relations), "Functions in FROM"), SPK_BIND;
+}
+
 spk_status spk_binder_table_function(struct spk_binder *b, const PgQuery__RangeFunction *r, struct spk_scope *out, spk_error *err)
 {
-	static const char *const known[] = { "tumble", "hop", "cumulate", "session", "read_csv", "read_json" };
 	const PgQuery__Node *n = r->n_functions && r->functions[0]->node_case == PG_QUERY__NODE__NODE_LIST ? r->functions[0]->list->items[0] : NULL;
 	const PgQuery__FuncCall *f = n && n->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? n->func_call : NULL;
 	struct window_call w = { .b = b, .call = f };
 	const char *name;
 
-	if (!f || r->lateral || r->ordinality || r->is_rowsfrom || r->n_coldeflist)
-		return spk_binder_unsupported(b, n ? spk_node_location(n) : -1, "LATERAL, ROWS FROM, WITH ORDINALITY or a column list of a function", err);
+	if (!f || r->is_rowsfrom)
+		return spk_binder_set_function(b, r, out, err);
 	SPK_TRY(spk_binder_function_name(b, f->funcname, f->n_funcname, f->location, &name, err));
+	if (!is_relation(name))
+		return misspelt(name) ? no_such_relation(b, f, name, err) : spk_binder_set_function(b, r, out, err);
+	if (r->lateral || r->ordinality || r->n_coldeflist)
+		return spk_binder_unsupported(b, f->location, "LATERAL, WITH ORDINALITY or a column list of this function", err);
 	if (strcmp(name, SPK_MARK_FILE) == 0)
 		return bind_file(b, f, NULL, r->alias, out, err);
 	if (strcmp(name, "read_csv") == 0 || strcmp(name, "read_json") == 0)
@@ -263,7 +292,5 @@ spk_status spk_binder_table_function(struct spk_binder *b, const PgQuery__RangeF
 		w.f = &functions[i];
 		return bind_window(&w, r->alias, out, err);
 	}
-	spk_binder_fail(b, f->location, SPK_BIND, err, "function %s cannot be used in FROM", name);
-	spk_binder_suggest(err, name, known, SPK_COUNT_OF(known), "Functions in FROM");
-	return SPK_BIND;
+	return spk_fail(err, SPK_INTERNAL, "function %s is no relation", name);
 }
