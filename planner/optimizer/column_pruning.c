@@ -366,20 +366,20 @@ static spk_status prune_aggregate(struct spk_arena *arena, struct spk_logical *l
 }
 
 /* Elements make the rows, so all sets stay; of the input's columns those that are needed. */
-static spk_status prune_unnest(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct pruned *out, spk_error *err)
+static spk_status prune_unnest(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err)
 {
 	struct spk_logical *in = l->input[0], *made;
 	int columns = in->schema->count;
 	bool *kept = no_columns(arena, l);
 	struct spk_schema *schema;
 	struct spk_expr **by;
-	struct pruned p;
+	struct spk_pruned p;
 
 	SPK_TRY_PTR(kept, err);
 	memcpy(kept, needed, sizeof *kept * (size_t)columns);
 	for (int i = 0; i < l->expr_count; i++)
 		spk_expr_columns(l->expr[i], need, kept);
-	SPK_TRY(prune(arena, in, kept, &p, err));
+	SPK_TRY(spk_prune(arena, in, kept, &p, err));
 	if (is_same(in, &p))
 		return keep_all(arena, l, out, err);
 	for (int i = 0; i < l->schema->count; i++)
