@@ -55,7 +55,12 @@ spk_status spk_edits_apply(struct spk_edits *edits, const char *text, size_t siz
 		const struct spk_edit *e = i < edits->count ? &edits->edit[i] : NULL;
 		int until = e ? e->start : (int)size;
 
-		SPK_ASSERT(until >= from, "edits do not overlap");
+		if (until < from) {  /* words of two dialects one in the other: no statement of either */
+			spk_fail(err, SPK_SYNTAX, "syntax error: this cannot be told from what is around it");
+			if (err)
+				err->position = until + 1;
+			return SPK_SYNTAX;
+		}
 		map->piece[map->count++] = (struct spk_piece){ at, from, true };
 		memcpy(made + at, text + from, (size_t)(until - from));
 		at += until - from;
