@@ -48,7 +48,7 @@ spk_status spk_edits_apply(struct spk_edits *edits, const char *text, size_t siz
 	for (int i = 0; i < edits->count; i++)
 		room += strlen(edits->edit[i].text);
 	made = spk_arena_alloc(edits->arena, room);
-	map->piece = SPK_NEW_ARRAY(edits->arena, struct spk_piece, edits->count * 2 + 1);
+	map->piece = SPK_NEW_ARRAY(edits->arena, struct spk_map_piece, edits->count * 2 + 1);
 	SPK_TRY_PTR(made, err);
 	SPK_TRY_PTR(map->piece, err);
 	for (int i = 0; i <= edits->count; i++) {
@@ -61,12 +61,12 @@ spk_status spk_edits_apply(struct spk_edits *edits, const char *text, size_t siz
 				err->position = until + 1;
 			return SPK_SYNTAX;
 		}
-		map->piece[map->count++] = (struct spk_piece){ at, from, true };
+		map->piece[map->count++] = (struct spk_map_piece){ at, from, true };
 		memcpy(made + at, text + from, (size_t)(until - from));
 		at += until - from;
 		if (!e)
 			break;
-		map->piece[map->count++] = (struct spk_piece){ at, e->start, false };
+		map->piece[map->count++] = (struct spk_map_piece){ at, e->start, false };
 		memcpy(made + at, e->text, strlen(e->text));
 		at += (int)strlen(e->text);
 		from = e->end;

@@ -20,12 +20,12 @@ struct spk_edits {
 spk_status spk_edit(struct spk_edits *edits, int start, int end, const char *text, spk_error *err);
 
 /* Bytes [at, next piece's at) of the new text: a copy of the old text from `from` on, or an inserted text that stands for `from`. */
-struct spk_piece { int at, from; bool copied; };
+struct spk_map_piece { int at, from; bool copied; };
 
 /* One pass: old text to new. No pieces: nothing was changed. */
 struct spk_map {
 	int count;
-	struct spk_piece *piece;
+	struct spk_map_piece *piece;
 };
 /* Sorts and applies the edits; *out is a NUL-terminated text in the arena. */
 spk_status spk_edits_apply(struct spk_edits *edits, const char *text, size_t size, const char **out, struct spk_map *map, spk_error *err);
