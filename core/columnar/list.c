@@ -186,7 +186,7 @@ spk_status spk_vector_take(struct spk_vector *out, const struct spk_vector *from
 	return spk_vector_gather(dictionary, 1, n + 1, from, place, used, false, arena, err);
 }
 
-spk_status spk_vector_join(struct spk_vector *out, struct spk_type type, const struct spk_piece *piece, int pieces, int rows, struct spk_arena *arena, spk_error *err)
+spk_status spk_vector_join(struct spk_vector *out, struct spk_type type, const struct spk_vector_piece *piece, int pieces, int rows, struct spk_arena *arena, spk_error *err)
 {
 	struct spk_vector *dictionary;
 	uint32_t *entry;

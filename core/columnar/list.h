@@ -39,7 +39,7 @@ spk_status spk_list_finish(struct spk_list_builder *b, spk_error *err);
  * Shares view bytes. */
 spk_status spk_vector_take(struct spk_vector *out, const struct spk_vector *from, const int32_t *index, int rows, const int32_t *sel, int n, struct spk_arena *arena, spk_error *err);
 /* Joins n dense pieces: row sel[p][i] of *out is row sel[p][i] of piece p. Rows of no piece are NULL. */
-struct spk_piece { struct spk_vector vector; const int32_t *sel; int n; };
-spk_status spk_vector_join(struct spk_vector *out, struct spk_type type, const struct spk_piece *piece, int pieces, int rows, struct spk_arena *arena, spk_error *err);
+struct spk_vector_piece { struct spk_vector vector; const int32_t *sel; int n; };
+spk_status spk_vector_join(struct spk_vector *out, struct spk_type type, const struct spk_vector_piece *piece, int pieces, int rows, struct spk_arena *arena, spk_error *err);
 
 #endif

@@ -14,13 +14,13 @@ static struct spk_reader *readers_of(const struct spk_call *call)
 /* Arrays and records do not fit in a slot: the rows of each argument are one piece of the result. */
 static spk_status put_nested(const struct spk_call *call, const int32_t *chosen, struct spk_vector *out, spk_error *err)
 {
-	struct spk_piece *piece = SPK_NEW_ARRAY(call->ev->arena, struct spk_piece, call->args);
+	struct spk_vector_piece *piece = SPK_NEW_ARRAY(call->ev->arena, struct spk_vector_piece, call->args);
 	int32_t *rows = spk_arena_alloc(call->ev->arena, sizeof(*rows) * (size_t)call->n);
 
 	SPK_TRY_PTR(piece, err);
 	SPK_TRY_PTR(rows, err);
 	for (int k = 0; k < call->args; k++) {
-		piece[k] = (struct spk_piece){ call->arg[k], rows, 0 };
+		piece[k] = (struct spk_vector_piece){ call->arg[k], rows, 0 };
 		SPK_EACH_CALL_ROW(call, row)
 			if (chosen[row] == k)
 				rows[piece[k].n++] = row;

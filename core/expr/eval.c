@@ -398,14 +398,14 @@ static int rows_without(const int32_t *sel, int n, const int32_t *keep, int kept
  * The branches of a CASE or COALESCE put together. Scalars are copied to their rows of a FLAT vector; arrays and records,
  * which do not lie in slots, are kept as pieces and joined at the end.
  */
-struct merge { struct spk_vector *out; struct spk_piece *piece; int pieces; };
+struct merge { struct spk_vector *out; struct spk_vector_piece *piece; int pieces; };
 
 static spk_status merge_start(struct merge *m, const struct spk_expr *e, int branches, int rows, struct spk_vector *out, struct spk_arena *arena, spk_error *err)
 {
 	*m = (struct merge){ .out = out };
 	if (!spk_type_is_nested(e->type))
 		return spk_vector_init(out, e->type, rows, arena, err);
-	m->piece = SPK_NEW_ARRAY(arena, struct spk_piece, branches);
+	m->piece = SPK_NEW_ARRAY(arena, struct spk_vector_piece, branches);
 	return m->piece ? SPK_OK : spk_fail_memory(err);
 }
 
@@ -420,7 +420,7 @@ static spk_status merge_put(struct merge *m, const struct spk_vector *from, int 
 	SPK_TRY_PTR(own, err);
 	for (int i = 0; i < n; i++)
 		own[i] = sel ? sel[i] : i;
-	m->piece[m->pieces++] = (struct spk_piece){ *from, own, n };
+	m->piece[m->pieces++] = (struct spk_vector_piece){ *from, own, n };
 	return SPK_OK;
 }
 
