@@ -46,8 +46,6 @@ spk_status spk_join_node(struct spk_arena *arena, enum spk_join_type join, struc
 spk_status spk_null_safe_equal(struct spk_arena *arena, struct spk_expr *a, struct spk_expr *b, struct spk_expr **out, spk_error *err);
 /* What the aggregate gives over no rows, as a constant. */
 spk_status spk_empty_aggregate(struct spk_arena *arena, const struct spk_aggregate_call *c, struct spk_expr **out, spk_error *err);
-/* A copy of the whole tree. */
-struct spk_logical *spk_logical_copy(struct spk_arena *arena, const struct spk_logical *l);
 /* row_number() over the rows of `input` in that order within each partition, as one column more. */
 spk_status spk_row_number(struct spk_arena *arena, struct spk_logical *input, struct spk_expr **partition, int partitions, struct spk_sort_key *sort, int sorts, struct spk_logical **out, spk_error *err);
 /* The rows numbered offset + 1 .. offset + limit of those (as LIMIT has them), without the number. */

@@ -90,16 +90,6 @@ spk_status spk_move_node(const struct spk_move *m, const struct spk_logical *l, 
 	return SPK_OK;
 }
 
-struct spk_logical *spk_logical_copy(struct spk_arena *arena, const struct spk_logical *l)
-{
-	struct spk_logical *copy = spk_logical_clone(arena, l);
-
-	for (int i = 0; copy && i < l->inputs; i++)
-		if (!(copy->input[i] = spk_logical_copy(arena, l->input[i])))
-			return NULL;
-	return copy;
-}
-
 /* --- projections --- */
 
 spk_status spk_columns_add(struct spk_columns *c, struct spk_expr *e, const char *name, spk_error *err)

@@ -33,7 +33,7 @@ static struct spk_move moved(const struct push *p)
 static struct spk_logical *magic_rows(struct push *p)
 {
 	if (p->taken)
-		return spk_logical_copy(p->arena, p->magic);
+		return spk_logical_copy_tree(p->arena, p->magic);
 	p->taken = true;
 	return p->magic;
 }
@@ -126,6 +126,22 @@ static spk_status carry_values(struct push *p, const struct spk_logical *l, stru
 	*out = branch[0];
 	if (l->value_rows > 1)
 		SPK_TRY_PTR(*out = spk_logical_new(p->arena, SPK_LOGICAL_UNION, branch[0]->schema, branch, l->value_rows), err);
+	return SPK_OK;
+}
+
+/* Every set with the magic columns before it. */
+static spk_status carry_expand(struct push *p, struct spk_logical *l, struct spk_logical **out, spk_error *err)
+{
+	int columns = l->schema->count, wide = p->width + columns;
+	struct spk_expr **value = SPK_NEW_ARRAY(p->arena, struct spk_expr *, l->value_rows * wide + 1), **set;
+
+	SPK_TRY_PTR(value, err);
+	SPK_TRY(carry_simple(p, l, out, err));
+	for (int i = 0; i < l->value_rows; i++) {
+		SPK_TRY(prepend(p, (*out)->input[0], &l->value[i * columns], columns, &set, err));
+		memcpy(&value[i * wide], set, sizeof(*set) * (size_t)wide);
+	}
+	(*out)->value = value;
 	return SPK_OK;
 }
 
@@ -332,11 +348,14 @@ static spk_status carry(struct push *p, struct spk_logical *l, struct spk_logica
 	case SPK_LOGICAL_REPARTITION: return carry(p, l->input[0], out, err);
 	case SPK_LOGICAL_PROJECT:
 	case SPK_LOGICAL_OVER: return carry_listed(p, l, out, err);
-	case SPK_LOGICAL_AGGREGATE: return l->expr_count ? carry_listed(p, l, out, err) : carry_scalar(p, l, out, err);
+	case SPK_LOGICAL_AGGREGATE:
+		if (l->empty_sets)
+			return spk_decorrelate_unsupported(l, "inside GROUPING SETS with a total of no rows", err);
+		return l->expr_count ? carry_listed(p, l, out, err) : carry_scalar(p, l, out, err);
 	case SPK_LOGICAL_JOIN: return carry_join(p, l, out, err);
 	case SPK_LOGICAL_UNION: return carry_union(p, l, out, err);
 	case SPK_LOGICAL_LIMIT: return carry_limit(p, l, out, err);
-	case SPK_LOGICAL_EXPAND: return spk_decorrelate_unsupported(l, "inside GROUPING SETS", err);
+	case SPK_LOGICAL_EXPAND: return carry_expand(p, l, out, err);
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE: return spk_decorrelate_unsupported(l, "inside WITH RECURSIVE", err);
 	case SPK_LOGICAL_VALUES:
@@ -399,7 +418,7 @@ static bool repeats(const struct spk_logical *l)
 static spk_status make_magic(struct push *p, const struct spk_logical *left, spk_error *err)
 {
 	struct spk_columns c = { .arena = p->arena };
-	struct spk_logical *copy = spk_logical_copy(p->arena, left), *project;
+	struct spk_logical *copy = spk_logical_copy_tree(p->arena, left), *project;
 
 	SPK_TRY_PTR(copy, err);
 	for (int i = 0; i < left->schema->count; i++) {

@@ -88,3 +88,6 @@ SELECT 1 = ANY (SELECT true);
 SELECT a FROM t1 WHERE EXISTS (SELECT nope FROM t2);
 SELECT a FROM t1 GROUP BY (SELECT 1), a ORDER BY a;
 SELECT (SELECT a FROM nothing) IS NULL, coalesce((SELECT b FROM nothing), 'none');
+SELECT id, (SELECT count(*) FROM (SELECT region, emp_id, sum(amount) FROM sale s WHERE s.emp_id >= e.id GROUP BY GROUPING SETS ((region), (emp_id))) q) AS n FROM emp e ORDER BY id;
+-- refused: GROUPING SETS with a total of no rows
+SELECT id, (SELECT count(*) FROM (SELECT region, sum(amount) FROM sale s WHERE s.emp_id >= e.id GROUP BY ROLLUP (region)) q) AS n FROM emp e ORDER BY id;
