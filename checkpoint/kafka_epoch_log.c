@@ -62,7 +62,10 @@ static spk_status kafka_commit(struct spk_epoch_log *log, spk_error *err)
 	return spk_kafka_commit(self(log)->producer, err);
 }
 
-/* Finds the offset of `epoch`'s record and deletes what is before it. */
+/*
+ * Finds the offset of `epoch`'s record and deletes what is before it. Reading stops there: what is read is what goes, so in the life of a job every
+ * record is read for this once.
+ */
 struct finder { int64_t epoch, offset; };
 
 static spk_status find_epoch(void *user, int64_t offset, const void *value, size_t size, spk_error *err)
@@ -72,18 +75,20 @@ static spk_status find_epoch(void *user, int64_t offset, const void *value, size
 	struct spk_epoch_record *record;
 
 	SPK_TRY_PTR(arena, err);
-	if (f->offset < 0 && spk_epoch_decode(value, size, arena, &record, NULL) == SPK_OK && record->epoch >= f->epoch)
+	if (spk_epoch_decode(value, size, arena, &record, NULL) == SPK_OK && record->epoch >= f->epoch)
 		f->offset = offset;
 	spk_arena_unref(arena);
-	return SPK_OK;
+	return f->offset < 0 ? SPK_OK : SPK_CANCELLED;
 }
 
 static spk_status kafka_truncate(struct spk_epoch_log *log, int64_t epoch, spk_error *err)
 {
 	struct kafka_log *k = self(log);
 	struct finder f = { epoch, -1 };
+	spk_status status = spk_kafka_read_topic(k->producer, k->topic, -2, find_epoch, &f, err);
 
-	SPK_TRY(spk_kafka_read_topic(k->producer, k->topic, -2, find_epoch, &f, err));
+	if (status != SPK_OK && f.offset < 0)
+		return status;
 	return f.offset > 0 ? spk_kafka_truncate(k->producer, k->topic, f.offset, err) : SPK_OK;
 }
 
@@ -98,7 +103,7 @@ static const struct spk_epoch_log_type kafka_log_type = {
 
 spk_status spk_kafka_epoch_log_open(struct spk_epoch_log **out, struct spk_kafka_producer *producer, const char *job, spk_error *err)
 {
-	static const char *const config[] = { "cleanup.policy", "delete", "retention.ms", "-1", NULL };
+	static const char *const config[] = { "cleanup.policy", "delete", "retention.ms", "-1", "retention.bytes", "-1", NULL };
 	struct kafka_log *k = calloc(1, sizeof *k);
 	int partitions;
 	spk_status status;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "checkpoint/manifest.h"
@@ -13,7 +14,15 @@
 #include "core/base/fault.h"
 #include "core/base/file.h"
 
-struct local_store { struct spk_checkpoint_store base; char *dir; };
+/* A file whose content was hashed before. RocksDB's table files never change, and a snapshot links to them. */
+struct known { dev_t device; ino_t inode; int64_t size; struct timespec changed; char hash[SPK_FILE_HASH_SIZE]; };
+
+struct local_store {
+	struct spk_checkpoint_store base;
+	char *dir;
+	struct known *known;            /* table files of the last snapshot */
+	int known_count;
+};
 
 static struct local_store *self(struct spk_checkpoint_store *s) { return spk_container_of(s, struct local_store, base); }
 
@@ -22,9 +31,27 @@ static char *manifest_path(const struct local_store *l, int64_t epoch, struct sp
 	return spk_arena_printf(arena, "%s/checkpoint-%012" PRId64 ".json", l->dir, epoch);
 }
 
-static char *file_path(const struct local_store *l, const char *hash, struct spk_arena *arena)
+static bool is_table(const char *name)
 {
-	return spk_arena_printf(arena, "%s/files/%s", l->dir, hash);
+	size_t n = strlen(name);
+
+	return n > 4 && strcmp(name + n - 4, ".sst") == 0;
+}
+
+/*
+ * Tables are shared between checkpoints. The small files beside them, which may well be the same in
+ * each, are not: one damaged byte must not take all checkpoints away.
+ */
+char *spk_checkpoint_stored_name(const struct spk_checkpoint_file *f, int64_t epoch, struct spk_arena *arena)
+{
+	return is_table(f->name) ? spk_arena_strdup(arena, f->hash) : spk_arena_printf(arena, "%s-%" PRId64, f->hash, epoch);
+}
+
+static char *file_path(const struct local_store *l, const struct spk_checkpoint_file *f, int64_t epoch, struct spk_arena *arena)
+{
+	const char *name = spk_checkpoint_stored_name(f, epoch, arena);
+
+	return name ? spk_arena_printf(arena, "%s/files/%s", l->dir, name) : NULL;
 }
 
 /*
@@ -73,34 +100,69 @@ static spk_status store_file(const char *from, const char *part, const char *to,
 	return status;
 }
 
-static spk_status save_file(const struct local_store *l, const char *snapshot, const char *name, struct spk_arena *arena, struct spk_checkpoint_file *out, spk_error *err)
+static bool is_known(const struct known *k, const struct stat *s)
+{
+	return k->device == s->st_dev && k->inode == s->st_ino && k->size == s->st_size && k->changed.tv_sec == s->st_mtim.tv_sec && k->changed.tv_nsec == s->st_mtim.tv_nsec;
+}
+
+/* The file's hash, into *out as well, from the last save if it was there already. */
+static spk_status hash_file(const struct local_store *l, const char *path, bool table, struct known *out, spk_error *err)
+{
+	struct stat s;
+
+	if (stat(path, &s) != 0)
+		return spk_fail_errno(err, errno, "cannot look at %s", path);
+	for (int i = 0; i < l->known_count && table; i++)
+		if (is_known(&l->known[i], &s)) {
+			*out = l->known[i];
+			return SPK_OK;
+		}
+	*out = (struct known){ .device = s.st_dev, .inode = s.st_ino, .size = s.st_size, .changed = s.st_mtim };
+	return spk_file_hash(path, out->hash, err);
+}
+
+static spk_status save_file(const struct local_store *l, const char *snapshot, const char *name, int64_t epoch, struct known *known, struct spk_arena *arena, struct spk_checkpoint_file *out, spk_error *err)
 {
 	const char *from = spk_arena_printf(arena, "%s/%s", snapshot, name), *to, *part;
-	char hash[SPK_FILE_HASH_SIZE];
 
 	SPK_TRY_PTR(from, err);
-	SPK_TRY(spk_file_hash(from, hash, err));
-	*out = (struct spk_checkpoint_file){ .name = name, .hash = spk_arena_strdup(arena, hash) };
+	SPK_TRY(hash_file(l, from, is_table(name), known, err));
+	*out = (struct spk_checkpoint_file){ .name = name, .size = known->size, .hash = spk_arena_strdup(arena, known->hash) };
 	SPK_TRY_PTR(out->hash, err);
-	SPK_TRY(spk_file_size(from, &out->size, err));
-	to = file_path(l, hash, arena);
+	to = file_path(l, out, epoch, arena);
+	SPK_TRY_PTR(to, err);
 	part = spk_arena_printf(arena, "%s.%d.part", to, (int)getpid());
-	SPK_TRY_PTR(to && part, err);
+	SPK_TRY_PTR(part, err);
 	return is_stored(to, out->size) ? SPK_OK : store_file(from, part, to, err);
 }
 
-static spk_status save_files(const struct local_store *l, const char *snapshot, struct spk_arena *arena, struct spk_checkpoint_file **out, int *count, spk_error *err)
+static void keep_known(struct local_store *l, struct known *known, int count)
+{
+	free(l->known);
+	l->known = known;
+	l->known_count = count;
+}
+
+static spk_status save_files(struct local_store *l, const char *snapshot, int64_t epoch, struct spk_arena *arena, struct spk_checkpoint_file **out, int *count, spk_error *err)
 {
 	struct spk_dir_entries names = { 0 };
 	const char *files = spk_arena_printf(arena, "%s/files", l->dir);
+	struct known *known;
+	spk_status status = SPK_OK;
 
 	SPK_TRY_PTR(files, err);
 	if (snapshot)
 		SPK_TRY(spk_dir_list(snapshot, arena, &names, err));
 	*out = SPK_NEW_ARRAY(arena, struct spk_checkpoint_file, names.count);
-	SPK_TRY_PTR(*out, err);
-	for (int i = 0; i < names.count; i++)
-		SPK_TRY(save_file(l, snapshot, names.name[i], arena, &(*out)[i], err));
+	known = calloc((size_t)names.count + 1, sizeof *known);
+	if (!*out || !known) {
+		free(known);
+		return spk_fail_memory(err);
+	}
+	for (int i = 0; i < names.count && status == SPK_OK; i++)
+		status = save_file(l, snapshot, names.name[i], epoch, &known[i], arena, &(*out)[i], err);
+	keep_known(l, known, status == SPK_OK ? names.count : 0);
+	SPK_TRY(status);
 	*count = names.count;
 	return names.count ? spk_dir_sync(files, err) : SPK_OK;
 }
@@ -112,7 +174,7 @@ static spk_status save_all(struct local_store *l, const char *snapshot, struct s
 	int files = 0;
 
 	SPK_TRY_PTR(path, err);
-	SPK_TRY(save_files(l, snapshot, arena, &file, &files, err));
+	SPK_TRY(save_files(l, snapshot, record->epoch, arena, &file, &files, err));
 	SPK_TRY(spk_manifest_write(record, spk_clock_wall_us(), file, files, text, err));
 	SPK_TRY(spk_fault(SPK_FAULT_CHECKPOINT_MANIFEST, err));
 	return spk_file_write_atomic(path, text->data, text->size, err);
@@ -161,11 +223,10 @@ static spk_status local_read(struct spk_checkpoint_store *s, int64_t epoch, stru
 	return status;
 }
 
-static spk_status verify_file(const struct local_store *l, const struct spk_checkpoint_file *f, struct spk_arena *arena, spk_error *err)
+static spk_status verify_file(const struct local_store *l, const struct spk_checkpoint_file *f, int64_t epoch, struct spk_arena *arena, spk_error *err)
 {
-	const char *path = file_path(l, f->hash, arena);
+	const char *path = file_path(l, f, epoch, arena);
 	char hash[SPK_FILE_HASH_SIZE];
-
 	spk_status status;
 
 	SPK_TRY_PTR(path, err);
@@ -181,7 +242,7 @@ static spk_status verify_all(struct spk_checkpoint_store *s, int64_t epoch, stru
 {
 	SPK_TRY(local_read(s, epoch, arena, out, err));
 	for (int i = 0; i < (*out)->files; i++)
-		SPK_TRY(verify_file(self(s), &(*out)->file[i], arena, err));
+		SPK_TRY(verify_file(self(s), &(*out)->file[i], epoch, arena, err));
 	return SPK_OK;
 }
 
@@ -198,13 +259,12 @@ static spk_status local_verify(struct spk_checkpoint_store *s, int64_t epoch, sp
 }
 
 /* Table files never change, so a link will do; RocksDB rewrites the others. */
-static spk_status clone_file(const struct local_store *l, const struct spk_checkpoint_file *f, const char *target, struct spk_arena *arena, spk_error *err)
+static spk_status clone_file(const struct local_store *l, const struct spk_checkpoint_file *f, int64_t epoch, const char *target, struct spk_arena *arena, spk_error *err)
 {
-	const char *from = file_path(l, f->hash, arena), *to = spk_arena_printf(arena, "%s/%s", target, f->name);
-	size_t n = strlen(f->name);
+	const char *from = file_path(l, f, epoch, arena), *to = spk_arena_printf(arena, "%s/%s", target, f->name);
 
 	SPK_TRY_PTR(from && to, err);
-	if (n > 4 && strcmp(f->name + n - 4, ".sst") == 0 && link(from, to) == 0)
+	if (is_table(f->name) && link(from, to) == 0)
 		return SPK_OK;
 	return spk_file_copy(from, to, err);
 }
@@ -227,7 +287,7 @@ static spk_status clone_all(struct spk_checkpoint_store *s, int64_t epoch, const
 	SPK_TRY(spk_fault(SPK_FAULT_RECOVERY_CLONE, err));
 	SPK_TRY(make_target(target, arena, err));
 	for (int i = 0; i < c->files && status == SPK_OK; i++)
-		status = clone_file(self(s), &c->file[i], target, arena, err);
+		status = clone_file(self(s), &c->file[i], epoch, target, arena, err);
 	if (status != SPK_OK)
 		spk_dir_remove(target, NULL);
 	return status;
@@ -257,13 +317,25 @@ static spk_status local_clone(struct spk_checkpoint_store *s, int64_t epoch, con
 
 /* --- retain --- */
 
-static bool is_named(const char *hash, struct spk_checkpoint *const *c, int count)
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* All names in the store that the checkpoints need, sorted. */
+static spk_status list_names(struct spk_checkpoint *const *c, int count, struct spk_arena *arena, struct spk_dir_entries *out, spk_error *err)
 {
+	int files = 0;
+
 	for (int i = 0; i < count; i++)
-		for (int k = 0; k < c[i]->files; k++)
-			if (strcmp(c[i]->file[k].hash, hash) == 0)
-				return true;
-	return false;
+		files += c[i]->files;
+	*out = (struct spk_dir_entries){ .name = SPK_NEW_ARRAY(arena, const char *, files) };
+	SPK_TRY_PTR(out->name, err);
+	for (int i = 0; i < count; i++)
+		for (int k = 0; k < c[i]->files; k++) {
+			out->name[out->count] = spk_checkpoint_stored_name(&c[i]->file[k], c[i]->epoch, arena);
+			SPK_TRY_PTR(out->name[out->count++], err);
+		}
+	if (out->count)
+		qsort(out->name, (size_t)out->count, sizeof *out->name, by_name);
+	return SPK_OK;
 }
 
 static spk_status remove_file(const char *path, spk_error *err)
@@ -292,16 +364,17 @@ static spk_status remove_unnamed(struct spk_checkpoint_store *s, const int64_t *
 {
 	struct spk_checkpoint **kept = SPK_NEW_ARRAY(arena, struct spk_checkpoint *, count);
 	const char *folder = spk_arena_printf(arena, "%s/files", self(s)->dir);
-	struct spk_dir_entries names;
+	struct spk_dir_entries names, needed;
 
 	SPK_TRY_PTR(kept && folder, err);
 	for (int i = 0; i < count; i++)
 		if (local_read(s, epoch[i], arena, &kept[i], NULL) != SPK_OK)
 			return SPK_OK;
+	SPK_TRY(list_names(kept, count, arena, &needed, err));
 	SPK_TRY(spk_dir_list(folder, arena, &names, err));
 	for (int i = 0; i < names.count; i++)
-		if (!is_named(names.name[i], kept, count))
-			SPK_TRY(remove_file(file_path(self(s), names.name[i], arena), err));
+		if (!needed.count || !bsearch(&names.name[i], needed.name, (size_t)needed.count, sizeof *needed.name, by_name))
+			SPK_TRY(remove_file(spk_arena_printf(arena, "%s/%s", folder, names.name[i]), err));
 	return SPK_OK;
 }
 
@@ -378,6 +451,7 @@ static spk_status local_save(struct spk_checkpoint_store *s, const char *snapsho
 
 static void local_close(struct spk_checkpoint_store *s)
 {
+	free(self(s)->known);
 	free(self(s)->dir);
 	free(self(s));
 }

@@ -1,7 +1,8 @@
 /*
  * The checkpoint store: durable images of a job's state, and the SPI for other places than a local folder.
  *
- *   DIR/files/<hash>                        contents of files, named by the XXH3-128 of their bytes, shared between checkpoints
+ *   DIR/files/<hash>                        contents of table files, named by the XXH3-128 of their bytes, shared between checkpoints
+ *   DIR/files/<hash>-<epoch>                of the other files, which are small, of one checkpoint each
  *   DIR/checkpoint-<epoch, 12 digits>.json  manifest: job, epoch, plan, the epoch's record, and every file with size and hash;
  *                                           its last line is the hash of all before it
  *
@@ -44,6 +45,9 @@ struct spk_checkpoint_store_type {
 	spk_status (*retain)(struct spk_checkpoint_store *s, int keep, int64_t *oldest, spk_error *err);
 	void (*close)(struct spk_checkpoint_store *s);
 };
+
+/* What a file of the checkpoint is called in the store, in `arena`. */
+char *spk_checkpoint_stored_name(const struct spk_checkpoint_file *f, int64_t epoch, struct spk_arena *arena);
 
 spk_status spk_local_checkpoint_store_open(struct spk_checkpoint_store **out, const char *dir, spk_error *err);
 

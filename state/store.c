@@ -7,6 +7,7 @@
 #include "state/state.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/base/check.h"
 #include "core/base/fault.h"
@@ -17,6 +18,8 @@
 
 enum {
 	DEFAULT_CACHE = 64 << 20,
+	ONLY_HEADERS = 5,              /* of RocksDB's levels of its log */
+	PROBE_BYTES = 256 << 10,
 	DEFAULT_BLOCK_CACHE = 8 << 20,
 	SMALLEST_BLOCK_CACHE = 1 << 20,
 	META_HEAD = 5,            /* bytes of a table's entry before its fingerprint: kind, schema version (big-endian) */
@@ -79,10 +82,11 @@ static void set_base_options(struct spk_store *s)
 	rocksdb_block_based_table_options_t *b = s->block_options;
 
 	rocksdb_options_set_create_if_missing(o, 1);
+	/* Its own log is not kept, and ends the process by an assertion when a line comes after one that found the disk full (7.8.3). */
+	rocksdb_options_set_info_log_level(o, ONLY_HEADERS);
 	rocksdb_options_set_max_background_jobs(o, 2);
 	rocksdb_options_set_max_open_files(o, 512);
 	rocksdb_options_set_stats_dump_period_sec(o, 0);
-	rocksdb_options_set_info_log_level(o, 3);  /* errors */
 	rocksdb_options_set_keep_log_file_num(o, 1);
 	rocksdb_options_set_manifest_preallocation_size(o, 64 * 1024);
 	/* All memtables together, whatever the number of tables; each may fill half of it before it is flushed. */
@@ -291,6 +295,22 @@ static spk_status check_dir(const char *dir, bool *there, spk_error *err)
 	return status;
 }
 
+/* Room for what RocksDB writes at once when it opens: what it does without is not an error but an assertion. */
+static spk_status probe_room(const struct spk_store *s, spk_error *err)
+{
+	char *path, *zeros;
+	spk_status status;
+
+	if (asprintf(&path, "%s/.room", s->dir) < 0)
+		return spk_fail_memory(err);
+	zeros = calloc(1, PROBE_BYTES);
+	status = zeros ? spk_file_write_atomic(path, zeros, PROBE_BYTES, err) : spk_fail_memory(err);
+	unlink(path);
+	free(zeros);
+	free(path);
+	return status;
+}
+
 static spk_status open_store(struct spk_store *s, spk_error *err)
 {
 	bool there = false;
@@ -298,6 +318,7 @@ static spk_status open_store(struct spk_store *s, spk_error *err)
 	SPK_TRY(spk_memory_reserve(s->rocksdb_account, s->options.block_cache_bytes, err));
 	s->reserved = s->options.block_cache_bytes;
 	SPK_TRY(check_dir(s->dir, &there, err));
+	SPK_TRY(probe_room(s, err));
 	SPK_TRY(make_options(s, err));
 	SPK_TRY(open_rocksdb(s, there, err));
 	for (struct spk_table *t = s->tables; t; t = t->next)

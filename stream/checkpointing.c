@@ -10,7 +10,6 @@
 #include "core/base/fault.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
-#include "core/base/metrics.h"
 #include "stream/internal.h"
 
 static spk_status save(struct spk_job *job, spk_error *err)
@@ -44,7 +43,7 @@ static spk_status truncate_lineage(struct spk_job *job, spk_error *err)
 static void report_failure(struct spk_job *job, const char *what, const spk_error *err)
 {
 	SPK_LOG(WARN, "checkpoint", "%s: %s; the job goes on and tries again", what, err->message);
-	spk_metric_add(spk_metric(SPK_COUNTER, "checkpoint_failures_total", ""), 1);
+	spk_metric_add(job->metric.checkpoint_failures, 1);
 	spk_event_log_write(job->events, SPK_EVENT_CHECKPOINT_FAILED, (struct spk_event_field[]){ { "epoch", NULL, job->record->epoch }, { "error", err->message, 0 }, { 0 } });
 }
 
@@ -62,7 +61,7 @@ static void take(struct spk_job *job)
 		return;
 	job->checkpoint = job->record->epoch;
 	spk_event_log_write(job->events, SPK_EVENT_CHECKPOINT_END, (struct spk_event_field[]){ { "epoch", NULL, job->checkpoint }, { "wall_us", NULL, spk_clock_monotonic_us() - started }, { 0 } });
-	spk_metric_observe(spk_metric(SPK_HISTOGRAM, "checkpoint_duration_us", ""), spk_clock_monotonic_us() - started);
+	spk_metric_observe(job->metric.checkpoints, spk_clock_monotonic_us() - started);
 	SPK_LOG(INFO, "checkpoint", "epoch %lld in %lld ms", (long long)job->checkpoint, (long long)(spk_clock_monotonic_us() - started) / 1000);
 }
 

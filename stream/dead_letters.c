@@ -43,7 +43,7 @@ static const char *partition_name(const struct letter_context *c, const struct s
 
 static spk_status open_topic(struct spk_job *job, spk_error *err)
 {
-	static const char *const config[] = { "retention.ms", "-1", "max.message.bytes", "104857600", NULL };
+	static const char *const config[] = { "retention.ms", "-1", "retention.bytes", "-1", "max.message.bytes", "104857600", NULL };
 	int partitions;
 
 	if (job->out.dlq_handle >= 0)

@@ -8,7 +8,6 @@
 
 #include "core/base/clock.h"
 #include "core/base/fault.h"
-#include "core/base/metrics.h"
 #include "stream/internal.h"
 
 /* The run's inputs: a view on the pending chunks. All in `arena`. */
@@ -150,12 +149,12 @@ static void log_epoch(struct spk_job *job, const struct spk_epoch_record *r, con
 			rows_in += r->source[i].partition[p].rows;
 	for (int i = 0; i < r->sinks; i++)
 		rows_out += r->sink[i].rows;
-	spk_metric_add(spk_metric(SPK_COUNTER, "epochs_total", ""), 1);
-	spk_metric_add(spk_metric(SPK_COUNTER, "rows_in_total", ""), rows_in);
-	spk_metric_add(spk_metric(SPK_COUNTER, "rows_out_total", ""), rows_out);
-	spk_metric_add(spk_metric(SPK_COUNTER, "rows_late_total", ""), r->late_rows);
-	spk_metric_add(spk_metric(SPK_COUNTER, "rows_bad_total", ""), r->bad_rows);
-	spk_metric_observe(spk_metric(SPK_HISTOGRAM, "epoch_duration_us", ""), spk_clock_monotonic_us() - started_us);
+	spk_metric_add(job->metric.epochs, 1);
+	spk_metric_add(job->metric.rows_in, rows_in);
+	spk_metric_add(job->metric.rows_out, rows_out);
+	spk_metric_add(job->metric.late, r->late_rows);
+	spk_metric_add(job->metric.bad, r->bad_rows);
+	spk_metric_observe(job->metric.duration, spk_clock_monotonic_us() - started_us);
 	spk_event_log_write(job->events, SPK_EVENT_EPOCH_END, (struct spk_event_field[]){ { "epoch", NULL, r->epoch }, { "rows_in", NULL, rows_in },
 		{ "rows_out", NULL, rows_out }, { "late", NULL, r->late_rows }, { "bad", NULL, r->bad_rows }, { "cpu_us", NULL, result->cpu_us },
 		{ "wall_us", NULL, spk_clock_monotonic_us() - started_us }, { 0 } });

@@ -221,8 +221,19 @@ bool spk_inputs_grown(const struct spk_job *job)
 
 /* --- reading --- */
 
+/* Markers of transactions take positions without rows: those are added to the chunk before, lest a topic of nothing else fills the memory. */
+static bool joins(const struct spk_input_partition *p, const struct spk_chunk *chunk)
+{
+	return chunk->rows == 0 && p->chunks > 0 && p->chunk[p->chunks - 1].end == chunk->start;
+}
+
 static spk_status keep_chunk(struct spk_job *job, struct spk_input_partition *p, struct spk_chunk *chunk, spk_error *err)
 {
+	if (joins(p, chunk)) {
+		p->position = p->chunk[p->chunks - 1].end = chunk->end;
+		spk_chunk_release(chunk);
+		return SPK_OK;
+	}
 	if (p->chunks == p->chunk_capacity) {
 		int capacity = p->chunk_capacity ? 2 * p->chunk_capacity : 8;
 		struct spk_chunk *grown = realloc(p->chunk, sizeof *grown * (size_t)capacity);
@@ -373,10 +384,16 @@ bool spk_inputs_at_end(const struct spk_job *job)
 	return true;
 }
 
+static bool has_rows(const struct spk_input_partition *p)
+{
+	/* Only the first can be without. */
+	return p->chunks > 1 || (p->chunks == 1 && p->chunk[0].rows > 0);
+}
+
 /* Whether the partition should be idle: nothing came for the timeout; or, at the end of a --once run, nothing ever came. */
 static bool is_idle(const struct spk_job *job, const struct spk_input_partition *p, int64_t now_us, bool at_end)
 {
-	if (p->finished || p->chunks)
+	if (p->finished || has_rows(p))
 		return false;
 	if (job->spec.once)
 		return p->idle || (at_end && !p->had_rows);

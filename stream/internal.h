@@ -9,6 +9,7 @@
 #include "checkpoint/epoch_log.h"
 #include "checkpoint/store.h"
 #include "core/base/eventlog.h"
+#include "core/base/metrics.h"
 #include "stream/job.h"
 
 /* --- inputs: what is read (inputs.c) --- */
@@ -131,6 +132,7 @@ struct spk_job {
 	struct spk_job_progress progress;
 	int64_t started_us, last_progress_us, last_epoch_us, reported_us;
 	int attempts;                         /* failed in a row */
+	struct { struct spk_metric *epochs, *rows_in, *rows_out, *late, *bad, *duration, *checkpoints, *checkpoint_failures; } metric;
 };
 
 bool spk_job_stateful(const struct spk_job *job);

@@ -101,8 +101,21 @@ static spk_status start_threads(struct spk_job *job, spk_error *err)
 	return spk_dag_scheduler_new(&job->dag, &options, err);
 }
 
+static void find_metrics(struct spk_job *job)
+{
+	job->metric.epochs = spk_metric(SPK_COUNTER, "epochs_total", NULL);
+	job->metric.rows_in = spk_metric(SPK_COUNTER, "rows_in_total", NULL);
+	job->metric.rows_out = spk_metric(SPK_COUNTER, "rows_out_total", NULL);
+	job->metric.late = spk_metric(SPK_COUNTER, "rows_late_total", NULL);
+	job->metric.bad = spk_metric(SPK_COUNTER, "rows_bad_total", NULL);
+	job->metric.duration = spk_metric(SPK_HISTOGRAM, "epoch_duration_us", NULL);
+	job->metric.checkpoints = spk_metric(SPK_HISTOGRAM, "checkpoint_duration_us", NULL);
+	job->metric.checkpoint_failures = spk_metric(SPK_COUNTER, "checkpoint_failures_total", NULL);
+}
+
 static spk_status build(struct spk_job *job, spk_error *err)
 {
+	find_metrics(job);
 	SPK_TRY(spk_job_check_name(job->spec.name, err));
 	SPK_TRY(spk_job_claim_folder(job->spec.dir, job->spec.name, err));
 	job->base = event_base_new();

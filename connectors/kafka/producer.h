@@ -46,7 +46,8 @@ spk_status spk_kafka_produce_one(struct spk_kafka_producer *p, int topic, int pa
  * ambiguous, see above. */
 spk_status spk_kafka_commit(struct spk_kafka_producer *p, spk_error *err);
 
-/* Calls `each` for every committed record of partition 0 of a topic from offset `from` on (-2: the earliest) up to the stable end as of now. */
+/* Calls `each` for every committed record of partition 0 of a topic from offset `from` on (-2: the earliest) up to the stable end as of now. What `each`
+ * returns but OK ends the reading and is returned. */
 spk_status spk_kafka_read_topic(struct spk_kafka_producer *p, const char *topic, int64_t from, spk_status (*each)(void *user, int64_t offset, const void *value, size_t size, spk_error *err), void *user, spk_error *err);
 /* The last committed record's bytes only are wanted often: reads from max(earliest, end - `back`) on. */
 spk_status spk_kafka_read_tail(struct spk_kafka_producer *p, const char *topic, int64_t back, spk_status (*each)(void *user, int64_t offset, const void *value, size_t size, spk_error *err), void *user, spk_error *err);

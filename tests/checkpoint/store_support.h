@@ -133,4 +133,14 @@ static inline int count_files(const char *dir, const char *sub)
 	return count;
 }
 
+/* Where a file of a checkpoint lies in the store. */
+static inline char *stored_path(const char *store, const struct spk_checkpoint *c, int file)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	char *path = spk_test_format("%s/files/%s", store, spk_checkpoint_stored_name(&c->file[file], c->epoch, arena));
+
+	spk_arena_unref(arena);
+	return path;
+}
+
 #endif

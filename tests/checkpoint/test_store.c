@@ -94,7 +94,8 @@ static void equal_files_are_stored_once(void)
 	memcpy(d.file[1].bytes, "diff", 4);
 	write_content(&d, p.snapshot);
 	REQUIRE_OK(save(s, p.snapshot, 2, &err), err);
-	CHECK_EQ_INT(count_files(p.store, "files"), 3);
+	/* Tables of the same content once; any other file once for each checkpoint. */
+	CHECK_EQ_INT(count_files(p.store, "files"), 4);
 	check_checkpoint(s, 1, &c, p.target);
 	check_checkpoint(s, 2, &d, p.target);
 	s->type->close(s);
@@ -112,7 +113,7 @@ static void keeps_the_newest(void)
 	CHECK_OK(s->type->retain(s, 3, &oldest, &err), err);
 	CHECK_EQ_INT(oldest, 0);
 	for (int e = 1; e <= 6; e++) {
-		c[e] = (struct content){ .count = 2, .file = { { "same", "same", 4 }, { "own", "", 1 } } };
+		c[e] = (struct content){ .count = 2, .file = { { "same.sst", "same", 4 }, { "own", "", 1 } } };
 		c[e].file[1].bytes[0] = (char)('0' + e);
 		write_content(&c[e], p.snapshot);
 		REQUIRE_OK(save(s, p.snapshot, e, &err), err);
@@ -237,7 +238,7 @@ static void every_flipped_byte_is_found(void)
 	REQUIRE_OK(save(s, p.snapshot, 7, &err), err);
 	REQUIRE_OK(s->type->read(s, 7, arena, &read, &err), err);
 	for (int i = 0; i < read->files; i++) {
-		char *path = spk_test_format("%s/files/%s", p.store, read->file[i].hash);
+		char *path = stored_path(p.store, read, i);
 
 		flip_bytes(s, path, 7, read->file[i].name, p.target);
 		free(path);
@@ -265,7 +266,7 @@ static void missing_and_cut_files_are_found(void)
 	write_content(&c, p.snapshot);
 	REQUIRE_OK(save(s, p.snapshot, 7, &err), err);
 	REQUIRE_OK(s->type->read(s, 7, arena, &read, &err), err);
-	path = spk_test_format("%s/files/%s", p.store, read->file[0].hash);
+	path = stored_path(p.store, read, 0);
 	spk_test_spew(path, "01234", 5);
 	CHECK_FAILS(s->type->verify(s, 7, &err), SPK_CORRUPT, err);
 	CHECK_HOLDS(err.message, "000007.sst");
@@ -358,7 +359,7 @@ static const char *const save_points[] = { "checkpoint.copy", "checkpoint.manife
 /* Every step of a save fails once: no half checkpoint, nothing left over, and the next attempt works. */
 static void a_failed_save_leaves_nothing_behind(void)
 {
-	struct content one = { .count = 2, .file = { { "a", "same", 4 }, { "b", "one", 3 } } }, two = { .count = 3, .file = { { "a", "same", 4 }, { "b", "two", 3 }, { "c", "new", 3 } } };
+	struct content one = { .count = 2, .file = { { "a.sst", "same", 4 }, { "b", "one", 3 } } }, two = { .count = 3, .file = { { "a.sst", "same", 4 }, { "b", "two", 3 }, { "c", "new", 3 } } };
 
 	for (size_t i = 0; i < SPK_COUNT_OF(save_points); i++) {
 		spk_status status = SPK_IO;
@@ -469,8 +470,8 @@ static void check_after_death(const struct place *p, const struct content *two, 
 
 static void dying_leaves_no_half_checkpoint(void)
 {
-	struct content one = { .count = 2, .file = { { "a", "same", 4 }, { "b", "one", 3 } } }, two = { .count = 2, .file = { { "a", "same", 4 }, { "b", "two", 3 } } },
-		       three = { .count = 2, .file = { { "a", "same", 4 }, { "b", "three", 5 } } };
+	struct content one = { .count = 2, .file = { { "a.sst", "same", 4 }, { "b", "one", 3 } } }, two = { .count = 2, .file = { { "a.sst", "same", 4 }, { "b", "two", 3 } } },
+		       three = { .count = 2, .file = { { "a.sst", "same", 4 }, { "b", "three", 5 } } };
 
 	for (size_t i = 0; i < SPK_COUNT_OF(save_points); i++) {
 		int exit = 128 + SIGKILL, n = 0;

@@ -194,7 +194,7 @@ static void every_flipped_byte_is_found(void)
 	close_state(state, v);
 	REQUIRE_OK(s->type->read(s, 9, arena, &c, &err), err);
 	for (int i = 0; i < c->files; i++) {
-		char *path = spk_test_format("%s/files/%s", store, c->file[i].hash);
+		char *path = stored_path(store, c, i);
 		FILE *f = fopen(path, "r+b");
 
 		REQUIRE(f != NULL);

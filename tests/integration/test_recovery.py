@@ -234,6 +234,32 @@ def foreign_record():
     assert log in errors(t.job) and "offset" in errors(t.job) and "checksum" in errors(t.job), errors(t.job)
 
 
+def aborted_only():
+    """a partition that gets nothing but aborted transactions is idle: it does not hold windows back"""
+    topic, out, job = unique("aborted-in"), unique("aborted-out"), unique("aborted")
+    create(topic, partitions=2)
+    create(out, partitions=1)
+    sql = write_job(job, table("t", "id bigint, ts timestamp", topic, "WATERMARK FOR ts AS ts - INTERVAL '1' SECOND", scan__startup__mode="earliest-offset") +
+                    table("o", "w timestamp, n bigint", out) + "INSERT INTO o SELECT window_end, count(*) FROM tumble(t, ts, INTERVAL '10 seconds') GROUP BY window_start, window_end;")
+    p = start(sql, job, *LIVE, "-s", "watermark.idle-timeout=1s")
+    other = Producer({"bootstrap.servers": BROKERS, "transactional.id": unique("aborting")})
+    other.init_transactions()
+
+    def abort():
+        other.begin_transaction()
+        other.produce(topic, b'{"id": 0, "ts": "2025-01-01 00:00:00"}', partition=1)
+        other.flush()
+        other.abort_transaction()
+        return p.poll() is not None
+
+    wait_for("the job to run", lambda: abort() or partitions_of(f"__sparklet.{job}.epochs"))
+    produce(topic, [(0, json.dumps({"id": i, "ts": f"2025-01-01 00:00:{i:02d}"}).encode()) for i in range(30)])
+    wait_for("the windows to close", lambda: abort() or rows(out, "n").total() == 2, 20)
+    assert p.poll() is None, errors(job)
+    end(p, job)
+    assert rows(out, "n") == Counter({("10",): 2}), rows(out, "n")
+
+
 class Broker:
     """A broker of this test's own, to be killed."""
 
@@ -281,4 +307,4 @@ def broker_away():
 
 
 if __name__ == "__main__":
-    main(latest_offset, partitions_added, made_anew, same_moment, large_rows, no_values, changed_query, foreign_record, broker_away)
+    main(latest_offset, partitions_added, made_anew, same_moment, large_rows, no_values, changed_query, foreign_record, aborted_only, broker_away)

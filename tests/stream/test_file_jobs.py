@@ -152,6 +152,28 @@ def foreign_log():
     assert "record of job j" in done.stderr, done.stderr
 
 
+def damaged_files():
+    """whatever file of the newest checkpoint has a byte flipped, even one that all checkpoints have alike: an older one is used"""
+    case = Case("damaged")
+    assert case.run("txn.record:8:kill").returncode != 0
+    shutil.copytree(case.cwd, case.cwd.parent / "kept", symlinks=True)
+    folder = case.cwd / ".sparklet/j/checkpoints"
+    newest = sorted(folder.glob("checkpoint-*.json"))[-1]
+    files = sorted(p.name for p in (folder / "files").iterdir())
+    tables = [f for f in files if "-" not in f]
+    epoch = str(int(newest.stem.split("-")[1]))
+    for name in [f for f in files if f.endswith("-" + epoch)] + tables[-1:]:
+        shutil.rmtree(case.cwd)
+        shutil.copytree(case.cwd.parent / "kept", case.cwd, symlinks=True)
+        data = bytearray((folder / "files" / name).read_bytes())
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        (folder / "files" / name).write_bytes(data)
+        done = case.run()
+        assert done.returncode == 0, f"{name}: {done.stderr[-800:]}"
+        assert "refused" in done.stderr and (name in tables or f"checkpoint of epoch {epoch}" in done.stderr), done.stderr
+        case.check()
+
+
 def scratch():
     """what a killed process left is swept, what a living one uses is not, whatever its process number"""
     case = Case("scratch")
@@ -171,4 +193,4 @@ def scratch():
 
 
 if __name__ == "__main__":
-    main(failures, kills, lasting_failures, stale_dead_letters, another_job, one_checkpoint_dir, foreign_log, scratch)
+    main(failures, kills, lasting_failures, stale_dead_letters, another_job, one_checkpoint_dir, foreign_log, damaged_files, scratch)
