@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "core/columnar/decimal.h"
+#include "core/columnar/jsonb.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "views are hashed as words");
 
@@ -123,6 +124,39 @@ static inline struct words load_view(const void *data, uint32_t slot, int scale)
 	return w;
 }
 
+/* jsonb by its normal form (jsonb.h), which most values are in: then as a text. */
+struct normal { XXH3_state_t *state; struct spk_view first; size_t size; };
+
+static void add_piece(const char *s, size_t size, void *user)
+{
+	struct normal *n = user;
+
+	if (n->size + size <= SPK_VIEW_INLINE)
+		memcpy(n->first.inlined + n->size, s, size);
+	n->size += size;
+	if (n->state)
+		XXH3_64bits_update(n->state, s, size);
+}
+
+static inline struct words load_jsonb(const void *data, uint32_t slot, int scale)
+{
+	const struct spk_view *v = (const struct spk_view *)data + slot;
+	struct normal n = { 0 };
+	XXH3_state_t state;
+	struct words w;
+
+	if (!memchr(spk_view_data(v), '.', v->length))
+		return load_view(data, slot, scale);
+	XXH3_64bits_reset(&state);
+	n.state = &state;
+	spk_jsonb_normal(spk_view_data(v), v->length, add_piece, &n);
+	if (n.size > SPK_VIEW_INLINE)
+		return (struct words){ XXH3_64bits_digest(&state), n.size };
+	n.first.length = (uint32_t)n.size;
+	memcpy(&w, &n.first, 16);
+	return w;
+}
+
 /* --- loops --- */
 
 static inline __attribute__((always_inline)) void hash_loop(const struct spk_reader *r, const int32_t *sel, int n, uint64_t *restrict hash, bool more, bool dense, bool two, int scale, struct words (*load)(const void *data, uint32_t slot, int scale))
@@ -162,6 +196,7 @@ HASH_KERNEL(decimal, true)
 HASH_KERNEL(numeric, true)
 HASH_KERNEL(interval, true)
 HASH_KERNEL(view, true)
+HASH_KERNEL(jsonb, true)
 
 static void hash_any(const struct spk_vector *v, const int32_t *sel, int n, uint64_t *hash, bool more);
 
@@ -225,8 +260,8 @@ static void hash_any(const struct spk_vector *v, const int32_t *sel, int n, uint
 		break;
 	case SPK_TYPE_UNKNOWN:
 	case SPK_TYPE_TEXT:
-	case SPK_TYPE_BYTEA:
-	case SPK_TYPE_JSONB: hash_view(&r, sel, n, hash, more, dense, 0); break;
+	case SPK_TYPE_BYTEA: hash_view(&r, sel, n, hash, more, dense, 0); break;
+	case SPK_TYPE_JSONB: hash_jsonb(&r, sel, n, hash, more, dense, 0); break;
 	case SPK_TYPE_INTERVAL: hash_interval(&r, sel, n, hash, more, dense, 0); break;
 	case SPK_TYPE_ARRAY: hash_array(v, sel, n, hash, more); break;
 	case SPK_TYPE_ROW: hash_row(v, sel, n, hash, more); break;

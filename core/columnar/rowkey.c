@@ -9,6 +9,7 @@
 
 #include "core/base/memory.h"
 #include "core/columnar/decimal.h"
+#include "core/columnar/jsonb.h"
 #include "core/columnar/rowkey_format.h"
 
 void spk_row_keys_release(struct spk_row_keys *keys)
@@ -289,6 +290,33 @@ static void write_text(const struct target *t, const struct spk_reader *r, const
 	}
 }
 
+/* --- jsonb --- */
+
+static void add_jsonb_sizes(const struct spk_reader *r, const int32_t *sel, int n, uint64_t *size)
+{
+	for (int i = 0; i < n; i++) {
+		uint32_t slot = spk_reader_slot(r, sel ? sel[i] : i);
+
+		size[i] += 1 + (spk_reader_valid(r, slot) ? spk_jsonb_key_size((const struct spk_view *)r->data + slot) : 0);
+	}
+}
+
+static void write_jsonb(const struct target *t, const struct spk_reader *r, const int32_t *sel, int n)
+{
+	for (int i = 0; i < n; i++) {
+		uint32_t slot = spk_reader_slot(r, sel ? sel[i] : i);
+		bool valid = spk_reader_valid(r, slot);
+		char *start = t->data + t->cursor[i], *to = start;
+
+		*to++ = valid ? t->value_marker : t->null_marker;
+		if (valid)
+			to = spk_jsonb_key_write(to, (const struct spk_view *)r->data + slot);
+		for (char *p = start + 1; t->flip && p < to; p++)
+			*p = (char)~*p;
+		t->cursor[i] += (uint32_t)(to - start);
+	}
+}
+
 /* --- arrays and records: part by part --- */
 
 static void write_part(const struct target *t, const struct spk_vector *v, const int32_t *sel, int n);
@@ -300,7 +328,7 @@ static void add_sizes(const struct spk_vector *v, const int32_t *sel, int n, uin
 	const struct spk_vector *child;
 
 	if (!spk_type_is_nested(v->type)) {
-		add_text_sizes(&r, sel, n, size);
+		(v->type.id == SPK_TYPE_JSONB ? add_jsonb_sizes : add_text_sizes)(&r, sel, n, size);
 		return;
 	}
 	child = spk_vector_children(v);
@@ -385,6 +413,7 @@ static void write_part(const struct target *t, const struct spk_vector *v, const
 	case SPK_TYPE_INTERVAL: write_interval(t, r, sel, n, 0, dense); break;
 	case SPK_TYPE_ARRAY:
 	case SPK_TYPE_ROW: write_nested(t, v, r, sel, n); break;
+	case SPK_TYPE_JSONB: write_jsonb(t, r, sel, n); break;
 	default: SPK_ASSERT(!t->stride, "a text part at a stride"); write_text(t, r, sel, n);
 	}
 }

@@ -11,7 +11,8 @@
  * last) and an end mark 00, a record its fields' parts.
  *
  * Decoding restores the value: numerics with their least scale (a fixed-scale column its own), intervals as days and
- * microseconds (1 month as 30 days, which are equal in PostgreSQL). jsonb is ordered by its bytes.
+ * microseconds (1 month as 30 days, which are equal in PostgreSQL). jsonb is ordered as
+ * PostgreSQL does (jsonb_key.c).
  */
 #ifndef SPK_CORE_COLUMNAR_ROWKEY_H
 #define SPK_CORE_COLUMNAR_ROWKEY_H

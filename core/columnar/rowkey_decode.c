@@ -2,6 +2,7 @@
 #include "core/columnar/rowkey.h"
 
 #include "core/columnar/decimal.h"
+#include "core/columnar/jsonb.h"
 #include "core/columnar/rowkey_format.h"
 
 /* What is left of a key. */
@@ -105,6 +106,22 @@ static spk_status take_text(struct source *s, const struct spk_key_column *colum
 	return SPK_OK;
 }
 
+static spk_status take_jsonb(struct source *s, struct spk_view *out, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_buffer text = { 0 };
+	const char *behind = spk_jsonb_key_read(s->at, s->end, (char)s->flip, &text, err);
+	const char *copy = behind ? spk_arena_copy(arena, text.data, text.size) : NULL;
+
+	if (copy) {
+		*out = spk_view(copy, (uint32_t)text.size);
+		s->at = behind;
+	}
+	spk_buffer_release(&text);
+	if (!behind)
+		return err ? err->code : SPK_CORRUPT;
+	return copy ? SPK_OK : spk_fail_memory(err);
+}
+
 /* Bytes of the value after the marker, -1 when they vary. */
 static int value_bytes(struct spk_type type)
 {
@@ -181,6 +198,7 @@ static spk_status take_value(struct source *s, const struct spk_key_column *colu
 		if (!take_interval(s, &spk_vector_interval(out)[row]))
 			return corrupt(column, "no interval", err);
 		break;
+	case SPK_TYPE_JSONB: return take_jsonb(s, &spk_vector_view(out)[row], arena, err);
 	case SPK_TYPE_ARRAY: return take_array(s, column, out, row, arena, err);
 	case SPK_TYPE_ROW: return take_record(s, column, out, row, rows, arena, err);
 	default: return take_text(s, column, &spk_vector_view(out)[row], arena, err);

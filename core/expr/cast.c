@@ -75,8 +75,15 @@ static const struct spk_cast casts[] = {
 	TEXT_CASTS(INTERVAL)
 	CAST(BYTEA, TEXT, ASSIGNMENT, true, spk_cast_bytea_text)
 	CAST(TEXT, BYTEA, EXPLICIT, true, spk_cast_text_bytea)
-	CAST(JSONB, TEXT, ASSIGNMENT, true, spk_cast_text_text)
-	CAST(TEXT, JSONB, EXPLICIT, false, spk_cast_text_text)
+	CAST(JSONB, TEXT, ASSIGNMENT, true, spk_cast_jsonb_text)
+	CAST(TEXT, JSONB, EXPLICIT, true, spk_cast_text_jsonb)
+	CAST(JSONB, BOOLEAN, EXPLICIT, true, spk_cast_jsonb_bool)
+	CAST(JSONB, SMALLINT, EXPLICIT, true, spk_cast_jsonb_number)
+	CAST(JSONB, INTEGER, EXPLICIT, true, spk_cast_jsonb_number)
+	CAST(JSONB, BIGINT, EXPLICIT, true, spk_cast_jsonb_number)
+	CAST(JSONB, REAL, EXPLICIT, true, spk_cast_jsonb_number)
+	CAST(JSONB, DOUBLE, EXPLICIT, true, spk_cast_jsonb_number)
+	CAST(JSONB, DECIMAL, EXPLICIT, true, spk_cast_jsonb_number)
 	CAST(ARRAY, TEXT, ASSIGNMENT, true, spk_cast_nested_text)
 	CAST(ROW, TEXT, ASSIGNMENT, true, spk_cast_nested_text)
 	CAST(TEXT, ARRAY, EXPLICIT, true, spk_cast_text_nested)
@@ -204,7 +211,7 @@ bool spk_cast_is_noop(struct spk_type from, struct spk_type to)
 		return noop;
 	}
 	if (from.id != to.id)
-		return from.id == SPK_TYPE_JSONB && to.id == SPK_TYPE_TEXT && to.precision == 0;
+		return false;
 	if (to.id == SPK_TYPE_TEXT)
 		return to.precision == 0 || (from.precision > 0 && from.precision <= to.precision);
 	if (to.id == SPK_TYPE_DECIMAL)

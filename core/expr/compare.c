@@ -4,6 +4,7 @@
  * One line in COMPARE_TYPES gives a type its six kernels, its six filters (column against constant, as a selection) and its
  * rows in the function table. Floats order as in PostgreSQL: NaN equals NaN and is above everything.
  */
+#include "core/columnar/jsonb.h"
 #include "core/expr/families.h"
 #include "core/expr/internal.h"
 
@@ -31,6 +32,13 @@
 #define VIEW_GT(a, b) (spk_view_compare(&(a), &(b)) > 0)
 #define VIEW_GE(a, b) (spk_view_compare(&(a), &(b)) >= 0)
 
+#define JSON_EQ(a, b) spk_jsonb_equal(&(a), &(b))
+#define JSON_NE(a, b) (!spk_jsonb_equal(&(a), &(b)))
+#define JSON_LT(a, b) (spk_jsonb_compare(&(a), &(b)) < 0)
+#define JSON_LE(a, b) (spk_jsonb_compare(&(a), &(b)) <= 0)
+#define JSON_GT(a, b) (spk_jsonb_compare(&(a), &(b)) > 0)
+#define JSON_GE(a, b) (spk_jsonb_compare(&(a), &(b)) >= 0)
+
 /* PostgreSQL orders intervals by months of 30 days of 24 hours. */
 static inline spk_int128 span(const struct spk_interval *v)
 {
@@ -54,6 +62,7 @@ static inline spk_int128 span(const struct spk_interval *v)
 	X(float, f32, FLOAT) \
 	X(double, f64, FLOAT) \
 	X(struct spk_view, view, VIEW) \
+	X(struct spk_view, jsonb, JSON) \
 	X(struct spk_interval, interval, SPAN)
 
 enum op { EQ, NE, LT, LE, GT, GE, OPS };
@@ -155,8 +164,8 @@ spk_value_compare spk_value_comparer(struct spk_type type)
 	case SPK_TYPE_INTERVAL: return order_interval;
 	case SPK_TYPE_UNKNOWN:
 	case SPK_TYPE_TEXT:
-	case SPK_TYPE_BYTEA:
-	case SPK_TYPE_JSONB: return order_view;
+	case SPK_TYPE_BYTEA: return order_view;
+	case SPK_TYPE_JSONB: return order_jsonb;
 	case SPK_TYPE_ARRAY:
 	case SPK_TYPE_ROW: return spk_nested_compare;
 	default: return order_i64;
@@ -244,6 +253,7 @@ static filter_function filter_for(struct spk_type type, enum op op)
 	case SPK_TYPE_REAL: return filters_f32[op];
 	case SPK_TYPE_DOUBLE: return filters_f64[op];
 	case SPK_TYPE_INTERVAL: return filters_interval[op];
+	case SPK_TYPE_JSONB: return filters_jsonb[op];
 	default: return filters_view[op];
 	}
 }
@@ -276,7 +286,7 @@ static const struct spk_function compare_functions[] = {
 	COMPARE_ROWS(TIMESTAMP, i64)
 	COMPARE_ROWS(TIMESTAMPTZ, i64)
 	COMPARE_ROWS(INTERVAL, interval)
-	COMPARE_ROWS(JSONB, view)
+	COMPARE_ROWS(JSONB, jsonb)
 	{ .name = "is distinct from", .doc = "Unequal, with NULL as a value like others", SPK_ARGS2(UNKNOWN, UNKNOWN), SPK_RESULT(BOOLEAN),
 	  .not_strict = true, .common = true, .kernel = is_distinct },
 	{ .name = "is not distinct from", .doc = "Equal, with NULL as a value like others", SPK_ARGS2(UNKNOWN, UNKNOWN), SPK_RESULT(BOOLEAN),

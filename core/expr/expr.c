@@ -116,8 +116,8 @@ static spk_status cast_as_text(struct spk_arena *arena, const struct spk_expr *l
 	return spk_expr_cast(arena, text, type, true, position, out, err);
 }
 
-/* '{1,2}' as an array: parsed now unless its elements' text depends on the session's zone. */
-static spk_status cast_unknown_nested(struct spk_arena *arena, struct spk_expr *arg, struct spk_type type, int position, struct spk_expr **out, spk_error *err)
+/* '{1,2}' as an array, or jsonb: parsed now unless its elements' text depends on the session's zone. */
+static spk_status cast_unknown_put(struct spk_arena *arena, struct spk_expr *arg, struct spk_type type, int position, struct spk_expr **out, spk_error *err)
 {
 	const struct spk_view text = arg->value.view;
 	struct spk_value v = { .type = type };
@@ -134,7 +134,7 @@ static spk_status cast_unknown_nested(struct spk_arena *arena, struct spk_expr *
 			*err = local;
 		return local.code;
 	}
-	v.nested = (struct spk_nested){ &one, 0 };
+	v = spk_vector_value(&one, 0);
 	*out = spk_expr_literal(arena, v);
 	SPK_TRY_PTR(*out, err);
 	(*out)->position = arg->position ? arg->position : position;
@@ -147,8 +147,8 @@ static spk_status cast_unknown(struct spk_arena *arena, struct spk_expr *arg, st
 	struct spk_value v = { .type = type, .null = arg->value.null };
 	const struct spk_view text = arg->value.view;
 
-	if (!v.null && spk_type_is_nested(type))
-		return cast_unknown_nested(arena, arg, type, position, out, err);
+	if (!v.null && (spk_type_is_nested(type) || type.id == SPK_TYPE_JSONB))
+		return cast_unknown_put(arena, arg, type, position, out, err);
 	if (!v.null && (type.id == SPK_TYPE_BYTEA || (type.id == SPK_TYPE_TEXT && type.precision > 0)))
 		return cast_as_text(arena, arg, type, position, out, err);
 	if (!v.null && type.id == SPK_TYPE_UNKNOWN)

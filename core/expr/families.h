@@ -25,6 +25,10 @@
 	X(format, "Dates and times to text by templates") \
 	X(template, "Dates and times from text by templates") \
 	X(number_format, "Numbers by templates") \
+	X(jsonb_access, "jsonb: parts, containment") \
+	X(jsonb_build, "jsonb: making") \
+	X(jsonb_edit, "jsonb: changing") \
+	X(jsonb_sets, "jsonb: sets of rows") \
 	X(array, "Arrays: elements, slices, lengths") \
 	X(array_edit, "Arrays: joining and changing") \
 	X(array_search, "Arrays and records: search and comparison") \

@@ -403,7 +403,9 @@ static bool concatenates_text(const char *name, const struct spk_type *type)
 	bool ta = type[0].id == SPK_TYPE_TEXT || type[0].id == SPK_TYPE_UNKNOWN, tb = type[1].id == SPK_TYPE_TEXT || type[1].id == SPK_TYPE_UNKNOWN;
 	enum spk_type_id other = ta ? type[1].id : type[0].id;
 
-	return strcmp(name, "||") == 0 && (ta || tb) && other != SPK_TYPE_BYTEA && other != SPK_TYPE_JSONB && other != SPK_TYPE_ARRAY && other != SPK_TYPE_ROW;
+	if (other == SPK_TYPE_JSONB)
+		ta = tb = type[0].id == SPK_TYPE_TEXT || type[1].id == SPK_TYPE_TEXT;
+	return strcmp(name, "||") == 0 && (ta || tb) && other != SPK_TYPE_BYTEA && other != SPK_TYPE_ARRAY && other != SPK_TYPE_ROW;
 }
 
 /* Operators whose sides must be brought together before the table is asked. */

@@ -61,12 +61,12 @@ static enum set_kind kind_of(struct spk_type type)
 	switch (type.id) {
 	case SPK_TYPE_TEXT:
 	case SPK_TYPE_BYTEA:
-	case SPK_TYPE_JSONB:
 		return SET_VIEWS;
 	case SPK_TYPE_REAL:
 	case SPK_TYPE_DOUBLE:
 	case SPK_TYPE_DECIMAL:
 	case SPK_TYPE_INTERVAL:
+	case SPK_TYPE_JSONB:
 	case SPK_TYPE_ARRAY:
 	case SPK_TYPE_ROW:
 		return SET_SORTED;

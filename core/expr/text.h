@@ -12,8 +12,8 @@ enum { SPK_TEXT_MAX = 80 };  /* longest text of a value that is not a view */
  * `value` points at the value as it lies in a vector. timezone for timestamptz; NULL: UTC. */
 int spk_text_from_value(struct spk_type type, const void *value, const char *timezone, char *out);
 /* Parses text into a value of `type` at `out` (its width); the message is PostgreSQL's, e.g. invalid input syntax for type
- * integer: "x". Text and JSON views borrow `s`. So does bytea without escapes; with them more than 12 decoded bytes are
- * UNSUPPORTED here: spk_text_decode_bytes takes the memory for them. */
+ * integer: "x". Text borrows `s`. So does bytea without escapes; with them more than 12 decoded bytes are
+ * UNSUPPORTED here: spk_text_decode_bytes takes the memory for them. jsonb is UNSUPPORTED: spk_text_put makes it. */
 spk_status spk_text_to_value(struct spk_type type, const char *s, size_t size, const char *timezone, void *out, spk_error *err);
 
 /* Appends a value that is not NULL, of any type, as PostgreSQL's output functions write it: t and f, {1,NULL,"a b"}, (1,,"a b").

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "core/columnar/jsonb.h"
 #include "core/expr/text_parse.h"
 
 /* Where values go. */
@@ -328,6 +329,19 @@ static spk_status parse_bytes(const struct target *t, const char *s, size_t size
 	return SPK_OK;
 }
 
+static spk_status parse_json(const struct target *t, const char *s, size_t size, struct spk_view *out, spk_error *err)
+{
+	struct spk_json_parser parser = { 0 };
+	struct spk_buffer text = { 0 };
+	spk_status status = spk_jsonb_make(&parser, &text, s, size, t->arena, out, err);
+
+	if (status != SPK_OK)
+		*out = (struct spk_view){ 0 };
+	spk_buffer_release(&text);
+	spk_json_parser_release(&parser);
+	return status;
+}
+
 static spk_status parse(const struct target *outer, struct spk_vector *out, int row, int rows, const char *s, size_t size, spk_error *err)
 {
 	const struct target t = { outer->arena, outer->timezone, s, size };
@@ -341,6 +355,8 @@ static spk_status parse(const struct target *outer, struct spk_vector *out, int 
 		return parse_record(&t, out, row, rows, s, size, err);
 	case SPK_TYPE_BYTEA:
 		return parse_bytes(&t, s, size, &spk_vector_view(out)[row], err);
+	case SPK_TYPE_JSONB:
+		return parse_json(&t, s, size, &spk_vector_view(out)[row], err);
 	case SPK_TYPE_TEXT:
 		spk_vector_view(out)[row] = spk_view(s, (uint32_t)cut_length(out->type, s, size));
 		return SPK_OK;

@@ -346,7 +346,7 @@ spk_status spk_text_to_value(struct spk_type type, const char *s, size_t size, c
 	size_t all_size = size;
 	spk_status status;
 
-	if (type.id == SPK_TYPE_TEXT || type.id == SPK_TYPE_UNKNOWN || type.id == SPK_TYPE_JSONB)
+	if (type.id == SPK_TYPE_TEXT || type.id == SPK_TYPE_UNKNOWN)
 		return parse_text(type, s, size, out, err);
 	if (type.id == SPK_TYPE_BYTEA)
 		return parse_bytes(s, size, out, err);

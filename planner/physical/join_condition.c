@@ -42,7 +42,8 @@ static const struct spk_expr *is_true_of(const struct spk_expr *e)
 
 static bool is_key_type(struct spk_type a, struct spk_type b)
 {
-	return a.id == b.id && a.id != SPK_TYPE_ARRAY && a.id != SPK_TYPE_ROW;
+	/* Equal jsonb values may differ in their bytes (1.0 and 1.00). */
+	return a.id == b.id && a.id != SPK_TYPE_ARRAY && a.id != SPK_TYPE_ROW && a.id != SPK_TYPE_JSONB;
 }
 
 static int count_conjuncts(const struct spk_expr *e)

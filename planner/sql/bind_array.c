@@ -61,6 +61,31 @@ static spk_status bind_array_subscript(struct spk_exprs *x, const PgQuery__AIndi
 	return spk_binder_call(x->b, "array slice", arg, 3, location, e, err);
 }
 
+/* j['a'][0]: one path of all subscripts that follow each other; *used of them. */
+static spk_status bind_json_subscripts(struct spk_exprs *x, PgQuery__Node *const *n, size_t count, size_t *used, int location, struct spk_expr **e, spk_error *err)
+{
+	struct spk_expr **arg = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, count + 1);
+	char type[64];
+
+	SPK_TRY_PTR(arg, err);
+	arg[0] = *e;
+	for (*used = 0; *used < count && n[*used]->node_case == PG_QUERY__NODE__NODE_A_INDICES; ++*used) {
+		const PgQuery__AIndices *i = n[*used]->a_indices;
+		struct spk_expr **step = &arg[*used + 1];
+
+		if (i->is_slice)
+			return spk_binder_fail(x->b, location, SPK_BIND, err, "jsonb subscript does not support slices");
+		SPK_TRY(spk_binder_expr(x, i->uidx, step, err));
+		if ((*step)->type.id != SPK_TYPE_UNKNOWN && (*step)->type.id != SPK_TYPE_TEXT && (*step)->type.id != SPK_TYPE_INTEGER && (*step)->type.id != SPK_TYPE_SMALLINT) {
+			spk_type_format((*step)->type.id == SPK_TYPE_DECIMAL ? spk_type(SPK_TYPE_DECIMAL) : (*step)->type, type, sizeof type);
+			spk_binder_fail(x->b, spk_node_location(i->uidx), SPK_BIND, err, "subscript type %s is not supported", type);
+			return spk_hint(err, "jsonb subscript must be coercible to either integer or text.");
+		}
+		SPK_TRY(spk_expr_cast(x->b->arena, *step, spk_type(SPK_TYPE_TEXT), true, spk_binder_at(x->b, location), step, err));
+	}
+	return spk_binder_call(x->b, "jsonb subscript", arg, (int)*used + 1, location, e, err);
+}
+
 static spk_status bind_subscript(struct spk_exprs *x, const PgQuery__AIndices *i, bool again, int location, struct spk_expr **e, spk_error *err)
 {
 	char type[64];
@@ -101,6 +126,13 @@ spk_status spk_binder_indirection(struct spk_exprs *x, const PgQuery__AIndirecti
 
 		if (n->node_case == PG_QUERY__NODE__NODE_A_STAR)
 			return spk_binder_unsupported(x->b, location, "a row's fields by .*", err);
+		if ((*out)->type.id == SPK_TYPE_JSONB && n->node_case == PG_QUERY__NODE__NODE_A_INDICES) {
+			size_t used = 0;
+
+			SPK_TRY(bind_json_subscripts(x, a->indirection + i, a->n_indirection - i, &used, location, out, err));
+			i += used - 1;
+			continue;
+		}
 		if (n->node_case == PG_QUERY__NODE__NODE_STRING)
 			SPK_TRY(bind_field(x, n->string->sval, location, out, err));
 		else

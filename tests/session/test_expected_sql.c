@@ -191,7 +191,7 @@ static void check_file(const char *name)
 	free(relative);
 }
 
-#define FILES(X) X(array)
+#define FILES(X) X(array) X(jsonb)
 
 #define DEFINE(name) \
 	static void name##_cases(void) \

@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/columnar/batch.h"
 #include "core/columnar/decimal.h"
+#include "core/columnar/jsonb.h"
 #include "tests/support/test.h"
 
 /* Every type that a key may have, decimals in several forms. */
@@ -71,6 +72,43 @@ static inline struct spk_view random_view(spk_test_rng *rng, struct spk_arena *a
 	return spk_view(bytes, size);
 }
 
+/* JSON of a few levels. */
+static inline void random_json(spk_test_rng *rng, int depth, struct spk_buffer *out)
+{
+	static const char *const scalars[] = { "null", "true", "false", "1", "1.0", "1.50", "-2", "1e3", "0", "-0.001", "\"\"", "\"a\"", "\"b\\n\"", "\"longer than twelve bytes\"", "123456789012345678901234567890.25" };
+	static const char *const names[] = { "a", "b", "aa", "\\n", "", "longer than twelve bytes" };
+	bool object = spk_test_one_in(rng, 2);
+	spk_error err;
+
+	if (!depth || spk_test_one_in(rng, 2)) {
+		spk_buffer_append_str(out, scalars[spk_test_below(rng, SPK_COUNT_OF(scalars))], &err);
+		return;
+	}
+	spk_buffer_append_str(out, object ? "{" : "[", &err);
+	for (uint64_t i = 0, n = spk_test_below(rng, 4); i < n; i++) {
+		spk_buffer_append_str(out, i ? "," : "", &err);
+		if (object)
+			spk_buffer_printf(out, &err, "\"%s\":", names[spk_test_below(rng, SPK_COUNT_OF(names))]);
+		random_json(rng, depth - 1, out);
+	}
+	spk_buffer_append_str(out, object ? "}" : "]", &err);
+}
+
+static inline struct spk_view random_jsonb(spk_test_rng *rng, struct spk_arena *arena)
+{
+	struct spk_json_parser parser = { 0 };
+	struct spk_buffer text = { 0 }, value = { 0 };
+	struct spk_view v;
+	spk_error err;
+
+	random_json(rng, 3, &text);
+	REQUIRE_OK(spk_jsonb_make(&parser, &value, text.data, text.size, arena, &v, &err), err);
+	spk_buffer_release(&text);
+	spk_buffer_release(&value);
+	spk_json_parser_release(&parser);
+	return v;
+}
+
 static inline struct spk_value random_value(spk_test_rng *rng, struct spk_type type, struct spk_arena *arena)
 {
 	struct spk_value v = { .type = type };
@@ -95,6 +133,7 @@ static inline struct spk_value random_value(spk_test_rng *rng, struct spk_type t
 	case SPK_TYPE_TIME:
 	case SPK_TYPE_TIMESTAMP:
 	case SPK_TYPE_TIMESTAMPTZ: v.i64 = random_int(rng, 64); break;
+	case SPK_TYPE_JSONB: v.view = random_jsonb(rng, arena); break;
 	default: v.view = random_view(rng, arena);
 	}
 	return v;
@@ -146,9 +185,11 @@ static inline struct spk_vector random_vector(spk_test_rng *rng, struct spk_type
 	for (int i = 0; !spk_type_is_nested(type) && i < entries; i++) {
 		struct spk_value value = random_value(rng, type, arena);
 		const void *bytes = spk_value_bytes(&value);
+		int other = (int)spk_test_below(rng, (uint64_t)i + 1);
 
-		if (i && spk_test_one_in(rng, 3))
-			bytes = (char *)flat->data + spk_test_below(rng, (uint64_t)i) * width;
+		/* What lies under a NULL is no value of every type. */
+		if (other < i && spk_test_one_in(rng, 3) && (!flat->valid || spk_bit(flat->valid, other)))
+			bytes = (char *)flat->data + (size_t)other * width;
 		memmove((char *)flat->data + (size_t)i * width, bytes, width);
 		if (nulls && spk_test_one_in(rng, nulls)) {
 			REQUIRE_OK(spk_vector_need_valid(flat, entries, arena, &err), err);
@@ -269,7 +310,7 @@ static inline int compare_nested(const struct spk_value *a, const struct spk_val
 	return (na > nb) - (na < nb);
 }
 
-/* <0, 0, >0 as PostgreSQL orders values of one type (jsonb: by bytes). Neither is NULL. */
+/* <0, 0, >0 as PostgreSQL orders values of one type (jsonb: by spk_jsonb_compare). Neither is NULL. */
 static inline int compare_values(const struct spk_value *a, const struct spk_value *b)
 {
 	spk_int128 x, y;
@@ -296,6 +337,7 @@ static inline int compare_values(const struct spk_value *a, const struct spk_val
 	case SPK_TYPE_TIMESTAMPTZ: return (a->i64 > b->i64) - (a->i64 < b->i64);
 	case SPK_TYPE_ARRAY:
 	case SPK_TYPE_ROW: return compare_nested(a, b);
+	case SPK_TYPE_JSONB: return spk_jsonb_compare(&a->view, &b->view);
 	default: return spk_view_compare(&a->view, &b->view);
 	}
 }

@@ -417,9 +417,9 @@ def aggregates():
 
 for build in [aggregates, comparisons, logic, arithmetic, numeric, mathematics, strings, patterns, casts, dates, formats, zones, resolution]:
     build()
-for build in [cases_nested.arrays]:
+for build in [cases_nested.arrays, cases_nested.jsonb]:
     build(add, cross, NULL)
-for build in [cases_sql.arrays]:
+for build in [cases_sql.arrays, cases_sql.jsonb]:
     build(lambda file, expression: FILES.setdefault(file, {}).update({line_of('sql', [('?', expression)]): expression}),
           lambda file, text: FILES.setdefault(file, {}).update({line_of('query', [('?', text)]): f"(SELECT string_agg(coalesce(v, '\\N'), '|') FROM ({text}) q(v))"}))
 

@@ -62,3 +62,62 @@ def arrays(add, cross, NULL):
         add(f, name, ('integer[]', '{1}'))
         add(f, name, ('?', '{1}'))
         add(f, name, ('integer', '1'), ('integer', '1'))
+
+
+def jsonb(add, cross, NULL):
+    f = 'jsonb'
+    scalars = ['null', 'true', '1', '1.50', '-2', '"a"', '"x y"', '""']
+    containers = ['[]', '{}', '[1,2,3]', '[1,"a",null,true,[5,6],{"k":1}]', '{"a":1,"b":"x","cc":null}', '{"a":{"b":{"c":[10,20,{"d":"deep"}]}}}', '{"b":1,"aa":2,"a":3,"":4}', '[{"a":1},{"a":2}]', '{"a":"quote\\"back\\\\slash\\nnew\\u00e9"}', '{"日本":"語","é":1.0}']
+    js = scalars + containers
+    texts = js + ['', ' ', '{', '}', '[1,2', '{"a":}', '{a:1}', "{'a':1}", '[1,]', '{"a":1,}', 'nul', 'True', '1e3', '1.5e-2', '-0', '-0.0', '01', '1.', '.5', '+1', '1e400', '"\\ud83d\\ude00"', '"\\u0000"', '"\\ud800"', '"tab\there"', '"\\x"', '{"a":1,"a":2}', '{"b":1,"a":1,"b":3}', ' { "a" : [ 1 , 2 ] } ', '[1] x', '"unterminated', 'NaN', '{"a":1 "b":2}', '[1 2]', '{"bb":1,"a":2,"ab":3,"c":4}',
+                  '12345678901234567890123456789012345678901234567890.123', '0.00000000000000000000000000000000000000000000001', '[[[[[[]]]]]]', '"\\b\\f\\n\\r\\t\\/\\\\\\""', '"\\u0041\\u00e9"', '1e2', '[1.0,1.00,1]', NULL]
+    cross(f, ['cast jsonb'], ('?', texts))
+    cross(f, ['cast jsonb'], ('text', texts))
+    cross(f, ['cast text', 'jsonb_typeof', 'jsonb_array_length', 'jsonb_strip_nulls', 'jsonb_pretty', 'to_jsonb'], ('jsonb', js + [NULL, '{"a":null,"b":[null,{"c":null}]}', '[null]']))
+    cross(f, [f'cast {t}' for t in ['boolean', 'smallint', 'integer', 'bigint', 'real', 'double precision', 'numeric', 'numeric(5,1)']], ('jsonb', js + ['2.5', '-2.5', '40000', '3000000000', '1e20', '1e30', '0.1', NULL]))
+    cross(f, ['->', '->>'], ('jsonb', js + [NULL]), ('text', ['a', 'b', 'k', '', '0', 'zz', 'cc', NULL]))
+    cross(f, ['->', '->>'], ('jsonb', js), ('integer', ['0', '1', '2', '5', '-1', '-6', '-7', NULL]))
+    cross(f, ['->', '->>'], ('jsonb', ['{"a":1}', '[1]']), ('?', ['a', '0']))
+    cross(f, ['->', '->>'], ('jsonb', ['{"日本":"語","é":1.0}', '{"a":"quote\\"back\\\\slash\\nnew\\u00e9"}', '{"x\\ny":5}']), ('text', ['日本', 'é', 'a', 'x\ny']))
+    cross(f, ['#>', '#>>'], ('jsonb', js + [NULL]), ('text[]', ['{}', '{a}', '{a,b,c}', '{a,b,c,0}', '{a,b,c,2,d}', '{a,b,c,-1,d}', '{4,1}', '{5,k}', '{0}', '{x}', '{NULL}', '{1x}', NULL]))
+    cross(f, ['?'], ('jsonb', js + [NULL]), ('text', ['a', 'x y', '', 'cc', '1', NULL]))
+    cross(f, ['?|', '?&'], ('jsonb', js), ('text[]', ['{}', '{a}', '{a,b}', '{zz,a}', '{NULL,a}', '{NULL}', NULL]))
+    cross(f, ['=', '<>', '<', '>', '<=', '>=', '||'], ('jsonb', js), ('jsonb', js))
+    cross(f, ['=', '<'], ('jsonb', ['1', '1.0', '[1.00]', '[1]', '"1"', '{"a":1.0}', '{"a":1}', '[]', '[[]]', '[null]', '{}', NULL]), ('jsonb', ['1.00', '[1.0]', '{"a":1.00}', '[]', 'null', '[[]]', '""']))
+    contains = ['[1,2,3]', '[1,[2,3]]', '{"a":1,"b":{"c":[1,2,{"d":1}]}}', '"a"', '1', '[]', '{}', '["a","b"]', '[{"a":1,"b":2}]', '{"a":[1,2]}', 'null', '[null]']
+    parts = ['[1]', '1', '[2,3]', '[[2]]', '[[3,2]]', '{"b":{}}', '{"b":{"c":[2]}}', '{"b":{"c":[{"d":1}]}}', '"a"', '["a"]', '[]', '{}', '[{"a":1}]', '{"a":1}', '{"a":[2]}', '{"a":2}', 'null', '[1,1]', '1.0', '[[]]', '{"a":[1,2,3]}']
+    cross(f, ['@>', '<@'], ('jsonb', contains), ('jsonb', parts))
+    cross(f, ['@>'], ('jsonb', parts), ('jsonb', contains + [NULL]))
+    cross(f, ['-'], ('jsonb', js + ['["a","b","a"]']), ('text', ['a', 'x y', '', NULL]))
+    cross(f, ['-'], ('jsonb', js), ('integer', ['0', '-1', '2', '100', '-100', NULL]))
+    cross(f, ['-'], ('jsonb', js + ['["a","b","a",1]']), ('text[]', ['{a,b}', '{}', '{NULL,a}', NULL]))
+    cross(f, ['-'], ('jsonb', ['{"a":1}', '[1]']), ('?', ['a', '0', '{a}']))
+    paths = ['{}', '{a}', '{a,b}', '{a,b,c,1}', '{a,b,c,-1}', '{a,b,c,9}', '{a,b,c,-9}', '{0}', '{1}', '{-1}', '{99}', '{-99}', '{4,0}', '{5,new}', '{x,y}', '{NULL}', '{a,NULL}', '{new}', '{0,a}', '{a,b,c,x}']
+    cross(f, ['#-'], ('jsonb', js), ('text[]', paths + [NULL]))
+    cross(f, ['jsonb_set', 'jsonb_insert'], ('jsonb', js), ('text[]', paths), ('jsonb', ['9', '{"n":[1]}']))
+    cross(f, ['jsonb_set', 'jsonb_insert'], ('jsonb', js), ('text[]', paths), ('jsonb', ['"v"']), ('boolean', ['t', 'f']))
+    cross(f, ['jsonb_set', 'jsonb_insert'], ('jsonb', ['[]', NULL]), ('text[]', ['{0}', NULL]), ('jsonb', ['1', NULL]))
+    cross(f, ['jsonb_set_lax'], ('jsonb', ['{"a":1,"b":[1]}', '5', NULL]), ('text[]', ['{a}', '{b,0}', '{new}', NULL]), ('jsonb', ['7', NULL]), ('boolean', ['t', 'f', NULL]))
+    cross(f, ['jsonb_set_lax'], ('jsonb', ['{"a":1,"b":[1]}']), ('text[]', ['{a}', '{new}']), ('jsonb', ['7', NULL]), ('boolean', ['t']), ('text', ['use_json_null', 'raise_exception', 'delete_key', 'return_target', 'nope', '', NULL]))
+    cross(f, ['jsonb_extract_path', 'jsonb_extract_path_text'], ('jsonb', ['{"a":{"b":[1,"x"]}}', NULL]), ('text', ['a']), ('text', ['b', 'z']), ('text', ['1', '-1', 'k']))
+    cross(f, ['jsonb_extract_path', 'jsonb_extract_path_text'], ('jsonb', ['{"a":{"b":[1,"x"]}}']), ('text', ['a', NULL]))
+    cross(f, ['coalesce', 'nullif'], ('jsonb', ['1', '{"a":1.0}', NULL]), ('jsonb', ['1.0', '{"a":1}', NULL]))
+    cross(f, ['IN', 'NOT IN'], ('jsonb', ['1', '{"a":1}', NULL]), ('jsonb', ['1.0', '{"a":1.0}']), ('jsonb', ['2', NULL]))
+    for t, values in [('boolean', ['t', 'f']), ('integer', ['5', '-5', NULL]), ('bigint', ['9223372036854775807']), ('numeric', ['1.50', '-0.001', '12345678901234567890']), ('double precision', ['0.1', '1e20', '1e-7', '-0', 'NaN', 'Infinity', '-Infinity', '123456789.125']), ('real', ['0.1', '1e10']),
+                      ('text', ['a', 'quote"d', 'tab\tnl\n', '', '日本', NULL]), ('date', ['2020-01-01', '0044-03-15 BC', 'infinity']), ('timestamp', ['2020-01-01 10:00:00', '2020-01-01 10:00:00.123', '0044-03-15 01:02:03 BC', 'infinity', '-infinity']), ('timestamptz', ['2020-01-01 10:00:00+00', 'infinity']),
+                      ('time', ['10:00:00']), ('interval', ['1 day 02:00:00']), ('bytea', ['\\x00ff', '']), ('integer[]', ['{1,NULL,3}', '{}']), ('text[]', ['{a,"b c",NULL}']), ('jsonb', ['{"a":1}'])]:
+        cross(f, ['to_jsonb', 'jsonb_build_array'], (t, values))
+        cross(f, ['jsonb_build_object'], ('text', ['k']), (t, values))
+        cross(f, ['jsonb_build_object'], (t, values), ('integer', ['1']))
+    add(f, 'jsonb_build_array')
+    add(f, 'jsonb_build_object')
+    cross(f, ['jsonb_build_array'], ('integer', ['1', NULL]), ('text', ['x', NULL]), ('jsonb', ['{"b":1,"a":2}', NULL]))
+    cross(f, ['jsonb_build_object'], ('text', ['b', NULL]), ('integer', ['1', NULL]), ('text', ['a', 'b']), ('text', ['x', NULL]))
+    cross(f, ['jsonb_build_object'], ('text', ['b']), ('integer', ['1']), ('text', ['a']))
+    cross(f, ['jsonb_build_object'], ('jsonb', ['"x"', '5', '[1]', '{}']), ('integer', ['1']))
+    cross(f, ['jsonb_object'], ('text[]', ['{}', '{a,1,b,2}', '{b,1,a,NULL}', '{a}', '{NULL,1}', '{a,1,a,2}', NULL]))
+    cross(f, ['jsonb_object'], ('text[]', ['{}', '{a,b}', '{a,NULL}', '{a}', NULL]), ('text[]', ['{}', '{1,2}', '{1,NULL}', NULL]))
+    for a in [('jsonb', '{"a":1}'), ('text', 'a'), ('integer', '1'), ('?', '[1]'), ('integer[]', '{1}'), ('text[]', '{a}')]:
+        for b in [('jsonb', '{"a":1}'), ('text', 'a'), ('integer', '1'), ('?', '[1]'), ('integer[]', '{1}')]:
+            for op in ['->', '->>', '@>', '?', '||', '-', '=', '#>', '#-', '<']:
+                add(f, op, a, b)

@@ -51,3 +51,24 @@ def arrays(sql, query):
               "SELECT array_to_string(a, '-') FROM (VALUES (ARRAY[1,NULL,2]),('{}'),(NULL)) v(a)", "SELECT string_to_array(a, ',')::text FROM (VALUES ('a,b'),(''),(NULL),('x')) v(a)", "SELECT a::int[]::text FROM (VALUES ('{1,2}'),(NULL),('{NULL}')) v(a)",
               "SELECT a::int[]::text FROM (VALUES ('{1,2}'),('{x}')) v(a)", "SELECT a::text[]::text FROM (VALUES (ARRAY[1,2]),(NULL),('{NULL,5}')) v(a)", "SELECT a::smallint[]::text FROM (VALUES (ARRAY[1,2]),(ARRAY[70000])) v(a)"]:
         query(f, q)
+
+
+def jsonb(sql, query):
+    f = 'sql_jsonb'
+    j = """('{"a":{"b":[1,"x",{"c":null}]},"k":"v"}'::jsonb)"""
+    for i in ["['a']", "['a']['b']", "['a']['b'][1]", "['a']['b'][-1]['c']", "['a']['b']['1']", "['z']", "[0]", "['k']['x']", "['a']['b'][9]", "[NULL]", "['a'][1:2]", "[1.5]", "[true]", "['a']['b'][1::bigint]", "['a']['b'][2]['c'] IS NULL", "['k'] = '\"v\"'"]:
+        sql(f, j + i)
+    for e in ["""'{"a":1}'::jsonb -> 'a'""", """'{"a":{"b":2}}'::jsonb -> 'a' ->> 'b'""", """('{"a":1}'::jsonb ->> 'a')::int + 1""", """'[1,2]'::jsonb -> 0""", """'[1,2]'::jsonb -> '0'""", """'{"a":[1,2]}'::jsonb #> '{a,1}'""", """'{"a":[1,2]}'::jsonb #>> ARRAY['a','1']""",
+              """'{"a":1}'::jsonb ? 'a'""", """'{"a":1}'::jsonb ?| ARRAY['x','a']""", """'{"a":1}'::jsonb ?& ARRAY['x','a']""", """'{"a":1,"b":2}'::jsonb @> '{"b":2}'""", """'{"b":2}' <@ '{"a":1,"b":2}'::jsonb""", """'{"a":1}'::jsonb || '{"b":2}'""", """'{"a":1}'::jsonb - 'a'""", """'[1,2,3]'::jsonb - 1""",
+              """'{"a":1,"b":2}'::jsonb - ARRAY['a','b']""", """'{"a":{"b":1}}'::jsonb #- '{a,b}'""", "'[1]'::jsonb || '2'", "'1'::jsonb || '2'::jsonb", "jsonb '[1]' = jsonb '[1.0]'", "'{\"b\":1,\"a\":2}'::json::text", "json '[1, 2]' -> 1", "to_json(1)", "to_jsonb('x'::text)", "to_jsonb('x')", "to_jsonb(NULL::int)", "to_jsonb(ROW(1,'a'))",
+              "to_jsonb(ARRAY[1,2])", "to_jsonb(ARRAY[ROW(1,2)])", "to_jsonb(1.10)", "jsonb_build_object('b',1,'a',ARRAY[1,2],'c',NULL)", "jsonb_build_object('a')", "jsonb_build_array(1,'x',NULL,true,1.5)", "jsonb_build_object(NULL,1)", "jsonb_build_object(1,2)", "jsonb_build_object(true,2)",
+              "jsonb_extract_path('{\"a\":{\"b\":1}}', 'a', 'b')", "jsonb_typeof('1')", "jsonb_array_length('[1,2]')", "jsonb_set('{\"a\":1}', '{b}', '2')", "jsonb_set('{\"a\":1}', '{b}', '2', false)", "jsonb_insert('[1,2]', '{0}', '0')", "'{\"a\":1}'::jsonb::text", "'[1,2]'::jsonb::text::jsonb", "'5'::jsonb::int", "'\"5\"'::jsonb::int", "'null'::jsonb::int",
+              "'t'::jsonb", "'{\"a\":'::jsonb", "(1)::jsonb", "jsonb_pretty('{\"a\":[1,{\"b\":2}]}')", "jsonb_strip_nulls('{\"a\":null,\"b\":1}')", "row_to_json(ROW(1,2))::jsonb", "array_to_json(ARRAY[1,2])::jsonb", "'{\"a\":1}'::jsonb -> NULL", "NULL::jsonb -> 'a'", "'{\"a\":\"x\"}'::jsonb ->> 'a' || 'y'",
+              "'[1,2,3]'::jsonb @> ANY (ARRAY['[5]','[1]']::jsonb[])", "ARRAY['{\"b\":1, \"a\":2}','null']::jsonb[]", "'{\"[1]\",NULL}'::jsonb[]", "('{\"a\":\"1\"}'::jsonb -> 'a') = '\"1\"'", "greatest('1'::jsonb, '\"a\"', '[]')", "'{}'::jsonb = '{ }'", "CASE WHEN '{\"a\":1}'::jsonb ? 'a' THEN 'yes' ELSE 'no' END"]:
+        sql(f, e)
+    for q in ["SELECT j->>'a' FROM (VALUES ('{\"a\":1}'::jsonb),('{\"a\":\"longer than twelve bytes\"}'),('[]'),(NULL),('{\"a\":null}')) v(j)", "SELECT j::text FROM (VALUES ('1'::jsonb),('\"a\"'),('[]'),(NULL),('{}'),('null'),('true'),('[1]'),('2')) v(j) ORDER BY j",
+              "SELECT j::text FROM (VALUES ('{\"a\":1}'::jsonb),('{\"a\":2}'),('{\"b\":0}'),('{\"a\":1,\"b\":1}')) v(j) ORDER BY j DESC", "SELECT count(*)::text FROM (VALUES ('1'::jsonb),('1'),('1'),('2')) v(j) GROUP BY j ORDER BY j", "SELECT DISTINCT j::text FROM (VALUES ('[1, 2]'::jsonb),('[1,2]'),('{}')) v(j) ORDER BY 1",
+              "SELECT (j @> '{\"k\":1}')::text FROM (VALUES ('{\"k\":1,\"x\":2}'::jsonb),('{}'),(NULL)) v(j)", "SELECT jsonb_set(j, ARRAY['a'], to_jsonb(x))::text FROM (VALUES ('{\"b\":1}'::jsonb, 5),('{\"a\":1}', 6),('{}', NULL)) v(j,x)", "SELECT (j - 'a')::text FROM (VALUES ('{\"a\":1,\"b\":2}'::jsonb),('[\"a\"]')) v(j)",
+              "SELECT (j->'a')::int::text FROM (VALUES ('{\"a\":1}'::jsonb),('{\"a\":\"x\"}')) v(j)", "SELECT to_jsonb(r)::text FROM (VALUES (ROW(1,'x'::text)),(ROW(2,NULL::text))) v(r)", "SELECT jsonb_build_object('x',x,'y',y)::text FROM (VALUES (1,'a'),(2,NULL)) v(x,y)", "SELECT x::text FROM (VALUES ('{\"a\":1}'::jsonb),('{\"a\":5}')) v(x) WHERE (x->>'a')::int > 2",
+              "SELECT x::text FROM (VALUES ('{\"a\":1}'::jsonb),('{\"a\":1.0}')) v(x) WHERE x = '{\"a\":1.00}'", "SELECT t::jsonb::text FROM (VALUES ('{\"b\":1,\"a\":2}'),('[1,'),('x')) v(t)"]:
+        query(f, q)
