@@ -21,7 +21,7 @@ static void load_differences(void)
 	while (rest && (line = strsep(&rest, "\n")) != NULL) {
 		char *arrow = strstr(line, "\t->\t");
 
-		if (line[0] == '#' || !arrow || differences == DIFFERENCES_MAX)
+		if (strncmp(line, "# ", 2) == 0 || !arrow || differences == DIFFERENCES_MAX)
 			continue;
 		*arrow = 0;
 		difference[differences].key = line;

@@ -75,7 +75,8 @@ static inline struct spk_view random_view(spk_test_rng *rng, struct spk_arena *a
 /* JSON of a few levels. */
 static inline void random_json(spk_test_rng *rng, int depth, struct spk_buffer *out)
 {
-	static const char *const scalars[] = { "null", "true", "false", "1", "1.0", "1.50", "-2", "1e3", "0", "-0.001", "\"\"", "\"a\"", "\"b\\n\"", "\"longer than twelve bytes\"", "123456789012345678901234567890.25" };
+	static const char *const scalars[] = { "null", "true", "false", "1", "1.0", "1.50", "-2", "1e3", "0", "-0.001", "\"\"", "\"a\"", "\"b\\n\"", "\"longer than twelve bytes\"", "123456789012345678901234567890.25",
+	                                       "\"a text that is so much longer than all the others that a batch of such values is as large as one of texts; it goes on and on without saying more, and then a little further than that\"" };
 	static const char *const names[] = { "a", "b", "aa", "\\n", "", "longer than twelve bytes" };
 	bool object = spk_test_one_in(rng, 2);
 	spk_error err;

@@ -245,7 +245,7 @@ static void check_function(const struct spk_function *f, spk_test_rng *rng)
 	spk_error err = { 0 };
 
 	for (int k = 0; k < args; k++) {
-		struct spk_type t = concrete(k < SPK_FUNCTION_ARGS_MAX ? f->arg[k] : any, any);
+		struct spk_type t = concrete(f->arg[f->args_max < 0 ? SPK_MIN(k, SPK_MAX(f->args_min, 1) - 1) : k], any);
 
 		if (t.id == SPK_TYPE_DECIMAL && spk_test_one_in(rng, 2))
 			t = spk_type_decimal(18, (int)spk_test_below(rng, 5));
