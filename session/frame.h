@@ -5,7 +5,7 @@
 #include "session/internal.h"
 #include "sparklet/frame.h"
 
-enum { SPK_FRAME_TASKS_MAX = 1024 };
+enum { SPK_FRAME_TASKS_MAX = 64 };  /* as many as there are shards */
 
 struct spk_frame {
 	struct spk_session *session;

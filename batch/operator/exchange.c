@@ -1,15 +1,25 @@
 /*
- * Exchange: WRITE ends a stage and sends each row to the reader task that owns its key's shard; READ begins the next stage. Rows are not
- * copied: a reader gets the batch with a selection of its rows. A single reader gets the batches as they are.
+ * Exchange: WRITE ends a stage and sends each row to the reader task that owns its key's shard; READ begins the next stage.
+ *
+ * In a stream rows are not copied: a reader gets the batch with a selection of its rows, and all of it is gone with the epoch. In a batch what
+ * is exchanged may lie in memory for long, so rows are copied into full batches of the reader's own, and their input (a piece of a file, a
+ * join's rows) is free at once.
  */
 #include "batch/operator/operator.h"
 
+#include <stdlib.h>
+
 #include "core/columnar/hash.h"
 
-enum { SPARSE = 4 };
-
-struct write { struct spk_op base; int64_t written; };
+struct write {
+	struct spk_op base;
+	struct spk_batch_builder *builder;   /* batch: by reader; of a broadcast and of a spread exchange one */
+	int builders;
+	int64_t written;                     /* batches of a spread exchange */
+};
 struct read { struct spk_op base; };
+
+static const struct spk_exchange *exchange_of(const struct spk_op *op) { return &op->pipeline->plan->exchange[op->plan->exchange]; }
 
 /* Hashes of the selected rows, in order. */
 static spk_status row_hashes(const struct spk_physical *plan, const struct spk_batch *in, uint64_t *hash)
@@ -49,10 +59,94 @@ static spk_status send_part(struct spk_op *op, struct spk_batch *in, const int32
 	return status;
 }
 
+static spk_status write_open(struct spk_op *op, spk_error *err)
+{
+	struct write *w = (struct write *)op;
+
+	if (op->pipeline->plan->streaming)
+		return SPK_OK;
+	w->builders = exchange_of(op)->spread ? 1 : op->pipeline->exchange_readers[op->plan->exchange];
+	w->builder = calloc((size_t)w->builders, sizeof *w->builder);
+	SPK_TRY_PTR(w->builder, err);
+	for (int i = 0; i < w->builders; i++)
+		w->builder[i] = (struct spk_batch_builder){ .schema = op->plan->schema, .account = op->pipeline->account };
+	return SPK_OK;
+}
+
 static spk_status write_begin(struct spk_op *op, spk_error *err)
 {
+	struct write *w = (struct write *)op;
+
 	(void)err;
-	((struct write *)op)->written = 0;
+	w->written = 0;
+	for (int i = 0; i < w->builders; i++)
+		spk_builder_release(&w->builder[i]);
+	return SPK_OK;
+}
+
+/* The partition of the stage's output for rows of builder `i`: of a spread exchange the next in turn. */
+static int target_of(struct spk_op *op, int i)
+{
+	struct write *w = (struct write *)op;
+	int base = op->pipeline->exchange_base[op->plan->exchange], readers = op->pipeline->exchange_readers[op->plan->exchange];
+
+	return exchange_of(op)->spread ? base + (int)((op->pipeline->task + w->written++) % readers) : base + i;
+}
+
+/* What was collected for a reader goes off; a batch with room left is made to measure. */
+static spk_status send_collected(struct spk_op *op, int i, spk_error *err)
+{
+	struct spk_batch *full = spk_builder_take(&((struct write *)op)->builder[i]), *exact = NULL;
+	spk_status status = SPK_OK;
+
+	if (full && full->rows < SPK_BATCH_ROWS / 2)
+		status = spk_batch_compact(&exact, full, err);
+	if (full && status == SPK_OK)
+		status = spk_task_write(op->pipeline->task_handle, target_of(op, i), exact ? exact : full, err);
+	spk_batch_unref(exact);
+	spk_batch_unref(full);
+	return status;
+}
+
+/* Physical rows sel[0..n) for a reader. */
+static spk_status collect(struct spk_op *op, const struct spk_batch *in, int i, const int32_t *sel, int n, spk_error *err)
+{
+	struct spk_batch_builder *b = &((struct write *)op)->builder[i];
+
+	for (int done = 0; done < n;) {
+		int take = SPK_MIN(n - done, spk_builder_room(b));
+
+		SPK_TRY(spk_builder_append(b, in, sel + done, take, err));
+		done += take;
+		if (spk_builder_room(b) == 0)
+			SPK_TRY(send_collected(op, i, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status collect_all(struct spk_op *op, const struct spk_batch *in, spk_error *err)
+{
+	int32_t sel[SPK_BATCH_ROWS];
+
+	SPK_EACH_ROW(in, i, row)
+		sel[i] = row;
+	return collect(op, in, 0, sel, in->selected, err);
+}
+
+/* Rows by reader, those of a reader in their order. */
+static spk_status collect_by_hash(struct spk_op *op, const struct spk_batch *in, const int32_t *target, const int *count, int readers, spk_error *err)
+{
+	int32_t sel[SPK_BATCH_ROWS];
+	int at[SPK_SHARDS], from = 0;
+
+	for (int to = 0; to < readers; to++) {
+		at[to] = from;
+		from += count[to];
+	}
+	SPK_EACH_ROW(in, i, row)
+		sel[at[target[i]]++] = row;
+	for (int to = 0; to < readers; to++)
+		SPK_TRY(collect(op, in, to, sel + at[to] - count[to], count[to], err));
 	return SPK_OK;
 }
 
@@ -60,39 +154,43 @@ static spk_status write_rows(struct spk_op *op, struct spk_batch *in, spk_error 
 {
 	int readers = op->pipeline->exchange_readers[op->plan->exchange];
 	int base = op->pipeline->exchange_base[op->plan->exchange];
+	bool copies = ((struct write *)op)->builder;
 	uint64_t hash[SPK_BATCH_ROWS];
 	int32_t target[SPK_BATCH_ROWS];
 	int count[SPK_SHARDS] = { 0 };
 
-	if (op->pipeline->plan->exchange[op->plan->exchange].spread)
-		return spk_task_write(op->pipeline->task_handle, base + (int)((op->pipeline->task + ((struct write *)op)->written++) % readers), in, err);
-	if (readers == 1)
-		return spk_task_write(op->pipeline->task_handle, base, in, err);
+	(void)input;
+	if (readers == 1 || exchange_of(op)->spread)
+		return copies ? collect_all(op, in, err) : spk_task_write(op->pipeline->task_handle, target_of(op, 0), in, err);
 	SPK_TRY(row_hashes(op->plan, in, hash));
 	for (int i = 0; i < in->selected; i++) {
 		target[i] = spk_shard_task(spk_shard_of(hash[i]), readers);
 		count[target[i]]++;
 	}
+	if (copies)
+		return collect_by_hash(op, in, target, count, readers, err);
 	for (int to = 0; to < readers; to++)
 		if (count[to])
 			SPK_TRY(send_part(op, in, target, to, count[to], base, err));
 	return SPK_OK;
 }
 
-/* Few rows of a large batch are copied: a batch that waits for its reader keeps all its memory. */
-static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+static spk_status write_finish(struct spk_op *op, spk_error *err)
 {
-	struct spk_batch *dense;
-	spk_status status;
+	struct write *w = (struct write *)op;
 
-	(void)input;
-	/* In a stream the origin of rows goes along, for dead letters. */
-	if (op->pipeline->run->streaming || in->selected > in->rows / SPARSE)
-		return write_rows(op, in, err);
-	SPK_TRY(spk_batch_compact(&dense, in, err));
-	status = write_rows(op, dense, err);
-	spk_batch_unref(dense);
-	return status;
+	for (int i = 0; i < w->builders; i++)
+		SPK_TRY(send_collected(op, i, err));
+	return SPK_OK;
+}
+
+static void write_close(struct spk_op *op)
+{
+	struct write *w = (struct write *)op;
+
+	for (int i = 0; i < w->builders && w->builder; i++)
+		spk_builder_release(&w->builder[i]);
+	free(w->builder);
 }
 
 static spk_status read_lead(struct spk_op *op, spk_error *err)
@@ -110,5 +208,13 @@ static spk_status read_lead(struct spk_op *op, spk_error *err)
 	return SPK_OK;
 }
 
-const struct spk_op_type spk_op_write = { .name = "exchange write", .size = sizeof(struct write), .begin = write_begin, .push = write_push };
+const struct spk_op_type spk_op_write = {
+	.name = "exchange write",
+	.size = sizeof(struct write),
+	.open = write_open,
+	.begin = write_begin,
+	.push = write_push,
+	.finish = write_finish,
+	.close = write_close,
+};
 const struct spk_op_type spk_op_read = { .name = "exchange read", .size = sizeof(struct read), .lead = read_lead };
