@@ -150,7 +150,7 @@ static spk_status collect_by_hash(struct spk_op *op, const struct spk_batch *in,
 	return SPK_OK;
 }
 
-static spk_status write_rows(struct spk_op *op, struct spk_batch *in, spk_error *err)
+static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
 {
 	int readers = op->pipeline->exchange_readers[op->plan->exchange];
 	int base = op->pipeline->exchange_base[op->plan->exchange];

@@ -53,6 +53,7 @@ struct spk_function {
 	enum spk_alike alike;
 	bool set_returning;
 	bool can_fail;
+	bool safe_prepared;                     /* can_fail only by what prepare has looked at: a constant pattern */
 	enum spk_volatility volatility;
 	spk_kernel kernel;
 	/* Called once at bind time, may prepare constant arguments into e->prepared; may be NULL. */

@@ -282,7 +282,7 @@ static spk_status prepare_ilike(struct spk_arena *arena, struct spk_expr *e, spk
 
 #define LIKE_ROW(name_, max, kernel_, prepare_, doc_) \
 	{ .name = name_, .doc = doc_, .args_min = 2, .args_max = max, .arg = { SPK_T(TEXT), SPK_T(TEXT), SPK_T(TEXT) }, SPK_RESULT(BOOLEAN), \
-	  .can_fail = true, .kernel = kernel_, .prepare = prepare_ }
+	  .can_fail = true, .safe_prepared = true, .kernel = kernel_, .prepare = prepare_ }
 
 static const struct spk_function like_functions[] = {
 	LIKE_ROW("like", 3, like_kernel, prepare_like, "Pattern with % and _; a third argument is the escape character"),

@@ -94,7 +94,7 @@ bool spk_expr_deterministic(const struct spk_expr *e)
 
 bool spk_expr_can_fail(const struct spk_expr *e)
 {
-	if (e->kind == SPK_EXPR_CALL && e->function->can_fail)
+	if (e->kind == SPK_EXPR_CALL && e->function->can_fail && !(e->function->safe_prepared && e->prepared))
 		return true;
 	if (e->kind == SPK_EXPR_CAST && (!cast_of(e) || spk_cast_may_fail(cast_of(e), e->arg[0]->type, e->type)))
 		return true;

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/expr/function.h"
 #include "planner/logical/statistics.h"
 
 enum { EXHAUSTIVE_MAX = 10, RELATIONS_MAX = 60, CONDITIONS_MAX = 200 };
@@ -127,6 +128,41 @@ static spk_status collect(struct join_order *o, struct spk_logical *l, spk_error
 }
 
 /* --- how many rows --- */
+
+static int class_of(int *class, int column)
+{
+	while (class[column] != column)
+		column = class[column] = class[class[column]];
+	return column;
+}
+
+/*
+ * Columns that conditions make equal have the values of the one that has the fewest: that of the table whose key it is, mostly. So two
+ * foreign keys of one small table are known to have few values, although neither of their tables tells.
+ */
+static spk_status share_domains(const struct join_order *o, struct spk_estimate *all, spk_error *err)
+{
+	int *class = SPK_NEW_ARRAY(o->arena, int, o->columns + 1);
+
+	SPK_TRY_PTR(class, err);
+	for (int i = 0; i < o->columns; i++)
+		class[i] = i;
+	for (int i = 0; i < o->conditions; i++) {
+		const struct spk_expr *e = o->condition[i].expr;
+
+		if (e->kind == SPK_EXPR_CALL && e->args == 2 && strcmp(e->function->name, "=") == 0 && e->arg[0]->kind == SPK_EXPR_COLUMN && e->arg[1]->kind == SPK_EXPR_COLUMN)
+			class[class_of(class, e->arg[0]->column)] = class_of(class, e->arg[1]->column);
+	}
+	for (int i = 0; i < o->columns; i++) {
+		struct spk_column_estimate *least = &all->column[class_of(class, i)];
+
+		if (all->column[i].domain > 0 && (least->domain <= 0 || all->column[i].domain < least->domain))
+			least->domain = all->column[i].domain;
+	}
+	for (int i = 0; i < o->columns; i++)
+		all->column[i].domain = all->column[class_of(class, i)].domain;
+	return SPK_OK;
+}
 
 /* All columns of all relations: conditions are over those. */
 static spk_status all_columns(const struct join_order *o, struct spk_estimate *out, spk_error *err)
@@ -401,6 +437,7 @@ static spk_status reorder(struct join_order *o, struct spk_logical *l, struct sp
 	for (int i = 0; i < o->count; i++)
 		SPK_TRY(spk_estimate(o->arena, o->relation[i], &o->estimate[i], err));
 	SPK_TRY(all_columns(o, &all, err));
+	SPK_TRY(share_domains(o, &all, err));
 	for (int i = 0; i < o->conditions; i++) {
 		o->condition[i].needs = o->condition[i].last ? 0 : needs_of(o, o->condition[i].expr);
 		o->condition[i].part = spk_estimate_selectivity(o->condition[i].expr, &all);
