@@ -175,7 +175,7 @@ $(call stamp,$(B)/lists/flags,$(CC) $(CXX) $(WARN) $(WERROR) $(COMMON) $(MODE) $
 endif
 
 # ---- Building -------------------------------------------------------------------------------------------------------------
-.PHONY: help all deps check run-check check-layers check-long demo run-demo demo-kafka run-demo-kafka bench run-bench docs \
+.PHONY: help all bench-batch deps check run-check check-layers check-long demo run-demo demo-kafka run-demo-kafka bench run-bench docs \
         install uninstall clean format coverage tests
 
 help: ## list the targets
@@ -297,6 +297,9 @@ include bench/floor/rules.mk
 bench: ## build and run the benchmarks
 	@tools/deps.sh test
 	$(again) run-bench
+bench-batch: all ## TPC-H at scale 1 from CSV beside DuckDB: answers, CPU seconds (SCALE=, MEMORY=)
+	@tools/deps.sh test
+	@$${SPARKLET_CACHE:-$$HOME/.cache/sparklet}/venv/bin/python bench/tpch.py --program $(B)/sparklet --scale $(or $(SCALE),1) --memory $(or $(MEMORY),1GiB)
 run-bench: all $(BENCHES) $(B)/bench/floor
 	@if [ -x bench/run ]; then bench/run $(B); else for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done; fi
 
