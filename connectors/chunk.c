@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/memory.h"
+#include "connectors/file/file.h"
 #include "connectors/format/field.h"
 
 void spk_chunk_release(struct spk_chunk *chunk)
@@ -79,10 +80,13 @@ static spk_status fill_metadata(struct spk_source *s, const struct spk_chunk *ch
 	int at = s->spec->column[column];
 	struct spk_type type = b->schema->field[column].type;
 	enum metadata kind = metadata_kind(t->metadata[at]);
+	const char *name = s->type->partition_name(s, chunk->partition);
 	int64_t partition = chunk->partition;
 	int32_t partition32 = chunk->partition;
 	bool wide = type.id == SPK_TYPE_BIGINT, integer = wide || type.id == SPK_TYPE_INTEGER;
 
+	if (!strncmp(t->metadata[at], "path.", 5))
+		return spk_path_column(name, t->metadata[at] + 5, type, s->spec->conf ? spk_conf_text(s->spec->conf, SPK_CONF_TIMEZONE) : NULL, &b->column[column], b->arena, err);
 	if (kind == M_OFFSET && wide && chunk->piece)
 		return fill_places(&b->column[column], type, chunk, from, n, b->arena, err);
 	if (kind == M_OFFSET && wide && chunk->position)
@@ -96,7 +100,7 @@ static spk_status fill_metadata(struct spk_source *s, const struct spk_chunk *ch
 		return constant(&b->column[column], type, wide ? (const void *)&partition : &partition32, b->arena, err);
 	if ((kind == M_TOPIC || kind == M_PATH || kind == M_NAME) && type.id == SPK_TYPE_TEXT)
 		return fill_text(s, chunk, kind, b, column, err);
-	return wrong_metadata(t, at, "there are: offset bigint, partition integer, timestamp timestamp, topic text, file.path text, file.name text", err);
+	return wrong_metadata(t, at, "there are: offset bigint, partition integer, timestamp timestamp, topic text, file.path text, file.name text, path.KEY of any type", err);
 }
 
 /* --- decoding --- */

@@ -212,7 +212,11 @@ spk_status spk_connector_format(const struct spk_table *table, const struct spk_
 /* The catalog's check_table hook: connector known, options known and right (with suggestions), required ones there, format known and its
  * options right, denylisted keys refused, paths inside files.root. `conf` is the user pointer. */
 spk_status spk_connector_check_table(const struct spk_table *table, void *conf, spk_error *err);
-/* The catalog's describe_file hook (CSV: header, types from a sample; NDJSON: members and types from a sample). */
-spk_status spk_connector_describe_file(const char *path, const char *format, struct spk_arena *arena, struct spk_table **out, void *conf, spk_error *err);
+/*
+ * The catalog's describe_file hook. Options are those of the format and 'filesystem' without what is before the point, some by other names
+ * too (delim, nullstr), and: schema ('a bigint, b text': the columns), types (the same, over what was found), sample_rows (per file, 4096),
+ * sample_files (4). Columns in paths come last.
+ */
+spk_status spk_connector_describe_file(const struct spk_file_request *file, struct spk_arena *arena, struct spk_table **out, void *conf, spk_error *err);
 
 #endif

@@ -1,334 +1,461 @@
 /*
- * Tables out of files: the columns of a CSV file by its header, of an NDJSON file by its members, and their types by a sample.
- *
- * A column's type is the narrowest that takes every value of the sample: boolean, bigint, numeric, double, date, timestamp, text in
- * the end. Nothing, or only NULLs, is text.
+ * Tables out of files: their options by the short names that read_csv and read_json take, their columns from a sample of a few files unless
+ * they are given, and columns that stand in the files' paths.
  */
 #include "connectors/connector.h"
 
+#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 
 #include "core/base/check.h"
-#include "core/columnar/decimal.h"
 #include "core/expr/text.h"
 #include "connectors/file/file.h"
-#include "connectors/format/csv.h"
 #include "connectors/format/json.h"
+#include "connectors/guess.h"
 
-enum { SAMPLE_BYTES = 1 << 20, SAMPLE_ROWS = 4096, COLUMNS_MAX = 1600 };
+enum { SAMPLE_BYTES = 1 << 20, SAMPLE_BYTES_MOST = 1 << 28, SAMPLE_ROWS = 4096, SAMPLE_FILES = 4, OPTIONS_MAX = 32 };
 
-/* What every value so far could be, as bits. */
-enum { MAY_BOOLEAN = 1, MAY_BIGINT = 2, MAY_NUMERIC = 4, MAY_DOUBLE = 8, MAY_DATE = 16, MAY_TIMESTAMP = 32, MAY_TIMESTAMPTZ = 64, MAY_ALL = 127 };
+/* What is being described. */
+struct describe {
+	const struct spk_file_request *file;
+	struct spk_arena *arena;
+	const struct spk_format *format;
+	struct spk_table *table;
+	struct spk_option *option;     /* of the table */
+	struct spk_files files;
+	struct spk_path_keys keys;
+	int sample_rows, sample_files;
+	const char *types;             /* types => 'a text, b date'; NULL: none were given */
+	bool delimiter;                /* one was given */
+	struct spk_guess *guess;
+};
 
-struct column { const char *name; unsigned may; bool seen; };
-struct guess { struct spk_arena *arena; struct column column[COLUMNS_MAX]; int columns; };
-
-/* --- values --- */
-
-static unsigned may_be_time(const char *s, size_t n)
+static struct spk_schema *schema_new(struct spk_arena *arena, int columns)
 {
-	int64_t us;
-	bool zoned;
-	char midnight[20];
+	struct spk_schema *s = SPK_NEW(arena, struct spk_schema);
 
-	if (n == 10) {
-		memcpy(midnight, s, 10);
-		memcpy(midnight + 10, " 00:00:00", 10);
-		return spk_text_parse_timestamp_fast(midnight, 19, &us, &zoned) ? MAY_DATE | MAY_TIMESTAMP | MAY_TIMESTAMPTZ : 0;
-	}
-	if (!spk_text_parse_timestamp_fast(s, n, &us, &zoned))
-		return 0;
-	return zoned ? MAY_TIMESTAMPTZ : MAY_TIMESTAMP | MAY_TIMESTAMPTZ;
+	if (s)
+		*s = (struct spk_schema){ columns, SPK_NEW_ARRAY(arena, struct spk_field, columns + 1) };
+	return s && s->field ? s : NULL;
 }
 
-/* [-]digits, with no zero before others: 007 is a text, as a code is. */
-static bool is_integer(const char *s, size_t n)
-{
-	size_t i = n && s[0] == '-', first = i;
+/* --- options --- */
 
-	for (; i < n; i++)
-		if (s[i] < '0' || s[i] > '9')
+/* The names in read_csv and read_json, beside the option's own without what is before the point. */
+static const struct { const char *name, *key; } synonyms[] = {
+	{ "delim", "csv.delimiter" }, { "sep", "csv.delimiter" }, { "nullstr", "csv.null" }, { "null_string", "csv.null" }, { "hive_partitioning", "hive.partitioning" },
+};
+enum own { OWN_SAMPLE_ROWS, OWN_SAMPLE_FILES, OWN_TYPES, OWN_SCHEMA, OWN_NONE };
+static const char *const own_names[] = { "sample_rows", "sample_files", "types", "schema" };
+
+/* '-' and '.' are '_' in names of arguments. */
+static bool same_name(const char *argument, const char *name)
+{
+	for (; *argument && *name; argument++, name++)
+		if (*argument != *name && !((*argument == '_' || *argument == '-') && (*name == '-' || *name == '.' || *name == '_')))
 			return false;
-	return n > first && (s[first] != '0' || n == first + 1);
+	return !*argument && !*name;
 }
 
-static unsigned may_be_number(const char *s, size_t n)
+static const char *short_name(const char *key)
 {
-	bool whole;
-	uint32_t length = n ? spk_json_number(s, s + n, &whole) : 0;
+	const char *point = strchr(key, '.');
+
+	return point && strncmp(key, "hive.", 5) != 0 ? point + 1 : key;
+}
+
+/* The table's option that the argument means; NULL: there is none. */
+static const char *option_key(const struct describe *d, const char *argument)
+{
+	for (size_t i = 0; i < SPK_COUNT_OF(synonyms); i++)
+		if (!strcmp(synonyms[i].name, argument) && (strncmp(synonyms[i].key, "csv.", 4) || d->format == &spk_format_csv))
+			return synonyms[i].key;
+	for (const struct spk_option_spec *o = d->format->options; o && o->name; o++)
+		if (same_name(argument, short_name(o->name)) || same_name(argument, o->name))
+			return o->name;
+	return NULL;
+}
+
+static spk_status unknown_argument(const struct describe *d, const struct spk_option *o, spk_error *err)
+{
+	const char *names[OPTIONS_MAX], *close;
+	char all[400] = "", plain[OPTIONS_MAX][40];
+	int n = 0, used = 0;
+
+	for (const struct spk_option_spec *s = d->format->options; s && s->name && n < OPTIONS_MAX - 10; s++) {
+		snprintf(plain[n], sizeof(plain[n]), "%s", short_name(s->name));
+		for (char *c = plain[n]; *c; c++)
+			*c = *c == '-' || *c == '.' ? '_' : *c;
+		names[n] = plain[n];
+		n++;
+	}
+	for (size_t i = 0; i < SPK_COUNT_OF(own_names); i++)
+		names[n++] = own_names[i];
+	names[n++] = "hive_partitioning";
+	close = spk_closest_name(o->key, names, n);
+	for (int i = 0; i < n && used < (int)sizeof(all); i++)
+		used += snprintf(all + used, sizeof(all) - (size_t)used, "%s%s", i ? ", " : "", names[i]);
+	spk_fail(err, SPK_USAGE, "read_%s has no option \"%s\"", d->format->name, o->key);
+	if (err)
+		err->position = o->position;
+	if (close)
+		return spk_hint(err, "did you mean \"%s\"?", close);
+	return spk_hint(err, "there are: %s", all);
+}
+
+static spk_status at_least_one(const struct spk_option *o, int *out, spk_error *err)
+{
 	int64_t v;
-	spk_int128 m;
-	int scale;
 
-	if (is_integer(s, n)) {
-		bool fits = spk_text_to_value(spk_type(SPK_TYPE_BIGINT), s, n, NULL, &v, NULL) == SPK_OK;
-
-		return (fits ? MAY_BIGINT : 0) | (spk_decimal_parse(s, n, &m, &scale) ? MAY_NUMERIC : 0) | MAY_DOUBLE;
-	}
-	return length == n && n ? MAY_DOUBLE : 0;
-}
-
-static bool is_boolean(const char *s, size_t n)
-{
-	return (n == 4 && !strncasecmp(s, "true", 4)) || (n == 5 && !strncasecmp(s, "false", 5));
-}
-
-static void see_text(struct column *c, const char *s, size_t n)
-{
-	unsigned may = may_be_number(s, n);
-
-	if (!may)
-		may = is_boolean(s, n) ? MAY_BOOLEAN : may_be_time(s, n);
-	c->may &= may;
-	c->seen = true;
-}
-
-static struct spk_type type_of(const struct column *c)
-{
-	static const struct { unsigned bit; enum spk_type_id id; } order[] = {
-		{ MAY_BOOLEAN, SPK_TYPE_BOOLEAN }, { MAY_BIGINT, SPK_TYPE_BIGINT }, { MAY_NUMERIC, SPK_TYPE_DECIMAL }, { MAY_DOUBLE, SPK_TYPE_DOUBLE },
-		{ MAY_DATE, SPK_TYPE_DATE }, { MAY_TIMESTAMP, SPK_TYPE_TIMESTAMP }, { MAY_TIMESTAMPTZ, SPK_TYPE_TIMESTAMPTZ },
-	};
-
-	for (size_t i = 0; c->seen && i < SPK_COUNT_OF(order); i++)
-		if (c->may & order[i].bit)
-			return spk_type(order[i].id);
-	return spk_type(SPK_TYPE_TEXT);
-}
-
-static struct column *add_column(struct guess *g, const char *name, size_t size)
-{
-	const char *copy;
-
-	if (g->columns == COLUMNS_MAX || !(copy = spk_arena_strndup(g->arena, name, size)))
-		return NULL;
-	g->column[g->columns] = (struct column){ .name = copy, .may = MAY_ALL };
-	return &g->column[g->columns++];
-}
-
-/* --- CSV --- */
-
-/* The delimiter that the header has most of. */
-static char guess_delimiter(const char *s, uint32_t n)
-{
-	static const char candidates[] = ",;\t|";
-	int best = 0, count[4] = { 0 };
-
-	for (uint32_t i = 0; i < n; i++)
-		for (int k = 0; k < 4; k++)
-			count[k] += s[i] == candidates[k];
-	for (int k = 1; k < 4; k++)
-		if (count[k] > count[best])
-			best = k;
-	return candidates[best];
-}
-
-static spk_status csv_header(struct guess *g, const struct spk_view *row, const struct spk_csv_options *o, struct spk_csv_field *field, char *scratch, spk_error *err)
-{
-	int n = spk_csv_cut(row->ref.pointer, row->length, o, field, COLUMNS_MAX, scratch);
-
-	if (n < 0 || n > COLUMNS_MAX)
-		return spk_fail(err, SPK_DATA, "the CSV header %s", n < 0 ? "has a quote that is not closed" : "has too many columns");
-	for (int i = 0; i < n; i++) {
-		char unnamed[24];
-
-		snprintf(unnamed, sizeof(unnamed), "column%d", i + 1);
-		SPK_TRY_PTR(add_column(g, field[i].size ? field[i].text : unnamed, field[i].size ? field[i].size : strlen(unnamed)), err);
-	}
-	return SPK_OK;
-}
-
-static spk_status guess_csv(struct guess *g, const struct spk_view *row, int rows, size_t bytes, char *delimiter, spk_error *err)
-{
-	struct spk_csv_field *field = SPK_NEW_ARRAY(g->arena, struct spk_csv_field, COLUMNS_MAX);
-	char *scratch = spk_arena_alloc(g->arena, bytes + 16);
-	struct spk_csv_options o = { .quote = '"', .escape = '"', .null = "" };
-
-	SPK_TRY_PTR(field && scratch, err);
-	if (!rows)
-		return spk_fail(err, SPK_DATA, "the file is empty: there is no header to take the columns from");
-	*delimiter = guess_delimiter(row[0].ref.pointer, row[0].length);
-	o.delimiter = *delimiter;
-	SPK_TRY(csv_header(g, &row[0], &o, field, scratch, err));
-	for (int i = 1; i < rows; i++) {
-		int n = spk_csv_cut(row[i].ref.pointer, row[i].length, &o, field, g->columns, scratch);
-
-		for (int c = 0; n == g->columns && c < n; c++)
-			if (field[c].size || field[c].quoted)
-				see_text(&g->column[c], field[c].text, field[c].size);
-	}
-	return SPK_OK;
-}
-
-/* --- NDJSON --- */
-
-/* The value at token k of a row that was checked. */
-static void see_value(struct column *c, const struct spk_json_row *r, uint32_t k)
-{
-	const char *s = r->text + r->at[k];
-	uint32_t n;
-	bool integer;
-
-	switch (*s) {
-	case 'n':
-		return;
-	case 't': case 'f':
-		c->may &= MAY_BOOLEAN;
-		break;
-	case '{': case '[':
-		c->may = 0;
-		break;
-	case '"':
-		s = spk_json_string(r, k, &n);
-		c->may &= may_be_time(s, n);
-		break;
-	default:
-		n = spk_json_number(s, r->text + r->size, &integer);
-		c->may &= may_be_number(s, n);
-	}
-	c->seen = true;
-}
-
-static spk_status find_column(struct guess *g, const char *name, uint32_t n, struct column **out, spk_error *err)
-{
-	for (int i = 0; i < g->columns; i++) {
-		if (strlen(g->column[i].name) == n && !memcmp(g->column[i].name, name, n)) {
-			*out = &g->column[i];
-			return SPK_OK;
-		}
-	}
-	if (g->columns == COLUMNS_MAX)
-		return spk_fail(err, SPK_DATA, "the file's rows have more than %d different members", COLUMNS_MAX);
-	*out = add_column(g, name, n);
-	SPK_TRY_PTR(*out, err);
-	return SPK_OK;
-}
-
-/* Rows that are not whole objects are left out: they will be bad rows when the file is read. */
-static spk_status see_object(struct guess *g, struct spk_json_row *r, spk_error *err)
-{
-	uint32_t k = 0;
-
-	if (!spk_json_skip(r, &k, 0) || k != r->count || r->text[r->at[0]] != '{')
+	if (spk_conf_parse_int(o->value, &v, NULL) == SPK_OK && v >= 1 && v <= INT32_MAX) {
+		*out = (int)v;
 		return SPK_OK;
-	for (k = 1; r->text[r->at[k]] == '"'; k++) {
-		uint32_t n, value = k + 2;
-		const char *s = spk_json_string(r, k, &n);
-		struct column *c;
-		char *plain = spk_arena_alloc(g->arena, n + 1);
+	}
+	spk_fail(err, SPK_USAGE, "%s must be a number from 1 on, not '%s'", o->key, o->value);
+	if (err)
+		err->position = o->position;
+	return SPK_USAGE;
+}
 
-		SPK_TRY_PTR(plain, err);
-		if (spk_json_unescape(s, n, plain, &n) == SPK_JSON_ESCAPE_OK && !memchr(plain, '\0', n)) {
-			SPK_TRY(find_column(g, plain, n, &c, err));
-			see_value(c, r, value);
-		}
-		k = value;
-		spk_json_skip(r, &k, 1);
+static spk_status take_argument(struct describe *d, const struct spk_option *o, spk_error *err)
+{
+	size_t own = 0;
+	const char *key;
+
+	while (own < SPK_COUNT_OF(own_names) && strcmp(own_names[own], o->key) != 0)
+		own++;
+	switch (own) {
+	case OWN_SAMPLE_ROWS:
+		return at_least_one(o, &d->sample_rows, err);
+	case OWN_SAMPLE_FILES:
+		return at_least_one(o, &d->sample_files, err);
+	case OWN_TYPES:
+		d->types = o->value;
+		return SPK_OK;
+	case OWN_SCHEMA:
+		return SPK_OK;  /* read before all others */
+	default:
+		key = option_key(d, o->key);
+		if (!key)
+			return unknown_argument(d, o, err);
+		if (d->table->option_count == OPTIONS_MAX)
+			return spk_fail(err, SPK_USAGE, "read_%s takes at most %d options", d->format->name, OPTIONS_MAX);
+		d->delimiter = d->delimiter || !strcmp(key, "csv.delimiter") || !strcmp(key, "csv.field-delimiter");
+		d->option[d->table->option_count++] = (struct spk_option){ key, o->value, o->position };
+		return SPK_OK;
+	}
+}
+
+/* --- columns that are given --- */
+
+/* A name at *p, which moves behind it: as it stands in double quotes, else up to a blank and in lower case. NULL: there is none. */
+static const char *take_name(const char **p, struct spk_arena *arena)
+{
+	size_t n = strlen(*p), used = 0;
+	char *name = spk_arena_alloc(arena, n + 1);
+	bool quoted = **p == '"';
+
+	if (!name)
+		return NULL;
+	for (*p += quoted; **p && (quoted || (!isspace((uint8_t)**p) && **p != ',')); (*p)++) {
+		if (quoted && **p == '"' && *++*p != '"')
+			break;
+		name[used++] = quoted ? **p : (char)tolower((uint8_t)**p);
+	}
+	name[used] = '\0';
+	return name;
+}
+
+/* "a bigint, \"b c\" numeric(10,2)" as fields. */
+static spk_status parse_columns(const char *text, const char *what, struct spk_arena *arena, struct spk_schema **out, spk_error *err)
+{
+	struct spk_schema *schema = schema_new(arena, (int)strlen(text) / 2 + 1);
+	const char *p = text;
+
+	SPK_TRY_PTR(schema, err);
+	schema->count = 0;
+	for (;;) {
+		struct spk_field *f = &schema->field[schema->count++];
+		const char *begin;
+		int depth = 0;
+
+		p += strspn(p, " \t\r\n");
+		f->name = take_name(&p, arena);
+		f->nullable = true;
+		SPK_TRY_PTR(f->name, err);
+		p += strspn(p, " \t\r\n");
+		for (begin = p; *p && (depth || *p != ','); p++)
+			depth += (*p == '(' || *p == '<') - (*p == ')' || *p == '>');
+		begin = spk_arena_strndup(arena, begin, (size_t)(p - begin));
+		SPK_TRY_PTR(begin, err);
+		if (!*f->name || !*begin)
+			return spk_fail(err, SPK_USAGE, "%s => '%s' is not a list of names and types such as 'a bigint, b text'", what, text);
+		if (spk_type_parse(begin, &f->type, err) != SPK_OK)
+			return spk_error_context(err, "%s, column \"%s\"", what, f->name);
+		if (!*p++)
+			break;
+	}
+	*out = schema;
+	return SPK_OK;
+}
+
+/* types => over what was found. */
+static spk_status override_types(const struct describe *d, struct spk_schema *schema, spk_error *err)
+{
+	struct spk_schema *types;
+
+	if (!d->types)
+		return SPK_OK;
+	SPK_TRY(parse_columns(d->types, "types", d->arena, &types, err));
+	for (int i = 0; i < types->count; i++) {
+		int at = spk_schema_find(schema, types->field[i].name);
+
+		for (int k = 0; at < 0 && k < schema->count; k++)
+			at = strcasecmp(schema->field[k].name, types->field[i].name) ? -1 : k;
+		if (at < 0)
+			return spk_fail(err, SPK_USAGE, "types: there is no column \"%s\"", types->field[i].name);
+		schema->field[at].type = types->field[i].type;
 	}
 	return SPK_OK;
 }
 
-static spk_status guess_json(struct guess *g, const struct spk_view *row, int rows, spk_error *err)
+/* --- samples --- */
+
+/* Whole rows at the beginning of a file: as many as were asked for, else what is in its first bytes. */
+static spk_status sample(const struct describe *d, const char *path, struct spk_buffer *bytes, struct spk_view *row, int *rows, spk_error *err)
 {
-	struct spk_simdjson *parser = spk_simdjson_new();
-	spk_status status = parser ? SPK_OK : spk_fail_memory(err);
+	const struct spk_schema two = { .count = 2, .field = (struct spk_field[]){ { .name = "a" }, { .name = "b" } } };
+	struct spk_table many = *d->table;
+	bool whole, ended;
 
-	for (int i = 0; i < rows && status == SPK_OK; i++) {
-		struct spk_json_row r;
-		bool no_memory;
+	many.schema = &two;  /* blank lines are nothing */
+	many.metadata = NULL;
+	many.computed = NULL;
+	for (size_t most = SAMPLE_BYTES;; most *= 4) {
+		size_t used, skip, at;
 
-		if (spk_json_row_init(&r, parser, row[i].ref.pointer, row[i].length, &no_memory))
-			status = see_object(g, &r, err);
+		bytes->size = 0;
+		SPK_TRY(spk_files_head(path, most, bytes, err));
+		SPK_TRY(spk_buffer_reserve(bytes, SPK_CHUNK_PADDING, err));
+		memset(bytes->data + bytes->size, 0, SPK_CHUNK_PADDING);
+		whole = bytes->size < most;
+		skip = bytes->size >= 3 && !memcmp(bytes->data, "\xef\xbb\xbf", 3) ? 3 : 0;
+		if (d->format == &spk_format_json && spk_json_array_begins(bytes->data + skip, bytes->size - skip, &at))
+			SPK_TRY(spk_json_split_array(bytes->data + skip + at, bytes->size - skip - at, true, whole, row, d->sample_rows, rows, &used, &ended, err));
+		else
+			SPK_TRY(d->format->split(bytes->data + skip, bytes->size - skip, whole, row, d->sample_rows, rows, &used, &many, err));
+		if (whole || *rows == d->sample_rows || most >= SAMPLE_BYTES_MOST || (*rows > 1 && d->sample_rows == SAMPLE_ROWS))
+			return SPK_OK;
 	}
-	spk_simdjson_free(parser);
-	SPK_TRY(status);
-	if (!g->columns)
-		return spk_fail(err, SPK_DATA, "no JSON object in the file's first %d bytes: there is nothing to take columns from", SAMPLE_BYTES);
+}
+
+/* The delimiter becomes an option, unless it is what a reader takes anyway. */
+static spk_status settle_delimiter(struct describe *d, const struct spk_view *row, int rows, spk_error *err)
+{
+	struct spk_csv_options o = spk_csv_options(d->table);
+	char *text = spk_arena_zalloc(d->arena, 2);
+
+	SPK_TRY_PTR(text, err);
+	if (d->delimiter)
+		return SPK_OK;
+	d->delimiter = true;
+	text[0] = spk_guess_delimiter(row, rows, &o, d->file->schema ? d->file->schema->count : 0);
+	if (text[0] != o.delimiter && text[0] != o.quote)
+		d->option[d->table->option_count++] = (struct spk_option){ "csv.delimiter", text, 0 };
 	return SPK_OK;
+}
+
+static spk_status look_into(struct describe *d, const char *path, struct spk_buffer *bytes, struct spk_view *row, spk_error *err)
+{
+	struct spk_csv_options o;
+	int rows;
+
+	SPK_TRY(sample(d, path, bytes, row, &rows, err));
+	if (d->format == &spk_format_json)
+		return d->file->schema ? SPK_OK : spk_guess_json(d->guess, row, rows, err);
+	SPK_TRY(settle_delimiter(d, row, rows, err));
+	o = spk_csv_options(d->table);
+	return d->file->schema ? SPK_OK : spk_guess_csv(d->guess, row, rows, &o, err);
+}
+
+/* A few files, from the first to the last. */
+static spk_status look_into_files(struct describe *d, spk_error *err)
+{
+	int n = SPK_MIN(d->file->schema ? 1 : d->sample_files, d->files.count);
+	struct spk_view *row = SPK_NEW_ARRAY(d->arena, struct spk_view, d->sample_rows);
+	struct spk_buffer bytes = { 0 };
+	spk_status status = row ? SPK_OK : spk_fail_memory(err);
+
+	for (int i = 0; i < n && status == SPK_OK; i++) {
+		const char *path = d->files.path[n > 1 ? (int64_t)i * (d->files.count - 1) / (n - 1) : 0];
+
+		status = look_into(d, path, &bytes, row, err);
+		if (status != SPK_OK && d->files.count > 1)
+			spk_error_context(err, "'%s'", path);
+	}
+	spk_buffer_release(&bytes);
+	return status;
 }
 
 /* --- the table --- */
 
-static spk_status make_table(struct guess *g, const char *path, const char *format, char delimiter, struct spk_table **out, spk_error *err)
+static spk_status nothing_found(const struct describe *d, spk_error *err)
 {
-	struct spk_table *t = SPK_NEW(g->arena, struct spk_table);
-	struct spk_schema *schema = SPK_NEW(g->arena, struct spk_schema);
-	struct spk_option *option = SPK_NEW_ARRAY(g->arena, struct spk_option, 4);
-	struct spk_field *field = SPK_NEW_ARRAY(g->arena, struct spk_field, g->columns + 1);
-	char *separator = spk_arena_zalloc(g->arena, 4);
+	if (d->format == &spk_format_csv)
+		return spk_fail(err, SPK_DATA, "the file is empty: there is no header to take the columns from");
+	return spk_fail(err, SPK_DATA, "no JSON object in the file's first rows: there is nothing to take columns from");
+}
 
-	SPK_TRY_PTR(t && schema && option && field && separator, err);
-	separator[0] = delimiter;
-	for (int i = 0; i < g->columns; i++)
-		field[i] = (struct spk_field){ g->column[i].name, type_of(&g->column[i]), true };
-	*schema = (struct spk_schema){ g->columns, field };
-	option[0] = (struct spk_option){ "connector", "filesystem", 0 };
-	option[1] = (struct spk_option){ "path", spk_arena_strdup(g->arena, path), 0 };
-	option[2] = (struct spk_option){ "format", spk_arena_strdup(g->arena, format), 0 };
-	option[3] = (struct spk_option){ "csv.delimiter", separator, 0 };
-	*t = (struct spk_table){ .name = option[1].value, .connector = "filesystem", .schema = schema, .option = option,
-	                         .option_count = delimiter ? 4 : 3, .time_column = -1 };
-	t->computed = SPK_NEW_ARRAY(g->arena, struct spk_expr *, g->columns + 1);
-	t->metadata = SPK_NEW_ARRAY(g->arena, const char *, g->columns + 1);
-	SPK_TRY_PTR(option[1].value && option[2].value && t->computed && t->metadata, err);
-	*out = t;
+/* Type of a key by its values in all paths. */
+static spk_status guess_key(const struct describe *d, const char *key, struct spk_type *type, spk_error *err)
+{
+	struct spk_guess_column c;
+	struct spk_guess one = { .arena = d->arena };
+
+	SPK_TRY(spk_guess_add(&one, key, strlen(key), err));
+	c = one.column[0];
+	for (int i = 0; i < d->files.count; i++) {
+		const char *text;
+		size_t n;
+
+		SPK_TRY(spk_path_value(d->files.path[i], key, d->arena, &text, &n, err));
+		/* month=01 is a number. */
+		for (; text && n > 1 && *text == '0' && isdigit((uint8_t)text[1]); n--)
+			text++;
+		if (text)
+			spk_guess_see(&c, text, n);
+	}
+	*type = spk_guess_type(&c);
 	return SPK_OK;
 }
 
-/* Whole rows at the beginning of the file. */
-static spk_status sample(const char *path, const struct spk_format *format, struct spk_arena *arena, struct spk_buffer *bytes, struct spk_view **row, int *rows, spk_error *err)
+/* Columns of the files, then those of their paths that are not among them. */
+static spk_status make_columns(struct describe *d, spk_error *err)
 {
-	const struct spk_schema none = { 0 };
-	const struct spk_table many = { .schema = &none };
-	size_t used, skip;
+	const struct spk_schema *given = d->file->schema;
+	int n = given ? given->count : d->guess->columns, keys = given ? 0 : d->keys.count;
+	struct spk_schema *schema = schema_new(d->arena, n + keys);
+	struct spk_table *t = d->table;
 
-	SPK_TRY(spk_files_head(path, SAMPLE_BYTES, bytes, err));
-	SPK_TRY(spk_buffer_reserve(bytes, SPK_CHUNK_PADDING, err));
-	skip = bytes->size >= 3 && !memcmp(bytes->data, "\xef\xbb\xbf", 3) ? 3 : 0;
-	*row = SPK_NEW_ARRAY(arena, struct spk_view, SAMPLE_ROWS);
-	SPK_TRY_PTR(*row, err);
-	return format->split(bytes->data + skip, bytes->size - skip, bytes->size < SAMPLE_BYTES, *row, SAMPLE_ROWS, rows, &used, &many, err);
-}
+	SPK_TRY_PTR(schema, err);
+	schema->count = n;
+	for (int i = 0; i < n; i++)
+		schema->field[i] = given ? given->field[i] : (struct spk_field){ d->guess->column[i].name, spk_guess_type(&d->guess->column[i]), true };
+	for (int k = 0; k < keys; k++) {
+		struct spk_field *f = &schema->field[schema->count];
+		bool there = false;
 
-static spk_status describe(struct guess *g, const char *path, const char *name, struct spk_table **out, spk_error *err)
-{
-	const struct spk_format *format = spk_format(name);
-	struct spk_buffer bytes = { 0 };
-	struct spk_files files;
-	struct spk_view *row;
-	char delimiter = 0;
-	int rows = 0;
-	spk_status status;
-
-	SPK_TRY(spk_files_find(path, g->arena, &files, err));
-	if (!files.count)
-		return spk_fail(err, SPK_NOT_FOUND, "there is no file in '%s'", path);
-	status = sample(files.path[0], format, g->arena, &bytes, &row, &rows, err);
-	if (status == SPK_OK)
-		status = format == &spk_format_csv ? guess_csv(g, row, rows, bytes.size, &delimiter, err) : guess_json(g, row, rows, err);
-	spk_buffer_release(&bytes);
-	SPK_TRY(status);
-	return make_table(g, path, name, delimiter, out, err);
-}
-
-spk_status spk_connector_describe_file(const char *path, const char *format, struct spk_arena *arena, struct spk_table **out, void *conf, spk_error *err)
-{
-	const char *name = format ? format : spk_files_format(path);
-	struct guess *g;
-	spk_status status;
-
-	if (!name) {
-		spk_fail(err, SPK_USAGE, "the ending of '%s' does not say what it holds", path);
-		return spk_hint(err, "name it .csv, .json, .jsonl or .ndjson, or call read_csv('...') or read_json('...')");
+		for (int i = 0; i < n; i++)
+			there = there || strcasecmp(schema->field[i].name, d->keys.key[k]) == 0;
+		if (there)
+			continue;
+		*f = (struct spk_field){ .name = d->keys.key[k], .nullable = true };
+		SPK_TRY(guess_key(d, d->keys.key[k], &f->type, err));
+		schema->count++;
 	}
-	if (strcmp(name, "csv") && strcmp(name, "json"))
+	SPK_TRY(override_types(d, schema, err));
+	t->schema = schema;
+	t->computed = SPK_NEW_ARRAY(d->arena, struct spk_expr *, schema->count + 1);
+	t->metadata = SPK_NEW_ARRAY(d->arena, const char *, schema->count + 1);
+	SPK_TRY_PTR(t->computed && t->metadata, err);
+	return SPK_OK;
+}
+
+static spk_status begin(struct describe *d, spk_error *err)
+{
+	static const struct spk_schema none = { 0 };
+	struct spk_table *t = SPK_NEW(d->arena, struct spk_table);
+
+	d->option = SPK_NEW_ARRAY(d->arena, struct spk_option, OPTIONS_MAX + 4);
+	d->guess = SPK_NEW(d->arena, struct spk_guess);
+	SPK_TRY_PTR(t && d->option && d->guess, err);
+	d->guess->arena = d->arena;
+	d->table = t;
+	*t = (struct spk_table){ .name = spk_arena_strdup(d->arena, d->file->path), .connector = "filesystem", .schema = &none, .option = d->option, .time_column = -1, .guessed = !d->file->schema };
+	SPK_TRY_PTR(t->name, err);
+	d->option[t->option_count++] = (struct spk_option){ "connector", "filesystem", 0 };
+	d->option[t->option_count++] = (struct spk_option){ "path", t->name, 0 };
+	d->option[t->option_count++] = (struct spk_option){ "format", d->format->name, 0 };
+	for (int i = 0; i < d->file->options; i++)
+		SPK_TRY(take_argument(d, &d->file->option[i], err));
+	return SPK_OK;
+}
+
+static spk_status describe(struct describe *d, const struct spk_conf *conf, struct spk_table **out, spk_error *err)
+{
+	const char *path = d->file->path, *hive;
+
+	SPK_TRY(begin(d, err));
+	/* Of wrong values nothing should be made. */
+	SPK_TRY(spk_connector_check_table(d->table, (void *)(uintptr_t)conf, err));
+	SPK_TRY(spk_files_find(path, d->arena, &d->files, err));
+	if (!d->files.count)
+		return spk_fail(err, SPK_NOT_FOUND, "there is no file in '%s'", path);
+	hive = spk_format_option(d->table, "hive.partitioning");
+	if (!hive || !strcmp(hive, "true"))
+		SPK_TRY(spk_path_keys_find(path, &d->files, d->arena, &d->keys, err));
+	SPK_TRY(look_into_files(d, err));
+	if (!d->file->schema && !d->guess->columns)
+		return nothing_found(d, err);
+	SPK_TRY(make_columns(d, err));
+	*out = d->table;
+	return SPK_OK;
+}
+
+/* What the files of a directory or pattern hold, by the first one's ending. */
+static spk_status format_of_files(const char *path, struct spk_arena *arena, const char **out, spk_error *err)
+{
+	struct spk_files files;
+
+	*out = spk_files_format(path);
+	if (*out)
+		return SPK_OK;
+	SPK_TRY(spk_files_find(path, arena, &files, err));
+	*out = files.count ? spk_files_format(files.path[0]) : NULL;
+	return SPK_OK;
+}
+
+static spk_status unknown_format(const char *path, spk_error *err)
+{
+	spk_fail(err, SPK_USAGE, "the ending of '%s' does not say what it holds", path);
+	return spk_hint(err, "name it .csv, .tsv, .json, .jsonl or .ndjson (with .gz or .zst behind it, if it is compressed), or call read_csv('...') or read_json('...')");
+}
+
+/* schema => as the columns that are given. */
+static spk_status take_schema(struct spk_file_request *file, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_schema *schema;
+
+	for (int i = 0; i < file->options; i++) {
+		if (strcmp(file->option[i].key, "schema") != 0)
+			continue;
+		if (parse_columns(file->option[i].value, "schema", arena, &schema, err) != SPK_OK) {
+			if (err)
+				err->position = file->option[i].position;
+			return SPK_USAGE;
+		}
+		file->schema = schema;
+	}
+	return SPK_OK;
+}
+
+spk_status spk_connector_describe_file(const struct spk_file_request *asked, struct spk_arena *arena, struct spk_table **out, void *conf, spk_error *err)
+{
+	struct spk_file_request file = *asked;
+	struct describe d = { .file = &file, .arena = arena, .sample_rows = SAMPLE_ROWS, .sample_files = SAMPLE_FILES };
+	const char *name = file.format;
+	spk_status status;
+
+	SPK_TRY(spk_files_check_path(file.path, conf, err));
+	if (!name)
+		SPK_TRY(format_of_files(file.path, arena, &name, err));
+	if (!name)
+		return unknown_format(file.path, err);
+	d.format = spk_format(name);
+	if (d.format != &spk_format_csv && d.format != &spk_format_json)
 		return spk_fail(err, SPK_UNSUPPORTED, "finding the columns of a file of format '%s'", name);
-	SPK_TRY(spk_files_check_path(path, conf, err));
-	g = SPK_NEW(arena, struct guess);
-	SPK_TRY_PTR(g, err);
-	g->arena = arena;
-	status = describe(g, path, name, out, err);
-	return status == SPK_OK ? SPK_OK : (spk_error_context(err, "'%s'", path), status);
+	SPK_TRY(take_schema(&file, arena, err));
+	status = describe(&d, conf, out, err);
+	return status == SPK_OK || (err && err->position) ? status : (spk_error_context(err, "'%s'", file.path), status);
 }

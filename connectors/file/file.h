@@ -27,6 +27,16 @@ spk_status spk_files_find(const char *path, struct spk_arena *arena, struct spk_
 /* What a file holds by the ending of its name, behind which one for compression may stand: "csv", "json"; NULL: it does not say. */
 const char *spk_files_format(const char *path);
 
+/* --- path_keys.c: columns that stand in paths, year=2013/month=1/x.csv --- */
+
+struct spk_path_keys { const char **key; int count; };
+/* The keys that stand in the paths of all files, in the same order, below the part that `path` fixes; none when they differ. */
+spk_status spk_path_keys_find(const char *path, const struct spk_files *files, struct spk_arena *arena, struct spk_path_keys *out, spk_error *err);
+/* The value of a key in a file's path, *out NULL for a NULL. DATA when the file has no such directory. */
+spk_status spk_path_value(const char *file, const char *key, struct spk_arena *arena, const char **out, size_t *length, spk_error *err);
+/* The same as a CONSTANT vector. */
+spk_status spk_path_column(const char *file, const char *key, struct spk_type type, const char *timezone, struct spk_vector *v, struct spk_arena *arena, spk_error *err);
+
 /* --- bytes.c: what a file holds, uncompressed --- */
 
 /* An open file, read at offsets of what it holds uncompressed. One thread at a time. */

@@ -14,6 +14,8 @@
 #include "core/base/file.h"
 #include "connectors/format/field.h"
 
+enum { DEPTH_MOST = 16 };
+
 /* --- files.root --- */
 
 /* The path with links and dots resolved; what does not exist yet is added to what does. False: it cannot be told. */
@@ -96,6 +98,13 @@ static bool is_plain_file(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* Known to be compressed, but not by whom we could ask. */
 static spk_status refuse_compressed(const char *path, spk_error *err)
 {
@@ -113,25 +122,49 @@ static spk_status refuse_compressed(const char *path, spk_error *err)
 	return SPK_OK;
 }
 
-static spk_status list_directory(const char *path, struct spk_arena *arena, struct spk_files *out, spk_error *err)
+/* Files being collected. */
+struct found { struct spk_arena *arena; const char **path; int count, capacity; };
+
+static spk_status add_file(struct found *f, const char *path, spk_error *err)
+{
+	if (f->count == f->capacity) {
+		int capacity = f->capacity ? 2 * f->capacity : 16;
+		const char **grown = SPK_NEW_ARRAY(f->arena, const char *, capacity);
+
+		SPK_TRY_PTR(grown, err);
+		if (f->count)
+			memcpy(grown, f->path, sizeof(*grown) * (size_t)f->count);
+		f->path = grown;
+		f->capacity = capacity;
+	}
+	f->path[f->count++] = path;
+	return SPK_OK;
+}
+
+/* The files of a directory and, key by key, those of directories named key=value. */
+static spk_status list_directory(struct found *f, const char *path, int depth, spk_error *err)
 {
 	struct spk_dir_entries entries = { 0 };
 	size_t n = strlen(path);
 
-	SPK_TRY(spk_dir_list(path, arena, &entries, err));
-	out->path = SPK_NEW_ARRAY(arena, const char *, entries.count + 1);
-	SPK_TRY_PTR(out->path, err);
+	if (depth > DEPTH_MOST)
+		return spk_fail(err, SPK_USAGE, "directories named key=value go deeper than %d levels in '%s'", DEPTH_MOST, path);
+	SPK_TRY(spk_dir_list(path, f->arena, &entries, err));
 	for (int i = 0; i < entries.count; i++) {
-		const char *file = spk_arena_printf(arena, "%s%s%s", path, path[n - 1] == '/' ? "" : "/", entries.name[i]);
+		const char *name = entries.name[i], *entry = spk_arena_printf(f->arena, "%s%s%s", path, path[n - 1] == '/' ? "" : "/", name);
 
-		SPK_TRY_PTR(file, err);
-		if (entries.name[i][0] != '.' && entries.name[i][0] != '_' && is_plain_file(file))
-			out->path[out->count++] = file;
+		SPK_TRY_PTR(entry, err);
+		if (name[0] == '.' || name[0] == '_')
+			continue;
+		if (is_plain_file(entry))
+			SPK_TRY(add_file(f, entry, err));
+		else if (strchr(name, '=') > name && is_directory(entry))
+			SPK_TRY(list_directory(f, entry, depth + 1, err));
 	}
 	return SPK_OK;
 }
 
-static spk_status list_pattern(const char *path, struct spk_arena *arena, struct spk_files *out, spk_error *err)
+static spk_status list_pattern(struct found *f, const char *path, spk_error *err)
 {
 	glob_t found = { 0 };
 	int failed = glob(path, 0, NULL, &found);
@@ -139,42 +172,50 @@ static spk_status list_pattern(const char *path, struct spk_arena *arena, struct
 
 	if (failed == GLOB_NOSPACE)
 		return spk_fail(err, SPK_NO_MEMORY, "no memory to list %s", path);
-	out->path = SPK_NEW_ARRAY(arena, const char *, failed ? 1 : found.gl_pathc + 1);
-	for (size_t i = 0; !failed && out->path && i < found.gl_pathc && status == SPK_OK; i++) {
-		const char *file = spk_arena_strdup(arena, found.gl_pathv[i]);
+	for (size_t i = 0; !failed && i < found.gl_pathc && status == SPK_OK; i++) {
+		const char *file = spk_arena_strdup(f->arena, found.gl_pathv[i]);
 
 		if (!file)
 			status = spk_fail_memory(err);
 		else if (is_plain_file(file))
-			out->path[out->count++] = file;
+			status = add_file(f, file, err);
+		else if (is_directory(file))
+			status = list_directory(f, file, 0, err);
 	}
 	if (!failed)
 		globfree(&found);
-	SPK_TRY_PTR(out->path, err);
 	SPK_TRY(status);
-	return out->count ? SPK_OK : spk_fail(err, SPK_NOT_FOUND, "no file matches '%s'", path);
+	return f->count ? SPK_OK : spk_fail(err, SPK_NOT_FOUND, "no file matches '%s'", path);
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 spk_status spk_files_find(const char *path, struct spk_arena *arena, struct spk_files *out, spk_error *err)
 {
+	struct found f = { .arena = arena };
 	struct stat st;
 
 	*out = (struct spk_files){ 0 };
 	if (stat(path, &st) != 0) {
 		if (!strpbrk(path, "*?["))
 			return spk_fail_errno(err, errno, "cannot read '%s'", path);
-		SPK_TRY(list_pattern(path, arena, out, err));
+		SPK_TRY(list_pattern(&f, path, err));
 	} else if (S_ISDIR(st.st_mode)) {
-		SPK_TRY(list_directory(path, arena, out, err));
+		SPK_TRY(list_directory(&f, path, 0, err));
 	} else {
-		out->path = SPK_NEW_ARRAY(arena, const char *, 1);
-		SPK_TRY_PTR(out->path, err);
-		out->path[0] = spk_arena_strdup(arena, path);
-		SPK_TRY_PTR(out->path[0], err);
-		out->count = 1;
+		const char *copy = spk_arena_strdup(arena, path);
+
+		SPK_TRY_PTR(copy, err);
+		SPK_TRY(add_file(&f, copy, err));
 	}
-	for (int i = 0; i < out->count; i++)
-		SPK_TRY(refuse_compressed(out->path[i], err));
+	if (f.count)
+		qsort(f.path, (size_t)f.count, sizeof(*f.path), compare_paths);
+	for (int i = 0; i < f.count; i++)
+		SPK_TRY(refuse_compressed(f.path[i], err));
+	*out = (struct spk_files){ f.path, f.count };
 	return SPK_OK;
 }
 

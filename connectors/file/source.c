@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #define XXH_INLINE_ALL
@@ -25,8 +26,9 @@
 #include "core/base/memory.h"
 #include "connectors/file/range.h"
 #include "connectors/format/field.h"
+#include "connectors/format/json.h"
 
-enum { PIECE = 1 << 20, PIECE_LEAST = 64 << 10, INDEXED_LEAST = 16 << 10, HEAD = 64 << 10, HEADER_MAX = 1 << 20, RANGES_MOST = 4096 };
+enum { PIECE = 1 << 20, ARRAY_HEAD = 4096, PIECE_LEAST = 64 << 10, INDEXED_LEAST = 16 << 10, HEAD = 64 << 10, HEADER_MAX = 1 << 20, RANGES_MOST = 4096 };
 static const size_t PIECE_MOST = (size_t)256 << 20;  /* no row is longer */
 
 /* Decoders by the header line they were opened for; files with the same header share one. */
@@ -37,6 +39,7 @@ struct file {
 	int64_t size;                 /* of what it holds; INT64_MAX: compressed, and its end was not seen yet */
 	int64_t data;                 /* where rows begin: behind a byte order mark and a header; -1 not looked yet */
 	bool compressed;
+	bool array;                   /* a JSON array, whose elements are the rows */
 	struct spk_decoder *decoder;
 	struct spk_range_file range;
 };
@@ -51,6 +54,8 @@ struct part {
 
 struct file_source {
 	struct spk_source base;
+	struct spk_source_spec spec;  /* the caller's, with `table` instead of its table */
+	struct spk_table table;       /* columns that stand in paths are metadata here */
 	struct spk_arena *arena;
 	const struct spk_format *format;
 	struct spk_csv_options csv;
@@ -65,6 +70,7 @@ struct file_source {
 
 static const struct spk_option_spec options[] = {
 	{ "path", false, true, NULL, "A file, a directory or a pattern like 'in/2013-*.csv'; as a sink a directory." },
+	{ "hive.partitioning", false, false, "true|false", "Whether columns named as directories key=value below the path are taken from there (default true)." },
 	{ "source.monitor-interval", false, false, NULL, "Not supported yet: look for new files and rows in such intervals." },
 	{ 0 },
 };
@@ -95,6 +101,47 @@ static spk_status measure(struct file *f, spk_error *err)
 	return status;
 }
 
+/* Columns that are named as directories key=value become metadata. */
+static spk_status find_path_columns(struct file_source *s, const char *path, const struct spk_files *found, spk_error *err)
+{
+	const char *wanted = spk_format_option(&s->table, "hive.partitioning"), **metadata;
+	int n = s->table.schema->count;
+	struct spk_path_keys keys;
+
+	if (wanted && strcmp(wanted, "true") != 0)
+		return SPK_OK;
+	SPK_TRY(spk_path_keys_find(path, found, s->arena, &keys, err));
+	if (keys.count == 0)
+		return SPK_OK;
+	metadata = SPK_NEW_ARRAY(s->arena, const char *, n + 1);
+	SPK_TRY_PTR(metadata, err);
+	for (int c = 0; c < n; c++) {
+		bool taken = (s->table.computed && s->table.computed[c]) || (s->table.metadata && s->table.metadata[c]);
+
+		metadata[c] = s->table.metadata ? s->table.metadata[c] : NULL;
+		for (int k = 0; k < keys.count && !taken; k++) {
+			if (strcasecmp(keys.key[k], s->table.schema->field[c].name) != 0)
+				continue;
+			metadata[c] = spk_arena_printf(s->arena, "path.%s", keys.key[k]);
+			SPK_TRY_PTR(metadata[c], err);
+		}
+	}
+	s->table.metadata = metadata;
+	return SPK_OK;
+}
+
+/* A JSON array is told by its first character, and only matters here because it cannot be split. */
+static spk_status look_for_array(struct file *f, spk_error *err)
+{
+	struct spk_buffer head = { 0 };
+	spk_status status = spk_files_head(f->path, ARRAY_HEAD, &head, err);
+	size_t at, skip = head.size >= 3 && !memcmp(head.data, "\xef\xbb\xbf", 3) ? 3 : 0;
+
+	f->array = status == SPK_OK && spk_json_array_begins(head.data + skip, head.size - skip, &at);
+	spk_buffer_release(&head);
+	return status;
+}
+
 static spk_status find_files(struct file_source *s, spk_error *err)
 {
 	const struct spk_table *t = s->base.spec->table;
@@ -103,6 +150,7 @@ static spk_status find_files(struct file_source *s, spk_error *err)
 
 	SPK_TRY(spk_files_check_path(path, s->base.spec->conf, err));
 	SPK_TRY(spk_files_find(path, s->arena, &found, err));
+	SPK_TRY(find_path_columns(s, path, &found, err));
 	s->file = SPK_NEW_ARRAY(s->arena, struct file, found.count + 1);
 	SPK_TRY_PTR(s->file, err);
 	s->files = found.count;
@@ -136,7 +184,7 @@ static bool may_split(const struct file_source *s)
 /* How many ranges each file falls into, by its size and that of all files. */
 static int count_ranges(const struct file_source *s, const struct file *f, int64_t range)
 {
-	if (!may_split(s) || f->compressed || range == 0 || f->size <= range)
+	if (!may_split(s) || f->compressed || f->array || range == 0 || f->size <= range)
 		return 1;
 	return (int)((f->size + range - 1) / range);
 }
@@ -150,6 +198,9 @@ static spk_status make_parts(struct file_source *s, spk_error *err)
 	for (int i = 0; i < s->files; i++)
 		total += s->file[i].compressed ? 0 : s->file[i].size;
 	range = range ? SPK_MAX(range, total / RANGES_MOST + 1) : 0;
+	for (int i = 0; i < s->files; i++)
+		if (s->format == &spk_format_json && !s->file[i].compressed && range && s->file[i].size > range)
+			SPK_TRY(look_for_array(&s->file[i], err));
 	for (int i = 0; i < s->files; i++)
 		s->base.partitions += count_ranges(s, &s->file[i], range);
 	s->part = SPK_NEW_ARRAY(s->arena, struct part, s->base.partitions + 1);
@@ -227,7 +278,10 @@ static spk_status file_open(struct spk_source **out, const struct spk_source_spe
 		return spk_fail_memory(err);
 	}
 	s->arena = arena;
-	s->base = (struct spk_source){ .type = &spk_file_source, .spec = spec };
+	s->table = *spec->table;
+	s->spec = *spec;
+	s->spec.table = &s->table;
+	s->base = (struct spk_source){ .type = &spk_file_source, .spec = &s->spec };
 	pthread_mutex_init(&s->lock, NULL);
 	status = open_all(s, err);
 	if (status != SPK_OK) {
@@ -303,6 +357,12 @@ static spk_status look_at_head(struct file_source *s, struct part *p, char *head
 	f->data = got >= 3 && !memcmp(head, "\xef\xbb\xbf", 3) ? 3 : 0;
 	f->decoder = s->base.decoder;
 	*found = true;
+	if (s->format == &spk_format_json) {
+		size_t at, skip = (size_t)f->data;
+
+		f->array = spk_json_array_begins(head + skip, got - skip, &at);
+		f->data += f->array ? (int64_t)at : 0;
+	}
 	return s->header ? use_header(s, f, head, got, got < most, found, err) : SPK_OK;
 }
 
@@ -435,15 +495,34 @@ static void finish_rows(struct spk_chunk *chunk, const char *data, int64_t start
 	}
 }
 
+/* Cuts a piece into rows; what follows the end of a JSON array is no row. */
+static spk_status split(struct file_source *s, struct part *p, const char *data, size_t size, bool last, int room, struct spk_chunk *chunk, size_t *used, spk_error *err)
+{
+	struct file *f = p->file;
+	bool ended;
+	spk_status status;
+
+	if (!f->array)
+		return s->format->split(data, size, last, chunk->raw, room, &chunk->rows, used, s->base.spec->table, err);
+	status = spk_json_split_array(data, size, p->position == f->data, last, chunk->raw, room, &chunk->rows, used, &ended, err);
+	if (status != SPK_OK)
+		return spk_error_context(err, "file '%s', in the piece at byte %lld", f->path, (long long)p->position), status;
+	if (ended && f->size == INT64_MAX)
+		p->end = f->size = p->position + (int64_t)*used;
+	else if (ended)
+		*used = (size_t)(f->size - p->position);
+	return SPK_OK;
+}
+
 /* Rows as raw rows. */
-static spk_status cut_rows(struct file_source *s, const struct part *p, int64_t end, const char *data, size_t size, bool last, int max_rows, struct spk_chunk *chunk, size_t *used, spk_error *err)
+static spk_status cut_rows(struct file_source *s, struct part *p, int64_t end, const char *data, size_t size, bool last, int max_rows, struct spk_chunk *chunk, size_t *used, spk_error *err)
 {
 	int room = (int)SPK_MIN((size_t)max_rows, size / 2 + 1);
 
 	chunk->raw = spk_arena_alloc(chunk->arena, sizeof(*chunk->raw) * (size_t)room);
 	chunk->position = spk_arena_alloc(chunk->arena, sizeof(*chunk->position) * (size_t)room);
 	SPK_TRY_PTR(chunk->raw && chunk->position, err);
-	SPK_TRY(s->format->split(data, size, last, chunk->raw, room, &chunk->rows, used, s->base.spec->table, err));
+	SPK_TRY(split(s, p, data, size, last, room, chunk, used, err));
 	while (chunk->rows && p->position + (chunk->raw[chunk->rows - 1].ref.pointer - data) >= end)
 		*used = (size_t)(chunk->raw[--chunk->rows].ref.pointer - data);
 	finish_rows(chunk, data, p->position, !s->base.spec->batch);
@@ -622,7 +701,7 @@ static int64_t line_of(const struct file *f, int64_t to)
 }
 
 /* The first bad row of a query: where it is, and what is wrong with it. */
-static spk_status bad_row(const struct file *f, const struct spk_chunk *chunk, int from, const struct spk_row_errors *errors, spk_error *err)
+static spk_status bad_row(const struct file *f, bool guessed, const struct spk_chunk *chunk, int from, const struct spk_row_errors *errors, spk_error *err)
 {
 	const struct spk_row_error *first = &errors->list[0];
 	int64_t at, line;
@@ -633,8 +712,12 @@ static spk_status bad_row(const struct file *f, const struct spk_chunk *chunk, i
 	at = chunk->piece ? chunk->piece_at + spk_piece_begin(chunk->piece, from + first->row) : chunk->position[from + first->row];
 	line = line_of(f, at);
 	if (line)
-		return spk_fail(err, SPK_DATA, "file '%s', line %lld: %s", f->path, (long long)line, first->message);
-	return spk_fail(err, SPK_DATA, "file '%s', byte %lld: %s", f->path, (long long)at, first->message);
+		spk_fail(err, SPK_DATA, "file '%s', line %lld: %s", f->path, (long long)line, first->message);
+	else
+		spk_fail(err, SPK_DATA, "file '%s', byte %lld: %s", f->path, (long long)at, first->message);
+	if (guessed)
+		spk_hint(err, "columns and types were found in the first rows of some files; say what they are: read_csv('...', types => 'name text')");
+	return SPK_DATA;
 }
 
 static spk_status file_decode(struct spk_source *base, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
@@ -646,7 +729,7 @@ static spk_status file_decode(struct spk_source *base, const struct spk_chunk *c
 	SPK_TRY(spk_chunk_decode(f->decoder, base->spec, chunk, from, n, errors ? errors : &own, out, err));
 	if (own.count == 0)
 		return SPK_OK;
-	status = bad_row(f, chunk, from, &own, err);
+	status = bad_row(f, base->spec->table->guessed, chunk, from, &own, err);
 	spk_batch_unref(*out);
 	*out = NULL;
 	return status;

@@ -8,7 +8,7 @@
 
 static const struct spk_option_spec options[] = {
 	{ "csv.header", false, false, "true|false", "Whether files begin with the names of the columns (default true); those names decide which field is which." },
-	{ "csv.delimiter", false, false, NULL, "One character between fields, or '\\t' (default ',')." },
+	{ "csv.delimiter", false, false, NULL, "One character between fields, or '\\t' (default ',', of *.tsv a tab)." },
 	{ "csv.field-delimiter", false, false, NULL, "The same as 'csv.delimiter'." },
 	{ "csv.quote", false, false, NULL, "The character around fields that hold others of these (default '\"'); '' means that nothing is quoted." },
 	{ "csv.quote-character", false, false, NULL, "The same as 'csv.quote'." },
@@ -39,12 +39,22 @@ static char character(const char *value, char otherwise)
 	return !value ? otherwise : !strcmp(value, "\\t") ? '\t' : value[0];
 }
 
+/* *.tsv, perhaps compressed. */
+static bool is_tsv(const char *path)
+{
+	const char *dot = path ? strrchr(path, '.') : NULL;
+
+	if (dot && (!strcmp(dot, ".gz") || !strcmp(dot, ".zst") || !strcmp(dot, ".zstd")))
+		return dot - path >= 4 && !memcmp(dot - 4, ".tsv", 4);
+	return dot && !strcmp(dot, ".tsv");
+}
+
 struct spk_csv_options spk_csv_options(const struct spk_table *t)
 {
 	const char *null = option(t, NULL_TEXT), *header = option(t, HEADER);
 	struct spk_csv_options o = { .null = null ? null : "", .header = !header || !strcmp(header, "true") };
 
-	o.delimiter = character(option(t, DELIMITER), ',');
+	o.delimiter = character(option(t, DELIMITER), is_tsv(spk_format_option(t, "path")) ? '\t' : ',');
 	o.quote = character(option(t, QUOTE), '"');
 	o.escape = character(option(t, ESCAPE), o.quote);
 	o.comment = character(option(t, COMMENT), 0);

@@ -105,4 +105,12 @@ spk_status spk_json_write(struct spk_json_writer *w, const struct spk_batch *bat
 /* NDJSON: one row a line, blank lines are none. The `split` of json, debezium-json and raw. */
 spk_status spk_split_lines(const char *data, size_t size, bool last, struct spk_view *rows, int max_rows, int *n, size_t *used, const struct spk_table *table, spk_error *err);
 
+/* Whether a file that begins so is a JSON array; *at: behind its bracket. */
+bool spk_json_array_begins(const char *data, size_t size, size_t *at);
+/*
+ * The elements of an array as rows, as `split` gives rows. `first`: data begins behind the bracket; else behind an element. *ended: the array
+ * has ended (and *used is size): nothing that follows is a row. DATA when it goes on in a way that no array does, or does not end.
+ */
+spk_status spk_json_split_array(const char *data, size_t size, bool first, bool last, struct spk_view *rows, int max_rows, int *n, size_t *used, bool *ended, spk_error *err);
+
 #endif

@@ -24,6 +24,7 @@ struct spk_table {
 	int key_count;                     /* PRIMARY KEY columns, 0 none */
 	const int *key;
 	int position;                      /* of the statement in the text */
+	bool guessed;                      /* its columns were found in files: their types may be wrong for later rows */
 	const struct spk_table_statistics *statistics;  /* planner/logical/statistics.h; NULL: not asked for yet */
 	void *rows;                        /* connector 'rows': where they are kept (batch/cache.h); else NULL */
 };
@@ -40,15 +41,23 @@ struct spk_view_def { const char *name; const char *query_text; const void *quer
 
 struct spk_catalog;
 
+/* A file in FROM: its path and what else is said of it. */
+struct spk_file_request {
+	const char *path, *format;         /* format NULL: by the path's ending */
+	int options;
+	const struct spk_option *option;   /* arguments of read_csv and read_json by name ("header", "delim"), values as text */
+	const struct spk_schema *schema;   /* the columns; NULL: to be found in the files */
+};
+
 /*
  * What lies below the planner and must be asked: connectors know their options and can look into files.
  * check_table: options known, values right, schema fits the connector; an error names option and suggestion.
- * describe_file: makes a table from a path in FROM 'path.csv' or read_json('path'); format NULL: by its ending.
+ * describe_file: makes a table of FROM 'path.csv' or read_json('path').
  */
 struct spk_catalog_hooks {
 	void *user;
 	spk_status (*check_table)(const struct spk_table *table, void *user, spk_error *err);
-	spk_status (*describe_file)(const char *path, const char *format, struct spk_arena *arena, struct spk_table **out, void *user, spk_error *err);
+	spk_status (*describe_file)(const struct spk_file_request *file, struct spk_arena *arena, struct spk_table **out, void *user, spk_error *err);
 };
 
 /*

@@ -7,7 +7,7 @@
  *   bind_set.c      UNION, INTERSECT, EXCEPT        bind_values.c  VALUES, casts of a query's columns
  *   bind_over.c     window functions: f() OVER (...)        bind_frame.c    their frames
  *   bind_from.c     FROM: tables, views, subqueries bind_join.c     JOIN, and what several items of FROM make together
- *   bind_with.c     WITH                            bind_window.c   window functions and files in FROM
+ *   bind_with.c     WITH                            bind_window.c, bind_file.c   window functions and files in FROM
  *   bind_sublink.c  subqueries in expressions       bind_unnest.c  set-returning functions
  *   bind_scope.c    columns by name                 bind_name.c   names of output columns
  *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c, bind_array.c
@@ -314,6 +314,8 @@ spk_status spk_binder_count_inlined(const struct spk_binder *b, int location, co
 spk_status spk_binder_rename(const struct spk_binder *b, const PgQuery__Alias *alias, const char *what, int location, struct spk_range *r, spk_error *err);
 spk_status spk_binder_relation(struct spk_binder *b, const PgQuery__RangeVar *v, struct spk_scope *out, spk_error *err);
 spk_status spk_binder_table_function(struct spk_binder *b, const PgQuery__RangeFunction *f, struct spk_scope *out, spk_error *err);
+/* A file as a range; format NULL: by the path's ending. */
+spk_status spk_binder_file(struct spk_binder *b, const PgQuery__FuncCall *f, const char *format, const PgQuery__RangeFunction *r, struct spk_scope *out, spk_error *err);
 /* A scope of one range over `plan`, its columns renamed as `alias` says (NULL: not). */
 spk_status spk_binder_one_range(const struct spk_binder *b, struct spk_logical *plan, const char *name, const PgQuery__Alias *alias, int location, struct spk_scope *out, spk_error *err);
 spk_status spk_binder_scan(const struct spk_binder *b, const struct spk_table *table, const char *alias, int location, struct spk_logical **out, spk_error *err);

@@ -1,4 +1,4 @@
-/* Functions in FROM: windows over a relation's event time, and files. */
+/* Functions in FROM: windows over a relation's event time. Files are in bind_file.c. */
 #include "planner/sql/bind.h"
 
 #include <string.h>
@@ -210,38 +210,7 @@ static spk_status bind_window(struct window_call *w, const PgQuery__Alias *alias
 	return spk_binder_one_range(w->b, l, w->in.range->alias, alias, w->call->location, out, err);
 }
 
-/* --- files --- */
-
-static spk_status bind_file(struct spk_binder *b, const PgQuery__FuncCall *f, const char *format, const PgQuery__Alias *alias, struct spk_scope *out, spk_error *err)
-{
-	const struct spk_catalog_hooks *hooks = spk_catalog_hooks(b->catalog);
-	struct spk_exprs x = { .b = b, .clause = "the path of a file" };
-	struct spk_table *table = NULL;
-	struct spk_logical *plan;
-	struct spk_value path;
-	spk_status status;
-	char *name;
-
-	if (f->n_args != 1) {
-		spk_binder_fail(b, f->location, SPK_BIND, err, "a file is read by its path alone");
-		return spk_hint(err, "For other options declare it: CREATE TABLE ... WITH ('connector' = 'filesystem', 'path' = ...).");
-	}
-	SPK_TRY(spk_binder_constant(&x, f->args[0], spk_type(SPK_TYPE_TEXT), &path, err));
-	if (path.null || !path.view.length)
-		return spk_binder_fail(b, spk_node_location(f->args[0]), SPK_BIND, err, "the path of a file must not be empty");
-	name = spk_arena_strndup(b->arena, spk_view_data(&path.view), path.view.length);
-	SPK_TRY_PTR(name, err);
-	if (!hooks->describe_file)
-		return spk_binder_unsupported(b, f->location, "reading files in FROM (here)", err);
-	status = hooks->describe_file(name, format, b->arena, &table, hooks->user, err);
-	if (status != SPK_OK) {
-		if (err && !err->position)
-			err->position = spk_binder_at(b, spk_node_location(f->args[0]));
-		return status;
-	}
-	SPK_TRY(spk_binder_scan(b, table, alias && alias->aliasname ? alias->aliasname : table->name, spk_node_location(f->args[0]), &plan, err));
-	return spk_binder_one_range(b, plan, table->name, alias, f->location, out, err);
-}
+/* --- which function it is --- */
 
 /* Functions over relations and files, rather than values. */
 static bool is_relation(const char *name)
@@ -280,12 +249,14 @@ spk_status spk_binder_table_function(struct spk_binder *b, const PgQuery__RangeF
 	SPK_TRY(spk_binder_function_name(b, f->funcname, f->n_funcname, f->location, &name, err));
 	if (!is_relation(name))
 		return misspelt(name) ? no_such_relation(b, f, name, err) : spk_binder_set_function(b, r, out, err);
-	if (r->lateral || r->ordinality || r->n_coldeflist)
-		return spk_binder_unsupported(b, f->location, "LATERAL, WITH ORDINALITY or a column list of this function", err);
+	if (r->lateral || r->ordinality)
+		return spk_binder_unsupported(b, f->location, "LATERAL or WITH ORDINALITY of this function", err);
 	if (strcmp(name, SPK_MARK_FILE) == 0)
-		return bind_file(b, f, NULL, r->alias, out, err);
+		return spk_binder_file(b, f, NULL, r, out, err);
 	if (strcmp(name, "read_csv") == 0 || strcmp(name, "read_json") == 0)
-		return bind_file(b, f, name + 5, r->alias, out, err);
+		return spk_binder_file(b, f, name + 5, r, out, err);
+	if (r->n_coldeflist)
+		return spk_binder_unsupported(b, f->location, "a column list of this function", err);
 	for (size_t i = 0; i < SPK_COUNT_OF(functions); i++) {
 		if (strcmp(functions[i].name, name) != 0)
 			continue;

@@ -15,7 +15,7 @@ struct session {
 	struct spk_conf *conf;
 	struct spk_arena *arena;
 	int files;                   /* how often describe_file was asked */
-	char last_file[64], last_format[16];
+	char last_file[64], last_format[16], last_options[128];
 };
 
 /* Refuses one option by name, as a connector would. */
@@ -35,7 +35,7 @@ static inline spk_status session_check_table(const struct spk_table *table, void
 }
 
 /* Any path but "missing.csv" is a table of two columns. */
-static inline spk_status session_describe_file(const char *path, const char *format, struct spk_arena *arena, struct spk_table **out, void *user, spk_error *err)
+static inline spk_status session_describe_file(const struct spk_file_request *file, struct spk_arena *arena, struct spk_table **out, void *user, spk_error *err)
 {
 	static struct spk_field field[] = { { "a", { .id = SPK_TYPE_BIGINT }, true }, { "b", { .id = SPK_TYPE_TEXT }, true } };
 	static const struct spk_schema schema = { .count = 2, .field = field };
@@ -43,14 +43,17 @@ static inline spk_status session_describe_file(const char *path, const char *for
 	struct spk_table *t = SPK_NEW(arena, struct spk_table);
 
 	s->files++;
-	snprintf(s->last_file, sizeof s->last_file, "%s", path);
-	snprintf(s->last_format, sizeof s->last_format, "%s", format ? format : "-");
-	if (strcmp(path, "missing.csv") == 0)
-		return spk_fail(err, SPK_NOT_FOUND, "no file \"%s\"", path);
+	snprintf(s->last_file, sizeof s->last_file, "%s", file->path);
+	snprintf(s->last_format, sizeof s->last_format, "%s", file->format ? file->format : "-");
+	s->last_options[0] = '\0';
+	for (int i = 0; i < file->options; i++)
+		snprintf(s->last_options + strlen(s->last_options), sizeof s->last_options - strlen(s->last_options), "%s=%s;", file->option[i].key, file->option[i].value);
+	if (strcmp(file->path, "missing.csv") == 0)
+		return spk_fail(err, SPK_NOT_FOUND, "no file \"%s\"", file->path);
 	SPK_TRY_PTR(t, err);
 	t->name = "file";
 	t->connector = "filesystem";
-	t->schema = &schema;
+	t->schema = file->schema ? file->schema : &schema;
 	t->computed = SPK_NEW_ARRAY(arena, struct spk_expr *, 2);
 	t->metadata = SPK_NEW_ARRAY(arena, const char *, 2);
 	t->time_column = -1;

@@ -134,6 +134,29 @@ static void ranges_are_the_file(struct src *t, const char *name, spk_test_rng *r
 	free(want);
 }
 
+static void put_gzip(const struct src *t, const char *name, const char *text, size_t size, bool append)
+{
+	char *path = spk_test_format("%s/%s", t->dir, name);
+	gzFile f = gzopen(path, append ? "ab" : "wb");
+
+	REQUIRE(f != NULL);
+	if (size)
+		CHECK_EQ_INT(gzwrite(f, text, (unsigned)size), size);
+	gzclose(f);
+	free(path);
+}
+
+static void put_zstd(const struct src *t, const char *name, const char *text, size_t size, int frames)
+{
+	char *out = malloc(ZSTD_compressBound(size) * (size_t)frames + 64);
+	size_t n = 0, step = size / (size_t)frames;
+
+	for (int i = 0; i < frames; i++)
+		n += ZSTD_compress(out + n, ZSTD_compressBound(size), text + step * (size_t)i, i + 1 == frames ? size - step * (size_t)i : step, 1);
+	put(t, name, out, n);
+	free(out);
+}
+
 /* --- files as they should be --- */
 
 static size_t put_field(spk_test_rng *rng, char *out)
@@ -272,6 +295,102 @@ static void lines_of_json(void)
 	end(&t);
 }
 
+/* A JSON array is read whole, however its elements are spread over lines. */
+static void arrays_of_json(void)
+{
+	static const struct { const char *text, *want; } cases[] = {
+		{ "[]", "" }, { " [ ] \n", "" }, { "[{\"a\":1}]", "1|NULL;" }, { "\xef\xbb\xbf[\n{\"a\":1,\n\"b\":\"],}\"}\n, {\"b\":\"x\\\"\"}\r\n]\n\n", "1|],};NULL|x\";" },
+		{ "[{\"a\":1},{\"a\":2}", "!does not end" }, { "[{\"a\":1},]", "!goes on with ']' where an element" }, { "[{\"a\":1}{\"a\":1}]", "!goes on with '{' where ',' or ']'" },
+		{ "[{\"a\":1}] x", "!goes on with 'x' where nothing" }, { "[{\"a\":1},{\"a\":\"x\"}]", "!expected bigint" }, { "[1]", "!expected a JSON object" }, { "[,]", "!an element" }, { "[{\"a\":1", "!does not end" },
+	};
+	struct spk_buffer text = { 0 };
+	char *got, *want;
+	struct src t;
+	int n;
+
+	begin(&t, "a bigint, b text");
+	for (size_t i = 0; i < SPK_COUNT_OF(cases); i++) {
+		put(&t, "x.json", cases[i].text, strlen(cases[i].text));
+		got = read_all(&t, "x.json", "4", &n);
+		CHECK_EQ_INT(n, 1);
+		if (cases[i].want[0] != '!') {
+			CHECK_OK(t.status, t.f.err);
+			CHECK_EQ_STR(got, cases[i].want);
+		} else if (CHECK_FAILS(t.status, SPK_DATA, t.f.err)) {
+			CHECK_HOLDS(t.f.err.message, cases[i].want + 1);
+			CHECK_HOLDS(t.f.err.message, "x.json");
+		}
+		free(got);
+	}
+	for (int i = 0; i < 20000; i++)
+		REQUIRE_OK(spk_buffer_printf(&text, &t.f.err, "{\"a\":%d,\"b\":\"%.*s\"}\n", i, i % 31, "[text, text] {and more of it} \\\" and so on and on \xc3\xa9"), t.f.err);
+	put(&t, "x.json", text.data, text.size);
+	want = read_all(&t, "x.json", NULL, NULL);
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] == '\n')
+			text.data[i] = ',';
+	text.data[text.size - 1] = ']';
+	REQUIRE_OK(spk_buffer_append_str(&text, "\n[", &t.f.err), t.f.err);
+	memmove(text.data + 1, text.data, text.size - 2);
+	text.data[0] = '[';
+	text.data[text.size - 1] = '\n';
+	put(&t, "x.json", text.data, text.size);
+	put_gzip(&t, "x.json.gz", text.data, text.size, false);
+	for (int i = 0; i < 2; i++) {
+		got = read_all(&t, i ? "x.json.gz" : "x.json", "1000", NULL);
+		CHECK_OK(t.status, t.f.err);
+		CHECK(strcmp(got, want) == 0);
+		free(got);
+	}
+	free(want);
+	spk_buffer_release(&text);
+	end(&t);
+}
+
+static void columns_in_paths(void)
+{
+	static const char *const files[] = { "k=1/name=a%20b", "k=2/name=__HIVE_DEFAULT_PARTITION__", "k=x/name=" };
+	struct src t;
+	char *got;
+
+	begin(&t, "K integer, a bigint, name text, again text");
+	t.f.metadata[3] = "path.name";
+	option(&t, "format", "csv");
+	for (size_t i = 0; i < 2; i++) {
+		char *command = spk_test_format("mkdir -p '%s/%s'; printf 'a\n%zu\n' > '%s/%s/x.csv'", t.dir, files[i], i, t.dir, files[i]);
+
+		REQUIRE(system(command) == 0);
+		free(command);
+	}
+	fx_want(&t.f, "*");
+	got = read_all(&t, "", "1000", NULL);
+	CHECK_OK(t.status, t.f.err);
+	CHECK_EQ_STR(got, "1|0|a b|a b;2|1|NULL|NULL;");
+	free(got);
+	fx_want(&t.f, "K");
+	got = read_all(&t, "*/*/x.csv", "1", NULL);
+	CHECK_EQ_STR(got, "1;2;");
+	free(got);
+	option(&t, "hive.partitioning", "false");
+	free(read_all(&t, "", "1000", NULL));
+	CHECK_FAILS(t.status, SPK_DATA, t.f.err);
+	CHECK_HOLDS(t.f.err.message, "has no column \"K\"");
+	fx_option(&t.f, "hive.partitioning", "true");
+	option(&t, "hive.partitioning", "true");
+	got = spk_test_format("mkdir -p '%s/%s'; printf 'a\n1\n' > '%s/%s/x.csv'", t.dir, files[2], t.dir, files[2]);
+	REQUIRE(system(got) == 0);
+	free(got);
+	free(read_all(&t, "", "1000", NULL));
+	CHECK_FAILS(t.status, SPK_DATA, t.f.err);
+	CHECK_HOLDS(t.f.err.message, "k=x: invalid input syntax for type integer: \"x\"");
+	put(&t, "y.csv", "K,a,name\n1,2,3\n", 15);
+	fx_want(&t.f, "again");
+	free(read_all(&t, "y.csv", "1000", NULL));
+	CHECK_FAILS(t.status, SPK_DATA, t.f.err);
+	CHECK_HOLDS(t.f.err.message, "lies in no directory named name=");
+	end(&t);
+}
+
 /* The number and borders of ranges are the files' alone. */
 static void how_many_ranges(void)
 {
@@ -323,29 +442,6 @@ static void places_of_rows(void)
 }
 
 /* --- compressed files --- */
-
-static void put_gzip(const struct src *t, const char *name, const char *text, size_t size, bool append)
-{
-	char *path = spk_test_format("%s/%s", t->dir, name);
-	gzFile f = gzopen(path, append ? "ab" : "wb");
-
-	REQUIRE(f != NULL);
-	if (size)
-		CHECK_EQ_INT(gzwrite(f, text, (unsigned)size), size);
-	gzclose(f);
-	free(path);
-}
-
-static void put_zstd(const struct src *t, const char *name, const char *text, size_t size, int frames)
-{
-	char *out = malloc(ZSTD_compressBound(size) * (size_t)frames + 64);
-	size_t n = 0, step = size / (size_t)frames;
-
-	for (int i = 0; i < frames; i++)
-		n += ZSTD_compress(out + n, ZSTD_compressBound(size), text + step * (size_t)i, i + 1 == frames ? size - step * (size_t)i : step, 1);
-	put(t, name, out, n);
-	free(out);
-}
 
 static void compressed_files(void)
 {
@@ -448,5 +544,5 @@ static void where_bad_rows_are(void)
 }
 
 SPK_TEST_SUITE("ranges of files", {"tidy files are never misjudged", tidy_files_are_never_misjudged}, {"wild files are never wrong", wild_files_are_never_wrong},
-               {"rows in quotes are found out", rows_in_quotes_are_found_out}, {"lines of JSON", lines_of_json}, {"how many ranges", how_many_ranges},
+               {"rows in quotes are found out", rows_in_quotes_are_found_out}, {"lines of JSON", lines_of_json}, {"arrays of JSON", arrays_of_json}, {"columns in paths", columns_in_paths}, {"how many ranges", how_many_ranges},
                {"places of rows", places_of_rows}, {"compressed files", compressed_files}, {"damaged files", damaged_files}, {"where bad rows are", where_bad_rows_are})
