@@ -279,5 +279,5 @@ spk_status spk_csv_decode_piece(struct spk_decoder *base, const struct spk_piece
 			r = *wrong++;
 		SPK_TRY(decode_again(&w, row, &r, errors, err));
 	}
-	return SPK_OK;
+	return spk_field_finish(batch, w.d->skip, false, &w.d->rules, errors, err);
 }

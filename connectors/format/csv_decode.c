@@ -78,7 +78,7 @@ static spk_status map_columns(struct spk_csv_decoder *d, const struct spk_format
 				return missing_column(t, f->name, &spec->header, err);
 		}
 		if (wanted)
-			add_target(d, (struct spk_csv_target){ at, next++, f->type, spk_arena_strdup(d->arena, f->name), spk_csv_kernel_for(f->type) });
+			add_target(d, (struct spk_csv_target){ at, next++, spk_field_read_type(f->type, false), spk_arena_strdup(d->arena, f->name), spk_csv_kernel_for(spk_field_read_type(f->type, false)) });
 	}
 	d->fields = field ? fields : position;
 	for (int i = 0; i < d->targets; i++)
@@ -113,27 +113,12 @@ static spk_status decoder_init(struct spk_csv_decoder *d, const struct spk_forma
 	return spec->header.length ? read_header(d, spec, err) : map_columns(d, spec, NULL, 0, err);
 }
 
-static spk_status check_types(const struct spk_format_spec *spec, spk_error *err)
-{
-	char type[64];
-
-	for (int i = 0; i < spec->columns; i++) {
-		const struct spk_field *f = &spec->schema->field[i];
-
-		if (f->type.id == SPK_TYPE_ARRAY || f->type.id == SPK_TYPE_ROW)
-			return spk_fail(err, SPK_UNSUPPORTED, "column \"%s\" of table \"%s\" has type %s, which format 'csv' does not read", f->name,
-			                spec->table->name, spk_type_format(f->type, type, sizeof(type)));
-	}
-	return SPK_OK;
-}
-
 spk_status spk_csv_decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err)
 {
 	struct spk_arena *arena;
 	struct spk_csv_decoder *d;
 	spk_status status;
 
-	SPK_TRY(check_types(spec, err));
 	arena = spk_arena_new(NULL);
 	SPK_TRY_PTR(arena, err);
 	d = SPK_NEW(arena, struct spk_csv_decoder);
@@ -329,7 +314,7 @@ spk_status spk_csv_work_init(struct spk_csv_work *w, const struct spk_csv_decode
 	w->d = d;
 	w->batch = batch;
 	batch->rows = batch->selected = n;
-	SPK_TRY(spk_field_init_columns(batch, n, d->skip, err));
+	SPK_TRY(spk_field_init_columns(batch, n, d->skip, false, err));
 	w->end = SPK_NEW_ARRAY(batch->arena, uint32_t, d->fields + 1);
 	w->cut = SPK_NEW_ARRAY(batch->arena, struct spk_csv_field, d->fields + 1);
 	w->day = SPK_NEW_ARRAY(batch->arena, struct spk_day, d->targets + 1);
@@ -349,5 +334,5 @@ spk_status spk_csv_decode(struct spk_decoder *base, const struct spk_view *raw, 
 			status = spk_field_row_failed(batch, i, w.reason, errors, err);
 		SPK_TRY(status);
 	}
-	return SPK_OK;
+	return spk_field_finish(batch, w.d->skip, false, &w.d->rules, errors, err);
 }

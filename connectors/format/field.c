@@ -279,11 +279,11 @@ bool spk_field_bytea(const char *s, size_t size, char *out, size_t *length)
 
 /* --- batches --- */
 
-spk_status spk_field_init_columns(struct spk_batch *batch, int n, const bool *skip, spk_error *err)
+spk_status spk_field_init_columns(struct spk_batch *batch, int n, const bool *skip, bool json, spk_error *err)
 {
 	for (int c = 0; c < batch->columns; c++)
 		if (!skip || !skip[c])
-			SPK_TRY(spk_vector_init(&batch->column[c], batch->schema->field[c].type, n, batch->arena, err));
+			SPK_TRY(spk_vector_init(&batch->column[c], spk_field_read_type(batch->schema->field[c].type, json), n, batch->arena, err));
 	return SPK_OK;
 }
 

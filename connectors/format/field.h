@@ -88,8 +88,13 @@ static inline spk_status spk_field_null(struct spk_vector *v, int row, int rows,
 }
 /* All columns of the row become NULL and `reason` (copied) goes to errors; with errors == NULL the call fails with it. */
 spk_status spk_field_row_failed(struct spk_batch *batch, int row, const char *reason, struct spk_row_errors *errors, spk_error *err);
-/* Makes FLAT vectors of n rows for the columns of the batch that the format fills: all but metadata columns. */
-spk_status spk_field_init_columns(struct spk_batch *batch, int n, const bool *skip, spk_error *err);
+/* Makes FLAT vectors of n rows for the columns of the batch that the format fills: all but metadata columns. Of the type that
+ * spk_field_read_type says. */
+spk_status spk_field_init_columns(struct spk_batch *batch, int n, const bool *skip, bool json, spk_error *err);
+/* What a column of that type is read as by a format whose texts are JSON, or PostgreSQL's: arrays and records as texts. */
+struct spk_type spk_field_read_type(struct spk_type type, bool json);
+/* When all rows of the batch are read: makes values of the texts of its arrays, records and jsonb. Rows that fail are added to errors. */
+spk_status spk_field_finish(struct spk_batch *batch, const bool *skip, bool json, const struct spk_field_rules *rules, struct spk_row_errors *errors, spk_error *err);
 /* A short printable piece of a value for messages, at most 40 bytes and "..."; out holds SPK_SHOWN. */
 enum { SPK_SHOWN = 128 };
 const char *spk_field_shown(const char *s, size_t size, char *out);

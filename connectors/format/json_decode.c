@@ -412,7 +412,7 @@ static spk_status walk_init(struct walk *w, struct json_decoder *d, struct spk_b
 	w->memos = w->next = 0;
 	memset(w->small, 0, sizeof(w->small));
 	batch->rows = batch->selected = n;
-	SPK_TRY(spk_field_init_columns(batch, n, d->skip, err));
+	SPK_TRY(spk_field_init_columns(batch, n, d->skip, true, err));
 	w->stamp = SPK_NEW_ARRAY(batch->arena, uint32_t, d->columns);
 	w->token = SPK_NEW_ARRAY(batch->arena, uint32_t, d->columns);
 	w->match = SPK_NEW_ARRAY(batch->arena, uint8_t, d->columns);
@@ -446,24 +446,8 @@ spk_status spk_json_decode(struct spk_decoder *base, const struct spk_view *raw,
 		status = decode_row(&w, &raw[i], i, errors, err);
 	}
 	give_parser_back(d, w.parser);
-	return status;
-}
-
-/* Arrays and rows have no reader yet. */
-static spk_status check_types(const struct spk_format_spec *spec, spk_error *err)
-{
-	char type[64];
-
-	for (int i = 0; i < spec->columns; i++) {
-		const struct spk_field *f = &spec->schema->field[i];
-
-		if (f->type.id != SPK_TYPE_ARRAY && f->type.id != SPK_TYPE_ROW)
-			continue;
-		spk_fail(err, SPK_UNSUPPORTED, "column \"%s\" of table \"%s\" has type %s, which format 'json' does not read", f->name,
-		         spec->table->name, spk_type_format(f->type, type, sizeof(type)));
-		return spk_hint(err, "declare it as text: it then holds the value's JSON text");
-	}
-	return SPK_OK;
+	SPK_TRY(status);
+	return spk_field_finish(batch, d->skip, true, &d->rules, errors, err);
 }
 
 static int64_t timestamp_unit(const struct spk_format_spec *spec)
@@ -518,7 +502,7 @@ static spk_status decoder_init(struct json_decoder *d, const struct spk_format_s
 	for (int i = 0; i < spec->columns; i++) {
 		const struct spk_field *f = &spec->schema->field[i];
 
-		d->target[i] = (struct spk_json_target){ f->type, spk_arena_strdup(d->arena, f->name) };
+		d->target[i] = (struct spk_json_target){ spk_field_read_type(f->type, true), spk_arena_strdup(d->arena, f->name) };
 		SPK_TRY_PTR(d->target[i].name, err);
 	}
 	return add_names(d, spec, err);
@@ -530,7 +514,6 @@ spk_status spk_json_decoder_open(struct spk_decoder **out, const struct spk_form
 	struct json_decoder *d;
 	spk_status status;
 
-	SPK_TRY(check_types(spec, err));
 	arena = spk_arena_new(NULL);
 	SPK_TRY_PTR(arena, err);
 	d = SPK_NEW(arena, struct json_decoder);

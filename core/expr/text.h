@@ -22,6 +22,9 @@ spk_status spk_text_append(struct spk_buffer *out, const struct spk_vector *v, u
 /* Parses text into row `row` of the FLAT vector, of any type, that spk_vector_init made with room for `rows`. Rows ascend from
  * call to call without gaps where the type holds arrays: spk_text_put_null fills those. Strings borrow `s` or lie in `arena`. */
 spk_status spk_text_put(struct spk_vector *out, int row, int rows, const char *s, size_t size, const char *timezone, struct spk_arena *arena, spk_error *err);
+/* The same from a jsonb value, which lives as long as the vector: arrays from arrays, records from objects (members by name, exactly or
+ * without regard to case; a missing one is NULL), anything else from its text. */
+spk_status spk_text_put_json(struct spk_vector *out, int row, int rows, const struct spk_view *json, const char *timezone, struct spk_arena *arena, spk_error *err);
 spk_status spk_text_put_null(struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err);
 
 int spk_text_bigint(int64_t v, char *out);      /* at most 20 bytes */

@@ -160,6 +160,12 @@ SPK_UNUSED static void fx_value(const struct spk_vector *v, int row, char *out, 
 
 	if (!spk_reader_valid(&r, slot)) {
 		snprintf(out, size, "NULL");
+	} else if (spk_type_is_nested(v->type)) {
+		struct spk_buffer b = { 0 };
+
+		spk_text_append(&b, v, slot, "UTC", NULL);
+		snprintf(out, size, "%.*s", (int)b.size, b.data);
+		spk_buffer_release(&b);
 	} else if (spk_type_is_view(v->type)) {
 		const struct spk_view *view = (const struct spk_view *)r.data + slot;
 

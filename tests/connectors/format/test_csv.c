@@ -237,10 +237,16 @@ static void psql_comes_back(void)
 		" x ,\"l\rm\",t,0,0044-03-15 00:00:00 BC,\\x616263,0.00,00:00:00\n"
 		"\\.,\\,t,1e-07,2025-01-01 00:00:00,\\x5c,12.00,1 year 2 mons 3 days 04:05:06.7\n";
 	static const char one[] = "\"\\.\"\n\n\"\"\n";
-	static const char *const columns[] = { "a text, b text, c boolean, d double precision, e timestamp, f bytea, g numeric(6,2), h interval", "a text" };
+	static const char nested[] =
+		"\"{1,NULL,3}\",\"{\"\"a b\"\",NULL,\"\"\"\",\"\"q\\\"\"\"\"}\",\"{\"\"a\"\": 1, \"\"b\"\": [1.50]}\"\n"
+		"{},{},[]\n"
+		",,null\n"
+		"{5},\"{a,b}\",5\n";
+	static const char *const files[] = { text, one, nested };
+	static const char *const columns[] = { "a text, b text, c boolean, d double precision, e timestamp, f bytea, g numeric(6,2), h interval", "a text", "a integer[], b text[], c jsonb" };
 
-	for (int i = 0; i < 2; i++) {
-		const char *file = i ? one : text;
+	for (size_t i = 0; i < SPK_COUNT_OF(files); i++) {
+		const char *file = files[i];
 		struct spk_buffer out = { 0 }, lines = { 0 };
 		struct spk_encoder *e;
 		uint32_t end[8], start = 0;
