@@ -47,6 +47,7 @@ static const struct spk_op_type *const batch_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_LOOP_JOIN] = &spk_op_loop_join,
 	[SPK_PHYSICAL_SORT] = &spk_op_sort,
 	[SPK_PHYSICAL_OVER] = &spk_op_over,
+	[SPK_PHYSICAL_CALLBACK] = &spk_op_callback,
 	[SPK_PHYSICAL_UNNEST] = &spk_op_unnest,
 	[SPK_PHYSICAL_LIMIT] = &spk_op_limit,
 	[SPK_PHYSICAL_SINK] = &spk_op_sink,

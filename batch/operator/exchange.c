@@ -150,6 +150,21 @@ static spk_status collect_by_hash(struct spk_op *op, const struct spk_batch *in,
 	return SPK_OK;
 }
 
+/* Tasks that the rows say themselves. */
+static spk_status direct_targets(const struct spk_op *op, const struct spk_batch *in, int readers, int32_t *target, spk_error *err)
+{
+	struct spk_reader r = spk_vector_reader(&in->column[op->plan->key[0]]);
+
+	SPK_EACH_ROW(in, i, row) {
+		uint32_t slot = spk_reader_slot(&r, row);
+
+		target[i] = spk_reader_valid(&r, slot) ? ((const int32_t *)r.data)[slot] : -1;
+		if (target[i] < 0 || target[i] >= readers)
+			return spk_fail(err, SPK_DATA, "a partitioner said task %d, of %d tasks from 0 on", (int)target[i], readers);
+	}
+	return SPK_OK;
+}
+
 static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
 {
 	int readers = op->pipeline->exchange_readers[op->plan->exchange];
@@ -162,11 +177,15 @@ static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in,
 	(void)input;
 	if (readers == 1 || exchange_of(op)->spread)
 		return copies ? collect_all(op, in, err) : spk_task_write(op->pipeline->task_handle, target_of(op, 0), in, err);
-	SPK_TRY(row_hashes(op->plan, in, hash));
-	for (int i = 0; i < in->selected; i++) {
-		target[i] = spk_shard_task(spk_shard_of(hash[i]), readers);
-		count[target[i]]++;
+	if (exchange_of(op)->direct) {
+		SPK_TRY(direct_targets(op, in, readers, target, err));
+	} else {
+		SPK_TRY(row_hashes(op->plan, in, hash));
+		for (int i = 0; i < in->selected; i++)
+			target[i] = spk_shard_task(spk_shard_of(hash[i]), readers);
 	}
+	for (int i = 0; i < in->selected; i++)
+		count[target[i]]++;
 	if (copies)
 		return collect_by_hash(op, in, target, count, readers, err);
 	for (int to = 0; to < readers; to++)

@@ -306,6 +306,10 @@ static spk_status put_details(const struct spk_logical *l, struct spk_buffer *ou
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:
 		break;
+	case SPK_LOGICAL_CALLBACK:
+		SPK_TRY(spk_buffer_printf(out, err, " %s", l->callback->type->name));
+		SPK_TRY(spk_buffer_append_str(out, l->expr_count ? " by " : "", err));
+		return put_exprs(l->expr, l->expr_count, out, err);
 	case SPK_LOGICAL_REPARTITION:
 		SPK_TRY(l->partitions ? spk_buffer_printf(out, err, " %d", l->partitions) : SPK_OK);
 		SPK_TRY(spk_buffer_append_str(out, l->expr_count ? " by " : "", err));

@@ -6,6 +6,7 @@
 #define SPK_PLANNER_LOGICAL_LOGICAL_H
 
 #include "core/expr/aggregate.h"
+#include "planner/logical/callback.h"
 #include "planner/logical/catalog.h"
 
 /* X(ID, "name in EXPLAIN") */
@@ -24,6 +25,7 @@
 	X(RECURSIVE, "Recursive")  /* WITH RECURSIVE: input 0 the first rows, input 1 the step over WORK_TABLE */ \
 	X(WORK_TABLE, "WorkTable") /* leaf: the rows that the last step of the RECURSIVE above made */ \
 	X(REPARTITION, "Repartition") /* rows to `partitions` tasks by `expr`, or in turn when there are none */ \
+	X(CALLBACK, "Callback")    /* an operator brought from above: callback.h; `expr`: its key columns */ \
 	X(SORT, "Sort") \
 	X(LIMIT, "Limit") \
 	X(SINK, "Sink")
@@ -159,6 +161,8 @@ struct spk_logical {
 	int64_t limit, offset;             /* LIMIT: limit -1 = none */
 	int value_rows;                    /* VALUES: rows x schema->count constants, row by row; EXPAND: sets x expressions */
 	struct spk_expr **value;
+	const struct spk_callback *callback; /* CALLBACK */
+	bool direct;                       /* REPARTITION: the one column of `expr` is the number of the task */
 	int partitions;                    /* REPARTITION: tasks, 0: as many as usual */
 	int calls;                         /* OVER: partition by `expr`, order by `sort` */
 	struct spk_window_call *call;

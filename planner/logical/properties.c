@@ -291,6 +291,7 @@ static spk_status derive(struct spk_arena *arena, struct spk_logical *l, spk_err
 	case SPK_LOGICAL_OVER:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:
+	case SPK_LOGICAL_CALLBACK:
 	case SPK_LOGICAL_REPARTITION:
 		derive_nothing(l, &p);
 		break;

@@ -490,6 +490,7 @@ spk_status spk_prune(struct spk_arena *arena, struct spk_logical *l, const bool 
 	case SPK_LOGICAL_OVER:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:
+	case SPK_LOGICAL_CALLBACK:
 	case SPK_LOGICAL_REPARTITION: return prune_below(arena, l, out, err);
 	}
 	return keep_all(arena, l, out, err);

@@ -42,8 +42,8 @@ struct spk_ports spk_build_port(struct spk_build *b, struct spk_physical *node, 
 spk_status spk_build_exchange(struct spk_build *b, const struct spk_ports *from, const int *key, int keys, int hash_column, struct spk_ports *out, spk_error *err);
 
 /* Every reader task gets all rows: how many read it is decided by what else they read. */
-/* To `readers` tasks (0: as many as usual), by the hash of key columns, or evenly when there are none. */
-spk_status spk_build_repartition(struct spk_build *b, const struct spk_ports *from, const int *key, int keys, int readers, struct spk_ports *out, spk_error *err);
+/* To `readers` tasks (0: as many as usual), by the hash of key columns, or evenly when there are none; direct: the one key is the task's number. */
+spk_status spk_build_repartition(struct spk_build *b, const struct spk_ports *from, const int *key, int keys, bool direct, int readers, struct spk_ports *out, spk_error *err);
 spk_status spk_build_broadcast(struct spk_build *b, const struct spk_ports *from, struct spk_ports *out, spk_error *err);
 
 /* --- which rows are together: partitioning.c --- */
@@ -78,6 +78,7 @@ spk_status spk_build_sources(struct spk_build *b, struct spk_logical *const *roo
 spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err);
 spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
 spk_status spk_build_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
+spk_status spk_build_callback(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
 spk_status spk_build_sink(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, spk_error *err);
 spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err);
 /* Bits of the sources with a watermark below `l`. */

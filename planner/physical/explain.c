@@ -159,6 +159,8 @@ static spk_status put_exchange(const struct printer *p, const struct spk_physica
 {
 	if (p->plan->exchange[n->exchange].broadcast)
 		return spk_buffer_append_str(p->out, " [all to every task]", err);
+	if (p->plan->exchange[n->exchange].direct)
+		return spk_buffer_append_str(p->out, " [as the rows say]", err);
 	if (p->plan->exchange[n->exchange].spread)
 		return spk_buffer_append_str(p->out, " [evenly]", err);
 	if (p->plan->exchange[n->exchange].single)
@@ -206,6 +208,8 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 		return put_join(n, out, err);
 	case SPK_PHYSICAL_LATE:
 		return spk_buffer_printf(out, err, " [by %s]", n->schema->field[n->window_key].name);
+	case SPK_PHYSICAL_CALLBACK:
+		return spk_buffer_printf(out, err, " [%s]", n->callback->type->name);
 	case SPK_PHYSICAL_OVER:
 		return put_over(n, out, err);
 	case SPK_PHYSICAL_SORT:

@@ -33,6 +33,7 @@
 	X(UNNEST, "Unnest") \
 	X(RECURSIVE, "Recursive")              /* batch */ \
 	X(WORK_TABLE, "WorkTable")             /* leaf */ \
+	X(CALLBACK, "Callback")                /* batch */ \
 	X(SORT, "Sort")                        /* batch */ \
 	X(TOP_K, "TopK")                       /* batch: SORT and LIMIT in one */ \
 	X(LIMIT, "Limit")                      /* batch */ \
@@ -75,6 +76,7 @@ struct spk_physical {
 	int state_size;                    /* aggregates: bytes of a state row */
 	int empty_sets;                    /* FINAL_AGGREGATE over EXPAND: values of the last group whose row comes out in any case, the others NULL */
 	const int64_t *empty_set;
+	const struct spk_callback *callback; /* CALLBACK */
 	int calls;                         /* OVER: its input is sorted by `expr` (the partition), then `sort` */
 	struct spk_window_call *call;
 	int window_key;                    /* WINDOW_AGGREGATE: group column that holds the window bound; LATE: input column; else -1 */
@@ -124,6 +126,7 @@ struct spk_exchange {
 	int write_stage, read_stage;
 	bool single;                       /* one reader task */
 	bool broadcast;                    /* every reader task gets all rows */
+	bool direct;                       /* to the task whose number the one key column holds */
 	bool spread;                       /* batches in turn, whatever is in them */
 	int readers;                       /* reader tasks when not as many as usual, else 0 */
 };

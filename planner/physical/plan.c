@@ -142,9 +142,9 @@ spk_status spk_build_exchange(struct spk_build *b, const struct spk_ports *from,
 	return keys && !write->key ? spk_fail_memory(err) : SPK_OK;
 }
 
-spk_status spk_build_repartition(struct spk_build *b, const struct spk_ports *from, const int *key, int keys, int readers, struct spk_ports *out, spk_error *err)
+spk_status spk_build_repartition(struct spk_build *b, const struct spk_ports *from, const int *key, int keys, bool direct, int readers, struct spk_ports *out, spk_error *err)
 {
-	struct spk_exchange exchange = { .readers = readers, .spread = keys == 0 };
+	struct spk_exchange exchange = { .readers = readers, .spread = keys == 0, .direct = direct };
 	struct spk_physical *write;
 
 	SPK_TRY(add_exchange(b, from, exchange, &write, out, err));
@@ -282,7 +282,7 @@ static spk_status build_repartition(struct spk_build *b, const struct spk_logica
 		SPK_ASSERT(l->expr[i]->kind == SPK_EXPR_COLUMN, "rows are spread by columns");
 		key[i] = l->expr[i]->column;
 	}
-	return spk_build_repartition(b, in, key, l->expr_count, l->partitions, out, err);
+	return spk_build_repartition(b, in, key, l->expr_count, l->direct, l->partitions, out, err);
 }
 
 spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
@@ -311,6 +311,9 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		return build_simple(b, l, SPK_PHYSICAL_WINDOW, &in, out, err);
 	case SPK_LOGICAL_AGGREGATE:
 		return spk_build_aggregate(b, l, &in, out, err);
+	case SPK_LOGICAL_CALLBACK:
+		SPK_TRY(refuse_in_stream(b, l, "a typed function", err));
+		return spk_build_callback(b, l, &in, out, err);
 	case SPK_LOGICAL_SORT:
 		SPK_TRY(refuse_in_stream(b, l, "ORDER BY", err));
 		SPK_TRY(spk_build_exchange(b, &in, NULL, 0, -1, &in, err));
