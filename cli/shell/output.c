@@ -106,6 +106,7 @@ static bool to_pager(struct spk_shell_output *o, const char *data, size_t size)
 	return !o->left;
 }
 
+/* Held is never empty here. */
 static bool open_pager(struct spk_shell_output *o)
 {
 	o->pager = popen(pager_command(), "we");
@@ -133,7 +134,8 @@ static int screen_close(void *cookie)
 		pclose(o->pager);  /* a person reads: waits until they are done */
 		return 0;
 	}
-	fwrite(o->held.data, 1, o->held.size, stdout);
+	if (o->held.size)
+		fwrite(o->held.data, 1, o->held.size, stdout);
 	return fflush(stdout);
 }
 

@@ -286,12 +286,13 @@ static void bind_keys(EditLine *el)
 		{ "\\eOF", "sparklet-end" }, { "\\e[1;5D", "ed-prev-word" }, { "\\e[1;5C", "em-next-word" }, { "\\e[200~", "sparklet-paste" },
 	};
 
-	el_set(el, EL_ADDFN, "sparklet-complete", "complete a name", complete);
-	el_set(el, EL_ADDFN, "sparklet-up", "line above, or entry before", up);
-	el_set(el, EL_ADDFN, "sparklet-down", "line below, or entry behind", down);
-	el_set(el, EL_ADDFN, "sparklet-home", "beginning of the line", home);
-	el_set(el, EL_ADDFN, "sparklet-end", "end of the line", end);
-	el_set(el, EL_ADDFN, "sparklet-paste", "pasted text", paste);
+	/* Wide: el_set copies the names and never frees them. */
+	el_wset(el, EL_ADDFN, L"sparklet-complete", L"complete a name", complete);
+	el_wset(el, EL_ADDFN, L"sparklet-up", L"line above, or entry before", up);
+	el_wset(el, EL_ADDFN, L"sparklet-down", L"line below, or entry behind", down);
+	el_wset(el, EL_ADDFN, L"sparklet-home", L"beginning of the line", home);
+	el_wset(el, EL_ADDFN, L"sparklet-end", L"end of the line", end);
+	el_wset(el, EL_ADDFN, L"sparklet-paste", L"pasted text", paste);
 	for (size_t i = 0; i < SPK_COUNT_OF(keys); i++)
 		el_set(el, EL_BIND, keys[i][0], keys[i][1], NULL);
 }

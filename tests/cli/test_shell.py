@@ -41,7 +41,7 @@ def statements():
         text = t.do("SELECT 1 AS x; SELECT 2 AS y;")
         assert text.count("(1 row)") == 2, text
         t.type("ctrl-d")
-        assert t.wait() == 0
+        assert t.wait() == 0, t.screen.text()
 
 
 def mistakes():
@@ -56,7 +56,7 @@ def mistakes():
         text = t.do("\\frobnicate")
         assert "unknown command \\frobnicate" in text and "\\?" in text, text
         t.type("\\q", "enter")
-        assert t.wait() == 0
+        assert t.wait() == 0, t.screen.text()
 
 
 def shows(t, line, want):
@@ -88,7 +88,7 @@ def editing():
         t.prompt()
         shows(t, "SELECT 7 AS one;", "\n   7\n")
         t.type("ctrl-d")
-        assert t.wait() == 0
+        assert t.wait() == 0, t.screen.text()
 
 
 def history():
@@ -222,7 +222,7 @@ def interrupt():
             assert "\n    5\n" in t.do("SELECT 5 AS five;")
         assert [p.name for p in (CWD / "cancelled").iterdir() if p.name != ".sparklet-job"] == []
         t.type("ctrl-d")
-        assert t.wait() == 0
+        assert t.wait() == 0, t.screen.text()
 
 
 def cancelled_script():
@@ -239,7 +239,7 @@ def stopped():
     """SIGTERM ends the shell, at the prompt and in a query"""
     with shell() as t:
         os.kill(t.pid, 15)
-        assert t.wait() == 0
+        assert t.wait() == 0, t.screen.text()
 
 
 def pager():
