@@ -27,6 +27,16 @@ const struct spk_sink_type *spk_sink_type(const char *connector)
 	return NULL;
 }
 
+struct spk_source_estimate spk_connector_estimate(const struct spk_table *table, const struct spk_conf *conf)
+{
+	const struct spk_source_type *type = spk_source_type(table->connector);
+	struct spk_source_estimate found;
+
+	if (type && type->estimate && type->estimate(table, conf, &found, NULL) == SPK_OK)
+		return found;
+	return (struct spk_source_estimate){ -1, -1 };
+}
+
 int spk_connector_names(const char **names, int capacity)
 {
 	int n = 0;

@@ -73,6 +73,9 @@ struct spk_source {
 	struct spk_decoder *decoder;          /* NULL when the type decodes by itself */
 };
 
+/* What can be told of a table's rows without reading them: for the planner, which only compares. */
+struct spk_source_estimate { double rows; int64_t bytes; };  /* bytes: uncompressed */
+
 struct spk_source_type {
 	const char *name;              /* the connector option's value */
 	const struct spk_option_spec *options;  /* ends with a NULL name */
@@ -102,6 +105,8 @@ struct spk_source_type {
 	/* For rows that are batches already: the next one of the partition (the caller's), NULL at its end. *at is the caller's, 0 at first. Instead
 	 * of fetch and decode, in batch queries only; any number of threads. */
 	spk_status (*next)(struct spk_source *s, int partition, int64_t *at, struct spk_batch **out, spk_error *err);
+	/* Rows and bytes, about, at the cost of a few reads; nothing is open. Fails where opening would. NULL: nothing is known. */
+	spk_status (*estimate)(const struct spk_table *table, const struct spk_conf *conf, struct spk_source_estimate *out, spk_error *err);
 	/* What the source knows of its health, for "broker not reachable, still trying": NULL when fine, else a static or owned text. */
 	const char *(*trouble)(const struct spk_source *s);
 	/* Whether there are more partitions than were found at open; asks the service now and then. NULL: never. */
@@ -205,6 +210,8 @@ const struct spk_source_type *spk_source_type(const char *connector);
 const struct spk_sink_type *spk_sink_type(const char *connector);
 /* Names of all connectors, at most `capacity`; returns their number. */
 int spk_connector_names(const char **names, int capacity);
+/* Rows and bytes that a table's source has, about; rows < 0: nothing is known (no such connector, not finite, files that cannot be read). */
+struct spk_source_estimate spk_connector_estimate(const struct spk_table *table, const struct spk_conf *conf);
 /* What changes a table's sink can take: by key, or as +/- rows. For the planner. */
 spk_status spk_connector_sink_takes(const struct spk_table *table, bool *upserts, bool *deltas, spk_error *err);
 /* The format of a table; *out is NULL for a connector without one. Fails on unknown names and where it is missing. */

@@ -1,26 +1,10 @@
 /* Statistics of the tables that a query reads: from ANALYZE, else what can be told of them at no cost. */
-#include <sys/stat.h>
-
 #include "planner/logical/statistics.h"
 #include "session/internal.h"
 
-/* A text file's rows by its size: about six bytes a number, more where there are letters. Negative: not known. */
-static double file_rows(const struct spk_table *t)
-{
-	const char *path = spk_table_option(t, "path");
-	double width = 2;
-	struct stat st;
-
-	if (!path || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-		return -1;
-	for (int i = 0; i < t->schema->count; i++)
-		width += spk_type_is_view(t->schema->field[i].type) ? 16 : 7;
-	return (double)st.st_size / width;
-}
-
 static spk_status estimate_table(struct spk_session *s, const struct spk_table *t, spk_error *err)
 {
-	double rows = t->rows ? (double)spk_cached_rows(t->rows) : file_rows(t);
+	double rows = t->rows ? (double)spk_cached_rows(t->rows) : spk_connector_estimate(t, s->conf).rows;
 	struct spk_table_statistics *known;
 
 	if (rows < 0)

@@ -247,6 +247,13 @@ spk_status spk_file_bytes_read(struct spk_file_bytes *b, char *out, size_t size,
 	return b->compression == SPK_COMPRESSION_NONE ? read_plain(b, out, size, at, got, err) : read_compressed(b, out, size, at, got, err);
 }
 
+double spk_file_bytes_ratio(const struct spk_file_bytes *b)
+{
+	int64_t decoded = b->base + (int64_t)b->length;
+
+	return b->compression == SPK_COMPRESSION_NONE || decoded == 0 ? 1 : (double)(b->taken - (int64_t)(b->input_size - b->input_at)) / (double)decoded;
+}
+
 spk_status spk_files_head(const char *path, size_t most, struct spk_buffer *out, spk_error *err)
 {
 	struct spk_file_bytes *b;

@@ -27,6 +27,9 @@ spk_status spk_files_find(const char *path, struct spk_arena *arena, struct spk_
 /* What a file holds by the ending of its name, behind which one for compression may stand: "csv", "json"; NULL: it does not say. */
 const char *spk_files_format(const char *path);
 
+/* Rows and bytes of a table's files, about; a few reads. */
+spk_status spk_files_estimate(const struct spk_table *table, const struct spk_conf *conf, struct spk_source_estimate *out, spk_error *err);
+
 /* --- path_keys.c: columns that stand in paths, year=2013/month=1/x.csv --- */
 
 struct spk_path_keys { const char **key; int count; };
@@ -50,6 +53,8 @@ spk_status spk_file_bytes_new(struct spk_file_bytes **out, const char *path, spk
  * cheap; going back starts over. CORRUPT where its bytes are not what they should be. */
 spk_status spk_file_bytes_read(struct spk_file_bytes *b, char *out, size_t size, int64_t at, size_t *got, spk_error *err);
 void spk_file_bytes_close(struct spk_file_bytes *b);  /* NULL is fine */
+/* Bytes of the file itself for each that it holds, as far as it was read; 1 for one that is not compressed. */
+double spk_file_bytes_ratio(const struct spk_file_bytes *b);
 /* The first bytes of a file, up to `most`, appended to *out. */
 spk_status spk_files_head(const char *path, size_t most, struct spk_buffer *out, spk_error *err);
 

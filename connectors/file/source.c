@@ -748,6 +748,7 @@ const struct spk_source_type spk_file_source = {
 	.fetch = file_fetch,
 	.parallel_fetch = true,
 	.decode = file_decode,
+	.estimate = spk_files_estimate,
 	.trouble = file_trouble,
 	.lag = file_lag,
 	.report = file_report,

@@ -516,6 +516,71 @@ static void damaged_files(void)
 	end(&t);
 }
 
+/* --- estimates --- */
+
+static struct spk_source_estimate estimated(struct src *t, const char *name)
+{
+	char *path = spk_test_format("%s/%s", t->dir, name);
+
+	t->f.table.option_count = t->options;
+	fx_option(&t->f, "path", path);
+	free(path);
+	return spk_connector_estimate(&t->f.table, t->f.conf);
+}
+
+static void estimates(void)
+{
+	struct spk_buffer text = { 0 };
+	struct src t;
+
+	begin(&t, "a bigint, b text");
+	option(&t, "format", "csv");
+	put(&t, "few.csv", "a,b\n1,x\n\n2,\"y\nz\"", 18);
+	put(&t, "none.csv", "a,b\n", 4);
+	put(&t, "empty.csv", "", 0);
+	CHECK_EQ_INT(estimated(&t, "few.csv").rows, 2);
+	CHECK_EQ_INT(estimated(&t, "none.csv").rows, 0);
+	CHECK_EQ_INT(estimated(&t, "empty.csv").rows, 0);
+	CHECK_EQ_INT(estimated(&t, "no.csv").rows, -1);
+	REQUIRE_OK(spk_buffer_append_str(&text, "a,b\n", &t.f.err), t.f.err);
+	for (int i = 0; i < 50000; i++)
+		REQUIRE_OK(spk_buffer_printf(&text, &t.f.err, "%d,\"text, %d\"\n", i + 100000, i * 7919 % 1000), t.f.err);
+	put(&t, "x.csv", text.data, text.size);
+	put_gzip(&t, "x.csv.gz", text.data, text.size, false);
+	put_zstd(&t, "x.csv.zst", text.data, text.size, 2);
+	CHECK_NEAR(estimated(&t, "x.csv").rows, 50000, 500);
+	CHECK_NEAR(estimated(&t, "x.csv").bytes, (double)text.size, (double)text.size / 100);
+	/* What is compressed is read in blocks, so less is known of it. */
+	CHECK_NEAR(estimated(&t, "x.csv.gz").rows, 50000, 25000);
+	CHECK_NEAR(estimated(&t, "x.csv.zst").rows, 50000, 25000);
+	CHECK_NEAR(estimated(&t, "*.csv").rows, 50002, 600);
+	CHECK_NEAR(estimated(&t, "").rows, 150002, 100000);
+	spk_buffer_release(&text);
+	end(&t);
+}
+
+static void estimates_of_json(void)
+{
+	struct spk_buffer text = { 0 };
+	struct src t;
+
+	begin(&t, "a bigint");
+	option(&t, "format", "json");
+	put(&t, "few.json", "{\"a\":1}\n\n{}", 11);
+	put(&t, "array.json", "[{\"a\":1},\n{},{}]", 16);
+	CHECK_EQ_INT(estimated(&t, "few.json").rows, 2);
+	CHECK_EQ_INT(estimated(&t, "array.json").rows, 3);
+	for (int i = 0; i < 30000; i++)
+		REQUIRE_OK(spk_buffer_printf(&text, &t.f.err, "%c{\"a\":%d}", i ? ',' : '[', i + 100000), t.f.err);
+	REQUIRE_OK(spk_buffer_append_str(&text, "]", &t.f.err), t.f.err);
+	put(&t, "long.json", text.data, text.size);
+	CHECK_NEAR(estimated(&t, "long.json").rows, 30000, 300);
+	t.f.table.connector = "kafka";
+	CHECK_EQ_INT(estimated(&t, "long.json").rows, -1);
+	spk_buffer_release(&text);
+	end(&t);
+}
+
 /* --- bad rows --- */
 
 static void where_bad_rows_are(void)
@@ -545,4 +610,5 @@ static void where_bad_rows_are(void)
 
 SPK_TEST_SUITE("ranges of files", {"tidy files are never misjudged", tidy_files_are_never_misjudged}, {"wild files are never wrong", wild_files_are_never_wrong},
                {"rows in quotes are found out", rows_in_quotes_are_found_out}, {"lines of JSON", lines_of_json}, {"arrays of JSON", arrays_of_json}, {"columns in paths", columns_in_paths}, {"how many ranges", how_many_ranges},
-               {"places of rows", places_of_rows}, {"compressed files", compressed_files}, {"damaged files", damaged_files}, {"where bad rows are", where_bad_rows_are})
+               {"places of rows", places_of_rows}, {"compressed files", compressed_files}, {"damaged files", damaged_files}, {"estimates", estimates}, {"estimates of JSON", estimates_of_json},
+               {"where bad rows are", where_bad_rows_are})
