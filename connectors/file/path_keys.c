@@ -108,7 +108,7 @@ spk_status spk_path_value(const char *file, const char *key, struct spk_arena *a
 	for (size_t i = 0; i < *length; i++) {
 		bool escaped = value[i] == '%' && i + 2 < *length && hex_digit(value[i + 1]) >= 0 && hex_digit(value[i + 2]) >= 0;
 
-		text[n++] = escaped ? (char)(hex_digit(value[i + 1]) << 4 | hex_digit(value[i + 2])) : value[i];
+		text[n++] = (char)(escaped ? hex_digit(value[i + 1]) << 4 | hex_digit(value[i + 2]) : value[i]);
 		i += escaped ? 2 : 0;
 	}
 	text[n] = '\0';
