@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/profile.h"
+#include "cli/shell/bar.h"
 #include "core/base/check.h"
 
 struct explain {
@@ -163,7 +164,9 @@ static int run(const struct spk_cli_arguments *a)
 		status = spk_cli_session_open(a, &x.session, &err);
 	if (status == SPK_OK) {
 		spk_cli_cancel_on_signals(x.session);
+		spk_shell_bar_begin(x.session);
 		status = explain(&x, &text, &err);
+		spk_shell_bar_end(x.session);
 		spk_cli_cancel_on_signals(NULL);
 	}
 	if (status != SPK_OK)

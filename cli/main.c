@@ -47,6 +47,8 @@ static int run_program(int argc, char **argv)
 	return command ? run_command(command, argc - 2, argv + 2) : spk_cli_fail(NULL, &err);
 }
 
+static void no_reader(int number) { (void)number; }
+
 int main(int argc, char **argv)
 {
 	spk_error err = { 0 };
@@ -54,7 +56,7 @@ int main(int argc, char **argv)
 
 	/* Large blocks go back to the system when they are freed, whatever was freed before: the heap would keep them, full of holes. */
 	mallopt(M_MMAP_THRESHOLD, 1 << 20);
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPIPE, no_reader);  /* ignored here, but not by the programs that are started: pagers, \! */
 	setlocale(LC_CTYPE, "C.UTF-8");  /* for the width of characters in tables; nothing else depends on it */
 	code = run_program(argc, argv);
 	if (code == SPK_CLI_DONE && spk_cli_flush(&err) != SPK_OK)
