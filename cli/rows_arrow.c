@@ -20,13 +20,6 @@ struct spk_cli_arrow {
 	struct spk_buffer text;
 };
 
-static bool varies(struct spk_type type)
-{
-	if (type.id == SPK_TYPE_DECIMAL)
-		return type.scale < 0;
-	return false;
-}
-
 spk_status spk_cli_arrow_new(struct spk_cli_arrow **out, const struct spk_schema *schema, spk_error *err)
 {
 	struct spk_cli_arrow *a = calloc(1, sizeof *a);
@@ -38,8 +31,7 @@ spk_status spk_cli_arrow_new(struct spk_cli_arrow **out, const struct spk_schema
 		spk_cli_arrow_free(a);
 		return spk_fail_memory(err);
 	}
-	for (int i = 0; i < schema->count; i++)
-		a->waits = a->waits || varies(schema->field[i].type);
+	a->waits = spk_arrow_varies(schema);
 	*out = a;
 	return SPK_OK;
 }

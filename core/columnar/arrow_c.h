@@ -27,7 +27,9 @@ enum { SPK_ARROW_SCALE = 16 };
 spk_status spk_arrow_export_schema(const struct spk_schema *schema, struct ArrowSchema *out, spk_error *err);
 /* DATA when a value does not fit: a numeric after the change of its scale, an interval in nanoseconds, 2 GiB of text. */
 spk_status spk_arrow_export_batch(struct spk_batch *batch, struct ArrowArray *out, spk_error *err);
-/* As `batch->schema` but with a fixed scale for every numeric of varying scale: the largest in these batches. In `arena`. */
+/* Whether a numeric in it, also within arrays and rows, has a scale that varies. */
+bool spk_arrow_varies(const struct spk_schema *schema);
+/* As `schema` but with a fixed scale for every numeric of varying scale: the largest in these batches. In `arena`. */
 spk_status spk_arrow_exact_schema(struct spk_batch *const *batch, int batches, const struct spk_schema *schema, struct spk_arena *arena, struct spk_schema **out, spk_error *err);
 /* Exports with the numeric scales of `schema`, which differs from batch->schema in those alone. */
 spk_status spk_arrow_export_batch_as(struct spk_batch *batch, const struct spk_schema *schema, struct ArrowArray *out, spk_error *err);

@@ -104,6 +104,97 @@ spk_status spk_arrow_export_schema(const struct spk_schema *schema, struct Arrow
 	return status;
 }
 
+/* The parts of one type in all batches. */
+struct parts { const struct spk_vector **vector; int *rows; int count; };
+
+static spk_status new_parts(struct parts *p, int count, struct spk_arena *arena, spk_error *err)
+{
+	p->count = count;
+	p->vector = SPK_NEW_ARRAY(arena, const struct spk_vector *, count + 1);
+	p->rows = SPK_NEW_ARRAY(arena, int, count + 1);
+	SPK_TRY_PTR(p->vector && p->rows, err);
+	return SPK_OK;
+}
+
+static int largest_scale(const struct parts *p)
+{
+	int scale = 0;
+
+	for (int i = 0; i < p->count; i++) {
+		for (int row = 0; row < p->rows[i]; row++) {
+			struct spk_value v = spk_vector_value(p->vector[i], row);
+
+			/* What lies in a field of a row that is NULL may be anything. */
+			if (!v.null && spk_numeric_scale(v.i128) <= SPK_DECIMAL_DIGITS)
+				scale = SPK_MAX(scale, spk_numeric_scale(v.i128));
+		}
+	}
+	return scale;
+}
+
+static spk_status exact_type(struct spk_type type, const struct parts *p, struct spk_arena *arena, struct spk_type *out, spk_error *err)
+{
+	struct spk_schema *children;
+	struct parts part;
+
+	*out = type;
+	if (type.id == SPK_TYPE_DECIMAL && type.scale < 0)
+		*out = spk_type_decimal(SPK_DECIMAL_DIGITS, largest_scale(p));
+	if (!type.children)
+		return SPK_OK;
+	children = SPK_NEW(arena, struct spk_schema);
+	SPK_TRY_PTR(children, err);
+	children->count = type.children->count;
+	children->field = spk_arena_copy(arena, type.children->field, sizeof(*children->field) * (size_t)children->count);
+	SPK_TRY_PTR(children->field, err);
+	SPK_TRY(new_parts(&part, p->count, arena, err));
+	for (int c = 0; c < children->count; c++) {
+		for (int i = 0; i < p->count; i++) {
+			part.vector[i] = &p->vector[i]->child[c];
+			part.rows[i] = type.id == SPK_TYPE_ARRAY ? spk_vector_i32(p->vector[i])[p->rows[i]] : p->rows[i];
+		}
+		SPK_TRY(exact_type(children->field[c].type, &part, arena, &children->field[c].type, err));
+	}
+	out->children = children;
+	return SPK_OK;
+}
+
+/* The selected rows of column c of all batches, flat, so that their parts lie side by side. */
+static spk_status column_parts(struct spk_batch *const *batch, int batches, int c, struct spk_arena *arena, struct parts *out, spk_error *err)
+{
+	SPK_TRY(new_parts(out, batches, arena, err));
+	for (int b = 0; b < batches; b++) {
+		const struct spk_vector *in = &batch[b]->column[c];
+		struct spk_vector *to = SPK_NEW(arena, struct spk_vector);
+
+		SPK_TRY_PTR(to, err);
+		out->vector[b] = to;
+		out->rows[b] = batch[b]->sel ? batch[b]->selected : batch[b]->rows;
+		if (!batch[b]->sel) {
+			SPK_TRY(spk_vector_flatten(in, batch[b]->rows, arena, to, err));
+			continue;
+		}
+		SPK_TRY(spk_vector_init(to, in->type, batch[b]->selected, arena, err));
+		SPK_TRY(spk_vector_gather(to, 0, batch[b]->selected, in, batch[b]->sel, batch[b]->selected, false, arena, err));
+	}
+	return SPK_OK;
+}
+
+static bool varies(struct spk_type type)
+{
+	if (type.id == SPK_TYPE_DECIMAL)
+		return type.scale < 0;
+	for (int i = 0; type.children && i < type.children->count; i++)
+		if (varies(type.children->field[i].type))
+			return true;
+	return false;
+}
+
+bool spk_arrow_varies(const struct spk_schema *schema)
+{
+	return varies((struct spk_type){ .id = SPK_TYPE_ROW, .children = schema });
+}
+
 spk_status spk_arrow_exact_schema(struct spk_batch *const *batch, int batches, const struct spk_schema *schema, struct spk_arena *arena, struct spk_schema **out, spk_error *err)
 {
 	struct spk_schema *exact = SPK_NEW(arena, struct spk_schema);
@@ -113,19 +204,19 @@ spk_status spk_arrow_exact_schema(struct spk_batch *const *batch, int batches, c
 	exact->field = spk_arena_copy(arena, schema->field, sizeof(*schema->field) * (size_t)schema->count);
 	SPK_TRY_PTR(exact->field, err);
 	for (int c = 0; c < schema->count; c++) {
-		int scale = 0;
+		struct spk_arena *scratch;
+		struct parts parts;
+		spk_status status;
 
-		if (schema->field[c].type.id != SPK_TYPE_DECIMAL || schema->field[c].type.scale >= 0)
+		if (!varies(schema->field[c].type))
 			continue;
-		for (int b = 0; b < batches; b++) {
-			SPK_EACH_ROW(batch[b], i, row) {
-				struct spk_value v = spk_vector_value(&batch[b]->column[c], row);
-
-				if (!v.null)
-					scale = SPK_MAX(scale, spk_numeric_scale(v.i128));
-			}
-		}
-		exact->field[c].type = spk_type_decimal(SPK_DECIMAL_DIGITS, scale);
+		scratch = spk_arena_new(NULL);
+		SPK_TRY_PTR(scratch, err);
+		status = column_parts(batch, batches, c, scratch, &parts, err);
+		if (status == SPK_OK)
+			status = exact_type(schema->field[c].type, &parts, arena, &exact->field[c].type, err);
+		spk_arena_unref(scratch);
+		SPK_TRY(status);
 	}
 	*out = exact;
 	return SPK_OK;

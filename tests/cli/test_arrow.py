@@ -62,6 +62,10 @@ def numerics():
     """a numeric whose scale varies goes out exactly, with the largest scale there is"""
     table, = streams("SELECT 1.5 / 3 AS q UNION ALL SELECT 0.123456789012345678901 UNION ALL SELECT NULL UNION ALL SELECT 7::numeric")
     assert sorted(v for v in table.to_pydict()["q"] if v is not None) == [decimal.Decimal("0.123456789012345678901"), decimal.Decimal("0.5"), 7], table
+    table, = streams("SELECT ARRAY[1.5, NULL, 0.123456789012345678901] AS a, ROW(2.25, 'x', ARRAY[1e-20]) AS r UNION ALL SELECT NULL, NULL")
+    got = [r for r in table.to_pylist() if r["a"] is not None]
+    assert got[0]["a"] == [decimal.Decimal("1.5"), None, decimal.Decimal("0.123456789012345678901")] and str(table.schema.field("a").type.value_type) == "decimal128(38, 21)", table
+    assert got[0]["r"] == {"f1": decimal.Decimal("2.25"), "f2": "x", "f3": [decimal.Decimal("1e-20")]}, got
     done = arrow("SELECT 1e30::numeric AS a UNION ALL SELECT 1e-30")
     assert done.returncode == 1 and b"decimal128(38,30)" in done.stderr, done.stderr
 
