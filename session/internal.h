@@ -19,6 +19,9 @@ struct spk_session {
 	_Atomic(struct spk_job *) job; /* running now, for stop */
 	_Atomic int cancels;           /* asked while no job ran */
 	struct spk_cache *cache;       /* kept relations, made with the first of them */
+	struct spk_cache *with_cache;  /* those of WITH queries (materialize.h) */
+	struct spk_materialized *materialized;
+	int64_t now_us;                /* now() of the statement that runs; 0: none does */
 	struct spk_frame *frames;      /* all that were made, the newest first */
 	int64_t writes;                /* files written by frames so far: names them */
 	int cancel_fd;                 /* eventfd: wakes a running query to look at `cancels` */
@@ -37,6 +40,12 @@ spk_status spk_session_open_reporter(struct spk_session *s, spk_error *err);
 
 /* The session's kept relations; made at first use. */
 spk_status spk_session_cache(struct spk_session *s, struct spk_cache **out, spk_error *err);
+/* The plan of a query that is run within another one, maybe many times; `collect` gets its rows as of any query. */
+spk_status spk_session_plan_inner(struct spk_session *s, const struct spk_logical *query, struct spk_physical_plan **out, spk_error *err);
+struct spk_inner_query;
+spk_status spk_inner_query_open(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_inner_query **out, spk_error *err);
+spk_status spk_inner_query_run(struct spk_inner_query *query, spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err), void *user, spk_error *err);
+void spk_inner_query_close(struct spk_inner_query *query);  /* NULL is fine */
 /* Plans and runs what a kept relation is made of. */
 spk_status spk_session_plan_kept(struct spk_session *s, const struct spk_logical *query, struct spk_physical_plan **out, spk_error *err);
 spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_cached *into, spk_error *err);

@@ -5,6 +5,7 @@
 #include "batch/spill.h"
 #include "core/base/clock.h"
 #include "session/history.h"
+#include "session/materialize.h"
 #include "session/profile.h"
 #include "session/progress.h"
 
@@ -75,8 +76,11 @@ static spk_status open_source(struct query *q, int index, spk_error *err)
 
 static spk_status fill(struct spk_session *s, struct spk_cached *c, spk_error *err)
 {
+	const struct spk_recursion *recursion = spk_session_recursion(s, c);
 	struct spk_physical_plan *plan;
 
+	if (recursion)
+		return spk_session_recurse(s, recursion, err);
 	SPK_TRY(spk_session_plan_kept(s, spk_cached_plan(c), &plan, err));
 	return spk_session_keep(s, plan, c, err);
 }
@@ -155,6 +159,23 @@ static spk_status prepare(struct spk_session *s, struct query *q, spk_error *err
 	return open_query(q, err);
 }
 
+static void close_sources(struct query *q)
+{
+	for (int i = 0; q->source && i < q->plan->sources; i++) {
+		if (q->source[i])
+			q->source[i]->type->close(q->source[i]);
+		q->source[i] = NULL;
+		if (q->run.source) {
+			free(q->run.source[i].partition);
+			q->run.source[i].partition = NULL;
+		}
+		if (q->end) {
+			free(q->end[i]);
+			q->end[i] = NULL;
+		}
+	}
+}
+
 static void release(struct query *q)
 {
 	spk_exec_free(q->exec);
@@ -166,14 +187,7 @@ static void release(struct query *q)
 		q->tasks->type->close(q->tasks);
 	if (q->backend)
 		q->backend->type->close(q->backend);
-	for (int i = 0; q->source && i < q->plan->sources; i++) {
-		if (q->source[i])
-			q->source[i]->type->close(q->source[i]);
-		if (q->run.source)
-			free(q->run.source[i].partition);
-		if (q->end)
-			free(q->end[i]);
-	}
+	close_sources(q);
 	free(q->run.source);
 	free(q->source);
 	free(q->spec);
@@ -218,7 +232,7 @@ static spk_status run(struct spk_session *s, struct query *q, struct spk_dag_res
 	spk_status status;
 
 	q->started_us = spk_clock_monotonic_us();
-	q->run.time_us = spk_clock_wall_us();
+	q->run.time_us = s->now_us ? s->now_us : spk_clock_wall_us();
 	q->run.timezone = spk_conf_text(q->conf, SPK_CONF_TIMEZONE);
 	status = spk_exec_run(q->exec, &q->run, q->dag, &watch, result, err);
 	atomic_store(&s->cancels, 0);
@@ -265,6 +279,7 @@ spk_status spk_session_run_query(struct spk_session *s, const struct spk_physica
 	spk_session_drop_profile(s);
 	SPK_TRY(spk_session_open_reporter(s, err));
 	spk_session_open_events(s);
+	s->now_us = spk_clock_wall_us();
 	do {
 		struct query q = { .plan = plan, .conf = s->conf, .session = s, .whole_files = again };
 
@@ -274,9 +289,66 @@ spk_status spk_session_run_query(struct spk_session *s, const struct spk_physica
 		again = run_again(&q, status, counter.rows, &own);
 		release(&q);
 	} while (again);
+	s->now_us = 0;
+	spk_session_drop_materialized(s);
 	spk_session_close_events(s, status, &own);
 	if (status != SPK_OK && err)
 		*err = own;
+	return status;
+}
+
+/* --- queries within queries --- */
+
+struct spk_inner_query { struct query q; bool used; };
+
+spk_status spk_inner_query_open(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_inner_query **out, spk_error *err)
+{
+	struct spk_inner_query *i = calloc(1, sizeof *i);
+
+	SPK_TRY_PTR(i, err);
+	i->q = (struct query){ .plan = plan, .conf = s->conf, .session = s, .whole_files = true };  /* there is no second try */
+	*out = i;
+	return SPK_OK;
+}
+
+void spk_inner_query_close(struct spk_inner_query *i)
+{
+	if (i)
+		release(&i->q);
+	free(i);
+}
+
+/* What a run has read has to be opened again; tasks and exchanges are used again as they are. */
+static spk_status ready_again(struct spk_inner_query *i, spk_error *err)
+{
+	struct query *q = &i->q;
+
+	if (!i->used)
+		return prepare(q->session, q, err);
+	close_sources(q);
+	unpin_all(q);
+	SPK_TRY(pin_all(q->session, q, err));
+	for (int k = 0; k < q->plan->sources; k++)
+		SPK_TRY(open_source(q, k, err));
+	return SPK_OK;
+}
+
+spk_status spk_inner_query_run(struct spk_inner_query *i, spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err), void *user, spk_error *err)
+{
+	struct spk_session *s = i->q.session;
+	struct spk_event_log *events = s->events;
+	struct spk_dag_result result = { 0 };
+	spk_status status;
+
+	s->events = NULL;   /* those are of the query that this one is for */
+	status = ready_again(i, err);
+	i->used = true;
+	i->q.run.collect = collect;
+	i->q.run.collect_user = user;
+	i->q.run.collected = 0;
+	if (status == SPK_OK)
+		status = run(s, &i->q, &result, err);
+	s->events = events;
 	return status;
 }
 

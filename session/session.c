@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "session/materialize.h"
 #include "session/profile.h"
 
 const char *spk_version(void) { return SPK_VERSION; }
@@ -45,6 +46,7 @@ void spk_session_free(struct spk_session *s)
 	spk_reporter_close(s->reporter);
 	spk_session_drop_profile(s);
 	spk_session_free_frames(s);
+	spk_session_free_materialized(s);
 	spk_cache_free(s->cache);
 	spk_catalog_free(s->catalog);
 	spk_conf_free(s->conf);
@@ -90,6 +92,7 @@ spk_status spk_session_forget(struct spk_session *s, spk_error *err)
 {
 	struct spk_arena *fresh;
 
+	spk_session_free_materialized(s);
 	if (s->frames || s->cache)   /* theirs is among it */
 		return SPK_OK;
 	fresh = spk_arena_new(spk_memory_account("plan"));
@@ -169,6 +172,7 @@ static spk_status plan_query(struct spk_session *s, struct spk_logical *bound, b
 		spk_fail(err, SPK_PLAN, "table \"%s\" has no end (connector '%s'), so a query over it would never finish", unbounded->name, unbounded->connector);
 		return spk_hint(err, "Run it as a job with `sparklet run`, or give the table an end: 'scan.bounded.mode' = 'latest-offset' for Kafka.");
 	}
+	SPK_TRY(spk_session_materialize(s, root, &root, err));
 	SPK_TRY(spk_physical_plan_make(s->arena, &root, 1, &options, out, err));
 	return check_sources(*out, err);
 }
@@ -176,6 +180,14 @@ static spk_status plan_query(struct spk_session *s, struct spk_logical *bound, b
 spk_status spk_session_plan_query(struct spk_session *s, struct spk_logical *bound, struct spk_physical_plan **out, spk_error *err)
 {
 	return plan_query(s, bound, false, out, err);
+}
+
+spk_status spk_session_plan_inner(struct spk_session *s, const struct spk_logical *query, struct spk_physical_plan **out, spk_error *err)
+{
+	struct spk_logical *copy = spk_logical_copy_tree(s->arena, query);
+
+	SPK_TRY_PTR(copy, err);
+	return plan_query(s, copy, false, out, err);
 }
 
 spk_status spk_session_plan_kept(struct spk_session *s, const struct spk_logical *query, struct spk_physical_plan **out, spk_error *err)

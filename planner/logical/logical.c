@@ -303,13 +303,14 @@ static spk_status put_details(const struct spk_logical *l, struct spk_buffer *ou
 	case SPK_LOGICAL_OVER: return put_over(l, out, err);
 	case SPK_LOGICAL_EXPAND: return put_expand(l, out, err);
 	case SPK_LOGICAL_UNION:
-	case SPK_LOGICAL_RECURSIVE:
-	case SPK_LOGICAL_WORK_TABLE:
 		break;
 	case SPK_LOGICAL_CALLBACK:
 		SPK_TRY(spk_buffer_printf(out, err, " %s", l->callback->type->name));
 		SPK_TRY(spk_buffer_append_str(out, l->expr_count ? " by " : "", err));
 		return put_exprs(l->expr, l->expr_count, out, err);
+	case SPK_LOGICAL_SHARED:
+	case SPK_LOGICAL_WORK_TABLE: return spk_buffer_printf(out, err, " %d", l->number);
+	case SPK_LOGICAL_RECURSIVE: return spk_buffer_printf(out, err, " %d union%s", l->number, l->distinct ? "" : " all");
 	case SPK_LOGICAL_REPARTITION:
 		SPK_TRY(l->partitions ? spk_buffer_printf(out, err, " %d", l->partitions) : SPK_OK);
 		SPK_TRY(spk_buffer_append_str(out, l->expr_count ? " by " : "", err));

@@ -22,8 +22,9 @@
 	X(OVER, "Over")            /* window functions: input columns, then one column per call */ \
 	X(EXPAND, "Expand")        /* every row once per set of expressions (GROUPING SETS) */ \
 	X(UNNEST, "Unnest")        /* input columns, then what set-returning expressions give, row by row */ \
+	X(SHARED, "Shared")        /* its input, computed once for all nodes of that number: they have equal inputs */ \
 	X(RECURSIVE, "Recursive")  /* WITH RECURSIVE: input 0 the first rows, input 1 the step over WORK_TABLE */ \
-	X(WORK_TABLE, "WorkTable") /* leaf: the rows that the last step of the RECURSIVE above made */ \
+	X(WORK_TABLE, "WorkTable") /* leaf: the rows that the last step of the RECURSIVE of that number made */ \
 	X(REPARTITION, "Repartition") /* rows to `partitions` tasks by `expr`, or in turn when there are none */ \
 	X(CALLBACK, "Callback")    /* an operator brought from above: callback.h; `expr`: its key columns */ \
 	X(SORT, "Sort") \
@@ -167,6 +168,8 @@ struct spk_logical {
 	int calls;                         /* OVER: partition by `expr`, order by `sort` */
 	struct spk_window_call *call;
 	bool ordinality, outer, expand;    /* UNNEST: one column more, the element's number; a row with NULLs for no elements; records as their fields */
+	int number;                        /* SHARED, RECURSIVE, WORK_TABLE: which */
+	bool distinct;                     /* RECURSIVE: no row twice (UNION) */
 	enum spk_join_type join;           /* JOIN; its condition is `filter`, NULL: every pair */
 	enum spk_join_hint hint;
 	int dependent;                     /* JOIN: its right side has OUTER references of this number to its left columns; 0: none */

@@ -289,6 +289,7 @@ static spk_status derive(struct spk_arena *arena, struct spk_logical *l, spk_err
 		break;
 	case SPK_LOGICAL_JOIN:
 	case SPK_LOGICAL_OVER:
+	case SPK_LOGICAL_SHARED:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:
 	case SPK_LOGICAL_CALLBACK:

@@ -356,6 +356,7 @@ static spk_status carry(struct push *p, struct spk_logical *l, struct spk_logica
 	case SPK_LOGICAL_UNION: return carry_union(p, l, out, err);
 	case SPK_LOGICAL_LIMIT: return carry_limit(p, l, out, err);
 	case SPK_LOGICAL_EXPAND: return carry_expand(p, l, out, err);
+	case SPK_LOGICAL_SHARED:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE: return spk_decorrelate_unsupported(l, "inside WITH RECURSIVE", err);
 	case SPK_LOGICAL_CALLBACK:

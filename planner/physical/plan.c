@@ -290,6 +290,8 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 	struct spk_ports in = { 0 };
 
 	*out = (struct spk_ports){ 0 };
+	if (l->kind == SPK_LOGICAL_RECURSIVE)
+		SPK_TRY(refuse_in_stream(b, l, "WITH RECURSIVE", err));
 	if (l->kind == SPK_LOGICAL_UNION)
 		return build_union(b, l, out, err);
 	if (l->kind == SPK_LOGICAL_JOIN && !b->options->streaming)
@@ -328,6 +330,9 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		return spk_build_over(b, l, &in, out, err);
 	case SPK_LOGICAL_EXPAND:
 		return build_simple(b, l, SPK_PHYSICAL_EXPAND, &in, out, err);
+	case SPK_LOGICAL_SHARED:  /* whoever runs batches computes it before (session/materialize.c); in a stream it is computed where it is used */
+		*out = in;
+		return SPK_OK;
 	case SPK_LOGICAL_JOIN:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:

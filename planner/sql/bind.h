@@ -8,6 +8,7 @@
  *   bind_over.c     window functions: f() OVER (...)        bind_frame.c    their frames
  *   bind_from.c     FROM: tables, views, subqueries bind_join.c     JOIN, and what several items of FROM make together
  *   bind_with.c     WITH                            bind_window.c, bind_file.c   window functions and files in FROM
+ *   bind_recursive.c   WITH RECURSIVE
  *   bind_sublink.c  subqueries in expressions       bind_unnest.c  set-returning functions
  *   bind_scope.c    columns by name                 bind_name.c   names of output columns
  *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c, bind_array.c
@@ -32,12 +33,23 @@ struct spk_view_query {
 
 struct spk_outer;
 
+/* A WITH query that is being bound: one that may be recursive, as a whole, its first term or its step. */
+enum spk_cte_state { SPK_CTE_IDLE, SPK_CTE_WHOLE, SPK_CTE_FIRST, SPK_CTE_STEP };
+
 struct spk_cte {
 	const char *name;
 	const PgQuery__CommonTableExpr *cte;
 	bool used;
 	struct spk_outer *outer;               /* what it can see beside its own FROM */
 	struct spk_cte *next;                  /* the one declared before it */
+	struct spk_cte *seen;                  /* those that it can name */
+	struct spk_logical *plan;              /* computed once, whoever uses it; NULL: not bound yet, or bound anew at every use */
+	int number;                            /* of its SHARED nodes, and of its RECURSIVE one */
+	bool recursive;                        /* WITH RECURSIVE */
+	enum spk_cte_state state;
+	const struct spk_schema *work;         /* STEP: its columns */
+	const PgQuery__RangeVar *reference;    /* the one that it makes to itself */
+	const PgQuery__SelectStmt *referrer;   /* whose FROM that is in */
 };
 
 /* Views that are being bound, innermost first. */
@@ -52,6 +64,9 @@ struct spk_binder {
 	const struct spk_source *source;       /* the text that the tree at hand came from */
 	int pinned;                            /* in a view of another text: the place of the view's name in this one; else 0 */
 	struct spk_cte *cte;                   /* innermost first */
+	struct spk_cte *recursing;             /* the innermost of WITH RECURSIVE that is being bound */
+	const char *barrier;                   /* "a subquery": where it cannot be referred to; NULL: it can */
+	const PgQuery__SelectStmt *selecting;  /* the innermost SELECT */
 	const struct spk_inlining *inlining;
 	int *inlined;                          /* queries put in place so far, over the whole statement */
 	int *dependents;                       /* dependent joins so far: the next gets that number + 1 */
@@ -290,6 +305,11 @@ const char *spk_scope_column_name(const struct spk_binder *b, const struct spk_s
 
 /* Any query. keep_unknown: untyped literals among its columns are left for the caller to cast (spk_binder_retype). */
 spk_status spk_binder_query(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err);
+/* A query of WITH RECURSIVE: a RECURSIVE node if it refers to itself. */
+spk_status spk_binder_recursive(struct spk_binder *b, struct spk_cte *cte, struct spk_logical **out, spk_error *err);
+spk_status spk_binder_self_reference(struct spk_binder *b, struct spk_cte *cte, const PgQuery__RangeVar *v, struct spk_scope *out, spk_error *err);
+/* The SELECT that refers to the recursive query must not aggregate. */
+spk_status spk_binder_check_recursive(const struct spk_binder *b, const PgQuery__SelectStmt *s, const struct spk_aggregates *aggregates, spk_error *err);
 spk_status spk_binder_push_with(struct spk_binder *b, const PgQuery__WithClause *with, spk_error *err);
 spk_status spk_binder_check_with(struct spk_binder *b, const struct spk_cte *until, spk_error *err);
 spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err);

@@ -86,7 +86,8 @@ static spk_status bind_view(struct spk_binder *b, const struct spk_view_def *vie
 	}
 	SPK_TRY(check_recursion(b, view->name, v->location, err));
 	SPK_TRY(spk_binder_count_inlined(b, v->location, view->name, err));
-	inner.cte = NULL;
+	inner.cte = inner.recursing = NULL;
+	inner.barrier = NULL;
 	inner.outer = inner.query = NULL;
 	inner.inlining = &inlining;
 	if (!b->pinned && q->source != b->source)
@@ -156,7 +157,7 @@ spk_status spk_binder_relation(struct spk_binder *b, const PgQuery__RangeVar *v,
 
 	SPK_TRY(spk_binder_simple_name(b, v, &name, err));
 	if ((cte = spk_binder_find_cte(b, name))) {
-		SPK_TRY(spk_binder_cte(b, cte, out, err));
+		SPK_TRY(cte->state == SPK_CTE_IDLE ? spk_binder_cte(b, cte, out, err) : spk_binder_self_reference(b, cte, v, out, err));
 		if (v->alias) {
 			out->range->alias = v->alias->aliasname;
 			return v->alias->n_colnames ? spk_binder_rename(b, v->alias, "table", v->location, out->range, err) : SPK_OK;

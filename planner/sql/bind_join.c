@@ -114,14 +114,28 @@ static spk_status make_node(struct join *w, int dependent, spk_error *err)
 static spk_status bind_right(struct join *w, const PgQuery__Node *right, spk_error *err)
 {
 	struct spk_outer side = { .scope = &w->left, .number = ++*w->b->dependents, .barred = fills_left(w->type), .next = w->b->outer };
+	const char *barrier = w->b->barrier;
 	spk_status status;
 
 	w->b->outer = &side;
+	w->b->barrier = fills_right(w->type) ? "an outer join" : barrier;
 	status = spk_binder_from_item(w->b, right, &w->right, err);
+	w->b->barrier = barrier;
 	w->b->outer = side.next;
 	SPK_TRY(status);
 	SPK_TRY(check_names(w, right, err));
 	return make_node(w, side.used ? side.number : 0, err);
+}
+
+static spk_status bind_left(struct join *w, spk_error *err)
+{
+	const char *barrier = w->b->barrier;
+	spk_status status;
+
+	w->b->barrier = fills_left(w->type) ? "an outer join" : barrier;
+	status = spk_binder_from_item(w->b, w->j->larg, &w->left, err);
+	w->b->barrier = barrier;
+	return status;
 }
 
 spk_status spk_binder_cross(struct spk_binder *b, struct spk_scope *left, const PgQuery__Node *right, spk_error *err)
@@ -471,7 +485,7 @@ spk_status spk_binder_join(struct spk_binder *b, const PgQuery__JoinExpr *j, str
 {
 	struct join w = { .b = b, .j = j, .type = join_type(j->jointype), .location = spk_node_location(j->rarg) };
 
-	SPK_TRY(spk_binder_from_item(b, j->larg, &w.left, err));
+	SPK_TRY(bind_left(&w, err));
 	SPK_TRY(bind_right(&w, j->rarg, err));
 	if (j->is_natural || j->n_using_clause)
 		SPK_TRY(bind_using(&w, err));

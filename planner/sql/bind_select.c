@@ -184,6 +184,7 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 	SPK_TRY(bind_qualify(&q, err));
 	SPK_TRY(spk_query_bind_distinct_on(&q, err));
 	SPK_TRY(spk_query_bind_order(&q, err));
+	SPK_TRY(spk_binder_check_recursive(b, s, &q.aggregates, err));
 	SPK_TRY(spk_query_aggregate(&q, &plan, err));
 	SPK_TRY(spk_query_attach_targets(&q, &plan, err));
 	SPK_TRY(spk_query_windows(&q, &plan, err));
@@ -210,8 +211,10 @@ spk_status spk_binder_query(struct spk_binder *b, const PgQuery__SelectStmt *s, 
 	struct spk_cte *outer = b->cte;
 	struct spk_outer *query = b->query;
 	struct spk_sublinks *sublinks = b->sublinks;
+	const PgQuery__SelectStmt *selecting = b->selecting;
 	spk_status status;
 
+	b->selecting = s;
 	b->query = b->outer;
 	if (s->with_clause)
 		SPK_TRY(spk_binder_push_with(b, s->with_clause, err));
@@ -221,5 +224,6 @@ spk_status spk_binder_query(struct spk_binder *b, const PgQuery__SelectStmt *s, 
 	b->cte = outer;
 	b->query = query;
 	b->sublinks = sublinks;
+	b->selecting = selecting;
 	return status;
 }

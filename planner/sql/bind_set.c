@@ -83,8 +83,17 @@ static spk_status cast_branch(struct spk_binder *b, struct spk_logical **branch,
 	return SPK_OK;
 }
 
+/* Where a recursive query must not refer to itself: there more rows can mean less. */
+static bool is_barred(const PgQuery__SelectStmt *s, int branch)
+{
+	if (s->op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT)
+		return s->all;
+	return s->op == PG_QUERY__SET_OPERATION__SETOP_EXCEPT && (s->all || branch == 1);
+}
+
 static spk_status bind_branches(struct spk_binder *b, const PgQuery__SelectStmt *s, int count, struct spk_logical **branch, const PgQuery__SelectStmt **stmt, spk_error *err)
 {
+	const PgQuery__SelectStmt *top = s;
 	const char *name = set_name(s);
 
 	for (int k = count - 1; k >= 0; k--) {
@@ -92,7 +101,13 @@ static spk_status bind_branches(struct spk_binder *b, const PgQuery__SelectStmt 
 		s = s->larg;
 	}
 	for (int k = 0; k < count; k++) {
-		SPK_TRY(spk_binder_query(b, stmt[k], true, &branch[k], err));
+		const char *barrier = b->barrier;
+		spk_status status;
+
+		b->barrier = is_barred(top, k) ? name : barrier;
+		status = spk_binder_query(b, stmt[k], true, &branch[k], err);
+		b->barrier = barrier;
+		SPK_TRY(status);
 		if (branch[k]->schema->count == branch[0]->schema->count)
 			continue;
 		spk_binder_fail(b, spk_select_location(stmt[k]), SPK_BIND, err, "each %s query must have the same number of columns", name);

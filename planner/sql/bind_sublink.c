@@ -42,6 +42,7 @@ static spk_status stand_in(const struct spk_exprs *x, int id, int column, const 
 static spk_status bind_query(struct spk_exprs *x, const PgQuery__SubLink *s, struct spk_sublink *link, spk_error *err)
 {
 	struct spk_outer around = { .scope = x->scope, .number = ++*x->b->dependents, .next = x->b->outer };
+	const char *barrier = x->b->barrier;
 	spk_status status;
 
 	if (!x->b->sublinks || !x->scope)
@@ -50,7 +51,9 @@ static spk_status bind_query(struct spk_exprs *x, const PgQuery__SubLink *s, str
 	if (!s->subselect || s->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
 		return spk_binder_unsupported(x->b, s->location, "a subquery that is not a SELECT", err);
 	x->b->outer = &around;
+	x->b->barrier = "a subquery";
 	status = spk_binder_query(x->b, s->subselect->select_stmt, false, &link->plan, err);
+	x->b->barrier = barrier;
 	x->b->outer = around.next;
 	SPK_TRY(status);
 	link->number = around.number;

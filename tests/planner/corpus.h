@@ -28,6 +28,8 @@ static const char *const corpus_good[] = {
 	"SELECT (SELECT name FROM person WHERE id = bidder), price > ALL (SELECT x FROM file), (auction, price) IN (SELECT x, id FROM file, person) FROM bid",
 	"SELECT auction, sum((SELECT max(x) FROM file WHERE x < price)) FROM bid AS b GROUP BY auction HAVING sum(price) > (SELECT min(id) FROM person WHERE id = b.auction)",
 	"SELECT price FROM bid INTERSECT ALL (SELECT 1.5 EXCEPT SELECT x FROM file) UNION SELECT NULL ORDER BY price DESC LIMIT 3",
+	"WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 5), m AS MATERIALIZED (SELECT n FROM t) SELECT x.n, y.n FROM m AS x, m AS y",
+	"SELECT g.n, unnest(ARRAY[g.n, 2]) AS u, generate_series(1, 3) FROM bid AS b LEFT JOIN generate_series(1, b.price) WITH ORDINALITY AS g (n, o) ON true",
 	"VALUES (1, 'a'), (2.5, NULL) ORDER BY column1 DESC LIMIT 2",
 };
 
@@ -62,6 +64,8 @@ static const char *const corpus_wrong[] = {
 	"CREATE TABLE t (a timestamp, WATERMARK FOR a AS a - INTERVAL 'x' SECOND) WITH ('connector' = 'x')",
 	"CREATE TABLE t (a int, ts AS `b` * 2, WATERMARK FOR ts AS ts) WITH ('connector' = 'x')",
 	"CREATE TABLE t (a int) WITH ('connector' = 'kafka', 'topik' = 'x')",
+	"WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1.5 FROM t) SELECT n FROM t",
+	"SELECT price FROM bid WHERE generate_series(1, 2) = 1",
 	"SELECT price FORM bid",
 	"SELECT price, FROM bid",
 	"SELECT price FROM bid WHERE price = = 1",

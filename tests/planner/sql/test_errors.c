@@ -221,8 +221,6 @@ static const struct wrong {
 	  SPK_BIND, 1, 55, "column \"pricee\" does not exist", "Did you mean \"price\"?" },
 	{ "SELECT * FROM bid FOR SYSTEM_TIME AS OF x",
 	  SPK_UNSUPPORTED, 1, 19, "FOR SYSTEM_TIME AS OF (a temporal join) is not supported yet", "" },
-	{ "WITH RECURSIVE r AS (SELECT 1) SELECT * FROM r",
-	  SPK_UNSUPPORTED, 1, 1, "WITH RECURSIVE is not supported yet", "" },
 	{ "WITH r AS (SELECT 1), r AS (SELECT 2) SELECT * FROM r",
 	  SPK_BIND, 1, 23, "WITH query name \"r\" specified more than once", "" },
 	{ "WITH r AS (SELECT prise FROM bid) SELECT 1",
