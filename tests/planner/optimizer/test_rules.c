@@ -283,7 +283,7 @@ static void check_node(const struct spk_logical *l, bool *sound)
 		check_expr(l->filter, in, sound);
 	for (int i = 0; i < l->expr_count; i++) {
 		check_expr(l->expr[i], in, sound);
-		*sound = *sound && l->expr[i]->type.id == l->schema->field[i].type.id;
+		*sound = *sound && (l->kind != SPK_LOGICAL_PROJECT && l->kind != SPK_LOGICAL_AGGREGATE ? true : l->expr[i]->type.id == l->schema->field[i].type.id);
 	}
 	for (int i = 0; i < l->aggregate_count; i++) {
 		for (int k = 0; k < l->aggregate[i].inputs; k++)
