@@ -180,7 +180,11 @@ spk_status spk_inputs_seek(struct spk_job *job, const struct spk_epoch_record *r
 /* Whether what was read up to the record's end is there still. */
 static spk_status check_reach(struct spk_input *in, const struct spk_epoch_record *record, int64_t *end, spk_error *err)
 {
-	SPK_TRY(in->source->type->ends(in->source, false, end, err));
+	spk_status status = in->source->type->ends(in->source, false, end, err);
+
+	if (status == SPK_USAGE)
+		return SPK_OK;   /* a generator without an end has all there ever was */
+	SPK_TRY(status);
 	for (int i = 0; i < in->partitions; i++) {
 		const char *name = in->source->type->partition_name(in->source, i);
 		const struct spk_epoch_partition *was = recorded_partition(record, in->spec.table->name, name);
