@@ -46,6 +46,7 @@ static const struct spk_op_type *const batch_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_HASH_JOIN] = &spk_op_hash_join,
 	[SPK_PHYSICAL_LOOP_JOIN] = &spk_op_loop_join,
 	[SPK_PHYSICAL_SORT] = &spk_op_sort,
+	[SPK_PHYSICAL_TOP_K] = &spk_op_top_k,
 	[SPK_PHYSICAL_OVER] = &spk_op_over,
 	[SPK_PHYSICAL_CALLBACK] = &spk_op_callback,
 	[SPK_PHYSICAL_UNNEST] = &spk_op_unnest,
@@ -148,7 +149,7 @@ static spk_status pipeline_new(const struct spk_exec *e, const struct exec_stage
 	spk_status status = p && reached && by_node ? SPK_OK : spk_fail_memory(err);
 
 	if (status == SPK_OK) {
-		*p = (struct spk_pipeline){ .plan = e->plan, .stage = s->index, .task = task, .store = e->options.store, .account = e->account, .spill = e->options.spill,
+		*p = (struct spk_pipeline){ .plan = e->plan, .stage = s->index, .task = task, .tasks = s->tasks, .store = e->options.store, .account = e->account, .spill = e->options.spill,
 			.batch_rows = e->options.batch_rows ? e->options.batch_rows : SPK_BATCH_ROWS, .exchange_readers = e->exchange_readers,
 			.exchange_base = e->exchange_base, .exchange_input = e->exchange_input, .shared = e->shared, .timed = e->options.timed, .verify = e->verify };
 		p->group = find_group(stage, s, task);
@@ -192,6 +193,9 @@ static spk_status begin_ops(struct spk_pipeline *p, spk_error *err)
 	for (int i = 0; i < p->op_count; i++)
 		if (p->op[i]->type->begin)
 			SPK_TRY(p->op[i]->type->begin(p->op[i], err));
+	/* Some need no rows at all: then nobody before them does. */
+	for (int i = p->op_count; i-- > 0;)
+		p->op[i]->done = p->op[i]->done || spk_op_consumers_done(p->op[i]);
 	return SPK_OK;
 }
 

@@ -29,9 +29,18 @@ size_t spk_kept_rows_bytes(const struct spk_kept_rows *k)
 
 size_t spk_kept_rows_guess(const struct spk_kept_rows *k, int n)
 {
-	size_t rows = k->rows, more = (size_t)n, growth = rows + more > k->capacity ? k->capacity : 0;
+	size_t rows = k->rows, more = (size_t)n, growth = rows + more > k->capacity ? k->capacity : 0, bytes;
+	const struct spk_kept_block *last = k->blocks ? &k->block[k->blocks - 1] : NULL;
 
-	return (rows ? spk_kept_rows_bytes(k) / rows * more : 0) + growth * sizeof *k->item;
+	if (!last)
+		return 0;
+	/* Blocks come whole. */
+	bytes = k->block_bytes / rows * more;
+	if (bytes > last->size - last->used)
+		bytes = SPK_MAX(bytes, SPK_MIN(2 * last->size, (size_t)BLOCK));
+	else
+		bytes = 0;
+	return bytes + growth * sizeof *k->item;
 }
 
 /* --- room --- */

@@ -5,8 +5,7 @@
 
 #include "core/base/clock.h"
 
-/* An operator is done when all that it feeds are. */
-static bool consumers_done(const struct spk_op *op)
+bool spk_op_consumers_done(const struct spk_op *op)
 {
 	for (int i = 0; i < op->outputs; i++)
 		if (!op->output[i].op->done)
@@ -53,7 +52,7 @@ spk_status spk_op_emit(struct spk_op *op, struct spk_batch *batch, spk_error *er
 		status = push_to(&op->output[i], shown, err);
 	if (op->pipeline->verify)
 		spk_batch_unref(shown);
-	op->done = op->done || consumers_done(op);
+	op->done = op->done || spk_op_consumers_done(op);
 	return status;
 }
 

@@ -45,6 +45,7 @@ struct spk_shared { pthread_mutex_t lock; void *value; void (*release)(void *val
 struct spk_pipeline {
 	const struct spk_physical_plan *plan;
 	int stage, task;                 /* index of the task in the stage */
+	int tasks;                       /* of the stage */
 	int group, partition;            /* which leaves of the stage it drives, and which of their tasks it is */
 	int partitions;                  /* tasks of that group */
 	int op_count;
@@ -88,6 +89,9 @@ spk_status spk_op_emit(struct spk_op *op, struct spk_batch *batch, spk_error *er
 /* From here on the time is `op`'s (NULL: nobody's); returns whose it was. Does nothing when the pipeline is not timed. */
 struct spk_op *spk_op_turn(struct spk_pipeline *p, struct spk_op *op);
 
+/* An operator need not go on when all that it feeds are done. */
+bool spk_op_consumers_done(const struct spk_op *op);
+
 /* An evaluation context for expressions over `in` with results in `out`'s arena. errors: where to collect failing rows. */
 struct spk_eval spk_op_eval(const struct spk_op *op, struct spk_arena *arena, struct spk_row_errors *errors);
 /* Row errors that may be collected: in a stream `errors`, in batch NULL (the first one fails the query). */
@@ -102,7 +106,7 @@ int32_t *spk_op_selection(const struct spk_batch *in, struct spk_arena *arena);
 
 /* X(KIND, type): operators of batch plans; stream/ adds its own at exec. */
 extern const struct spk_op_type spk_op_scan, spk_op_values, spk_op_read, spk_op_write, spk_op_filter, spk_op_project, spk_op_expand, spk_op_window,
-	spk_op_partial_aggregate, spk_op_final_aggregate, spk_op_sort, spk_op_over, spk_op_callback, spk_op_limit, spk_op_sink, spk_op_collect,
+	spk_op_partial_aggregate, spk_op_final_aggregate, spk_op_sort, spk_op_top_k, spk_op_over, spk_op_callback, spk_op_limit, spk_op_sink, spk_op_collect,
 	spk_op_hash_join, spk_op_loop_join, spk_op_unnest;
 
 #endif

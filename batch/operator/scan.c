@@ -6,7 +6,8 @@
 
 #include "batch/operator/operator.h"
 
-enum { FETCH_BYTES = 4 << 20, FETCH_ROWS = 1 << 16, FETCH_WAIT_US = 100000 };
+/* Smaller bites when memory.limit is small: every worker has one in its mouth. */
+enum { FETCH_BYTES = 4 << 20, FETCH_BYTES_LEAST = 256 << 10, FETCH_SHARE = 64, FETCH_ROWS = 1 << 16, FETCH_WAIT_US = 100000 };
 
 struct scan { struct spk_op base; };
 
@@ -91,6 +92,13 @@ static spk_status open_again(const struct spk_source *first, int partition, stru
 	return status;
 }
 
+static size_t fetch_bytes(void)
+{
+	size_t share = spk_memory_limit() / FETCH_SHARE;
+
+	return SPK_MAX(SPK_MIN(share, (size_t)FETCH_BYTES), (size_t)FETCH_BYTES_LEAST);
+}
+
 /* Batch: reads the partition to its end, or until nobody needs more. */
 static spk_status scan_all(struct spk_op *op, struct spk_source *source, struct spk_run_partition *p, spk_error *err)
 {
@@ -98,7 +106,7 @@ static spk_status scan_all(struct spk_op *op, struct spk_source *source, struct 
 
 	while (!finished) {
 		struct spk_chunk chunk = { 0 };
-		spk_status status = source->type->fetch(source, op->pipeline->partition, INT64_MAX, FETCH_ROWS, FETCH_BYTES, FETCH_WAIT_US, &chunk, err);
+		spk_status status = source->type->fetch(source, op->pipeline->partition, INT64_MAX, FETCH_ROWS, fetch_bytes(), FETCH_WAIT_US, &chunk, err);
 
 		if (status == SPK_OK)
 			status = emit_chunk(op, source, &chunk, p, err);
@@ -158,6 +166,8 @@ static spk_status scan_lead(struct spk_op *op, spk_error *err)
 
 	if (s->source->type->next)
 		return scan_batches(op, s->source, err);
+	if (op->done)
+		return SPK_OK;
 	if (!op->pipeline->run->streaming)
 		return scan_from_start(op, s->source, p, err);
 	for (int i = 0; i < p->chunks; i++)

@@ -31,7 +31,10 @@ static _Alignas(CACHE_LINE) _Atomic size_t total_used;
 static _Alignas(CACHE_LINE) _Atomic size_t total_peak;
 static _Atomic size_t limit = (size_t)1 << 30;
 
-/* The last refusal of this thread, so that spk_fail_memory can tell an exhausted budget from a failed malloc. */
+/*
+ * The last failure of this thread, if it was a refusal: so that spk_fail_memory can tell an exhausted budget from a failed malloc. What succeeds
+ * in between does not count: one of several allocations may be refused before they are looked at together.
+ */
 static _Thread_local struct { const struct spk_memory_account *account; size_t bytes; } refused;
 
 static struct spk_memory_account *find(const char *name, int from, int to)
@@ -178,9 +181,10 @@ spk_status spk_memory_reserve(struct spk_memory_account *account, size_t bytes, 
 	size_t used = spk_memory_used();
 
 	account = account ? account : &accounts[0];
-	refused.account = NULL;
-	if (spk_fault(SPK_FAULT_MALLOC, NULL))
+	if (spk_fault(SPK_FAULT_MALLOC, NULL)) {
+		refused.account = NULL;
 		return spk_fail_memory(err);
+	}
 	do {
 		size_t max = spk_memory_limit();
 
@@ -206,6 +210,13 @@ void spk_memory_unreserve(struct spk_memory_account *account, size_t bytes)
 	atomic_fetch_sub_explicit(&total_used, bytes, memory_order_relaxed);
 }
 
+/* The system gave nothing for what was reserved: no refusal. */
+static void give_back(struct spk_memory_account *account, size_t bytes)
+{
+	spk_memory_unreserve(account, bytes);
+	refused.account = NULL;
+}
+
 void *spk_malloc(struct spk_memory_account *account, size_t size)
 {
 	void *p;
@@ -214,7 +225,7 @@ void *spk_malloc(struct spk_memory_account *account, size_t size)
 		return NULL;
 	p = malloc(size ? size : 1);
 	if (!p)
-		spk_memory_unreserve(account, size);
+		give_back(account, size);
 	return p;
 }
 
@@ -227,7 +238,7 @@ void *spk_calloc(struct spk_memory_account *account, size_t size)
 	/* calloc and not memset: fresh pages from the system are zero already. */
 	p = calloc(1, size ? size : 1);
 	if (!p)
-		spk_memory_unreserve(account, size);
+		give_back(account, size);
 	return p;
 }
 
@@ -239,8 +250,8 @@ void *spk_realloc(struct spk_memory_account *account, void *p, size_t old_size, 
 	if (more && spk_memory_reserve(account, more, NULL))
 		return NULL;
 	moved = realloc(p, new_size ? new_size : 1);
-	if (!moved && more)
-		spk_memory_unreserve(account, more);
+	if (!moved)
+		give_back(account, more);
 	else if (moved && new_size < old_size)
 		spk_memory_unreserve(account, old_size - new_size);
 	return moved;

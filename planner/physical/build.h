@@ -79,6 +79,11 @@ spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, stru
 spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
 spk_status spk_build_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
 spk_status spk_build_callback(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
+/* Of `in`, the rows of l's input; of LIMIT over SORT, the rows of SORT's. */
+spk_status spk_build_sort(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err);
+spk_status spk_build_limit(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err);
+/* All rows are on one task. */
+bool spk_build_is_single(const struct spk_build *b, const struct spk_ports *ports);
 spk_status spk_build_sink(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, spk_error *err);
 spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err);
 /* Bits of the sources with a watermark below `l`. */

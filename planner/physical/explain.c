@@ -116,6 +116,13 @@ static spk_status put_sort(const struct spk_physical *n, struct spk_buffer *out,
 	return spk_buffer_append_str(out, "]", err);
 }
 
+static spk_status put_limit(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	if (n->partial)
+		return spk_buffer_printf(out, err, " [limit %lld of each task]", (long long)n->limit);
+	return spk_buffer_printf(out, err, " [limit %lld offset %lld]", (long long)n->limit, (long long)n->offset);
+}
+
 static spk_status put_over(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
 {
 	for (int i = 0; i < n->calls; i++) {
@@ -163,6 +170,8 @@ static spk_status put_exchange(const struct printer *p, const struct spk_physica
 		return spk_buffer_append_str(p->out, " [as the rows say]", err);
 	if (p->plan->exchange[n->exchange].spread)
 		return spk_buffer_append_str(p->out, " [evenly]", err);
+	if (p->plan->exchange[n->exchange].single && n->sort_count)
+		return spk_buffer_append_str(p->out, " [all to one task, merged]", err);
 	if (p->plan->exchange[n->exchange].single)
 		return spk_buffer_append_str(p->out, " [all to one task]", err);
 	if (n->hash_column >= 0)
@@ -214,8 +223,11 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 		return put_over(n, out, err);
 	case SPK_PHYSICAL_SORT:
 		return put_sort(n, out, err);
+	case SPK_PHYSICAL_TOP_K:
+		SPK_TRY(put_sort(n, out, err));
+		return put_limit(n, out, err);
 	case SPK_PHYSICAL_LIMIT:
-		return spk_buffer_printf(out, err, " [limit %lld offset %lld]", (long long)n->limit, (long long)n->offset);
+		return put_limit(n, out, err);
 	case SPK_PHYSICAL_VALUES:
 		return spk_buffer_printf(out, err, " [%d rows]", n->value_rows);
 	default:

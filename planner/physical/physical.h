@@ -98,9 +98,10 @@ struct spk_physical {
 	struct spk_expr **build_key;       /* over input 1 */
 	bool *null_safe;                   /* by key: IS NOT DISTINCT FROM */
 	bool unknown;                      /* MARK: a NULL in a key makes the answer NULL where it is not true; `filter` is the whole condition, or NULL for a single key */
-	int sort_count;
+	int sort_count;                    /* SORT, TOP_K, OVER; READ, WRITE: every producer's rows are sorted so, the reader merges them */
 	struct spk_sort_key *sort;
-	int64_t limit, offset;
+	int64_t limit, offset;             /* LIMIT, TOP_K */
+	bool partial;                      /* SORT, TOP_K, LIMIT: of each task's rows, before an exchange */
 	int value_rows;
 	struct spk_expr **value;
 };

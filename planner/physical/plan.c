@@ -255,10 +255,6 @@ static spk_status build_simple(struct spk_build *b, const struct spk_logical *l,
 	node->filter = l->filter;
 	node->expr_count = l->expr_count;
 	node->expr = l->expr;
-	node->sort_count = l->sort_count;
-	node->sort = l->sort;
-	node->limit = l->limit;
-	node->offset = l->offset;
 	node->value_rows = l->value_rows;
 	node->value = l->value;
 	if (kind == SPK_PHYSICAL_WINDOW)
@@ -296,7 +292,9 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		return build_union(b, l, out, err);
 	if (l->kind == SPK_LOGICAL_JOIN && !b->options->streaming)
 		return spk_build_join(b, l, out, err);
-	if (l->inputs)
+	if (l->kind == SPK_LOGICAL_LIMIT && l->input[0]->kind == SPK_LOGICAL_SORT && !b->options->streaming)
+		SPK_TRY(spk_build_relation(b, l->input[0]->input[0], &in, err));
+	else if (l->inputs)
 		SPK_TRY(spk_build_relation(b, l->input[0], &in, err));
 	switch (l->kind) {
 	case SPK_LOGICAL_SCAN:
@@ -318,13 +316,10 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		return spk_build_callback(b, l, &in, out, err);
 	case SPK_LOGICAL_SORT:
 		SPK_TRY(refuse_in_stream(b, l, "ORDER BY", err));
-		SPK_TRY(spk_build_exchange(b, &in, NULL, 0, -1, &in, err));
-		return build_simple(b, l, SPK_PHYSICAL_SORT, &in, out, err);
+		return spk_build_sort(b, l, &in, out, err);
 	case SPK_LOGICAL_LIMIT:
 		SPK_TRY(refuse_in_stream(b, l, "LIMIT", err));
-		if (in.node[0]->kind != SPK_PHYSICAL_SORT)
-			SPK_TRY(spk_build_exchange(b, &in, NULL, 0, -1, &in, err));
-		return build_simple(b, l, SPK_PHYSICAL_LIMIT, &in, out, err);
+		return spk_build_limit(b, l, &in, out, err);
 	case SPK_LOGICAL_OVER:
 		SPK_TRY(refuse_in_stream(b, l, "a window function (OVER)", err));
 		return spk_build_over(b, l, &in, out, err);
@@ -353,7 +348,7 @@ static spk_status build_query(struct spk_build *b, const struct spk_logical *roo
 	struct spk_ports in;
 
 	SPK_TRY(spk_build_relation(b, root, &in, err));
-	if (!b->options->keep && (in.count > 1 || (in.node[0]->kind != SPK_PHYSICAL_SORT && in.node[0]->kind != SPK_PHYSICAL_LIMIT)))
+	if (!b->options->keep && !spk_build_is_single(b, &in))
 		SPK_TRY(spk_build_exchange(b, &in, NULL, 0, -1, &in, err));
 	b->plan->collect = spk_build_node(b, SPK_PHYSICAL_COLLECT, root->schema, &in, root);
 	SPK_TRY_PTR(b->plan->collect, err);

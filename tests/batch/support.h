@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "batch/exec.h"
+#include "batch/spill.h"
 #include "core/base/fault.h"
 #include "core/base/log.h"
 #include "core/expr/text.h"
@@ -79,8 +80,14 @@ static inline spk_status keep_rows(void *user, struct spk_batch *batch, spk_erro
 	return SPK_OK;
 }
 
-/* How a query is run. Zero: one reader per core, full batches, two threads, layouts as they come. */
-struct how { int readers, batch_rows, threads; bool verify; const char *fault; };
+/* Rows that came out of nodes, by kind, and bytes that were spilled by operators and in all. */
+struct counts { int64_t rows[SPK_PHYSICAL_COUNT], spilled, written; };
+
+/*
+ * How a query is run. Zero: one reader per core, full batches, two threads, layouts as they come. spill: a folder for what does not fit
+ * `memory` bytes. counts: where to count, may be NULL.
+ */
+struct how { int readers, batch_rows, threads; bool verify; const char *fault, *spill; size_t memory; struct counts *counts; };
 
 /* What a query needs while it runs. */
 struct query {
@@ -144,6 +151,24 @@ static inline void query_close(struct query *q)
 	spk_arena_unref(q->arena);
 }
 
+static inline void query_count(const struct query *q, const struct spk_exec *exec, const struct spk_spill *spill, struct counts *out)
+{
+	struct spk_spill_usage usage = { 0 };
+
+	*out = (struct counts){ 0 };
+	for (int i = 0; i < q->plan->nodes; i++) {
+		int64_t rows, batches, spilled, peak;
+
+		spk_exec_counts(exec, i, &rows, &batches);
+		spk_exec_memory(exec, i, &spilled, &peak);
+		out->rows[q->plan->node[i]->kind] += rows;
+		out->spilled += spilled;
+	}
+	if (spill)
+		spk_spill_area_usage(spk_spill_area((struct spk_spill *)(uintptr_t)spill), &usage);
+	out->written = usage.written;
+}
+
 static inline spk_status query_execute(struct query *q, const struct how *how, struct rows *out, spk_error *err)
 {
 	int partitions[8];
@@ -153,8 +178,12 @@ static inline spk_status query_execute(struct query *q, const struct how *how, s
 	char *was;
 	spk_status status = query_open(q, partitions, err);
 
+	if (status == SPK_OK && how->spill)
+		status = spk_spill_new(&options.spill, how->spill, err);
 	if (status != SPK_OK)
 		return status;
+	if (how->memory)
+		spk_memory_set_limit(how->memory);
 	/* As asked for, or always under make check VERIFY=1. */
 	was = getenv("SPARKLET_VERIFY");
 	was = strdup(was ? was : "");
@@ -163,7 +192,9 @@ static inline spk_status query_execute(struct query *q, const struct how *how, s
 	status = spk_exec_new(&exec, &options, err);
 	setenv("SPARKLET_VERIFY", was, 1);
 	free(was);
-	stack_open(&stack, how->threads ? how->threads : 2, 8, NULL);
+	stack_open_spilling(&stack, how->threads ? how->threads : 2, 8, NULL, options.spill ? spk_spill_area(options.spill) : NULL);
+	if (options.spill)
+		spk_spill_reclaims(options.spill, stack.shuffle);
 	spk_log_set_levels(how->fault ? "error" : "warn", NULL);
 	q->run = (struct spk_run){ .source = q->run_source, .collect = keep_rows, .collect_user = out };
 	if (how->fault)
@@ -171,8 +202,13 @@ static inline spk_status query_execute(struct query *q, const struct how *how, s
 	if (status == SPK_OK)
 		status = spk_exec_run(exec, &q->run, stack.dag, NULL, NULL, err);
 	spk_fault_set(NULL, NULL);
+	if (exec && how->counts)
+		query_count(q, exec, options.spill, how->counts);
 	spk_exec_free(exec);
 	stack_close(&stack);
+	spk_spill_free(options.spill);
+	if (how->memory)
+		spk_memory_set_limit((size_t)1 << 30);
 	return status;
 }
 

@@ -143,7 +143,7 @@ def failed_insert():
 def explain():
     """EXPLAIN as rows; the command explain with logical and physical plan, as JSON, and with row counts"""
     rows = [json.loads(line) for line in sql("EXPLAIN SELECT count(*) FROM 'examples/data/flights.csv'", "--format", "json").stdout.splitlines()]
-    assert all(list(r) == ["QUERY PLAN"] for r in rows) and "FinalAggregate" in rows[2]["QUERY PLAN"], rows
+    assert all(list(r) == ["QUERY PLAN"] for r in rows) and any("FinalAggregate" in r["QUERY PLAN"] for r in rows), rows
     assert "rows=27004" in sql("EXPLAIN ANALYZE SELECT count(*) FROM 'examples/data/flights.csv'").stdout
     query = "SELECT origin, avg(dep_delay) FROM 'examples/data/flights.csv' WHERE dest = 'LAX' GROUP BY 1"
     text = sparklet(CWD, "explain", "-c", query).stdout

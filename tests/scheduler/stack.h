@@ -12,18 +12,23 @@ struct stack {
 	struct spk_dag_scheduler *dag;
 };
 
-/* A task that fails is tried again at once, `retries` times. `events` may be NULL. */
-static inline void stack_open(struct stack *s, int threads, int retries, struct spk_event_log *events)
+/* A task that fails is tried again at once, `retries` times. `events` and `area` may be NULL. */
+static inline void stack_open_spilling(struct stack *s, int threads, int retries, struct spk_event_log *events, struct spk_spill_area *area)
 {
 	spk_error err = { 0 };
 	struct spk_dag_options options = { .task_retry = { .retries = retries, .first_us = 100, .longest_us = 1000 }, .events = events };
 
 	REQUIRE_OK(spk_local_executor_new(&s->executor, threads, &err), err);
 	REQUIRE_OK(spk_fifo_scheduler_new(&s->tasks, s->executor, &err), err);
-	REQUIRE_OK(spk_local_shuffle_new(&s->shuffle, NULL, &err), err);
+	REQUIRE_OK(spk_local_shuffle_new(&s->shuffle, area, &err), err);
 	options.tasks = s->tasks;
 	options.shuffle = s->shuffle;
 	REQUIRE_OK(spk_dag_scheduler_new(&s->dag, &options, &err), err);
+}
+
+static inline void stack_open(struct stack *s, int threads, int retries, struct spk_event_log *events)
+{
+	stack_open_spilling(s, threads, retries, events, NULL);
 }
 
 static inline void stack_close(struct stack *s)

@@ -156,7 +156,9 @@ static void null_becomes_the_right_error(void)
 	CHECK_EQ_INT(spk_fail_memory(&err), SPK_NO_MEMORY);
 	CHECK(!spk_calloc(NULL, 200));
 	CHECK(!spk_realloc(NULL, NULL, 0, 200));
+	/* Several are often looked at together: that one succeeds hides no refusal. */
 	p = spk_malloc(NULL, 10);
+	CHECK_EQ_INT(spk_fail_memory(&err), SPK_MEMORY_LIMIT);
 	CHECK_EQ_INT(spk_fail_memory(&err), SPK_NO_MEMORY);
 	/* A refused growth leaves the old block as it was. */
 	CHECK(!spk_realloc(NULL, p, 10, 1000));

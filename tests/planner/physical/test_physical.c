@@ -177,14 +177,42 @@ static const struct { const char *name; bool streaming; enum spk_emit emit; cons
 	{ "a batch query", false, SPK_EMIT_AUTO,
 	  "SELECT auction, count(*) AS n FROM bid WHERE price > 1 GROUP BY auction ORDER BY n DESC NULLS LAST LIMIT 3 OFFSET 1",
 	  "Collect #10  (stage 2)\n"
-	  "   -> Limit #9 [limit 3 offset 1]  (stage 2)\n"
-	  "      -> Sort #8 [count desc nulls last]  (stage 2)\n"
-	  "         -> Exchange #6 [all to one task]  (stage 1)\n"
+	  "   -> TopK #9 [count desc nulls last] [limit 3 offset 1]  (stage 2)\n"
+	  "      -> Exchange #7 [all to one task]  (stage 1)\n"
+	  "         -> TopK #6 [count desc nulls last] [limit 4 of each task]  (stage 1)\n"
 	  "            -> FinalAggregate #5 [group: auction; count(*)]  (stage 1)\n"
 	  "               -> Exchange #3 [hash of the group]  (stage 0)\n"
 	  "                  -> PartialAggregate #2 [group: auction; count(*)]  (stage 0)\n"
 	  "                     -> Filter #1 [(price > 1)]  (stage 0)\n"
 	  "                        -> Scan #0 bid (kafka) [columns: auction, price]  (stage 0)\n" },
+	{ "ORDER BY", false, SPK_EMIT_AUTO,
+	  "SELECT auction FROM bid ORDER BY auction",
+	  "Collect #4  (stage 1)\n"
+	  "   -> Exchange #2 [all to one task, merged]  (stage 0)\n"
+	  "      -> Sort #1 [auction]  (stage 0)\n"
+	  "         -> Scan #0 bid (kafka) [columns: auction]  (stage 0)\n" },
+	{ "ORDER BY of rows that are on one task", false, SPK_EMIT_AUTO,
+	  "SELECT * FROM (SELECT auction FROM bid LIMIT 9) b ORDER BY auction",
+	  "Collect #6  (stage 1)\n"
+	  "   -> Sort #5 [auction]  (stage 1)\n"
+	  "      -> Limit #4 [limit 9 offset 0]  (stage 1)\n"
+	  "         -> Exchange #2 [all to one task]  (stage 0)\n"
+	  "            -> Limit #1 [limit 9 of each task]  (stage 0)\n"
+	  "               -> Scan #0 bid (kafka) [columns: auction]  (stage 0)\n" },
+	{ "ORDER BY with a large LIMIT", false, SPK_EMIT_AUTO,
+	  "SELECT auction FROM bid ORDER BY auction LIMIT 100000 OFFSET 5",
+	  "Collect #6  (stage 1)\n"
+	  "   -> Limit #5 [limit 100000 offset 5]  (stage 1)\n"
+	  "      -> Exchange #3 [all to one task, merged]  (stage 0)\n"
+	  "         -> Limit #2 [limit 100005 of each task]  (stage 0)\n"
+	  "            -> Sort #1 [auction]  (stage 0)\n"
+	  "               -> Scan #0 bid (kafka) [columns: auction]  (stage 0)\n" },
+	{ "OFFSET alone", false, SPK_EMIT_AUTO,
+	  "SELECT auction FROM bid OFFSET 5",
+	  "Collect #4  (stage 1)\n"
+	  "   -> Limit #3 [limit -1 offset 5]  (stage 1)\n"
+	  "      -> Exchange #1 [all to one task]  (stage 0)\n"
+	  "         -> Scan #0 bid (kafka) [columns: auction]  (stage 0)\n" },
 	{ "DISTINCT", false, SPK_EMIT_AUTO,
 	  "SELECT DISTINCT auction FROM bid",
 	  "Collect #7  (stage 2)\n"
@@ -195,15 +223,15 @@ static const struct { const char *name; bool streaming; enum spk_emit emit; cons
 	  "               -> Scan #0 bid (kafka) [columns: auction]  (stage 0)\n" },
 	{ "LIMIT without ORDER BY", false, SPK_EMIT_AUTO,
 	  "SELECT auction FROM bid LIMIT 5",
-	  "Collect #4  (stage 1)\n"
-	  "   -> Limit #3 [limit 5 offset 0]  (stage 1)\n"
-	  "      -> Exchange #1 [all to one task]  (stage 0)\n"
-	  "         -> Scan #0 bid (kafka) [columns: auction]  (stage 0)\n" },
+	  "Collect #5  (stage 1)\n"
+	  "   -> Limit #4 [limit 5 offset 0]  (stage 1)\n"
+	  "      -> Exchange #2 [all to one task]  (stage 0)\n"
+	  "         -> Limit #1 [limit 5 of each task]  (stage 0)\n"
+	  "            -> Scan #0 bid (kafka) [columns: auction]  (stage 0)\n" },
 	{ "constants", false, SPK_EMIT_AUTO,
 	  "VALUES (1, 'a'), (2, 'b')",
-	  "Collect #3  (stage 1)\n"
-	  "   -> Exchange #1 [all to one task]  (stage 0)\n"
-	  "      -> Values #0 [2 rows]  (stage 0)\n" },
+	  "Collect #1  (stage 0)\n"
+	  "   -> Values #0 [2 rows]  (stage 0)\n" },
 };
 
 static void explains(void)

@@ -1,5 +1,5 @@
 /*
- * Exchange: WRITE ends a stage and sends each row to the reader task that owns its key's shard; READ begins the next stage.
+ * WRITE ends a stage and sends each row to the reader task that owns its key's shard; read.c begins the next stage.
  *
  * In a stream rows are not copied: a reader gets the batch with a selection of its rows, and all of it is gone with the epoch. In a batch what
  * is exchanged may lie in memory for long, so rows are copied into full batches of the reader's own, and their input (a piece of a file, a
@@ -17,7 +17,6 @@ struct write {
 	int builders;
 	int64_t written;                     /* batches of a spread exchange */
 };
-struct read { struct spk_op base; };
 
 static const struct spk_exchange *exchange_of(const struct spk_op *op) { return &op->pipeline->plan->exchange[op->plan->exchange]; }
 
@@ -175,6 +174,9 @@ static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in,
 	int count[SPK_SHARDS] = { 0 };
 
 	(void)input;
+	/* What comes sorted was put together for this: it owns its bytes and nothing else. */
+	if (op->plan->sort_count)
+		return spk_task_write(op->pipeline->task_handle, base, in, err);
 	if (readers == 1 || exchange_of(op)->spread)
 		return copies ? collect_all(op, in, err) : spk_task_write(op->pipeline->task_handle, target_of(op, 0), in, err);
 	if (exchange_of(op)->direct) {
@@ -212,21 +214,6 @@ static void write_close(struct spk_op *op)
 	free(w->builder);
 }
 
-static spk_status read_lead(struct spk_op *op, spk_error *err)
-{
-	int input = op->pipeline->exchange_input[op->plan->exchange];
-
-	while (!op->done) {
-		struct spk_batch *batch;
-
-		SPK_TRY(spk_task_fetch(op->pipeline->task_handle, input, &batch, err));
-		if (!batch)
-			return SPK_OK;
-		SPK_TRY(spk_op_emit(op, batch, err));
-	}
-	return SPK_OK;
-}
-
 const struct spk_op_type spk_op_write = {
 	.name = "exchange write",
 	.size = sizeof(struct write),
@@ -236,4 +223,3 @@ const struct spk_op_type spk_op_write = {
 	.finish = write_finish,
 	.close = write_close,
 };
-const struct spk_op_type spk_op_read = { .name = "exchange read", .size = sizeof(struct read), .lead = read_lead };
