@@ -157,12 +157,11 @@ static inline void query_count(const struct query *q, const struct spk_exec *exe
 
 	*out = (struct counts){ 0 };
 	for (int i = 0; i < q->plan->nodes; i++) {
-		int64_t rows, batches, spilled, peak;
+		struct spk_node_stats stats;
 
-		spk_exec_counts(exec, i, &rows, &batches);
-		spk_exec_memory(exec, i, &spilled, &peak);
-		out->rows[q->plan->node[i]->kind] += rows;
-		out->spilled += spilled;
+		spk_exec_node(exec, i, &stats);
+		out->rows[q->plan->node[i]->kind] += stats.rows;
+		out->spilled += stats.spilled_bytes;
 	}
 	if (spill)
 		spk_spill_area_usage(spk_spill_area((struct spk_spill *)(uintptr_t)spill), &usage);
