@@ -18,6 +18,7 @@ struct push {
 	int outer;
 	int width;                      /* magic columns */
 	int columns;                    /* left columns */
+	bool fill;                      /* graft under a left join: no elements are a row of NULLs */
 	struct spk_logical *magic;
 	bool taken;                     /* the magic tree itself is in use: copies from now on */
 	struct spk_expr **by;           /* by left column: the magic column, NULL where there is none */
@@ -79,6 +80,7 @@ static spk_status carry_simple(struct push *p, struct spk_logical *l, struct spk
 	SPK_TRY(carry(p, l->input[0], &in, err));
 	SPK_TRY(carried_schema(p, l->schema, &schema, err));
 	SPK_TRY(spk_move_node(&m, l, &in, schema, out, err));
+	(*out)->outer = (*out)->outer || (p->fill && l->kind == SPK_LOGICAL_UNNEST);
 	if (l->kind == SPK_LOGICAL_WINDOW) {
 		(*out)->time_column += p->width;
 		(*out)->partition = SPK_NEW_ARRAY(p->arena, int, l->partition_count + 1);
@@ -488,13 +490,30 @@ spk_status spk_decorrelate_push(struct spk_arena *arena, const struct spk_logica
 
 /* --- graft --- */
 
-/* Nodes that treat each row by itself, over one row of no columns. UNNEST is what makes several rows or none. */
-static bool is_graft(const struct spk_logical *l, bool outer_join, bool single)
+static bool picks_columns(const struct spk_logical *l)
 {
+	for (int i = 0; i < l->expr_count; i++)
+		if (l->expr[i]->kind != SPK_EXPR_COLUMN)
+			return false;
+	return true;
+}
+
+/*
+ * Nodes that treat each row by itself, over one row of no columns. UNNEST is what makes several rows or none; under a left join it makes a
+ * row of NULLs instead of none, and nothing above it may make anything else of them.
+ */
+static bool is_graft(const struct spk_logical *l, enum spk_join_type join)
+{
+	bool plain = true, unnest = false;
+
 	for (; l->inputs == 1; l = l->input[0]) {
 		if (l->kind == SPK_LOGICAL_PROJECT)
-			continue;
-		if (outer_join || (l->kind != SPK_LOGICAL_FILTER && (l->kind != SPK_LOGICAL_UNNEST || single)))
+			plain = plain && picks_columns(l);
+		else if (l->kind == SPK_LOGICAL_UNNEST)
+			unnest = true;
+		else if (l->kind != SPK_LOGICAL_FILTER || join != SPK_JOIN_INNER)
+			return false;
+		if (unnest && (join == SPK_JOIN_SINGLE || (join == SPK_JOIN_LEFT && (!plain || l->kind == SPK_LOGICAL_PROJECT || l->input[0]->kind == SPK_LOGICAL_UNNEST))))
 			return false;
 	}
 	return l->kind == SPK_LOGICAL_VALUES && l->value_rows == 1 && l->schema->count == 0;
@@ -505,8 +524,9 @@ spk_status spk_decorrelate_graft(struct spk_arena *arena, const struct spk_logic
 	struct push p = { .arena = arena, .outer = l->dependent, .magic = l->input[0], .width = l->input[0]->schema->count, .columns = l->input[0]->schema->count };
 	bool outer_join = l->join == SPK_JOIN_LEFT || l->join == SPK_JOIN_SINGLE;
 
-	if ((l->join != SPK_JOIN_INNER && !(outer_join && !l->filter)) || !is_graft(l->input[1], outer_join, l->join == SPK_JOIN_SINGLE))
+	if ((l->join != SPK_JOIN_INNER && !(outer_join && !l->filter)) || !is_graft(l->input[1], l->join))
 		return SPK_OK;
+	p.fill = outer_join;
 	SPK_TRY(spk_column_exprs(arena, p.magic->schema, 0, &p.by, err));
 	SPK_TRY(carry(&p, l->input[1], out, err));
 	if (l->filter)

@@ -100,6 +100,7 @@ struct spk_scope {
  */
 struct spk_outer {
 	const struct spk_scope *scope;
+	const struct spk_exprs *exprs;         /* where in its query a subquery stands; NULL: in FROM */
 	int number;                            /* `dependent` of that join */
 	bool used;                             /* such a reference was made */
 	bool hidden;                           /* not to be seen (FROM without LATERAL): for errors only */

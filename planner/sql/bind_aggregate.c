@@ -78,6 +78,81 @@ spk_status spk_binder_aggregate_call(const struct spk_exprs *x, const PgQuery__F
 	return SPK_OK;
 }
 
+/* --- aggregates of a query around --- */
+
+struct levels { const struct spk_binder *b; bool local; struct spk_outer *nearest; };
+
+static struct spk_outer *outer_of(const struct spk_binder *b, int number)
+{
+	struct spk_outer *o = b->outer;
+
+	while (o && o->number != number)
+		o = o->next;
+	return o;
+}
+
+/* Whether `a` is around `b`. */
+static bool is_further(const struct spk_outer *a, const struct spk_outer *b)
+{
+	for (const struct spk_outer *o = b; o; o = o->next)
+		if (o == a)
+			return true;
+	return false;
+}
+
+static void note_levels(struct levels *w, const struct spk_expr *e)
+{
+	struct spk_outer *o = e->kind == SPK_EXPR_OUTER && e->outer > 0 ? outer_of(w->b, e->outer) : NULL;
+
+	w->local = w->local || e->kind == SPK_EXPR_COLUMN || (e->kind == SPK_EXPR_OUTER && e->outer < 0);
+	if (o && (!w->nearest || is_further(w->nearest, o)))
+		w->nearest = o;
+	for (int i = 0; i < e->args; i++)
+		note_levels(w, e->arg[i]);
+}
+
+struct to_level { struct spk_arena *arena; int number; };
+
+static spk_status to_level_leaf(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err)
+{
+	const struct to_level *t = user;
+
+	if (e->kind != SPK_EXPR_OUTER || e->outer != t->number)
+		return SPK_OK;
+	SPK_TRY_PTR(*out = spk_arena_copy(t->arena, e, sizeof *e), err);
+	(*out)->kind = SPK_EXPR_COLUMN;
+	return SPK_OK;
+}
+
+/* An aggregate belongs to the innermost query that its arguments take columns from; *out NULL: to this one. */
+static spk_status bind_outer(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_aggregate_call *call, struct spk_expr **out, spk_error *err)
+{
+	struct levels w = { .b = x->b };
+	struct to_level t = { .arena = x->b->arena };
+	struct spk_field field = { call->name, call->type, true };
+	int at;
+
+	*out = NULL;
+	for (int i = 0; i < call->inputs; i++)
+		note_levels(&w, call->input[i]);
+	if (call->filter)
+		note_levels(&w, call->filter);
+	if (w.local || !w.nearest)
+		return SPK_OK;
+	if (!w.nearest->exprs)
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "aggregate functions are not allowed in FROM clause of their own query level");
+	SPK_TRY(check_place(w.nearest->exprs, f, err));
+	t.number = w.nearest->number;
+	for (int i = 0; i < call->inputs; i++)
+		SPK_TRY(spk_expr_rewrite(x->b->arena, call->input[i], to_level_leaf, &t, &call->input[i], err));
+	if (call->filter)
+		SPK_TRY(spk_expr_rewrite(x->b->arena, call->filter, to_level_leaf, &t, &call->filter, err));
+	SPK_TRY(spk_aggregates_add(x->b, w.nearest->exprs->aggregates, call, &at, err));
+	SPK_TRY_PTR(*out = spk_expr_outer(x->b->arena, t.number, w.nearest->exprs->aggregates->base + at, &field), err);
+	(*out)->position = call->position;
+	return SPK_OK;
+}
+
 spk_status spk_binder_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err)
 {
 	struct spk_exprs inside = *x;
@@ -85,10 +160,15 @@ spk_status spk_binder_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f,
 	struct spk_field field;
 	int at;
 
-	SPK_TRY(check_place(x, f, err));
+	if (x->inside_aggregate || !x->b->outer)
+		SPK_TRY(check_place(x, f, err));
 	inside.inside_aggregate = true;
 	inside.overs = NULL;
 	SPK_TRY(spk_binder_aggregate_call(&inside, f, name, &call, err));
+	SPK_TRY(bind_outer(x, f, &call, out, err));
+	if (*out)
+		return SPK_OK;
+	SPK_TRY(check_place(x, f, err));
 	SPK_TRY(spk_aggregates_add(x->b, x->aggregates, &call, &at, err));
 	field = (struct spk_field){ .name = name, .type = call.type, .nullable = spk_aggregate_nullable(&call) };
 	*out = spk_expr_column(x->b->arena, x->aggregates->base + at, &field);

@@ -41,7 +41,7 @@ static spk_status stand_in(const struct spk_exprs *x, int id, int column, const 
 
 static spk_status bind_query(struct spk_exprs *x, const PgQuery__SubLink *s, struct spk_sublink *link, spk_error *err)
 {
-	struct spk_outer around = { .scope = x->scope, .number = ++*x->b->dependents, .next = x->b->outer };
+	struct spk_outer around = { .scope = x->scope, .exprs = x, .number = ++*x->b->dependents, .next = x->b->outer };
 	const char *barrier = x->b->barrier;
 	spk_status status;
 
@@ -72,6 +72,69 @@ static spk_status bind_scalar(struct spk_exprs *x, const PgQuery__SubLink *s, st
 	SPK_TRY(bind_query(x, s, &link, err));
 	if (link.plan->schema->count != 1)
 		return spk_binder_fail(x->b, s->location, SPK_BIND, err, "subquery must return only one column");
+	SPK_TRY(add_sublink(x, &link, &id, err));
+	f = link.plan->schema->field[0];
+	f.nullable = true;
+	return stand_in(x, id, 0, &f, link.position, out, err);
+}
+
+/* --- ARRAY --- */
+
+/* The query's rows and their order, without a projection on top that only picks columns; *column: where its first column is. */
+static struct spk_logical *ordered_rows(struct spk_logical *plan, int *column, const struct spk_logical **sort)
+{
+	struct spk_logical *below = plan->kind == SPK_LOGICAL_PROJECT && plan->expr[0]->kind == SPK_EXPR_COLUMN ? plan->input[0] : plan;
+	const struct spk_logical *l = below->kind == SPK_LOGICAL_LIMIT ? below->input[0] : below;
+
+	*sort = l->kind == SPK_LOGICAL_SORT ? l : NULL;
+	*column = *sort && below != plan ? plan->expr[0]->column : 0;
+	return *sort ? below : plan;
+}
+
+/* array_agg(column ORDER BY the query's order), and {} for no rows. */
+static spk_status aggregate_array(struct spk_exprs *x, const PgQuery__SubLink *s, struct spk_logical **plan, spk_error *err)
+{
+	struct spk_aggregate_syntax syntax = { .name = "array_agg", .args = 1, .position = spk_binder_at(x->b, s->location) };
+	const struct spk_logical *sort;
+	struct spk_expr *column, *either[2], **column_list;
+	struct spk_schema *schema;
+	struct spk_logical *l;
+	int at;
+
+	*plan = ordered_rows(*plan, &at, &sort);
+	SPK_TRY_PTR(column = spk_expr_column(x->b->arena, at, &(*plan)->schema->field[at]), err);
+	syntax.arg = &column;
+	syntax.orders = sort ? sort->sort_count : 0;
+	syntax.order = sort ? sort->sort : NULL;
+	SPK_TRY_PTR(l = spk_logical_new(x->b->arena, SPK_LOGICAL_AGGREGATE, NULL, plan, 1), err);
+	SPK_TRY_PTR(l->aggregate = SPK_NEW(x->b->arena, struct spk_aggregate_call), err);
+	SPK_TRY(spk_aggregate_resolve(x->b->arena, &syntax, l->aggregate, err));
+	SPK_TRY_PTR(schema = spk_schema_new(x->b->arena, 1), err);
+	schema->field[0] = (struct spk_field){ "array", l->aggregate->type, true };
+	l->aggregate->name = "array";
+	l->aggregate_count = 1;
+	l->schema = schema;
+	SPK_TRY_PTR(either[0] = spk_expr_column(x->b->arena, 0, &schema->field[0]), err);
+	SPK_TRY_PTR(either[1] = spk_expr_unknown(x->b->arena, "{}"), err);
+	SPK_TRY(spk_expr_cast(x->b->arena, either[1], schema->field[0].type, true, syntax.position, &either[1], err));
+	SPK_TRY_PTR(schema = spk_schema_new(x->b->arena, 1), err);
+	schema->field[0] = (struct spk_field){ "array", l->schema->field[0].type, false };
+	SPK_TRY_PTR(column_list = SPK_NEW(x->b->arena, struct spk_expr *), err);
+	SPK_TRY(spk_expr_make(x->b->arena, SPK_EXPR_COALESCE, either, 2, false, syntax.position, column_list, err));
+	SPK_TRY_PTR(*plan = spk_binder_project(x->b, l, column_list, schema), err);
+	return SPK_OK;
+}
+
+static spk_status bind_array(struct spk_exprs *x, const PgQuery__SubLink *s, struct spk_expr **out, spk_error *err)
+{
+	struct spk_sublink link = { .join = SPK_JOIN_SINGLE };
+	struct spk_field f;
+	int id;
+
+	SPK_TRY(bind_query(x, s, &link, err));
+	if (link.plan->schema->count != 1)
+		return spk_binder_fail(x->b, s->location, SPK_BIND, err, "subquery must return only one column");
+	SPK_TRY(aggregate_array(x, s, &link.plan, err));
 	SPK_TRY(add_sublink(x, &link, &id, err));
 	f = link.plan->schema->field[0];
 	f.nullable = true;
@@ -262,7 +325,7 @@ spk_status spk_binder_sublink(struct spk_exprs *x, const PgQuery__SubLink *s, st
 	case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK: return bind_any(x, s, true, out, err);
 	case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK: return bind_scalar(x, s, out, err);
 	case PG_QUERY__SUB_LINK_TYPE__ROWCOMPARE_SUBLINK: return bind_row(x, s, out, err);
-	case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: return spk_binder_unsupported(x->b, s->location, "ARRAY (SELECT ...)", err);
+	case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: return bind_array(x, s, out, err);
 	default: return spk_binder_unsupported(x->b, s->location, "this kind of subquery", err);
 	}
 }

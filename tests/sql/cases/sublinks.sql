@@ -91,3 +91,19 @@ SELECT (SELECT a FROM nothing) IS NULL, coalesce((SELECT b FROM nothing), 'none'
 SELECT id, (SELECT count(*) FROM (SELECT region, emp_id, sum(amount) FROM sale s WHERE s.emp_id >= e.id GROUP BY GROUPING SETS ((region), (emp_id))) q) AS n FROM emp e ORDER BY id;
 -- refused: GROUPING SETS with a total of no rows
 SELECT id, (SELECT count(*) FROM (SELECT region, sum(amount) FROM sale s WHERE s.emp_id >= e.id GROUP BY ROLLUP (region)) q) AS n FROM emp e ORDER BY id;
+SELECT ARRAY(SELECT id FROM emp ORDER BY id DESC LIMIT 3);
+SELECT ARRAY(SELECT a FROM t1 WHERE a > 100);
+SELECT ARRAY(SELECT name FROM emp WHERE dept_id = 20 ORDER BY salary, id);
+SELECT id, ARRAY(SELECT amount FROM sale s WHERE s.emp_id = e.id ORDER BY s.sold_at DESC) AS sold FROM emp e ORDER BY id;
+SELECT id, ARRAY(SELECT x.id FROM emp x WHERE x.salary > e.salary ORDER BY x.id) AS above FROM emp e ORDER BY id;
+SELECT id FROM emp e WHERE 20 = ANY (ARRAY(SELECT id FROM dept d WHERE d.id = e.dept_id)) ORDER BY id;
+SELECT ARRAY(SELECT 1, 2);
+SELECT array_length(ARRAY(SELECT generate_series(1, 5)), 1);
+SELECT (SELECT sum(t1.a)) FROM t1;
+SELECT dept_id, (SELECT max(d.name) FROM dept d WHERE d.id = dept_id AND count(e.id) > 1) AS big FROM emp e GROUP BY dept_id ORDER BY dept_id;
+SELECT dept_id FROM emp e GROUP BY dept_id HAVING EXISTS (SELECT 1 FROM dept d WHERE d.id = e.dept_id AND sum(e.salary) > 10000) ORDER BY dept_id;
+SELECT dept_id, (SELECT count(*) FROM sale s WHERE s.amount > avg(e.salary) / 100) AS n FROM emp e GROUP BY dept_id ORDER BY dept_id;
+SELECT (SELECT sum(t1.a + t2.a) FROM t2) FROM t1 WHERE t1.a = 1;
+SELECT a FROM t1 WHERE (SELECT sum(t1.a)) > 1;
+SELECT x.s FROM t1, LATERAL (SELECT sum(t1.a) AS s) x;
+SELECT sum((SELECT max(t1.a))) FROM t1;
