@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "core/base/fault.h"
+
 struct spk_spill {
 	struct spk_spill_area *area;
 	struct spk_shuffle_service *shuffle;
@@ -104,6 +106,8 @@ size_t spk_spill_share_bytes(const struct spk_spill_share *share)
 bool spk_spill_wanted(struct spk_spill_share *share, size_t held, size_t more)
 {
 	share->op->memory_peak = SPK_MAX(share->op->memory_peak, (int64_t)held);
+	if (share->spill && held && spk_fault(SPK_FAULT_SPILL_WANTED, NULL) != SPK_OK)
+		return true;
 	if (!share->spill || held < SPK_SPILL_LEAST)
 		return false;
 	/* From here on it may have to spill: it says so by refusing to go on without what that takes. */

@@ -12,73 +12,93 @@ enum {
 
 /* --- columns --- */
 
-static spk_status gather_column(struct spk_join_table *t, const struct spk_join_input *in, int column, spk_error *err)
+/* Room for all rows. A key that is a column is that one; others are computed beside. */
+static spk_status make_columns(struct spk_join_table *t, const struct spk_join_input *in, spk_error *err)
 {
-	struct spk_vector *v = &t->column[column];
-	int capacity = (int)t->rows + in->null_row, at = 0;
+	int capacity = (int)t->rows + in->null_row;
 
-	SPK_TRY(spk_vector_init(v, in->schema->field[column].type, capacity, t->arena, err));
-	for (int i = 0; i < in->batches; i++) {
-		const struct spk_batch *b = in->batch[i];
+	t->column = SPK_NEW_ARRAY(t->arena, struct spk_vector, t->columns);
+	t->key = SPK_NEW_ARRAY(t->arena, struct spk_join_key, t->keys);
+	SPK_TRY_PTR(t->column && t->key, err);
+	for (int c = 0; c < t->columns; c++)
+		SPK_TRY(spk_vector_init(&t->column[c], in->schema->field[c].type, capacity, t->arena, err));
+	for (int k = 0; k < t->keys; k++) {
+		const struct spk_expr *e = in->key[k];
 
-		SPK_TRY(spk_vector_gather(v, at, capacity, &b->column[column], b->sel, b->selected, true, t->arena, err));
-		at += b->selected;
-	}
-	if (in->null_row) {
-		struct spk_vector null;
-
-		SPK_TRY(spk_vector_init_constant(&null, v->type, NULL, t->arena, err));
-		SPK_TRY(spk_vector_gather(v, at, capacity, &null, NULL, 1, false, t->arena, err));
+		t->key[k] = (struct spk_join_key){ .type = spk_join_key_type(e->type), .null_safe = in->null_safe[k] };
+		if (e->kind == SPK_EXPR_COLUMN && e->column < t->columns) {
+			t->key[k].vector = &t->column[e->column];
+			continue;
+		}
+		t->key[k].vector = SPK_NEW(t->arena, struct spk_vector);
+		SPK_TRY_PTR(t->key[k].vector, err);
+		SPK_TRY(spk_vector_init(t->key[k].vector, e->type, (int)t->rows, t->arena, err));
 	}
 	return SPK_OK;
 }
 
-/* A key that is an expression: computed batch by batch. */
-static spk_status compute_key(struct spk_join_table *t, const struct spk_join_input *in, int k, spk_error *err)
+static bool is_computed(const struct spk_join_table *t, int k)
 {
-	struct spk_vector *v = SPK_NEW(t->arena, struct spk_vector);
-	int at = 0;
+	return t->key[k].vector < t->column || t->key[k].vector >= t->column + t->columns;
+}
 
-	SPK_TRY_PTR(v, err);
-	SPK_TRY(spk_vector_init(v, in->key[k]->type, (int)t->rows, t->arena, err));
-	for (int i = 0; i < in->batches; i++) {
-		struct spk_batch *b = in->batch[i];
-		struct spk_arena *scratch = spk_arena_new(in->op->pipeline->account);
-		struct spk_eval ev;
+static spk_status add_keys(struct spk_join_table *t, const struct spk_join_input *in, struct spk_batch *b, int at, struct spk_arena *work, spk_error *err)
+{
+	struct spk_eval ev = spk_op_eval(in->op, work, NULL);
+
+	for (int k = 0; k < t->keys; k++) {
 		struct spk_vector computed;
-		spk_status status;
 
-		SPK_TRY_PTR(scratch, err);
-		ev = spk_op_eval(in->op, scratch, NULL);
-		status = spk_expr_eval(in->key[k], b, b->sel, b->selected, &ev, &computed, err);
-		if (status == SPK_OK)
-			status = spk_vector_gather(v, at, (int)t->rows, &computed, b->sel, b->selected, true, t->arena, err);
-		spk_arena_unref(scratch);
-		SPK_TRY(status);
-		at += b->selected;
+		if (!is_computed(t, k))
+			continue;
+		SPK_TRY(spk_expr_eval(in->key[k], b, b->sel, b->selected, &ev, &computed, err));
+		SPK_TRY(spk_vector_gather(t->key[k].vector, at, (int)t->rows, &computed, b->sel, b->selected, true, t->arena, err));
 	}
-	t->key[k].vector = v;
+	return SPK_OK;
+}
+
+static spk_status add_batch(struct spk_join_table *t, const struct spk_join_input *in, struct spk_batch *b, int at, struct spk_arena *work, spk_error *err)
+{
+	int capacity = (int)t->rows + in->null_row;
+
+	for (int c = 0; c < t->columns; c++)
+		SPK_TRY(spk_vector_gather(&t->column[c], at, capacity, &b->column[c], b->sel, b->selected, true, t->arena, err));
+	spk_arena_clear(work);
+	return add_keys(t, in, b, at, work, err);
+}
+
+static spk_status add_null_row(struct spk_join_table *t, const struct spk_join_input *in, spk_error *err)
+{
+	int capacity = (int)t->rows + 1;
+
+	for (int c = 0; c < t->columns && in->null_row; c++) {
+		struct spk_vector null;
+
+		SPK_TRY(spk_vector_init_constant(&null, t->column[c].type, NULL, t->arena, err));
+		SPK_TRY(spk_vector_gather(&t->column[c], capacity - 1, capacity, &null, NULL, 1, false, t->arena, err));
+	}
 	return SPK_OK;
 }
 
 static spk_status fill_columns(struct spk_join_table *t, const struct spk_join_input *in, spk_error *err)
 {
-	t->column = SPK_NEW_ARRAY(t->arena, struct spk_vector, t->columns);
-	t->key = SPK_NEW_ARRAY(t->arena, struct spk_join_key, t->keys);
-	SPK_TRY_PTR(t->column && t->key, err);
-	for (int c = 0; c < t->columns; c++)
-		SPK_TRY(gather_column(t, in, c, err));
-	for (int k = 0; k < t->keys; k++) {
-		const struct spk_expr *e = in->key[k];
+	struct spk_arena *work = spk_arena_new(in->op->pipeline->account);
+	struct spk_batch *b;
+	int64_t at = 0;
+	spk_status status;
 
-		t->key[k].null_safe = in->null_safe[k];
-		t->key[k].type = spk_join_key_type(e->type);
-		if (e->kind == SPK_EXPR_COLUMN && e->column < t->columns)
-			t->key[k].vector = &t->column[e->column];
-		else
-			SPK_TRY(compute_key(t, in, k, err));
+	SPK_TRY_PTR(work, err);
+	while ((status = in->source.next(in->source.user, &b, err)) == SPK_OK && b) {
+		SPK_ASSERT(at + b->selected <= in->rows, "more rows than were counted");
+		status = add_batch(t, in, b, (int)at, work, err);
+		if (status != SPK_OK)
+			break;
+		at += b->selected;
 	}
-	return SPK_OK;
+	spk_arena_unref(work);
+	SPK_TRY(status);
+	SPK_ASSERT(at == in->rows, "fewer rows than were counted");
+	return add_null_row(t, in, err);
 }
 
 /* --- rows without a key --- */
@@ -288,6 +308,7 @@ static spk_status fill(struct spk_join_table *t, const struct spk_join_input *in
 	uint32_t *next;
 	bool chained = false;
 
+	SPK_TRY(make_columns(t, in, err));
 	SPK_TRY(fill_columns(t, in, err));
 	if (!t->rows || !t->keys)
 		return SPK_OK;

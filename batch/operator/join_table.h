@@ -35,14 +35,19 @@ struct spk_join_table {
 	uint64_t mask;
 };
 
+/* Where rows come from: *out is the next batch, valid until the next call; NULL at the end. */
+struct spk_join_rows {
+	spk_status (*next)(void *user, struct spk_batch **out, spk_error *err);
+	void *user;
+};
+
 /*
- * What a table is made from: `rows` rows in batches whose first `columns` columns are kept; keys are expressions over them. `op`: for
+ * What a table is made from: `rows` rows in batches whose first schema->count columns are kept; keys are expressions over them all. `op`: for
  * evaluation and account. null_row: also keep a row of NULLs, at the end.
  */
 struct spk_join_input {
 	const struct spk_op *op;
-	struct spk_batch *const *batch;
-	int batches;
+	struct spk_join_rows source;
 	int64_t rows;
 	const struct spk_schema *schema; /* of the kept columns */
 	int keys;

@@ -3,21 +3,15 @@
  *
  *   input   1 (build): all rows, before the first row of 0 (probe)
  *   output  as the logical join has it (enum spk_join_type)
- *   state   the build side's rows: of this task, or shared by all tasks when it is broadcast
+ *   state   the build side's rows, in memory or on disk (join_core.h): of this task, or shared by all tasks when it is broadcast
  *
  * The condition is computed for a whole column of pairs at once: one row of one side, as constants, with many of the other, as they lie. Which
  * side gives the one row is chosen so that there are few such columns. Pairs that meet it are collected to full batches.
  */
-#include "batch/operator/join_build.h"
-#include "batch/operator/join_pairs.h"
+#include "batch/operator/join_core.h"
 
 struct loop_join {
-	struct spk_op base;
-	struct spk_arena *arena;         /* of what open makes */
-	struct spk_arena *work;          /* of the column of pairs at hand */
-	struct spk_joiner j;
-	struct spk_join_build build;
-	struct spk_join_pairs pairs;
+	struct spk_join_core core;
 	struct spk_batch column;         /* of pairs: what the condition is computed over; not in an arena of its own */
 	uint64_t null;                   /* the bitmap of a constant NULL */
 	int32_t open[SPK_BATCH_ROWS];    /* probe rows that are still to be asked, by position */
@@ -25,31 +19,7 @@ struct loop_join {
 	int32_t row[SPK_BATCH_ROWS], keep[SPK_BATCH_ROWS];
 };
 
-static spk_status loop_join_open(struct spk_op *op, spk_error *err)
-{
-	struct loop_join *l = (struct loop_join *)op;
-
-	l->arena = spk_arena_new(op->pipeline->account);
-	l->work = spk_arena_new(op->pipeline->account);
-	SPK_TRY_PTR(l->arena && l->work, err);
-	l->build.j = l->pairs.j = &l->j;
-	SPK_TRY(spk_joiner_init(&l->j, op, l->arena, err));
-	l->column = (struct spk_batch){ .arena = l->work, .account = op->pipeline->account, .schema = &l->j.pairs, .columns = l->j.pairs.count,
-		.column = SPK_NEW_ARRAY(l->arena, struct spk_vector, l->j.pairs.count) };
-	return l->column.column ? SPK_OK : spk_fail_memory(err);
-}
-
-static spk_status loop_join_end(struct spk_op *op, int input, spk_error *err)
-{
-	struct loop_join *l = (struct loop_join *)op;
-
-	if (input != 1)
-		return SPK_OK;
-	SPK_TRY(spk_join_build_end(&l->build, err));
-	l->pairs.table = l->build.table;
-	l->pairs.matched = l->build.matched;
-	return SPK_OK;
-}
+static struct loop_join *self(struct spk_join_core *c) { return (struct loop_join *)c; }
 
 /* --- columns of pairs --- */
 
@@ -68,7 +38,7 @@ static spk_status one_value(struct loop_join *l, const struct spk_vector *v, int
 	*out = *v;
 	if (v->layout == SPK_CONSTANT)
 		return SPK_OK;
-	index = spk_arena_alloc_vector(l->work, sizeof *index * (size_t)rows);
+	index = spk_arena_alloc_vector(l->core.work, sizeof *index * (size_t)rows);
 	SPK_TRY_PTR(index, err);
 	for (int i = 0; i < rows; i++)
 		index[i] = slot;
@@ -81,7 +51,7 @@ static spk_status fix_side(struct loop_join *l, const struct spk_vector *column,
 {
 	l->column.rows = l->column.selected = rows;
 	for (int c = 0; c < count; c++)
-		if (l->j.looked_at[first + c])
+		if (l->core.j.looked_at[first + c])
 			SPK_TRY(one_value(l, &column[c], row, rows, &l->column.column[first + c], err));
 	return SPK_OK;
 }
@@ -89,14 +59,14 @@ static spk_status fix_side(struct loop_join *l, const struct spk_vector *column,
 /* Rows [from, from + SPK_BATCH_ROWS) of the build side as they lie. Arrays and records are not cut: all pairs say where their row is. */
 static spk_status show_build(struct loop_join *l, uint32_t from, int rows, spk_error *err)
 {
-	const struct spk_join_table *t = l->build.table;
+	const struct spk_join_table *t = l->core.table;
 
 	for (int c = 0; c < t->columns; c++) {
 		const struct spk_vector *v = &t->column[c];
-		struct spk_vector *out = &l->column.column[l->j.build_first + c];
+		struct spk_vector *out = &l->column.column[l->core.j.build_first + c];
 		uint32_t *index;
 
-		if (!l->j.looked_at[l->j.build_first + c])
+		if (!l->core.j.looked_at[l->core.j.build_first + c])
 			continue;
 		*out = *v;
 		if (v->type.id != SPK_TYPE_ARRAY && v->type.id != SPK_TYPE_ROW) {
@@ -104,7 +74,7 @@ static spk_status show_build(struct loop_join *l, uint32_t from, int rows, spk_e
 			out->valid = v->valid ? v->valid + from / 64 : NULL;
 			continue;
 		}
-		index = spk_arena_alloc_vector(l->work, sizeof *index * (size_t)rows);
+		index = spk_arena_alloc_vector(l->core.work, sizeof *index * (size_t)rows);
 		SPK_TRY_PTR(index, err);
 		for (int i = 0; i < rows; i++)
 			index[i] = from + (uint32_t)i;
@@ -119,12 +89,12 @@ static spk_status show_build(struct loop_join *l, uint32_t from, int rows, spk_e
  */
 static spk_status ask(struct loop_join *l, const int32_t *row, int n, const int32_t *at, int only, int *kept, spk_error *err)
 {
-	const struct spk_expr *filter = l->base.plan->filter;
-	struct spk_eval ev = spk_op_eval(&l->base, l->work, NULL);
+	const struct spk_expr *filter = l->core.base.plan->filter;
+	struct spk_eval ev = spk_op_eval(&l->core.base, l->core.work, NULL);
 	struct spk_vector answer;
 	struct spk_reader r;
 
-	if (filter && l->j.type != SPK_JOIN_MARK)
+	if (filter && l->core.j.type != SPK_JOIN_MARK)
 		return spk_expr_filter(filter, &l->column, row, n, &ev, l->keep, kept, err);
 	*kept = 0;
 	if (filter)
@@ -138,7 +108,7 @@ static spk_status ask(struct loop_join *l, const int32_t *row, int n, const int3
 			l->keep[*kept] = k;
 			*kept += filter ? ((const uint8_t *)r.data)[slot] : 1;
 		} else {
-			l->pairs.unknown[at ? at[i] : only] = 1;
+			l->core.pairs.unknown[at ? at[i] : only] = 1;
 		}
 	}
 	return SPK_OK;
@@ -148,9 +118,9 @@ static spk_status ask(struct loop_join *l, const int32_t *row, int n, const int3
 
 static spk_status take(struct loop_join *l, int at, int32_t probe_row, uint32_t build_row, spk_error *err)
 {
-	if (l->j.shows_pairs)
-		return spk_join_pairs_add(&l->pairs, at, probe_row, build_row, err);
-	l->pairs.hit[at] = 1;
+	if (l->core.j.shows_pairs)
+		return spk_join_pairs_add(&l->core.pairs, at, probe_row, build_row, err);
+	l->core.pairs.hit[at] = 1;
 	return SPK_OK;
 }
 
@@ -159,27 +129,27 @@ static void narrow(struct loop_join *l)
 {
 	int n = 0;
 
-	for (int i = 0; i < l->opened && !l->j.shows_pairs; i++) {
+	for (int i = 0; i < l->opened && !l->core.j.shows_pairs; i++) {
 		l->open[n] = l->open[i];
 		l->row[n] = l->row[i];
-		n += !l->pairs.hit[l->open[i]];
+		n += !l->core.pairs.hit[l->open[i]];
 	}
-	if (!l->j.shows_pairs)
+	if (!l->core.j.shows_pairs)
 		l->opened = n;
 }
 
 /* One build row after the other, each with all rows of the batch. */
 static spk_status each_build_row(struct loop_join *l, struct spk_batch *in, spk_error *err)
 {
-	const struct spk_join_table *t = l->build.table;
+	const struct spk_join_table *t = l->core.table;
 
-	for (int c = 0; c < l->j.probe->count; c++)
-		l->column.column[l->j.probe_first + c] = in->column[c];
+	for (int c = 0; c < l->core.j.probe->count; c++)
+		l->column.column[l->core.j.probe_first + c] = in->column[c];
 	for (uint32_t b = 0; b < t->rows && l->opened; b++) {
 		int kept, i = 0;
 
-		spk_arena_clear(l->work);
-		SPK_TRY(fix_side(l, t->column, t->columns, l->j.build_first, (int)b, in->rows, err));
+		spk_arena_clear(l->core.work);
+		SPK_TRY(fix_side(l, t->column, t->columns, l->core.j.build_first, (int)b, in->rows, err));
 		SPK_TRY(ask(l, l->row, l->opened, l->open, 0, &kept, err));
 		for (int k = 0; k < kept; k++) {
 			while (l->row[i] != l->keep[k])
@@ -195,16 +165,16 @@ static spk_status each_build_row(struct loop_join *l, struct spk_batch *in, spk_
 /* One row of the batch after the other, each with all build rows. */
 static spk_status each_probe_row(struct loop_join *l, struct spk_batch *in, spk_error *err)
 {
-	const struct spk_join_table *t = l->build.table;
+	const struct spk_join_table *t = l->core.table;
 
 	SPK_EACH_ROW(in, i, row) {
 		for (uint32_t from = 0; from < t->rows; from += SPK_BATCH_ROWS) {
 			int n = (int)SPK_MIN(t->rows - from, (uint32_t)SPK_BATCH_ROWS), kept;
 
-			if (!l->j.shows_pairs && l->pairs.hit[i])
+			if (!l->core.j.shows_pairs && l->core.pairs.hit[i])
 				break;
-			spk_arena_clear(l->work);
-			SPK_TRY(fix_side(l, in->column, l->j.probe->count, l->j.probe_first, row, n, err));
+			spk_arena_clear(l->core.work);
+			SPK_TRY(fix_side(l, in->column, l->core.j.probe->count, l->core.j.probe_first, row, n, err));
 			SPK_TRY(show_build(l, from, n, err));
 			SPK_TRY(ask(l, NULL, n, NULL, i, &kept, err));
 			for (int k = 0; k < kept; k++)
@@ -217,21 +187,21 @@ static spk_status each_probe_row(struct loop_join *l, struct spk_batch *in, spk_
 /* A single build row and no condition (a scalar subquery, mostly): the batch with constants beside it. */
 static spk_status emit_beside_one(struct loop_join *l, struct spk_batch *in, spk_error *err)
 {
-	const struct spk_join_table *t = l->build.table;
+	const struct spk_join_table *t = l->core.table;
 	struct spk_batch *out;
 	spk_status status;
 
-	SPK_TRY(spk_batch_derive(&out, in, l->base.plan->schema, err));
-	memcpy(&out->column[l->j.probe_first], in->column, sizeof *in->column * (size_t)l->j.probe->count);
+	SPK_TRY(spk_batch_derive(&out, in, l->core.base.plan->schema, err));
+	memcpy(&out->column[l->core.j.probe_first], in->column, sizeof *in->column * (size_t)l->core.j.probe->count);
 	for (int c = 0; c < t->columns; c++) {
-		out->column[l->j.build_first + c] = t->column[c];
-		out->column[l->j.build_first + c].layout = SPK_CONSTANT;
+		out->column[l->core.j.build_first + c] = t->column[c];
+		out->column[l->core.j.build_first + c].layout = SPK_CONSTANT;
 	}
 	status = spk_arena_hold(out->arena, t->arena, err);
-	if (l->pairs.matched)
-		l->pairs.matched[0] = 1;
+	if (l->core.pairs.matched)
+		l->core.pairs.matched[0] = 1;
 	if (status == SPK_OK)
-		status = spk_op_emit(&l->base, out, err);
+		status = spk_op_emit(&l->core.base, out, err);
 	spk_batch_unref(out);
 	return status;
 }
@@ -244,69 +214,49 @@ static bool is_nested(const struct spk_join_table *t)
 	return false;
 }
 
-static spk_status loop(struct loop_join *l, struct spk_batch *in, spk_error *err)
-{
-	uint64_t rows = l->build.table->rows, passes = (uint64_t)in->selected * ((rows + SPK_BATCH_ROWS - 1) / SPK_BATCH_ROWS);
+/* --- the operator --- */
 
+static spk_status loop_join_match(struct spk_join_core *c, struct spk_batch *in, spk_error *err)
+{
+	struct loop_join *l = self(c);
+	uint64_t rows = c->table->rows, passes = (uint64_t)in->selected * ((rows + SPK_BATCH_ROWS - 1) / SPK_BATCH_ROWS);
+
+	l->opened = 0;
 	SPK_EACH_ROW(in, i, row) {
-		l->open[i] = i;
-		l->row[i] = row;
+		if (!c->j.shows_pairs && c->pairs.hit[i])
+			continue;
+		l->open[l->opened] = i;
+		l->row[l->opened++] = row;
 	}
-	l->opened = in->selected;
 	SPK_TRY(rows <= passes ? each_build_row(l, in, err) : each_probe_row(l, in, err));
-	return spk_join_pairs_flush(&l->pairs, err);
+	return spk_join_pairs_flush(&c->pairs, err);
 }
 
-static spk_status loop_join_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+static spk_status loop_join_short_cut(struct spk_join_core *c, struct spk_batch *in, bool *done, spk_error *err)
+{
+	*done = c->table->rows == 1 && !c->base.plan->filter && c->j.shows_pairs && !is_nested(c->table);
+	return *done ? emit_beside_one(self(c), in, err) : SPK_OK;
+}
+
+static const struct spk_join_kind loop_join_kind = { .match = loop_join_match, .short_cut = loop_join_short_cut };
+
+static spk_status loop_join_open(struct spk_op *op, spk_error *err)
 {
 	struct loop_join *l = (struct loop_join *)op;
 
-	if (input == 1)
-		return spk_join_build_keep(&l->build, in, err);
-	if (l->build.table->rows == 1 && !op->plan->filter && l->j.shows_pairs && !is_nested(l->build.table))
-		return emit_beside_one(l, in, err);
-	spk_join_pairs_begin(&l->pairs, in);
-	SPK_TRY(loop(l, in, err));
-	if (l->j.type == SPK_JOIN_MARK)
-		return spk_join_pairs_emit_mark(&l->pairs, err);
-	if (l->j.shows_pairs && !l->j.keeps_probe)
-		return SPK_OK;
-	return spk_join_pairs_emit_probe(&l->pairs, l->j.type == SPK_JOIN_SEMI, err);
-}
-
-static spk_status loop_join_finish(struct spk_op *op, spk_error *err)
-{
-	struct loop_join *l = (struct loop_join *)op;
-
-	if (l->build.matched)
-		SPK_TRY(spk_joiner_emit_build(&l->j, l->build.table, l->build.matched, 0, err));
-	spk_join_build_clear(&l->build);
-	return SPK_OK;
-}
-
-static spk_status loop_join_begin(struct spk_op *op, spk_error *err)
-{
-	(void)err;
-	spk_join_build_clear(&((struct loop_join *)op)->build);
-	return SPK_OK;
-}
-
-static void loop_join_close(struct spk_op *op)
-{
-	struct loop_join *l = (struct loop_join *)op;
-
-	spk_join_build_release(&l->build);
-	spk_arena_unref(l->work);
-	spk_arena_unref(l->arena);
+	SPK_TRY(spk_join_core_open(&l->core, &loop_join_kind, err));
+	l->column = (struct spk_batch){ .arena = l->core.work, .account = op->pipeline->account, .schema = &l->core.j.pairs, .columns = l->core.j.pairs.count,
+		.column = SPK_NEW_ARRAY(l->core.arena, struct spk_vector, l->core.j.pairs.count) };
+	return l->column.column ? SPK_OK : spk_fail_memory(err);
 }
 
 const struct spk_op_type spk_op_loop_join = {
 	.name = "loop join",
 	.size = sizeof(struct loop_join),
 	.open = loop_join_open,
-	.begin = loop_join_begin,
-	.push = loop_join_push,
-	.finish = loop_join_finish,
-	.end = loop_join_end,
-	.close = loop_join_close,
+	.begin = spk_join_core_begin,
+	.push = spk_join_core_push,
+	.finish = spk_join_core_finish,
+	.end = spk_join_core_end,
+	.close = spk_join_core_close,
 };

@@ -23,6 +23,7 @@
 	X(STATE_WRITE, "state.write", "writing to RocksDB") \
 	X(STATE_SNAPSHOT, "state.snapshot", "RocksDB checkpoint") \
 	X(SOURCE_READ, "source.read", "fetching from a source") \
+	X(SPILL_WANTED, "spill.wanted", "memory is short: an operator that can spill does") \
 	X(SPILL_WRITE, "spill.write", "writing a block of spilled rows") \
 	X(SPILL_READ, "spill.read", "reading a block of spilled rows") \
 	X(FILE_WRITE, "file.write", "write to a file") \

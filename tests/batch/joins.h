@@ -231,8 +231,6 @@ static inline struct join_tree *join_tree_new(int first, int count, spk_test_rng
 	t->table = -1;
 	t->type = (enum spk_join_type)spk_test_below(rng, SPK_JOIN_SINGLE + 1);
 	t->hint = (enum spk_join_hint)spk_test_below(rng, SPK_JOIN_LOOP + 1);
-	if (t->hint == SPK_JOIN_MERGE)
-		t->hint = SPK_JOIN_LOOP;
 	t->side[0] = join_tree_new(first, left, rng);
 	t->side[1] = join_tree_new(first + left, count - left, rng);
 	keys = spk_test_one_in(rng, 6) ? 0 : 1 + (int)spk_test_below(rng, 2);

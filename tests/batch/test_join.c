@@ -64,7 +64,8 @@ static bool check_tree(struct model *m, const struct join_tree *t, const struct 
 	return fine;
 }
 
-static bool one_round(spk_test_rng *rng, int rows, const char *const *faults, int fault_count)
+/* The fault's place is one of 1 .. places. */
+static bool one_round(spk_test_rng *rng, int rows, const char *const *faults, int fault_count, int places, bool spills)
 {
 	struct model m;
 	bool fine = true;
@@ -78,9 +79,10 @@ static bool one_round(spk_test_rng *rng, int rows, const char *const *faults, in
 
 		for (int k = 0; k < 3 && fine && want.count < (spk_test_long() ? 200000 : 30000); k++) {
 			struct how how = random_how(rng);
-			char *fault = fault_count ? spk_test_format(faults[spk_test_below(rng, (uint64_t)fault_count)], 1 + (int)spk_test_below(rng, 12)) : NULL;
+			char *fault = fault_count ? spk_test_format(faults[spk_test_below(rng, (uint64_t)fault_count)], 1 + (int)spk_test_below(rng, (uint64_t)places)) : NULL;
 
 			how.fault = fault;
+			how.spill = spills ? m.dir : NULL;
 			/* Many small batches of all pairs fill the memory by themselves. */
 			if (want.count > 20000)
 				how.batch_rows = SPK_MAX(how.batch_rows, 1000);
@@ -100,7 +102,7 @@ static void any_way_of_joining_gives_the_answer(void)
 	spk_test_rng rng = spk_test_rng_new(1);
 
 	for (int i = 0; i < (spk_test_long() ? 2000 : 60); i++)
-		if (!one_round(&rng, 40, NULL, 0))
+		if (!one_round(&rng, 40, NULL, 0, 0, false))
 			return;
 }
 
@@ -109,7 +111,7 @@ static void large_sides_join(void)
 	spk_test_rng rng = spk_test_rng_new(2);
 
 	for (int i = 0; i < (spk_test_long() ? 60 : 3); i++)
-		if (!one_round(&rng, 700, NULL, 0))
+		if (!one_round(&rng, 700, NULL, 0, 0, spk_test_one_in(&rng, 2)))
 			return;
 }
 
@@ -119,7 +121,21 @@ static void failing_tasks_and_lost_blocks_change_nothing(void)
 	spk_test_rng rng = spk_test_rng_new(3);
 
 	for (int i = 0; i < (spk_test_long() ? 500 : 15); i++)
-		if (!one_round(&rng, 40, faults, SPK_COUNT_OF(faults)))
+		if (!one_round(&rng, 40, faults, SPK_COUNT_OF(faults), 12, false))
+			return;
+}
+
+/* Memory is said to be short at any time, once or from then on: partitions, partitions of partitions and pieces. */
+static void spilled_joins_are_as_in_memory(void)
+{
+	static const char *const faults[] = { "spill.wanted:%d", "spill.wanted:%d+" };
+	spk_test_rng rng = spk_test_rng_new(5);
+
+	for (int i = 0; i < (spk_test_long() ? 2000 : 60); i++)
+		if (!one_round(&rng, 60, faults, SPK_COUNT_OF(faults), 10, true))
+			return;
+	for (int i = 0; i < (spk_test_long() ? 60 : 3); i++)
+		if (!one_round(&rng, 700, faults, SPK_COUNT_OF(faults), 30, true))
 			return;
 }
 
@@ -162,4 +178,5 @@ SPK_TEST_SUITE("joins",
 	{ "any way of joining gives the answer", any_way_of_joining_gives_the_answer },
 	{ "large sides join", large_sides_join },
 	{ "failing tasks and lost blocks change nothing", failing_tasks_and_lost_blocks_change_nothing },
+	{ "spilled joins are as in memory", spilled_joins_are_as_in_memory },
 	{ "running out of memory is an error", running_out_of_memory_is_an_error })
