@@ -83,6 +83,29 @@ static spk_status rebuild(struct spk_arena *arena, const struct spk_logical *l, 
 	return SPK_OK;
 }
 
+/* A subquery that nobody looks at: its join gives every left row once, whatever it finds. PostgreSQL does not run it either. */
+static bool is_unread(const struct spk_logical *l, const bool *needed)
+{
+	if (l->join != SPK_JOIN_SINGLE && l->join != SPK_JOIN_MARK)
+		return false;
+	for (int i = l->input[0]->schema->count; i < l->schema->count; i++)
+		if (needed[i])
+			return false;
+	return true;
+}
+
+static spk_status prune_to_left(struct spk_arena *arena, const struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err)
+{
+	struct spk_pruned left;
+
+	SPK_TRY(spk_prune(arena, l->input[0], needed, &left, err));
+	out->node = left.node;
+	SPK_TRY_PTR(out->at = SPK_NEW_ARRAY(arena, int, l->schema->count + 1), err);
+	for (int i = 0; i < l->schema->count; i++)
+		out->at[i] = i < l->input[0]->schema->count ? left.at[i] : -1;
+	return SPK_OK;
+}
+
 spk_status spk_prune_join(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err)
 {
 	int left = l->input[0]->schema->count, right = l->input[1]->schema->count;
@@ -90,6 +113,8 @@ spk_status spk_prune_join(struct spk_arena *arena, struct spk_logical *l, const 
 	struct spk_pruned side[2];
 
 	SPK_TRY_PTR(kept, err);
+	if (is_unread(l, needed))
+		return prune_to_left(arena, l, needed, out, err);
 	memcpy(kept, needed, sizeof *kept * (size_t)(shows_right(l) ? left + right : left));
 	if (l->filter)
 		spk_expr_columns(l->filter, need, kept);

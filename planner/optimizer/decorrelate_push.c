@@ -418,6 +418,32 @@ static bool repeats(const struct spk_logical *l)
 	return all;
 }
 
+static int count_scans(const struct spk_logical *l)
+{
+	int n = l->kind == SPK_LOGICAL_SCAN;
+
+	for (int i = 0; i < l->inputs; i++)
+		n += count_scans(l->input[i]);
+	return n;
+}
+
+/* The left side is needed twice: what would not come out the same again, or is much work, is computed once for both. */
+static spk_status share_left(struct push *p, const struct spk_logical *join, struct spk_logical **left, spk_error *err)
+{
+	enum { COPIED_SCANS_MAX = 3 };
+	struct spk_logical *l = join->input[0];
+	bool same = repeats(l), outer = spk_tree_has_outer(l, 0);
+
+	*left = l;
+	if (!same && outer)
+		return spk_decorrelate_unsupported(join, "rows that a second computation might not repeat (a volatile function, a LIMIT),", err);
+	if (outer || (same && count_scans(l) <= COPIED_SCANS_MAX))
+		return SPK_OK;
+	SPK_TRY_PTR(*left = spk_logical_new(p->arena, SPK_LOGICAL_SHARED, l->schema, &l, 1), err);
+	(*left)->number = join->dependent;
+	return SPK_OK;
+}
+
 /* The distinct rows of the left columns that are referred to. */
 static spk_status make_magic(struct push *p, const struct spk_logical *left, spk_error *err)
 {
@@ -468,17 +494,16 @@ spk_status spk_decorrelate_push(struct spk_arena *arena, const struct spk_logica
 	int nl = l->input[0]->schema->count;
 	struct push p = { .arena = arena, .outer = l->dependent, .columns = nl };
 	struct spk_columns c = { .arena = arena };
-	struct spk_logical *right, *join;
+	struct spk_logical *left, *right, *join;
 	struct spk_expr *on;
 
 	SPK_TRY_PTR(p.by = SPK_NEW_ARRAY(arena, struct spk_expr *, nl + 1), err);
-	if (!repeats(l->input[0]))
-		return spk_decorrelate_unsupported(l, "rows that a second computation might not repeat (a volatile function, a LIMIT),", err);
+	SPK_TRY(share_left(&p, l, &left, err));
 	SPK_TRY(note(&p, l->input[1], err));
-	SPK_TRY(make_magic(&p, l->input[0], err));
+	SPK_TRY(make_magic(&p, left, err));
 	SPK_TRY(carry(&p, l->input[1], &right, err));
 	SPK_TRY(outer_condition(&p, l, right, &on, err));
-	SPK_TRY(spk_join_node(arena, l->join, l->input[0], right, on, l->position, &join, err));
+	SPK_TRY(spk_join_node(arena, l->join, left, right, on, l->position, &join, err));
 	join->hint = l->hint;
 	*out = join;
 	if (join->schema->count == l->schema->count)

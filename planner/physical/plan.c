@@ -229,6 +229,34 @@ static spk_status refuse_in_stream(const struct spk_build *b, const struct spk_l
 	return SPK_PLAN;
 }
 
+static spk_status note_volatile(struct spk_expr **e, void *user, spk_error *err)
+{
+	bool *found = user;
+
+	(void)err;
+	*found = *found || !spk_expr_deterministic(*e);
+	return SPK_OK;
+}
+
+/* What is computed at every use in a stream must come out the same. */
+static spk_status check_repeats(const struct spk_build *b, const struct spk_logical *l, spk_error *err)
+{
+	struct spk_logical copy = *l;  /* nothing is replaced */
+	bool found = false;
+
+	if (!b->options->streaming)
+		return SPK_OK;
+	(void)spk_logical_each_expr(&copy, note_volatile, &found, NULL);
+	for (int i = 0; i < l->inputs; i++)
+		SPK_TRY(check_repeats(b, l->input[i], err));
+	if (!found)
+		return SPK_OK;
+	spk_fail(err, SPK_UNSUPPORTED, "a WITH query with volatile functions is not supported in a stream yet");
+	if (err)
+		err->position = l->position;
+	return SPK_UNSUPPORTED;
+}
+
 static spk_status build_window(struct spk_build *b, const struct spk_logical *l, struct spk_physical *node, spk_error *err)
 {
 	static const char *const name[] = { "tumble", "hop", "cumulate", "session" };
@@ -326,6 +354,7 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 	case SPK_LOGICAL_EXPAND:
 		return build_simple(b, l, SPK_PHYSICAL_EXPAND, &in, out, err);
 	case SPK_LOGICAL_SHARED:  /* whoever runs batches computes it before (session/materialize.c); in a stream it is computed where it is used */
+		SPK_TRY(check_repeats(b, l->input[0], err));
 		*out = in;
 		return SPK_OK;
 	case SPK_LOGICAL_JOIN:

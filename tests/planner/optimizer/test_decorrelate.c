@@ -209,7 +209,7 @@ static void each_subquery_becomes_joins(void)
 static void what_cannot_be_computed_twice_is_refused(void)
 {
 	static const struct { const char *sql, *message; } refused[] = {
-		{ "SELECT x FROM (SELECT x + random() AS x FROM file) AS f WHERE EXISTS (SELECT 1 FROM person WHERE id < f.x UNION ALL SELECT 1 FROM bid WHERE price = f.x)",
+		{ "SELECT x FROM file AS f WHERE EXISTS (SELECT 1 FROM (SELECT id + random() AS r FROM person WHERE id > f.x) AS p WHERE EXISTS (SELECT 1 FROM bid WHERE price < p.r UNION ALL SELECT 1 FROM bid WHERE auction = p.r))",
 		  "a subquery that refers to the query around it from rows that a second computation might not repeat (a volatile function, a LIMIT), is not supported yet" },
 	};
 
