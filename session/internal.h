@@ -51,6 +51,7 @@ spk_status spk_session_plan_kept(struct spk_session *s, const struct spk_logical
 spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_cached *into, spk_error *err);
 /* Gives every table that is read below `l` statistics, if only their number of rows, unless it has some. */
 spk_status spk_session_estimate_tables(struct spk_session *s, const struct spk_logical *l, spk_error *err);
+spk_status spk_session_load_function(const char *library, const char *symbol, spk_scalar_function *out, void *user, spk_error *err);
 void spk_session_free_frames(struct spk_session *s);
 /* Frames are views that are bound already: the name is free again after spk_catalog_drop. */
 spk_status spk_session_add_frame(struct spk_session *s, const char *name, const struct spk_logical *plan, bool or_replace, spk_error *err);

@@ -12,7 +12,7 @@ const char *spk_version(void) { return SPK_VERSION; }
 
 static spk_status build(struct spk_session *s, spk_error *err)
 {
-	struct spk_catalog_hooks hooks = { .check_table = spk_connector_check_table, .describe_file = spk_connector_describe_file };
+	struct spk_catalog_hooks hooks = { .check_table = spk_connector_check_table, .describe_file = spk_connector_describe_file, .load_function = spk_session_load_function };
 
 	s->arena = spk_arena_new(spk_memory_account("plan"));
 	s->conf = spk_conf_new();

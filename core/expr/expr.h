@@ -90,6 +90,8 @@ struct spk_expr *spk_expr_unknown(struct spk_arena *arena, const char *text);
 /* A function or operator by SQL name ("lower", "+", "=", "like", "~"): resolves the overload as PostgreSQL does (exact match, then
  * implicit casts, unknown literals take the other side's type), casts the arguments. Names the candidates when none fits. */
 spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_expr **arg, int args, int position, struct spk_expr **out, spk_error *err);
+/* A call of this very function: casts the arguments; BIND when their number or types do not fit. */
+spk_status spk_expr_call_function(struct spk_arena *arena, const struct spk_function *f, struct spk_expr **arg, int args, int position, struct spk_expr **out, spk_error *err);
 /* Any other node; AND/OR/NOT check for booleans, CASE/COALESCE/IN find the common type and cast to it. */
 spk_status spk_expr_make(struct spk_arena *arena, enum spk_expr_kind kind, struct spk_expr **arg, int args, bool negated, int position, struct spk_expr **out, spk_error *err);
 spk_status spk_expr_cast(struct spk_arena *arena, struct spk_expr *arg, struct spk_type type, bool explicit_cast, int position, struct spk_expr **out, spk_error *err);

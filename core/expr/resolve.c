@@ -579,3 +579,17 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 		spk_expr_fold(arena, out);
 	return SPK_OK;
 }
+
+spk_status spk_expr_call_function(struct spk_arena *arena, const struct spk_function *f, struct spk_expr **arg, int args, int position, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr **own = spk_arena_copy(arena, arg, sizeof(*own) * (size_t)args);
+	char given[64], wanted[64];
+
+	SPK_TRY_PTR(own, err);
+	if (args < f->args_min || args > f->args_max)
+		return spk_bind_fail(err, position, "function %s takes %d arguments, not %d", f->name, f->args_max, args);
+	for (int i = 0; i < args; i++)
+		if (own[i]->type.id != SPK_TYPE_UNKNOWN && own[i]->type.id != f->arg[i].id && !spk_can_coerce(own[i]->type, f->arg[i]))
+			return spk_bind_fail(err, position, "argument %d of function %s must be %s, not %s", i + 1, f->name, spk_type_format(f->arg[i], wanted, sizeof wanted), spk_type_format(own[i]->type, given, sizeof given));
+	return finish(arena, f, own, args, position, out, err);
+}

@@ -27,11 +27,9 @@
 #include <stdint.h>
 
 #include "sparklet/frame.h"
+#include "sparklet/value.h"
 
 /* --- structs --- */
-
-struct spk_text { const char *data; size_t size; };   /* UTF-8, not terminated */
-struct spk_decimal { __int128 value; int scale; };    /* value / 10^scale; scale 0 to 38 */
 
 /*
  * X(kind, C type, SQL type): kinds of members. date: days since 1970-01-01; time: microseconds of the day; timestamps: microseconds since

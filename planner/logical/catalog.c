@@ -14,8 +14,11 @@ struct entry {
 	struct entry *next;
 };
 
+struct function_entry { const struct spk_user_function *function; struct function_entry *next; };
+
 struct spk_catalog {
 	struct spk_arena *arena;
+	struct function_entry *functions;
 	struct spk_catalog_hooks hooks;
 	struct entry *first, **last;
 };
@@ -114,6 +117,31 @@ spk_status spk_catalog_add_table(struct spk_catalog *c, struct spk_table *table,
 spk_status spk_catalog_add_view(struct spk_catalog *c, struct spk_view_def *view, bool or_replace, spk_error *err)
 {
 	return add(c, (struct entry){ .name = view->name, .view = view }, or_replace, err);
+}
+
+const struct spk_user_function *spk_catalog_function(const struct spk_catalog *c, const char *name)
+{
+	for (const struct function_entry *e = c->functions; e; e = e->next)
+		if (strcmp(e->function->base.name, name) == 0)
+			return e->function;
+	return NULL;
+}
+
+spk_status spk_catalog_add_function(struct spk_catalog *c, const struct spk_user_function *f, bool or_replace, spk_error *err)
+{
+	struct function_entry *e;
+
+	if (spk_function_known(f->base.name))
+		return spk_fail(err, SPK_EXISTS, "function \"%s\" is built in and cannot be replaced", f->base.name);
+	if (!or_replace && spk_catalog_function(c, f->base.name)) {
+		spk_fail(err, SPK_EXISTS, "function \"%s\" already exists", f->base.name);
+		return spk_hint(err, "CREATE OR REPLACE FUNCTION takes the place of the old one.");
+	}
+	e = SPK_NEW(c->arena, struct function_entry);
+	SPK_TRY_PTR(e, err);
+	*e = (struct function_entry){ f, c->functions };
+	c->functions = e;
+	return SPK_OK;
 }
 
 spk_status spk_catalog_drop(struct spk_catalog *c, const char *name, bool if_exists, spk_error *err)

@@ -6,6 +6,7 @@
 #define SPK_PLANNER_LOGICAL_CATALOG_H
 
 #include "core/expr/expr.h"
+#include "core/expr/user_function.h"
 
 struct spk_table_statistics;
 
@@ -57,6 +58,8 @@ struct spk_file_request {
 struct spk_catalog_hooks {
 	void *user;
 	spk_status (*check_table)(const struct spk_table *table, void *user, spk_error *err);
+	/* A C function out of a shared library; NULL: there are none. */
+	spk_status (*load_function)(const char *library, const char *symbol, spk_scalar_function *out, void *user, spk_error *err);
 	spk_status (*describe_file)(const struct spk_file_request *file, struct spk_arena *arena, struct spk_table **out, void *user, spk_error *err);
 };
 
@@ -72,6 +75,9 @@ const struct spk_catalog_hooks *spk_catalog_hooks(const struct spk_catalog *c);
 /* EXISTS when the name is taken (unless or_replace). */
 spk_status spk_catalog_add_table(struct spk_catalog *c, struct spk_table *table, bool or_replace, spk_error *err);
 spk_status spk_catalog_add_view(struct spk_catalog *c, struct spk_view_def *view, bool or_replace, spk_error *err);
+/* Functions have names of their own. EXISTS for a built-in one's, and when it is taken (unless or_replace). */
+spk_status spk_catalog_add_function(struct spk_catalog *c, const struct spk_user_function *f, bool or_replace, spk_error *err);
+const struct spk_user_function *spk_catalog_function(const struct spk_catalog *c, const char *name);  /* NULL: none */
 spk_status spk_catalog_drop(struct spk_catalog *c, const char *name, bool if_exists, spk_error *err);
 const struct spk_table *spk_catalog_table(const struct spk_catalog *c, const char *name);       /* NULL: none */
 const struct spk_view_def *spk_catalog_view(const struct spk_catalog *c, const char *name);

@@ -385,6 +385,7 @@ struct spk_logical *spk_binder_project(const struct spk_binder *b, struct spk_lo
 
 spk_status spk_binder_insert(struct spk_binder *b, const PgQuery__InsertStmt *s, struct spk_logical **out, spk_error *err);
 spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateStmt *s, int position, spk_error *err);
+spk_status spk_binder_create_function(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, spk_error *err);
 spk_status spk_binder_create_view(struct spk_binder *b, const PgQuery__ViewStmt *s, const char *text, int position, spk_error *err);
 spk_status spk_binder_drop(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err);
 spk_status spk_binder_set(struct spk_binder *b, const PgQuery__VariableSetStmt *s, int position, spk_error *err);

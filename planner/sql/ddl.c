@@ -194,6 +194,10 @@ spk_status spk_binder_set(struct spk_binder *b, const PgQuery__VariableSetStmt *
 	} else {
 		status = spk_conf_find(s->name, &key, err);
 	}
+	if (status == SPK_OK && key == SPK_CONF_UDF_PATH) {  /* SQL from elsewhere must not say what code is loaded */
+		status = spk_fail(err, SPK_USAGE, "udf.path cannot be set from SQL");
+		spk_hint(err, "Set it from outside: -s udf.path=DIR, --config, or SPARKLET_UDF_PATH.");
+	}
 	if (status != SPK_OK) {
 		if (err)
 			err->position = key_position(b, position);

@@ -86,6 +86,9 @@ static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery
 		out->tag = "CREATE VIEW";
 		SPK_TRY(keep_tree(s, err));
 		return spk_binder_create_view(b, n->view_stmt, out->text, out->position, err);
+	case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT:
+		out->tag = "CREATE FUNCTION";
+		return spk_binder_create_function(b, n->create_function_stmt, err);
 	case PG_QUERY__NODE__NODE_DROP_STMT:
 		out->tag = n->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ? "DROP VIEW" : "DROP TABLE";
 		return spk_binder_drop(b, n->drop_stmt, out->position, err);

@@ -1,0 +1,28 @@
+/* Single SQL values in C. */
+#ifndef SPARKLET_VALUE_H
+#define SPARKLET_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct spk_text { const char *data; size_t size; };   /* UTF-8, not terminated */
+struct spk_decimal { __int128 value; int scale; };    /* value / 10^scale; scale 0 to 38 */
+
+/*
+ * A value of a known SQL type: boolean in `boolean`; smallint, integer, bigint, date (days since 1970-01-01), time (microseconds of the day) and
+ * timestamps (microseconds since 1970-01-01 00:00) in `integer`; real and double precision in `real`; text, bytea and jsonb in `text`; numeric in
+ * `decimal`.
+ */
+struct spk_sql_value {
+	bool null;
+	union {
+		bool boolean;
+		int64_t integer;
+		double real;
+		struct spk_text text;
+		struct spk_decimal decimal;
+	};
+};
+
+#endif
