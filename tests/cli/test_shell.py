@@ -122,6 +122,22 @@ def history():
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def long_history():
+    """a history that has grown too long loses its older half; only the newest entries are read"""
+    state = CWD / "long"
+    (state / "sparklet").mkdir(parents=True)
+    file = state / "sparklet/history"
+    file.write_text("".join(f"SELECT 'old' AS number_{n};\n" for n in range(40000)))
+    with shell(env={"XDG_STATE_HOME": str(state)}) as t:
+        t.type("up")
+        t.wait_for("number_39999")
+        t.type("ctrl-c")
+        t.prompt()
+        t.do("SELECT 'new' AS n;")
+    text = file.read_text()
+    assert len(text) < 600000 and text.startswith("SELECT 'old' AS number_") and text.endswith("number_39999;\nSELECT 'new' AS n;\n"), (len(text), text[-80:])
+
+
 def no_history():
     """no place for a history: the shell works without"""
     (CWD / "a-file").write_text("")
@@ -238,8 +254,16 @@ def cancelled_script():
 def stopped():
     """SIGTERM ends the shell, at the prompt and in a query"""
     with shell() as t:
+        t.type("SELECT 'not finished")
         os.kill(t.pid, 15)
         assert t.wait() == 0, t.screen.text()
+    (CWD / "many2.sql").write_text(MANY)
+    with shell(env={"SPARKLET_FAULT": "source.read:1+:sleep=200"}) as t:
+        t.do("\\i many2.sql")
+        t.type("SELECT count(*) FROM many;", "enter")
+        t.wait_for("rows read")
+        os.kill(t.pid, 15)
+        assert t.wait() == 0 and "canceling statement" in t.screen.text(), t.screen.text()
 
 
 def pager():
@@ -304,4 +328,4 @@ def script_mistakes():
         assert not message or message in done.stderr, (line, done.stderr)
 
 
-main(statements, mistakes, editing, history, no_history, completion, commands, interrupt, cancelled_script, stopped, pager, editor, scripts, script_mistakes)
+main(statements, mistakes, editing, history, long_history, no_history, completion, commands, interrupt, cancelled_script, stopped, pager, editor, scripts, script_mistakes)

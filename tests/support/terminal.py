@@ -92,9 +92,11 @@ class Terminal:
         return self
 
     def __exit__(self, kind, value, trace):
+        """A program that is still there is told to end, which it must do well unless the test has failed already."""
         if self.code is None:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+            os.kill(self.pid, signal.SIGTERM if kind is None else signal.SIGKILL)
+            self.wait()
+            assert kind or self.code == 0, f"exit code {self.code}\n{self.screen.text()}"
         os.close(self.fd)
 
     def type(self, *keys):
