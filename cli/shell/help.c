@@ -12,15 +12,20 @@
 
 static const struct topic { const char *name, *does, *syntax; } topics[] = {
 	{ "SELECT", "rows of tables, views and files",
-	  "[ WITH name AS ( query ) [, ...] ]\n"
-	  "SELECT [ DISTINCT ] expression [ AS name ] [, ...]\n"
-	  "  [ FROM { table | view | 'file.csv' | read_csv('path') | read_json('path') | ( query ) | tumble(table, time, size) } [ AS alias ] [, ...] ]\n"
-	  "  [ { INNER | LEFT | RIGHT | FULL | CROSS } JOIN table ON condition | USING ( column [, ...] ) ]\n"
+	  "[ WITH [ RECURSIVE ] name [ ( column [, ...] ) ] AS ( query ) [, ...] ]\n"
+	  "SELECT [ DISTINCT [ ON ( expression [, ...] ) ] ] { * | expression [ AS name ] } [, ...]\n"
+	  "  [ FROM item [, ...] ]\n"
 	  "  [ WHERE condition ]\n"
-	  "  [ GROUP BY expression [, ...] ] [ HAVING condition ]\n"
+	  "  [ GROUP BY { expression | ROLLUP ( ... ) | CUBE ( ... ) | GROUPING SETS ( ... ) } [, ...] ] [ HAVING condition ]\n"
+	  "  [ WINDOW name AS ( [ PARTITION BY ... ] [ ORDER BY ... ] [ frame ] ) [, ...] ] [ QUALIFY condition ]\n"
 	  "  [ { UNION | INTERSECT | EXCEPT } [ ALL ] query ]\n"
 	  "  [ ORDER BY expression [ ASC | DESC ] [ NULLS FIRST | LAST ] [, ...] ]\n"
-	  "  [ LIMIT count ] [ OFFSET count ]" },
+	  "  [ LIMIT count ] [ OFFSET count ]\n"
+	  "\n"
+	  "where an item is one of\n"
+	  "  table | view | 'file.csv' | read_csv('path') | read_json('path') | [ LATERAL ] ( query ) | function ( ... )   [ AS alias ]\n"
+	  "  item { [ INNER ] | LEFT | RIGHT | FULL } JOIN item { ON condition | USING ( column [, ...] ) }\n"
+	  "  item { CROSS | NATURAL } JOIN item" },
 	{ "VALUES", "rows written down", "VALUES ( expression [, ...] ) [, ...]" },
 	{ "INSERT", "write a query's rows into a table", "INSERT INTO table [ ( column [, ...] ) ] { query | VALUES ( expression [, ...] ) [, ...] }" },
 	{ "CREATE TABLE", "say where a table's rows are and how they are written",
