@@ -96,9 +96,8 @@ static spk_status file_read(struct spk_epoch_log *log, spk_status (*each)(void *
 
 static spk_status file_begin(struct spk_epoch_log *log, spk_error *err)
 {
-	(void)err;
 	spk_buffer_clear(&self(log)->pending);
-	return SPK_OK;
+	return spk_fault(SPK_FAULT_TXN_BEGIN, err);
 }
 
 static spk_status file_append(struct spk_epoch_log *log, int64_t epoch, const void *data, size_t size, spk_error *err)

@@ -54,6 +54,18 @@ def once_goes_on():
     assert rows(out, "window_end", "n") == got, "a run over nothing new wrote something"
 
 
+def last_row_wins():
+    """rows of one key in an upsert sink: the last one of the partition is what stays, one message a key and epoch"""
+    topic, out, job = unique("last-in"), unique("last-out"), unique("last")
+    create(topic, out, partitions=2)
+    produce(topic, ((i % 20 % 2, json.dumps({"id": i % 20, "v": i}).encode()) for i in range(5000)))
+    sql = write_job(job, table("t", "id bigint, v bigint", topic, scan__startup__mode="earliest-offset") + table("o", "id bigint PRIMARY KEY, v bigint", out, connector="upsert-kafka") +
+                    "INSERT INTO o SELECT id, v FROM t;")
+    run(sql, job, "--once", "-s", "epoch.max.rows=1000")
+    assert folded(out, "id", "v") == Counter((str(i % 20), str(i)) for i in range(4980, 5000)), folded(out, "id", "v")
+    assert 20 <= len(read(out)) <= 20 * 10, len(read(out))
+
+
 def at_least_once():
     """delivery=at-least-once: no transaction, nothing lost"""
     topic, out, job = unique("alo"), unique("alo-out"), unique("alo")
@@ -109,4 +121,4 @@ def topic_missing():
 
 
 if __name__ == "__main__":
-    main(idle_partition, once_goes_on, at_least_once, on_update, broker_away, topic_missing)
+    main(idle_partition, once_goes_on, last_row_wins, at_least_once, on_update, broker_away, topic_missing)

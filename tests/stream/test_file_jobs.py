@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Jobs from files into files, without a broker: exactly once at every fault point, dead letters of committed epochs alone, whose folder it is."""
-import json, os, pathlib, random, shutil, sys
+import json, os, pathlib, random, shutil, subprocess, sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from jobs import *
@@ -173,6 +173,131 @@ def damaged_files():
         case.check()
 
 
+def outputs(cwd):
+    """Names and bytes of all that a job wrote, dead letters too."""
+    return {str(p.relative_to(cwd)): p.read_bytes() for d in ("plain", "windows", ".sparklet/j/dlq") for p in sorted((cwd / d).glob("epoch-*"))}
+
+
+def late_rows(case):
+    """Rows far behind the others, in every part: what is late of them depends on watermarks, which a restart must not forget."""
+    for part in (case.cwd / "in").iterdir():
+        lines = part.read_text().splitlines()
+        for i in range(len(lines) // 2, len(lines), 25):
+            lines.insert(i, json.dumps({"id": 10_000_000 + i, "g": 0, "ts": stamp(rng.randrange(40))}))
+        part.write_text("\n".join(lines) + "\n")
+
+
+def same_bytes():
+    """killed in any epoch and started again a job writes the same bytes in the same epochs, late rows and windows included"""
+    case = Case("bytes")
+    late_rows(case)
+    done = case.run()
+    assert done.returncode == 0, done.stderr
+    want = outputs(case.cwd)
+    assert any(b'"late":true' in data for name, data in want.items() if "dlq" in name), "no late rows"
+    for epoch in range(1, 9):
+        case.clean()
+        assert case.run(f"txn.begin:{epoch}:kill").returncode != 0, f"it has no {epoch} epochs"
+        for options in ([], ["-s", "parallelism=3"]):
+            done = sparklet(case.cwd, *OPTIONS[:-1], *options, "j.sql", expect=None)
+            assert done.returncode == 0, done.stderr[-800:]
+        got = outputs(case.cwd)
+        assert got == want, f"killed in epoch {epoch}: {[k for k in {*got, *want} if got.get(k) != want.get(k)]}"
+
+
+def closed_on_time():
+    """a window closes when the watermark reaches its end, not after it, and a row of it that comes then is late"""
+    case = Case("edge")
+    for part in (case.cwd / "in").iterdir():
+        part.unlink()
+    rows = [{"id": i, "g": 0, "ts": stamp(s)} for i, s in enumerate([0, 15, 5, 14, 25])]
+    (case.cwd / "in/0.json").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    sparklet(case.cwd, *[o.replace("=400", "=1") for o in OPTIONS])
+    windows = sorted((int(p.name.split("-")[1]), r["w"], r["n"]) for p in (case.cwd / "windows").glob("*.json") for r in map(json.loads, p.read_text().splitlines()))
+    # The end comes with the last row: the final watermark closes what is left.
+    assert windows == [(2, stamp(10), 1), (5, stamp(20), 2), (5, stamp(30), 1)], windows
+    late = [json.loads(line) for line in case.lines(".sparklet/j/dlq/epoch-*.jsonl")]
+    assert [(r["epoch"], r["late"]) for r in late] == [(3, True)], late
+
+
+def changed_input():
+    """a file that was changed where it was read already is found out by the replay, which names it"""
+    case = Case("changed")
+    assert sparklet(case.cwd, *[o.replace("checkpoint.interval=0", "checkpoint.interval=1h") for o in OPTIONS], fault="txn.begin:4:kill", expect=None).returncode != 0
+    part = case.cwd / "in/1.json"
+    text = part.read_text()
+    part.write_text(text.replace('"g": 1', '"g": 2', 1))
+    done = sparklet(case.cwd, *OPTIONS, expect=1)
+    assert "in/1.json" in done.stderr and "not the" in done.stderr and "epoch 1" in done.stderr, done.stderr
+    # A row less at the end, which no offset tells.
+    part.write_text(text[:-30])
+    done = sparklet(case.cwd, *OPTIONS, expect=None)
+    assert done.returncode in (0, 1), done.stderr
+    part.write_text(text)
+    shutil.rmtree(case.cwd / ".sparklet")
+    for out in ("plain", "windows"):
+        shutil.rmtree(case.cwd / out)
+    assert case.run().returncode == 0
+    case.check()
+
+
+def records(log):
+    """The epoch log cut into its records: header of 13 bytes, with the body's length at 5, body, hash of 8 bytes."""
+    data, out = log.read_bytes(), []
+    while data:
+        size = 13 + int.from_bytes(data[5:9], "little") + 8
+        out.append(data[:size])
+        data = data[size:]
+    return out
+
+
+def broken_chain():
+    """a log in which a record is missing, twice or in another's place is refused"""
+    case = Case("chain")
+    assert case.run("txn.begin:7:kill").returncode != 0
+    log = case.cwd / ".sparklet/j/epochs.log"
+    all = records(log)
+    assert len(all) == 6
+    for broken in (all[:2] + all[3:], all[:1] + all[2:3] + all[1:2] + all[3:], all[:3] + all[4:5] + all[3:4] + all[5:]):
+        log.write_bytes(b"".join(broken))
+        done = sparklet(case.cwd, *OPTIONS, expect=1)
+        assert "does not follow" in done.stderr, done.stderr
+    log.write_bytes(b"".join(all))
+    assert case.run().returncode == 0
+    case.check()
+
+
+CLOCK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <time.h>
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+	static int (*real)(clockid_t, struct timespec *);
+	if (!real)
+		real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+	int r = real(id, t);
+	if (id == CLOCK_REALTIME)
+		t->tv_sec -= 86400;
+	return r;
+}
+"""
+
+
+def clock_goes_back():
+    """a clock that was set back a day: batch time stands still, and the job goes on"""
+    case = Case("clock")
+    (case.cwd / "clock.c").write_text(CLOCK)
+    if os.environ.get("SPARKLET_SANITIZER") or not shutil.which("cc"):
+        return
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "clock.so", "clock.c", "-ldl"], cwd=case.cwd, check=True)
+    assert case.run("txn.begin:4:kill").returncode != 0
+    done = sparklet(case.cwd, *OPTIONS, env={"LD_PRELOAD": str(case.cwd / "clock.so")})
+    case.check()
+    times = [line.split()[2:4] for line in sparklet(case.cwd, "epochs", "j").stdout.splitlines() if line.startswith("epoch")]
+    assert len(times) >= 7 and times == sorted(times) and times[3] == times[-1] == times[2], times
+
+
 def scratch():
     """what a killed process left is swept, what a living one uses is not, whatever its process number"""
     case = Case("scratch")
@@ -192,4 +317,4 @@ def scratch():
 
 
 if __name__ == "__main__":
-    main(failures, kills, lasting_failures, stale_dead_letters, another_job, one_checkpoint_dir, foreign_log, damaged_files, scratch)
+    main(failures, kills, lasting_failures, stale_dead_letters, another_job, one_checkpoint_dir, foreign_log, damaged_files, same_bytes, closed_on_time, changed_input, broken_chain, clock_goes_back, scratch)

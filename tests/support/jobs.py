@@ -169,7 +169,7 @@ def main(*tests):
         except Exception as e:
             failed += 1
             print(f"not ok - {name}")
-            if not isinstance(e, AssertionError):
+            if not isinstance(e, AssertionError) or not str(e):
                 traceback.print_exc(file=sys.stdout)
             for line in str(e).splitlines():
                 print(f"#   {line}", flush=True)
