@@ -129,7 +129,14 @@ def made_anew():
         if not stateful:
             t.sql = write_job(t.job, t.ddl.replace("PRIMARY KEY", "") .replace("upsert-kafka", "kafka") + "INSERT INTO totals SELECT g, id, id FROM t;")
         produce(t.topic, numbers(0, 200, 2))
-        run(t.sql, t.job, "--once")
+        if stateful:
+            # Killed, so that there is something to be replayed.
+            p = t.start()
+            t.wait(p, range(200))
+            p.kill()
+            p.wait()
+        else:
+            run(t.sql, t.job, "--once")
         settled(ADMIN.delete_topics([t.topic]))
         wait_for("the topic to go", lambda: not exists(t.topic))
         time.sleep(0.5)
