@@ -1,84 +1,66 @@
 /*
- * Folds rows per task into state rows before the exchange.
+ * Folds rows per task into partial states before the exchange.
  *
  *   input   rows, any weights
- *   output  one row per group seen in this run: encoded key, its hash, state row bytes
- *   state   none beyond the run
+ *   output  batches of enum spk_partial_column: a row per group seen in this run, and in batch perhaps rows as they came
+ *   state   groups; none beyond the run
  *
- * With few rows per group this costs a little more than it saves; with hot groups it cuts what crosses the exchange to almost nothing.
+ * With hot groups this cuts what crosses the exchange to almost nothing. Where most rows are groups of their own it would only do the final
+ * aggregate's work twice: in batch, once the groups are too many for the caches and not much fewer than the rows, those there are are handed
+ * on and rows passed from then on. The same when memory is short, but there the groups are begun anew, unless their aggregates fold (groups.h).
+ * What comes out of the query is the same in any case.
  */
 #include "batch/operator/groups.h"
+#include "batch/spill.h"
+#include "core/columnar/hash.h"
 
-#include <stdlib.h>
+enum {
+	MANY = 16384,                   /* groups: from here on their number is compared with that of the rows, each time it doubles */
+	TOO_MANY = 512 * 1024,          /* distinct groups that a task's rows are not much more than */
+};
 
 struct partial {
 	struct spk_op base;
 	struct spk_arena *arena;
-	const struct spk_schema *key_schema;
 	struct spk_groups groups;
+	struct spk_spill_share share;
+	int64_t rows;                   /* folded since the groups were begun */
+	uint32_t next_look;             /* groups at which to look again whether it pays */
+	bool folds, passing;
 };
+
+static bool in_batch(const struct spk_op *op) { return op->plan->pass_count > 0; }
 
 static spk_status partial_open(struct spk_op *op, spk_error *err)
 {
 	struct partial *p = (struct partial *)op;
-	struct spk_schema *schema;
 
 	p->arena = spk_arena_new(op->pipeline->account);
 	SPK_TRY_PTR(p->arena, err);
-	schema = SPK_NEW(p->arena, struct spk_schema);
-	SPK_TRY_PTR(schema, err);
-	schema->count = op->plan->expr_count;
-	schema->field = SPK_NEW_ARRAY(p->arena, struct spk_field, schema->count);
-	SPK_TRY_PTR(schema->field, err);
-	for (int i = 0; i < schema->count; i++)
-		schema->field[i] = (struct spk_field){ "", op->plan->expr[i]->type, true };
-	p->key_schema = schema;
-	return spk_groups_init(&p->groups, op->plan, op->pipeline->account, p->arena, err);
+	spk_spill_share_init(&p->share, op);
+	SPK_TRY(spk_groups_init(&p->groups, op->plan, false, op->pipeline->account, p->arena, err));
+	for (int i = 0; i < p->groups.calls; i++)
+		p->folds = p->folds || p->groups.call[i].step->folds;
+	return SPK_OK;
+}
+
+static void begin_groups(struct partial *p)
+{
+	spk_groups_clear(&p->groups);
+	p->rows = 0;
+	p->next_look = MANY;
 }
 
 static spk_status partial_begin(struct spk_op *op, spk_error *err)
 {
-	(void)err;
-	spk_groups_clear(&((struct partial *)op)->groups);
-	return SPK_OK;
+	struct partial *p = (struct partial *)op;
+
+	begin_groups(p);
+	p->passing = op->plan->passes;
+	return in_batch(op) ? spk_spill_share_begin(&p->share, err) : SPK_OK;
 }
 
-/* The call's inputs for the rows. */
-static spk_status eval_inputs(const struct spk_aggregate_call *call, const struct spk_batch *in, const int32_t *sel, int n, struct spk_eval *ev, struct spk_vector *input, spk_error *err)
-{
-	for (int i = 0; i < call->inputs; i++)
-		SPK_TRY(spk_expr_eval(call->input[i], in, sel, n, ev, &input[i], err));
-	return SPK_OK;
-}
-
-/* One aggregate over the rows at hand: applies its FILTER, evaluates its inputs, updates the groups. */
-static spk_status update_one(struct spk_op *op, const struct spk_aggregate_call *call, const struct spk_batch *keys, const struct spk_batch *in, const int32_t *sel, int n, char **state, struct spk_row_errors *errors, spk_error *err)
-{
-	struct spk_eval ev = spk_op_eval(op, keys->arena, errors);
-	struct spk_vector *input = SPK_NEW_ARRAY(keys->arena, struct spk_vector, call->inputs);
-	int32_t *keep;
-	char **kept;
-	int m = 0, at = 0;
-
-	SPK_TRY_PTR(input, err);
-	if (!call->filter) {
-		SPK_TRY(eval_inputs(call, in, sel, n, &ev, input, err));
-		return call->step->update(call, state, input, sel, n, in->weight, err);
-	}
-	keep = spk_arena_alloc(keys->arena, sizeof *keep * (size_t)n);
-	kept = spk_arena_alloc(keys->arena, sizeof *kept * (size_t)n);
-	SPK_TRY_PTR(keep && kept, err);
-	SPK_TRY(spk_expr_filter(call->filter, in, sel, n, &ev, keep, &m, err));
-	for (int i = 0; i < m; i++) {
-		while ((sel ? sel[at] : at) != keep[i])
-			at++;
-		kept[i] = state[at];
-	}
-	if (m == 0)
-		return SPK_OK;
-	SPK_TRY(eval_inputs(call, in, keep, m, &ev, input, err));
-	return call->step->update(call, kept, input, keep, m, in->weight, err);
-}
+/* --- a batch's groups --- */
 
 static bool inputs_fail(const struct spk_aggregate_call *call)
 {
@@ -132,23 +114,169 @@ static spk_status evaluate_keys(struct spk_op *op, struct spk_batch *in, struct 
 	return SPK_OK;
 }
 
-static spk_status fold(struct spk_op *op, struct spk_batch *in, struct spk_batch *keys, spk_error *err)
-{
-	struct partial *p = (struct partial *)op;
-	struct spk_row_errors errors = { 0 };
-	char *state[SPK_BATCH_ROWS];
+/* --- folding --- */
 
-	SPK_TRY(evaluate_keys(op, in, keys, err));
-	if (keys->selected == 0)
-		return SPK_OK;
-	SPK_TRY(spk_groups_find(&p->groups, keys, state, err));
-	SPK_EACH_ROW(keys, i, row)
-		*spk_group_count(state[i] - SPK_GROUP_HEADER) += spk_batch_weight(in, row);
-	for (int i = 0; i < op->plan->aggregate_count; i++)
-		SPK_TRY(update_one(op, &op->plan->aggregate[i], keys, in, keys->sel, keys->selected, state, &errors, err));
+static spk_status fold(struct partial *p, struct spk_batch *in, struct spk_batch *keys, spk_error *err)
+{
+	struct spk_op *op = &p->base;
+	struct spk_row_errors errors = { 0 };
+	struct spk_eval ev = spk_op_eval(op, keys->arena, &errors);
+	uint32_t number[SPK_BATCH_ROWS];
+
+	SPK_TRY(spk_groups_find(&p->groups, keys, NULL, number, err));
+	if (op->pipeline->run->streaming)
+		SPK_EACH_ROW(keys, i, row)
+			*spk_groups_note(&p->groups, number[i]) += spk_batch_weight(in, row);
+	SPK_TRY(spk_groups_update(&p->groups, p->groups.call, &(struct spk_group_rows){ in, keys->sel, keys->selected, number }, &ev, err));
 	for (int i = 0; i < errors.count; i++)
 		SPK_TRY(spk_op_dead_letter(op, in, errors.list[i].row, errors.list[i].code, false, 0, errors.list[i].message, err));
+	p->rows += keys->selected;
 	return SPK_OK;
+}
+
+/* Hands on all groups. */
+static spk_status emit_groups(struct partial *p, spk_error *err)
+{
+	struct spk_op *op = &p->base;
+
+	for (uint32_t from = 0; from < spk_groups_count(&p->groups); from += SPK_BATCH_ROWS) {
+		struct spk_batch *out;
+		spk_status status;
+
+		SPK_TRY(spk_groups_partial(&p->groups, from, (int)SPK_MIN(spk_groups_count(&p->groups) - from, (uint32_t)SPK_BATCH_ROWS), op->pipeline->task + 1, op->pipeline->account, &out, err));
+		status = spk_op_emit(op, out, err);
+		spk_batch_unref(out);
+		SPK_TRY(status);
+	}
+	begin_groups(p);
+	return SPK_OK;
+}
+
+/* Because memory is short. */
+static spk_status hand_on(void *user, spk_error *err)
+{
+	struct partial *p = user;
+
+	p->passing = p->passing || p->folds;
+	return emit_groups(p, err);
+}
+
+/*
+ * Whether there are so many groups that the rows had better go on as they are. Of D groups that come in no order n rows show g, where
+ * n / g is about 1 + g / 2D while g is small: so few repetitions say that D is TOO_MANY. Groups that come in runs repeat more.
+ */
+static bool pays(struct partial *p)
+{
+	const int64_t groups = spk_groups_count(&p->groups);
+
+	if (groups < p->next_look)
+		return true;
+	p->next_look = 2 * (uint32_t)groups;
+	return (p->rows - groups) * 2 * TOO_MANY >= groups * groups;
+}
+
+/* --- passing --- */
+
+/* Those of the rows where the filter, which is evaluated, is true. */
+static spk_status rows_that_pass(const struct spk_vector *filter, const struct spk_batch *in, struct spk_arena *arena, int32_t **sel, int *n, spk_error *err)
+{
+	const struct spk_reader r = spk_vector_reader(filter);
+
+	*n = 0;
+	*sel = spk_arena_alloc(arena, sizeof **sel * (size_t)SPK_MAX(in->selected, 1));
+	SPK_TRY_PTR(*sel, err);
+	SPK_EACH_ROW(in, i, row) {
+		const uint32_t slot = spk_reader_slot(&r, row);
+
+		if (spk_reader_valid(&r, slot) && ((const uint8_t *)r.data)[slot])
+			(*sel)[(*n)++] = row;
+	}
+	return SPK_OK;
+}
+
+static spk_status eval_passed(const struct spk_op *op, const struct spk_batch *in, struct spk_batch *out, spk_error *err)
+{
+	struct spk_eval ev = spk_op_eval(op, out->arena, NULL);
+
+	for (int i = 0; i < op->plan->pass_count; i++) {
+		const struct spk_pass *pass = &op->plan->pass[i];
+		struct spk_vector *v = &out->column[SPK_PARTIAL_COLUMNS + i];
+		int32_t *sel = (int32_t *)(uintptr_t)in->sel;
+		int n = in->selected;
+
+		if (pass->filter >= 0)
+			SPK_TRY(rows_that_pass(&out->column[SPK_PARTIAL_COLUMNS + pass->filter], in, out->arena, &sel, &n, err));
+		if (n > 0)
+			SPK_TRY(spk_expr_eval(pass->expr, in, sel, n, &ev, v, err));
+		else
+			SPK_TRY(spk_vector_init_constant(v, pass->expr->type, NULL, out->arena, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status fill_passed(const struct partial *p, const struct spk_batch *in, struct spk_batch *out, spk_error *err)
+{
+	const struct spk_op *op = &p->base;
+	const int32_t task = op->pipeline->task + 1;
+	struct spk_batch keys = *out;
+	uint64_t hash[SPK_BATCH_ROWS];
+	int column[SPK_GROUP_COLUMNS];
+
+	SPK_TRY(spk_vector_init(&out->column[SPK_PARTIAL_HASH], spk_type(SPK_TYPE_BIGINT), in->rows, out->arena, err));
+	SPK_TRY(spk_vector_init_constant(&out->column[SPK_PARTIAL_STATE], spk_type(SPK_TYPE_BYTEA), NULL, out->arena, err));
+	SPK_TRY(spk_vector_init_constant(&out->column[SPK_PARTIAL_TASK], spk_type(SPK_TYPE_INTEGER), &task, out->arena, err));
+	SPK_TRY(eval_passed(op, in, out, err));
+	keys.column = out->column + SPK_PARTIAL_COLUMNS;
+	for (int i = 0; i < op->plan->expr_count; i++)
+		column[i] = p->groups.key_column[i].column;
+	spk_hash_columns(&keys, column, op->plan->expr_count, hash);
+	SPK_EACH_ROW(in, i, row)
+		spk_vector_i64(&out->column[SPK_PARTIAL_HASH])[row] = (int64_t)hash[i];
+	return SPK_OK;
+}
+
+static spk_status pass_rows(struct partial *p, struct spk_batch *in, spk_error *err)
+{
+	struct spk_batch *out;
+	spk_status status;
+
+	SPK_TRY(spk_batch_derive(&out, in, p->base.plan->schema, err));
+	status = fill_passed(p, in, out, err);
+	if (status == SPK_OK)
+		status = spk_op_emit(&p->base, out, err);
+	spk_batch_unref(out);
+	return status;
+}
+
+/* --- batches --- */
+
+/* Room for the batch's groups, if need be by handing on those there are. */
+static spk_status make_room(struct partial *p, const struct spk_batch *keys, spk_error *err)
+{
+	spk_status status;
+
+	if (in_batch(&p->base))
+		SPK_TRY(spk_spill_room(&p->share, spk_groups_bytes(&p->groups), (size_t)keys->selected * p->groups.table.row_size, hand_on, p, err));
+	status = spk_groups_room(&p->groups, keys, err);
+	if (!in_batch(&p->base) || !spk_spill_refused(&p->share, status, spk_groups_count(&p->groups)))
+		return status;
+	SPK_TRY(spk_spill_now(&p->share, hand_on, p, err));
+	return spk_groups_room(&p->groups, keys, err);
+}
+
+static spk_status take(struct partial *p, struct spk_batch *in, struct spk_batch *keys, spk_error *err)
+{
+	SPK_TRY(evaluate_keys(&p->base, in, keys, err));
+	if (keys->selected == 0)
+		return SPK_OK;
+	SPK_TRY(make_room(p, keys, err));
+	if (p->passing)
+		return pass_rows(p, in, err);
+	SPK_TRY(fold(p, in, keys, err));
+	if (!in_batch(&p->base) || pays(p))
+		return SPK_OK;
+	p->passing = true;
+	return emit_groups(p, err);
 }
 
 static spk_status partial_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
@@ -158,60 +286,20 @@ static spk_status partial_push(struct spk_op *op, int input, struct spk_batch *i
 	spk_status status;
 
 	(void)input;
-	SPK_TRY(spk_batch_derive(&keys, in, p->key_schema, err));
-	status = fold(op, in, keys, err);
+	if (p->passing)
+		return pass_rows(p, in, err);
+	SPK_TRY(spk_batch_derive(&keys, in, p->groups.key_schema, err));
+	status = take(p, in, keys, err);
 	spk_batch_unref(keys);
-	return status;
-}
-
-/* Groups [from, from + n) as a batch of (key, hash, state). */
-static spk_status emit_groups(struct spk_op *op, uint32_t from, int n, spk_error *err)
-{
-	struct partial *p = (struct partial *)op;
-	const struct spk_physical *plan = op->plan;
-	struct spk_buffer bytes = { .account = op->pipeline->account };
-	struct spk_batch *out;
-	spk_status status;
-
-	SPK_TRY(spk_groups_output(&p->groups, n, &out, err));
-	status = SPK_OK;
-	for (int i = 0; i < n && status == SPK_OK; i++) {
-		uint32_t size;
-		const char *key = spk_keymap_key(&p->groups.map, from + (uint32_t)i, &size);
-		char *row = spk_groups_row(&p->groups, from + (uint32_t)i), *copy;
-
-		spk_buffer_clear(&bytes);
-		status = spk_buffer_append(&bytes, key, size, err);
-		if (status == SPK_OK)
-			status = spk_buffer_append(&bytes, row, SPK_GROUP_HEADER, err);
-		if (status == SPK_OK)
-			status = spk_aggregate_row_write(plan->aggregate, plan->aggregate_count, spk_group_states(row), &bytes, err);
-		if (status != SPK_OK)
-			break;
-		copy = spk_arena_copy(out->arena, bytes.data, bytes.size);
-		if (!copy) {
-			status = spk_fail_memory(err);
-			break;
-		}
-		spk_vector_view(&out->column[0])[i] = spk_view(copy, size);
-		spk_vector_i64(&out->column[1])[i] = (int64_t)p->groups.map.hash[from + (uint32_t)i];
-		spk_vector_view(&out->column[2])[i] = spk_view(copy + size, (uint32_t)bytes.size - size);
-	}
-	if (status == SPK_OK)
-		status = spk_op_emit(op, out, err);
-	spk_buffer_release(&bytes);
-	spk_batch_unref(out);
 	return status;
 }
 
 static spk_status partial_finish(struct spk_op *op, spk_error *err)
 {
 	struct partial *p = (struct partial *)op;
-	uint32_t count = p->groups.map.count;
 
-	for (uint32_t from = 0; from < count; from += SPK_BATCH_ROWS)
-		SPK_TRY(emit_groups(op, from, (int)SPK_MIN(count - from, (uint32_t)SPK_BATCH_ROWS), err));
-	spk_groups_clear(&p->groups);
+	SPK_TRY(emit_groups(p, err));
+	spk_spill_share_end(&p->share);
 	return SPK_OK;
 }
 
@@ -219,6 +307,7 @@ static void partial_close(struct spk_op *op)
 {
 	struct partial *p = (struct partial *)op;
 
+	spk_spill_share_release(&p->share);
 	spk_groups_release(&p->groups);
 	spk_arena_unref(p->arena);
 }

@@ -19,6 +19,7 @@ enum { NAME_MAX_LENGTH = 47, CACHE_LINE = 64, REPORTED = 3 };
 
 struct spk_memory_account {
 	_Alignas(CACHE_LINE) _Atomic size_t used;
+	struct spk_memory_account *parent;   /* of a meter */
 	char name[NAME_MAX_LENGTH + 1];
 };
 
@@ -64,6 +65,25 @@ struct spk_memory_account *spk_memory_account(const char *name)
 	}
 	pthread_mutex_unlock(&lock);
 	return account ? account : &accounts[0];
+}
+
+struct spk_memory_account *spk_memory_meter_new(struct spk_memory_account *parent)
+{
+	struct spk_memory_account *meter = aligned_alloc(CACHE_LINE, sizeof *meter);
+
+	if (!meter)
+		return NULL;
+	parent = parent ? parent : &accounts[0];
+	memset(meter, 0, sizeof *meter);
+	meter->parent = parent;
+	memcpy(meter->name, parent->name, sizeof meter->name);
+	return meter;
+}
+
+void spk_memory_meter_free(struct spk_memory_account *meter)
+{
+	SPK_ASSERT(!meter || spk_memory_account_used(meter) == 0, "a meter is freed when nothing is held");
+	free(meter);
 }
 
 void spk_memory_set_limit(size_t bytes)
@@ -195,18 +215,20 @@ spk_status spk_memory_reserve(struct spk_memory_account *account, size_t bytes, 
 		}
 	} while (!atomic_compare_exchange_weak_explicit(&total_used, &used, used + bytes, memory_order_relaxed,
 	                                                memory_order_relaxed));
-	atomic_fetch_add_explicit(&account->used, bytes, memory_order_relaxed);
+	for (struct spk_memory_account *a = account; a; a = a->parent)
+		atomic_fetch_add_explicit(&a->used, bytes, memory_order_relaxed);
 	raise_peak(used + bytes);
 	return SPK_OK;
 }
 
 void spk_memory_unreserve(struct spk_memory_account *account, size_t bytes)
 {
-	size_t before;
-
 	account = account ? account : &accounts[0];
-	before = atomic_fetch_sub_explicit(&account->used, bytes, memory_order_relaxed);
-	SPK_ASSERT(before >= bytes, "more memory given back than was reserved");
+	for (struct spk_memory_account *a = account; a; a = a->parent) {
+		size_t before = atomic_fetch_sub_explicit(&a->used, bytes, memory_order_relaxed);
+
+		SPK_ASSERT(before >= bytes, "more memory given back than was reserved");
+	}
 	atomic_fetch_sub_explicit(&total_used, bytes, memory_order_relaxed);
 }
 

@@ -24,6 +24,13 @@ enum { SPK_MEMORY_ACCOUNTS_MAX = 128 };
  * Never NULL. Names count by their first 47 bytes. Wherever an account is asked for, NULL stands for "other". */
 struct spk_memory_account *spk_memory_account(const char *name);
 
+/*
+ * An account of the caller's own that measures what one holder takes: its bytes count to `parent` (NULL: "other") as well, which it is
+ * reported as. Freed when nothing is reserved from it any more. NULL: malloc failed.
+ */
+struct spk_memory_account *spk_memory_meter_new(struct spk_memory_account *parent);
+void spk_memory_meter_free(struct spk_memory_account *meter);  /* NULL is fine */
+
 void spk_memory_set_limit(size_t bytes);
 size_t spk_memory_limit(void);
 size_t spk_memory_used(void);

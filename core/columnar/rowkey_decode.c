@@ -261,3 +261,79 @@ spk_status spk_row_key_decode(const char *key, size_t size, const struct spk_key
 		return spk_fail(err, SPK_CORRUPT, "a row key with %zu bytes too many", (size_t)(s.end - s.at));
 	return SPK_OK;
 }
+
+/* --- many keys of one size --- */
+
+/* Values of NULLs are 0, whose bytes give some value or other: they are never looked at, but numerics, which might be none. */
+#define EACH_VALUE(T, bits, BODY) \
+	do { \
+		T *to = out->data; \
+		\
+		for (int i = 0; i < n; i++) { \
+			uint##bits##_t v; \
+			\
+			memcpy(&v, key[i] + at + 1, sizeof v); \
+			v ^= (uint##bits##_t)flip; \
+			BODY \
+		} \
+	} while (0)
+
+static bool decode_plain(const char *const *key, int n, int at, uint64_t flip, enum spk_type_id id, struct spk_vector *out)
+{
+	switch (id) {
+	case SPK_TYPE_BOOLEAN: EACH_VALUE(uint8_t, 8, { to[i] = v; }); return true;
+	case SPK_TYPE_SMALLINT: EACH_VALUE(int16_t, 16, { to[i] = (int16_t)(__builtin_bswap16(v) ^ 0x8000u); }); return true;
+	case SPK_TYPE_INTEGER:
+	case SPK_TYPE_DATE: EACH_VALUE(int32_t, 32, { to[i] = (int32_t)(__builtin_bswap32(v) ^ 0x80000000u); }); return true;
+	case SPK_TYPE_BIGINT:
+	case SPK_TYPE_TIME:
+	case SPK_TYPE_TIMESTAMP:
+	case SPK_TYPE_TIMESTAMPTZ: EACH_VALUE(int64_t, 64, { to[i] = (int64_t)(__builtin_bswap64(v) ^ SIGN64); }); return true;
+	case SPK_TYPE_REAL: EACH_VALUE(float, 32, { to[i] = float_from_order(__builtin_bswap32(v)); }); return true;
+	case SPK_TYPE_DOUBLE: EACH_VALUE(double, 64, { to[i] = double_from_order(__builtin_bswap64(v)); }); return true;
+	default: return false;
+	}
+}
+
+static spk_status decode_nulls(const char *const *key, int n, int at, const struct spk_key_column *column, struct spk_vector *out, struct spk_arena *arena, spk_error *err)
+{
+	const char null = column->nulls_first ? MARKER_NULL_FIRST : MARKER_NULL_LAST;
+
+	for (int i = 0; i < n; i++) {
+		if (key[i][at] == MARKER_VALUE)
+			continue;
+		if (key[i][at] != null)
+			return corrupt(column, "a marker that is none", err);
+		SPK_TRY(spk_vector_need_valid(out, n, arena, err));
+		spk_bit_clear(out->valid, i);
+		clear_value(out, i);
+	}
+	return SPK_OK;
+}
+
+static spk_status decode_column(const char *const *key, int n, int at, const struct spk_key_column *column, struct spk_vector *out, struct spk_arena *arena, spk_error *err)
+{
+	const uint64_t flip = column->descending ? ~0ull : 0;
+	const int bytes = value_bytes(column->type);
+
+	if (decode_plain(key, n, at, flip, column->type.id, out))
+		return decode_nulls(key, n, at, column, out, arena, err);
+	for (int i = 0; i < n; i++) {
+		struct source s = { key[i] + at + 1, key[i] + at + 1 + bytes, flip };
+
+		SPK_TRY(take_part(&s, column, key[i][at], out, i, n, arena, err));
+	}
+	return SPK_OK;
+}
+
+spk_status spk_row_keys_decode(const char *const *key, int n, const struct spk_key_column *column, int columns, struct spk_vector *out, struct spk_arena *arena, spk_error *err)
+{
+	int at = 0;
+
+	for (int c = 0; c < columns; c++) {
+		SPK_ASSERT(out[c].layout == SPK_FLAT && out[c].type.id == column[c].type.id && value_bytes(column[c].type) >= 0, "a vector of another kind");
+		SPK_TRY(decode_column(key, n, at, &column[c], &out[c], arena, err));
+		at += 1 + value_bytes(column[c].type);
+	}
+	return SPK_OK;
+}

@@ -109,24 +109,49 @@ bool spk_aggregate_nullable(const struct spk_aggregate_call *call)
 
 /* --- state rows --- */
 
-int spk_aggregate_layout(struct spk_aggregate_call *calls, int count)
+/* Whether b's state is kept by the functions that keep a's, over the same rows. */
+static bool keep_alike(const struct spk_aggregate_call *a, const struct spk_aggregate_call *b)
+{
+	const struct spk_aggregate *x = a->step, *y = b->step;
+	struct spk_aggregate_call twin = *b;
+
+	/* What is done with the rows at the end makes no difference, but types do to some. */
+	if (x->update != y->update || x->merge != y->merge || x->write != y->write || x->read != y->read || x->largest != y->largest || x->folds != y->folds)
+		return false;
+	if (a->aggregate->kind != b->aggregate->kind || (x->folds && a->type.id != b->type.id))
+		return false;
+	twin.aggregate = a->aggregate;
+	return spk_aggregate_same(a, &twin);
+}
+
+static int lay_out(struct spk_aggregate_call *calls, int count, bool share)
 {
 	struct spk_memory_account *account = spk_memory_account("aggregates");
 	int size = 0;
 
 	for (int i = 0; i < count; i++) {
+		int first = 0;
+
 		calls[i].account = account;
-		calls[i].offset = size;
-		size += (calls[i].step->state_size + 15) / 16 * 16;
+		while (share && first < i && !keep_alike(&calls[first], &calls[i]))
+			first++;
+		calls[i].shared = share && first < i;
+		calls[i].offset = calls[i].shared ? calls[first].offset : size;
+		size += calls[i].shared ? 0 : (calls[i].step->state_size + 15) / 16 * 16;
 	}
 	return size;
 }
+
+int spk_aggregate_layout(struct spk_aggregate_call *calls, int count) { return lay_out(calls, count, false); }
+int spk_aggregate_layout_shared(struct spk_aggregate_call *calls, int count) { return lay_out(calls, count, true); }
 
 spk_status spk_aggregate_row_write(const struct spk_aggregate_call *calls, int count, const char *row, struct spk_buffer *out, spk_error *err)
 {
 	for (int i = 0; i < count; i++) {
 		const struct spk_aggregate *a = calls[i].step;
 
+		if (calls[i].shared)
+			continue;
 		if (a->write)
 			SPK_TRY(a->write(&calls[i], row + calls[i].offset, out, err));
 		else
@@ -148,6 +173,8 @@ spk_status spk_aggregate_row_read(const struct spk_aggregate_call *calls, int co
 		const struct spk_aggregate *a = calls[i].step;
 		char *state = row + calls[i].offset;
 
+		if (calls[i].shared)
+			continue;
 		if (a->read) {
 			SPK_TRY(a->read(&calls[i], state, &from, end, err));
 			continue;
@@ -163,6 +190,6 @@ spk_status spk_aggregate_row_read(const struct spk_aggregate_call *calls, int co
 void spk_aggregate_row_release(const struct spk_aggregate_call *calls, int count, char *row)
 {
 	for (int i = 0; i < count; i++)
-		if (calls[i].step->release)
+		if (calls[i].step->release && !calls[i].shared)
 			calls[i].step->release(&calls[i], row + calls[i].offset);
 }

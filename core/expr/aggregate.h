@@ -38,6 +38,7 @@ struct spk_aggregate {
 	bool never_null;                   /* gives a value over no rows, too */
 	bool unordered;                    /* the order of rows never shows: ORDER BY in the call means nothing */
 	bool idempotent;                   /* nor does a row's repetition: DISTINCT means nothing */
+	bool largest;                      /* max, not min: what functions that serve both look at */
 	bool gathers;                      /* its state is rows (aggregate_rows.h): it orders them by itself */
 	bool folds;                        /* the state depends on which rows were merged as partial states (sums of floats), beyond their order */
 	/* A zeroed state row is a valid empty state for every aggregate. */
@@ -70,6 +71,7 @@ struct spk_aggregate_call {
 	int sorts, ordered;                /* `ordered` of the sort keys were written; DISTINCT adds the rest */
 	struct spk_aggregate_sort *sort;
 	int offset;                        /* of its state in the state row */
+	bool shared;                       /* the state is that of a call before it: only its final is asked */
 	struct spk_memory_account *account;/* what states with memory of their own count to */
 	const char *name;                  /* output column */
 	int position;
@@ -93,6 +95,11 @@ struct spk_aggregate_syntax {
  */
 spk_status spk_aggregate_resolve(struct spk_arena *arena, const struct spk_aggregate_syntax *syntax, struct spk_aggregate_call *out, spk_error *err);
 bool spk_aggregate_known(const char *name);
+/* The call over rows of which each comes once: without DISTINCT. */
+void spk_aggregate_without_distinct(struct spk_aggregate_call *call);
+/* The call with its state as the result, of type bytea; and the call over such states, which `state` gives. */
+spk_status spk_aggregate_giving_state(struct spk_arena *arena, const struct spk_aggregate_call *call, struct spk_aggregate_call *out, spk_error *err);
+spk_status spk_aggregate_merging_states(struct spk_arena *arena, const struct spk_aggregate_call *call, struct spk_expr *state, struct spk_aggregate_call *out, spk_error *err);
 /* True when the two give the same value for the same rows. */
 bool spk_aggregate_same(const struct spk_aggregate_call *a, const struct spk_aggregate_call *b);
 /* "sum(DISTINCT x ORDER BY y)", without FILTER. */
@@ -101,6 +108,8 @@ spk_status spk_aggregate_format(const struct spk_aggregate_call *call, struct sp
 bool spk_aggregate_nullable(const struct spk_aggregate_call *call);
 /* Assigns the offsets of calls in a state row and returns its size (a multiple of 16). */
 int spk_aggregate_layout(struct spk_aggregate_call *calls, int count);
+/* The same, where calls that keep the same state (sum and avg of one argument) have one: `shared` are those that nobody else must update. */
+int spk_aggregate_layout_shared(struct spk_aggregate_call *calls, int count);
 /* Whole state rows, through write/read where an aggregate has them (raw bytes otherwise). */
 spk_status spk_aggregate_row_write(const struct spk_aggregate_call *calls, int count, const char *row, struct spk_buffer *out, spk_error *err);
 spk_status spk_aggregate_row_read(const struct spk_aggregate_call *calls, int count, char *row, const char *data, size_t size, spk_error *err);

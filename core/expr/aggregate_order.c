@@ -4,11 +4,7 @@
  */
 #include "core/expr/aggregate_held.h"
 
-/* `is_max` comes from the aggregate's name, so both share their functions. */
-static inline bool is_max(const struct spk_aggregate_call *call)
-{
-	return call->aggregate->name[1] == 'a';
-}
+static inline bool is_max(const struct spk_aggregate_call *call) { return call->step->largest; }
 
 /* --- fixed width --- */
 
@@ -165,31 +161,31 @@ static void release_string(const struct spk_aggregate_call *call, char *state)
 
 /* --- the table --- */
 
-#define FIXED(name_, doc_, T, update_) \
-	{ .name = name_, .doc = doc_, .args = 1, .arg = { SPK_T(T) }, .result_of = spk_type_of_arg, .state_size = (int)sizeof(struct extreme), \
+#define FIXED(name_, doc_, max, T, update_) \
+	{ .name = name_, .largest = max, .doc = doc_, .args = 1, .arg = { SPK_T(T) }, .result_of = spk_type_of_arg, .state_size = (int)sizeof(struct extreme), \
 	  .unordered = true, .idempotent = true, .update = update_, .merge = merge_fixed, .final = final_fixed },
-#define STRING(name_, doc_, T) \
-	{ .name = name_, .doc = doc_, .args = 1, .arg = { SPK_T(T) }, .result_of = spk_type_of_arg, .state_size = (int)sizeof(struct spk_held), \
+#define STRING(name_, doc_, max, T) \
+	{ .name = name_, .largest = max, .doc = doc_, .args = 1, .arg = { SPK_T(T) }, .result_of = spk_type_of_arg, .state_size = (int)sizeof(struct spk_held), \
 	  .unordered = true, .idempotent = true, .update = update_string, .merge = merge_string, .final = final_string, \
 	  .write = write_string, .read = read_string, .release = release_string },
-#define ALL_TYPES(name_, doc_) \
-	FIXED(name_, doc_, SMALLINT, update_i16) \
-	FIXED(name_, doc_, INTEGER, update_i32) \
-	FIXED(name_, doc_, BIGINT, update_i64) \
-	FIXED(name_, doc_, REAL, update_f32) \
-	FIXED(name_, doc_, DOUBLE, update_f64) \
-	FIXED(name_, doc_, DECIMAL, update_i128) \
-	STRING(name_, doc_, TEXT) \
-	STRING(name_, doc_, BYTEA) \
-	FIXED(name_, doc_, DATE, update_i32) \
-	FIXED(name_, doc_, TIME, update_i64) \
-	FIXED(name_, doc_, TIMESTAMP, update_i64) \
-	FIXED(name_, doc_, TIMESTAMPTZ, update_i64) \
-	FIXED(name_, doc_, INTERVAL, update_interval)
+#define ALL_TYPES(name_, doc_, max) \
+	FIXED(name_, doc_, max, SMALLINT, update_i16) \
+	FIXED(name_, doc_, max, INTEGER, update_i32) \
+	FIXED(name_, doc_, max, BIGINT, update_i64) \
+	FIXED(name_, doc_, max, REAL, update_f32) \
+	FIXED(name_, doc_, max, DOUBLE, update_f64) \
+	FIXED(name_, doc_, max, DECIMAL, update_i128) \
+	STRING(name_, doc_, max, TEXT) \
+	STRING(name_, doc_, max, BYTEA) \
+	FIXED(name_, doc_, max, DATE, update_i32) \
+	FIXED(name_, doc_, max, TIME, update_i64) \
+	FIXED(name_, doc_, max, TIMESTAMP, update_i64) \
+	FIXED(name_, doc_, max, TIMESTAMPTZ, update_i64) \
+	FIXED(name_, doc_, max, INTERVAL, update_interval)
 
 static const struct spk_aggregate aggregates[] = {
-	ALL_TYPES("min", "Smallest value")
-	ALL_TYPES("max", "Largest value")
+	ALL_TYPES("min", "Smallest value", false)
+	ALL_TYPES("max", "Largest value", true)
 };
 
 SPK_AGGREGATE_FAMILY(order, aggregates)

@@ -269,6 +269,12 @@ static void choose_step(struct spk_aggregate_call *c)
 		c->step = spk_aggregate_gatherer();
 }
 
+void spk_aggregate_without_distinct(struct spk_aggregate_call *c)
+{
+	c->distinct = false;
+	choose_step(c);
+}
+
 spk_status spk_aggregate_resolve(struct spk_arena *arena, const struct spk_aggregate_syntax *s, struct spk_aggregate_call *out, spk_error *err)
 {
 	const struct spk_aggregate *best = first_named(s->name);

@@ -32,30 +32,75 @@ static int find_window_key(const struct spk_logical *l, int64_t *add_us)
 	return -1;
 }
 
-/* What PARTIAL hands on: the encoded group, its hash and the state row; only the emitting side decodes the group again. */
-static struct spk_schema *partial_schema(struct spk_build *b)
+/*
+ * What PARTIAL hands on: the group's hash, the group with its states as bytes, the task; and in batch the rows that it passes. In the order of
+ * enum spk_partial_column (batch/operator/groups.h).
+ */
+static const struct { const char *name; enum spk_type_id type; } partial_column[] = {
+	{ "hash", SPK_TYPE_BIGINT }, { "state", SPK_TYPE_BYTEA }, { "task", SPK_TYPE_INTEGER },
+};
+enum { PARTIAL_COLUMNS = SPK_COUNT_OF(partial_column) };
+
+static spk_status partial_schema(struct spk_build *b, struct spk_physical *partial, spk_error *err)
 {
-	static const struct { const char *name; enum spk_type_id type; } column[] = {
-		{ "key", SPK_TYPE_BYTEA }, { "hash", SPK_TYPE_BIGINT }, { "state", SPK_TYPE_BYTEA },
-	};
 	struct spk_schema *s = SPK_NEW(b->arena, struct spk_schema);
 
-	if (!s || !(s->field = SPK_NEW_ARRAY(b->arena, struct spk_field, SPK_COUNT_OF(column))))
-		return NULL;
-	for (size_t i = 0; i < SPK_COUNT_OF(column); i++)
-		s->field[s->count++] = (struct spk_field){ column[i].name, spk_type(column[i].type), false };
-	return s;
+	SPK_TRY_PTR(s && (s->field = SPK_NEW_ARRAY(b->arena, struct spk_field, PARTIAL_COLUMNS + partial->pass_count)), err);
+	for (; s->count < PARTIAL_COLUMNS; s->count++)
+		s->field[s->count] = (struct spk_field){ partial_column[s->count].name, spk_type(partial_column[s->count].type), true };
+	for (int i = 0; i < partial->pass_count; i++)
+		s->field[s->count++] = (struct spk_field){ partial->pass[i].expr->name ? partial->pass[i].expr->name : "", partial->pass[i].expr->type, true };
+	partial->schema = s;
+	return SPK_OK;
 }
 
-static void copy_aggregates(struct spk_physical *node, const struct spk_logical *l, struct spk_aggregate_call *calls, int state_size)
+static void copy_aggregates(struct spk_physical *node, const struct spk_logical *l, const struct spk_physical *from)
 {
 	node->expr_count = l->expr_count;
 	node->expr = l->expr;
-	node->aggregate_count = l->aggregate_count;
-	node->aggregate = calls;
+	node->aggregate_count = from->aggregate_count;
+	node->hidden_count = from->hidden_count;
+	node->aggregate = from->aggregate;
+	node->group_value = from->group_value;
+	node->state_size = from->state_size;
 	node->empty_sets = l->empty_sets;
 	node->empty_set = l->empty_set;
-	node->state_size = state_size;
+}
+
+/* Whether a key of this type gives the value back: numerics with a scale of their own and intervals it gives another that is equal. */
+static bool key_keeps(struct spk_type type)
+{
+	if (type.id == SPK_TYPE_INTERVAL || (type.id == SPK_TYPE_DECIMAL && type.scale < 0))
+		return false;
+	for (int i = 0; spk_type_is_nested(type) && type.children && i < type.children->count; i++)
+		if (!key_keeps(type.children->field[i].type))
+			return false;
+	return true;
+}
+
+/* The calls, and in batch hidden ones: first(group) where its key does not keep the value. */
+static spk_status make_calls(struct spk_build *b, const struct spk_logical *l, struct spk_physical *node, spk_error *err)
+{
+	struct spk_aggregate_call *call = SPK_NEW_ARRAY(b->arena, struct spk_aggregate_call, l->aggregate_count + l->expr_count + 1);
+	int *value = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1);
+
+	SPK_TRY_PTR(call && value, err);
+	if (l->aggregate_count)
+		memcpy(call, l->aggregate, sizeof *call * (size_t)l->aggregate_count);
+	node->aggregate = call;
+	node->aggregate_count = l->aggregate_count;
+	for (int i = 0; i < l->expr_count; i++) {
+		const struct spk_aggregate_syntax first = { .name = "first", .args = 1, .arg = &l->expr[i], .position = l->position };
+
+		value[i] = -1;
+		if (b->options->streaming || key_keeps(l->expr[i]->type))
+			continue;
+		value[i] = node->aggregate_count + node->hidden_count++;
+		SPK_TRY(spk_aggregate_resolve(b->arena, &first, &call[value[i]], err));
+		node->group_value = value;
+	}
+	node->state_size = spk_aggregate_layout_shared(call, node->aggregate_count + node->hidden_count);
+	return SPK_OK;
 }
 
 /* What a stream cannot keep up to date. */
@@ -156,49 +201,106 @@ static spk_status add_late_filter(struct spk_build *b, const struct spk_logical 
 	return SPK_OK;
 }
 
-spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+/* FINAL_AGGREGATE and its like: what merges the partial states. */
+static spk_status build_merging(struct spk_build *b, const struct spk_logical *l, enum spk_physical_kind kind, const struct spk_physical *partial, struct spk_aggregate_call *pass, const struct spk_ports *in, struct spk_physical **out, spk_error *err)
 {
-	struct spk_aggregate_call *calls = spk_arena_copy(b->arena, l->aggregate, sizeof *calls * (size_t)l->aggregate_count);
-	bool streaming = b->options->streaming;
+	struct spk_physical *node = spk_build_node(b, kind, l->schema, in, l);
+
+	SPK_TRY_PTR(node, err);
+	copy_aggregates(node, l, partial);
+	node->pass_aggregate = pass;
+	node->window_key = partial->window_key;
+	node->bound = l->properties.bound;
+	node->retracts = false;
+	*out = node;
+	return SPK_OK;
+}
+
+static spk_status build_partial(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, int window_key, struct spk_physical **out, struct spk_aggregate_call **pass, spk_error *err)
+{
+	struct spk_physical *node = spk_build_node(b, SPK_PHYSICAL_PARTIAL_AGGREGATE, l->schema, in, l), made = { 0 };
+
+	SPK_TRY_PTR(node, err);
+	SPK_TRY(make_calls(b, l, &made, err));
+	copy_aggregates(node, l, &made);
+	node->window_key = window_key;
+	node->retracts = false;
+	*pass = NULL;
+	if (!b->options->streaming)
+		SPK_TRY(spk_build_pass(b, node, PARTIAL_COLUMNS, pass, err));
+	*out = node;
+	return partial_schema(b, node, err);
+}
+
+/* In batch. Where rows of a group are on one task already there is nothing to exchange. */
+static spk_status build_level(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+{
+	int *order = SPK_NEW_ARRAY(b->arena, int, in->partitioned.keys + 1);
+	struct spk_aggregate_call *pass;
+	struct spk_physical *partial, *node;
+	struct spk_ports ports;
+	bool together;
+
+	SPK_TRY_PTR(order, err);
+	together = l->expr_count && spk_partitioned_within(&in->partitioned, l->expr, l->expr_count, order);
+	SPK_TRY(build_partial(b, l, in, -1, &partial, &pass, err));
+	partial->passes = together;
+	ports = spk_build_port(b, partial, false);
+	SPK_TRY_PTR(ports.node, err);
+	if (!together)
+		SPK_TRY(spk_build_exchange(b, &ports, NULL, 0, l->expr_count ? 0 : -1, &ports, err));
+	SPK_TRY(build_merging(b, l, SPK_PHYSICAL_FINAL_AGGREGATE, partial, pass, &ports, &node, err));
+	*out = spk_build_port(b, node, false);
+	SPK_TRY_PTR(out->node, err);
+	if (together)
+		return spk_partitioned_behind(b, &in->partitioned, l->expr, l->expr_count, &out->partitioned, err);
+	/* The carried hash is that of the group columns. */
+	return spk_partitioned_by_first(b, l->expr_count, &out->partitioned, err);
+}
+
+static spk_status build_batch(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+{
+	struct spk_logical *lower, *upper;
+	struct spk_ports between;
+
+	SPK_TRY(spk_build_distinct_levels(b, l, &lower, &upper, err));
+	if (!lower)
+		return build_level(b, l, in, out, err);
+	SPK_TRY(build_level(b, lower, in, &between, err));
+	return build_level(b, upper, &between, out, err);
+}
+
+static spk_status build_stream(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+{
 	int64_t add_us = 0;
-	int window_key = streaming ? find_window_key(l, &add_us) : -1;
+	int window_key = find_window_key(l, &add_us);
 	bool watermarked = window_key >= 0 && l->properties.bound == SPK_BOUND_TIME;
 	bool on_close = watermarked && b->options->emit != SPK_EMIT_ON_UPDATE;
 	struct spk_ports ports = *in;
-	struct spk_physical *node;
-	int state_size;
+	struct spk_aggregate_call *pass;
+	struct spk_physical *partial, *node;
 
-	SPK_TRY_PTR(calls, err);
-	SPK_TRY(check_calls(l, streaming, in->retracts, err));
-	state_size = spk_aggregate_layout(calls, l->aggregate_count);
 	if (on_close)
 		SPK_TRY(add_late_filter(b, l, window_key, add_us, &ports, err));
-
-	struct spk_schema *partial = partial_schema(b);
-
-	SPK_TRY_PTR(partial, err);
-	node = spk_build_node(b, SPK_PHYSICAL_PARTIAL_AGGREGATE, partial, &ports, l);
-	SPK_TRY_PTR(node, err);
-	copy_aggregates(node, l, calls, state_size);
-	node->window_key = on_close ? window_key : -1;
-	node->retracts = false;
-	ports = spk_build_port(b, node, false);
+	SPK_TRY(build_partial(b, l, &ports, on_close ? window_key : -1, &partial, &pass, err));
+	ports = spk_build_port(b, partial, false);
 	SPK_TRY_PTR(ports.node, err);
-	SPK_TRY(spk_build_exchange(b, &ports, NULL, 0, l->expr_count ? 1 : -1, &ports, err));
-
-	node = spk_build_node(b, !streaming ? SPK_PHYSICAL_FINAL_AGGREGATE : on_close ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, l->schema, &ports, l);
-	SPK_TRY_PTR(node, err);
-	copy_aggregates(node, l, calls, state_size);
-	node->window_key = on_close ? window_key : -1;
+	SPK_TRY(spk_build_exchange(b, &ports, NULL, 0, l->expr_count ? 0 : -1, &ports, err));
+	SPK_TRY(build_merging(b, l, on_close ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, partial, NULL, &ports, &node, err));
 	node->window_add_us = add_us;
 	node->time_sources = on_close ? spk_build_time_sources(b, l) : 0;
-	node->retracts = streaming && !on_close;
+	node->retracts = !on_close;
 	/* Only the operator that closes windows drops their state. */
-	node->bound = streaming && !on_close && l->properties.bound == SPK_BOUND_TIME ? SPK_BOUND_KEY : l->properties.bound;
-	if (streaming)
-		SPK_TRY(describe_state(b, node, l, err));
+	if (!on_close && l->properties.bound == SPK_BOUND_TIME)
+		node->bound = SPK_BOUND_KEY;
+	SPK_TRY(describe_state(b, node, l, err));
 	*out = spk_build_port(b, node, node->retracts);
 	SPK_TRY_PTR(out->node, err);
-	/* The carried hash is that of the group columns. */
-	return streaming ? SPK_OK : spk_partitioned_by_first(b, l->expr_count, &out->partitioned, err);
+	return SPK_OK;
+}
+
+spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+{
+	SPK_TRY(check_calls(l, b->options->streaming, in->retracts, err));
+	return b->options->streaming ? build_stream(b, l, in, out, err) : build_batch(b, l, in, out, err);
 }

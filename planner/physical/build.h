@@ -73,6 +73,13 @@ spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, stru
 double spk_build_rows(const struct spk_build *b, const struct spk_logical *l);
 double spk_build_row_bytes(const struct spk_logical *l);
 
+/* --- aggregates: aggregate.c, aggregate_pass.c, aggregate_distinct.c --- */
+
+/* Fills in what `partial` passes rows with; its calls over these, whose columns begin at `first` of its output. */
+spk_status spk_build_pass(struct spk_build *b, struct spk_physical *partial, int first, struct spk_aggregate_call **out, spk_error *err);
+/* The AGGREGATE as two, for DISTINCT calls; NULL when one does it. */
+spk_status spk_build_distinct_levels(struct spk_build *b, const struct spk_logical *l, struct spk_logical **lower, struct spk_logical **upper, spk_error *err);
+
 /* One file each. */
 spk_status spk_build_sources(struct spk_build *b, struct spk_logical *const *root, int roots, spk_error *err);
 spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err);

@@ -51,6 +51,9 @@ struct spk_physical;
 
 struct spk_physical_edge { struct spk_physical *node; int input; };
 
+/* An expression that passed rows take along. filter: the one (by place) that must be true where this is evaluated, -1 none. */
+struct spk_pass { struct spk_expr *expr; int filter; };
+
 struct spk_physical {
 	enum spk_physical_kind kind;
 	int id;                            /* index in the plan, in topological order */
@@ -71,8 +74,13 @@ struct spk_physical {
 	struct spk_expr *filter;           /* FILTER; SCAN: pushed predicate or NULL */
 	int expr_count;                    /* PROJECT: outputs; aggregates: group expressions (PARTIAL: over its input) */
 	struct spk_expr **expr;
-	int aggregate_count;
+	int aggregate_count, hidden_count; /* calls; hidden ones behind them do not come out by themselves */
 	struct spk_aggregate_call *aggregate;
+	const int *group_value;            /* FINAL_AGGREGATE: by group column the hidden call that gives its value, -1: its key does; NULL: none */
+	int pass_count;                    /* PARTIAL_AGGREGATE in batch: what rows that are passed as they are take along: the groups, inputs and filters */
+	struct spk_pass *pass;
+	struct spk_aggregate_call *pass_aggregate;  /* FINAL_AGGREGATE in batch: the calls over passed rows */
+	bool passes;                       /* PARTIAL_AGGREGATE: passes all rows: those of a group are on one task */
 	int state_size;                    /* aggregates: bytes of a state row */
 	int empty_sets;                    /* FINAL_AGGREGATE over EXPAND: values of the last group whose row comes out in any case, the others NULL */
 	const int64_t *empty_set;

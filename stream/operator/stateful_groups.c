@@ -22,8 +22,9 @@ spk_status spk_stateful_open(struct spk_op *op, spk_error *err)
 	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
 	s->arena = spk_arena_new(op->pipeline->account);
 	SPK_TRY_PTR(s->arena, err);
-	SPK_TRY(spk_groups_init(&s->epoch, op->plan, op->pipeline->account, s->arena, err));
-	s->old_row = spk_arena_alloc(s->arena, (size_t)SPK_BATCH_ROWS * (size_t)s->epoch.row_size);
+	SPK_TRY(spk_groups_init(&s->epoch, op->plan, false, op->pipeline->account, s->arena, err));
+	s->row_size = SPK_STATE_HEADER + op->plan->state_size;
+	s->old_row = spk_arena_alloc(s->arena, (size_t)SPK_BATCH_ROWS * (size_t)s->row_size);
 	SPK_TRY_PTR(s->old_row, err);
 	s->bytes.account = op->pipeline->account;
 	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
@@ -39,8 +40,11 @@ spk_status spk_stateful_begin(struct spk_op *op, spk_error *err)
 
 spk_status spk_stateful_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
 {
+	struct spk_stateful_groups *s = self(op);
+
 	(void)input;
-	return spk_groups_merge(&self(op)->epoch, in, err);
+	SPK_TRY(spk_groups_room_for(&s->epoch, in, err));
+	return spk_groups_absorb(&s->epoch, op, in, err);
 }
 
 void spk_stateful_close(struct spk_op *op)
@@ -53,28 +57,42 @@ void spk_stateful_close(struct spk_op *op)
 	spk_arena_unref(s->arena);
 }
 
-spk_status spk_stateful_read_row(const struct spk_groups *g, char *row, const char *value, uint32_t size, spk_error *err)
+spk_status spk_stateful_read_row(const struct spk_stateful_groups *s, char *row, const char *value, uint32_t size, spk_error *err)
 {
-	memset(row, 0, (size_t)g->row_size);
-	if (size < SPK_GROUP_HEADER)
+	memset(row, 0, (size_t)s->row_size);
+	if (size < SPK_STATE_HEADER)
 		return spk_fail(err, SPK_CORRUPT, "state of an aggregate has %u bytes, too few", size);
-	memcpy(row, value, SPK_GROUP_HEADER);
-	return spk_aggregate_row_read(g->plan->aggregate, g->plan->aggregate_count, spk_group_states(row), value + SPK_GROUP_HEADER, size - SPK_GROUP_HEADER, err);
+	memcpy(row, value, SPK_STATE_HEADER);
+	return spk_groups_read_states(&s->epoch, spk_state_states(row), value + SPK_STATE_HEADER, size - SPK_STATE_HEADER, err);
+}
+
+void spk_stateful_release_row(const struct spk_stateful_groups *s, char *row)
+{
+	spk_aggregate_row_release(s->epoch.call, s->epoch.calls, spk_state_states(row));
+}
+
+int64_t *spk_slice_count(const struct spk_stateful_groups *s, const struct spk_slice *slice, int i)
+{
+	return slice->old[i] ? spk_state_count(slice->old[i]) : spk_groups_note(&s->epoch, slice->from + (uint32_t)i);
+}
+
+char *spk_slice_states(const struct spk_stateful_groups *s, const struct spk_slice *slice, int i)
+{
+	return slice->old[i] ? spk_state_states(slice->old[i]) : spk_groups_states(&s->epoch, slice->from + (uint32_t)i);
 }
 
 /* Keys, hashes and buckets of the slice's groups. */
 static spk_status list_keys(struct spk_stateful_groups *s, struct spk_slice *slice, spk_error *err)
 {
-	const struct spk_keymap *map = &s->epoch.map;
 	struct spk_view key[SPK_BATCH_ROWS];
 	struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = key };
 
 	for (int i = 0; i < slice->n; i++) {
 		uint32_t size;
-		const char *bytes = spk_keymap_key(map, slice->from + (uint32_t)i, &size);
+		const char *bytes = spk_groups_key(&s->epoch, slice->from + (uint32_t)i, &size);
 
 		key[i] = spk_view(bytes, size);
-		slice->hash[i] = map->hash[slice->from + (uint32_t)i];
+		slice->hash[i] = spk_groups_hash(&s->epoch, slice->from + (uint32_t)i);
 		if (slice->bucketed)
 			slice->bucket[i] = spk_group_window(bytes, size) + s->base.plan->window_add_us;
 	}
@@ -92,52 +110,53 @@ spk_status spk_stateful_read(struct spk_stateful_groups *s, uint32_t from, int n
 	SPK_TRY(list_keys(s, slice, err));
 	SPK_TRY(spk_state_get(s->view, &slice->keys, slice->hash, bucketed ? slice->bucket : NULL, value, err));
 	for (int i = 0; i < n; i++) {
-		char *row = s->old_row + (size_t)i * (size_t)s->epoch.row_size;
+		char *row = s->old_row + (size_t)i * (size_t)s->row_size;
 
 		if (!spk_state_found(&value[i]))
 			continue;
 		slice->old[i] = row;
-		SPK_TRY(spk_stateful_read_row(&s->epoch, row, value[i].data, value[i].size, err));
+		SPK_TRY(spk_stateful_read_row(s, row, value[i].data, value[i].size, err));
 	}
 	return SPK_OK;
 }
 
 spk_status spk_stateful_merge(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err)
 {
-	const struct spk_physical *plan = s->base.plan;
 	char *into[SPK_BATCH_ROWS], *from[SPK_BATCH_ROWS];
 	int n = 0;
 
 	/* The old state first, then the epoch's: the order in which the rows came, so that sums of floats repeat. */
 	for (int i = 0; i < slice->n; i++) {
-		char *row = spk_groups_row(&s->epoch, slice->from + (uint32_t)i);
+		const uint32_t number = slice->from + (uint32_t)i;
 
 		if (!slice->old[i])
 			continue;
-		*spk_group_count(slice->old[i]) += *spk_group_count(row);
-		into[n] = spk_group_states(slice->old[i]);
-		from[n++] = spk_group_states(row);
+		*spk_state_count(slice->old[i]) += *spk_groups_note(&s->epoch, number);
+		into[n] = spk_state_states(slice->old[i]);
+		from[n++] = spk_groups_states(&s->epoch, number);
 	}
-	for (int i = 0; i < plan->aggregate_count && n; i++)
-		SPK_TRY(plan->aggregate[i].step->merge(&plan->aggregate[i], into, from, n, err));
+	for (int i = 0; i < s->epoch.calls && n; i++)
+		if (!s->epoch.call[i].shared)
+			SPK_TRY(s->epoch.call[i].step->merge(&s->epoch.call[i], into, from, n, err));
 	return SPK_OK;
 }
 
 spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err)
 {
-	const struct spk_physical *plan = s->base.plan;
+	static const char unused[SPK_STATE_HEADER - sizeof(int64_t)];
 	struct spk_state_value value[SPK_BATCH_ROWS];
 	uint32_t start[SPK_BATCH_ROWS + 1];
 
 	spk_buffer_clear(&s->bytes);
 	for (int i = 0; i < slice->n; i++) {
-		char *row = slice->old[i] ? slice->old[i] : spk_groups_row(&s->epoch, slice->from + (uint32_t)i);
+		const int64_t *count = spk_slice_count(s, slice, i);
 
 		start[i] = (uint32_t)s->bytes.size;
-		if (*spk_group_count(row) == 0 && plan->expr_count > 0)
+		if (*count == 0 && s->base.plan->expr_count > 0)
 			continue;
-		SPK_TRY(spk_buffer_append(&s->bytes, row, SPK_GROUP_HEADER, err));
-		SPK_TRY(spk_aggregate_row_write(plan->aggregate, plan->aggregate_count, spk_group_states(row), &s->bytes, err));
+		SPK_TRY(spk_buffer_append(&s->bytes, count, sizeof *count, err));
+		SPK_TRY(spk_buffer_append(&s->bytes, unused, sizeof unused, err));
+		SPK_TRY(spk_groups_write_states(&s->epoch, spk_slice_states(s, slice, i), &s->bytes, err));
 		if (s->bytes.size > UINT32_MAX / 2)
 			return spk_fail(err, SPK_MEMORY_LIMIT, "the state of %d groups takes more than 2 GiB", i + 1);
 	}
@@ -154,6 +173,6 @@ void spk_stateful_slice_release(struct spk_stateful_groups *s, struct spk_slice 
 {
 	for (int i = 0; i < slice->n; i++)
 		if (slice->old[i])
-			spk_aggregate_row_release(s->base.plan->aggregate, s->base.plan->aggregate_count, spk_group_states(slice->old[i]));
+			spk_stateful_release_row(s, slice->old[i]);
 	spk_row_keys_release(&slice->keys);
 }

@@ -51,12 +51,12 @@ static spk_status take_old(struct spk_stateful_groups *s, const struct spk_slice
 
 	for (int i = 0; i < slice->n; i++) {
 		uint32_t size;
-		const char *key = spk_keymap_key(&s->epoch.map, slice->from + (uint32_t)i, &size);
+		const char *key = spk_groups_key(&s->epoch, slice->from + (uint32_t)i, &size);
 
 		SPK_TRY(spk_groups_decode(&s->epoch, key, size, b->column, i, 2 * im->n, b->arena, err));
 		SPK_TRY(spk_groups_decode(&s->epoch, key, size, b->column, im->n + i, 2 * im->n, b->arena, err));
 		im->had[i] = slice->old[i] != NULL;
-		state[i] = spk_group_states(slice->old[i] ? slice->old[i] : spk_groups_row(&s->epoch, slice->from + (uint32_t)i));
+		state[i] = spk_slice_states(s, slice, i);
 	}
 	return spk_groups_final(&s->epoch, state, slice->n, b->column, 0, 2 * im->n, b->arena, err);
 }
@@ -66,10 +66,8 @@ static spk_status take_new(struct spk_stateful_groups *s, const struct spk_slice
 	char *state[SPK_BATCH_ROWS];
 
 	for (int i = 0; i < slice->n; i++) {
-		char *row = slice->old[i] ? slice->old[i] : spk_groups_row(&s->epoch, slice->from + (uint32_t)i);
-
-		im->has[i] = *spk_group_count(row) > 0 || s->base.plan->expr_count == 0;
-		state[i] = spk_group_states(row);
+		im->has[i] = *spk_slice_count(s, slice, i) > 0 || s->base.plan->expr_count == 0;
+		state[i] = spk_slice_states(s, slice, i);
 	}
 	return spk_groups_final(&s->epoch, state, slice->n, im->batch->column, im->n, 2 * im->n, im->batch->arena, err);
 }
@@ -105,7 +103,7 @@ static spk_status update_slice(struct spk_op *op, struct spk_slice *slice, struc
 	struct spk_stateful_groups *s = self(op);
 
 	SPK_TRY(spk_stateful_read(s, from, n, false, slice, err));
-	SPK_TRY(spk_groups_output(&s->epoch, 2 * n, &im->batch, err));
+	SPK_TRY(spk_groups_output(op->plan->schema, 2 * n, op->pipeline->account, &im->batch, err));
 	im->had = SPK_NEW_ARRAY(im->batch->arena, bool, n);
 	im->has = SPK_NEW_ARRAY(im->batch->arena, bool, n);
 	SPK_TRY_PTR(im->had && im->has, err);
@@ -119,7 +117,7 @@ static spk_status update_slice(struct spk_op *op, struct spk_slice *slice, struc
 static spk_status stream_finish(struct spk_op *op, spk_error *err)
 {
 	struct spk_stateful_groups *s = self(op);
-	uint32_t count = s->epoch.map.count, step = SPK_BATCH_ROWS / 2;
+	uint32_t count = spk_groups_count(&s->epoch), step = SPK_BATCH_ROWS / 2;
 
 	for (uint32_t from = 0; from < count; from += step) {
 		struct spk_slice slice = { 0 };

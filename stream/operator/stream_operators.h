@@ -15,11 +15,17 @@ const struct spk_op_type *spk_stream_op_type(enum spk_physical_kind kind);
 
 /* --- an aggregate with state: groups of the epoch, met with a state table in finish --- */
 
+/* A state row as the table holds it: the number of rows, weighted, eight bytes to come, the states. */
+enum { SPK_STATE_HEADER = 16 };
+static inline int64_t *spk_state_count(char *row) { return (int64_t *)(void *)row; }
+static inline char *spk_state_states(char *row) { return row + SPK_STATE_HEADER; }
+
 struct spk_stateful_groups {
 	struct spk_op base;
 	struct spk_arena *arena;
 	struct spk_groups epoch;          /* this epoch's groups only */
 	struct spk_state_view *view;
+	int row_size;                     /* of a state row */
 	char *old_row;                    /* scratch: state rows read from the table, one per group of a slice */
 	struct spk_buffer bytes;          /* scratch: values to write */
 };
@@ -42,13 +48,17 @@ struct spk_slice {
 	bool bucketed;
 	char *old[SPK_BATCH_ROWS];
 };
+/* Number of rows and states of the slice's i-th group as they are by now: the old row's when there is one, else the epoch's. */
+int64_t *spk_slice_count(const struct spk_stateful_groups *s, const struct spk_slice *slice, int i);
+char *spk_slice_states(const struct spk_stateful_groups *s, const struct spk_slice *slice, int i);
 spk_status spk_stateful_read(struct spk_stateful_groups *s, uint32_t from, int n, bool bucketed, struct spk_slice *slice, spk_error *err);
 /* Merges the epoch's rows into the old ones, which become the new state; groups without an old row are new as they are. */
 spk_status spk_stateful_merge(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
 /* Writes the new rows of the slice; a group whose row count is 0 is deleted, but the one of an aggregate over all rows stays. */
 spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
+void spk_stateful_release_row(const struct spk_stateful_groups *s, char *row);
 void spk_stateful_slice_release(struct spk_stateful_groups *s, struct spk_slice *slice);
 /* A state row from the bytes of a table's value; it must be released, also after a failure. */
-spk_status spk_stateful_read_row(const struct spk_groups *g, char *row, const char *value, uint32_t size, spk_error *err);
+spk_status spk_stateful_read_row(const struct spk_stateful_groups *s, char *row, const char *value, uint32_t size, spk_error *err);
 
 #endif

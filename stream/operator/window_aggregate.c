@@ -19,10 +19,8 @@ struct closing {
 
 static void drop_closed(struct closing *c)
 {
-	const struct spk_physical *plan = c->s->base.plan;
-
 	for (int i = 0; i < c->n; i++)
-		spk_aggregate_row_release(plan->aggregate, plan->aggregate_count, spk_group_states(c->row[i]));
+		spk_stateful_release_row(c->s, c->row[i]);
 	spk_batch_unref(c->out);
 	c->out = NULL;
 	c->n = 0;
@@ -37,7 +35,7 @@ static spk_status emit_closed(struct closing *c, spk_error *err)
 	if (c->n == 0)
 		return SPK_OK;
 	for (int i = 0; i < c->n; i++)
-		state[i] = spk_group_states(c->row[i]);
+		state[i] = spk_state_states(c->row[i]);
 	status = spk_groups_final(&s->epoch, state, c->n, c->out->column, 0, SPK_BATCH_ROWS, c->out->arena, err);
 	c->out->rows = c->out->selected = c->n;
 	if (status == SPK_OK)
@@ -55,10 +53,10 @@ static spk_status close_group(void *user, const char *key, uint32_t key_size, co
 	if (c->n == SPK_BATCH_ROWS)
 		SPK_TRY(emit_closed(c, err));
 	if (!c->out)
-		SPK_TRY(spk_groups_output(&s->epoch, SPK_BATCH_ROWS, &c->out, err));
-	row = s->old_row + (size_t)c->n * (size_t)s->epoch.row_size;
+		SPK_TRY(spk_groups_output(s->base.plan->schema, SPK_BATCH_ROWS, s->base.pipeline->account, &c->out, err));
+	row = s->old_row + (size_t)c->n * (size_t)s->row_size;
 	c->row[c->n++] = row;
-	SPK_TRY(spk_stateful_read_row(&s->epoch, row, value, size, err));
+	SPK_TRY(spk_stateful_read_row(s, row, value, size, err));
 	return spk_groups_decode(&s->epoch, key, key_size, c->out->column, c->n - 1, SPK_BATCH_ROWS, c->out->arena, err);
 }
 
@@ -86,7 +84,7 @@ static spk_status fold_into_state(struct spk_stateful_groups *s, uint32_t from, 
 static spk_status window_finish(struct spk_op *op, spk_error *err)
 {
 	struct spk_stateful_groups *s = self(op);
-	uint32_t count = s->epoch.map.count;
+	uint32_t count = spk_groups_count(&s->epoch);
 	struct spk_slice slice = { 0 };
 
 	for (uint32_t from = 0; from < count; from += SPK_BATCH_ROWS) {
