@@ -12,11 +12,13 @@
 #include "planner/physical/build.h"
 
 #include "core/base/check.h"
+#include "core/base/memory.h"
 
 enum strategy { BROADCAST_HASH, SHUFFLE_HASH, MERGE, LOOP };
 
-/* A build side up to this is kept whole rather than exchanged, if that is cheaper: it is there once in the process. */
-static const double BROADCAST_BYTES = 64 << 20;
+/* A build side up to this is kept whole rather than exchanged, if that is cheaper: it is there once in the process. Not more than this part of
+ * the memory limit: beyond it every task would have to read from disk what all of them keep. */
+static const double BROADCAST_BYTES = 64 << 20, BROADCAST_PART = 1.0 / 8;
 /* What it costs to handle a row, about, probing a table being 1. */
 static const double BUILD_COST = 4, EXCHANGE_COST = 2;
 
@@ -123,10 +125,11 @@ static int cheaper_side(const struct join_plan *j, bool left, bool right)
 /* The side to broadcast, -1: none may be. */
 static int broadcast_side(const struct join_plan *j, bool any_size)
 {
+	double most = SPK_MIN(BROADCAST_BYTES, BROADCAST_PART * (double)spk_memory_limit());
 	bool may[2];
 
 	for (int s = 0; s < 2; s++)
-		may[s] = may_broadcast(j->l, s) && (any_size || j->bytes[s] <= BROADCAST_BYTES);
+		may[s] = may_broadcast(j->l, s) && (any_size || j->bytes[s] <= most);
 	return may[0] || may[1] ? cheaper_side(j, may[0], may[1]) : -1;
 }
 
