@@ -20,6 +20,7 @@
 #define SPK_FIRST_RULE_LIST(X) \
 	X(or_factor, "or-factor")                    /* (a AND b) OR (a AND c) is a AND (b OR c), and what that says of each relation alone */
 #define SPK_LAST_RULE_LIST(X) \
+	X(semi_pushdown, "semi-pushdown")            /* semi and anti joins go below the joins of their left side */ \
 	X(join_order, "join-order")                  /* the cheapest order of inner joins, by statistics */
 
 #define SPK_RULE_DECLARE(id, name) spk_status spk_rule_##id(struct spk_arena *arena, struct spk_logical *root, struct spk_logical **out, spk_error *err);

@@ -78,6 +78,35 @@ static const struct optimized { const char *sql, *plan; } optimized[] = {
 	  " -> Join anti on (id = bidder)\n"
 	  "    -> Scan bid (bidder, price) where (bidder = 5)\n"
 	  "    -> Scan person (id) where (id = 5)\n" },
+	/* --- semi and anti joins --- */
+	{ "SELECT b.price FROM bid AS b JOIN person AS p ON b.bidder = p.id WHERE b.auction IN (SELECT x FROM file)",
+	  "Project price\n"
+	  " -> Join inner on (bidder = id)\n"
+	  "    -> Join semi on (auction = x::bigint)\n"
+	  "       -> Scan bid AS b (auction, bidder, price)\n"
+	  "       -> Scan file (x)\n"
+	  "    -> Scan person AS p (id)\n" },
+	{ "SELECT b.price FROM bid AS b JOIN person AS p ON b.bidder = p.id WHERE NOT EXISTS (SELECT 1 FROM file WHERE x = p.id)",
+	  "Project price\n"
+	  " -> Join inner on (bidder = id)\n"
+	  "    -> Scan bid AS b (bidder, price)\n"
+	  "    -> Join anti on (x::bigint = id)\n"
+	  "       -> Scan person AS p (id)\n"
+	  "       -> Scan file (x)\n" },
+	{ "SELECT b.price, p.name FROM bid AS b LEFT JOIN person AS p ON b.bidder = p.id WHERE EXISTS (SELECT 1 FROM file WHERE x = p.id)",
+	  "Project price, name\n"
+	  " -> Join inner on (bidder = id)\n"
+	  "    -> Scan bid AS b (bidder, price)\n"
+	  "    -> Join semi on (x::bigint = id)\n"
+	  "       -> Scan person AS p (id, name)\n"
+	  "       -> Scan file (x)\n" },
+	{ "SELECT b.price FROM bid AS b JOIN person AS p ON b.bidder = p.id WHERE EXISTS (SELECT 1 FROM file WHERE x = p.id AND x < b.price)",
+	  "Project price\n"
+	  " -> Join semi on ((x::bigint = id) AND (x::bigint < price))\n"
+	  "    -> Join inner on (bidder = id)\n"
+	  "       -> Scan bid AS b (bidder, price)\n"
+	  "       -> Scan person AS p (id)\n"
+	  "    -> Scan file (x)\n" },
 	/* --- outer joins that are none --- */
 	{ "SELECT b.price FROM bid AS b LEFT JOIN person AS p ON b.bidder = p.id WHERE p.name = 'x'",
 	  "Project price\n"
