@@ -19,9 +19,17 @@ struct csv_encoder {
 	const char *timezone;
 	const struct spk_schema *schema;
 	int columns;
-	bool plain_numbers;         /* no number can look like NULL or hold the delimiter */
+	bool plain_numbers;         /* no number can look like NULL or hold what must be quoted */
+	bool plain_bytes;           /* nor can \x and hexadecimal digits */
 	bool special[256];          /* bytes for which a field is quoted */
 };
+
+static bool holds_special(const struct csv_encoder *e, const char *characters)
+{
+	while (*characters && !e->special[(uint8_t)*characters] && *characters != e->options.escape && *characters != e->options.comment)
+		characters++;
+	return *characters;
+}
 
 spk_status spk_csv_encoder_open(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err)
 {
@@ -40,7 +48,8 @@ spk_status spk_csv_encoder_open(struct spk_encoder **out, const struct spk_forma
 	*e = (struct csv_encoder){ .base.format = &spk_format_csv, .arena = arena, .options = spk_csv_options(spec->table),
 	                           .timezone = spk_field_rules(spec->conf).timezone, .schema = spec->schema, .columns = spec->columns };
 	e->special[(uint8_t)e->options.delimiter] = e->special[(uint8_t)e->options.quote] = e->special['\n'] = e->special['\r'] = true;
-	e->plain_numbers = !strpbrk(e->options.null, "0123456789y") /* infinity */ && !strchr("0123456789-: .", e->options.delimiter);
+	e->plain_numbers = !strpbrk(e->options.null, "0123456789y") /* infinity */ && !holds_special(e, "0123456789-: .");
+	e->plain_bytes = e->options.null[0] != '\\' && !holds_special(e, "\\x0123456789abcdef");
 	*out = &e->base;
 	return SPK_OK;
 }
@@ -76,27 +85,40 @@ static bool is_reserved(const struct csv_encoder *e, const char *s, uint32_t n)
 	return (e->options.comment && n && s[0] == e->options.comment) || (n == e->options.null_size && memcmp(s, e->options.null, n) == 0) || (e->columns == 1 && n == 2 && s[0] == '\\' && s[1] == '.');
 }
 
+static char *put_quoted(const struct csv_encoder *e, char *p, char c)
+{
+	if (c == e->options.quote || c == e->options.escape)
+		*p++ = e->options.escape;
+	*p++ = c;
+	return p;
+}
+
 /* At most 2n + 2 bytes. */
 static char *put_field(const struct csv_encoder *e, char *p, const char *s, uint32_t n)
 {
 	if (SPK_LIKELY(!copy_looking(e, p, s, n) && !is_reserved(e, s, n)))
 		return p + n;
 	*p++ = e->options.quote;
-	for (uint32_t i = 0; i < n; i++) {
-		if (s[i] == e->options.quote || s[i] == e->options.escape)
-			*p++ = e->options.escape;
-		*p++ = s[i];
-	}
+	for (uint32_t i = 0; i < n; i++)
+		p = put_quoted(e, p, s[i]);
 	*p++ = e->options.quote;
 	return p;
 }
 
-/* \x and hexadecimal digits. */
-static char *put_bytea(char *p, const struct spk_view *v)
+/* \x and hexadecimal digits: at most 4n + 6 bytes. */
+static char *put_bytea(const struct csv_encoder *e, char *p, const struct spk_view *v)
 {
 	static const char hex[] = "0123456789abcdef";
 	const uint8_t *s = (const uint8_t *)spk_view_data(v);
 
+	if (!e->plain_bytes) {
+		*p++ = e->options.quote;
+		p = put_quoted(e, put_quoted(e, p, '\\'), 'x');
+		for (uint32_t i = 0; i < v->length; i++)
+			p = put_quoted(e, put_quoted(e, p, hex[s[i] >> 4]), hex[s[i] & 15]);
+		*p++ = e->options.quote;
+		return p;
+	}
 	*p++ = '\\';
 	*p++ = 'x';
 	for (uint32_t i = 0; i < v->length; i++) {
@@ -119,7 +141,7 @@ static char *put_value(const struct csv_encoder *e, char *p, struct spk_type typ
 	if (type.id == SPK_TYPE_TIMESTAMP && e->plain_numbers)
 		return spk_put_timestamp(day, p, ((const int64_t *)r->data)[slot], ' ');
 	if (type.id == SPK_TYPE_BYTEA)
-		return put_bytea(p, view);
+		return put_bytea(e, p, view);
 	if (spk_type_is_view(type))
 		return put_field(e, p, spk_view_data(view), view->length);
 	value = (const char *)r->data + (size_t)slot * (size_t)spk_type_width(type);
@@ -140,7 +162,7 @@ static size_t bound(const struct csv_encoder *e, const struct spk_batch *batch)
 		if (!spk_type_is_view(batch->column[c].type))
 			continue;
 		SPK_EACH_ROW(batch, i, row)
-			total += 2 * (size_t)((const struct spk_view *)r.data)[spk_reader_slot(&r, row)].length;
+			total += (e->plain_bytes ? 2 : 4) * (size_t)((const struct spk_view *)r.data)[spk_reader_slot(&r, row)].length;
 	}
 	return total;
 }

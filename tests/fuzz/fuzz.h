@@ -96,10 +96,11 @@ SPK_UNUSED static void fuzz_row_done(struct fuzz_row *row)
 	spk_arena_unref(row->arena);
 }
 
-SPK_UNUSED static bool fuzz_same(const struct fuzz_row *a, const struct fuzz_row *b)
+/* The first row of `a` and row `row` of `b`. */
+SPK_UNUSED static bool fuzz_same_row(const struct fuzz_row *a, const struct fuzz_row *b, int row)
 {
 	for (int c = 0; c < a->batch->columns; c++) {
-		struct spk_value x = spk_vector_value(&a->batch->column[c], 0), y = spk_vector_value(&b->batch->column[c], 0);
+		struct spk_value x = spk_vector_value(&a->batch->column[c], 0), y = spk_vector_value(&b->batch->column[c], row);
 		char s[SPK_TEXT_MAX], t[SPK_TEXT_MAX];
 		int n, m;
 
@@ -118,6 +119,11 @@ SPK_UNUSED static bool fuzz_same(const struct fuzz_row *a, const struct fuzz_row
 			return false;
 	}
 	return true;
+}
+
+SPK_UNUSED static bool fuzz_same(const struct fuzz_row *a, const struct fuzz_row *b)
+{
+	return fuzz_same_row(a, b, 0);
 }
 
 /* What was taken must be the same after it was written and read again. */

@@ -50,6 +50,8 @@ static void put(const struct src *t, const char *name, const char *text, size_t 
 	free(path);
 }
 
+static void put_text(const struct src *t, const char *name, const char *text) { put(t, name, text, strlen(text)); }
+
 static spk_status read_partition(struct src *t, int partition, struct spk_buffer *out)
 {
 	bool finished = false;
@@ -383,7 +385,7 @@ static void columns_in_paths(void)
 	free(read_all(&t, "", "1000", NULL));
 	CHECK_FAILS(t.status, SPK_DATA, t.f.err);
 	CHECK_HOLDS(t.f.err.message, "k=x: invalid input syntax for type integer: \"x\"");
-	put(&t, "y.csv", "K,a,name\n1,2,3\n", 15);
+	put_text(&t, "y.csv", "K,a,name\n1,2,3\n");
 	fx_want(&t.f, "again");
 	free(read_all(&t, "y.csv", "1000", NULL));
 	CHECK_FAILS(t.status, SPK_DATA, t.f.err);
@@ -434,7 +436,7 @@ static void places_of_rows(void)
 	t.f.metadata[1] = "offset";
 	t.f.metadata[2] = "file.name";
 	fx_want(&t.f, "*");
-	put(&t, "x.csv", "a\nx\ny\n\nlong\nz", 13);
+	put_text(&t, "x.csv", "a\nx\ny\n\nlong\nz");
 	got = read_all(&t, "x.csv", "3", NULL);
 	CHECK_EQ_STR(got, "x|2|x.csv;y|4|x.csv;NULL|6|x.csv;long|7|x.csv;z|12|x.csv;");
 	free(got);
@@ -535,9 +537,9 @@ static void estimates(void)
 
 	begin(&t, "a bigint, b text");
 	option(&t, "format", "csv");
-	put(&t, "few.csv", "a,b\n1,x\n\n2,\"y\nz\"", 18);
-	put(&t, "none.csv", "a,b\n", 4);
-	put(&t, "empty.csv", "", 0);
+	put_text(&t, "few.csv", "a,b\n1,x\n\n2,\"y\nz\"");
+	put_text(&t, "none.csv", "a,b\n");
+	put_text(&t, "empty.csv", "");
 	CHECK_EQ_INT(estimated(&t, "few.csv").rows, 2);
 	CHECK_EQ_INT(estimated(&t, "none.csv").rows, 0);
 	CHECK_EQ_INT(estimated(&t, "empty.csv").rows, 0);
@@ -566,8 +568,8 @@ static void estimates_of_json(void)
 
 	begin(&t, "a bigint");
 	option(&t, "format", "json");
-	put(&t, "few.json", "{\"a\":1}\n\n{}", 11);
-	put(&t, "array.json", "[{\"a\":1},\n{},{}]", 16);
+	put_text(&t, "few.json", "{\"a\":1}\n\n{}");
+	put_text(&t, "array.json", "[{\"a\":1},\n{},{}]");
 	CHECK_EQ_INT(estimated(&t, "few.json").rows, 2);
 	CHECK_EQ_INT(estimated(&t, "array.json").rows, 3);
 	for (int i = 0; i < 30000; i++)
