@@ -28,6 +28,7 @@
 	X(jsonb_access, "jsonb: parts, containment") \
 	X(jsonb_build, "jsonb: making") \
 	X(jsonb_edit, "jsonb: changing") \
+	X(jsonb_path, "jsonb: paths") \
 	X(jsonb_sets, "jsonb: sets of rows") \
 	X(array, "Arrays: elements, slices, lengths") \
 	X(array_edit, "Arrays: joining and changing") \

@@ -417,7 +417,7 @@ def aggregates():
 
 for build in [aggregates, comparisons, logic, arithmetic, numeric, mathematics, strings, patterns, casts, dates, formats, zones, resolution]:
     build()
-for build in [cases_nested.arrays, cases_nested.jsonb]:
+for build in [cases_nested.arrays, cases_nested.jsonb, cases_nested.jsonpath]:
     build(add, cross, NULL)
 for build in [cases_sql.arrays, cases_sql.jsonb]:
     build(lambda file, expression: FILES.setdefault(file, {}).update({line_of('sql', [('?', expression)]): expression}),
