@@ -38,6 +38,7 @@ TEST_LAYERS_batch := $(CORE) $(PLANNER) scheduler state connectors batch
 TEST_LAYERS_checkpoint := $(CORE) $(PLANNER) scheduler state connectors batch checkpoint
 TEST_LAYERS_support := core/base
 TEST_LAYERS_tools := core/base
+TEST_LAYERS_tools/test_docs.c := $(CORE)
 # A single test may need less than its folder.
 TEST_LAYERS_integration/test_support_kafka.c := core/base
 TEST_LAYERS_integration/test_broker.sh := core/base
@@ -308,7 +309,12 @@ $(B)/tools/conf_markdown: $(B)/obj/tools/conf_markdown.c.o $(call archive,core/b
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -pie -o $@ $^ $(LDFLAGS_ALL) $(LIBS)
 
-docs: $(B)/tools/conf_markdown ## docs/configuration.md from the configuration table, and the API manual if doxygen is there
+$(B)/tools/functions_markdown: $(B)/obj/tools/functions_markdown.c.o $(call archive,core/expr) $(call archive,core/columnar) $(call archive,core/base)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -pie -o $@ $^ $(LDFLAGS_ALL) $(LIBS)
+
+docs: $(B)/tools/conf_markdown $(B)/tools/functions_markdown ## docs/configuration.md and docs/functions.md from their tables, and the API manual if doxygen is there
 	@tools/docs.sh $(B)
 
 # ---- Installing -----------------------------------------------------------------------------------------------------------

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# tools/docs.sh BUILD: writes docs/configuration.md from the configuration table, and BUILD/docs/html from the public headers if
+# tools/docs.sh BUILD: writes docs/configuration.md and docs/functions.md from their tables, and BUILD/docs/html from the public headers if
 # doxygen is installed.
 set -euo pipefail
 build=$1
-"$build/tools/conf_markdown" > "$build/configuration.md"
-cmp -s "$build/configuration.md" docs/configuration.md || cp "$build/configuration.md" docs/configuration.md
-echo docs/configuration.md
+for table in conf:configuration functions:functions; do
+	name=${table#*:}.md
+	"$build/tools/${table%:*}_markdown" > "$build/$name"
+	cmp -s "$build/$name" "docs/$name" || cp "$build/$name" "docs/$name"
+	echo "docs/$name"
+done
 if command -v doxygen > /dev/null; then
 	mkdir -p "$build/docs"
 	doxygen - <<-X

@@ -81,7 +81,9 @@ const char *spk_function_closest(const char *name)
 
 static const char *type_word(struct spk_type type, char *out, size_t size)
 {
-	return type.id == SPK_TYPE_UNKNOWN ? "any" : spk_type_format(type, out, size);
+	if (type.id == SPK_TYPE_UNKNOWN)
+		return "any";
+	return type.id == SPK_TYPE_ARRAY && !type.children ? "any[]" : spk_type_format(type, out, size);
 }
 
 static bool is_word(const char *name)
@@ -95,6 +97,22 @@ static spk_status write_name(const char *name, struct spk_buffer *out, spk_error
 	for (; *name; name++)
 		SPK_TRY(*name == '|' ? spk_buffer_append_str(out, "\\|", err) : spk_buffer_append(out, name, 1, err));
 	return SPK_OK;
+}
+
+/* What a set's rows are. */
+static const char *set_word(struct spk_type array, char *out, size_t size)
+{
+	struct spk_type row = spk_type_element(array);
+	size_t at = 0;
+	char t[64];
+
+	if (row.id != SPK_TYPE_ROW)
+		return spk_type_format(row, out, size);
+	for (int i = 0; i < row.children->count && at < size; i++)
+		at += (size_t)snprintf(out + at, size - at, "%s%s %s", i ? ", " : "(", row.children->field[i].name, spk_type_format(row.children->field[i].type, t, sizeof t));
+	if (at < size)
+		snprintf(out + at, size - at, ")");
+	return out;
 }
 
 static spk_status write_signature(const struct spk_function *f, struct spk_buffer *out, spk_error *err)
@@ -116,7 +134,9 @@ static spk_status write_signature(const struct spk_function *f, struct spk_buffe
 			SPK_TRY(spk_buffer_append_str(out, "]", err));
 		SPK_TRY(spk_buffer_append_str(out, f->args_max < 0 ? ", ...)" : ")", err));
 	}
-	return spk_buffer_printf(out, err, "`: %s", f->result_of || f->result.id == SPK_TYPE_UNKNOWN ? "as the arguments" : spk_type_format(f->result, t, sizeof t));
+	if (f->set_returning)
+		return spk_buffer_printf(out, err, "`: set of %s", f->result.children ? set_word(f->result, t, sizeof t) : "the elements");
+	return spk_buffer_printf(out, err, "`: %s", f->result_of || f->result.id == SPK_TYPE_UNKNOWN ? "as the arguments" : type_word(f->result, t, sizeof t));
 }
 
 /* One row for all functions of a name in a family. */
