@@ -20,6 +20,10 @@ enum arrow_read {
 	READ_TIME64,        /* times `unit`, or by -`unit` when that is negative */
 	READ_MONTHS, READ_DAY_TIME, READ_MONTH_DAY_NANO,
 	READ_DURATION,      /* `unit` as for TIME64 */
+	READ_LIST32,        /* 32-bit offsets, one child */
+	READ_LIST64,
+	READ_LIST_FIXED,    /* of `width` elements */
+	READ_STRUCT,        /* children of the same rows */
 };
 
 struct arrow_format {
@@ -28,6 +32,7 @@ struct arrow_format {
 	int64_t unit;
 	int width;
 	const struct arrow_format *index;  /* dictionary: the format of the indices; the others are the values' */
+	struct arrow_format *child;        /* as many as type.children has fields */
 };
 
 /* What spk_arrow_import_schema makes: the schema it hands out lies at the end of this. */

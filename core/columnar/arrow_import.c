@@ -18,7 +18,7 @@ struct rows {
 	bool dense;                          /* row i lies at first + i */
 	bool nulls;
 	int64_t first;
-	int64_t place[SPK_BATCH_ROWS];       /* in the value buffers; -1: NULL */
+	int64_t *place;                      /* in the value buffers; -1: NULL */
 };
 
 static spk_status malformed(const char *name, const char *why, spk_error *err)
@@ -37,6 +37,8 @@ static int buffers_of(enum arrow_read read)
 {
 	switch (read) {
 	case READ_NOTHING: return 0;
+	case READ_STRUCT:
+	case READ_LIST_FIXED: return 1;
 	case READ_BYTES32:
 	case READ_BYTES64:
 	case READ_BYTES_VIEW: return 3;
@@ -52,7 +54,7 @@ static spk_status check_array(const struct ArrowArray *a, enum arrow_read read, 
 		return malformed(name, "a negative length or offset", err);
 	if (a->n_buffers < want || (a->n_buffers != want && read != READ_BYTES_VIEW && read != READ_NOTHING))
 		return malformed(name, "a number of buffers that its format does not have", err);
-	if (a->length && want && (!a->buffers || !a->buffers[1]))
+	if (a->length && want > 1 && (!a->buffers || !a->buffers[1]))
 		return malformed(name, "no buffer of values", err);
 	return SPK_OK;
 }
@@ -109,29 +111,30 @@ static spk_status follow_indices(struct rows *rows, const struct ArrowArray *a, 
 	return SPK_OK;
 }
 
-/* Finds `n` rows from row `from` of the parent on. */
-static spk_status find_rows(struct rows *rows, const struct ArrowArray *a, int64_t from, int n, spk_error *err)
+/* Makes of the rows' numbers in the array, which are in place[] (-1: NULL), their places in the buffers of its values. */
+static spk_status find_places(struct rows *rows, const struct ArrowArray *a, spk_error *err)
 {
 	const struct arrow_format *index = rows->format->index;
 
 	SPK_TRY(check_array(a, index ? READ_SAME : rows->format->read, rows->name, err));
-	if (from + n > a->length)
-		return malformed(rows->name, "shorter than the table", err);
 	rows->values = a;
-	rows->n = n;
-	rows->dense = true;
-	rows->first = a->offset + from;
-	/* The null type has no bitmap: all its rows are NULL. */
-	rows->nulls = !index && rows->format->read == READ_NOTHING;
-	for (int i = 0; i < n; i++)
-		rows->place[i] = rows->nulls ? -1 : rows->first + i;
+	for (int i = 0; i < rows->n; i++) {
+		if (rows->place[i] < 0)
+			continue;
+		if (rows->place[i] >= a->length)
+			return malformed(rows->name, "shorter than what it belongs to", err);
+		/* The null type has no bitmap: all its rows are NULL. */
+		rows->place[i] = !index && rows->format->read == READ_NOTHING ? -1 : rows->place[i] + a->offset;
+		rows->nulls = rows->nulls || rows->place[i] < 0;
+	}
+	rows->first += a->offset;
 	mark_nulls(rows, a);
 	if (!index)
 		return SPK_OK;
 	if (!a->dictionary)
 		return malformed(rows->name, "without its dictionary", err);
 	SPK_TRY(check_array(a->dictionary, rows->format->read, rows->name, err));
-	return n ? follow_indices(rows, a, err) : SPK_OK;
+	return rows->n ? follow_indices(rows, a, err) : SPK_OK;
 }
 
 /* --- values of fixed width --- */
@@ -342,9 +345,94 @@ static spk_status read_strings(const struct rows *rows, const char *data, struct
 
 /* --- columns --- */
 
+/* --- lists and structs --- */
+
+static spk_status import_rows_of(struct rows *rows, const struct ArrowArray *a, struct spk_vector *out, struct spk_arena *arena, spk_error *err);
+
+/* Elements [*from, *to) of a list that is not NULL. */
+static spk_status list_bounds(const struct rows *rows, int64_t place, int64_t *from, int64_t *to, spk_error *err)
+{
+	const char *data = rows->format->read == READ_LIST_FIXED ? NULL : rows->values->buffers[1];
+	int32_t narrow[2];
+	int64_t wide[2];
+
+	switch (rows->format->read) {
+	case READ_LIST_FIXED:
+		*from = place * rows->format->width;
+		*to = *from + rows->format->width;
+		break;
+	case READ_LIST32:
+		memcpy(narrow, data + (size_t)place * sizeof(narrow[0]), sizeof(narrow));
+		*from = narrow[0];
+		*to = narrow[1];
+		break;
+	default:
+		memcpy(wide, data + (size_t)place * sizeof(wide[0]), sizeof(wide));
+		*from = wide[0];
+		*to = wide[1];
+	}
+	return *from >= 0 && *to >= *from ? SPK_OK : malformed(rows->name, "list offsets that do not ascend", err);
+}
+
+static spk_status check_children(const struct rows *rows, spk_error *err)
+{
+	if (rows->values->n_children == rows->format->type.children->count && (rows->values->children || !rows->values->n_children))
+		return SPK_OK;
+	return malformed(rows->name, "a number of children that its format does not have", err);
+}
+
+/* The elements of all lists are rows of the child, one behind the other. */
+static spk_status read_lists(const struct rows *rows, struct spk_vector *out, struct spk_arena *arena, spk_error *err)
+{
+	struct rows elements = { .format = &rows->format->child[0], .name = rows->name };
+	int32_t *offset = out->data;
+	int64_t total = 0, from, to;
+
+	SPK_TRY(check_children(rows, err));
+	for (int i = 0; i < rows->n; i++) {
+		from = to = 0;
+		if (rows->place[i] >= 0)
+			SPK_TRY(list_bounds(rows, rows->place[i], &from, &to, err));
+		total += to - from;
+		if (total > INT32_MAX / 2)
+			return spk_fail(err, SPK_UNSUPPORTED, "Arrow column \"%s\": more than %d list elements in one batch", rows->name, INT32_MAX / 2);
+		offset[i + 1] = (int32_t)total;
+	}
+	elements.place = spk_arena_alloc(arena, sizeof(*elements.place) * (size_t)SPK_MAX(total, 1));
+	SPK_TRY_PTR(elements.place, err);
+	for (int i = 0; i < rows->n; i++) {
+		if (rows->place[i] < 0)
+			continue;
+		SPK_TRY(list_bounds(rows, rows->place[i], &from, &to, err));
+		for (; from < to; from++)
+			elements.place[elements.n++] = from;
+	}
+	/* Lists that ascend without gaps, as they mostly do, have elements that can be copied at once. */
+	elements.first = total ? elements.place[0] : 0;
+	elements.dense = total && elements.place[total - 1] - elements.first == total - 1;
+	for (int i = 1; i < elements.n && elements.dense; i++)
+		elements.dense = elements.place[i] == elements.place[i - 1] + 1;
+	return import_rows_of(&elements, rows->values->children[0], out->child, arena, err);
+}
+
+static spk_status read_structs(const struct rows *rows, struct spk_vector *out, struct spk_arena *arena, spk_error *err)
+{
+	SPK_TRY(check_children(rows, err));
+	for (int c = 0; c < out->type.children->count; c++) {
+		struct rows field = { .format = &rows->format->child[c], .name = rows->name, .n = rows->n };
+
+		field.place = spk_arena_copy(arena, rows->place, sizeof(*rows->place) * (size_t)rows->n);
+		SPK_TRY_PTR(field.place, err);
+		SPK_TRY(import_rows_of(&field, rows->values->children[c], &out->child[c], arena, err));
+	}
+	return SPK_OK;
+}
+
+/* --- any column --- */
+
 static spk_status read_values(const struct rows *rows, struct spk_vector *out, struct spk_arena *arena, spk_error *err)
 {
-	const char *data = rows->format->read == READ_NOTHING ? NULL : rows->values->buffers[1];
+	const char *data = buffers_of(rows->format->read) < 2 ? NULL : rows->values->buffers[1];
 
 	switch (rows->format->read) {
 	case READ_NOTHING: break;
@@ -368,23 +456,42 @@ static spk_status read_values(const struct rows *rows, struct spk_vector *out, s
 	case READ_BYTES64:
 	case READ_BYTES_VIEW:
 	case READ_BYTES_FIXED: return read_strings(rows, data, out, arena, err);
+	case READ_LIST32:
+	case READ_LIST64:
+	case READ_LIST_FIXED: return read_lists(rows, out, arena, err);
+	case READ_STRUCT: return read_structs(rows, out, arena, err);
 	}
 	return SPK_OK;
 }
 
-static spk_status import_column(struct rows *rows, const struct ArrowArray *a, int64_t from, int n, struct spk_vector *out, struct spk_arena *arena, spk_error *err)
+/* Rows of an array by their numbers in it, which are in place[]. */
+static spk_status import_rows_of(struct rows *rows, const struct ArrowArray *a, struct spk_vector *out, struct spk_arena *arena, spk_error *err)
 {
-	SPK_TRY(find_rows(rows, a, from, n, err));
-	SPK_TRY(spk_vector_init(out, rows->format->type, n, arena, err));
-	if (!n)
+	SPK_TRY(find_places(rows, a, err));
+	SPK_TRY(spk_vector_init(out, rows->format->type, spk_vector_child_capacity(rows->n), arena, err));
+	if (!rows->n)
 		return SPK_OK;
 	if (rows->nulls) {
-		SPK_TRY(spk_vector_need_valid(out, n, arena, err));
-		for (int i = 0; i < n; i++)
+		SPK_TRY(spk_vector_need_valid(out, spk_vector_child_capacity(rows->n), arena, err));
+		for (int i = 0; i < rows->n; i++)
 			if (rows->place[i] < 0)
 				spk_bit_clear(out->valid, i);
 	}
 	return read_values(rows, out, arena, err);
+}
+
+/* n rows from row `from` of the table on. */
+static spk_status import_column(struct rows *rows, const struct ArrowArray *a, int64_t from, int n, struct spk_vector *out, struct spk_arena *arena, spk_error *err)
+{
+	if (from + n > a->length)
+		return malformed(rows->name, "shorter than the table", err);
+	rows->n = n;
+	rows->dense = true;
+	rows->nulls = false;
+	rows->first = from;
+	for (int i = 0; i < n; i++)
+		rows->place[i] = from + i;
+	return import_rows_of(rows, a, out, arena, err);
 }
 
 static spk_status check_table(const struct ArrowArray *in, const struct spk_schema *schema, int64_t from, spk_error *err)
@@ -404,8 +511,9 @@ static spk_status import_rows(const struct ArrowArray *in, const struct spk_sche
 {
 	const struct arrow_schema *known = (const struct arrow_schema *)(const void *)((const char *)schema - offsetof(struct arrow_schema, schema));
 	int n = (int)SPK_MIN(in->length - from, (int64_t)SPK_BATCH_ROWS);
-	struct rows rows;
+	struct rows rows = { .place = spk_arena_alloc(b->arena, sizeof(*rows.place) * SPK_BATCH_ROWS) };
 
+	SPK_TRY_PTR(rows.place, err);
 	SPK_ASSERT(known->magic == ARROW_SCHEMA_MAGIC, "a schema that spk_arrow_import_schema did not make");
 	for (int c = 0; c < schema->count; c++) {
 		rows.format = &known->column[c];

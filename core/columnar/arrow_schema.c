@@ -38,6 +38,10 @@ static const struct plain { const char *format; enum arrow_read read; enum spk_t
 	{ "tDm", READ_DURATION, SPK_TYPE_INTERVAL, 1000 },
 	{ "tDu", READ_DURATION, SPK_TYPE_INTERVAL, 1 },
 	{ "tDn", READ_DURATION, SPK_TYPE_INTERVAL, -1000 },
+	{ "+l", READ_LIST32, SPK_TYPE_ARRAY, 0 },
+	{ "+L", READ_LIST64, SPK_TYPE_ARRAY, 0 },
+	{ "+m", READ_LIST32, SPK_TYPE_ARRAY, 0 },          /* a map: an array of (key, value) */
+	{ "+s", READ_STRUCT, SPK_TYPE_ROW, 0 },
 };
 
 /* "tsu:Europe/Berlin": a unit, and a zone or none. */
@@ -93,15 +97,19 @@ static bool decimal_format(const char *format, struct arrow_format *out)
 	return true;
 }
 
+/* "w:bytes" and "+w:elements" */
 static bool fixed_format(const char *format, struct arrow_format *out)
 {
+	bool list = *format == '+';
+
+	format += list;
 	if (strncmp(format, "w:", 2) != 0)
 		return false;
 	format += 2;
 	if (!take_number(&format, &out->width) || *format || out->width < 0)
 		return false;
-	out->type = spk_type(SPK_TYPE_BYTEA);
-	out->read = READ_BYTES_FIXED;
+	out->type = spk_type(list ? SPK_TYPE_ARRAY : SPK_TYPE_BYTEA);
+	out->read = list ? READ_LIST_FIXED : READ_BYTES_FIXED;
 	return true;
 }
 
@@ -150,13 +158,43 @@ static bool marked_jsonb(const char *metadata)
 	return false;
 }
 
-static spk_status import_field(const struct ArrowSchema *in, struct spk_arena *arena, struct spk_field *field, struct arrow_format *format, spk_error *err)
+static spk_status import_field(const struct ArrowSchema *in, struct spk_arena *arena, struct spk_field *field, struct arrow_format *format, int depth, spk_error *err);
+
+/* Fields of a list or struct, which become those of an array or record. */
+static spk_status import_children(const struct ArrowSchema *in, struct spk_arena *arena, struct arrow_format *format, int depth, spk_error *err)
+{
+	struct spk_schema *fields = SPK_NEW(arena, struct spk_schema);
+	bool list = format->type.id == SPK_TYPE_ARRAY;
+
+	if (in->dictionary || (list && in->n_children != 1) || in->n_children < 0 || in->n_children > INT16_MAX || depth > 32)
+		return spk_fail(err, SPK_UNSUPPORTED, "column \"%s\": Arrow format \"%s\" with %lld children", in->name ? in->name : "", in->format, (long long)in->n_children);
+	SPK_TRY_PTR(fields, err);
+	fields->count = (int)in->n_children;
+	fields->field = SPK_NEW_ARRAY(arena, struct spk_field, in->n_children + 1);
+	format->child = SPK_NEW_ARRAY(arena, struct arrow_format, in->n_children + 1);
+	SPK_TRY_PTR(fields->field, err);
+	SPK_TRY_PTR(format->child, err);
+	for (int i = 0; i < fields->count; i++) {
+		SPK_TRY(import_field(in->children[i], arena, &fields->field[i], &format->child[i], depth + 1, err));
+		/* SQL says nothing of NULL within values: functions that edit these may put one there. */
+		fields->field[i].nullable = true;
+	}
+	/* Lists of lists may differ in length, which arrays of several dimensions do not. */
+	if (list && fields->field[0].type.id == SPK_TYPE_ARRAY)
+		return spk_fail(err, SPK_UNSUPPORTED, "column \"%s\": Arrow lists of lists (format \"%s\" in \"%s\")", in->name ? in->name : "", in->children[0]->format, in->format);
+	format->type.children = fields;
+	return SPK_OK;
+}
+
+static spk_status import_field(const struct ArrowSchema *in, struct spk_arena *arena, struct spk_field *field, struct arrow_format *format, int depth, spk_error *err)
 {
 	const char *name = in->name ? in->name : "", *values = in->dictionary ? in->dictionary->format : in->format;
 	struct arrow_format *index;
 
 	if (!parse_format(values, format))
 		return spk_fail(err, SPK_UNSUPPORTED, "column \"%s\": Arrow format \"%s\"", name, values);
+	if (spk_type_is_nested(format->type))
+		SPK_TRY(import_children(in, arena, format, depth, err));
 	if (in->dictionary) {
 		index = SPK_NEW(arena, struct arrow_format);
 		SPK_TRY_PTR(index, err);
@@ -189,7 +227,7 @@ spk_status spk_arrow_import_schema(const struct ArrowSchema *in, struct spk_aren
 	SPK_TRY_PTR(made->schema.field, err);
 	SPK_TRY_PTR(made->column, err);
 	for (int i = 0; i < made->schema.count; i++)
-		SPK_TRY(import_field(in->children[i], arena, &made->schema.field[i], &made->column[i], err));
+		SPK_TRY(import_field(in->children[i], arena, &made->schema.field[i], &made->column[i], 0, err));
 	*out = &made->schema;
 	return SPK_OK;
 }

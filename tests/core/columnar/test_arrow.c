@@ -126,13 +126,12 @@ static void children_outlive_their_parents(void)
 	child_schema.release(&child_schema);
 }
 
-static void nested_columns_go_out(void)
+static void nested_columns_go_out_and_come_back(void)
 {
 	struct spk_field element = { "item", spk_type(SPK_TYPE_TEXT), true }, fields[2];
 	struct spk_schema inner = { 1, &element }, schema = { 2, fields };
 	struct spk_arena *arena = spk_arena_new(NULL);
-	struct spk_schema *types = NULL;
-	struct spk_batch *b = NULL;
+	struct spk_batch *b = NULL, *again;
 	struct ArrowSchema out;
 	struct ArrowArray array;
 
@@ -157,12 +156,57 @@ static void nested_columns_go_out(void)
 	CHECK_EQ_MEM(array.children[0]->buffers[1], ((int32_t[]){ 0, 2, 3 }), 12);
 	CHECK_EQ_INT(array.children[1]->children[0]->length, 2);
 	CHECK_EQ_MEM((const char *)array.children[1]->children[0]->buffers[2] + 21, "in a record, and long", 21);
-	CHECK_FAILS(spk_arrow_import_schema(&out, arena, &types, &err), SPK_UNSUPPORTED, err);
-	CHECK_HOLDS(err.message, "\"list\"");
-	CHECK_HOLDS(err.message, "\"+l\"");
-	array.release(&array);
+	again = import(&out, &array, arena);
+	CHECK_EQ_MEM(again->column[0].data, ((int32_t[]){ 0, 2, 3 }), 12);
+	CHECK_EQ_STR(again->column[0].type.children->field[0].name, "item");
+	for (int i = 0; i < 3; i++)
+		CHECK(spk_view_equal(&spk_vector_view(again->column[0].child)[i], &(struct spk_view[]){ spk_view_str("in a list") }[0]));
+	for (int i = 0; i < 2; i++)
+		CHECK(spk_view_equal(&spk_vector_view(again->column[1].child)[i], &(struct spk_view[]){ spk_view_str("in a record, and long") }[0]));
 	out.release(&out);
 	spk_batch_unref(b);
+	spk_batch_unref(again);
+	spk_arena_unref(arena);
+}
+
+/* But those that Arrow cannot hold all values of (intervals, numerics of any scale) and arrays of arrays, which are refused. */
+static void nested_values_of_every_type_go_out_and_come_back(void)
+{
+	spk_test_rng rng = spk_test_rng_new(3);
+	struct spk_arena *arena = spk_arena_new(NULL);
+	const struct spk_schema *all = arrays_schema(arena);
+	struct spk_schema schema = { 0, SPK_NEW_ARRAY(arena, struct spk_field, all->count) }, *types = NULL;
+	struct ArrowSchema out;
+
+	for (int c = 0; c + 1 < all->count; c++) {
+		struct spk_type element = all->field[c].type.children->field[0].type;
+
+		if (element.id != SPK_TYPE_INTERVAL && !(element.id == SPK_TYPE_DECIMAL && element.scale < 0))
+			schema.field[schema.count++] = all->field[c];
+	}
+	for (int round = 0; round < 30; round++) {
+		struct spk_batch *in = random_batch(&rng, &schema, round == 5 ? SPK_BATCH_ROWS : (int)spk_test_below(&rng, 200), false), *again;
+		struct ArrowArray array;
+
+		REQUIRE_OK(spk_arrow_export_schema(&schema, &out, &err), err);
+		REQUIRE_OK(spk_arrow_export_batch(in, &array, &err), err);
+		again = import(&out, &array, arena);
+		REQUIRE_EQ_INT(again->rows, in->selected);
+		for (int c = 0; c < schema.count; c++) {
+			SPK_EACH_ROW(in, i, row) {
+				struct spk_value want = spk_vector_value(&in->column[c], row), got = spk_vector_value(&again->column[c], i);
+
+				REQUIRE(same_values(&got, &want));
+			}
+		}
+		out.release(&out);
+		spk_batch_unref(in);
+		spk_batch_unref(again);
+	}
+	REQUIRE_OK(spk_arrow_export_schema(all, &out, &err), err);
+	CHECK_FAILS(spk_arrow_import_schema(&out, arena, &types, &err), SPK_UNSUPPORTED, err);
+	CHECK_HOLDS(err.message, "lists of lists");
+	out.release(&out);
 	spk_arena_unref(arena);
 }
 
@@ -342,9 +386,46 @@ static void malformed_arrays_are_refused_and_released(void)
 	spk_arena_unref(arena);
 }
 
+/* Offsets, children and lengths that do not fit each other. */
+static void malformed_lists_are_refused(void)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	static const struct { const char *format; int64_t length; int32_t offset[4]; int64_t elements; bool fits; } cases[] = {
+		{ "+l", 2, { 0, 2, 3 }, 3, true }, { "+l", 2, { 0, 2, 4 }, 3, false }, { "+l", 2, { 0, 2, 1 }, 3, false }, { "+l", 2, { -1, 2, 3 }, 3, false },
+		{ "+w:2", 2, { 0 }, 4, true }, { "+w:2", 2, { 0 }, 3, false }, { "+s", 2, { 0 }, 2, true }, { "+s", 2, { 0 }, 1, false },
+	};
+
+	for (size_t i = 0; i < SPK_COUNT_OF(cases); i++) {
+		for (int lost = 0; lost < 2; lost++) {
+			int64_t value[4] = { 1, 2, 3, 4 };
+			const void *buffers[] = { NULL, value };
+			struct ArrowSchema element = { .format = "l", .name = "item", .release = keep_schema }, *elements = &element;
+			struct ArrowArray child = { .length = cases[i].elements, .n_buffers = 2, .buffers = buffers, .release = count_release }, *children = &child;
+			struct spk_batch *b = NULL;
+			struct foreign f;
+
+			make_foreign(&f, cases[i].format, cases[i].length, 0, NULL, cases[i].offset, NULL);
+			f.column.n_buffers = cases[i].format[1] == 'l' ? 2 : 1;
+			f.column_schema.n_children = f.column.n_children = 1;
+			f.column_schema.children = &elements;
+			f.column.children = &children;
+			if (lost)
+				f.column.n_children = 0;
+			if (cases[i].fits && !lost) {
+				b = import(&f.schema, &f.array, arena);
+				CHECK_EQ_INT(b->rows, 2);
+				spk_batch_unref(b);
+			} else {
+				CHECK_FAILS(try_import(&f, arena, &b), SPK_CORRUPT, err);
+			}
+		}
+	}
+	spk_arena_unref(arena);
+}
+
 static void unknown_formats_are_named(void)
 {
-	static const char *const unknown[] = { "", "+l", "+s", "+m", "+ud:0", "+r", "d:10", "d:10,-2", "d:10,2,99", "w:", "w:x", "ts", "tsu", "tsx:", "vx", "ttx", "uu" };
+	static const char *const unknown[] = { "", "+l", "+m", "+w:", "+w:x", "+ud:0", "+r", "d:10", "d:10,-2", "d:10,2,99", "w:", "w:x", "ts", "tsu", "tsx:", "vx", "ttx", "uu" };
 	struct spk_arena *arena = spk_arena_new(NULL);
 	struct spk_schema *types = NULL;
 	struct foreign f;
@@ -446,7 +527,9 @@ SPK_TEST_SUITE("core/columnar/arrow",
 	{"every type goes out and comes back", every_type_goes_out_and_comes_back},
 	{"formats are those of the interface", formats_are_those_of_the_interface},
 	{"children outlive their parents", children_outlive_their_parents},
-	{"nested columns go out", nested_columns_go_out},
+	{"nested columns go out and come back", nested_columns_go_out_and_come_back},
+	{"nested values of every type go out and come back", nested_values_of_every_type_go_out_and_come_back},
+	{"malformed lists are refused", malformed_lists_are_refused},
 	{"values that do not fit are named", values_that_do_not_fit_are_named},
 	{"foreign arrays are read at their offsets", foreign_arrays_are_read_at_their_offsets},
 	{"long arrays come in several batches", long_arrays_come_in_several_batches},

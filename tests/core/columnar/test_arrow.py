@@ -111,6 +111,8 @@ TEXT = ["", "a", "twelve bytes", "thirteen byte", "längerer Text mit Ümlauten"
 BYTES = [None if t is None else t.encode() + b"\0\xff" for t in TEXT]
 MDN = pa.month_day_nano_interval()
 
+RECORD = pa.struct([("a", pa.int32()), ("b", pa.string())])
+
 # values, their Arrow type, our type, the Arrow type that comes back, and how the values come back (None: as they are)
 CASES = [
     ([True, False, None, True], pa.bool_(), "boolean", pa.bool_(), None),
@@ -152,6 +154,18 @@ CASES = [
     ([datetime.timedelta(microseconds=-5), None], pa.duration("us"), "interval", MDN, lambda v: pa.MonthDayNano([0, 0, v // datetime.timedelta(microseconds=1) * 1000])),
     ([datetime.timedelta(microseconds=7), None], pa.duration("ns"), "interval", MDN, lambda v: pa.MonthDayNano([0, 0, v // datetime.timedelta(microseconds=1) * 1000])),
     ([None, None], pa.null(), "text", pa.string(), None),
+    ([[1, None, 3], [], None, [4]], pa.list_(pa.int32()), "integer[]", pa.list_(pa.int32()), None),
+    ([["a", None], ["longer than twelve bytes"], None, []], pa.large_list(pa.string()), "text[]", pa.list_(pa.string()), None),
+    ([[1, 2], None, [3, None]], pa.list_(pa.int8(), 2), "smallint[]", pa.list_(pa.int16()), None),
+    ([[True, None, False], [], None], pa.list_(pa.bool_()), "boolean[]", pa.list_(pa.bool_()), None),
+    ([[D("1.25"), None], [D("-7.00")]], pa.list_(pa.decimal128(10, 2)), "numeric(10,2)[]", pa.list_(pa.decimal128(10, 2)), None),
+    ([[NOW, None], [OLD]], pa.list_(pa.timestamp("ns")), "timestamp without time zone[]", pa.list_(pa.timestamp("us")), None),
+    ([{"a": 1, "b": "x"}, None, {"a": None, "b": "longer than twelve bytes"}], RECORD, "record", RECORD, None),
+    ([[{"a": 1, "b": "x"}, None], [], None, [{"a": None, "b": None}]], pa.list_(RECORD), "record[]", pa.list_(RECORD), None),
+    ([{"r": {"a": 1, "b": "x"}, "l": [1.5]}, {"r": None, "l": None}, None], pa.struct([("r", RECORD), ("l", pa.list_(pa.float64()))]), "record",
+     pa.struct([("r", RECORD), ("l", pa.list_(pa.float64()))]), None),
+    ([[("k", 1), ("another", None)], [], None], pa.map_(pa.string(), pa.int64()), "record[]",
+     pa.list_(pa.field("entries", pa.struct([pa.field("key", pa.string()), pa.field("value", pa.int64())]))), lambda v: [{"key": k, "value": w} for k, w in v]),
 ]
 
 
@@ -217,7 +231,7 @@ def check_jsonb():
 
 
 def check_refusals():
-    for array in (pa.array([[1], [2]]), pa.array([{"a": 1}]), pa.array([[(1, 2)]], pa.map_(pa.int32(), pa.int32()))):
+    for array in (pa.array([[[1]], [[2]]]), pa.array([1, 1, 2]).run_end_encode() if hasattr(pa.Array, "run_end_encode") else pa.array([[[1]]]), pa.array([[1], [2]], pa.list_view(pa.int32()))):
         try:
             there(pa.RecordBatch.from_arrays([array], ["the column"]))
         except ValueError as e:
