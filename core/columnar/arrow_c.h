@@ -12,8 +12,9 @@
  * Import copies values out of the foreign memory, a batch at a time (a memcpy where layouts agree), so that what lives on is
  * in an arena and in the budget. It takes every format that has a type here, also the narrower and wider ones: int8 and unsigned
  * integers to the next type that holds them, half floats, large and view strings, fixed-size binary, all units of dates, times,
- * timestamps (finer ones rounded down to us), durations and intervals, decimal32/64/256, dictionaries. Lists, structs, unions,
- * maps and run-end encoded columns are UNSUPPORTED.
+ * timestamps (finer ones rounded down to us), durations and intervals, decimal32/64/256, dictionaries. Lists (large and
+ * fixed ones too) become arrays, maps arrays of (key, value), structs records, all of whose parts may be NULL. Unions, list views,
+ * run-end encoded columns and lists of lists are UNSUPPORTED.
  */
 #ifndef SPK_CORE_COLUMNAR_ARROW_C_H
 #define SPK_CORE_COLUMNAR_ARROW_C_H
