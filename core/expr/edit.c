@@ -1,35 +1,10 @@
 /* Strings: joining, padding, replacing. Results are new bytes, put together in a buffer that a call reuses for all its rows. */
+#include "core/expr/appender.h"
 #include "core/expr/families.h"
-#include "core/expr/internal.h"
 #include "core/expr/utf8.h"
 
-enum { LENGTH_MAX = 1 << 30 };
 
-/* Text of any value as its output function gives it: booleans as t and f, bytes as \x... */
-static spk_status append_value(struct spk_buffer *to, const struct spk_call *call, struct spk_type type, const void *value, spk_error *err)
-{
-	char text[SPK_TEXT_MAX];
-	const struct spk_view *v = value;
-
-	if (type.id == SPK_TYPE_BOOLEAN)
-		return spk_buffer_append_str(to, *(const uint8_t *)value ? "t" : "f", err);
-	if (type.id == SPK_TYPE_BYTEA) {
-		SPK_TRY(spk_buffer_append_str(to, "\\x", err));
-		for (uint32_t i = 0; i < v->length; i++)
-			SPK_TRY(spk_buffer_printf(to, err, "%02x", (unsigned char)spk_view_data(v)[i]));
-		return SPK_OK;
-	}
-	if (spk_type_is_view(type))
-		return spk_buffer_append(to, spk_view_data(v), v->length, err);
-	if (type.id == SPK_TYPE_ARRAY || type.id == SPK_TYPE_ROW)
-		return spk_fail(err, SPK_UNSUPPORTED, "text of an array or row");
-	return spk_buffer_append(to, text, (size_t)spk_text_from_value(type, value, call->ev->timezone, text), err);
-}
-
-/* Runs a function that appends the result of one row to a buffer. */
-typedef spk_status (*appender)(const struct spk_call *call, const struct spk_reader *r, int row, struct spk_buffer *to, bool *null, spk_error *err);
-
-static spk_status each_row(const struct spk_call *call, appender append, struct spk_vector *out, spk_error *err)
+spk_status spk_append_rows(const struct spk_call *call, spk_appender append, struct spk_vector *out, spk_error *err)
 {
 	struct spk_reader *r = spk_arena_alloc(call->ev->arena, sizeof(*r) * (size_t)SPK_MAX(call->args, 1));
 	struct spk_buffer buffer = { 0 };
@@ -46,7 +21,7 @@ static spk_status each_row(const struct spk_call *call, appender append, struct 
 		spk_buffer_clear(&buffer);
 		status = append(call, r, row, &buffer, &null, &local);
 		if (status == SPK_DATA)
-			status = spk_call_fail(call, out, row, status, err, "%s", local.message);
+			status = spk_call_fail_with(call, out, row, &local, err);
 		else if (status != SPK_OK && err)
 			*err = local;
 		else if (status == SPK_OK && null)
@@ -58,14 +33,6 @@ static spk_status each_row(const struct spk_call *call, appender append, struct 
 	return status;
 }
 
-#define APPENDER(name) \
-	static spk_status name##_row(const struct spk_call *call, const struct spk_reader *r, int row, struct spk_buffer *to, bool *null, spk_error *err); \
-	static spk_status name(const struct spk_call *call, struct spk_vector *out, spk_error *err) { return each_row(call, name##_row, out, err); } \
-	static spk_status name##_row(SPK_UNUSED const struct spk_call *call, const struct spk_reader *r, int row, struct spk_buffer *to, SPK_UNUSED bool *null, spk_error *err)
-
-#define VIEW(k) (&SPK_ARG(struct spk_view, r[k], row))
-#define INT(k) SPK_ARG(int32_t, r[k], row)
-
 static spk_status append_view(struct spk_buffer *to, const struct spk_view *v, spk_error *err)
 {
 	return spk_buffer_append(to, spk_view_data(v), v->length, err);
@@ -73,20 +40,20 @@ static spk_status append_view(struct spk_buffer *to, const struct spk_view *v, s
 
 /* --- joining --- */
 
-static const void *value_at(const struct spk_call *call, const struct spk_reader *r, int k, int row)
+static spk_status append_value(struct spk_buffer *to, const struct spk_call *call, const struct spk_reader *r, int k, int row, spk_error *err)
 {
-	return (const char *)r[k].data + (size_t)spk_type_width(call->arg[k].type) * spk_reader_slot(&r[k], row);
+	return spk_text_append(to, &call->arg[k], spk_reader_slot(&r[k], row), call->ev->timezone, err);
 }
 
-APPENDER(concat)
+SPK_APPENDER(concat)
 {
 	for (int k = 0; k < call->args; k++)
 		if (!spk_arg_is_null(&r[k], row))
-			SPK_TRY(append_value(to, call, call->arg[k].type, value_at(call, r, k, row), err));
+			SPK_TRY(append_value(to, call, r, k, row, err));
 	return SPK_OK;
 }
 
-APPENDER(concat_ws)
+SPK_APPENDER(concat_ws)
 {
 	bool first = true;
 
@@ -95,9 +62,9 @@ APPENDER(concat_ws)
 		if (spk_arg_is_null(&r[k], row))
 			continue;
 		if (!first)
-			SPK_TRY(append_view(to, VIEW(0), err));
+			SPK_TRY(append_view(to, SPK_ROW_VIEW(0), err));
 		first = false;
-		SPK_TRY(append_value(to, call, call->arg[k].type, value_at(call, r, k, row), err));
+		SPK_TRY(append_value(to, call, r, k, row, err));
 	}
 	return SPK_OK;
 }
@@ -124,11 +91,11 @@ static spk_status join(const struct spk_call *call, struct spk_vector *out, spk_
 
 static spk_status pad(const struct spk_reader *r, int row, bool left, const struct spk_view *fill, struct spk_buffer *to, spk_error *err)
 {
-	const struct spk_view *v = VIEW(0);
+	const struct spk_view *v = SPK_ROW_VIEW(0);
 	const char *s = spk_view_data(v), *end = s + v->length, *f = spk_view_data(fill), *f_end = f + fill->length, *next = f;
-	int64_t want = SPK_MAX(INT(1), 0), have = (int64_t)spk_utf8_count(s, v->length);
+	int64_t want = SPK_MAX(SPK_ROW_INT(1), 0), have = (int64_t)spk_utf8_count(s, v->length);
 
-	if (want > LENGTH_MAX)
+	if (want > SPK_TEXT_LENGTH_MAX)
 		return spk_fail(err, SPK_DATA, "requested length too large");
 	if (have >= want || fill->length == 0) {
 		end = have > want ? spk_utf8_skip(s, end, (size_t)want) : end;
@@ -150,59 +117,59 @@ static spk_status pad(const struct spk_reader *r, int row, bool left, const stru
 
 static const struct spk_view blank = { .length = 1, .inlined = " " };
 
-APPENDER(lpad)
+SPK_APPENDER(lpad)
 {
-	return pad(r, row, true, call->args > 2 ? VIEW(2) : &blank, to, err);
+	return pad(r, row, true, call->args > 2 ? SPK_ROW_VIEW(2) : &blank, to, err);
 }
 
-APPENDER(rpad)
+SPK_APPENDER(rpad)
 {
-	return pad(r, row, false, call->args > 2 ? VIEW(2) : &blank, to, err);
+	return pad(r, row, false, call->args > 2 ? SPK_ROW_VIEW(2) : &blank, to, err);
 }
 
-APPENDER(repeat)
+SPK_APPENDER(repeat)
 {
-	int64_t n = SPK_MAX(INT(1), 0);
+	int64_t n = SPK_MAX(SPK_ROW_INT(1), 0);
 
-	if (n * (int64_t)VIEW(0)->length > LENGTH_MAX)
+	if (n * (int64_t)SPK_ROW_VIEW(0)->length > SPK_TEXT_LENGTH_MAX)
 		return spk_fail(err, SPK_DATA, "requested length too large");
 	for (; n > 0; n--)
-		SPK_TRY(append_view(to, VIEW(0), err));
+		SPK_TRY(append_view(to, SPK_ROW_VIEW(0), err));
 	return SPK_OK;
 }
 
 static spk_status append_spaces(struct spk_buffer *to, int64_t n, spk_error *err)
 {
-	if (n > LENGTH_MAX)
+	if (n > SPK_TEXT_LENGTH_MAX)
 		return spk_fail(err, SPK_DATA, "requested length too large");
 	for (; n > 0; n--)
 		SPK_TRY(spk_buffer_append(to, " ", 1, err));
 	return SPK_OK;
 }
 
-APPENDER(space)
+SPK_APPENDER(space)
 {
-	return append_spaces(to, INT(0), err);
+	return append_spaces(to, SPK_ROW_INT(0), err);
 }
 
 /* --- changing --- */
 
-APPENDER(replace)
+SPK_APPENDER(replace)
 {
-	const struct spk_view *from = VIEW(1);
-	const char *s = spk_view_data(VIEW(0)), *end = s + VIEW(0)->length, *at;
+	const struct spk_view *from = SPK_ROW_VIEW(1);
+	const char *s = spk_view_data(SPK_ROW_VIEW(0)), *end = s + SPK_ROW_VIEW(0)->length, *at;
 
 	while (from->length && (at = spk_find(s, (size_t)(end - s), spk_view_data(from), from->length)) != NULL) {
 		SPK_TRY(spk_buffer_append(to, s, (size_t)(at - s), err));
-		SPK_TRY(append_view(to, VIEW(2), err));
+		SPK_TRY(append_view(to, SPK_ROW_VIEW(2), err));
 		s = at + from->length;
 	}
 	return spk_buffer_append(to, s, (size_t)(end - s), err);
 }
 
-APPENDER(reverse)
+SPK_APPENDER(reverse)
 {
-	const char *s = spk_view_data(VIEW(0)), *end = s + VIEW(0)->length;
+	const char *s = spk_view_data(SPK_ROW_VIEW(0)), *end = s + SPK_ROW_VIEW(0)->length;
 
 	while (end > s) {
 		const char *p = spk_utf8_back(s, end, 1);
@@ -213,11 +180,11 @@ APPENDER(reverse)
 	return SPK_OK;
 }
 
-APPENDER(translate)
+SPK_APPENDER(translate)
 {
-	const char *s = spk_view_data(VIEW(0)), *end = s + VIEW(0)->length, *next;
-	const char *from = spk_view_data(VIEW(1)), *from_end = from + VIEW(1)->length;
-	const char *by = spk_view_data(VIEW(2)), *by_end = by + VIEW(2)->length;
+	const char *s = spk_view_data(SPK_ROW_VIEW(0)), *end = s + SPK_ROW_VIEW(0)->length, *next;
+	const char *from = spk_view_data(SPK_ROW_VIEW(1)), *from_end = from + SPK_ROW_VIEW(1)->length;
+	const char *by = spk_view_data(SPK_ROW_VIEW(2)), *by_end = by + SPK_ROW_VIEW(2)->length;
 
 	for (; s < end; s = next) {
 		const char *f = from, *b = by, *f_next, *b_next;
@@ -237,23 +204,25 @@ APPENDER(translate)
 	return SPK_OK;
 }
 
-APPENDER(overlay)
+SPK_APPENDER(overlay)
 {
-	const char *s = spk_view_data(VIEW(0)), *end = s + VIEW(0)->length, *from;
-	int64_t start = INT(2), count = call->args > 3 ? INT(3) : (int64_t)spk_utf8_count(spk_view_data(VIEW(1)), VIEW(1)->length);
+	const char *s = spk_view_data(SPK_ROW_VIEW(0)), *end = s + SPK_ROW_VIEW(0)->length, *from;
+	int64_t start = SPK_ROW_INT(2), count = call->args > 3 ? SPK_ROW_INT(3) : (int64_t)spk_utf8_count(spk_view_data(SPK_ROW_VIEW(1)), SPK_ROW_VIEW(1)->length);
 
 	if (start <= 0)
 		return spk_fail(err, SPK_DATA, "negative substring length not allowed");
+	if (start + count > INT32_MAX)
+		return spk_fail(err, SPK_DATA, "integer out of range");
 	from = spk_utf8_skip(s, end, (size_t)(start - 1));
 	SPK_TRY(spk_buffer_append(to, s, (size_t)(from - s), err));
-	SPK_TRY(append_view(to, VIEW(1), err));
+	SPK_TRY(append_view(to, SPK_ROW_VIEW(1), err));
 	from = start - 1 + count > 0 ? spk_utf8_skip(s, end, (size_t)(start - 1 + count)) : s;
 	return spk_buffer_append(to, from, (size_t)(end - from), err);
 }
 
-APPENDER(chr)
+SPK_APPENDER(chr)
 {
-	int32_t c = INT(0);
+	int32_t c = SPK_ROW_INT(0);
 	char text[4];
 
 	if (c < 0)
@@ -267,147 +236,6 @@ APPENDER(chr)
 	return spk_buffer_append(to, text, spk_utf8_put((uint32_t)c, text), err);
 }
 
-/* --- quoting and format() --- */
-
-static spk_status append_quoted(struct spk_buffer *to, const char *s, size_t size, spk_error *err)
-{
-	bool escaped = memchr(s, '\\', size) != NULL;
-
-	SPK_TRY(spk_buffer_append_str(to, escaped ? "E'" : "'", err));
-	for (size_t i = 0; i < size; i++) {
-		if (s[i] == '\'' || s[i] == '\\')
-			SPK_TRY(spk_buffer_append(to, s + i, 1, err));
-		SPK_TRY(spk_buffer_append(to, s + i, 1, err));
-	}
-	return spk_buffer_append_str(to, "'", err);
-}
-
-static spk_status append_identifier(struct spk_buffer *to, const char *s, size_t size, spk_error *err)
-{
-	bool plain = size > 0 && ((s[0] >= 'a' && s[0] <= 'z') || s[0] == '_');
-
-	for (size_t i = 0; i < size && plain; i++)
-		plain = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || s[i] == '_';
-	if (plain)
-		return spk_buffer_append(to, s, size, err);
-	SPK_TRY(spk_buffer_append_str(to, "\"", err));
-	for (size_t i = 0; i < size; i++) {
-		if (s[i] == '"')
-			SPK_TRY(spk_buffer_append_str(to, "\"", err));
-		SPK_TRY(spk_buffer_append(to, s + i, 1, err));
-	}
-	return spk_buffer_append_str(to, "\"", err);
-}
-
-APPENDER(quote_literal)
-{
-	return append_quoted(to, spk_view_data(VIEW(0)), VIEW(0)->length, err);
-}
-
-APPENDER(quote_ident)
-{
-	return append_identifier(to, spk_view_data(VIEW(0)), VIEW(0)->length, err);
-}
-
-APPENDER(quote_nullable)
-{
-	if (spk_arg_is_null(&r[0], row))
-		return spk_buffer_append_str(to, "NULL", err);
-	return append_quoted(to, spk_view_data(VIEW(0)), VIEW(0)->length, err);
-}
-
-/* One %[n$][-][width]kind of format(); `s` is behind the %. */
-struct directive { int64_t position, width; bool minus; char kind; };
-
-static const char *read_directive(const char *s, const char *end, struct directive *d)
-{
-	int64_t n = 0;
-	const char *start = s;
-
-	*d = (struct directive){ 0 };
-	for (; s < end && *s >= '0' && *s <= '9' && n < LENGTH_MAX; s++)
-		n = n * 10 + (*s - '0');
-	if (s > start && s < end && *s == '$') {
-		d->position = n;
-		s++;
-		n = 0;
-	} else {
-		s = start;
-		n = 0;
-	}
-	for (; s < end && *s == '-'; s++)
-		d->minus = true;
-	for (; s < end && *s >= '0' && *s <= '9' && n < LENGTH_MAX; s++)
-		n = n * 10 + (*s - '0');
-	d->width = n;
-	d->kind = s < end ? *s++ : 0;
-	return s;
-}
-
-static spk_status append_directive(struct spk_buffer *to, const struct directive *d, const struct spk_call *call, const struct spk_reader *r, int k, int row, spk_error *err)
-{
-	bool null = spk_arg_is_null(&r[k], row);
-	size_t from = to->size;
-	struct spk_buffer text = { 0 };
-	spk_status status = SPK_OK;
-	int64_t missing;
-
-	if (!null)
-		status = append_value(&text, call, call->arg[k].type, value_at(call, r, k, row), err);
-	if (status == SPK_OK && null && d->kind == 'I')
-		status = spk_fail(err, SPK_DATA, "null values cannot be formatted as an SQL identifier");
-	else if (status == SPK_OK && null)
-		status = d->kind == 'L' ? spk_buffer_append_str(to, "NULL", err) : SPK_OK;
-	else if (status == SPK_OK && d->kind == 's')
-		status = spk_buffer_append(to, text.data, text.size, err);
-	else if (status == SPK_OK)
-		status = (d->kind == 'I' ? append_identifier : append_quoted)(to, text.data ? text.data : "", text.size, err);
-	spk_buffer_release(&text);
-	SPK_TRY(status);
-	missing = d->width - (int64_t)spk_utf8_count(to->data ? to->data + from : "", to->size - from);
-	if (missing <= 0)
-		return SPK_OK;
-	SPK_TRY(append_spaces(to, missing, err));
-	if (!d->minus) {
-		memmove(to->data + from + missing, to->data + from, to->size - from - (size_t)missing);
-		memset(to->data + from, ' ', (size_t)missing);
-	}
-	return SPK_OK;
-}
-
-APPENDER(format)
-{
-	const char *s, *end;
-	int64_t next = 1;
-
-	*null = spk_arg_is_null(&r[0], row);
-	if (*null)
-		return SPK_OK;
-	for (s = spk_view_data(VIEW(0)), end = s + VIEW(0)->length; s < end;) {
-		struct directive d;
-
-		if (*s != '%') {
-			SPK_TRY(spk_buffer_append(to, s++, 1, err));
-			continue;
-		}
-		s = read_directive(s + 1, end, &d);
-		if (d.kind == '%') {
-			SPK_TRY(spk_buffer_append_str(to, "%", err));
-			continue;
-		}
-		if (d.kind == 0)
-			return spk_fail(err, SPK_DATA, "unterminated format() type specifier");
-		if (d.kind != 's' && d.kind != 'I' && d.kind != 'L')
-			return spk_fail(err, SPK_DATA, "unrecognized format() type specifier \"%c\"", d.kind);
-		if (d.position)
-			next = d.position;
-		if (next >= call->args)
-			return spk_fail(err, SPK_DATA, "too few arguments for format()");
-		SPK_TRY(append_directive(to, &d, call, r, (int)next++, row, err));
-	}
-	return SPK_OK;
-}
-
 /* --- the table --- */
 
 #define ANY_NUMBER .args_max = -1, .not_strict = true
@@ -416,12 +244,9 @@ static const struct spk_function edit_functions[] = {
 	{ .name = "||", .doc = "One after the other; with one side text, the other is cast to it", SPK_ARGS2(TEXT, TEXT), SPK_RESULT(TEXT), .kernel = join },
 	{ .name = "||", .doc = "One after the other", SPK_ARGS2(BYTEA, BYTEA), SPK_RESULT(BYTEA), .kernel = join },
 	{ .name = "concat", .doc = "Texts of all arguments that are not NULL, one after the other", .args_min = 1, ANY_NUMBER, .arg = { SPK_T(UNKNOWN) },
-	  SPK_RESULT(TEXT), .kernel = concat },
+	  SPK_RESULT(TEXT), .volatility = SPK_STABLE, .kernel = concat },
 	{ .name = "concat_ws", .doc = "As concat, with the first argument in between", .args_min = 2, ANY_NUMBER, .arg = { SPK_T(TEXT), SPK_T(UNKNOWN) },
-	  SPK_RESULT(TEXT), .kernel = concat_ws },
-	{ .name = "format", .doc = "Text without arguments to put in", SPK_ARGS1(TEXT), SPK_RESULT(TEXT), .can_fail = true, .not_strict = true, .kernel = format },
-	{ .name = "format", .doc = "Text with %s, %I (identifier) and %L (literal) replaced by the arguments", .args_min = 2, ANY_NUMBER,
-	  .arg = { SPK_T(TEXT), SPK_T(UNKNOWN) }, SPK_RESULT(TEXT), .can_fail = true, .kernel = format },
+	  SPK_RESULT(TEXT), .volatility = SPK_STABLE, .kernel = concat_ws },
 	{ .name = "lpad", .doc = "Filled up at the start (with spaces or the third argument) or cut to a number of characters", .args_min = 2, .args_max = 3,
 	  .arg = { SPK_T(TEXT), SPK_T(INTEGER), SPK_T(TEXT) }, SPK_RESULT(TEXT), .can_fail = true, .kernel = lpad },
 	{ .name = "rpad", .doc = "Filled up at the end or cut to a number of characters", .args_min = 2, .args_max = 3,
@@ -435,9 +260,6 @@ static const struct spk_function edit_functions[] = {
 	{ .name = "overlay", .doc = "With the second argument laid over from a position", .args_min = 3, .args_max = 4,
 	  .arg = { SPK_T(TEXT), SPK_T(TEXT), SPK_T(INTEGER), SPK_T(INTEGER) }, SPK_RESULT(TEXT), .can_fail = true, .kernel = overlay },
 	{ .name = "chr", .doc = "The character of a code point", SPK_ARGS1(INTEGER), SPK_RESULT(TEXT), .can_fail = true, .kernel = chr },
-	{ .name = "quote_literal", .doc = "As an SQL string", SPK_ARGS1(TEXT), SPK_RESULT(TEXT), .kernel = quote_literal },
-	{ .name = "quote_ident", .doc = "As an SQL name", SPK_ARGS1(TEXT), SPK_RESULT(TEXT), .kernel = quote_ident },
-	{ .name = "quote_nullable", .doc = "As an SQL string, NULL as the word", SPK_ARGS1(TEXT), SPK_RESULT(TEXT), .not_strict = true, .kernel = quote_nullable },
 };
 
 SPK_FUNCTION_FAMILY(edit, edit_functions)

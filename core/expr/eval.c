@@ -53,6 +53,13 @@ spk_status spk_call_fail(const struct spk_call *call, struct spk_vector *out, in
 	return collect(call->ev, row, code, message, err);
 }
 
+spk_status spk_call_fail_with(const struct spk_call *call, struct spk_vector *out, int32_t row, const spk_error *why, spk_error *err)
+{
+	spk_status status = spk_call_fail(call, out, row, why->code, err, "%s", why->message);
+
+	return status && *why->hint ? spk_hint(err, "%s", why->hint) : status;
+}
+
 spk_status spk_call_text(const struct spk_call *call, struct spk_vector *out, int row, const char *data, size_t size, spk_error *err)
 {
 	struct spk_view *v = spk_vector_view(out) + row;

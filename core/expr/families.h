@@ -12,12 +12,19 @@
 	X(arithmetic, "Arithmetic") \
 	X(decimal, "Arithmetic of numerics") \
 	X(math, "Mathematics") \
+	X(degrees, "Mathematics: degrees") \
 	X(numeric, "Mathematics of numerics") \
+	X(numeric_whole, "Mathematics of numerics: divisors, factorials, buckets") \
 	X(string, "Strings: length, case, parts") \
 	X(edit, "Strings: joining and changing") \
-	X(bytes, "Bytes and encodings") \
+	X(format_text, "Strings: format()") \
+	X(quote, "Strings: quoting and escapes") \
+	X(bytes, "Bytes: hashes and encodings") \
+	X(bytea, "Bytes: parts, bits, search") \
 	X(like, "LIKE") \
 	X(regex, "Regular expressions") \
+	X(similar, "SIMILAR TO") \
+	X(regex_parts, "Regular expressions: parts") \
 	X(time, "Dates and times: arithmetic") \
 	X(extract, "Dates and times: fields") \
 	X(truncate, "Dates and times: truncation and construction") \

@@ -27,6 +27,8 @@ struct spk_call {
 typedef spk_status (*spk_kernel)(const struct spk_call *call, struct spk_vector *out, spk_error *err);
 /* Reports that `row` fails: collects it, or fails the evaluation when nobody collects. */
 spk_status spk_call_fail(const struct spk_call *call, struct spk_vector *out, int32_t row, spk_status code, spk_error *err, const char *format, ...) SPK_PRINTF(6, 7);
+/* The same with an error that something else has made, its hint too. */
+spk_status spk_call_fail_with(const struct spk_call *call, struct spk_vector *out, int32_t row, const spk_error *why, spk_error *err);
 
 /*
  * Argument and result types that stand for more than one. UNKNOWN is a value of any type; ARRAY without children an array of

@@ -15,7 +15,7 @@ struct parser {
 	size_t pattern_size;
 	struct spk_regex_instruction *code;
 	int count, capacity, groups, nesting;
-	bool icase, newline, lines, extended;
+	bool icase, newline, lines, extended, literal;
 	bool quantified, shortest;     /* the first quantifier decides the mode of the whole */
 	spk_error *err;
 };
@@ -596,6 +596,9 @@ static spk_status read_flags(struct parser *p, const char *flags, size_t size)
 		case 'w': p->newline = false; p->lines = true; break;
 		case 's': p->newline = p->lines = false; break;
 		case 'x': p->extended = true; break;
+		case 'q': p->literal = true; break;
+		case 'b':
+		case 'e': return spk_fail(p->err, SPK_UNSUPPORTED, "regular expression option \"%c\" is not supported", flags[i]);
 		case 't': p->extended = false; break;
 		default: return spk_fail(p->err, SPK_DATA, "invalid regular expression option: \"%c\"", flags[i]);
 		}
@@ -630,6 +633,8 @@ spk_status spk_regex_compile(struct spk_arena *arena, const char *pattern, size_
 	SPK_TRY(read_flags(&p, flags, flags_size));
 	SPK_TRY(read_prefix(&p));
 	SPK_TRY(emit(&p, (struct spk_regex_instruction){ .op = SPK_REGEX_SAVE, .x = 0 }));
+	for (; p.literal && p.s < p.end; p.s = spk_utf8_next(p.s, p.end))
+		SPK_TRY(emit_char(&p, spk_utf8_get(p.s, p.end)));
 	SPK_TRY(parse_alternatives(&p));
 	if (p.s < p.end)
 		return bad(&p, "parentheses () not balanced");

@@ -8,6 +8,7 @@ Lines named sql hold an expression, those named query a query whose rows are joi
 import itertools
 import sys
 
+import cases_functions
 import cases_nested
 import cases_sql
 
@@ -417,7 +418,7 @@ def aggregates():
 
 for build in [aggregates, comparisons, logic, arithmetic, numeric, mathematics, strings, patterns, casts, dates, formats, zones, resolution]:
     build()
-for build in [cases_nested.arrays, cases_nested.jsonb, cases_nested.jsonpath]:
+for build in [cases_nested.arrays, cases_nested.jsonb, cases_nested.jsonpath, cases_functions.regex, cases_functions.mathematics, cases_functions.texts, cases_functions.bytes_]:
     build(add, cross, NULL)
 for build in [cases_sql.arrays, cases_sql.jsonb]:
     build(lambda file, expression: FILES.setdefault(file, {}).update({line_of('sql', [('?', expression)]): expression}),
