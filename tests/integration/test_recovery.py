@@ -267,6 +267,26 @@ def aborted_only():
     assert rows(out, "n") == Counter({("10",): 2}), rows(out, "n")
 
 
+def marks_outlive_a_kill():
+    """what is known of a partition's time survives a kill: windows close by it though the partition gives no more rows"""
+    topic, out, job = unique("marks-in"), unique("marks-out"), unique("marks")
+    create(topic, partitions=2)
+    create(out, partitions=1)
+    row = lambda second: json.dumps({"id": second, "ts": f"2025-01-01 00:{second // 60:02d}:{second % 60:02d}"}).encode()
+    sql = write_job(job, table("t", "id bigint, ts timestamp", topic, "WATERMARK FOR ts AS ts - INTERVAL '1' SECOND", scan__startup__mode="earliest-offset") +
+                    table("o", "w timestamp, n bigint", out) + "INSERT INTO o SELECT window_end, count(*) FROM tumble(t, ts, INTERVAL '10 seconds') GROUP BY window_start, window_end;")
+    produce(topic, [(0, row(5)), (0, row(50)), (1, row(100))])
+    closed = lambda: sorted(r[0] for r in rows(out, "w"))
+    for last, want in ((None, ["2025-01-01 00:00:10"]), (90, ["2025-01-01 00:00:10", "2025-01-01 00:01:00"])):
+        if last:
+            produce(topic, [(0, row(last))])
+        p = start(sql, job, *LIVE, "-s", "watermark.idle-timeout=0", "-s", "checkpoint.interval=0")
+        wait_for("windows to close", lambda: p.poll() is not None or closed() == want, 20)
+        p.kill()
+        p.wait()
+    assert closed() == want, f"{closed()}: {errors(job)}"
+
+
 class Broker:
     """A broker of this test's own, to be killed."""
 
@@ -314,4 +334,4 @@ def broker_away():
 
 
 if __name__ == "__main__":
-    main(latest_offset, partitions_added, made_anew, same_moment, large_rows, no_values, changed_query, foreign_record, aborted_only, broker_away)
+    main(latest_offset, partitions_added, made_anew, same_moment, large_rows, no_values, changed_query, foreign_record, aborted_only, marks_outlive_a_kill, broker_away)

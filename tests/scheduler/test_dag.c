@@ -9,7 +9,8 @@
 
 /* --- sum of a range: two stages --- */
 
-struct sum { _Atomic int64_t total; _Atomic int runs; int fail_times; spk_status fail_code; bool retriable; };
+/* disorder: values that came after a greater one, though producers write ascending ones and are read in their order */
+struct sum { _Atomic int64_t total; _Atomic int runs, disorder; int fail_times; spk_status fail_code; bool retriable; };
 
 static spk_status produce(struct spk_task *task, spk_error *err)
 {
@@ -25,7 +26,7 @@ static spk_status add_up(struct spk_task *task, spk_error *err)
 {
 	struct sum *s = spk_task_user(task);
 	struct spk_batch *b;
-	int64_t total = 0;
+	int64_t total = 0, last = -1;
 
 	if (atomic_fetch_add(&s->runs, 1) < s->fail_times) {
 		spk_fail(err, s->fail_code, "made to fail");
@@ -36,8 +37,13 @@ static spk_status add_up(struct spk_task *task, spk_error *err)
 		SPK_TRY(spk_task_fetch(task, 0, &b, err));
 		if (!b)
 			break;
-		for (int i = 0; i < b->selected; i++)
-			total += spk_vector_i64(&b->column[0])[i];
+		for (int i = 0; i < b->selected; i++) {
+			int64_t value = spk_vector_i64(&b->column[0])[i];
+
+			atomic_fetch_add(&s->disorder, value <= last);
+			last = value;
+			total += value;
+		}
 	}
 	atomic_fetch_add(&s->total, total);
 	return SPK_OK;
@@ -76,6 +82,7 @@ static void runs_two_stages(void)
 		sum.total = 0;
 		REQUIRE_OK(spk_dag_run(s.dag, &graph, &result, &err), err);
 		CHECK_EQ_INT(sum.total, expected_sum());
+		CHECK_EQ_INT(sum.disorder, 0);
 		CHECK_EQ_INT(result.tasks_run, 6);
 		CHECK_EQ_INT(result.tasks_failed, 0);
 		CHECK_EQ_INT(result.shuffle_rows, 4 * 2 * 30);
