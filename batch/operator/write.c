@@ -5,6 +5,7 @@
  * is exchanged may lie in memory for long, so rows are copied into full batches of the reader's own, and their input (a piece of a file, a
  * join's rows) is free at once.
  */
+#include "batch/operator/groups.h"
 #include "batch/operator/operator.h"
 
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct write {
 	struct spk_batch_builder *builder;   /* batch: by reader; of a broadcast and of a spread exchange one */
 	int builders;
 	int64_t written;                     /* batches of a spread exchange */
+	bool rows;                           /* what is collected are rows that a partial aggregate passed on, not its states */
 };
 
 static const struct spk_exchange *exchange_of(const struct spk_op *op) { return &op->pipeline->plan->exchange[op->plan->exchange]; }
@@ -164,6 +166,21 @@ static spk_status direct_targets(const struct spk_op *op, const struct spk_batch
 	return SPK_OK;
 }
 
+/* A partial aggregate's batch holds states or rows: a reader can tell by the batch, so they must not get into one. */
+static spk_status keep_apart(struct spk_op *op, const struct spk_batch *in, spk_error *err)
+{
+	struct write *w = (struct write *)op;
+	bool rows;
+
+	if (op->plan->input[0]->kind != SPK_PHYSICAL_PARTIAL_AGGREGATE || in->columns <= SPK_PARTIAL_COLUMNS || !in->selected)
+		return SPK_OK;
+	rows = spk_vector_is_null(&in->column[SPK_PARTIAL_STATE], spk_batch_row(in, 0));
+	for (int i = 0; i < w->builders && rows != w->rows; i++)
+		SPK_TRY(send_collected(op, i, err));
+	w->rows = rows;
+	return SPK_OK;
+}
+
 static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
 {
 	int readers = op->pipeline->exchange_readers[op->plan->exchange];
@@ -174,6 +191,8 @@ static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in,
 	int count[SPK_SHARDS] = { 0 };
 
 	(void)input;
+	if (copies)
+		SPK_TRY(keep_apart(op, in, err));
 	/* What comes sorted was put together for this: it owns its bytes and nothing else. */
 	if (op->plan->sort_count)
 		return spk_task_write(op->pipeline->task_handle, base, in, err);
