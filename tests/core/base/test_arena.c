@@ -101,10 +101,29 @@ static void large_block_keeps_the_chunk(void)
 	struct spk_arena *arena = fresh();
 	char *a = spk_arena_alloc(arena, 64), *b;
 
-	CHECK(spk_arena_alloc(arena, 1 << 20) != NULL);
+	CHECK(spk_arena_alloc(arena, (1 << 20) - 64) != NULL);
 	b = spk_arena_alloc(arena, 64);
 	CHECK(b > a && b - a <= 128);
 	spk_arena_unref(arena);
+}
+
+/* Large blocks come in steps; what is left of one is used. */
+static void rest_of_a_large_block(void)
+{
+	struct spk_arena *arena = fresh();
+	size_t before;
+
+	for (size_t size = 70000; size < 6000000; size += size / 3) {
+		before = spk_arena_bytes(arena);
+		memset(spk_arena_alloc(arena, size), 1, size);
+		CHECK(spk_arena_bytes(arena) - before >= size || before > 1024);
+		CHECK(spk_arena_bytes(arena) - before <= size + size / 4 + 4096);
+	}
+	before = spk_arena_bytes(arena);
+	memset(spk_arena_alloc(arena, 20000), 1, 20000);
+	CHECK_EQ_INT(spk_arena_bytes(arena), before);
+	spk_arena_unref(arena);
+	CHECK_EQ_INT(used(), 0);
 }
 
 static void clear_gives_back(void)
@@ -258,7 +277,7 @@ SPK_TEST_SUITE("arena",
 	{"full batches fit", full_batches_fit},
 	{"helpers", helpers},
 	{"absurd sizes are refused", absurd_sizes_are_refused},
-	{"a large block keeps the chunk", large_block_keeps_the_chunk},
+	{"a large block keeps the chunk", large_block_keeps_the_chunk}, {"the rest of a large block is used", rest_of_a_large_block},
 	{"clear gives back", clear_gives_back},
 	{"holding keeps alive", holding_keeps_alive},
 	{"long chains unwind", long_chains_unwind},
