@@ -225,7 +225,9 @@ static spk_status put_unnest(const struct spk_logical *l, struct spk_buffer *out
 
 static spk_status put_join(const struct spk_logical *l, struct spk_buffer *out, spk_error *err)
 {
-	SPK_TRY(spk_buffer_printf(out, err, " %s", spk_join_name(l->join)));
+	static const char *const hint[] = { [SPK_JOIN_ANY] = "", [SPK_JOIN_BROADCAST] = " by broadcast", [SPK_JOIN_SHUFFLE_HASH] = " by hash", [SPK_JOIN_MERGE] = " by merge", [SPK_JOIN_LOOP] = " by loop" };
+
+	SPK_TRY(spk_buffer_printf(out, err, " %s%s", spk_join_name(l->join), hint[l->hint]));
 	if (l->dependent)
 		SPK_TRY(spk_buffer_append_str(out, " dependent", err));
 	if (!l->filter)

@@ -8,7 +8,8 @@
  *   bind_over.c     window functions: f() OVER (...)        bind_frame.c    their frames
  *   bind_from.c     FROM: tables, views, subqueries bind_join.c     JOIN, and what several items of FROM make together
  *   bind_with.c     WITH                            bind_window.c, bind_file.c   window functions and files in FROM
- *   bind_recursive.c   WITH RECURSIVE
+ *   bind_recursive.c   WITH RECURSIVE               hint.c         hints for joins, in comments
+ *   bind_sample.c   TABLESAMPLE
  *   bind_sublink.c  subqueries in expressions       bind_unnest.c  set-returning functions
  *   bind_scope.c    columns by name                 bind_name.c   names of output columns
  *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c, bind_array.c
@@ -52,6 +53,9 @@ struct spk_cte {
 	const PgQuery__SelectStmt *referrer;   /* whose FROM that is in */
 };
 
+/* How to join an item of FROM: a comment said so. */
+struct spk_hint { enum spk_join_hint hint; const char *alias; const struct spk_hint *next; };
+
 /* Views that are being bound, innermost first. */
 struct spk_inlining { const char *name; const struct spk_inlining *outer; };
 
@@ -67,6 +71,7 @@ struct spk_binder {
 	struct spk_cte *recursing;             /* the innermost of WITH RECURSIVE that is being bound */
 	const char *barrier;                   /* "a subquery": where it cannot be referred to; NULL: it can */
 	const PgQuery__SelectStmt *selecting;  /* the innermost SELECT */
+	const struct spk_hint *hint;           /* of its joins */
 	const struct spk_inlining *inlining;
 	int *inlined;                          /* queries put in place so far, over the whole statement */
 	int *dependents;                       /* dependent joins so far: the next gets that number + 1 */
@@ -323,9 +328,13 @@ spk_status spk_binder_retype(const struct spk_binder *b, struct spk_logical *que
 spk_status spk_binder_from(struct spk_binder *b, PgQuery__Node *const *from, size_t count, struct spk_scope *out, spk_error *err);
 /* One item of FROM: `n` may be a join. */
 spk_status spk_binder_from_item(struct spk_binder *b, const PgQuery__Node *n, struct spk_scope *out, spk_error *err);
+/* The hints in a comment behind the SELECT, and that for a join of these two. */
+spk_status spk_binder_hints(const struct spk_binder *b, const PgQuery__SelectStmt *s, const struct spk_hint **out, spk_error *err);
+enum spk_join_hint spk_binder_hint_of(const struct spk_binder *b, const struct spk_scope *left, const struct spk_scope *right);
 spk_status spk_binder_join(struct spk_binder *b, const PgQuery__JoinExpr *j, struct spk_scope *out, spk_error *err);
 /* The scope `left` with the next item of FROM beside it. */
 spk_status spk_binder_cross(struct spk_binder *b, struct spk_scope *left, const PgQuery__Node *right, spk_error *err);
+spk_status spk_binder_sample(struct spk_binder *b, const PgQuery__RangeTableSample *s, struct spk_scope *out, spk_error *err);
 /* A WITH query by name; NULL: none. */
 struct spk_cte *spk_binder_find_cte(const struct spk_binder *b, const char *name);
 spk_status spk_binder_cte(struct spk_binder *b, struct spk_cte *cte, struct spk_scope *out, spk_error *err);

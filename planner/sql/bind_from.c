@@ -230,6 +230,7 @@ spk_status spk_binder_from_item(struct spk_binder *b, const PgQuery__Node *n, st
 	case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: return bind_subquery(b, n->range_subselect, out, err);
 	case PG_QUERY__NODE__NODE_RANGE_FUNCTION: return bind_function(b, n->range_function, out, err);
 	case PG_QUERY__NODE__NODE_JOIN_EXPR: return spk_binder_join(b, n->join_expr, out, err);
+	case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE: return spk_binder_sample(b, n->range_table_sample, out, err);
 	default: return spk_binder_unsupported(b, spk_node_location(n), spk_node_what(n), err);
 	}
 }

@@ -102,6 +102,7 @@ static spk_status make_node(struct join *w, int dependent, spk_error *err)
 	w->both = (struct spk_scope){ .plan = spk_logical_new(w->b->arena, SPK_LOGICAL_JOIN, schema, input, 2) };
 	SPK_TRY_PTR(w->both.plan, err);
 	w->both.plan->join = w->type;
+	w->both.plan->hint = spk_binder_hint_of(w->b, &w->left, &w->right);
 	w->both.plan->dependent = dependent;
 	w->both.plan->position = spk_binder_at(w->b, w->location);
 	w->both.range = SPK_NEW_ARRAY(w->b->arena, struct spk_range, w->left.count + w->right.count + 2);

@@ -165,6 +165,7 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 
 	SPK_TRY(refuse_clauses(b, s, err));
 	b->sublinks = NULL;
+	SPK_TRY(spk_binder_hints(b, s, &b->hint, err));
 	SPK_TRY(spk_binder_from(b, s->from_clause, s->n_from_clause, &q.scope, err));
 	plan = q.scope.plan;
 	q.aggregates.base = plan->schema->count;
@@ -212,9 +213,11 @@ spk_status spk_binder_query(struct spk_binder *b, const PgQuery__SelectStmt *s, 
 	struct spk_outer *query = b->query;
 	struct spk_sublinks *sublinks = b->sublinks;
 	const PgQuery__SelectStmt *selecting = b->selecting;
+	const struct spk_hint *hint = b->hint;
 	spk_status status;
 
 	b->selecting = s;
+	b->hint = NULL;
 	b->query = b->outer;
 	if (s->with_clause)
 		SPK_TRY(spk_binder_push_with(b, s->with_clause, err));
@@ -225,5 +228,6 @@ spk_status spk_binder_query(struct spk_binder *b, const PgQuery__SelectStmt *s, 
 	b->query = query;
 	b->sublinks = sublinks;
 	b->selecting = selecting;
+	b->hint = hint;
 	return status;
 }

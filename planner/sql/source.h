@@ -40,12 +40,17 @@ struct spk_tokens {
 	struct spk_token *token;   /* without comments */
 };
 
+/* A comment that begins with a plus: what is behind that, and its place in `quoted`. */
+struct spk_hint_comment { int start; const char *text; };
+
 struct spk_source {
 	const char *text;          /* the user's */
 	size_t size;
 	const char *quoted;        /* with backquotes made double quotes, and blanks for comments */
 	struct spk_map to_text;    /* places in `quoted` to places in `text` */
 	struct spk_tokens tokens;  /* of `quoted` */
+	int hints;
+	struct spk_hint_comment *hint;
 	const char *sql;           /* what the parser sees */
 	struct spk_map to_quoted;  /* places in `sql` to places in `quoted` */
 	int optional_views;        /* CREATE VIEW IF NOT EXISTS: places of the names in `quoted` */

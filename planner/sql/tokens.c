@@ -140,6 +140,18 @@ static spk_status check_tokens(struct spk_source *s, spk_error *err)
 	return SPK_OK;
 }
 
+static spk_status keep_hint(struct spk_source *s, const char *text, int start, int end, size_t most, struct spk_arena *arena, spk_error *err)
+{
+	if (end - start < 5 || memcmp(text + start, "/*+", 3) != 0)
+		return SPK_OK;
+	if (!s->hint)
+		SPK_TRY_PTR(s->hint = SPK_NEW_ARRAY(arena, struct spk_hint_comment, most), err);
+	s->hint[s->hints].start = start;
+	SPK_TRY_PTR(s->hint[s->hints].text = spk_arena_strndup(arena, text + start + 3, (size_t)(end - start - 5)), err);
+	s->hints++;
+	return SPK_OK;
+}
+
 /*
  * Comments are blanked: libpg_query's lexer hands them on, and its parser, where it looks ahead by one token (NULLS FIRST, NOT
  * BETWEEN, WITH TIME ZONE), takes them for that token and gives up.
@@ -156,6 +168,7 @@ static spk_status keep_tokens(struct spk_source *s, const PgQuery__ScanResult *r
 		const PgQuery__ScanToken *t = r->tokens[i];
 
 		if (t->token == PG_QUERY__TOKEN__SQL_COMMENT || t->token == PG_QUERY__TOKEN__C_COMMENT) {
+			SPK_TRY(keep_hint(s, text, t->start, t->end, r->n_tokens, arena, err));
 			memset(text + t->start, ' ', (size_t)(t->end - t->start));
 			continue;
 		}
