@@ -101,6 +101,8 @@ static spk_status run(struct insert *s, struct spk_session *session, struct spk_
 	spk_status status;
 
 	SPK_TRY(whole_rows(arena, insert, &query, err));
+	if (insert->table->rows)
+		return spk_session_fill_table(session, insert->table, query, &s->rows, err);
 	SPK_TRY(spk_session_plan_query(session, query, &plan, err));
 	SPK_TRY(open_sink(s, insert, spk_session_conf(session), owner, err));
 	SPK_TRY(new_block(s, err));

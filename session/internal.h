@@ -21,6 +21,7 @@ struct spk_session {
 	struct spk_cache *cache;       /* kept relations, made with the first of them */
 	struct spk_cache *with_cache;  /* those of WITH queries (materialize.h) */
 	struct spk_materialized *materialized;
+	struct spk_session_table *tables;  /* of CREATE TABLE AS */
 	int64_t now_us;                /* now() of the statement that runs; 0: none does */
 	struct spk_frame *frames;      /* all that were made, the newest first */
 	int64_t writes;                /* files written by frames so far: names them */
@@ -37,6 +38,11 @@ struct spk_session {
 
 /* The reporter that the configuration asks for now, in s->reporter. */
 spk_status spk_session_open_reporter(struct spk_session *s, spk_error *err);
+
+/* Tables of CREATE TABLE AS without options: rows kept by the session. */
+spk_status spk_session_make_rows(struct spk_table *table, void *session, spk_error *err);
+spk_status spk_session_fill_table(struct spk_session *s, const struct spk_table *table, const struct spk_logical *query, int64_t *rows, spk_error *err);
+void spk_session_free_tables(struct spk_session *s);
 
 /* The session's kept relations; made at first use. */
 spk_status spk_session_cache(struct spk_session *s, struct spk_cache **out, spk_error *err);

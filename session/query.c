@@ -81,6 +81,8 @@ static spk_status fill(struct spk_session *s, struct spk_cached *c, spk_error *e
 
 	if (recursion)
 		return spk_session_recurse(s, recursion, err);
+	if (!spk_cached_plan(c))
+		return spk_fail(err, SPK_NOT_FOUND, "the table that CREATE TABLE AS was to make has no rows: its query failed");
 	SPK_TRY(spk_session_plan_kept(s, spk_cached_plan(c), &plan, err));
 	return spk_session_keep(s, plan, c, err);
 }

@@ -20,6 +20,8 @@ static spk_status build(struct spk_session *s, spk_error *err)
 	SPK_TRY_PTR(s->arena && s->conf && s->cancel_fd >= 0, err);
 	SPK_TRY(spk_conf_load_environment(s->conf, err));
 	hooks.user = s->conf;
+	hooks.make_rows = spk_session_make_rows;
+	hooks.rows_user = s;
 	return spk_catalog_new(&s->catalog, &hooks, err);
 }
 
@@ -47,6 +49,7 @@ void spk_session_free(struct spk_session *s)
 	spk_session_drop_profile(s);
 	spk_session_free_frames(s);
 	spk_session_free_materialized(s);
+	spk_session_free_tables(s);
 	spk_cache_free(s->cache);
 	spk_catalog_free(s->catalog);
 	spk_conf_free(s->conf);

@@ -53,6 +53,7 @@ struct spk_file_request {
 /*
  * What lies below the planner and must be asked: connectors know their options and can look into files.
  * check_table: options known, values right, schema fits the connector; an error names option and suggestion.
+ * make_rows: a place for the rows of CREATE TABLE AS without options.
  * describe_file: makes a table of FROM 'path.csv' or read_json('path').
  */
 struct spk_catalog_hooks {
@@ -61,6 +62,9 @@ struct spk_catalog_hooks {
 	/* A C function out of a shared library; NULL: there are none. */
 	spk_status (*load_function)(const char *library, const char *symbol, spk_scalar_function *out, void *user, spk_error *err);
 	spk_status (*describe_file)(const struct spk_file_request *file, struct spk_arena *arena, struct spk_table **out, void *user, spk_error *err);
+	/* May be NULL. Has a user of its own. */
+	spk_status (*make_rows)(struct spk_table *table, void *rows_user, spk_error *err);
+	void *rows_user;
 };
 
 /*

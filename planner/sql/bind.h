@@ -319,8 +319,10 @@ spk_status spk_binder_check_recursive(const struct spk_binder *b, const PgQuery_
 spk_status spk_binder_push_with(struct spk_binder *b, const PgQuery__WithClause *with, spk_error *err);
 spk_status spk_binder_check_with(struct spk_binder *b, const struct spk_cte *until, spk_error *err);
 spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err);
-/* The rows of VALUES as they are, the columns' types not yet known. */
-spk_status spk_binder_rows(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **out, spk_error *err);
+/* The rows of VALUES as they are, the columns' types not yet known; subqueries stand in them until spk_values_attach. */
+spk_status spk_binder_rows(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_sublinks *sublinks, struct spk_logical **out, spk_error *err);
+/* With subqueries: a UNION of rows, each over the joins that it needs. */
+spk_status spk_values_attach(struct spk_binder *b, struct spk_sublinks *sublinks, struct spk_logical **values, spk_error *err);
 spk_status spk_binder_values(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err);
 spk_status spk_binder_set_operation(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **out, spk_error *err);
 /* Casts an untyped literal column of a query made with keep_unknown. */
@@ -395,10 +397,13 @@ struct spk_logical *spk_binder_project(const struct spk_binder *b, struct spk_lo
 spk_status spk_binder_insert(struct spk_binder *b, const PgQuery__InsertStmt *s, struct spk_logical **out, spk_error *err);
 spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateStmt *s, int position, spk_error *err);
 spk_status spk_binder_create_function(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, spk_error *err);
+/* *out: a SINK that fills it; NULL: nothing is to be done. */
+spk_status spk_binder_create_table_as(struct spk_binder *b, const PgQuery__CreateTableAsStmt *s, int position, struct spk_logical **out, spk_error *err);
 spk_status spk_binder_create_view(struct spk_binder *b, const PgQuery__ViewStmt *s, const char *text, int position, spk_error *err);
 spk_status spk_binder_drop(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err);
 spk_status spk_binder_set(struct spk_binder *b, const PgQuery__VariableSetStmt *s, int position, spk_error *err);
-/* Name of a table or view, which may not be qualified. */
+spk_status spk_binder_show(struct spk_binder *b, const PgQuery__VariableShowStmt *s, int position, struct spk_logical **out, spk_error *err);
+/* Name of a table or view, whose schema may be public. */
 spk_status spk_binder_simple_name(const struct spk_binder *b, const PgQuery__RangeVar *v, const char **out, spk_error *err);
 
 #endif

@@ -241,6 +241,7 @@ spk_status spk_binder_insert(struct spk_binder *b, const PgQuery__InsertStmt *s,
 {
 	struct insert in = { .b = b, .s = s };
 	struct spk_cte *outer = b->cte;
+	struct spk_sublinks sublinks = { 0 };
 	struct spk_logical *query, *sink;
 	bool rows;
 
@@ -251,11 +252,12 @@ spk_status spk_binder_insert(struct spk_binder *b, const PgQuery__InsertStmt *s,
 	if (s->with_clause)
 		SPK_TRY(spk_binder_push_with(b, s->with_clause, err));
 	rows = in.query->n_values_lists && !in.query->n_sort_clause && !in.query->limit_count && !in.query->limit_offset && !in.query->with_clause;
-	SPK_TRY(rows ? spk_binder_rows(b, in.query, &query, err) : spk_binder_query(b, in.query, true, &query, err));
+	SPK_TRY(rows ? spk_binder_rows(b, in.query, &sublinks, &query, err) : spk_binder_query(b, in.query, true, &query, err));
 	SPK_TRY(spk_binder_check_with(b, outer, err));
 	b->cte = outer;
 	SPK_TRY(check_count(&in, query, err));
 	SPK_TRY(rows ? assign_rows(&in, query, err) : cast_columns(&in, &query, err));
+	SPK_TRY(spk_values_attach(b, &sublinks, &query, err));
 	sink = spk_logical_new(b->arena, SPK_LOGICAL_SINK, query->schema, &query, 1);
 	SPK_TRY_PTR(sink, err);
 	sink->table = in.table;

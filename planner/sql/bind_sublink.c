@@ -46,8 +46,7 @@ static spk_status bind_query(struct spk_exprs *x, const PgQuery__SubLink *s, str
 	spk_status status;
 
 	if (!x->b->sublinks || !x->scope)
-		return spk_binder_fail(x->b, s->location, strcmp(x->clause, "VALUES") == 0 || strcmp(x->clause, "LIMIT") == 0 || strcmp(x->clause, "OFFSET") == 0 ? SPK_UNSUPPORTED : SPK_BIND, err,
-			"cannot use subquery in %s", x->clause);
+		return spk_binder_fail(x->b, s->location, SPK_BIND, err, "cannot use subquery in %s", x->clause);
 	if (!s->subselect || s->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
 		return spk_binder_unsupported(x->b, s->location, "a subquery that is not a SELECT", err);
 	x->b->outer = &around;

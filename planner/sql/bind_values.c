@@ -80,9 +80,53 @@ static spk_status unify_column(struct spk_binder *b, const PgQuery__SelectStmt *
 	return SPK_OK;
 }
 
-spk_status spk_binder_rows(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_logical **out, spk_error *err)
+static spk_status bind_row(struct spk_binder *b, const PgQuery__List *row, struct spk_sublinks *sublinks, struct spk_expr **value, spk_error *err)
 {
-	struct spk_exprs x = { .b = b, .clause = "VALUES" };
+	static const struct spk_scope none;
+	struct spk_exprs x = { .b = b, .scope = &none, .clause = "VALUES" };
+	struct spk_sublinks *around = b->sublinks;
+	spk_status status = SPK_OK;
+
+	b->sublinks = sublinks;
+	for (size_t i = 0; i < row->n_items && status == SPK_OK; i++)
+		status = bind_value(&x, row->items[i], &value[i], err);
+	b->sublinks = around;
+	return status;
+}
+
+/* A row of the values with the subqueries in it joined to it. */
+static spk_status attach_row(struct spk_binder *b, struct spk_sublinks *sublinks, const struct spk_logical *values, int row, struct spk_logical **out, spk_error *err)
+{
+	int columns = values->schema->count;
+	struct spk_schema *nothing = spk_schema_new(b->arena, 0);
+	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, columns + 1);
+	struct spk_logical *plan = spk_logical_new(b->arena, SPK_LOGICAL_VALUES, nothing, NULL, 0);
+
+	SPK_TRY_PTR(nothing && expr && plan, err);
+	plan->value_rows = 1;
+	for (int i = 0; i < columns; i++) {
+		expr[i] = values->value[row * columns + i];
+		SPK_TRY(spk_sublinks_attach(b, sublinks, &plan, &expr[i], err));
+	}
+	SPK_TRY_PTR(*out = spk_binder_project(b, plan, expr, values->schema), err);
+	return SPK_OK;
+}
+
+spk_status spk_values_attach(struct spk_binder *b, struct spk_sublinks *sublinks, struct spk_logical **values, spk_error *err)
+{
+	struct spk_logical *from = *values, **row;
+
+	if (!sublinks->count)
+		return SPK_OK;
+	SPK_TRY_PTR(row = SPK_NEW_ARRAY(b->arena, struct spk_logical *, from->value_rows), err);
+	for (int i = 0; i < from->value_rows; i++)
+		SPK_TRY(attach_row(b, sublinks, from, i, &row[i], err));
+	SPK_TRY_PTR(*values = spk_logical_new(b->arena, SPK_LOGICAL_UNION, from->schema, row, from->value_rows), err);
+	return SPK_OK;
+}
+
+spk_status spk_binder_rows(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_sublinks *sublinks, struct spk_logical **out, spk_error *err)
+{
 	int rows = (int)s->n_values_lists, columns = (int)s->values_lists[0]->list->n_items;
 	struct spk_schema *schema = spk_schema_new(b->arena, columns);
 	struct spk_logical *l;
@@ -103,8 +147,7 @@ spk_status spk_binder_rows(struct spk_binder *b, const PgQuery__SelectStmt *s, s
 			spk_binder_fail(b, spk_node_location(s->values_lists[r]), SPK_BIND, err, "VALUES lists must all be the same length");
 			return spk_hint(err, "The first has %d, this one has %zu.", columns, row->n_items);
 		}
-		for (int i = 0; i < columns; i++)
-			SPK_TRY(bind_value(&x, row->items[i], &l->value[r * columns + i], err));
+		SPK_TRY(bind_row(b, row, sublinks, &l->value[r * columns], err));
 	}
 	*out = l;
 	return SPK_OK;
@@ -112,10 +155,13 @@ spk_status spk_binder_rows(struct spk_binder *b, const PgQuery__SelectStmt *s, s
 
 spk_status spk_binder_values(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err)
 {
-	SPK_TRY(spk_binder_rows(b, s, out, err));
+	struct spk_sublinks sublinks = { 0 };
+
+	SPK_TRY(spk_binder_rows(b, s, &sublinks, out, err));
 	for (int i = 0; i < (*out)->schema->count; i++)
 		SPK_TRY(unify_column(b, s, *out, i, err));
-	if (!keep_unknown || s->n_sort_clause)
+	if (!keep_unknown || s->n_sort_clause || sublinks.count)
 		SPK_TRY(settle(b, *out, err));
+	SPK_TRY(spk_values_attach(b, &sublinks, out, err));
 	return spk_binder_order_output(b, s, out, err);
 }

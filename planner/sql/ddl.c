@@ -1,4 +1,4 @@
-/* CREATE VIEW, DROP, SET and RESET. CREATE TABLE has a file of its own: ddl_table.c. */
+/* CREATE VIEW, DROP, SET, RESET and SHOW. CREATE TABLE has a file of its own: ddl_table.c. */
 #include "planner/sql/bind.h"
 
 #include <stdio.h>
@@ -80,7 +80,8 @@ static spk_status drop_one(struct spk_binder *b, const PgQuery__DropStmt *s, con
 	enum { NAMES_MAX = 256 };
 	bool view = s->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW;
 	const PgQuery__List *parts = object->node_case == PG_QUERY__NODE__NODE_LIST ? object->list : NULL;
-	const char *name = parts && parts->n_items == 1 ? spk_node_string(parts->items[0]) : NULL, *names[NAMES_MAX];
+	bool plain = parts && (parts->n_items == 1 || (parts->n_items == 2 && strcmp(spk_node_string(parts->items[0]), "public") == 0));
+	const char *name = plain ? spk_node_string(parts->items[parts->n_items - 1]) : NULL, *names[NAMES_MAX];
 	bool is_view, is_table;
 
 	if (!name) {
@@ -211,4 +212,49 @@ spk_status spk_binder_set(struct spk_binder *b, const PgQuery__VariableSetStmt *
 	if (status != SPK_OK && err)
 		err->position = location >= 0 ? spk_binder_at(b, location) : key_position(b, position);
 	return status;
+}
+
+/* --- SHOW --- */
+
+static spk_status conf_value(const struct spk_binder *b, enum spk_conf_key key, struct spk_expr **out, spk_error *err)
+{
+	struct spk_buffer text = { 0 };
+	spk_status status = spk_conf_format(b->conf, key, &text, err);
+	char *copy = status == SPK_OK ? spk_arena_strndup(b->arena, text.size ? text.data : "", text.size) : NULL;
+
+	spk_buffer_release(&text);
+	SPK_TRY(status);
+	SPK_TRY_PTR(copy, err);
+	*out = spk_expr_literal(b->arena, (struct spk_value){ .type = spk_type(SPK_TYPE_TEXT), .view = spk_view_str(copy) });
+	SPK_TRY_PTR(*out, err);
+	return SPK_OK;
+}
+
+/* Rows of constants: one value under the key's name, or all names and values. */
+spk_status spk_binder_show(struct spk_binder *b, const PgQuery__VariableShowStmt *s, int position, struct spk_logical **out, spk_error *err)
+{
+	bool all = strcmp(s->name, "all") == 0;
+	int columns = all ? 2 : 1, rows = all ? SPK_CONF_COUNT : 1;
+	struct spk_schema *schema = spk_schema_new(b->arena, columns);
+	struct spk_logical *l = spk_logical_new(b->arena, SPK_LOGICAL_VALUES, schema, NULL, 0);
+	enum spk_conf_key key = 0;
+
+	SPK_TRY_PTR(schema && l, err);
+	if (!all && spk_conf_find(s->name, &key, err) != SPK_OK) {
+		if (err)
+			err->position = key_position(b, position);
+		return SPK_USAGE;
+	}
+	schema->field[0] = (struct spk_field){ all ? "name" : spk_conf_name(key), spk_type(SPK_TYPE_TEXT), false };
+	if (all)
+		schema->field[1] = (struct spk_field){ "setting", spk_type(SPK_TYPE_TEXT), false };
+	l->value_rows = rows;
+	SPK_TRY_PTR(l->value = SPK_NEW_ARRAY(b->arena, struct spk_expr *, rows * columns), err);
+	for (int i = 0; i < rows; i++) {
+		if (all)
+			SPK_TRY_PTR(l->value[i * columns] = spk_expr_literal(b->arena, (struct spk_value){ .type = spk_type(SPK_TYPE_TEXT), .view = spk_view_str(spk_conf_name((enum spk_conf_key)i)) }), err);
+		SPK_TRY(conf_value(b, all ? (enum spk_conf_key)i : key, &l->value[i * columns + columns - 1], err));
+	}
+	*out = l;
+	return SPK_OK;
 }

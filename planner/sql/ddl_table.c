@@ -382,6 +382,123 @@ static spk_status check_with_connector(struct create *c, spk_error *err)
 	return status;
 }
 
+/* --- CREATE TABLE AS --- */
+
+/* A type whose children lie in the arena. */
+static spk_status own_type(struct spk_arena *arena, struct spk_type *t, spk_error *err)
+{
+	const struct spk_schema *from = t->children;
+	struct spk_schema *own;
+
+	if (!from)
+		return SPK_OK;
+	SPK_TRY_PTR(own = spk_schema_new(arena, from->count), err);
+	for (int i = 0; i < from->count; i++) {
+		own->field[i] = from->field[i];
+		SPK_TRY_PTR(own->field[i].name = spk_arena_strdup(arena, from->field[i].name ? from->field[i].name : ""), err);
+		SPK_TRY(own_type(arena, &own->field[i].type, err));
+	}
+	t->children = own;
+	return SPK_OK;
+}
+
+/* The columns of the query, under the names given behind the table's. */
+static spk_status columns_of_query(struct create *c, const struct spk_schema *query, const PgQuery__IntoClause *into, spk_error *err)
+{
+	int location = into->rel->location;
+
+	if ((int)into->n_col_names > query->count)
+		return spk_binder_fail(&c->b, location, SPK_BIND, err, "too many column names were specified");
+	for (int i = 0; i < query->count; i++) {
+		struct spk_field *f = &c->schema->field[i];
+		const char *name = i < (int)into->n_col_names ? spk_node_string(into->col_names[i]) : query->field[i].name;
+
+		*f = (struct spk_field){ spk_arena_strdup(c->b.arena, name), query->field[i].type, true };
+		SPK_TRY_PTR(f->name, err);
+		SPK_TRY(own_type(c->b.arena, &f->type, err));
+		for (int k = 0; k < i; k++)
+			if (strcmp(c->schema->field[k].name, f->name) == 0)
+				return spk_binder_fail(&c->b, location, SPK_BIND, err, "column \"%s\" specified more than once", f->name);
+	}
+	c->schema->count = query->count;
+	c->table->time_column = -1;
+	return SPK_OK;
+}
+
+static spk_status make_rows(struct create *c, int location, spk_error *err)
+{
+	const struct spk_catalog_hooks *hooks = spk_catalog_hooks(c->b.catalog);
+
+	if (!hooks->make_rows)
+		return spk_binder_unsupported(&c->b, location, "CREATE TABLE AS without WITH ('connector' = ...) (here)", err);
+	return hooks->make_rows(c->table, hooks->rows_user, err);
+}
+
+static spk_status add_table(struct create *c, const PgQuery__IntoClause *into, struct spk_logical *query, struct spk_logical **out, spk_error *err)
+{
+	struct spk_logical *sink;
+	spk_status status;
+
+	if (into->n_options) {
+		SPK_TRY(bind_options(c, err));
+		SPK_TRY(check_with_connector(c, err));
+	} else {
+		SPK_TRY(make_rows(c, into->rel->location, err));
+	}
+	status = spk_catalog_add_table(c->b.catalog, c->table, false, err);
+	if (status == SPK_EXISTS && err)
+		err->position = spk_binder_at(&c->b, into->rel->location);
+	SPK_TRY(status);
+	SPK_TRY_PTR(sink = spk_logical_new(c->b.arena, SPK_LOGICAL_SINK, query->schema, &query, 1), err);
+	sink->table = c->table;
+	sink->position = spk_binder_at(&c->b, into->rel->location);
+	SPK_TRY_PTR(sink->column = SPK_NEW_ARRAY(c->b.arena, int, query->schema->count + 1), err);
+	for (int i = 0; i < query->schema->count; i++)
+		sink->column[i] = i;
+	*out = sink;
+	return SPK_OK;
+}
+
+/* WITH NO DATA */
+static spk_status no_rows(const struct spk_binder *b, struct spk_logical **query, spk_error *err)
+{
+	struct spk_logical *l = spk_logical_new(b->arena, SPK_LOGICAL_LIMIT, (*query)->schema, query, 1);
+
+	SPK_TRY_PTR(l, err);
+	l->limit = 0;
+	*query = l;
+	return SPK_OK;
+}
+
+spk_status spk_binder_create_table_as(struct spk_binder *b, const PgQuery__CreateTableAsStmt *s, int position, struct spk_logical **out, spk_error *err)
+{
+	const PgQuery__IntoClause *into = s->into;
+	PgQuery__CreateStmt create = PG_QUERY__CREATE_STMT__INIT;
+	struct create c = { .b = *b, .s = &create };
+	struct spk_logical *query;
+	const char *name;
+
+	*out = NULL;
+	if (s->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE)
+		return spk_binder_unsupported(b, into->rel->location, "CREATE MATERIALIZED VIEW", err);
+	if (s->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+		return spk_binder_unsupported(b, into->rel->location, "CREATE TABLE AS anything but a query", err);
+	SPK_TRY(spk_binder_simple_name(b, into->rel, &name, err));
+	if (s->if_not_exists && (spk_catalog_table(b->catalog, name) || spk_catalog_view(b->catalog, name)))
+		return SPK_OK;
+	SPK_TRY(spk_binder_query(b, s->query->select_stmt, false, &query, err));
+	if (into->skip_data)
+		SPK_TRY(no_rows(b, &query, err));
+	create.relation = into->rel;
+	create.options = into->options;
+	create.n_options = into->n_options;
+	create.n_table_elts = (size_t)query->schema->count;
+	c.b.arena = spk_catalog_arena(b->catalog);
+	SPK_TRY(start(&c, name, position, err));
+	SPK_TRY(columns_of_query(&c, query->schema, into, err));
+	return add_table(&c, into, query, out, err);
+}
+
 spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateStmt *s, int position, spk_error *err)
 {
 	struct create c = { .b = *b, .s = s };

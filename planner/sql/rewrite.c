@@ -177,6 +177,8 @@ static spk_status rewrite_statement(struct spk_rewrite *r, int first, int end, b
 		return SPK_OK;
 	if (spk_kind(r, first) == PG_QUERY__TOKEN__SET || spk_kind(r, first) == PG_QUERY__TOKEN__RESET)
 		return spk_rewrite_set(r, first, end, err);
+	if (spk_kind(r, first) == PG_QUERY__TOKEN__SHOW && end > first + 2 && spk_kind(r, first + 2) != PG_QUERY__TOKEN__ZONE)
+		return spk_rewrite_as_name(r, first + 1, end, err);
 	if (spk_kind(r, first) == PG_QUERY__TOKEN__CREATE)
 		SPK_TRY(spk_rewrite_create(r, first, end, err));
 	SPK_TRY(refuse_unknown(r, first, end, err));

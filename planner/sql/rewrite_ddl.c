@@ -142,6 +142,14 @@ static int skip_name(const struct spk_rewrite *r, int i, int end)
 	return SPK_MIN(i, end);
 }
 
+/* WITH (...) AS: of CREATE TABLE AS, which has no list of columns. */
+static bool is_as_behind(const struct spk_rewrite *r, int with, int end)
+{
+	int close = spk_kind(r, with + 1) == '(' ? spk_rewrite_close(r, with + 1, end) : end;
+
+	return close + 1 < end && spk_kind(r, close + 1) == PG_QUERY__TOKEN__AS;
+}
+
 static spk_status rewrite_create_table(struct spk_rewrite *r, int i, int end, spk_error *err)
 {
 	int close;
@@ -151,7 +159,7 @@ static spk_status rewrite_create_table(struct spk_rewrite *r, int i, int end, sp
 	if (i >= end)
 		return SPK_OK;
 	i = skip_name(r, i, end);
-	if (i < end && spk_kind(r, i) == PG_QUERY__TOKEN__WITH)
+	if (i < end && spk_kind(r, i) == PG_QUERY__TOKEN__WITH && !is_as_behind(r, i, end))
 		SPK_TRY(spk_rewrite_after(r, i - 1, " ()", err));
 	if (i < end && spk_kind(r, i) == '(') {
 		close = spk_rewrite_close(r, i, end);

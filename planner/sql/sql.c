@@ -93,7 +93,10 @@ static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery
 		out->tag = n->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ? "DROP VIEW" : "DROP TABLE";
 		return spk_binder_drop(b, n->drop_stmt, out->position, err);
 	case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
-		return spk_fail(err, SPK_UNSUPPORTED, "%s is not supported", n->create_table_as_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW ? "CREATE MATERIALIZED VIEW" : "CREATE TABLE AS");
+		out->tag = "CREATE TABLE AS";
+		SPK_TRY(spk_binder_create_table_as(b, n->create_table_as_stmt, out->position, &out->plan, err));
+		out->kind = out->plan ? SPK_STATEMENT_INSERT : SPK_STATEMENT_DDL;
+		return SPK_OK;
 	default:
 		return spk_fail(err, SPK_UNSUPPORTED, "%s is not supported", spk_node_what(n));
 	}
@@ -117,6 +120,10 @@ static spk_status bind_statement(struct script *s, const PgQuery__RawStmt *raw, 
 		return spk_binder_insert(&b, n->insert_stmt, &out->plan, err);
 	case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
 		return bind_explain(&b, n->explain_stmt, out, err);
+	case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
+		out->kind = SPK_STATEMENT_SELECT;
+		out->tag = "SHOW";
+		return spk_binder_show(&b, n->variable_show_stmt, out->position, &out->plan, err);
 	case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
 		out->kind = SPK_STATEMENT_SET;
 		out->tag = n->variable_set_stmt->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET ? "RESET" : "SET";

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""WITH RECURSIVE and WITH queries that are computed once, where the answer is not all: bounds, memory, jobs, plans."""
+"""WITH RECURSIVE, WITH queries that are computed once and CREATE TABLE AS, where the answer is not all: bounds, memory, jobs, plans."""
 import pathlib, sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -69,5 +69,18 @@ def not_in_a_job():
     assert "WITH RECURSIVE cannot be kept up to date over a stream" in error, error
 
 
+def table_as():
+    """CREATE TABLE AS keeps its rows in the session, or writes them where its options say"""
+    script = "CREATE TABLE k (n, l) AS SELECT g, ARRAY[g, NULL] FROM generate_series(1, 5000) AS g; CREATE TABLE e AS TABLE k WITH NO DATA; "
+    same(csv(script + "SELECT count(*), sum(n), sum(array_length(l, 1)) FROM k; SELECT count(*) FROM e; SELECT count(*) FROM k AS x JOIN k AS y USING (n)").stdout,
+         "count,sum,sum\n5000,12502500,10000\ncount\n0\ncount\n5000\n")
+    error = csv("CREATE TABLE k AS SELECT 1 AS a; INSERT INTO k VALUES (2)", expect=None)
+    assert error.returncode == 2 and 'INSERT INTO "k" is not supported' in error.stderr, error
+    csv("CREATE TABLE f WITH ('connector' = 'filesystem', 'path' = 'made', 'format' = 'csv') AS SELECT g AS a FROM generate_series(1, 3) AS g")
+    same(csv("SELECT a FROM 'made/*' ORDER BY a").stdout, "a\n1\n2\n3\n")
+    done = sparklet(CWD, "sql", "--format", "csv", input="CREATE TABLE z AS SELECT 1 / (g - 2) AS a FROM generate_series(1, 3) AS g;\nSELECT * FROM z;\n", expect=None)
+    assert "division by zero" in done.stderr, done.stderr
+
+
 if __name__ == "__main__":
-    main(rounds_are_bounded, wide_rounds, little_memory, once, twice_in_a_script, explained, not_in_a_job)
+    main(table_as, rounds_are_bounded, wide_rounds, little_memory, once, twice_in_a_script, explained, not_in_a_job)

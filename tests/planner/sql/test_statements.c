@@ -257,9 +257,68 @@ static void memory_may_run_out_anywhere(void)
 	}
 }
 
+static void create_table_as_declares_and_fills(void)
+{
+	struct session *s = session_new();
+	struct spk_script script;
+	const struct spk_table *t;
+	spk_error err;
+
+	REQUIRE_OK(session_bind(s, "CREATE TABLE made (k, \"V\") WITH ('connector' = 'print', 'a.b' = 'c') AS SELECT price, ARRAY[channel] FROM bid", &script, &err), err);
+	CHECK_EQ_INT(script.statement[0].kind, SPK_STATEMENT_INSERT);
+	CHECK_EQ_STR(script.statement[0].tag, "CREATE TABLE AS");
+	REQUIRE(t = spk_catalog_table(s->catalog, "made"));
+	CHECK(script.statement[0].plan->table == t);
+	CHECK_EQ_STR(spk_table_option(t, "a.b"), "c");
+	CHECK_EQ_INT(t->schema->count, 2);
+	CHECK_EQ_STR(t->schema->field[1].name, "V");
+	CHECK_EQ_INT(t->schema->field[1].type.id, SPK_TYPE_ARRAY);
+	CHECK_FAILS(session_bind(s, "CREATE TABLE made WITH ('connector' = 'print') AS SELECT 1 AS a", &script, &err), SPK_EXISTS, err);
+	REQUIRE_OK(session_bind(s, "CREATE TABLE IF NOT EXISTS made WITH ('connector' = 'print') AS SELECT 1 AS a", &script, &err), err);
+	CHECK_EQ_INT(script.statement[0].kind, SPK_STATEMENT_DDL);
+	REQUIRE_OK(session_bind(s, "DROP TABLE public.made", &script, &err), err);
+	CHECK(!spk_catalog_table(s->catalog, "made"));
+	session_free(s);
+}
+
+static void show_gives_rows(void)
+{
+	struct session *s = session_new();
+	char *one = bind_text(s, "SET watermark.idle-timeout = '3s'; SHOW watermark.idle-timeout", false, false), *all = bind_text(s, "SHOW ALL", false, false);
+
+	CHECK_EQ_STR(one, "Values ('3s')\n");
+	CHECK(strstr(all, "'parallelism', "));
+	free(one);
+	free(all);
+	session_free(s);
+}
+
+static void hints_are_for_the_joins_of_their_select(void)
+{
+	static const struct { const char *sql, *plan; } cases[] = {
+		{ "SELECT /*+ BROADCAST(b), x(y) MERGE (c) */ 1 FROM file a JOIN file b ON true JOIN file c ON true",
+		  "Project 1 AS ?column?\n -> Join inner by merge on true\n    -> Join inner by broadcast on true\n       -> Scan file AS a (x, y)\n       -> Scan file AS b (x, y)\n    -> Scan file AS c (x, y)\n" },
+		{ "SELECT /*+ LOOP(A) */ DISTINCT a.x FROM file a, (SELECT c.x FROM file a, file c) b",
+		  "Aggregate distinct x\n -> Project x\n    -> Join inner by loop\n       -> Scan file AS a (x, y)\n       -> Project x\n          -> Join inner\n             -> Scan file AS a (x, y)\n             -> Scan file AS c (x, y)\n" },
+		{ "SELECT /* + LOOP(a) */ 1 FROM file a, file b",
+		  "Project 1 AS ?column?\n -> Join inner\n    -> Scan file AS a (x, y)\n    -> Scan file AS b (x, y)\n" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct session *s = session_new();
+		char *text = bind_text(s, cases[i].sql, false, false);
+
+		CHECK_EQ_STR(text, cases[i].plan);
+		free(text);
+		session_free(s);
+	}
+}
+
 SPK_TEST_SUITE("sql statements", { "a table has all that was declared", a_table_has_all_that_was_declared },
 	{ "computed columns are over physical ones", computed_columns_are_over_physical_ones },
 	{ "statements know their place", statements_know_their_place }, { "settings reach the configuration", settings_reach_the_configuration },
 	{ "views come and go", views_come_and_go }, { "explain keeps its options", explain_keeps_its_options },
 	{ "plans outlive the text", plans_outlive_the_text }, { "threads do not disturb each other", threads_do_not_disturb_each_other },
-	{ "memory may run out anywhere", memory_may_run_out_anywhere })
+	{ "memory may run out anywhere", memory_may_run_out_anywhere },
+	{ "CREATE TABLE AS declares and fills", create_table_as_declares_and_fills }, { "SHOW gives rows", show_gives_rows },
+	{ "hints are for the joins of their SELECT", hints_are_for_the_joins_of_their_select })
