@@ -25,7 +25,7 @@ def compile_and_run(name, *arguments):
 
 def installs():
     """make install puts program, library, headers and pkg-config file into place"""
-    sh("make", "--no-print-directory", "install", f"PREFIX={PREFIX}", f"BUILD={BUILD}", "LIBDIR=" + str(PREFIX / "lib"))
+    sh("make", "--no-print-directory", "install", f"PREFIX={PREFIX}", f"BUILD={os.path.relpath(BUILD, SRC)}", "LIBDIR=" + str(PREFIX / "lib"))
     for file in ("bin/sparklet", "lib/libsparklet.so", "lib/libsparklet.a", "lib/pkgconfig/sparklet.pc", "include/sparklet/frame.h", "include/sparklet/dataset.h"):
         assert (PREFIX / file).exists(), file
 
