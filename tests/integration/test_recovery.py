@@ -153,15 +153,25 @@ def same_moment():
     """two instances that start in the same moment: one runs, the other is fenced and says so; every row counts once"""
     for _ in range(3):
         t = Totals("moment", scan__startup__mode="earliest-offset")
-        produce(t.topic, numbers(0, 3000, 2))
+        rows = 3000
+        produce(t.topic, numbers(0, rows, 2))
         pair = [t.start("-s", "epoch.max.rows=100") for _ in range(2)]
-        wait_for("one to be fenced", lambda: any(p.poll() is not None for p in pair))
+
+        def one_ended():
+            """Who is fenced sees it when it commits: there must be something to commit, however fast the first one was."""
+            nonlocal rows
+            if any(p.poll() is not None for p in pair):
+                return True
+            produce(t.topic, numbers(rows, rows + 10, 2))
+            rows += 10
+
+        wait_for("one to be fenced", one_ended)
         fenced = next(p for p in pair if p.poll() is not None)
         assert fenced.returncode == 1 and ("taken over" in errors(t.job) or "fenced" in errors(t.job)), errors(t.job)
         other = pair[1 - pair.index(fenced)]
-        t.wait(other, range(3000))
-        produce(t.topic, numbers(3000, 3100, 2))
-        t.wait(other, range(3100))
+        t.wait(other, range(rows))
+        produce(t.topic, numbers(rows, rows + 100, 2))
+        t.wait(other, range(rows + 100))
         end(other, t.job)
 
 
