@@ -27,7 +27,8 @@ def data(scale):
         print(f"making TPC-H data at scale {scale:g} in {folder}", file=sys.stderr)
         new = folder.with_name(f"new.{os.getpid()}")
         shutil.rmtree(new, ignore_errors=True)
-        subprocess.run([str(pathlib.Path(sys.executable).parent / "tpchgen-cli"), "-s", f"{scale:g}", "--format", "csv", "--output-dir", str(new)], check=True, stdout=subprocess.DEVNULL)
+        tool = pathlib.Path(sys.executable).parent / "tpchgen-cli"
+        subprocess.run([tool, "csv", "-s", f"{scale:g}", "--output-dir", new], check=True, stdout=subprocess.DEVNULL)
         shutil.rmtree(folder, ignore_errors=True)
         new.rename(folder)
     return folder

@@ -247,6 +247,7 @@ static void a_run_gives_its_rows_back_in_blocks(void)
 	struct spk_spill_area *area;
 	struct spk_spill_run *run;
 	int64_t block = 0;
+	size_t size = 0;
 	int at = 0;
 
 	REQUIRE_OK(spk_spill_area_new(&area, dir, &err), err);
@@ -254,9 +255,18 @@ static void a_run_gives_its_rows_back_in_blocks(void)
 	REQUIRE_OK(spk_run_scratch_reserve(&scratch, &err), err);
 	for (int i = 0; i < 12; i++) {
 		in[i] = random_batch(&rng, schema, i == 3 ? 0 : (int)spk_test_between(&rng, 1, SPK_BATCH_ROWS), i == 5);
+		/* The last is more than a block holds, whatever the seed. */
+		while (i == 11 && size <= SPK_SPILL_BLOCK) {
+			spk_batch_unref(in[i]);
+			in[i] = random_batch(&rng, schema, SPK_BATCH_ROWS, false);
+			REQUIRE_OK(spk_batch_serialized_size(in[i], 0, in[i]->selected, &size, &err), err);
+		}
+		block = spk_spill_run_blocks(run);
 		REQUIRE_OK(spk_run_put_batch(run, in[i], &scratch, &err), err);
+		CHECK(in[i]->selected ? spk_spill_run_blocks(run) > block : spk_spill_run_blocks(run) == block);
 	}
-	CHECK(spk_spill_run_blocks(run) > 12);
+	CHECK(spk_spill_run_blocks(run) > block + 1);
+	block = 0;
 	for (int i = 0; i < 12; i++)
 		for (int done = 0; done < in[i]->selected;) {
 			if (!got) {
