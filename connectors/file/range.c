@@ -116,30 +116,27 @@ static enum inside judge(const struct spk_range_file *f, const char *data, size_
 
 /* --- counting --- */
 
-static spk_status count_quotes(struct spk_range_file *f, struct spk_file_bytes *b, char *window, int64_t to, bool *odd, spk_error *err)
+static spk_status count_quotes(const struct spk_range_file *f, struct spk_quote_count *q, struct spk_file_bytes *b, char *window, int64_t to, spk_error *err)
 {
-	if (f->counted_to < f->data || f->counted_to > to) {
-		f->counted_to = f->data;
-		f->counted_odd = false;
-	}
-	while (f->counted_to < to) {
+	if (q->to < f->data || q->to > to)
+		*q = (struct spk_quote_count){ .to = f->data };
+	while (q->to < to) {
 		size_t got, n = 0;
 
-		SPK_TRY(spk_file_bytes_read(b, window, (size_t)SPK_MIN(to - f->counted_to, (int64_t)WINDOW), f->counted_to, &got, err));
+		SPK_TRY(spk_file_bytes_read(b, window, (size_t)SPK_MIN(to - q->to, (int64_t)WINDOW), q->to, &got, err));
 		if (got == 0)
-			return spk_fail(err, SPK_CORRUPT, "a file was cut to %lld bytes while it was read", (long long)f->counted_to);
+			return spk_fail(err, SPK_CORRUPT, "a file was cut to %lld bytes while it was read", (long long)q->to);
 		for (size_t i = 0; i < got; i++)
 			n += window[i] == f->csv->quote;
-		f->counted_odd ^= n & 1;
-		f->counted_to += (int64_t)got;
+		q->odd ^= n & 1;
+		q->to += (int64_t)got;
 	}
-	*odd = f->counted_odd;
 	return SPK_OK;
 }
 
 /* --- the answer --- */
 
-static spk_status find_start(struct spk_range_file *f, struct spk_file_bytes *b, char *window, int64_t at, bool count, bool *unsure, int64_t *out, spk_error *err)
+static spk_status find_start(const struct spk_range_file *f, struct spk_file_bytes *b, char *window, int64_t at, struct spk_quote_count *quotes, bool *unsure, int64_t *out, spk_error *err)
 {
 	bool inside = false;
 	size_t got, end;
@@ -147,8 +144,9 @@ static spk_status find_start(struct spk_range_file *f, struct spk_file_bytes *b,
 	/* The byte before may be the line end of the row before. */
 	at--;
 	SPK_TRY(spk_file_bytes_read(b, window, WINDOW, at, &got, err));
-	if (count && f->csv && f->csv->quote) {
-		SPK_TRY(count_quotes(f, b, window, at, &inside, err));
+	if (quotes && f->csv && f->csv->quote) {
+		SPK_TRY(count_quotes(f, quotes, b, window, at, err));
+		inside = quotes->odd;
 		SPK_TRY(spk_file_bytes_read(b, window, WINDOW, at, &got, err));
 	} else {
 		enum inside judged = judge(f, window, got);
@@ -166,7 +164,7 @@ static spk_status find_start(struct spk_range_file *f, struct spk_file_bytes *b,
 	return SPK_OK;
 }
 
-spk_status spk_range_start(struct spk_range_file *f, struct spk_file_bytes *b, int64_t at, bool count, bool *unsure, int64_t *out, spk_error *err)
+spk_status spk_range_start(const struct spk_range_file *f, struct spk_file_bytes *b, int64_t at, struct spk_quote_count *quotes, bool *unsure, int64_t *out, spk_error *err)
 {
 	char *window;
 	spk_status status;
@@ -177,7 +175,7 @@ spk_status spk_range_start(struct spk_range_file *f, struct spk_file_bytes *b, i
 		return SPK_OK;
 	window = malloc(WINDOW);
 	SPK_TRY_PTR(window, err);
-	status = find_start(f, b, window, at, count, unsure, out, err);
+	status = find_start(f, b, window, at, quotes, unsure, out, err);
 	*out = SPK_MIN(*out, f->size);
 	free(window);
 	return status;
