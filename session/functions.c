@@ -2,7 +2,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
-#include "core/expr/user_function.h"
+#include "core/expr/user_aggregate.h"
 #include "session/internal.h"
 
 /* The types of "integer, text": each as the column of a query that is never run. */
@@ -36,8 +36,8 @@ spk_status spk_session_register_function(struct spk_session *session, const stru
 {
 	static const enum spk_volatility volatility[] = { [SPK_FUNCTION_IMMUTABLE] = SPK_IMMUTABLE, [SPK_FUNCTION_STABLE] = SPK_STABLE, [SPK_FUNCTION_VOLATILE] = SPK_VOLATILE };
 	struct spk_type arg[SPK_FUNCTION_ARGS_MAX], result[SPK_FUNCTION_ARGS_MAX];
-	struct spk_user_function *f = SPK_NEW(session->arena, struct spk_user_function);
-	const char *name = spk_arena_strdup(session->arena, spec->name);
+	struct spk_user_function *f = SPK_NEW(spk_catalog_arena(session->catalog), struct spk_user_function);
+	const char *name = spk_arena_strdup(spk_catalog_arena(session->catalog), spec->name);
 	int args, results;
 
 	SPK_TRY_PTR(f && name, err);
@@ -47,6 +47,24 @@ spk_status spk_session_register_function(struct spk_session *session, const stru
 		return spk_fail(err, SPK_USAGE, "function %s: \"%s\" is not one type", name, spec->returns);
 	SPK_TRY(spk_user_function_init(f, name, arg, args, result[0], volatility[spec->volatility], spec->called_on_null, spec->call, spec->user, err));
 	return spk_catalog_add_function(session->catalog, f, false, err);
+}
+
+spk_status spk_session_register_aggregate(struct spk_session *session, const struct spk_aggregate_spec *spec, spk_error *err)
+{
+	struct spk_type arg[SPK_FUNCTION_ARGS_MAX], result[SPK_FUNCTION_ARGS_MAX];
+	struct spk_user_aggregate *a = SPK_NEW(spk_catalog_arena(session->catalog), struct spk_user_aggregate);
+	const char *name = spk_arena_strdup(spk_catalog_arena(session->catalog), spec->name);
+	int args, results;
+
+	SPK_TRY_PTR(a && name, err);
+	SPK_TRY(parse_types(session, spec->arguments ? spec->arguments : "", arg, &args, err));
+	SPK_TRY(parse_types(session, spec->returns, result, &results, err));
+	if (results != 1)
+		return spk_fail(err, SPK_USAGE, "aggregate %s: \"%s\" is not one type", name, spec->returns);
+	if (args > SPK_AGGREGATE_ARGS_MAX)
+		return spk_fail(err, SPK_UNSUPPORTED, "aggregate %s: an aggregate takes %d arguments at the most", name, SPK_AGGREGATE_ARGS_MAX);
+	SPK_TRY(spk_user_aggregate_init(a, name, arg, args, result[0], spec, err));
+	return spk_catalog_add_aggregate(session->catalog, a, false, err);
 }
 
 /* A library by its plain name, in udf.path alone. It stays loaded: plans point into it. */

@@ -118,9 +118,10 @@ static spk_status add_function(struct spk_shell_completion *c, const char *name,
 	return add(c, call, prefix, err);
 }
 
-static spk_status add_functions(struct spk_shell_completion *c, const char *prefix, spk_error *err)
+static spk_status add_functions(struct spk_shell *sh, struct spk_shell_completion *c, const char *prefix, spk_error *err)
 {
-	int families, aggregates;
+	const char *own[256];
+	int families, aggregates, owns = spk_catalog_function_names(spk_session_catalog(sh->session), own, SPK_COUNT_OF(own));
 	const struct spk_function_family *family = spk_function_families(&families);
 	const struct spk_aggregate *aggregate = spk_aggregates(&aggregates);
 
@@ -129,6 +130,8 @@ static spk_status add_functions(struct spk_shell_completion *c, const char *pref
 			SPK_TRY(add_function(c, family[i].function[k].name, prefix, err));
 	for (int i = 0; i < aggregates; i++)
 		SPK_TRY(add_function(c, aggregate[i].name, prefix, err));
+	for (int i = 0; i < owns; i++)
+		SPK_TRY(add_function(c, own[i], prefix, err));
 	return SPK_OK;
 }
 
@@ -305,9 +308,9 @@ static spk_status complete_sql(struct spk_shell *sh, const char *text, size_t si
 	if (is(p.before, "explain"))
 		SPK_TRY(add_keyword(c, "ANALYZE", p.prefix, err));
 	if (is(p.before, "create") || is(p.before, "drop")) {
-		static const char *const objects[] = { "TABLE", "VIEW", "OR REPLACE VIEW" };
+		static const char *const objects[] = { "TABLE", "VIEW", "FUNCTION", "AGGREGATE", "OR REPLACE VIEW" };
 
-		return add_keywords(c, objects, is(p.before, "drop") ? 2 : 3, p.prefix, err);
+		return add_keywords(c, objects, is(p.before, "drop") ? 4 : 5, p.prefix, err);
 	}
 	if (is(p.clause, "create"))
 		return add_keywords(c, types, SPK_COUNT_OF(types), p.prefix, err);
@@ -317,7 +320,7 @@ static spk_status complete_sql(struct spk_shell *sh, const char *text, size_t si
 	if (p.qualifier.size)
 		return SPK_OK;
 	SPK_TRY(add_keywords(c, keywords, SPK_COUNT_OF(keywords), p.prefix, err));
-	return c->prefix ? add_functions(c, p.prefix, err) : SPK_OK;
+	return c->prefix ? add_functions(sh, c, p.prefix, err) : SPK_OK;
 }
 
 /* --- commands --- */
@@ -376,7 +379,7 @@ static spk_status complete_command(struct spk_shell *sh, const char *text, size_
 	if (is(command, "d") || is(command, "dt") || is(command, "dv"))
 		return add_relations(sh, c, prefix, err);
 	if (is(command, "df"))
-		return add_functions(c, prefix, err);
+		return add_functions(sh, c, prefix, err);
 	if (is(command, "x"))
 		return add_choices(c, expanded, prefix, err);
 	if (is(command, "timing"))

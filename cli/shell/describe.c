@@ -212,7 +212,8 @@ static spk_status put_aggregate(struct spk_cli_table *t, const struct spk_aggreg
 {
 	struct spk_buffer arguments = { 0 };
 	char type[128];
-	bool known = a->result_of != NULL;
+	bool known = a->user || a->result_of;
+	struct spk_type result = { 0 };
 	spk_status status = SPK_OK;
 
 	for (int i = 0; i < a->args && status == SPK_OK; i++) {
@@ -225,7 +226,9 @@ static spk_status put_aggregate(struct spk_cli_table *t, const struct spk_aggreg
 		status = spk_cli_table_printf(t, err, "%.*s%s", (int)arguments.size, arguments.size ? arguments.data : "", a->args ? "" : "*");
 	spk_buffer_release(&arguments);
 	SPK_TRY(status);
-	SPK_TRY(spk_cli_table_printf(t, err, "%s", known ? spk_type_format(a->result_of(a->arg, arena), type, sizeof type) : "as its arguments"));
+	if (known)
+		result = a->user ? spk_user_aggregate_result(a->user) : a->result_of(a->arg, arena);
+	SPK_TRY(spk_cli_table_printf(t, err, "%s", known ? spk_type_format(result, type, sizeof type) : "as its arguments"));
 	SPK_TRY(spk_cli_table_printf(t, err, "aggregate"));
 	return spk_cli_table_printf(t, err, "%s", a->doc ? a->doc : "");
 }
@@ -237,6 +240,23 @@ static int by_function(const void *a, const void *b)
 	int order = strcmp(x->name, y->name);
 
 	return order ? order : (x > y) - (x < y);
+}
+
+/* Those that the session brought. */
+static spk_status put_own(struct spk_cli_table *t, const struct spk_catalog *catalog, const char *pattern, struct spk_arena *arena, spk_error *err)
+{
+	const char *name[256];
+	int count = spk_catalog_function_names(catalog, name, SPK_COUNT_OF(name));
+
+	qsort(name, (size_t)count, sizeof *name, by_name);
+	for (int i = 0; i < count; i++) {
+		const struct spk_user_function *f = spk_catalog_function(catalog, name[i]);
+
+		if (!named(name[i], pattern))
+			continue;
+		SPK_TRY(f ? put_function(t, &f->base, err) : put_aggregate(t, &spk_catalog_aggregate(catalog, name[i])->base, arena, err));
+	}
+	return SPK_OK;
 }
 
 static spk_status put_all(struct spk_cli_table *t, const char *pattern, struct spk_arena *arena, spk_error *err)
@@ -275,6 +295,8 @@ spk_status spk_shell_functions(struct spk_shell *sh, const char *pattern, spk_er
 	SPK_TRY(spk_session_forget(sh->session, err));
 	SPK_TRY(spk_cli_table_new(&t, columns, SPK_COUNT_OF(columns), err));
 	status = put_all(t, pattern, spk_session_arena(sh->session), err);
+	if (status == SPK_OK)
+		status = put_own(t, spk_session_catalog(sh->session), pattern, spk_session_arena(sh->session), err);
 	if (status == SPK_OK)
 		status = spk_cli_table_end(t, true, err);
 	spk_cli_table_free(t);

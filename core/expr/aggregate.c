@@ -116,7 +116,7 @@ static bool keep_alike(const struct spk_aggregate_call *a, const struct spk_aggr
 	struct spk_aggregate_call twin = *b;
 
 	/* What is done with the rows at the end makes no difference, but types do to some. */
-	if (x->update != y->update || x->merge != y->merge || x->write != y->write || x->read != y->read || x->largest != y->largest || x->folds != y->folds)
+	if (x->update != y->update || x->merge != y->merge || x->write != y->write || x->read != y->read || x->largest != y->largest || x->folds != y->folds || x->user != y->user)
 		return false;
 	if (a->aggregate->kind != b->aggregate->kind || (x->folds && a->type.id != b->type.id))
 		return false;

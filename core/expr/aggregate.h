@@ -15,6 +15,7 @@
 #include "core/expr/expr.h"
 
 struct spk_aggregate_call;
+struct spk_user_aggregate;
 
 enum { SPK_AGGREGATE_ARGS_MAX = 4 };
 
@@ -36,6 +37,7 @@ struct spk_aggregate {
 	int state_size;
 	bool retract;                      /* understands negative weights */
 	bool never_null;                   /* gives a value over no rows, too */
+	bool null_unlike_none;             /* gives a value over no rows, yet may give NULL over some */
 	bool unordered;                    /* the order of rows never shows: ORDER BY in the call means nothing */
 	bool idempotent;                   /* nor does a row's repetition: DISTINCT means nothing */
 	bool largest;                      /* max, not min: what functions that serve both look at */
@@ -50,6 +52,7 @@ struct spk_aggregate {
 	spk_status (*write)(const struct spk_aggregate_call *call, const char *state, struct spk_buffer *out, spk_error *err);
 	spk_status (*read)(const struct spk_aggregate_call *call, char *state, const char **from, const char *end, spk_error *err);
 	void (*release)(const struct spk_aggregate_call *call, char *state);
+	const struct spk_user_aggregate *user;  /* that of a session (user_aggregate.h) whose functions these call; NULL: built in */
 };
 
 /* ORDER BY in a call: by which of its inputs. */
@@ -80,6 +83,7 @@ struct spk_aggregate_call {
 /* What a query writes. order: sort keys in the call, or WITHIN GROUP. */
 struct spk_aggregate_syntax {
 	const char *name;
+	const struct spk_aggregate *own;   /* the session's of that name: the only one that is meant; NULL: built-in ones */
 	int args;                          /* NULL arg, 0: '*' or nothing */
 	struct spk_expr **arg;
 	int orders;

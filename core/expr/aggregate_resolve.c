@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "core/base/conf.h"
+#include "core/expr/user_aggregate.h"
 
 enum { NAMES_MAX = 256 };
 
@@ -37,7 +38,7 @@ static spk_status no_such(const struct given *g, bool ambiguous, spk_error *err)
 	spk_bind_fail(err, s->position, ambiguous ? "function %s(%s) is not unique" : "function %s(%s) does not exist", s->name, text);
 	if (ambiguous)
 		return spk_hint(err, "Could not choose a best candidate function. You might need to add explicit type casts.");
-	if (spk_aggregate_known(s->name))
+	if (s->own || spk_aggregate_known(s->name))
 		return spk_hint(err, "No function matches the given name and argument types. You might need to add explicit type casts.");
 	for (int i = 0; (a = spk_aggregate_each(i)) != NULL && count < NAMES_MAX; i++)
 		names[count++] = a->name;
@@ -45,12 +46,18 @@ static spk_status no_such(const struct given *g, bool ambiguous, spk_error *err)
 	return closest ? spk_hint(err, "Did you mean %s?", closest) : SPK_BIND;
 }
 
-static const struct spk_aggregate *first_named(const char *name)
+/* The i-th that may be meant; NULL past the end. */
+static const struct spk_aggregate *candidate(const struct spk_aggregate_syntax *s, int i)
 {
-	const struct spk_aggregate *a = spk_aggregate_each(0);
+	return !s->own ? spk_aggregate_each(i) : i ? NULL : s->own;
+}
 
-	for (int i = 0; a && strcasecmp(a->name, name) != 0; i++)
-		a = spk_aggregate_each(i + 1);
+static const struct spk_aggregate *first_named(const struct spk_aggregate_syntax *s)
+{
+	const struct spk_aggregate *a = candidate(s, 0);
+
+	for (int i = 0; a && strcasecmp(a->name, s->name) != 0; i++)
+		a = candidate(s, i + 1);
 	return a;
 }
 
@@ -110,7 +117,7 @@ static bool best_of(const struct given *g, const struct spk_aggregate **out)
 	bool tie = false;
 
 	*out = NULL;
-	for (int i = 0; (a = spk_aggregate_each(i)) != NULL; i++) {
+	for (int i = 0; (a = candidate(g->syntax, i)) != NULL; i++) {
 		int fit;
 
 		if (strcasecmp(a->name, g->syntax->name) != 0 || !reachable(a, g))
@@ -265,7 +272,7 @@ static void choose_step(struct spk_aggregate_call *c)
 	}
 	if (c->distinct)
 		sort_by_all(c);
-	if (c->sorts && !a->gathers)
+	if ((c->sorts && !a->gathers) || !a->merge)
 		c->step = spk_aggregate_gatherer();
 }
 
@@ -277,7 +284,7 @@ void spk_aggregate_without_distinct(struct spk_aggregate_call *c)
 
 spk_status spk_aggregate_resolve(struct spk_arena *arena, const struct spk_aggregate_syntax *s, struct spk_aggregate_call *out, spk_error *err)
 {
-	const struct spk_aggregate *best = first_named(s->name);
+	const struct spk_aggregate *best = first_named(s);
 	struct spk_type type[2 * SPK_AGGREGATE_ARGS_MAX] = { 0 };
 	struct spk_expr *filter = s->filter;
 	struct given g;
@@ -298,6 +305,6 @@ spk_status spk_aggregate_resolve(struct spk_arena *arena, const struct spk_aggre
 	for (int i = 0; i < SPK_MIN(g.args, (int)SPK_COUNT_OF(type)); i++)
 		type[i] = g.arg[i]->type;
 	out->arg_type = type[0];
-	out->type = best->result_of(type, arena);
+	out->type = best->user ? spk_user_aggregate_result(best->user) : best->result_of(type, arena);
 	return out->type.id == SPK_TYPE_UNKNOWN ? spk_fail_memory(err) : SPK_OK;
 }

@@ -14,5 +14,7 @@ struct spk_user_function {
 /* Fills `f`; everything it points to is borrowed. UNSUPPORTED for a type that struct spk_sql_value has no place for. */
 spk_status spk_user_function_init(struct spk_user_function *f, const char *name, const struct spk_type *arg, int args, struct spk_type result, enum spk_volatility volatility, bool called_on_null,
 				  spk_scalar_function call, void *user, spk_error *err);
+/* UNSUPPORTED for types that functions and aggregates (`what`) cannot have. */
+spk_status spk_user_types_check(const char *what, const char *name, const struct spk_type *arg, int args, struct spk_type result, spk_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* Single SQL values in C. */
+/* SQL values in C: single ones, and columns of them. */
 #ifndef SPARKLET_VALUE_H
 #define SPARKLET_VALUE_H
 
@@ -22,6 +22,18 @@ struct spk_sql_value {
 		double real;
 		struct spk_text text;
 		struct spk_decimal decimal;
+	};
+};
+
+/* Values of one SQL type, in the member that struct spk_sql_value would have them in. */
+struct spk_sql_column {
+	const bool *null;              /* by row; NULL: no value is NULL. What stands in place of a NULL is not specified */
+	union {
+		const bool *boolean;
+		const int64_t *integer;
+		const double *real;
+		const struct spk_text *text;
+		const struct spk_decimal *decimal;
 	};
 };
 

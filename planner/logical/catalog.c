@@ -14,7 +14,7 @@ struct entry {
 	struct entry *next;
 };
 
-struct function_entry { const struct spk_user_function *function; struct function_entry *next; };
+struct function_entry { const char *name; const struct spk_user_function *function; const struct spk_user_aggregate *aggregate; struct function_entry *next; };  /* one of the two */
 
 struct spk_catalog {
 	struct spk_arena *arena;
@@ -119,29 +119,83 @@ spk_status spk_catalog_add_view(struct spk_catalog *c, struct spk_view_def *view
 	return add(c, (struct entry){ .name = view->name, .view = view }, or_replace, err);
 }
 
+static struct function_entry *find_function(const struct spk_catalog *c, const char *name)
+{
+	struct function_entry *e = c->functions;
+
+	while (e && strcmp(e->name, name) != 0)
+		e = e->next;
+	return e;
+}
+
 const struct spk_user_function *spk_catalog_function(const struct spk_catalog *c, const char *name)
 {
-	for (const struct function_entry *e = c->functions; e; e = e->next)
-		if (strcmp(e->function->base.name, name) == 0)
-			return e->function;
-	return NULL;
+	const struct function_entry *e = find_function(c, name);
+
+	return e ? e->function : NULL;
+}
+
+const struct spk_user_aggregate *spk_catalog_aggregate(const struct spk_catalog *c, const char *name)
+{
+	const struct function_entry *e = find_function(c, name);
+
+	return e ? e->aggregate : NULL;
+}
+
+static spk_status add_function(struct spk_catalog *c, struct function_entry entry, bool or_replace, spk_error *err)
+{
+	const char *what = entry.aggregate ? "AGGREGATE" : "FUNCTION";
+	struct function_entry *e = find_function(c, entry.name);
+
+	if (spk_function_known(entry.name))
+		return spk_fail(err, SPK_EXISTS, "function \"%s\" is built in and cannot be replaced", entry.name);
+	if (e && (!or_replace || !e->aggregate != !entry.aggregate)) {
+		spk_fail(err, SPK_EXISTS, "%s \"%s\" already exists", e->aggregate ? "aggregate" : "function", entry.name);
+		if (!e->aggregate != !entry.aggregate)
+			return spk_hint(err, "DROP %s makes room for it.", e->aggregate ? "AGGREGATE" : "FUNCTION");
+		return spk_hint(err, "CREATE OR REPLACE %s takes the place of the old one.", what);
+	}
+	if (e) {
+		e->function = entry.function;
+		e->aggregate = entry.aggregate;
+		return SPK_OK;
+	}
+	e = spk_arena_copy(c->arena, &entry, sizeof entry);
+	SPK_TRY_PTR(e, err);
+	e->next = c->functions;
+	c->functions = e;
+	return SPK_OK;
 }
 
 spk_status spk_catalog_add_function(struct spk_catalog *c, const struct spk_user_function *f, bool or_replace, spk_error *err)
 {
-	struct function_entry *e;
+	return add_function(c, (struct function_entry){ .name = f->base.name, .function = f }, or_replace, err);
+}
 
-	if (spk_function_known(f->base.name))
-		return spk_fail(err, SPK_EXISTS, "function \"%s\" is built in and cannot be replaced", f->base.name);
-	if (!or_replace && spk_catalog_function(c, f->base.name)) {
-		spk_fail(err, SPK_EXISTS, "function \"%s\" already exists", f->base.name);
-		return spk_hint(err, "CREATE OR REPLACE FUNCTION takes the place of the old one.");
-	}
-	e = SPK_NEW(c->arena, struct function_entry);
-	SPK_TRY_PTR(e, err);
-	*e = (struct function_entry){ f, c->functions };
-	c->functions = e;
-	return SPK_OK;
+spk_status spk_catalog_add_aggregate(struct spk_catalog *c, const struct spk_user_aggregate *a, bool or_replace, spk_error *err)
+{
+	return add_function(c, (struct function_entry){ .name = a->base.name, .aggregate = a }, or_replace, err);
+}
+
+bool spk_catalog_drop_function(struct spk_catalog *c, const char *name)
+{
+	struct function_entry **at = &c->functions;
+
+	while (*at && strcmp((*at)->name, name) != 0)
+		at = &(*at)->next;
+	if (!*at)
+		return false;
+	*at = (*at)->next;
+	return true;
+}
+
+int spk_catalog_function_names(const struct spk_catalog *c, const char **names, int capacity)
+{
+	int count = 0;
+
+	for (const struct function_entry *e = c->functions; e && count < capacity; e = e->next)
+		names[count++] = e->name;
+	return count;
 }
 
 spk_status spk_catalog_drop(struct spk_catalog *c, const char *name, bool if_exists, spk_error *err)

@@ -6,7 +6,7 @@
 #define SPK_PLANNER_LOGICAL_CATALOG_H
 
 #include "core/expr/expr.h"
-#include "core/expr/user_function.h"
+#include "core/expr/user_aggregate.h"
 
 struct spk_table_statistics;
 
@@ -82,6 +82,13 @@ spk_status spk_catalog_add_view(struct spk_catalog *c, struct spk_view_def *view
 /* Functions have names of their own. EXISTS for a built-in one's, and when it is taken (unless or_replace). */
 spk_status spk_catalog_add_function(struct spk_catalog *c, const struct spk_user_function *f, bool or_replace, spk_error *err);
 const struct spk_user_function *spk_catalog_function(const struct spk_catalog *c, const char *name);  /* NULL: none */
+/* Aggregates share these names. */
+spk_status spk_catalog_add_aggregate(struct spk_catalog *c, const struct spk_user_aggregate *a, bool or_replace, spk_error *err);
+const struct spk_user_aggregate *spk_catalog_aggregate(const struct spk_catalog *c, const char *name);  /* NULL: none */
+/* The function or the aggregate of the name; false: there is none. */
+bool spk_catalog_drop_function(struct spk_catalog *c, const char *name);
+/* Own functions and aggregates, for completion; returns how many of their names it gave. */
+int spk_catalog_function_names(const struct spk_catalog *c, const char **names, int capacity);
 spk_status spk_catalog_drop(struct spk_catalog *c, const char *name, bool if_exists, spk_error *err);
 const struct spk_table *spk_catalog_table(const struct spk_catalog *c, const char *name);       /* NULL: none */
 const struct spk_view_def *spk_catalog_view(const struct spk_catalog *c, const char *name);

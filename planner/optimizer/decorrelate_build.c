@@ -200,7 +200,7 @@ spk_status spk_empty_aggregate(struct spk_arena *arena, const struct spk_aggrega
 	struct spk_vector one = { 0 };
 
 	SPK_TRY_PTR(state, err);
-	if (c->aggregate->never_null && spk_type_width(c->type) > 0) {
+	if ((c->aggregate->never_null || c->aggregate->null_unlike_none) && spk_type_width(c->type) > 0) {
 		SPK_TRY(spk_vector_init(&one, c->type, 1, arena, err));
 		SPK_TRY(step->final(c, &state, 1, &one, 0, 1, arena, err));
 		v = spk_vector_value(&one, 0);

@@ -204,13 +204,22 @@ static spk_status aggregate_output(const struct spk_pull *p, const struct spk_lo
 	return spk_expr_make(p->arena, SPK_EXPR_COALESCE, pair, 2, false, 0, out, err);
 }
 
+/* Whether COALESCE is not enough: the empty group's value and NULL of a group with rows differ. Pushing down can tell them apart. */
+static bool has_odd_empty(const struct spk_logical *l)
+{
+	for (int i = 0; i < l->aggregate_count; i++)
+		if (l->aggregate[i].aggregate->null_unlike_none)
+			return true;
+	return false;
+}
+
 static spk_status pull_aggregate(struct spk_pull *p, const struct spk_logical *l, struct spk_pulled *r, spk_error *err)
 {
 	int groups = l->expr_count, all;
 	struct spk_expr **group = SPK_NEW_ARRAY(p->arena, struct spk_expr *, groups + r->conditions + 1), **out;
 	struct spk_schema *schema = NULL;
 	struct spk_logical *node = NULL;
-	bool ok = !r->scalar;
+	bool ok = !r->scalar && !(groups == 0 && has_odd_empty(l));
 
 	SPK_TRY_PTR(group, err);
 	SPK_TRY(rebuild(p, l, r, &node, err));

@@ -202,27 +202,67 @@ static spk_status same_magic(const struct push *p, const struct spk_schema *l, i
 	return SPK_OK;
 }
 
+/* `l` with a count(*) behind its aggregates. */
+static spk_status add_count(struct push *p, struct spk_logical *l, struct spk_logical **out, spk_error *err)
+{
+	const struct spk_aggregate_syntax count = { .name = "count", .star = true, .position = l->position };
+	int columns = l->schema->count, calls = l->aggregate_count;
+	struct spk_aggregate_call *call = SPK_NEW_ARRAY(p->arena, struct spk_aggregate_call, calls + 1);
+	struct spk_field *field = SPK_NEW_ARRAY(p->arena, struct spk_field, columns + 1);
+	struct spk_schema *schema = SPK_NEW(p->arena, struct spk_schema);
+
+	SPK_TRY_PTR(call && field && schema && (*out = spk_logical_clone(p->arena, l)), err);
+	*schema = (struct spk_schema){ columns + 1, field };
+	memcpy(call, l->aggregate, sizeof *call * (size_t)calls);
+	SPK_TRY(spk_aggregate_resolve(p->arena, &count, &call[calls], err));
+	memcpy(field, l->schema->field, sizeof *field * (size_t)columns);
+	field[columns] = (struct spk_field){ "count", call[calls].type, false };
+	(*out)->schema = schema;
+	(*out)->aggregate = call;
+	(*out)->aggregate_count = calls + 1;
+	return SPK_OK;
+}
+
+/* What aggregate i gives, above the left join with the groups; `count` is the column of their number of rows. */
+static spk_status filled(struct push *p, const struct spk_logical *l, int i, const struct spk_schema *joined, int count, struct spk_expr **e, spk_error *err)
+{
+	int at = 2 * p->width + i;
+	struct spk_expr *part[3] = { spk_expr_column(p->arena, at, &joined->field[at]) }, *rows;
+
+	SPK_TRY_PTR(*e = part[0], err);
+	if (!l->aggregate[i].aggregate->never_null && !l->aggregate[i].aggregate->null_unlike_none)
+		return SPK_OK;
+	SPK_TRY(spk_empty_aggregate(p->arena, &l->aggregate[i], &part[1], err));
+	if (!l->aggregate[i].aggregate->null_unlike_none)
+		return spk_expr_make(p->arena, SPK_EXPR_COALESCE, part, 2, false, l->position, e, err);
+	part[2] = part[0];
+	SPK_TRY_PTR(rows = spk_expr_column(p->arena, count, &joined->field[count]), err);
+	SPK_TRY(spk_expr_make(p->arena, SPK_EXPR_IS_NULL, &rows, 1, false, l->position, &part[0], err));
+	return spk_expr_make(p->arena, SPK_EXPR_CASE, part, 3, false, l->position, e, err);
+}
+
 /* An aggregate without groups has a row for every magic row, of which those without input get what it gives over nothing. */
 static spk_status carry_scalar(struct push *p, struct spk_logical *l, struct spk_logical **out, spk_error *err)
 {
 	struct spk_columns c = { .arena = p->arena };
-	struct spk_logical *groups, *join, *all;
+	struct spk_logical *groups, *join, *all, *counted = l;
+	int count = 2 * p->width + l->aggregate_count;
 	struct spk_expr *on;
+	bool odd = false;
 
-	SPK_TRY(carry_listed(p, l, &groups, err));
+	for (int i = 0; i < l->aggregate_count && !odd; i++)
+		odd = l->aggregate[i].aggregate->null_unlike_none;
+	if (odd)
+		SPK_TRY(add_count(p, l, &counted, err));
+	SPK_TRY(carry_listed(p, counted, &groups, err));
 	SPK_TRY_PTR(all = magic_rows(p), err);
 	SPK_TRY(same_magic(p, all->schema, 0, groups->schema, p->width, &on, err));
 	SPK_TRY(spk_join_node(p->arena, SPK_JOIN_LEFT, all, groups, on, l->position, &join, err));
 	SPK_TRY(spk_columns_add_all(&c, join->schema, 0, p->width, err));
 	for (int i = 0; i < l->aggregate_count; i++) {
-		int at = 2 * p->width + i;
-		struct spk_expr *pair[2] = { spk_expr_column(p->arena, at, &join->schema->field[at]) }, *e = pair[0];
+		struct spk_expr *e;
 
-		SPK_TRY_PTR(e, err);
-		if (l->aggregate[i].aggregate->never_null) {
-			SPK_TRY(spk_empty_aggregate(p->arena, &l->aggregate[i], &pair[1], err));
-			SPK_TRY(spk_expr_make(p->arena, SPK_EXPR_COALESCE, pair, 2, false, l->position, &e, err));
-		}
+		SPK_TRY(filled(p, l, i, join->schema, count, &e, err));
 		SPK_TRY(spk_columns_add(&c, e, l->schema->field[i].name, err));
 	}
 	return spk_columns_project(&c, join, out, err);

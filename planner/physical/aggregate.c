@@ -112,6 +112,9 @@ static spk_status check_calls(const struct spk_logical *l, bool streaming, bool 
 		if (streaming && c->distinct) {
 			spk_fail(err, SPK_UNSUPPORTED, "%s(DISTINCT ...) in a stream is not supported yet", c->aggregate->name);
 			spk_hint(err, "Group by the value in a subquery first, then aggregate its rows.");
+		} else if (streaming && !c->aggregate->merge) {
+			spk_fail(err, SPK_UNSUPPORTED, "%s in a stream is not supported: its states cannot be merged", c->aggregate->name);
+			spk_hint(err, "Give it a COMBINEFUNC (in C: merge).");
 		} else if (streaming && c->step != c->aggregate) {
 			spk_fail(err, SPK_UNSUPPORTED, "%s(... ORDER BY ...) in a stream is not supported yet", c->aggregate->name);
 		} else if (retracting && !c->step->retract) {

@@ -250,6 +250,8 @@ spk_status spk_binder_aggregate_call(const struct spk_exprs *x, const PgQuery__F
 spk_status spk_binder_frame(struct spk_exprs *x, const PgQuery__WindowDef *w, struct spk_over *out, spk_error *err);
 /* True for row_number and its like, which are nothing without OVER. */
 bool spk_window_function_known(const char *name);
+/* Whether an aggregate has this name: a built-in one or one of the session. */
+bool spk_binder_aggregate_known(const struct spk_binder *b, const char *name);
 /* Direction and NULLs of a sort key, not its expression. */
 spk_status spk_binder_sort_key(const struct spk_binder *b, const PgQuery__SortBy *s, struct spk_sort_key *out, spk_error *err);
 /* A window function: f(...) OVER (...). */
@@ -397,6 +399,8 @@ struct spk_logical *spk_binder_project(const struct spk_binder *b, struct spk_lo
 spk_status spk_binder_insert(struct spk_binder *b, const PgQuery__InsertStmt *s, struct spk_logical **out, spk_error *err);
 spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateStmt *s, int position, spk_error *err);
 spk_status spk_binder_create_function(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, spk_error *err);
+spk_status spk_binder_create_aggregate(struct spk_binder *b, const PgQuery__DefineStmt *s, int position, spk_error *err);
+spk_status spk_binder_drop_function(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err);
 /* *out: a SINK that fills it; NULL: nothing is to be done. */
 spk_status spk_binder_create_table_as(struct spk_binder *b, const PgQuery__CreateTableAsStmt *s, int position, struct spk_logical **out, spk_error *err);
 spk_status spk_binder_create_view(struct spk_binder *b, const PgQuery__ViewStmt *s, const char *text, int position, spk_error *err);

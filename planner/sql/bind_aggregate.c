@@ -57,10 +57,16 @@ static spk_status bind_order(struct spk_exprs *x, const PgQuery__FuncCall *f, st
 	return SPK_OK;
 }
 
+bool spk_binder_aggregate_known(const struct spk_binder *b, const char *name)
+{
+	return spk_aggregate_known(name) || spk_catalog_aggregate(b->catalog, name);
+}
+
 spk_status spk_binder_aggregate_call(const struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_aggregate_call *out, spk_error *err)
 {
 	struct spk_exprs inside = *x;
-	struct spk_aggregate_syntax syntax = { .name = name, .args = (int)f->n_args, .distinct = f->agg_distinct, .within_group = f->agg_within_group,
+	const struct spk_user_aggregate *own = spk_catalog_aggregate(x->b->catalog, name);
+	struct spk_aggregate_syntax syntax = { .name = name, .own = own ? &own->base : NULL, .args = (int)f->n_args, .distinct = f->agg_distinct, .within_group = f->agg_within_group,
 		.star = f->agg_star, .position = spk_binder_at(x->b, f->location) };
 
 	SPK_TRY(check_form(x, f, err));

@@ -86,9 +86,9 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 	SPK_TRY(spk_binder_function_name(x->b, f->funcname, f->n_funcname, f->location, &name, err));
 	if (f->over)
 		return spk_binder_over(x, f, name, out, err);
-	if (spk_window_function_known(name) && !(spk_aggregate_known(name) && (f->n_args || f->agg_within_group)))
+	if (spk_window_function_known(name) && !(spk_binder_aggregate_known(x->b, name) && (f->n_args || f->agg_within_group)))
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "window function %s requires an OVER clause", name);
-	if (spk_aggregate_known(name))
+	if (spk_binder_aggregate_known(x->b, name))
 		return spk_binder_aggregate(x, f, name, out, err);
 	if (f->n_args && !f->agg_star && (strcmp(name, "if") == 0 || strcmp(name, "ifnull") == 0 || strcmp(name, "nvl") == 0)) {
 		SPK_TRY(spk_binder_exprs(x, f->args, f->n_args, &arg, err));

@@ -221,7 +221,7 @@ spk_status spk_binder_over(struct spk_exprs *x, const PgQuery__FuncCall *f, cons
 	if (!x->overs || x->inside_window || x->inside_aggregate)
 		return no_window_here(x, f, err);
 	inside.inside_window = true;
-	if (!s && !spk_aggregate_known(name))
+	if (!s && !spk_binder_aggregate_known(x->b, name))
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "OVER specified, but %s is not a window function nor an aggregate function", name);
 	SPK_TRY(s ? bind_call(&inside, f, s, &over.call, err) : bind_aggregate(&inside, f, name, &over.call, err));
 	SPK_TRY(bind_window(x, f->over, f->location, &over, err));

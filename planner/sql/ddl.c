@@ -121,7 +121,7 @@ static spk_status drop_one(struct spk_binder *b, const PgQuery__DropStmt *s, con
 spk_status spk_binder_drop(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err)
 {
 	if (s->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE && s->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_VIEW) {
-		spk_fail(err, SPK_UNSUPPORTED, "only tables and views can be dropped");
+		spk_fail(err, SPK_UNSUPPORTED, "only tables, views, functions and aggregates can be dropped");
 		if (err)
 			err->position = position;
 		return SPK_UNSUPPORTED;

@@ -75,6 +75,19 @@ static spk_status bind_explain(struct spk_binder *b, const PgQuery__ExplainStmt 
 	return SPK_UNSUPPORTED;
 }
 
+static spk_status bind_drop(struct spk_binder *b, const PgQuery__DropStmt *d, struct spk_statement *out, spk_error *err)
+{
+	switch (d->remove_type) {
+	case PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION:
+	case PG_QUERY__OBJECT_TYPE__OBJECT_AGGREGATE:
+		out->tag = d->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION ? "DROP FUNCTION" : "DROP AGGREGATE";
+		return spk_binder_drop_function(b, d, out->position, err);
+	default:
+		out->tag = d->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ? "DROP VIEW" : "DROP TABLE";
+		return spk_binder_drop(b, d, out->position, err);
+	}
+}
+
 static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery__Node *n, struct spk_statement *out, spk_error *err)
 {
 	out->kind = SPK_STATEMENT_DDL;
@@ -89,9 +102,11 @@ static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery
 	case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT:
 		out->tag = "CREATE FUNCTION";
 		return spk_binder_create_function(b, n->create_function_stmt, err);
+	case PG_QUERY__NODE__NODE_DEFINE_STMT:
+		out->tag = "CREATE AGGREGATE";
+		return spk_binder_create_aggregate(b, n->define_stmt, out->position, err);
 	case PG_QUERY__NODE__NODE_DROP_STMT:
-		out->tag = n->drop_stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ? "DROP VIEW" : "DROP TABLE";
-		return spk_binder_drop(b, n->drop_stmt, out->position, err);
+		return bind_drop(b, n->drop_stmt, out, err);
 	case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
 		out->tag = "CREATE TABLE AS";
 		SPK_TRY(spk_binder_create_table_as(b, n->create_table_as_stmt, out->position, &out->plan, err));
