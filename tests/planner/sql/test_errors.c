@@ -376,7 +376,7 @@ static const struct wrong {
 	{ "SELECT count(*) FROM tumble(bid, ts, interval '10 s') GROUP BY window_strat",
 	  SPK_BIND, 1, 64, "column \"window_strat\" does not exist", "Did you mean \"window_start\"?" },
 	{ "DROP SCHEMA x",
-	  SPK_UNSUPPORTED, 1, 1, "only tables and views can be dropped", "" },
+	  SPK_UNSUPPORTED, 1, 1, "only tables, views, functions and aggregates can be dropped", "" },
 	{ "SELECT abs()",
 	  SPK_BIND, 1, 8, "function abs() does not exist", "There is" },
 	{ "SELECT bid.price, sum(bid.auction) FROM bid GROUP BY bid.price + 1",
