@@ -121,11 +121,16 @@ bool spk_spill_wanted(struct spk_spill_share *share, size_t held, size_t more)
 	return false;
 }
 
-spk_status spk_spill_now(struct spk_spill_share *share, spk_spill_function spill, void *user, spk_error *err)
+spk_status spk_spill_last(struct spk_spill_share *share, spk_spill_function spill, void *user, spk_error *err)
 {
 	SPK_ASSERT(share->spill, "spilling where nothing can be spilled");
 	give_cushion(share);
-	SPK_TRY(spill(user, err));
+	return spill(user, err);
+}
+
+spk_status spk_spill_now(struct spk_spill_share *share, spk_spill_function spill, void *user, spk_error *err)
+{
+	SPK_TRY(spk_spill_last(share, spill, user, err));
 	(void)take_cushion(share, NULL);
 	return SPK_OK;
 }
@@ -159,6 +164,15 @@ spk_status spk_spill_put(struct spk_spill_share *share, struct spk_spill_run *ru
 {
 	int64_t before = spk_spill_run_stored(run);
 	spk_status status = spk_run_put_batch(run, batch, &share->scratch, err);
+
+	share->op->spilled_bytes += spk_spill_run_stored(run) - before;
+	return status;
+}
+
+spk_status spk_spill_put_block(struct spk_spill_share *share, struct spk_spill_run *run, const struct spk_batch *batch, spk_error *err)
+{
+	int64_t before = spk_spill_run_stored(run);
+	spk_status status = spk_run_put_block(run, batch, 0, batch->selected, &share->scratch, err);
 
 	share->op->spilled_bytes += spk_spill_run_stored(run) - before;
 	return status;

@@ -74,6 +74,8 @@ bool spk_spill_wanted(struct spk_spill_share *share, size_t held, size_t more);
 spk_status spk_spill_room(struct spk_spill_share *share, size_t held, size_t more, spk_spill_function spill, void *user, spk_error *err);
 /* Spills by `spill`, with the cushion lent out meanwhile. */
 spk_status spk_spill_now(struct spk_spill_share *share, spk_spill_function spill, void *user, spk_error *err);
+/* The same for the last time in this run: the cushion stays free for what comes then. */
+spk_status spk_spill_last(struct spk_spill_share *share, spk_spill_function spill, void *user, spk_error *err);
 /* True when `status` is the budget's refusal and spilling may cure it: something is held, or others have given memory back just now. */
 bool spk_spill_refused(const struct spk_spill_share *share, spk_status status, size_t held);
 
@@ -82,6 +84,8 @@ bool spk_spill_refused(const struct spk_spill_share *share, spk_status status, s
 spk_status spk_spill_run_make(struct spk_spill_share *share, struct spk_spill_run **out, spk_error *err);
 /* Appends the batch's selected rows, densely. */
 spk_status spk_spill_put(struct spk_spill_share *share, struct spk_spill_run *run, const struct spk_batch *batch, spk_error *err);
+/* The same as one block, so that block i is the i-th batch. */
+spk_status spk_spill_put_block(struct spk_spill_share *share, struct spk_spill_run *run, const struct spk_batch *batch, spk_error *err);
 /* A reader of a run: zero but for `run`. Several may read one run. */
 struct spk_spill_cursor { const struct spk_spill_run *run; int64_t next; };
 /* The next batch (the caller's: spk_batch_unref), NULL at the end. Batches are cut other than they were put. */

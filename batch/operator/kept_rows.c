@@ -149,21 +149,27 @@ void spk_kept_rows_clear(struct spk_kept_rows *k)
 	*k = empty;
 }
 
+/* A block larger than usual holds one record: one slot will do. */
+static uint32_t block_slots(size_t size) { return size > BLOCK ? 1 : (uint32_t)((size + SPK_SLOT_BYTES - 1) / SPK_SLOT_BYTES); }
+
 /* A block with room for a record of `size` bytes: small ones first, so that a few rows take little. */
 static spk_status add_block(struct spk_kept_rows *k, size_t size, spk_error *err)
 {
 	size_t last = k->blocks ? k->block[k->blocks - 1].size : FIRST_BLOCK / 2, page = PAGE;
 	struct spk_kept_block b = { .size = SPK_MAX(SPK_MIN(2 * last, (size_t)BLOCK), (size + page - 1) & ~(page - 1)), .slot = k->slots };
-	/* A block larger than usual holds one record: one slot will do. */
-	uint32_t slots = b.size > BLOCK ? 1 : (uint32_t)((b.size + SPK_SLOT_BYTES - 1) / SPK_SLOT_BYTES);
 
-	if (k->slots + slots > SLOTS_MOST)
+	if (k->slots + block_slots(b.size) > SLOTS_MOST)
 		return spk_fail(err, SPK_MEMORY_LIMIT, "more than 64 GiB of rows to be sorted at once");
 	SPK_TRY(grow_small(k, &k->block, &k->block_capacity, k->blocks + 1, sizeof *k->block, err));
-	SPK_TRY(grow_small(k, &k->base, &k->slot_capacity, k->slots + slots, sizeof(*k->base), err));
+	SPK_TRY(grow_small(k, &k->base, &k->slot_capacity, k->slots + block_slots(b.size), sizeof(*k->base), err));
 	b.data = block_alloc(k, b.size);
+	/* The first rows may take what there is; with others kept it is better to let go of those. */
+	while (!b.data && k->rows == 0 && b.size / 2 >= SPK_MAX(size, page)) {
+		b.size = b.size / 2 & ~(page - 1);
+		b.data = block_alloc(k, b.size);
+	}
 	SPK_TRY_PTR(b.data, err);
-	for (uint32_t i = 0; i < slots; i++)
+	for (uint32_t i = 0; i < block_slots(b.size); i++)
 		k->base[k->slots++] = b.data + (size_t)i * SPK_SLOT_BYTES;
 	k->block_bytes += b.size;
 	k->block[k->blocks++] = b;

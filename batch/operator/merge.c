@@ -23,13 +23,16 @@ struct spk_merge {
 	spk_merge_load load;
 	void *user;
 	int inputs;
-	bool started;
+	bool started, loads_again;
+	bool waiting;                    /* the winner's next page was refused by the budget */
 	struct spk_arena *arena;
 	struct input *input;
 	int *tree;
 	struct spk_slots slots;
 	struct spk_batch **held;         /* by slot */
 	uint32_t used;                   /* slots */
+	uint32_t number[SPK_BATCH_ROWS]; /* rows that are chosen, of which `given` came out already */
+	int chosen, given;
 };
 
 #define END (~(spk_sort_item)0)
@@ -59,6 +62,8 @@ spk_status spk_merge_new(struct spk_merge **out, const struct spk_schema *schema
 	return SPK_OK;
 }
 
+void spk_merge_loads_again(struct spk_merge *m) { m->loads_again = true; }
+
 void spk_merge_free(struct spk_merge *m)
 {
 	if (!m)
@@ -78,13 +83,16 @@ static inline void show_row(struct input *in, int number)
 static spk_status load_page(struct spk_merge *m, int number, spk_error *err)
 {
 	struct input *in = &m->input[number];
+	struct spk_merge_page page;
 
+	in->page = (struct spk_merge_page){ 0 };
 	do {
-		in->page = (struct spk_merge_page){ 0 };
-		SPK_TRY(m->load(m->user, number, &in->page, err));
-		if (in->page.batch && in->page.batch->rows == 0)
-			spk_batch_unref(in->page.batch);
-	} while (in->page.batch && in->page.batch->rows == 0);
+		page = in->page;
+		SPK_TRY(m->load(m->user, number, &page, err));
+		if (page.batch && page.batch->rows == 0)
+			spk_batch_unref(page.batch);
+	} while (page.batch && page.batch->rows == 0);
+	in->page = page;
 	in->row = 0;
 	if (!in->page.batch) {
 		in->item = END;
@@ -169,33 +177,60 @@ static void tidy_slots(struct spk_merge *m)
 	m->used = used;
 }
 
-static spk_status choose_rows(struct spk_merge *m, int most, uint32_t *number, int *n, spk_error *err)
+/* The winner goes on to its next page. */
+static spk_status next_page(struct spk_merge *m, spk_error *err)
 {
-	for (*n = 0; *n < most;) {
+	spk_status status = load_page(m, m->tree[0], err);
+
+	m->waiting = status == SPK_MEMORY_LIMIT && m->loads_again;
+	if (status == SPK_OK)
+		replay(m, m->tree[0]);
+	return status;
+}
+
+static spk_status choose_rows(struct spk_merge *m, int most, spk_error *err)
+{
+	m->chosen = m->given = 0;
+	if (m->waiting)
+		SPK_TRY(next_page(m, err));
+	while (m->chosen < most) {
 		int winner = m->tree[0];
 		struct input *in = &m->input[winner];
+		spk_status status = SPK_OK;
 
 		if (in->item == END || m->used == m->slots.capacity)
 			return SPK_OK;
-		number[(*n)++] = spk_row_number(in->slot, (uint32_t)in->row);
-		if (++in->row < in->page.batch->rows)
+		m->number[m->chosen++] = spk_row_number(in->slot, (uint32_t)in->row);
+		if (++in->row < in->page.batch->rows) {
 			show_row(in, winner);
-		else
-			SPK_TRY(load_page(m, winner, err));
-		replay(m, winner);
+			replay(m, winner);
+		} else {
+			status = next_page(m, err);
+		}
+		if (m->waiting)
+			return SPK_OK;
+		SPK_TRY(status);
 	}
 	return SPK_OK;
 }
 
 spk_status spk_merge_next(struct spk_merge *m, int most, struct spk_batch **out, spk_error *err)
 {
-	uint32_t number[SPK_BATCH_ROWS];
+	spk_status status;
 	int n;
 
 	*out = NULL;
 	if (!m->started)
 		SPK_TRY(start(m, err));
-	tidy_slots(m);
-	SPK_TRY(choose_rows(m, SPK_MIN(most, SPK_BATCH_ROWS), number, &n, err));
-	return n ? spk_slots_gather(&m->slots, number, n, m->account, out, err) : SPK_OK;
+	if (m->given == m->chosen) {
+		tidy_slots(m);
+		SPK_TRY(choose_rows(m, SPK_MIN(most, SPK_BATCH_ROWS), err));
+	}
+	n = m->chosen - m->given;
+	if (n == 0)
+		return SPK_OK;
+	while ((status = spk_slots_gather(&m->slots, m->number + m->given, n, m->account, out, err)) == SPK_MEMORY_LIMIT && n > 1)
+		n /= 2;
+	m->given += status == SPK_OK ? n : 0;
+	return status;
 }

@@ -9,9 +9,8 @@
 #include <stdlib.h>
 
 enum {
-	PIECE_LEAST = 16,                /* rows of a block of a run, however long they are */
 	INPUTS_LEAST = 2, INPUTS_MOST = 128,
-	PAGE_BYTES = 2 * SPK_SPILL_BLOCK,/* what a run takes while it is merged */
+	PAGE_PARTS = 2,                  /* what a run takes while it is merged, in blocks */
 	PIECES_OUT = 4,                  /* what comes out of a merge at once, in pieces of a run */
 };
 
@@ -175,7 +174,7 @@ static int piece_rows(const struct spk_kept_rows *rows)
 {
 	size_t each = SPK_MAX(spk_kept_rows_bytes(rows) / SPK_MAX(rows->rows, (size_t)1), (size_t)1);
 
-	return (int)SPK_MIN(SPK_MAX(SPK_SPILL_BLOCK / each, (size_t)PIECE_LEAST), (size_t)SPK_BATCH_ROWS);
+	return (int)SPK_MIN(SPK_MAX(SPK_SPILL_BLOCK / each, (size_t)1), (size_t)SPK_BATCH_ROWS);
 }
 
 static spk_status check_cancelled(const struct spk_sorter *s, spk_error *err)
@@ -219,22 +218,47 @@ static spk_status spill_rows(void *user, spk_error *err)
 
 /* --- taking rows in --- */
 
-static spk_status absorb(struct spk_sorter *s, struct spk_batch *in, spk_error *err)
+/* Rows [from, from + n) of the batch, whose keys are there; or none. */
+static spk_status absorb(struct spk_sorter *s, struct spk_batch *in, int from, int n, spk_error *err)
 {
-	SPK_TRY(spk_sort_order_keys(&s->order, s->op, in, &s->keys, err));
-	return spk_kept_rows_add(&s->rows, in, NULL, in->selected, &s->keys, err);
+	int32_t pick[SPK_BATCH_ROWS];
+
+	for (int i = 0; i < n; i++)
+		pick[i] = from + i;
+	return spk_kept_rows_add(&s->rows, in, n == in->selected ? NULL : pick, n, &s->keys, err);
 }
 
-spk_status spk_sorter_push(struct spk_sorter *s, struct spk_batch *in, spk_error *err)
+static spk_status make_keys(struct spk_sorter *s, struct spk_batch *in, spk_error *err)
 {
-	spk_status status;
+	spk_status status = spk_sort_order_keys(&s->order, s->op, in, &s->keys, err);
 
-	SPK_TRY(spk_spill_room(&s->share, spk_kept_rows_bytes(&s->rows), spk_kept_rows_guess(&s->rows, in->selected), spill_rows, s, err));
-	status = absorb(s, in, err);
 	if (!spk_spill_refused(&s->share, status, s->rows.rows))
 		return status;
 	SPK_TRY(spk_spill_now(&s->share, spill_rows, s, err));
-	return absorb(s, in, err);
+	return spk_sort_order_keys(&s->order, s->op, in, &s->keys, err);
+}
+
+/* A batch that does not even fit when nothing else is kept is taken in parts. */
+spk_status spk_sorter_push(struct spk_sorter *s, struct spk_batch *in, spk_error *err)
+{
+	int n = in->selected;
+
+	SPK_TRY(spk_spill_room(&s->share, spk_kept_rows_bytes(&s->rows), spk_kept_rows_guess(&s->rows, in->selected), spill_rows, s, err));
+	SPK_TRY(make_keys(s, in, err));
+	for (int from = 0; from < in->selected;) {
+		spk_status status = absorb(s, in, from, n, err);
+
+		if (status == SPK_OK)
+			from += n;
+		else if (spk_spill_refused(&s->share, status, s->rows.rows))
+			SPK_TRY(spk_spill_now(&s->share, spill_rows, s, err));
+		else if (s->share.spill && status == SPK_MEMORY_LIMIT && n > 1)
+			n /= 2;
+		else
+			return status;
+		n = SPK_MIN(n, in->selected - from);
+	}
+	return SPK_OK;
 }
 
 /* --- merging --- */
@@ -274,8 +298,10 @@ static spk_status load_page(void *user, int input, struct spk_merge_page *page, 
 		status = spk_vector_flatten(&page->batch->column[c], page->batch->rows, page->batch->arena, &page->batch->column[c], err);
 	if (status == SPK_OK)
 		status = read_keys(page, !spk_kept_rows_keyed(&s->rows), err);
-	if (status != SPK_OK)
+	if (status != SPK_OK) {
 		spk_batch_unref(page->batch);
+		s->cursor[input].next--;
+	}
 	return status;
 }
 
@@ -289,7 +315,9 @@ static spk_status start_merge(struct spk_sorter *s, int first, int n, const stru
 	SPK_TRY_PTR(s->cursor, err);
 	for (int i = 0; i < n; i++)
 		s->cursor[i].run = s->run[first + i];
-	return spk_merge_new(&s->merge, schema, n, load_page, s, account_of(s), err);
+	SPK_TRY(spk_merge_new(&s->merge, schema, n, load_page, s, account_of(s), err));
+	spk_merge_loads_again(s->merge);
+	return SPK_OK;
 }
 
 static spk_status write_merged(struct spk_sorter *s, struct spk_spill_run *to, spk_error *err)
@@ -327,11 +355,22 @@ static spk_status merge_runs(struct spk_sorter *s, int first, int n, spk_error *
 	return SPK_OK;
 }
 
+/* What a run takes while it is merged: blocks are larger than usual where single rows are. */
+static size_t page_bytes(const struct spk_sorter *s)
+{
+	size_t block = SPK_SPILL_BLOCK;
+
+	for (int i = 0; i < s->runs; i++)
+		for (int64_t k = 0; k < spk_spill_run_blocks(s->run[i]); k++)
+			block = SPK_MAX(block, spk_spill_run_size(s->run[i], k));
+	return PAGE_PARTS * block;
+}
+
 /* Runs that may be merged at once: half of the share, or of what is left at all when others took more than theirs. */
 static int most_inputs(const struct spk_sorter *s)
 {
 	size_t limit = spk_memory_limit(), left = limit - SPK_MIN(spk_memory_used(), limit);
-	size_t inputs = SPK_MIN(spk_spill_share_bytes(&s->share), left) / 2 / PAGE_BYTES;
+	size_t inputs = SPK_MIN(spk_spill_share_bytes(&s->share), left) / 2 / page_bytes(s);
 
 	return (int)SPK_MIN(SPK_MAX(inputs, (size_t)INPUTS_LEAST), (size_t)INPUTS_MOST);
 }
@@ -346,7 +385,7 @@ spk_status spk_sorter_end(struct spk_sorter *s, spk_error *err)
 		spk_kept_rows_sort(&s->rows);
 		return SPK_OK;
 	}
-	SPK_TRY(spk_spill_now(&s->share, spill_rows, s, err));
+	SPK_TRY(spk_spill_last(&s->share, spill_rows, s, err));
 	most = most_inputs(s);
 	for (int first = 0; s->runs > most; first++) {
 		first = first + 1 < s->runs ? first : 0;
@@ -355,10 +394,10 @@ spk_status spk_sorter_end(struct spk_sorter *s, spk_error *err)
 	return start_merge(s, 0, s->runs, s->schema, err);
 }
 
-/* Rows that were never spilled. */
+/* Rows that were never spilled: few at once when they are long. */
 static spk_status next_kept(struct spk_sorter *s, struct spk_batch **out, spk_error *err)
 {
-	int n = (int)SPK_MIN(s->rows.rows - s->next, (size_t)SPK_BATCH_ROWS);
+	int most = SPK_MIN(PIECES_OUT * piece_rows(&s->rows), SPK_BATCH_ROWS), n = (int)SPK_MIN(s->rows.rows - s->next, (size_t)most);
 
 	if (n == 0)
 		return SPK_OK;

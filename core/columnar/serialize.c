@@ -466,6 +466,15 @@ spk_status spk_run_scratch_reserve(struct spk_run_scratch *scratch, spk_error *e
 	return spk_buffer_reserve(&scratch->packed, spk_spill_scratch(SPK_SPILL_BLOCK), err);
 }
 
+spk_status spk_run_put_block(struct spk_spill_run *run, const struct spk_batch *batch, int from, int n, struct spk_run_scratch *scratch, spk_error *err)
+{
+	spk_buffer_clear(&scratch->raw);
+	SPK_TRY(spk_batch_serialize(batch, from, n, &scratch->raw, err));
+	if (scratch->raw.size > SPK_SPILL_BLOCK_MAX)
+		return spk_fail(err, SPK_UNSUPPORTED, "rows of more than %d MiB cannot be put on disk (memory.limit is used up)", SPK_SPILL_BLOCK_MAX >> 20);
+	return spk_spill_run_append(run, scratch->raw.data, scratch->raw.size, &scratch->packed, err);
+}
+
 spk_status spk_run_put_batch(struct spk_spill_run *run, const struct spk_batch *batch, struct spk_run_scratch *scratch, spk_error *err)
 {
 	size_t size;
@@ -477,13 +486,8 @@ spk_status spk_run_put_batch(struct spk_spill_run *run, const struct spk_batch *
 	/* Rows of much the same size are assumed; a block may as well be larger. */
 	pieces = (int)SPK_MIN((size + SPK_SPILL_BLOCK - 1) / SPK_SPILL_BLOCK, (size_t)batch->selected);
 	n = (batch->selected + pieces - 1) / pieces;
-	for (int from = 0; from < batch->selected; from += n) {
-		spk_buffer_clear(&scratch->raw);
-		SPK_TRY(spk_batch_serialize(batch, from, SPK_MIN(n, batch->selected - from), &scratch->raw, err));
-		if (scratch->raw.size > SPK_SPILL_BLOCK_MAX)
-			return spk_fail(err, SPK_UNSUPPORTED, "rows of more than %d MiB cannot be put on disk (memory.limit is used up)", SPK_SPILL_BLOCK_MAX >> 20);
-		SPK_TRY(spk_spill_run_append(run, scratch->raw.data, scratch->raw.size, &scratch->packed, err));
-	}
+	for (int from = 0; from < batch->selected; from += n)
+		SPK_TRY(spk_run_put_block(run, batch, from, SPK_MIN(n, batch->selected - from), scratch, err));
 	return SPK_OK;
 }
 

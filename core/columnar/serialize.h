@@ -29,6 +29,8 @@ spk_status spk_run_scratch_reserve(struct spk_run_scratch *scratch, spk_error *e
 
 /* Appends the batch's selected rows as blocks of about SPK_SPILL_BLOCK bytes each. */
 spk_status spk_run_put_batch(struct spk_spill_run *run, const struct spk_batch *batch, struct spk_run_scratch *scratch, spk_error *err);
+/* Appends the selected rows from, from + 1, ... from + n - 1 (n > 0) as one block, whatever their size: so that block i is what was put i-th. */
+spk_status spk_run_put_block(struct spk_spill_run *run, const struct spk_batch *batch, int from, int n, struct spk_run_scratch *scratch, spk_error *err);
 /* Block `i` as a batch of its own arena, counted to `account`. */
 spk_status spk_run_get_batch(const struct spk_spill_run *run, int64_t i, const struct spk_schema *schema, struct spk_memory_account *account, struct spk_run_scratch *scratch, struct spk_batch **out, spk_error *err);
 
