@@ -18,12 +18,14 @@ static spk_status update(struct over *o, int c, int64_t from, int64_t to, bool t
 
 	while (from < to) {
 		int32_t row, sel[SPK_BATCH_ROWS];
-		struct over_batch *b = over_at(o, from, &row);
 		struct spk_reader filter = { 0 };
-		int n = (int)SPK_MIN(to - from, b->in->rows - row), kept = 0;
+		struct over_page *page;
+		int n, kept = 0;
 
+		SPK_TRY(over_at(o, from, &page, &row, err));
+		n = (int)SPK_MIN(to - from, page->in->rows - row);
 		if (a->filter)
-			filter = spk_vector_reader(&b->value[c].filter);
+			filter = spk_vector_reader(&page->value[c].filter);
 		for (int i = 0; i < n; i++) {
 			uint32_t slot = a->filter ? spk_reader_slot(&filter, row + i) : 0;
 
@@ -31,7 +33,7 @@ static spk_status update(struct over *o, int c, int64_t from, int64_t to, bool t
 			kept += !a->filter || (spk_reader_valid(&filter, slot) && ((const uint8_t *)filter.data)[slot]);
 		}
 		if (kept)
-			SPK_TRY(a->step->update(a, o->call[c].same_state, b->value[c].arg, sel, kept, take_back ? o->minus : NULL, err));
+			SPK_TRY(a->step->update(a, o->call[c].same_state, page->value[c].arg, sel, kept, take_back ? o->minus : NULL, err));
 		from += n;
 	}
 	return SPK_OK;
@@ -73,11 +75,12 @@ static spk_status put(struct over *o, int c, int64_t from, int64_t to, spk_error
 	struct spk_aggregate_call *a = &o->call[c].aggregate;
 
 	while (from < to) {
-		int32_t row;
-		struct over_batch *b = over_at(o, from, &row);
-		int n = (int)SPK_MIN(to - from, b->in->rows - row);
+		struct over_target t;
+		int n;
 
-		SPK_TRY(a->step->final(a, o->call[c].same_state, n, over_result(o, b, c), row, b->in->rows, b->out->arena, err));
+		SPK_TRY(over_target(o, c, from, &t, err));
+		n = (int)SPK_MIN(to - from, t.rows - t.row);
+		SPK_TRY(a->step->final(a, o->call[c].same_state, n, t.vector, t.row, t.rows, t.arena, err));
 		from += n;
 	}
 	return SPK_OK;
@@ -96,9 +99,9 @@ spk_status over_aggregate(struct over *o, int c, int64_t first, int64_t end, spk
 
 	clear(call);
 	call->from = call->to = first;
-	SPK_TRY(over_frame_begin(&f, o, c, first, end, err));
+	over_frame_begin(&f, o, c, first, end);
 	for (int64_t r = first; r < end; r++) {
-		over_frame_move(&f, r);
+		SPK_TRY(over_frame_move(&f, r, err));
 		if (r > first && same_frame(&f, start, stop))
 			continue;
 		SPK_TRY(put(o, c, since, r, err));

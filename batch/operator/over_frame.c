@@ -1,55 +1,50 @@
 /* The frame of every row of a partition, in one walk: all edges only move forward. */
 #include "batch/operator/over.h"
 
-static int64_t group_end(const struct over_frame *f, int64_t row)
+spk_status over_peers_end(struct over *o, int64_t row, int64_t end, int64_t *out, spk_error *err)
 {
-	for (row++; row < f->end && !over_begins(f->o, row, OVER_PEERS);)
-		row++;
-	return row;
-}
+	for (row++; row < end;) {
+		struct over_page *page;
+		int32_t i;
 
-/* First rows of all peer groups: GROUPS counts in them. */
-static spk_status list_groups(struct over *o, int64_t first, int64_t end, spk_error *err)
-{
-	o->groups = 0;
-	for (int64_t r = first; r < end; r++) {
-		if (r > first && !over_begins(o, r, OVER_PEERS))
-			continue;
-		if (o->groups == o->group_capacity) {
-			int64_t capacity = SPK_MAX(2 * o->group_capacity, 256);
-			int64_t *grown = spk_realloc(o->base.pipeline->account, o->group, (size_t)o->group_capacity * sizeof *grown, (size_t)capacity * sizeof *grown);
-
-			SPK_TRY_PTR(grown, err);
-			o->group = grown;
-			o->group_capacity = capacity;
-		}
-		o->group[o->groups++] = r;
+		SPK_TRY(over_at(o, row, &page, &i, err));
+		for (; i < page->in->rows && row < end; i++, row++)
+			if (page->begins[i] & OVER_PEERS) {
+				*out = row;
+				return SPK_OK;
+			}
 	}
+	*out = end;
 	return SPK_OK;
 }
 
-spk_status over_frame_begin(struct over_frame *f, struct over *o, int call, int64_t first, int64_t end, spk_error *err)
+void over_frame_begin(struct over_frame *f, struct over *o, int call, int64_t first, int64_t end)
 {
-	*f = (struct over_frame){ .o = o, .call = &o->call[call], .index = call, .first = first, .end = end, .group_start = first, .group_end = first, .group = -1, .low = first, .high = first };
-	return f->call->call->frame.mode == SPK_FRAME_GROUPS ? list_groups(o, first, end, err) : SPK_OK;
+	*f = (struct over_frame){ .o = o, .call = &o->call[call], .index = call, .first = first, .end = end, .group_start = first, .group_end = first, .group = -1,
+		.low = first, .high = first, .low_group = { first, 0 }, .high_group = { first, 0 } };
 }
 
 /* first + by, no less than first and no more than end. */
 static int64_t forward(int64_t row, int64_t by, int64_t end) { return by >= end - row ? end : row + by; }
 static int64_t back(int64_t row, int64_t by, int64_t first) { return by >= row - first ? first : row - by; }
 
-static int64_t group_row(const struct over_frame *f, int64_t group)
+/* --- GROUPS with an offset --- */
+
+/* Goes forward to a group; behind the last one it ends at the partition's end. */
+static spk_status go_to_group(struct over_frame *f, struct over_group *at, int64_t group, int64_t *row, spk_error *err)
 {
-	return group < 0 ? f->first : group >= f->o->groups ? f->end : f->o->group[group];
+	while (at->number < group && at->row < f->end) {
+		SPK_TRY(over_peers_end(f->o, at->row, f->end, &at->row, err));
+		at->number++;
+	}
+	*row = group < 0 ? f->first : at->row;
+	return SPK_OK;
 }
 
 /* --- RANGE with an offset --- */
 
-static const char *key_of(const struct over_frame *f, int64_t row, int which, uint32_t *size)
+static const char *key_in(const struct over_values *v, int which, int32_t i, uint32_t *size)
 {
-	int32_t i;
-	const struct over_values *v = &over_at(f->o, row, &i)->value[f->index];
-
 	return spk_row_key(which == 0 ? &v->key : which < 0 ? &v->start : &v->end, i, size);
 }
 
@@ -60,67 +55,90 @@ static int compare(const char *a, uint32_t a_size, const char *b, uint32_t b_siz
 	return order ? order : (a_size > b_size) - (a_size < b_size);
 }
 
-static bool key_is_null(const struct over_frame *f, int64_t row)
+static spk_status key_is_null(const struct over_frame *f, int64_t row, bool *out, spk_error *err)
 {
+	struct over_page *page;
 	int32_t i;
-	const struct over_batch *b = over_at(f->o, row, &i);
 
-	return spk_vector_is_null(&b->value[f->index].range_key, i);
+	SPK_TRY(over_at(f->o, row, &page, &i, err));
+	*out = spk_vector_is_null(&page->value[f->index].range_key, i);
+	return SPK_OK;
 }
 
-/* First row at or after `from` whose key is not before the edge of `row`; behind it when `after`. */
-static int64_t seek(const struct over_frame *f, int64_t from, int64_t row, int which, bool after)
+/* Moves *from to the first row at or after it whose key is not before the edge of `row`; behind it when `after`. */
+static spk_status seek(const struct over_frame *f, int64_t *from, int64_t row, int which, bool after, spk_error *err)
 {
-	uint32_t edge_size, size;
-	const char *edge = key_of(f, row, which, &edge_size), *key;
+	while (*from < f->end) {
+		struct over_page *page, *of;
+		uint32_t edge_size, size;
+		int32_t i, edge_row;
+		const char *edge;
 
-	for (; from < f->end; from++) {
-		int order;
+		/* For every page anew: those that lie between may have pushed the row's own out of memory. */
+		SPK_TRY(over_at(f->o, row, &of, &edge_row, err));
+		edge = key_in(&of->value[f->index], which, edge_row, &edge_size);
+		SPK_TRY(over_at(f->o, *from, &page, &i, err));
+		for (; i < page->in->rows && *from < f->end; i++, ++*from) {
+			const char *key = key_in(&page->value[f->index], 0, i, &size);
+			int order = compare(key, size, edge, edge_size);
 
-		key = key_of(f, from, 0, &size);
-		order = compare(key, size, edge, edge_size);
-		if (after ? order > 0 : order >= 0)
-			break;
+			if (after ? order > 0 : order >= 0)
+				return SPK_OK;
+		}
 	}
-	return from;
+	return SPK_OK;
 }
 
 /* --- the edges --- */
 
-static int64_t frame_start(struct over_frame *f, int64_t row)
+static spk_status range_edge(struct over_frame *f, int64_t row, int which, int64_t *edge, int64_t if_null, int64_t *out, spk_error *err)
+{
+	bool null;
+
+	SPK_TRY(key_is_null(f, row, &null, err));
+	if (!null)
+		SPK_TRY(seek(f, edge, row, which, which > 0, err));
+	*out = null ? if_null : *edge;
+	return SPK_OK;
+}
+
+/* The number of the group `by` behind the row's; beyond all groups when there are not so many. */
+static int64_t group_behind(const struct over_frame *f, int64_t by) { return by >= INT64_MAX - 1 - f->group ? INT64_MAX - 1 : f->group + by; }
+
+static spk_status frame_start(struct over_frame *f, int64_t row, spk_error *err)
 {
 	const struct spk_window_frame *w = &f->call->call->frame;
 	int64_t by = f->call->start_offset;
 
 	if (w->start == SPK_FRAME_FIRST)
-		return f->first;
-	if (w->mode == SPK_FRAME_ROWS)
-		return w->start == SPK_FRAME_CURRENT ? row : w->start == SPK_FRAME_PRECEDING ? back(row, by, f->first) : forward(row, by, f->end);
-	if (w->start == SPK_FRAME_CURRENT)
-		return f->group_start;
-	if (w->mode == SPK_FRAME_GROUPS)
-		return group_row(f, w->start == SPK_FRAME_PRECEDING ? (by > f->group ? -1 : f->group - by) : forward(f->group, by, f->o->groups));
-	if (key_is_null(f, row))
-		return f->group_start;
-	return f->low = seek(f, f->low, row, -1, false);
+		f->start = f->first;
+	else if (w->mode == SPK_FRAME_ROWS)
+		f->start = w->start == SPK_FRAME_CURRENT ? row : w->start == SPK_FRAME_PRECEDING ? back(row, by, f->first) : forward(row, by, f->end);
+	else if (w->start == SPK_FRAME_CURRENT)
+		f->start = f->group_start;
+	else if (w->mode == SPK_FRAME_GROUPS)
+		return go_to_group(f, &f->low_group, w->start == SPK_FRAME_PRECEDING ? (by > f->group ? -1 : f->group - by) : group_behind(f, by), &f->start, err);
+	else
+		return range_edge(f, row, -1, &f->low, f->group_start, &f->start, err);
+	return SPK_OK;
 }
 
-static int64_t frame_stop(struct over_frame *f, int64_t row)
+static spk_status frame_stop(struct over_frame *f, int64_t row, spk_error *err)
 {
 	const struct spk_window_frame *w = &f->call->call->frame;
 	int64_t by = f->call->end_offset;
 
 	if (w->end == SPK_FRAME_LAST)
-		return f->end;
-	if (w->mode == SPK_FRAME_ROWS)
-		return w->end == SPK_FRAME_CURRENT ? row + 1 : w->end == SPK_FRAME_PRECEDING ? back(row + 1, by, f->first) : forward(row + 1, by, f->end);
-	if (w->end == SPK_FRAME_CURRENT)
-		return f->group_end;
-	if (w->mode == SPK_FRAME_GROUPS)
-		return group_row(f, w->end == SPK_FRAME_PRECEDING ? (by > f->group ? -1 : f->group - by + 1) : forward(f->group, by, f->o->groups) + 1);
-	if (key_is_null(f, row))
-		return f->group_end;
-	return f->high = seek(f, f->high, row, 1, true);
+		f->stop = f->end;
+	else if (w->mode == SPK_FRAME_ROWS)
+		f->stop = w->end == SPK_FRAME_CURRENT ? row + 1 : w->end == SPK_FRAME_PRECEDING ? back(row + 1, by, f->first) : forward(row + 1, by, f->end);
+	else if (w->end == SPK_FRAME_CURRENT)
+		f->stop = f->group_end;
+	else if (w->mode == SPK_FRAME_GROUPS)
+		return go_to_group(f, &f->high_group, w->end == SPK_FRAME_PRECEDING ? (by > f->group ? -1 : f->group - by + 1) : group_behind(f, by) + 1, &f->stop, err);
+	else
+		return range_edge(f, row, 1, &f->high, f->group_end, &f->stop, err);
+	return SPK_OK;
 }
 
 static void exclude(struct over_frame *f, int64_t row)
@@ -146,14 +164,16 @@ static void exclude(struct over_frame *f, int64_t row)
 	f->gap_end = SPK_MIN(SPK_MAX(f->gap_end, f->start), f->stop);
 }
 
-void over_frame_move(struct over_frame *f, int64_t row)
+spk_status over_frame_move(struct over_frame *f, int64_t row, spk_error *err)
 {
 	if (row >= f->group_end) {
 		f->group_start = row;
-		f->group_end = group_end(f, row);
+		SPK_TRY(over_peers_end(f->o, row, f->end, &f->group_end, err));
 		f->group++;
 	}
-	f->start = frame_start(f, row);
-	f->stop = SPK_MAX(frame_stop(f, row), f->start);
+	SPK_TRY(frame_start(f, row, err));
+	SPK_TRY(frame_stop(f, row, err));
+	f->stop = SPK_MAX(f->stop, f->start);
 	exclude(f, row);
+	return SPK_OK;
 }

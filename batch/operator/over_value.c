@@ -7,13 +7,17 @@ struct run { struct over *o; int call, arg; int64_t to, from, n; };
 static spk_status flush(struct run *run, spk_error *err)
 {
 	while (run->n > 0) {
-		int32_t at, row, sel[SPK_BATCH_ROWS];
-		struct over_batch *into = over_at(run->o, run->to, &at), *of = over_at(run->o, run->from, &row);
-		int n = (int)SPK_MIN(run->n, SPK_MIN(into->in->rows - at, of->in->rows - row));
+		int32_t row, sel[SPK_BATCH_ROWS];
+		struct over_target into;
+		struct over_page *of;
+		int n;
 
+		SPK_TRY(over_target(run->o, run->call, run->to, &into, err));
+		SPK_TRY(over_at(run->o, run->from, &of, &row, err));
+		n = (int)SPK_MIN(run->n, SPK_MIN(into.rows - into.row, of->in->rows - row));
 		for (int i = 0; i < n; i++)
 			sel[i] = row + i;
-		SPK_TRY(spk_vector_gather(over_result(run->o, into, run->call), at, into->in->rows, &of->value[run->call].arg[run->arg], sel, n, true, into->out->arena, err));
+		SPK_TRY(spk_vector_gather(into.vector, into.row, into.rows, &of->value[run->call].arg[run->arg], sel, n, true, into.arena, err));
 		run->to += n;
 		run->from += n;
 		run->n -= n;
@@ -35,15 +39,27 @@ static spk_status copy(struct run *run, int arg, int64_t to, int64_t from, spk_e
 	return SPK_OK;
 }
 
-/* A 32-bit argument of row `r`; false when it is NULL. */
-static bool number_arg(const struct over *o, int c, int arg, int64_t r, int64_t *out)
+/* What was put off comes first: results are written in order. */
+static spk_status set_null(struct run *run, int64_t r, spk_error *err)
 {
-	int32_t row;
-	struct spk_reader v = spk_vector_reader(&over_at(o, r, &row)->value[c].arg[arg]);
-	uint32_t slot = spk_reader_slot(&v, row);
+	SPK_TRY(flush(run, err));
+	return over_set_null(run->o, run->call, r, err);
+}
 
-	*out = spk_reader_valid(&v, slot) ? ((const int32_t *)v.data)[slot] : 0;
-	return spk_reader_valid(&v, slot);
+/* A 32-bit argument of row `r`; *known false when it is NULL. */
+static spk_status number_arg(struct over *o, int c, int arg, int64_t r, bool *known, int64_t *out, spk_error *err)
+{
+	struct over_page *page;
+	struct spk_reader v;
+	uint32_t slot;
+	int32_t row;
+
+	SPK_TRY(over_at(o, r, &page, &row, err));
+	v = spk_vector_reader(&page->value[c].arg[arg]);
+	slot = spk_reader_slot(&v, row);
+	*known = spk_reader_valid(&v, slot);
+	*out = *known ? ((const int32_t *)v.data)[slot] : 0;
+	return SPK_OK;
 }
 
 spk_status over_offset(struct over *o, int c, int64_t first, int64_t end, spk_error *err)
@@ -53,18 +69,17 @@ spk_status over_offset(struct over *o, int c, int64_t first, int64_t end, spk_er
 
 	for (int64_t r = first; r < end; r++) {
 		int64_t by = 1, from;
+		bool known = true;
 
-		if (call->args > 1 && !number_arg(o, c, 1, r, &by)) {
-			SPK_TRY(over_set_null(o, c, r, err));
-			continue;
-		}
+		if (call->args > 1)
+			SPK_TRY(number_arg(o, c, 1, r, &known, &by, err));
 		from = call->function == SPK_WINDOW_FUNCTION_LAG ? r - by : r + by;
-		if (from >= first && from < end)
+		if (known && from >= first && from < end)
 			SPK_TRY(copy(&run, 0, r, from, err));
-		else if (call->args > 2)
+		else if (known && call->args > 2)
 			SPK_TRY(copy(&run, 2, r, r, err));
 		else
-			SPK_TRY(over_set_null(o, c, r, err));
+			SPK_TRY(set_null(&run, r, err));
 	}
 	return flush(&run, err);
 }
@@ -91,19 +106,19 @@ spk_status over_value(struct over *o, int c, int64_t first, int64_t end, spk_err
 	struct run run = { .o = o, .call = c };
 	struct over_frame f;
 
-	SPK_TRY(over_frame_begin(&f, o, c, first, end, err));
+	over_frame_begin(&f, o, c, first, end);
 	for (int64_t r = first; r < end; r++) {
 		int64_t n = function == SPK_WINDOW_FUNCTION_LAST_VALUE ? -1 : 0, from;
 		bool known = true;
 
 		if (function == SPK_WINDOW_FUNCTION_NTH_VALUE) {
-			known = number_arg(o, c, 1, r, &n);
+			SPK_TRY(number_arg(o, c, 1, r, &known, &n, err));
 			if (known && n-- <= 0)
 				return spk_fail(err, SPK_DATA, "argument of nth_value must be greater than zero");
 		}
-		over_frame_move(&f, r);
+		SPK_TRY(over_frame_move(&f, r, err));
 		from = known ? nth_row(&f, r, n) : -1;
-		SPK_TRY(from < 0 ? over_set_null(o, c, r, err) : copy(&run, 0, r, from, err));
+		SPK_TRY(from < 0 ? set_null(&run, r, err) : copy(&run, 0, r, from, err));
 	}
 	return flush(&run, err);
 }

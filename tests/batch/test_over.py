@@ -73,8 +73,9 @@ def plain(value):
     return value if value is None or isinstance(value, (int, str)) else str(value)
 
 
-def compare(path, query, *options):
-    got = [[plain(v) for v in json.loads(line).values()] for line in sparklet(CWD, "sql", "--format", "json", "-c", DDL.format(path) + query, *options).stdout.splitlines()]
+def compare(path, query, *options, fault=None):
+    done = sparklet(CWD, "sql", "--format", "json", "-c", DDL.format(path) + query, *options, fault=fault)
+    got = [[plain(v) for v in json.loads(line).values()] for line in done.stdout.splitlines()]
     want = [[plain(v) for v in row] for row in duckdb.sql(f"SET threads = 1; CREATE OR REPLACE TABLE t AS FROM read_csv('{path}', columns = {{'n': 'BIGINT', 'p': 'INT', 'q': 'VARCHAR', 'k': 'INT',"
             "'d': 'DOUBLE', 'm': 'DECIMAL(8, 2)', 'ts': 'TIMESTAMP', 's': 'VARCHAR'}); " + query).fetchall()]
     for a, b in zip(got, want):
@@ -83,7 +84,7 @@ def compare(path, query, *options):
 
 
 def random_windows():
-    """random calls, windows and frames, rows in any batches and layouts: as DuckDB"""
+    """random calls, windows and frames, rows in any batches and layouts, in memory, on disk or on both: as DuckDB"""
     rng = random.Random(SEED)
     for rows in (1, 60, 700) + ((20000,) if LONG else ()):
         path = write_rows(rng, rows)
@@ -91,7 +92,9 @@ def random_windows():
             calls = [window(rng) for _ in range(rng.randrange(1, 5))]
             query = "SELECT n, " + ", ".join(f"{c} AS c{i}" for i, c in enumerate(calls)) + " FROM t ORDER BY n"
             try:
-                compare(path, query, "-s", f"batch.rows={rng.choice([1, 7, 100, 4096])}", "-s", f"parallelism={rng.randrange(1, 5)}")
+                # Pages are no larger than batches; a fault has all operators spill whenever, or once, they could.
+                fault = rng.choice([None, "spill.wanted:1+", f"spill.wanted:{rng.randrange(1, 9)}", f"spill.wanted:{rng.randrange(1, 30)}+"])
+                compare(path, query, "-s", f"batch.rows={rng.choice([1, 7, 100, 4096])}", "-s", f"parallelism={rng.randrange(1, 5)}", fault=fault)
             except Exception:
                 print(f"seed: {SEED}")
                 raise
