@@ -7,6 +7,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
+
 /* All tasks of one stage. */
 struct exec_stage {
 	struct spk_exec *exec;
@@ -521,22 +523,40 @@ static void drain(int fd)
 	(void)ignored;
 }
 
+/* How long to wait for something to happen, in ms; -1: for ever. */
+static int wait_ms(const struct spk_exec_watch *watch, int64_t deadline_us)
+{
+	enum { MOST_MS = 60000 };
+	int64_t ms = watch->tick ? watch->tick_ms : -1, left;
+
+	if (!deadline_us)
+		return (int)ms;
+	left = SPK_MIN(SPK_MAX(deadline_us - spk_clock_monotonic_us(), 0) / 1000 + 1, MOST_MS);
+	return (int)(ms < 0 ? left : SPK_MIN(ms, left));
+}
+
 static void wait_for_end(const struct ending *e, struct spk_dag_scheduler *scheduler, const struct spk_exec_watch *watch)
 {
 	struct pollfd fds[2] = { { .fd = e->fd, .events = POLLIN }, { .fd = watch->fd, .events = POLLIN } };
+	int64_t deadline_us = watch->deadline_us;
+	bool ask = true;
 
-	if (watch->cancel(watch->user))
-		spk_dag_cancel(scheduler);
 	while (!(fds[0].revents & POLLIN)) {
-		int n = poll(fds, 2, watch->tick ? watch->tick_ms : -1);
-
-		if (n == 0)
-			watch->tick(watch->user);
-		if (n <= 0 || !(fds[1].revents & POLLIN))
-			continue;
-		drain(watch->fd);
-		if (watch->cancel(watch->user))
+		if (ask && watch->cancel(watch->user))
 			spk_dag_cancel(scheduler);
+		int n = poll(fds, 2, wait_ms(watch, deadline_us));
+
+		if (n == 0 && watch->tick)
+			watch->tick(watch->user);
+		ask = n > 0 && (fds[1].revents & POLLIN);
+		if (ask)
+			drain(watch->fd);
+		if (deadline_us && spk_clock_monotonic_us() >= deadline_us) {
+			ask = true;
+			deadline_us = 0;
+		}
+		if (n < 0)
+			fds[0].revents = fds[1].revents = 0;
 	}
 	drain(e->fd);
 }

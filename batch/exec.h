@@ -32,9 +32,9 @@ int spk_exec_tasks(const struct spk_exec *exec, int stage);
 /*
  * How a run may be ended from outside: whenever `fd` (an eventfd) becomes readable it is drained and `cancel` is asked on the caller's
  * thread. So whoever wants to cancel sets a flag and writes to the fd: both may be done in a signal handler.
- * `tick`, when there is one, is called on the same thread about every tick_ms.
+ * `tick`, when there is one, is called on the same thread about every tick_ms. deadline_us (monotonic clock; 0: none): `cancel` is asked then, too.
  */
-struct spk_exec_watch { int fd; bool (*cancel)(void *user); void *user; int tick_ms; void (*tick)(void *user); };
+struct spk_exec_watch { int fd; bool (*cancel)(void *user); void *user; int tick_ms; void (*tick)(void *user); int64_t deadline_us; };
 
 /*
  * Runs it: run->source, sink and the rest are filled by the caller; run->output is set to arrays that live in the exec until the next

@@ -25,6 +25,8 @@ struct spk_session {
 	int64_t now_us;                /* now() of the statement that runs; 0: none does */
 	struct spk_frame *frames;      /* all that were made, the newest first */
 	int64_t writes;                /* files written by frames so far: names them */
+	int64_t deadline_us;           /* monotonic: when the statement that runs is cancelled; 0: never */
+	bool timed_out;                /* that is why it was */
 	int cancel_fd;                 /* eventfd: wakes a running query to look at `cancels` */
 	int progress_ms;
 	void (*progress)(void *user, const struct spk_query_progress *now);

@@ -133,6 +133,8 @@ static spk_status open_query(struct query *q, spk_error *err)
 	options.shuffle = q->shuffle;
 	options.events = q->session->events;
 	options.task_retry.retries = (int)spk_conf_int(q->conf, SPK_CONF_RETRY_MAX);
+	options.task_retry.first_us = spk_conf_int(q->conf, SPK_CONF_RETRY_BACKOFF);
+	options.task_retry.seed = (uint64_t)spk_conf_int(q->conf, SPK_CONF_SEED);
 	if (status == SPK_OK)
 		status = spk_dag_scheduler_new(&q->dag, &options, err);
 	if (status == SPK_OK) {
@@ -210,8 +212,32 @@ static spk_status count_rows(void *user, struct spk_batch *batch, spk_error *err
 static bool cancelled(void *user)
 {
 	const struct query *q = user;
+	struct spk_session *s = q->session;
 
-	return atomic_load(&q->session->cancels) > 0;
+	if (atomic_load(&s->cancels) > 0)
+		return true;
+	s->timed_out = s->timed_out || (s->deadline_us && spk_clock_monotonic_us() >= s->deadline_us);
+	return s->timed_out;
+}
+
+/* Sets the clock of a statement. False: it is part of another one, whose clock runs, or has none. */
+static bool begin_statement(struct spk_session *s)
+{
+	int64_t timeout_us = spk_conf_int(s->conf, SPK_CONF_STATEMENT_TIMEOUT), now_us = spk_clock_monotonic_us();
+
+	if (s->deadline_us || !timeout_us)
+		return false;
+	s->deadline_us = timeout_us > INT64_MAX - now_us ? INT64_MAX : now_us + timeout_us;
+	s->timed_out = false;
+	return true;
+}
+
+static void end_statement(struct spk_session *s, bool begun)
+{
+	if (!begun)
+		return;
+	s->deadline_us = 0;
+	s->timed_out = false;
 }
 
 static void tick(void *user)
@@ -230,7 +256,7 @@ static void tick(void *user)
 static spk_status run(struct spk_session *s, struct query *q, struct spk_dag_result *result, spk_error *err)
 {
 	struct spk_exec_watch watch = { .fd = s->cancel_fd, .cancel = cancelled, .user = q, .tick_ms = s->progress ? s->progress_ms : REPORT_MS,
-		.tick = s->progress || s->reporter ? tick : NULL };
+		.tick = s->progress || s->reporter ? tick : NULL, .deadline_us = s->deadline_us };
 	spk_status status;
 
 	q->started_us = spk_clock_monotonic_us();
@@ -238,7 +264,7 @@ static spk_status run(struct spk_session *s, struct query *q, struct spk_dag_res
 	q->run.timezone = spk_conf_text(q->conf, SPK_CONF_TIMEZONE);
 	status = spk_exec_run(q->exec, &q->run, q->dag, &watch, result, err);
 	atomic_store(&s->cancels, 0);
-	return status;
+	return status == SPK_CANCELLED && s->timed_out ? spk_fail(err, SPK_CANCELLED, "canceling statement due to statement timeout") : status;
 }
 
 static spk_status run_profiled(struct spk_session *s, struct query *q, struct counter *counter, struct spk_query_stats *stats, spk_error *err)
@@ -275,12 +301,13 @@ spk_status spk_session_run_query(struct spk_session *s, const struct spk_physica
 {
 	struct counter counter = { collect, user, 0 };
 	spk_error own = { 0 };
-	bool again = false;
+	bool again = false, begun;
 	spk_status status;
 
 	spk_session_drop_profile(s);
 	SPK_TRY(spk_session_open_reporter(s, err));
 	spk_session_open_events(s);
+	begun = begin_statement(s);
 	s->now_us = spk_clock_wall_us();
 	do {
 		struct query q = { .plan = plan, .conf = s->conf, .session = s, .whole_files = again };
@@ -291,6 +318,7 @@ spk_status spk_session_run_query(struct spk_session *s, const struct spk_physica
 		again = run_again(&q, status, counter.rows, &own);
 		release(&q);
 	} while (again);
+	end_statement(s, begun);
 	s->now_us = 0;
 	spk_session_drop_materialized(s);
 	spk_session_close_events(s, status, &own);
@@ -358,7 +386,7 @@ spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_pla
 {
 	struct spk_event_log *events = s->events;
 	struct spk_dag_result result = { 0 };
-	bool again = false;
+	bool again = false, begun = begin_statement(s);
 	spk_status status;
 
 	s->events = NULL;   /* those are of the query that the relation is kept for */
@@ -377,5 +405,6 @@ spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_pla
 		release(&q);
 	} while (again);
 	s->events = events;
+	end_statement(s, begun);
 	return status;
 }

@@ -59,6 +59,7 @@ spk_status spk_join_pairs_flush(struct spk_join_pairs *p, spk_error *err)
 
 	if (!p->count)
 		return SPK_OK;
+	SPK_TRY(spk_op_check_cancelled(p->j->op, err));
 	if (p->filter || shows)
 		SPK_TRY(spk_joiner_pairs(p->j, p->in, p->probe_row, p->table, p->build_row, p->count, shows, &batch, err));
 	if (p->filter) {

@@ -148,6 +148,7 @@ static spk_status each_build_row(struct loop_join *l, struct spk_batch *in, spk_
 	for (uint32_t b = 0; b < t->rows && l->opened; b++) {
 		int kept, i = 0;
 
+		SPK_TRY(spk_op_check_cancelled(&l->core.base, err));
 		spk_arena_clear(l->core.work);
 		SPK_TRY(fix_side(l, t->column, t->columns, l->core.j.build_first, (int)b, in->rows, err));
 		SPK_TRY(ask(l, l->row, l->opened, l->open, 0, &kept, err));
@@ -173,6 +174,7 @@ static spk_status each_probe_row(struct loop_join *l, struct spk_batch *in, spk_
 
 			if (!l->core.j.shows_pairs && l->core.pairs.hit[i])
 				break;
+			SPK_TRY(spk_op_check_cancelled(&l->core.base, err));
 			spk_arena_clear(l->core.work);
 			SPK_TRY(fix_side(l, in->column, l->core.j.probe->count, l->core.j.probe_first, row, n, err));
 			SPK_TRY(show_build(l, from, n, err));

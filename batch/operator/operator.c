@@ -28,6 +28,13 @@ struct spk_op *spk_op_turn(struct spk_pipeline *p, struct spk_op *op)
 	return was;
 }
 
+spk_status spk_op_check_cancelled(const struct spk_op *op, spk_error *err)
+{
+	const struct spk_task *task = op->pipeline->task_handle;
+
+	return task && spk_task_cancelled(task) ? spk_fail(err, SPK_CANCELLED, "the query was cancelled") : SPK_OK;
+}
+
 static spk_status push_to(const struct spk_op_edge *edge, struct spk_batch *batch, spk_error *err)
 {
 	struct spk_op *was = spk_op_turn(edge->op->pipeline, edge->op);
@@ -44,6 +51,8 @@ spk_status spk_op_emit(struct spk_op *op, struct spk_batch *batch, spk_error *er
 
 	if (batch->selected == 0)
 		return SPK_OK;
+	if (!op->pipeline->plan->streaming)
+		SPK_TRY(spk_op_check_cancelled(op, err));
 	op->rows_out += batch->selected;
 	op->batches_out++;
 	if (op->pipeline->verify)

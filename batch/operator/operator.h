@@ -89,6 +89,9 @@ spk_status spk_op_emit(struct spk_op *op, struct spk_batch *batch, spk_error *er
 /* From here on the time is `op`'s (NULL: nobody's); returns whose it was. Does nothing when the pipeline is not timed. */
 struct spk_op *spk_op_turn(struct spk_pipeline *p, struct spk_op *op);
 
+/* CANCELLED when the run is stopping. For loops that may go on for long without a batch: spk_op_emit looks by itself. */
+spk_status spk_op_check_cancelled(const struct spk_op *op, spk_error *err);
+
 /* An operator need not go on when all that it feeds are done. */
 bool spk_op_consumers_done(const struct spk_op *op);
 

@@ -33,6 +33,7 @@
 	X(KAFKA_DISCOVERY, "kafka.discovery", DURATION, "ms", "30s", "0", "", "Time between looks for partitions that were added to a topic; 0: at start only.") \
 	X(RETRY_MAX, "retry.max", INT, "", "3", "0", "100", "Attempts after the first for a task that failed transiently.") \
 	X(RETRY_BACKOFF, "retry.backoff", DURATION, "ms", "50ms", "0", "", "First wait before a retry; doubles, with jitter.") \
+	X(STATEMENT_TIMEOUT, "statement_timeout", DURATION, "ms", "0", "0", "", "A batch query that runs longer is cancelled; 0: never. PostgreSQL's name and meaning.") \
 	X(RECURSION_MAX, "recursion.max", INT, "", "1000000", "1", "", "Rounds that WITH RECURSIVE may take before it fails.") \
 	X(SEED, "seed", INT, "", "0", "0", "", "Seed of everything that draws lots (retry jitter, sampling); 0: fixed default.") \
 	X(TIMEZONE, "timezone", TEXT, "", "UTC", "", "", "Session time zone for timestamptz text and casts.") \

@@ -180,6 +180,15 @@ def tried_again():
             same(sql(*query, fault=f"{point}:{n}").stdout, want)
 
 
+def timeout():
+    """statement_timeout ends the query as in PostgreSQL, with -s as with SET"""
+    slow = "SELECT count(*) FROM generate_series(1, 4000) a(x), generate_series(1, 4000) b(y), generate_series(1, 4000) c(z) WHERE x + y + z < 0"
+    for done in sql(slow, "-s", "statement_timeout=20ms", expect=1), sql("SET statement_timeout = 20; SELECT 1 AS one; " + slow, "--format", "json", expect=1):
+        assert "error: canceling statement due to statement timeout\n" in done.stderr, done.stderr
+        assert done.stdout in ("", '{"one":1}\n'), done.stdout
+    same(sql("SET statement_timeout = '1min'; SHOW statement_timeout", "--format", "csv").stdout, "statement_timeout\n1min\n")
+
+
 def log():
     """the log goes to stderr or to log.file, as its level says"""
     (CWD / "level.sql").write_text("SET log.level = 'debug';\nSET log.file = 'out.log';\nSELECT 1 AS a;\n")
@@ -189,4 +198,4 @@ def log():
     assert done.stderr.count("\n") == 1 and " warn  scheduler " in done.stderr, done.stderr
 
 
-main(as_json, as_csv, as_table, long_table, script, mistakes, in_order, as_it_comes, failures, unbounded, insert, insert_print, insert_kafka, failed_insert, explain, settings, tried_again, log)
+main(as_json, as_csv, as_table, long_table, script, mistakes, in_order, as_it_comes, failures, unbounded, insert, insert_print, insert_kafka, failed_insert, explain, settings, tried_again, timeout, log)
