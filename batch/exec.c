@@ -172,9 +172,9 @@ static spk_status pipeline_new(const struct spk_exec *e, const struct exec_stage
 
 /* --- a task --- */
 
-static void output_release(struct spk_exec *e, struct spk_task_output *o)
+static void output_release(struct spk_task_output *o, int sinks)
 {
-	for (int i = 0; o->block && i < e->plan->sinks; i++)
+	for (int i = 0; o->block && i < sinks; i++)
 		spk_sink_block_free(o->block[i]);
 	free(o->block);
 	spk_arena_unref(o->arena);
@@ -252,7 +252,7 @@ static spk_status run_task(struct spk_task *task, spk_error *err)
 	if (!s->pipeline[index])
 		SPK_TRY(pipeline_new(e, s, index, &s->pipeline[index], err));
 	p = s->pipeline[index];
-	output_release(e, out);
+	output_release(out, e->plan->sinks);
 	p->run = e->run;
 	p->task_handle = task;
 	p->output = (struct spk_task_output){ .block = calloc((size_t)e->plan->sinks + 1, sizeof(*p->output.block)) };
@@ -262,7 +262,7 @@ static spk_status run_task(struct spk_task *task, spk_error *err)
 	if (status == SPK_OK)
 		*out = p->output;
 	else
-		output_release(e, &p->output);
+		output_release(&p->output, e->plan->sinks);
 	p->output = (struct spk_task_output){ 0 };
 	return status;
 }
@@ -469,7 +469,30 @@ void spk_exec_clear(struct spk_exec *e)
 {
 	for (int i = 0; e->stage && i < e->plan->stages; i++)
 		for (int t = 0; e->stage[i].output && t < e->stage[i].tasks; t++)
-			output_release(e, &e->stage[i].output[t]);
+			output_release(&e->stage[i].output[t], e->plan->sinks);
+}
+
+spk_status spk_exec_take(struct spk_exec *e, struct spk_arena *arena, struct spk_exec_output *out, spk_error *err)
+{
+	int tasks = 0;
+
+	for (int i = 0; i < e->plan->stages; i++)
+		tasks += e->stage[i].tasks;
+	*out = (struct spk_exec_output){ .sinks = e->plan->sinks, .task = SPK_NEW_ARRAY(arena, struct spk_task_output, tasks) };
+	SPK_TRY_PTR(out->task, err);
+	for (int i = 0; i < e->plan->stages; i++)
+		for (int t = 0; t < e->stage[i].tasks; t++) {
+			out->task[out->count++] = e->stage[i].output[t];
+			e->stage[i].output[t] = (struct spk_task_output){ 0 };
+		}
+	return SPK_OK;
+}
+
+void spk_exec_output_release(struct spk_exec_output *output)
+{
+	for (int i = 0; i < output->count; i++)
+		output_release(&output->task[i], output->sinks);
+	output->count = 0;
 }
 
 void spk_exec_free(struct spk_exec *e)

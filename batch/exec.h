@@ -41,8 +41,14 @@ struct spk_exec_watch { int fd; bool (*cancel)(void *user); void *user; int tick
  * run or spk_exec_clear. On failure the outputs are dropped. `watch` and `result` may be NULL.
  */
 spk_status spk_exec_run(struct spk_exec *exec, struct spk_run *run, struct spk_dag_scheduler *scheduler, const struct spk_exec_watch *watch, struct spk_dag_result *result, spk_error *err);
-/* Frees the outputs of the last run (blocks that were taken out of run->output must have been set to NULL there). */
+/* Frees the outputs of the last run. */
 void spk_exec_clear(struct spk_exec *exec);
+
+/* What the tasks of a run left, in order of stage and task: the same order whenever the run is repeated. */
+struct spk_exec_output { int count, sinks; struct spk_task_output *task; };
+/* Moves the last run's outputs out of the exec, so that it may run again while they are written. The array is the arena's; release before that goes. */
+spk_status spk_exec_take(struct spk_exec *exec, struct spk_arena *arena, struct spk_exec_output *out, spk_error *err);
+void spk_exec_output_release(struct spk_exec_output *output);
 
 /* Rows and batches that came out of a node so far, over all its tasks: for EXPLAIN ANALYZE. */
 void spk_exec_counts(const struct spk_exec *exec, int node, int64_t *rows, int64_t *batches);

@@ -4,7 +4,7 @@
  *   kafka   topic __sparklet.<job>.epochs in the cluster of the job's sinks; record and outputs in one transaction
  *   file    DIR/epochs.log, appended and fsync'd, for jobs without Kafka sinks; outputs become visible after it (idempotently)
  *
- * Loop thread only.
+ * One thread at a time: that of the commit while one is under way, else the loop's.
  */
 #ifndef SPK_CHECKPOINT_EPOCH_LOG_H
 #define SPK_CHECKPOINT_EPOCH_LOG_H

@@ -70,6 +70,22 @@ static spk_status unknown_format(const struct spk_table *t, const char *key, con
 	return at(t, key, SPK_USAGE, err);
 }
 
+static spk_status no_format(const struct spk_table *t, spk_error *err)
+{
+	const char *names[NAMES_MAX], *close;
+	int n = 0;
+
+	for (int i = 0; i < t->option_count && n < NAMES_MAX; i++)
+		names[n++] = t->option[i].key;
+	close = spk_closest_name("format", names, n);
+	spk_fail(err, SPK_USAGE, "table \"%s\" has no 'format'", t->name);
+	if (close)
+		spk_hint(err, "did you mean 'format' by '%s'? There are: %s", close, spk_format_names());
+	else
+		spk_hint(err, "add 'format' = '...'; there are: %s", spk_format_names());
+	return at(t, close ? close : "connector", SPK_USAGE, err);
+}
+
 spk_status spk_connector_format(const struct spk_table *t, const struct spk_format **out, spk_error *err)
 {
 	const struct spk_source_type *source = spk_source_type(t->connector);
@@ -83,11 +99,8 @@ spk_status spk_connector_format(const struct spk_table *t, const struct spk_form
 		name = format_by_ending(t);
 	if (!name && !source)
 		name = "json";  /* print */
-	if (!name) {
-		spk_fail(err, SPK_USAGE, "table \"%s\" has no 'format'", t->name);
-		spk_hint(err, "add 'format' = '...'; there are: %s", spk_format_names());
-		return at(t, "connector", SPK_USAGE, err);
-	}
+	if (!name)
+		return no_format(t, err);
 	*out = spk_format(name);
 	return *out ? SPK_OK : unknown_format(t, key, name, err);
 }

@@ -65,18 +65,33 @@ static void take(struct spk_job *job)
 	SPK_LOG(INFO, "checkpoint", "epoch %lld in %lld ms", (long long)job->checkpoint, (long long)(spk_clock_monotonic_us() - started) / 1000);
 }
 
-void spk_job_checkpoint(struct spk_job *job, bool now)
+static bool may_truncate(const struct spk_job *job)
 {
-	int64_t interval = spk_conf_int(job->spec.conf, SPK_CONF_CHECKPOINT_INTERVAL), time = spk_clock_monotonic_us();
+	return job->checkpoint && job->announced == job->checkpoint && job->truncated < job->checkpoint;
+}
+
+static void truncate(struct spk_job *job)
+{
 	spk_error err = { 0 };
 
-	if (job->checkpoint && job->announced == job->checkpoint && job->truncated < job->checkpoint) {
-		job->truncated = job->checkpoint;
-		if (truncate_lineage(job, &err) != SPK_OK)
-			report_failure(job, "older lineage was not truncated", &err);
-	}
-	if (!job->record || job->record->epoch == job->checkpoint || (!now && time - job->checkpoint_at_us < interval))
-		return;
+	job->truncated = job->checkpoint;
+	if (truncate_lineage(job, &err) != SPK_OK)
+		report_failure(job, "older lineage was not truncated", &err);
+}
+
+spk_status spk_job_checkpoint(struct spk_job *job, bool now, spk_error *err)
+{
+	int64_t interval = spk_conf_int(job->spec.conf, SPK_CONF_CHECKPOINT_INTERVAL), time = spk_clock_monotonic_us();
+	bool due = job->record && job->record->epoch != job->checkpoint && (now || time - job->checkpoint_at_us >= interval);
+
+	if (due || may_truncate(job))
+		SPK_TRY(spk_commit_wait(job, err));
+	/* The commit that was waited for may have announced the checkpoint only now. */
+	if (may_truncate(job))
+		truncate(job);
+	if (!due)
+		return SPK_OK;
 	job->checkpoint_at_us = time;
 	take(job);
+	return SPK_OK;
 }

@@ -16,7 +16,7 @@
 
 struct letter_context {
 	struct spk_job *job;
-	const struct spk_run *run;
+	const struct spk_exec_output *output;
 	int64_t epoch;
 	struct spk_buffer *out;      /* file form */
 };
@@ -25,10 +25,9 @@ typedef spk_status (*letter_writer)(const struct letter_context *c, const struct
 
 static spk_status each_letter(const struct letter_context *c, letter_writer write, spk_error *err)
 {
-	for (int s = 0; s < spk_exec_stages(c->job->exec); s++)
-		for (int t = 0; t < spk_exec_tasks(c->job->exec, s); t++)
-			for (const struct spk_dead_letter *l = c->run->output[s][t].letters; l; l = l->next)
-				SPK_TRY(write(c, l, err));
+	for (int t = 0; t < c->output->count; t++)
+		for (const struct spk_dead_letter *l = c->output->task[t].letters; l; l = l->next)
+			SPK_TRY(write(c, l, err));
 	return SPK_OK;
 }
 
@@ -197,21 +196,20 @@ static spk_status fail_letter(const struct letter_context *c, const struct spk_d
 
 enum { DLQ, SKIP, FAIL };
 
-spk_status spk_dead_letters_check(struct spk_job *job, const struct spk_run *run, int64_t epoch, spk_error *err)
+spk_status spk_dead_letters_check(struct spk_job *job, const struct spk_exec_output *output, int64_t epoch, spk_error *err)
 {
-	struct letter_context c = { .job = job, .run = run, .epoch = epoch };
+	struct letter_context c = { .job = job, .output = output, .epoch = epoch };
 
 	return spk_conf_int(job->spec.conf, SPK_CONF_BAD_ROWS) == FAIL ? each_letter(&c, fail_letter, err) : SPK_OK;
 }
 
-spk_status spk_dead_letters_write(struct spk_job *job, const struct spk_run *run, int64_t epoch, spk_error *err)
+spk_status spk_dead_letters_write(struct spk_job *job, const struct spk_exec_output *output, int64_t epoch, spk_error *err)
 {
-	struct letter_context c = { .job = job, .run = run, .epoch = epoch };
+	struct letter_context c = { .job = job, .output = output, .epoch = epoch };
 	int64_t count = 0;
 
-	for (int s = 0; s < spk_exec_stages(job->exec); s++)
-		for (int t = 0; t < spk_exec_tasks(job->exec, s); t++)
-			count += run->output[s][t].late + run->output[s][t].bad;
+	for (int t = 0; t < output->count; t++)
+		count += output->task[t].late + output->task[t].bad;
 	if (count == 0 || spk_conf_int(job->spec.conf, SPK_CONF_BAD_ROWS) == SKIP)
 		return SPK_OK;
 	if (!job->out.producer)

@@ -1,10 +1,9 @@
 /*
- * One epoch: what is pending goes through the plan, its outputs and its record are committed, then the job has moved on.
+ * One epoch: what is pending goes through the plan, the job moves on, and the outputs are committed with the record while it does.
  *
  * A replay is the same without the commit: the record that comes of it must be the one that was written then.
  */
 #include <stdatomic.h>
-#include <stdlib.h>
 
 #include "core/base/clock.h"
 #include "core/base/fault.h"
@@ -51,26 +50,25 @@ static void record_partition(const struct spk_input *in, int index, const struct
 		out->start = p->chunk[0].start;
 }
 
-static void record_sinks(const struct spk_job *job, const struct spk_run *run, struct spk_epoch_record *r)
+static void record_sinks(const struct spk_job *job, const struct spk_exec_output *output, struct spk_epoch_record *r)
 {
 	for (int i = 0; i < r->sinks; i++)
 		r->sink[i].table = job->spec.plan->sink[i].table->name;
-	for (int s = 0; s < spk_exec_stages(job->exec); s++)
-		for (int t = 0; t < spk_exec_tasks(job->exec, s); t++) {
-			const struct spk_task_output *o = &run->output[s][t];
+	for (int t = 0; t < output->count; t++) {
+		const struct spk_task_output *o = &output->task[t];
 
-			r->late_rows += o->late;
-			r->bad_rows += o->bad;
-			for (int i = 0; o->block && i < r->sinks; i++) {
-				if (!o->block[i])
-					continue;
-				r->sink[i].rows += o->block[i]->rows;
-				r->sink[i].hash += o->block[i]->hash;
-			}
+		r->late_rows += o->late;
+		r->bad_rows += o->bad;
+		for (int i = 0; o->block && i < r->sinks; i++) {
+			if (!o->block[i])
+				continue;
+			r->sink[i].rows += o->block[i]->rows;
+			r->sink[i].hash += o->block[i]->hash;
 		}
+	}
 }
 
-static spk_status make_record(struct spk_job *job, const struct spk_run *run, struct spk_arena *arena, struct spk_epoch_record **out, spk_error *err)
+static spk_status make_record(struct spk_job *job, const struct spk_run *run, const struct spk_exec_output *output, struct spk_arena *arena, struct spk_epoch_record **out, spk_error *err)
 {
 	struct spk_epoch_record *r = SPK_NEW(arena, struct spk_epoch_record);
 
@@ -90,7 +88,7 @@ static spk_status make_record(struct spk_job *job, const struct spk_run *run, st
 		for (int p = 0; p < in->partitions; p++)
 			record_partition(in, p, &run->source[i].partition[p], &r->source[i].partition[p]);
 	}
-	record_sinks(job, run, r);
+	record_sinks(job, output, r);
 	*out = r;
 	return SPK_OK;
 }
@@ -117,48 +115,8 @@ static spk_status move_on(struct spk_job *job, const struct spk_epoch_record *re
 		for (int p = 0; p < in->partitions; p++)
 			in->partition[p].watermark = record->source[i].partition[p].watermark;
 	}
-	spk_exec_clear(job->exec);
 	spk_inputs_drop_pending(job);
 	return SPK_OK;
-}
-
-static void count_progress(struct spk_job *job, const struct spk_epoch_record *r)
-{
-	int64_t least = INT64_MAX;
-
-	for (int i = 0; i < r->sources; i++) {
-		least = SPK_MIN(least, r->source[i].watermark);
-		for (int p = 0; p < r->source[i].partitions; p++)
-			job->progress.rows_in += r->source[i].partition[p].rows;
-	}
-	for (int i = 0; i < r->sinks; i++)
-		job->progress.rows_out += r->sink[i].rows;
-	job->progress.epoch = r->epoch;
-	job->progress.late += r->late_rows;
-	job->progress.bad += r->bad_rows;
-	job->progress.watermark_us = r->sources ? least : INT64_MIN;
-	job->progress.batch_time_us = r->time_us;
-}
-
-static void log_epoch(struct spk_job *job, const struct spk_epoch_record *r, const struct spk_dag_result *result, int64_t started_us)
-{
-	int64_t rows_in = 0, rows_out = 0;
-
-	for (int i = 0; i < r->sources; i++)
-		for (int p = 0; p < r->source[i].partitions; p++)
-			rows_in += r->source[i].partition[p].rows;
-	for (int i = 0; i < r->sinks; i++)
-		rows_out += r->sink[i].rows;
-	spk_metric_add(job->metric.epochs, 1);
-	spk_metric_add(job->metric.rows_in, rows_in);
-	spk_metric_add(job->metric.rows_out, rows_out);
-	spk_metric_add(job->metric.late, r->late_rows);
-	spk_metric_add(job->metric.bad, r->bad_rows);
-	spk_metric_observe(job->metric.duration, spk_clock_monotonic_us() - started_us);
-	spk_event_log_write(job->events, SPK_EVENT_EPOCH_END, (struct spk_event_field[]){ { "epoch", NULL, r->epoch }, { "rows_in", NULL, rows_in },
-		{ "rows_out", NULL, rows_out }, { "late", NULL, r->late_rows }, { "bad", NULL, r->bad_rows }, { "cpu_us", NULL, result->cpu_us },
-		{ "wall_us", NULL, spk_clock_monotonic_us() - started_us }, { 0 } });
-	spk_event_log_flush(job->events);
 }
 
 /* A second stop ends the epoch in the middle: nothing of it was committed, so it is done again at the next start. */
@@ -169,45 +127,47 @@ static bool stopped_at_once(void *user)
 	return atomic_load(&job->stops) > 1;
 }
 
-static spk_status run_and_commit(struct spk_job *job, struct spk_arena *arena, int64_t epoch, int64_t time_us, spk_error *err)
+/* Runs the plan over what is pending; *out gets what it left, and the record of it. */
+static spk_status compute(struct spk_job *job, int64_t epoch, int64_t time_us, struct spk_commit *out, spk_error *err)
 {
-	int64_t started = spk_clock_monotonic_us();
-	struct spk_buffer encoded = { 0 };
-	struct spk_dag_result result = { 0 };
 	struct spk_exec_watch watch = { .fd = job->stop_fd, .cancel = stopped_at_once, .user = job };
-	struct spk_epoch_record *record;
+	struct spk_dag_result result = { 0 };
 	struct spk_run run;
-	spk_status status;
 
 	SPK_TRY(spk_fault(SPK_FAULT_EPOCH_BEGIN, err));
-	SPK_TRY(make_run(job, arena, epoch, time_us, &run, err));
+	SPK_TRY(make_run(job, out->arena, epoch, time_us, &run, err));
 	SPK_TRY(spk_exec_run(job->exec, &run, job->dag, &watch, &result, err));
+	SPK_TRY(spk_exec_take(job->exec, out->arena, &out->output, err));
 	SPK_TRY(spk_fault(SPK_FAULT_EPOCH_COMPUTED, err));
-	SPK_TRY(spk_dead_letters_check(job, &run, epoch, err));
-	SPK_TRY(make_record(job, &run, arena, &record, err));
-	/* Outputs are encoded and dead letters keep their own bytes: the input's memory is free while the epoch is written. */
-	spk_inputs_drop_pending(job);
-	status = spk_epoch_encode(record, &encoded, err);
-	if (status == SPK_OK)
-		status = spk_outputs_commit(job, &run, record, &encoded, err);
-	spk_buffer_release(&encoded);
-	SPK_TRY(status);
-	job->announced = record->checkpoint;
-	count_progress(job, record);
-	log_epoch(job, record, &result, started);
-	return move_on(job, record, err);
+	SPK_TRY(spk_dead_letters_check(job, &out->output, epoch, err));
+	SPK_TRY(make_record(job, &run, &out->output, out->arena, &out->record, err));
+	out->cpu_us = result.cpu_us;
+	return spk_epoch_encode(out->record, &out->encoded, err);
+}
+
+/* Outputs are encoded and dead letters keep their own bytes, so the input's memory is free while the epoch is written. */
+static spk_status compute_and_commit(struct spk_job *job, int64_t epoch, int64_t time_us, struct spk_commit *next, spk_error *err)
+{
+	SPK_TRY(compute(job, epoch, time_us, next, err));
+	SPK_TRY(move_on(job, next->record, err));
+	/* Only now: this epoch was computed while the one before was being committed. */
+	SPK_TRY(spk_commit_wait(job, err));
+	return spk_commit_start(job, next, err);
 }
 
 spk_status spk_job_epoch(struct spk_job *job, spk_error *err)
 {
 	int64_t epoch = job->record ? job->record->epoch + 1 : 1;
 	int64_t now = spk_clock_wall_us(), time_us = job->record ? SPK_MAX(now, job->record->time_us) : now;
-	struct spk_arena *arena = spk_arena_new(NULL);
-	spk_status status = arena ? run_and_commit(job, arena, epoch, time_us, err) : spk_fail_memory(err);
+	struct spk_commit next = { .arena = spk_arena_new(NULL), .started_us = spk_clock_monotonic_us() };
+	spk_status status = next.arena ? compute_and_commit(job, epoch, time_us, &next, err) : spk_fail_memory(err);
 
-	if (status != SPK_OK)
-		spk_event_log_write(job->events, SPK_EVENT_EPOCH_FAILED, (struct spk_event_field[]){ { "epoch", NULL, epoch }, { "error", err ? err->message : "", 0 }, { 0 } });
-	spk_arena_unref(arena);
+	if (status == SPK_OK)
+		return SPK_OK;
+	spk_event_log_write(job->events, SPK_EVENT_EPOCH_FAILED, (struct spk_event_field[]){ { "epoch", NULL, epoch }, { "error", err ? err->message : "", 0 }, { 0 } });
+	spk_exec_output_release(&next.output);
+	spk_buffer_release(&next.encoded);
+	spk_arena_unref(next.arena);
 	return status;
 }
 
@@ -216,14 +176,19 @@ spk_status spk_job_epoch(struct spk_job *job, spk_error *err)
 static spk_status run_again(struct spk_job *job, const struct spk_epoch_record *recorded, struct spk_arena *arena, spk_error *err)
 {
 	struct spk_exec_watch watch = { .fd = job->stop_fd, .cancel = stopped_at_once, .user = job };
+	struct spk_exec_output output;
 	struct spk_epoch_record *record;
 	struct spk_run run;
+	spk_status status;
 
 	SPK_TRY(spk_fault(SPK_FAULT_RECOVERY_REPLAY, err));
 	SPK_TRY(spk_inputs_fetch_recorded(job, recorded, err));
 	SPK_TRY(make_run(job, arena, recorded->epoch, recorded->time_us, &run, err));
 	SPK_TRY(spk_exec_run(job->exec, &run, job->dag, &watch, NULL, err));
-	SPK_TRY(make_record(job, &run, arena, &record, err));
+	SPK_TRY(spk_exec_take(job->exec, arena, &output, err));
+	status = make_record(job, &run, &output, arena, &record, err);
+	spk_exec_output_release(&output);
+	SPK_TRY(status);
 	SPK_TRY(spk_epoch_compare(recorded, record, err));
 	return move_on(job, recorded, err);
 }

@@ -81,19 +81,50 @@ struct spk_outputs {
 	int dlq_handle;                       /* -1: not yet known */
 	size_t dlq_limit;                     /* bytes of a letter that the topic takes */
 	bool exactly_once;
+	int64_t written;                      /* epoch whose commit is known to have come through */
 };
 
 spk_status spk_outputs_open(struct spk_job *job, spk_error *err);
 void spk_outputs_close(struct spk_job *job);
-/* Writes and commits an epoch's outputs and its record; settles an ambiguous commit. FENCED is fatal. */
-spk_status spk_outputs_commit(struct spk_job *job, const struct spk_run *run, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err);
+/* Writes and commits an epoch's outputs and its record. @locality: the commit's thread. A failure leaves it open whether they are committed. */
+spk_status spk_outputs_write(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err);
+/* After that has failed with `status` and *err: finds out what became of the epoch and writes it again if need be. FENCED is fatal. */
+spk_status spk_outputs_settle(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded,
+			      spk_status status, spk_error *err);
 /* With bad.rows=fail the first bad row is an error; asked before anything is written. */
-spk_status spk_dead_letters_check(struct spk_job *job, const struct spk_run *run, int64_t epoch, spk_error *err);
-spk_status spk_dead_letters_write(struct spk_job *job, const struct spk_run *run, int64_t epoch, spk_error *err);
+spk_status spk_dead_letters_check(struct spk_job *job, const struct spk_exec_output *output, int64_t epoch, spk_error *err);
+spk_status spk_dead_letters_write(struct spk_job *job, const struct spk_exec_output *output, int64_t epoch, spk_error *err);
 /* Jobs without Kafka: moves the file of an epoch's dead letters into place. */
 spk_status spk_dead_letters_commit(struct spk_job *job, int64_t epoch, spk_error *err);
 /* The same at a start for all epochs up to `committed`; drops what later ones left, which were never committed. */
 spk_status spk_dead_letters_recover(struct spk_job *job, int64_t committed, spk_error *err);
+
+/* --- the commit under way (commit.c) --- */
+
+struct spk_commit {
+	struct spk_executor_backend *thread;  /* of one worker: it waits for brokers and disks, which those of the pool should not */
+	int fd;                               /* an eventfd, readable when it has ended */
+	struct event *ended;
+	/* Of the epoch; record is NULL when no commit is under way. The thread's until it has ended. */
+	struct spk_arena *arena;
+	struct spk_epoch_record *record;
+	struct spk_exec_output output;
+	struct spk_buffer encoded;            /* the record */
+	int64_t started_us, cpu_us;
+	spk_status status;
+	spk_error error;
+};
+
+spk_status spk_commit_open(struct spk_job *job, spk_error *err);
+void spk_commit_close(struct spk_job *job);
+/* Begins to commit `next` (arena, record, output, encoded and times are taken over): none may be under way. */
+spk_status spk_commit_start(struct spk_job *job, struct spk_commit *next, spk_error *err);
+/* Waits for the end of the commit, if one is under way. The job's error when it failed for good. */
+spk_status spk_commit_wait(struct spk_job *job, spk_error *err);
+/* The same without waiting: OK also when it has not ended. */
+spk_status spk_commit_poll(struct spk_job *job, spk_error *err);
+/* Waits, but settles nothing: the attempt is over, and the next one finds out. */
+void spk_commit_abandon(struct spk_job *job);
 
 /* --- the job --- */
 
@@ -120,7 +151,8 @@ struct spk_job {
 	char *state_dir;                      /* scratch of this attempt */
 	int state_lock;                       /* held while it is in use; -1: there is none */
 	struct spk_arena *record_arena;
-	struct spk_epoch_record *record;      /* of the last committed epoch, NULL before the first */
+	struct spk_epoch_record *record;      /* of the last epoch, which may still be being committed; NULL before the first */
+	struct spk_commit commit;
 	int64_t incarnation;
 	int64_t checkpoint;                   /* epoch of the newest durable checkpoint, 0 none */
 	int64_t announced;                    /* newest checkpoint that a committed record names */
@@ -151,7 +183,10 @@ spk_status spk_job_replay(struct spk_job *job, const struct spk_epoch_record *re
 
 /* Brings the job to the state of its last committed epoch (recovery.c). */
 spk_status spk_job_recover(struct spk_job *job, spk_error *err);
-/* Checkpoints when it is time (or `now`), truncates lineage (checkpointing.c). Failures are reported, not returned. */
-void spk_job_checkpoint(struct spk_job *job, bool now);
+/*
+ * Checkpoints when it is time (or `now`), truncates lineage (checkpointing.c). Failures are reported, not returned, but for that of a commit
+ * under way, which is waited for: a checkpoint is of a committed epoch.
+ */
+spk_status spk_job_checkpoint(struct spk_job *job, bool now, spk_error *err);
 
 #endif

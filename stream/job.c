@@ -125,6 +125,7 @@ static spk_status build(struct spk_job *job, spk_error *err)
 	job->timer = event_new(job->base, -1, 0, on_timer, job);
 	SPK_TRY_PTR(job->stop_event && job->timer, err);
 	event_add(job->stop_event, NULL);
+	SPK_TRY(spk_commit_open(job, err));
 	return start_threads(job, err);
 }
 
@@ -141,7 +142,7 @@ spk_status spk_job_new(struct spk_job **out, const struct spk_job_spec *spec, sp
 	}
 	job->arena = arena;
 	job->spec = *spec;
-	job->stop_fd = job->state_lock = -1;
+	job->stop_fd = job->state_lock = job->commit.fd = -1;
 	job->progress = (struct spk_job_progress){ .phase = "connecting", .watermark_us = INT64_MIN, .lag = -1 };
 	status = build(job, err);
 	if (status != SPK_OK) {
@@ -155,6 +156,7 @@ spk_status spk_job_new(struct spk_job **out, const struct spk_job_spec *spec, sp
 /* Everything that a new attempt opens again. */
 static void close_attempt(struct spk_job *job)
 {
+	spk_commit_abandon(job);
 	spk_exec_free(job->exec);
 	job->exec = NULL;
 	spk_store_close(job->store);
@@ -179,6 +181,7 @@ void spk_job_free(struct spk_job *job)
 		job->tasks->type->close(job->tasks);
 	if (job->backend)
 		job->backend->type->close(job->backend);
+	spk_commit_close(job);
 	if (job->timer)
 		event_free(job->timer);
 	if (job->stop_event)
@@ -276,12 +279,12 @@ static bool is_done(const struct spk_job *job, bool moved, bool at_end)
 	return true;
 }
 
-/* Positions up to the last committed epoch, when nothing is pending: about once a second, and at the end. */
+/* Tells lag tools of the positions after the last epoch, when it is committed: about once a second, and at the end. */
 static void report_positions(struct spk_job *job, bool now)
 {
 	int64_t time = spk_clock_monotonic_us();
 
-	if (!now && time - job->reported_us < REPORT_US)
+	if (!job->record || job->commit.record || (!now && time - job->reported_us < REPORT_US))
 		return;
 	job->reported_us = time;
 	for (int i = 0; i < job->in.count; i++) {
@@ -290,8 +293,11 @@ static void report_positions(struct spk_job *job, bool now)
 
 		if (!in->source || !in->source->type->report || !(position = calloc((size_t)in->partitions + 1, sizeof *position)))
 			continue;
-		for (int p = 0; p < in->partitions; p++)
-			position[p] = in->partition[p].position;
+		for (int p = 0; p < in->partitions; p++) {
+			const struct spk_epoch_partition *was = spk_epoch_find_partition(job->record, in->spec.table->name, in->source->type->partition_name(in->source, p));
+
+			position[p] = was ? was->end : in->partition[p].position;
+		}
 		in->source->type->report(in->source, position);
 		free(position);
 	}
@@ -302,6 +308,8 @@ static spk_status turn(struct spk_job *job, bool *done, spk_error *err)
 	bool moved, at_end;
 	int64_t wait;
 
+	SPK_TRY(spk_commit_poll(job, err));
+	report_positions(job, false);
 	if (spk_inputs_grown(job)) {
 		*done = job->reopen = true;
 		return SPK_OK;
@@ -312,9 +320,7 @@ static spk_status turn(struct spk_job *job, bool *done, spk_error *err)
 	if (is_due(job, moved, at_end, &wait)) {
 		job->last_epoch_us = spk_clock_monotonic_us();
 		SPK_TRY(spk_job_epoch(job, err));
-		job->attempts = 0;
-		report_positions(job, false);
-		spk_job_checkpoint(job, false);
+		SPK_TRY(spk_job_checkpoint(job, false, err));
 		spk_job_report(job, "running", job->in.trouble);
 		return SPK_OK;
 	}
@@ -338,8 +344,9 @@ static spk_status run_attempt(struct spk_job *job, spk_error *err)
 	while (!done && !spk_job_stopping(job))
 		SPK_TRY(turn(job, &done, err));
 	spk_job_report(job, job->reopen ? "recovering" : "stopping", NULL);
+	SPK_TRY(spk_commit_wait(job, err));
 	if (atomic_load(&job->stops) < 2) {
-		spk_job_checkpoint(job, true);
+		SPK_TRY(spk_job_checkpoint(job, true, err));
 		report_positions(job, true);
 	}
 	return SPK_OK;

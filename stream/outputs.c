@@ -138,26 +138,24 @@ void spk_outputs_close(struct spk_job *job)
 
 /* --- one epoch --- */
 
-/* Blocks in order of stage and task: the same order whenever the epoch is run. */
-static spk_status write_blocks(struct spk_job *job, const struct spk_run *run, int64_t epoch, spk_error *err)
+static spk_status write_blocks(struct spk_job *job, const struct spk_exec_output *output, int64_t epoch, spk_error *err)
 {
-	for (int s = 0; s < spk_exec_stages(job->exec); s++)
-		for (int t = 0; t < spk_exec_tasks(job->exec, s); t++)
-			for (int i = 0; i < job->out.count; i++) {
-				struct spk_sink *sink = job->out.output[i].sink;
-				const struct spk_sink_block *block = run->output[s][t].block ? run->output[s][t].block[i] : NULL;
+	for (int t = 0; t < output->count; t++)
+		for (int i = 0; i < output->sinks && output->task[t].block; i++) {
+			struct spk_sink *sink = job->out.output[i].sink;
+			const struct spk_sink_block *block = output->task[t].block[i];
 
-				if (block && block->rows)
-					SPK_TRY(sink->type->write(sink, epoch, block, err));
-			}
+			if (block && block->rows)
+				SPK_TRY(sink->type->write(sink, epoch, block, err));
+		}
 	return SPK_OK;
 }
 
-static spk_status write_epoch(struct spk_job *job, const struct spk_run *run, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
+static spk_status write_epoch(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
 {
 	SPK_TRY(job->out.log->type->begin(job->out.log, err));
-	SPK_TRY(write_blocks(job, run, record->epoch, err));
-	SPK_TRY(spk_dead_letters_write(job, run, record->epoch, err));
+	SPK_TRY(write_blocks(job, output, record->epoch, err));
+	SPK_TRY(spk_dead_letters_write(job, output, record->epoch, err));
 	SPK_TRY(spk_fault(SPK_FAULT_TXN_PRODUCED, err));
 	for (int i = 0; i < job->out.count; i++)
 		if (job->out.output[i].sink->type->prepare)
@@ -248,7 +246,7 @@ static void abort_sinks(struct spk_job *job, int64_t epoch)
 }
 
 /* One try: what became of the epoch, and if nothing, writes it again. Sinks without transactions must forget the first attempt's rows. */
-static spk_status settle_once(struct spk_job *job, const struct spk_run *run, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
+static spk_status settle_once(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
 {
 	struct newest newest;
 	bool committed = false;
@@ -258,7 +256,7 @@ static spk_status settle_once(struct spk_job *job, const struct spk_run *run, co
 	if (committed)
 		return SPK_OK;
 	abort_sinks(job, record->epoch);
-	return write_epoch(job, run, record, encoded, err);
+	return write_epoch(job, output, record, encoded, err);
 }
 
 /* How often and how long it is tried: a broker that is away is waited for (kafka.retry), but not long when the job is to stop. */
@@ -280,14 +278,14 @@ static bool goes_on(struct spk_job *job, spk_status status, struct patience *p)
  * Finds out what became of the epoch after a failed commit, and writes it again if it was not committed: the encoded outputs are still there. A
  * takeover by another instance shows as FENCED, from the broker or from the log.
  */
-static spk_status settle(struct spk_job *job, const struct spk_run *run, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
+static spk_status settle(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
 {
 	struct spk_retry_policy policy = spk_retry_default(SPK_RETRY_BROKER);
 	struct patience patience = { .started_us = spk_clock_monotonic_us() };
 	spk_error why = { 0 };
 	spk_status status;
 
-	while ((status = settle_once(job, run, record, encoded, &why)) != SPK_OK && goes_on(job, status, &patience)) {
+	while ((status = settle_once(job, output, record, encoded, &why)) != SPK_OK && goes_on(job, status, &patience)) {
 		spk_job_report(job, spk_job_stopping(job) ? "stopping" : "running", why.message);
 		SPK_LOG(WARN, "stream", "epoch %lld is not committed yet: %s", (long long)record->epoch, why.message);
 		spk_job_pause(job, spk_retry_wait_us(&policy, patience.attempts - 1));
@@ -299,19 +297,25 @@ static spk_status settle(struct spk_job *job, const struct spk_run *run, const s
 	return status;
 }
 
-spk_status spk_outputs_commit(struct spk_job *job, const struct spk_run *run, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
+spk_status spk_outputs_write(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
 {
-	spk_error why = { 0 };
-	spk_status status = write_epoch(job, run, record, encoded, &why);
+	SPK_TRY(write_epoch(job, output, record, encoded, err));
+	job->out.written = record->epoch;
+	return commit_sinks(job, record->epoch, err);
+}
 
-	if (status != SPK_OK && may_pass(status)) {
-		SPK_LOG(WARN, "stream", "commit of epoch %lld: %s; asking what became of it", (long long)record->epoch, why.message);
-		status = settle(job, run, record, encoded, &why);
+spk_status spk_outputs_settle(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded,
+			      spk_status status, spk_error *err)
+{
+	/* The record is in the log: what is left of it is the next attempt's to do. */
+	if (job->out.written == record->epoch)
+		return status;
+	if (may_pass(status)) {
+		SPK_LOG(WARN, "stream", "commit of epoch %lld: %s; asking what became of it", (long long)record->epoch, err->message);
+		status = settle(job, output, record, encoded, err);
 	}
 	if (status != SPK_OK) {
 		abort_sinks(job, record->epoch);
-		if (err)
-			*err = why;
 		return status;
 	}
 	return commit_sinks(job, record->epoch, err);

@@ -43,6 +43,7 @@ static void wrong_ones_are_named(void)
 		{ { KAFKA, { "format", "jsn" } }, "format", "unknown 'format' = 'jsn'", "did you mean 'json'?" },
 		{ { KAFKA, { "format", "avro" } }, "format", "format 'avro'", "there are: json, csv, debezium-json, raw" },
 		{ { KAFKA }, "connector", "has no 'format'", "json, csv" },
+		{ { KAFKA, { "formt", "json" } }, "formt", "has no 'format'", "did you mean 'format' by 'formt'?" },
 		{ { KAFKA, { "format", "json" }, { "key.format", "cvs" } }, "key.format", "unknown 'key.format' = 'cvs'", "did you mean 'csv'?" },
 		{ { KAFKA, { "format", "json" }, { "scan.startup.mod", "x" } }, "scan.startup.mod", "connector 'kafka' has no option 'scan.startup.mod'", "did you mean 'scan.startup.mode'?" },
 		{ { KAFKA, { "format", "json" }, { "csv.delimiter", ";" } }, "csv.delimiter", "no option 'csv.delimiter'", "belongs to format 'csv'" },

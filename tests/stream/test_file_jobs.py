@@ -21,6 +21,10 @@ INSERT INTO lines SELECT id FROM t WHERE id % 1000 = 0;
 OPTIONS = ["run", "--job", "j", "-s", "epoch.max.rows=400", "-s", "epoch.interval=0", "-s", "checkpoint.interval=0", "-s", "parallelism=2", "j.sql"]
 
 
+# A checkpoint waits for the commit before it: without one, an epoch is computed while the last one is committed.
+OVERLAPPING = [o.replace("checkpoint.interval=0", "checkpoint.interval=1h") for o in OPTIONS]
+
+
 def stamp(second):
     return f"2025-01-01 00:{second // 60:02d}:{second % 60:02d}"
 
@@ -52,8 +56,8 @@ class Case:
         for name in ("plain", "windows", ".sparklet"):
             shutil.rmtree(self.cwd / name, ignore_errors=True)
 
-    def run(self, fault=None):
-        return sparklet(self.cwd, *OPTIONS, fault=fault, expect=None)
+    def run(self, fault=None, options=OPTIONS):
+        return sparklet(self.cwd, *options, fault=fault, expect=None)
 
     def lines(self, pattern):
         return [line for p in sorted(self.cwd.glob(pattern)) for line in p.read_text().splitlines()]
@@ -78,14 +82,15 @@ def sweep(case, action, passes):
     for point in POINTS:
         for nth in passes:
             case.clean()
-            code = case.run(f"{point}:{nth}{action}").returncode
+            options = OPTIONS if point.startswith(("checkpoint", "state")) or rng.random() < 0.5 else OVERLAPPING
+            code = case.run(f"{point}:{nth}{action}", options).returncode
             if code:
-                done = case.run()
+                done = case.run(options=options)
                 assert done.returncode == 0, f"{point}:{nth}: started again: {done.stderr[-800:]}"
             try:
                 case.check()
             except AssertionError as e:
-                raise AssertionError(f"{point}:{nth}{action}, exit code {code}: {e}")
+                raise AssertionError(f"{point}:{nth}{action}, {options[8]}, exit code {code}: {e}")
 
 
 def failures():
@@ -106,6 +111,19 @@ def lasting_failures():
     assert done.returncode == 0, done.stderr[-800:]
     case.check()
     assert Counter(done.stdout.splitlines()) == Counter(f'{{"id":{i}}}' for i, _ in case.plain if i % 1000 == 0), done.stdout
+
+
+def overlap():
+    """an epoch is computed while the one before is being committed, and not written before that has been"""
+    case = Case("overlap")
+    # The commit of epoch 1 sleeps; the second epoch is computed nevertheless, and there the process dies: nothing is committed.
+    assert case.run("txn.record:1:sleep=120000,epoch.computed:2:kill", OVERLAPPING).returncode != 0
+    assert records(case.cwd / ".sparklet/j/epochs.log") == []
+    assert not list((case.cwd / "plain").glob("epoch-*")), "an uncommitted epoch was shown"
+    # The commit of epoch 2 fails with two epochs computed: it is written again, and the third on top of it.
+    done = case.run("txn.record:2:sleep=300,txn.commit:4", OVERLAPPING)
+    assert done.returncode == 0, done.stderr[-800:]
+    case.check()
 
 
 def stale_dead_letters():
@@ -317,4 +335,4 @@ def scratch():
 
 
 if __name__ == "__main__":
-    main(failures, kills, lasting_failures, stale_dead_letters, another_job, one_checkpoint_dir, foreign_log, damaged_files, same_bytes, closed_on_time, changed_input, broken_chain, clock_goes_back, scratch)
+    main(failures, kills, lasting_failures, overlap, stale_dead_letters, another_job, one_checkpoint_dir, foreign_log, damaged_files, same_bytes, closed_on_time, changed_input, broken_chain, clock_goes_back, scratch)

@@ -1,0 +1,187 @@
+/*
+ * The commit of one epoch while the next is read and computed: a thread of its own waits for the broker (or the disk).
+ *
+ * At most one commit is under way. Its epoch's outputs and record lie here until it is known to be committed; the next epoch may be computed
+ * meanwhile, on state that the log does not know yet, but nothing of it is written before. Should the commit fail for good, the attempt ends, and
+ * with it all that was computed on top. What became of a commit is only looked at on the loop thread: there it is settled, booked and reported.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "stream/internal.h"
+
+static void on_end(evutil_socket_t fd, short what, void *user)
+{
+	(void)fd, (void)what, (void)user;   /* being woken is all: the loop then looks */
+}
+
+spk_status spk_commit_open(struct spk_job *job, spk_error *err)
+{
+	struct spk_commit *c = &job->commit;
+
+	c->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	SPK_TRY_PTR(c->fd >= 0, err);
+	c->ended = event_new(job->base, c->fd, EV_READ | EV_PERSIST, on_end, NULL);
+	SPK_TRY_PTR(c->ended, err);
+	event_add(c->ended, NULL);
+	return spk_local_executor_new(&c->thread, 1, err);
+}
+
+void spk_commit_close(struct spk_job *job)
+{
+	struct spk_commit *c = &job->commit;
+
+	if (c->thread)
+		c->thread->type->close(c->thread);
+	if (c->ended)
+		event_free(c->ended);
+	if (c->fd >= 0)
+		close(c->fd);
+}
+
+static void forget(struct spk_commit *c)
+{
+	spk_exec_output_release(&c->output);
+	spk_buffer_release(&c->encoded);
+	spk_arena_unref(c->arena);
+	c->arena = NULL;
+	c->record = NULL;
+	c->error = (spk_error){ 0 };
+}
+
+/* On the commit's thread, which has the outputs (sinks, producer, log) to itself until it has written to the descriptor. */
+static void run(void *user)
+{
+	struct spk_job *job = user;
+	struct spk_commit *c = &job->commit;
+	uint64_t one = 1;
+	ssize_t n;
+
+	c->status = spk_outputs_write(job, &c->output, c->record, &c->encoded, &c->error);
+	do
+		n = write(c->fd, &one, sizeof one);
+	while (n < 0 && errno == EINTR);
+}
+
+spk_status spk_commit_start(struct spk_job *job, struct spk_commit *next, spk_error *err)
+{
+	struct spk_commit *c = &job->commit;
+
+	SPK_ASSERT(!c->record, "one commit at a time");
+	c->arena = next->arena;
+	c->record = next->record;
+	c->output = next->output;
+	c->encoded = next->encoded;
+	c->started_us = next->started_us;
+	c->cpu_us = next->cpu_us;
+	return c->thread->type->launch(c->thread, (struct spk_work){ run, job }, err);
+}
+
+/* --- its end, on the loop thread --- */
+
+static void count_progress(struct spk_job *job, const struct spk_epoch_record *r, int64_t rows_in, int64_t rows_out)
+{
+	int64_t least = INT64_MAX;
+
+	for (int i = 0; i < r->sources; i++)
+		least = SPK_MIN(least, r->source[i].watermark);
+	job->progress.rows_in += rows_in;
+	job->progress.rows_out += rows_out;
+	job->progress.epoch = r->epoch;
+	job->progress.late += r->late_rows;
+	job->progress.bad += r->bad_rows;
+	job->progress.watermark_us = r->sources ? least : INT64_MIN;
+	job->progress.batch_time_us = r->time_us;
+}
+
+static void log_epoch(struct spk_job *job, const struct spk_epoch_record *r, int64_t rows_in, int64_t rows_out)
+{
+	int64_t wall = spk_clock_monotonic_us() - job->commit.started_us;
+
+	spk_metric_add(job->metric.epochs, 1);
+	spk_metric_add(job->metric.rows_in, rows_in);
+	spk_metric_add(job->metric.rows_out, rows_out);
+	spk_metric_add(job->metric.late, r->late_rows);
+	spk_metric_add(job->metric.bad, r->bad_rows);
+	spk_metric_observe(job->metric.duration, wall);
+	spk_event_log_write(job->events, SPK_EVENT_EPOCH_END, (struct spk_event_field[]){ { "epoch", NULL, r->epoch }, { "rows_in", NULL, rows_in },
+		{ "rows_out", NULL, rows_out }, { "late", NULL, r->late_rows }, { "bad", NULL, r->bad_rows }, { "cpu_us", NULL, job->commit.cpu_us },
+		{ "wall_us", NULL, wall }, { 0 } });
+	spk_event_log_flush(job->events);
+}
+
+static void book(struct spk_job *job)
+{
+	const struct spk_epoch_record *r = job->commit.record;
+	int64_t rows_in = 0, rows_out = 0;
+
+	for (int i = 0; i < r->sources; i++)
+		for (int p = 0; p < r->source[i].partitions; p++)
+			rows_in += r->source[i].partition[p].rows;
+	for (int i = 0; i < r->sinks; i++)
+		rows_out += r->sink[i].rows;
+	job->announced = r->checkpoint;
+	job->attempts = 0;
+	count_progress(job, r, rows_in, rows_out);
+	log_epoch(job, r, rows_in, rows_out);
+}
+
+/* What became of the commit that has ended; `settle`: finds out and writes again, if need be. */
+static spk_status look(struct spk_job *job, bool settle, spk_error *err)
+{
+	struct spk_commit *c = &job->commit;
+	uint64_t count;
+	ssize_t ignored = read(c->fd, &count, sizeof count);
+	spk_status status = c->status;
+
+	(void)ignored;
+	if (status != SPK_OK && settle)
+		status = spk_outputs_settle(job, &c->output, c->record, &c->encoded, status, &c->error);
+	if (status == SPK_OK) {
+		book(job);
+	} else {
+		spk_event_log_write(job->events, SPK_EVENT_EPOCH_FAILED, (struct spk_event_field[]){ { "epoch", NULL, c->record->epoch }, { "error", c->error.message, 0 }, { 0 } });
+		if (err)
+			*err = c->error;
+	}
+	forget(c);
+	return status;
+}
+
+/* False: it has not ended within that time; -1 waits as long as it takes. */
+static bool has_ended(const struct spk_commit *c, int wait_ms)
+{
+	struct pollfd end = { .fd = c->fd, .events = POLLIN };
+	int n;
+
+	do
+		n = poll(&end, 1, wait_ms);
+	while (n < 0);
+	return n > 0;
+}
+
+spk_status spk_commit_poll(struct spk_job *job, spk_error *err)
+{
+	struct spk_commit *c = &job->commit;
+
+	return c->record && has_ended(c, 0) ? look(job, true, err) : SPK_OK;
+}
+
+spk_status spk_commit_wait(struct spk_job *job, spk_error *err)
+{
+	if (!job->commit.record)
+		return SPK_OK;
+	has_ended(&job->commit, -1);
+	return look(job, true, err);
+}
+
+void spk_commit_abandon(struct spk_job *job)
+{
+	if (!job->commit.record)
+		return;
+	has_ended(&job->commit, -1);
+	look(job, false, NULL);
+}
