@@ -166,13 +166,23 @@ spk_status spk_frame_count(struct spk_frame *frame, int64_t *rows, spk_error *er
 	return run(frame->session, plan, take_count, rows, err);
 }
 
-struct shown { struct spk_sink_block block; const char *timezone; };
+/* The caller's copy of a text. */
+static spk_status hand_over(struct spk_buffer *from, char **text, spk_error *err)
+{
+	const char *all = spk_buffer_cstr(from);
+
+	*text = all ? strdup(all) : NULL;
+	SPK_TRY_PTR(*text, err);
+	return SPK_OK;
+}
+
+struct shown { struct spk_sink_block *block; const char *timezone; };
 
 static spk_status take_cells(void *user, struct spk_batch *batch, spk_error *err)
 {
 	struct shown *s = user;
 
-	return spk_print_cells(batch, s->timezone, &s->block, err);
+	return spk_print_cells(batch, s->timezone, s->block, err);
 }
 
 spk_status spk_frame_show(struct spk_frame *frame, int rows, char **text, spk_error *err)
@@ -187,13 +197,13 @@ spk_status spk_frame_show(struct spk_frame *frame, int rows, char **text, spk_er
 	plan = spk_logical_new(frame->session->arena, SPK_LOGICAL_LIMIT, plan->schema, &plan, 1);
 	SPK_TRY_PTR(plan, err);
 	plan->limit = SPK_MAX(rows, 0);
-	status = run(frame->session, plan, take_cells, &shown, err);
+	shown.block = calloc(1, sizeof *shown.block);
+	status = shown.block ? run(frame->session, plan, take_cells, &shown, err) : spk_fail_memory(err);
 	if (status == SPK_OK)
-		status = spk_print_table(frame->plan->schema, shown.block.value.data, shown.block.value.size, &out, err);
-	if (status == SPK_OK && !(*text = strndup(out.data ? out.data : "", out.size)))
-		status = spk_fail_memory(err);
-	spk_buffer_release(&shown.block.value);
-	free(shown.block.value_end);
+		status = spk_print_table(frame->plan->schema, shown.block->value.data, shown.block->value.size, &out, err);
+	if (status == SPK_OK)
+		status = hand_over(&out, text, err);
+	spk_sink_block_free(shown.block);
 	spk_buffer_release(&out);
 	return status;
 }
@@ -270,8 +280,8 @@ spk_status spk_frame_explain(struct spk_frame *frame, char **text, spk_error *er
 		status = spk_buffer_append_str(&out, "Physical plan\n", err);
 	if (status == SPK_OK)
 		status = spk_physical_format(physical, NULL, NULL, &out, err);
-	if (status == SPK_OK && !(*text = strndup(out.data, out.size)))
-		status = spk_fail_memory(err);
+	if (status == SPK_OK)
+		status = hand_over(&out, text, err);
 	spk_buffer_release(&out);
 	return status;
 }

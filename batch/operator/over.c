@@ -181,7 +181,7 @@ spk_status over_evaluate(struct over *o, struct over_page *page, int call, spk_e
 
 static bool differs(const struct spk_buffer *last, const char *key, uint32_t size)
 {
-	return last->size != size || memcmp(last->data, key, size) != 0;
+	return last->size != size || (size && memcmp(last->data, key, size) != 0);
 }
 
 /* The room that the row before's key may need, so that marking cannot fail half-way. */

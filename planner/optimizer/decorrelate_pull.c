@@ -225,7 +225,8 @@ static spk_status pull_aggregate(struct spk_pull *p, const struct spk_logical *l
 	SPK_TRY(rebuild(p, l, r, &node, err));
 	if ((!ok || !node) && gives_up(r))
 		return SPK_OK;
-	memcpy(group, node->expr, sizeof(*group) * (size_t)groups);
+	for (int i = 0; i < groups; i++)
+		group[i] = node->expr[i];
 	all = groups;
 	list_equalities(p, r, group, &all);
 	SPK_TRY(conditions_over_list(p, r, group, all, &ok, err));

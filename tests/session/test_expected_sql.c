@@ -76,10 +76,14 @@ static char *text_of(const struct ArrowArray *a, int64_t row)
 {
 	const int32_t *offset = a->buffers[1];
 	const uint8_t *valid = a->null_count ? a->buffers[0] : NULL;
+	size_t size = (size_t)(offset[row + 1] - offset[row]);
+	char *text;
 
 	if (valid && !(valid[row >> 3] >> (row & 7) & 1))
 		return NULL;
-	return strndup((const char *)a->buffers[2] + offset[row], (size_t)(offset[row + 1] - offset[row]));
+	text = calloc(1, size + 1);
+	memcpy(text, (const char *)a->buffers[2] + offset[row], size);
+	return text;
 }
 
 /* All rows of a query's only column, with bars between them. */

@@ -13,7 +13,7 @@ static char *canonical(struct spk_json_parser *parser, const char *text, size_t 
 	char *copy = NULL;
 
 	if (spk_jsonb_parse(parser, text, size, &out, &err) == SPK_OK)
-		copy = strndup(out.data, out.size);
+		copy = strdup(spk_buffer_cstr(&out));
 	spk_buffer_release(&out);
 	return copy;
 }
