@@ -157,13 +157,29 @@ COMPARE_KERNEL(le, <=)
 COMPARE_KERNEL(gt, >)
 COMPARE_KERNEL(ge, >=)
 
+/* An untyped NULL beside a record is a record as that one. */
+static spk_status type_null_record(struct spk_arena *arena, struct spk_expr *e, spk_error *err)
+{
+	const int untyped = e->arg[0]->type.children ? 1 : 0;
+	struct spk_value null = { .type = e->arg[!untyped]->type, .null = true };
+
+	if (e->arg[untyped]->type.children)
+		return SPK_OK;
+	if (!null.type.children || e->arg[untyped]->kind != SPK_EXPR_CONSTANT || !e->arg[untyped]->value.null)
+		return spk_bind_fail(err, e->position, "input of anonymous composite types is not implemented");
+	SPK_TRY_PTR(e->arg[untyped] = spk_expr_literal(arena, null), err);
+	return SPK_OK;
+}
+
 /* Records that are compared have fields of the same types, one by one. */
 static spk_status check_records(struct spk_arena *arena, struct spk_expr *e, spk_error *err)
 {
-	const struct spk_schema *a = e->arg[0]->type.children, *b = e->arg[1]->type.children;
+	const struct spk_schema *a, *b;
 	char ta[64], tb[64];
 
-	(void)arena;
+	SPK_TRY(type_null_record(arena, e, err));
+	a = e->arg[0]->type.children;
+	b = e->arg[1]->type.children;
 	if (a->count != b->count)
 		return spk_bind_fail(err, e->position, "cannot compare record types with different numbers of columns");
 	for (int i = 0; i < a->count; i++)

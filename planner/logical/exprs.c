@@ -32,7 +32,8 @@ spk_status spk_logical_each_expr(struct spk_logical *l, spk_logical_change chang
 {
 	SPK_TRY(each(&l->filter, 1, change, user, err));
 	SPK_TRY(each(l->expr, l->expr_count, change, user, err));
-	SPK_TRY(each(l->value, l->value_rows * l->schema->count, change, user, err));
+	if (l->value_rows)
+		SPK_TRY(each(l->value, l->value_rows * l->schema->count, change, user, err));
 	for (int i = 0; i < l->aggregate_count; i++)
 		SPK_TRY(each_of_aggregate(&l->aggregate[i], change, user, err));
 	for (int i = 0; i < l->sort_count; i++)

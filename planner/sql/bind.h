@@ -133,12 +133,12 @@ struct spk_sublinks { int count, capacity; struct spk_sublink *sublink; };
 struct spk_grouping { int args; struct spk_expr **arg; int position; };
 
 /*
- * Aggregate calls met while expressions are bound. Call i stands in them as column base + i until bind_group.c puts it right; so does
- * GROUPING() as column SPK_GROUPING_COLUMN + i.
+ * Aggregate calls met while expressions are bound. Call i stands in them as column SPK_AGGREGATE_COLUMN + i until bind_group.c puts it
+ * right; so does GROUPING() as column SPK_GROUPING_COLUMN + i.
  */
-enum { SPK_GROUPING_COLUMN = 1 << 23 };
+enum { SPK_AGGREGATE_COLUMN = 1 << 22, SPK_GROUPING_COLUMN = 1 << 23 };
 struct spk_aggregates {
-	int base, count, capacity;
+	int count, capacity;
 	struct spk_aggregate_call *call;
 	int groupings;
 	struct spk_grouping *grouping;
@@ -165,6 +165,7 @@ struct spk_exprs {
 	const char *clause;                    /* "WHERE": for errors */
 	bool inside_aggregate;
 	bool inside_window;                    /* in a window function or its window */
+	bool defines_window;                   /* in its window */
 	bool sets_ok;                          /* set-returning functions may be called: whoever binds makes rows of their arrays */
 	const char *inside;                    /* "CASE", "COALESCE": what does not let them be called; NULL: the clause */
 };
@@ -277,21 +278,27 @@ bool spk_is_row_sublink(const PgQuery__AExpr *e);
 spk_status spk_binder_row_sublink(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err);
 /* Joins the subqueries in an expression over `plan` to it and makes the expression refer to their columns. */
 spk_status spk_sublinks_attach(struct spk_binder *b, struct spk_sublinks *s, struct spk_logical **plan, struct spk_expr **e, spk_error *err);
+bool spk_has_sublink(const struct spk_expr *e);
 /* A FILTER; conditions that are subqueries become semi and anti joins. */
 spk_status spk_sublinks_filter(struct spk_binder *b, struct spk_sublinks *s, struct spk_logical **plan, struct spk_expr *predicate, spk_error *err);
 /* The subqueries not yet attached now stand over the groups: what they refer to becomes columns of the AGGREGATE. */
 spk_status spk_query_turn_over_sublinks(struct spk_query *q, const struct spk_schema *aggregated, spk_error *err);
 /* Attaches what is in group expressions and arguments of the AGGREGATE to its input. */
 spk_status spk_query_attach_groups(struct spk_query *q, struct spk_logical *aggregate, spk_error *err);
-/* Attaches what is left in targets, window functions and QUALIFY. */
-spk_status spk_query_attach_targets(struct spk_query *q, struct spk_logical **plan, spk_error *err);
+/* Attaches what is left in targets, window functions and QUALIFY; over windows, if a window function stands left of IN. */
+enum spk_attach_phase { SPK_ATTACH_EARLY, SPK_ATTACH_OVER_WINDOWS };
+spk_status spk_query_attach_targets(struct spk_query *q, enum spk_attach_phase phase, struct spk_logical **plan, spk_error *err);
 
 /* --- sets --- */
 
 /* A call of a set-returning function, which gives an array, becomes an expression of its rows' type. */
+/* Whether there is a call of a set-returning function in it. */
+bool spk_has_set(const struct spk_expr *e);
 spk_status spk_binder_rows_of(const struct spk_binder *b, struct spk_expr **e, spk_error *err);
 spk_status spk_binder_set_function(struct spk_binder *b, const PgQuery__RangeFunction *r, struct spk_scope *out, spk_error *err);
-/* Puts UNNEST nodes over `plan` for the set-returning functions among the targets. */
+/* Puts UNNEST nodes over `plan` for the set-returning functions in GROUP BY, in windows, and for what is left of them among the targets. */
+spk_status spk_query_group_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err);
+spk_status spk_query_window_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err);
 spk_status spk_query_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err);
 
 /* --- names --- */

@@ -76,7 +76,7 @@ spk_status spk_binder_aggregate_call(const struct spk_exprs *x, const PgQuery__F
 		inside.clause = "FILTER";
 		inside.aggregates = NULL;
 		inside.overs = NULL;
-		inside.inside_aggregate = false;
+		inside.inside_aggregate = inside.inside_window = inside.sets_ok = false;
 		SPK_TRY(spk_binder_condition(&inside, f->agg_filter, &syntax.filter, err));
 	}
 	SPK_TRY(spk_aggregate_resolve(x->b->arena, &syntax, out, err));
@@ -154,7 +154,7 @@ static spk_status bind_outer(struct spk_exprs *x, const PgQuery__FuncCall *f, st
 	if (call->filter)
 		SPK_TRY(spk_expr_rewrite(x->b->arena, call->filter, to_level_leaf, &t, &call->filter, err));
 	SPK_TRY(spk_aggregates_add(x->b, w.nearest->exprs->aggregates, call, &at, err));
-	SPK_TRY_PTR(*out = spk_expr_outer(x->b->arena, t.number, w.nearest->exprs->aggregates->base + at, &field), err);
+	SPK_TRY_PTR(*out = spk_expr_outer(x->b->arena, t.number, SPK_AGGREGATE_COLUMN + at, &field), err);
 	(*out)->position = call->position;
 	return SPK_OK;
 }
@@ -177,7 +177,7 @@ spk_status spk_binder_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f,
 	SPK_TRY(check_place(x, f, err));
 	SPK_TRY(spk_aggregates_add(x->b, x->aggregates, &call, &at, err));
 	field = (struct spk_field){ .name = name, .type = call.type, .nullable = spk_aggregate_nullable(&call) };
-	*out = spk_expr_column(x->b->arena, x->aggregates->base + at, &field);
+	*out = spk_expr_column(x->b->arena, SPK_AGGREGATE_COLUMN + at, &field);
 	SPK_TRY_PTR(*out, err);
 	(*out)->position = call.position;
 	return SPK_OK;

@@ -6,6 +6,8 @@
  */
 #include "planner/sql/bind_frame.h"
 
+#include <string.h>
+
 #include "planner/sql/bind.h"
 
 static enum spk_frame_bound bound_of(int options, const int *bit)
@@ -25,14 +27,19 @@ static void count(int column, void *user)
 static spk_status bind_offset(struct spk_exprs *x, const PgQuery__Node *n, const char *clause, struct spk_expr **out, spk_error *err)
 {
 	struct spk_exprs here = *x;
+
+	here.clause = strcmp(clause, "ROWS") == 0 ? "window ROWS" : strcmp(clause, "RANGE") == 0 ? "window RANGE" : "window GROUPS";
+	here.aggregates = NULL;
+	SPK_TRY(spk_binder_expr(&here, n, out, err));
+	return spk_has_sublink(*out) ? spk_binder_unsupported(x->b, spk_node_location(n), "a subquery in the frame of a window", err) : SPK_OK;
+}
+
+static spk_status check_constant(struct spk_exprs *x, const struct spk_expr *e, const PgQuery__Node *n, const char *clause, spk_error *err)
+{
 	int columns = 0;
 
-	here.clause = clause;
-	SPK_TRY(spk_binder_expr(&here, n, out, err));
-	spk_expr_columns(*out, count, &columns);
-	if (columns)
-		return spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "argument of %s must not contain variables", clause);
-	return SPK_OK;
+	spk_expr_columns(e, count, &columns);
+	return columns ? spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "argument of %s must not contain variables", clause) : SPK_OK;
 }
 
 /* The type in which keys and edges of RANGE are compared, and the offset's; false: it has no distances. */
@@ -80,6 +87,7 @@ static spk_status bind_edge(struct spk_exprs *x, struct spk_expr *key, bool minu
 		spk_type_format(key->type, want, sizeof want);
 		return spk_binder_fail(x->b, location, SPK_BIND, err, "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and offset type %s", want, have);
 	}
+	SPK_TRY(check_constant(x, offset, n, "RANGE", err));
 	compared[0] = pair[1] = offset;
 	compared[1] = spk_expr_unknown(x->b->arena, type.id == SPK_TYPE_INTERVAL ? "0 seconds" : "0");
 	SPK_TRY_PTR(compared[1], err);
@@ -112,10 +120,19 @@ static spk_status bind_range(struct spk_exprs *x, const PgQuery__WindowDef *w, c
 
 static spk_status bind_count(struct spk_exprs *x, const PgQuery__Node *n, const char *clause, struct spk_expr **out, spk_error *err)
 {
+	struct spk_type type;
+	spk_status status;
+	char name[64];
+
 	if (!n)
 		return SPK_OK;
 	SPK_TRY(bind_offset(x, n, clause, out, err));
-	return spk_expr_cast(x->b->arena, *out, spk_type(SPK_TYPE_BIGINT), (*out)->type.id == SPK_TYPE_UNKNOWN, spk_binder_at(x->b, spk_node_location(n)), out, err);
+	type = (*out)->type;
+	status = spk_expr_cast(x->b->arena, *out, spk_type(SPK_TYPE_BIGINT), type.id == SPK_TYPE_UNKNOWN, spk_binder_at(x->b, spk_node_location(n)), out, err);
+	if (status == SPK_BIND && type.id != SPK_TYPE_UNKNOWN)
+		return spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "argument of %s must be type bigint, not type %s", clause, spk_type_format(type, name, sizeof name));
+	SPK_TRY(status);
+	return check_constant(x, *out, n, clause, err);
 }
 
 spk_status spk_binder_frame(struct spk_exprs *x, const PgQuery__WindowDef *w, struct spk_over *o, spk_error *err)

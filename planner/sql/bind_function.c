@@ -71,9 +71,10 @@ static spk_status check_set(const struct spk_exprs *x, int location, spk_error *
 {
 	if (x->inside_aggregate)
 		return spk_binder_fail(x->b, location, SPK_BIND, err, "aggregate function calls cannot contain set-returning function calls");
-	if (x->inside_window)
+	if (x->inside_window && !x->defines_window)
 		return spk_binder_fail(x->b, location, SPK_BIND, err, "window function calls cannot contain set-returning function calls");
-	return x->sets_ok ? SPK_OK : spk_binder_fail(x->b, location, SPK_BIND, err, "set-returning functions are not allowed in %s", x->inside ? x->inside : x->clause ? x->clause : "this place");
+	return x->sets_ok ? SPK_OK : spk_binder_fail(x->b, location, SPK_BIND, err, "set-returning functions are not allowed in %s",
+		x->inside ? x->inside : x->defines_window ? "window definitions" : x->clause ? x->clause : "this place");
 }
 
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err)

@@ -64,27 +64,81 @@ spk_status spk_query_find_target(struct spk_query *q, const PgQuery__Node *n, co
 
 /* --- GROUP BY --- */
 
-static bool has_aggregate(const struct spk_query *q, const struct spk_expr *e)
+/* What is looked for in an output that is to be grouped by: stand-ins for aggregates and window functions, also in its subqueries. */
+struct calls { struct spk_query *q; int number, own; bool aggregate, window; };
+
+static spk_status note_calls(struct spk_expr **e, void *user, spk_error *err);
+
+static spk_status note_plan(struct spk_logical *l, struct calls *c, spk_error *err)
 {
-	if (e->kind == SPK_EXPR_COLUMN && e->column >= q->aggregates.base && e->column < SPK_OVER_COLUMN)
-		return true;
-	for (int i = 0; i < e->args; i++)
-		if (has_aggregate(q, e->arg[i]))
-			return true;
-	return false;
+	SPK_TRY(spk_logical_each_expr(l, note_calls, c, err));
+	for (int i = 0; i < l->inputs; i++)
+		SPK_TRY(note_plan(l->input[i], c, err));
+	return SPK_OK;
+}
+
+/* The condition has the subquery's own columns in it, too. */
+static spk_status note_sublink(int id, struct calls *c, spk_error *err)
+{
+	const struct spk_sublink *link = &c->q->sublinks.sublink[id - 1];
+	struct calls below = { .q = c->q, .number = link->number };
+	struct spk_expr *condition = link->condition;
+	const int own = c->own;
+
+	if (id == own)
+		return SPK_OK;
+	c->own = id;
+	if (condition)
+		SPK_TRY(note_calls(&condition, c, err));
+	c->own = own;
+	if (link->used)
+		SPK_TRY(note_plan(link->plan, &below, err));
+	c->aggregate = c->aggregate || below.aggregate;
+	return SPK_OK;
+}
+
+/* number > 0: in a subquery, where this query's columns are OUTER ones of that number. */
+static spk_status note_calls(struct spk_expr **e, void *user, spk_error *err)
+{
+	struct calls *c = user;
+	const bool own = c->number ? (*e)->kind == SPK_EXPR_OUTER && (*e)->outer == c->number : (*e)->kind == SPK_EXPR_COLUMN;
+
+	if (own && (*e)->column >= SPK_OVER_COLUMN) {
+		struct spk_over *o = &c->q->overs.over[(*e)->column - SPK_OVER_COLUMN];
+		struct spk_logical window = { .expr_count = o->exprs, .expr = o->expr, .sort_count = o->sorts, .sort = o->sort, .calls = 1, .call = &o->call };
+
+		c->window = true;
+		SPK_TRY(spk_logical_each_expr(&window, note_calls, c, err));
+	} else if (own && (*e)->column >= SPK_AGGREGATE_COLUMN) {
+		c->aggregate = true;
+	}
+	if (!c->number && (*e)->kind == SPK_EXPR_OUTER && (*e)->outer < 0)
+		SPK_TRY(note_sublink(-(*e)->outer, c, err));
+	for (int i = 0; i < (*e)->args; i++)
+		SPK_TRY(note_calls(&(*e)->arg[i], c, err));
+	return SPK_OK;
+}
+
+static spk_status check_group(struct spk_query *q, struct spk_expr *e, int location, spk_error *err)
+{
+	struct calls c = { .q = q };
+
+	SPK_TRY(note_calls(&e, &c, err));
+	if (c.aggregate)
+		return spk_binder_fail(q->b, location, SPK_BIND, err, "aggregate functions are not allowed in GROUP BY");
+	return c.window ? spk_binder_fail(q->b, location, SPK_BIND, err, "window functions are not allowed in GROUP BY") : SPK_OK;
 }
 
 spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int *out, spk_error *err)
 {
-	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .clause = "GROUP BY" };
+	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .sets_ok = true, .clause = "GROUP BY" };
 	struct spk_expr *e;
 	int target;
 
 	SPK_TRY(spk_query_find_target(q, n, "GROUP BY", true, &target, err));
 	if (target >= 0) {
 		e = q->target[target].expr;
-		if (has_aggregate(q, e))
-			return spk_binder_fail(q->b, spk_node_location(n), SPK_BIND, err, "aggregate functions are not allowed in GROUP BY");
+		SPK_TRY(check_group(q, e, spk_node_location(n), err));
 	} else {
 		SPK_TRY(spk_binder_expr(&x, n, &e, err));
 	}
@@ -220,8 +274,8 @@ static spk_status turn_over(struct spk_query *q, const struct spk_schema *out_sc
 	}
 	if (column < 0 && e->kind == SPK_EXPR_COLUMN && e->column >= SPK_GROUPING_COLUMN)
 		return spk_query_grouping(q, e, out, err);
-	if (column < 0 && e->kind == SPK_EXPR_COLUMN && e->column >= q->aggregates.base)
-		column = group_columns(q) + e->column - q->aggregates.base;
+	if (column < 0 && e->kind == SPK_EXPR_COLUMN && e->column >= SPK_AGGREGATE_COLUMN)
+		column = group_columns(q) + e->column - SPK_AGGREGATE_COLUMN;
 	if (column < 0 && e->kind == SPK_EXPR_COLUMN && depends_on_groups(q, e->column))
 		SPK_TRY(add_dependent(q, e, &column, err));
 	if (column >= 0) {
@@ -263,10 +317,10 @@ static const char *group_name(const struct spk_query *q, int group)
 }
 
 /* Groups and aggregates; with room for all columns of the input, which may depend on the groups. */
-static spk_status aggregate_schema(struct spk_query *q, spk_error *err)
+static spk_status aggregate_schema(struct spk_query *q, int columns, spk_error *err)
 {
 	const int groups = group_columns(q);
-	struct spk_schema *s = spk_schema_new(q->b->arena, groups + q->aggregates.count + q->aggregates.base);
+	struct spk_schema *s = spk_schema_new(q->b->arena, groups + q->aggregates.count + columns);
 
 	SPK_TRY_PTR(s, err);
 	s->count = groups + q->aggregates.count;
@@ -332,7 +386,8 @@ spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, s
 	if (!q->select->n_group_clause && !q->aggregates.count && !q->aggregates.groupings && !q->having)
 		return SPK_OK;
 	SPK_TRY(need_call(q, err));
-	SPK_TRY(aggregate_schema(q, err));
+	SPK_TRY(spk_query_group_sets(q, plan, err));
+	SPK_TRY(aggregate_schema(q, (*plan)->schema->count, err));
 	schema = q->aggregated;
 	l = spk_logical_new(q->b->arena, SPK_LOGICAL_AGGREGATE, schema, plan, 1);
 	SPK_TRY_PTR(l, err);

@@ -65,7 +65,7 @@ spk_status spk_query_bind_order(struct spk_query *q, spk_error *err)
 spk_status spk_query_bind_distinct_on(struct spk_query *q, spk_error *err)
 {
 	const PgQuery__SelectStmt *s = q->select;
-	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .overs = &q->overs, .clause = "DISTINCT ON" };
+	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .overs = &q->overs, .sets_ok = true, .clause = "DISTINCT ON" };
 
 	if (!is_distinct_on(s))
 		return SPK_OK;

@@ -80,13 +80,14 @@ static spk_status bind_window(struct spk_exprs *x, const PgQuery__WindowDef *w, 
 
 	here.overs = &(struct spk_overs){ .select = x->overs->select };
 	here.clause = "window definitions";
-	here.inside_window = true;
+	here.inside_window = here.defines_window = true;
 	if (name) {
 		w = named_window(x, name);
 		if (!w)
 			return spk_binder_fail(x->b, location, SPK_BIND, err, "window \"%s\" does not exist", name);
 	}
 	SPK_TRY(bind_definition(&here, w, out, err));
+	here.sets_ok = false;
 	return spk_binder_frame(&here, w, out, err);
 }
 
@@ -184,6 +185,8 @@ static spk_status bind_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f
 
 static spk_status no_window_here(const struct spk_exprs *x, const PgQuery__FuncCall *f, spk_error *err)
 {
+	if (x->inside_window && !x->defines_window)
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "window function calls cannot be nested");
 	if (x->inside_window)
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "window functions are not allowed in window definitions");
 	if (x->inside_aggregate)
@@ -338,6 +341,7 @@ spk_status spk_query_windows(struct spk_query *q, struct spk_logical **plan, spk
 	struct spk_logical *l;
 
 	SPK_TRY_PTR(at, err);
+	SPK_TRY(spk_query_window_sets(q, plan, err));
 	for (int i = 0; i < q->overs.count; i++)
 		at[i] = -1;
 	for (int i = 0; i < q->overs.count; i++)
@@ -345,9 +349,14 @@ spk_status spk_query_windows(struct spk_query *q, struct spk_logical **plan, spk
 			SPK_TRY(add_node(q, i, at, plan, err));
 	for (int i = 0; i < q->targets; i++)
 		SPK_TRY(settle(q, at, &q->target[i].expr, err));
+	for (int i = 0; i < q->sublinks.count; i++)
+		if (q->sublinks.sublink[i].column < 0 && q->sublinks.sublink[i].condition)
+			SPK_TRY(settle(q, at, &q->sublinks.sublink[i].condition, err));
+	if (q->qualify)
+		SPK_TRY(settle(q, at, &q->qualify, err));
+	SPK_TRY(spk_query_attach_targets(q, SPK_ATTACH_OVER_WINDOWS, plan, err));
 	if (!q->qualify)
 		return SPK_OK;
-	SPK_TRY(settle(q, at, &q->qualify, err));
 	l = spk_logical_new(q->b->arena, SPK_LOGICAL_FILTER, (*plan)->schema, plan, 1);
 	SPK_TRY_PTR(l, err);
 	l->filter = q->qualify;

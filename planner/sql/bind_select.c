@@ -168,7 +168,6 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 	SPK_TRY(spk_binder_hints(b, s, &b->hint, err));
 	SPK_TRY(spk_binder_from(b, s->from_clause, s->n_from_clause, &q.scope, err));
 	plan = q.scope.plan;
-	q.aggregates.base = plan->schema->count;
 	q.overs.select = s;
 	b->sublinks = &q.sublinks;
 	if (s->where_clause) {
@@ -187,7 +186,7 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 	SPK_TRY(spk_query_bind_order(&q, err));
 	SPK_TRY(spk_binder_check_recursive(b, s, &q.aggregates, err));
 	SPK_TRY(spk_query_aggregate(&q, &plan, err));
-	SPK_TRY(spk_query_attach_targets(&q, &plan, err));
+	SPK_TRY(spk_query_attach_targets(&q, SPK_ATTACH_EARLY, &plan, err));
 	SPK_TRY(spk_query_windows(&q, &plan, err));
 	SPK_TRY(spk_query_sets(&q, &plan, err));
 	SPK_TRY(project_targets(&q, &plan, err));

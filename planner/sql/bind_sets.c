@@ -194,7 +194,7 @@ static uint64_t set_number(const struct spk_query *q, int set)
 
 static spk_status expand_schema(const struct spk_query *q, const struct spk_schema *input, struct spk_schema **out, spk_error *err)
 {
-	const int base = q->aggregates.base;
+	const int base = input->count;
 	struct spk_schema *s = spk_schema_new(q->b->arena, base + q->groups + 1);
 
 	SPK_TRY_PTR(s, err);
@@ -210,7 +210,7 @@ static spk_status expand_schema(const struct spk_query *q, const struct spk_sche
 static spk_status fill_sets(const struct spk_query *q, const struct spk_schema *input, struct spk_logical *l, spk_error *err)
 {
 	struct spk_arena *arena = q->b->arena;
-	const int base = q->aggregates.base, columns = l->schema->count;
+	const int base = input->count, columns = l->schema->count;
 	struct spk_expr *number;
 
 	for (int c = 0; c < base; c++) {
@@ -238,11 +238,13 @@ static spk_status fill_sets(const struct spk_query *q, const struct spk_schema *
 /* What the AGGREGATE groups by: the columns behind the input's. */
 static spk_status group_columns(struct spk_query *q, const struct spk_schema *schema, struct spk_logical *aggregate, spk_error *err)
 {
+	const int base = schema->count - q->groups - 1;
+
 	aggregate->expr_count = q->groups + 1;
 	aggregate->expr = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, q->groups + 1);
 	SPK_TRY_PTR(aggregate->expr, err);
 	for (int i = 0; i <= q->groups; i++)
-		SPK_TRY_PTR(aggregate->expr[i] = spk_expr_column(q->b->arena, q->aggregates.base + i, &schema->field[q->aggregates.base + i]), err);
+		SPK_TRY_PTR(aggregate->expr[i] = spk_expr_column(q->b->arena, base + i, &schema->field[base + i]), err);
 	return SPK_OK;
 }
 

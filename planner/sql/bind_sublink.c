@@ -169,6 +169,8 @@ static spk_status compare(const struct comparison *c, const char *name, int i, s
 	char type[64];
 
 	SPK_TRY(spk_binder_call(c->x->b, name, pair, 2, c->location, out, err));
+	if (spk_has_set(c->left[i]))
+		return spk_binder_fail(c->x->b, c->location, SPK_BIND, err, "row comparison operator must not return a set");
 	if ((*out)->type.id == SPK_TYPE_BOOLEAN)
 		return SPK_OK;
 	return spk_binder_fail(c->x->b, c->location, SPK_BIND, err, "row comparison operator must yield type boolean, not type %s", spk_type_format((*out)->type, type, sizeof type));
@@ -335,11 +337,25 @@ struct attach {
 	struct spk_binder *b;
 	struct spk_sublinks *list;
 	struct spk_logical **plan;
+	enum spk_attach_phase phase;
 	const struct spk_sublink *own;   /* its condition is being put over left ++ right */
 	int own_id, left;
 };
 
 static spk_status attach_one(struct spk_binder *b, struct spk_sublinks *list, int id, enum spk_join_type join, struct spk_logical **plan, spk_error *err);
+
+/* Whether the condition of a subquery takes what a window function gives. */
+static bool needs_windows(const struct spk_sublinks *list, const struct spk_expr *e, int own)
+{
+	if (e->kind == SPK_EXPR_COLUMN)
+		return e->column >= SPK_OVER_COLUMN;
+	if (e->kind == SPK_EXPR_OUTER && e->outer < 0 && -e->outer != own && list->sublink[-e->outer - 1].condition)
+		return needs_windows(list, list->sublink[-e->outer - 1].condition, -e->outer);
+	for (int i = 0; i < e->args; i++)
+		if (needs_windows(list, e->arg[i], own))
+			return true;
+	return false;
+}
 
 static spk_status column_of(struct attach *a, const struct spk_expr *e, int column, struct spk_expr **out, spk_error *err)
 {
@@ -359,6 +375,8 @@ static spk_status attach_leaf(struct spk_expr *e, void *user, struct spk_expr **
 	if (a->own_id == -e->outer)
 		return column_of(a, e, a->left + e->column, out, err);
 	link = &a->list->sublink[-e->outer - 1];
+	if (link->column < 0 && a->phase == SPK_ATTACH_EARLY && needs_windows(a->list, e, 0))
+		return SPK_OK;
 	if (link->column < 0)
 		SPK_TRY(attach_one(a->b, a->list, -e->outer, link->join, a->plan, err));
 	return column_of(a, e, link->column + e->column, out, err);
@@ -383,7 +401,7 @@ static struct spk_schema *join_schema(const struct spk_binder *b, enum spk_join_
 static spk_status attach_one(struct spk_binder *b, struct spk_sublinks *list, int id, enum spk_join_type join, struct spk_logical **plan, spk_error *err)
 {
 	struct spk_sublink *link = &list->sublink[id - 1];
-	struct attach a = { .b = b, .list = list, .plan = plan, .own_id = id };
+	struct attach a = { .b = b, .list = list, .plan = plan, .phase = SPK_ATTACH_OVER_WINDOWS, .own_id = id };
 	struct spk_expr *condition = link->condition;
 	struct spk_logical *l, *input[2];
 
@@ -408,19 +426,19 @@ static spk_status attach_one(struct spk_binder *b, struct spk_sublinks *list, in
 
 spk_status spk_sublinks_attach(struct spk_binder *b, struct spk_sublinks *s, struct spk_logical **plan, struct spk_expr **e, spk_error *err)
 {
-	struct attach a = { .b = b, .list = s, .plan = plan };
+	struct attach a = { .b = b, .list = s, .plan = plan, .phase = SPK_ATTACH_OVER_WINDOWS };
 
 	return s->count ? spk_expr_rewrite(b->arena, *e, attach_leaf, &a, e, err) : SPK_OK;
 }
 
 /* --- conditions --- */
 
-static bool has_sublink(const struct spk_expr *e)
+bool spk_has_sublink(const struct spk_expr *e)
 {
 	if (e->kind == SPK_EXPR_OUTER && e->outer < 0)
 		return true;
 	for (int i = 0; i < e->args; i++)
-		if (has_sublink(e->arg[i]))
+		if (spk_has_sublink(e->arg[i]))
 			return true;
 	return false;
 }
@@ -476,10 +494,10 @@ spk_status spk_sublinks_filter(struct spk_binder *b, struct spk_sublinks *s, str
 	struct spk_expr **kept = SPK_NEW_ARRAY(b->arena, struct spk_expr *, count);
 
 	SPK_TRY_PTR(kept, err);
-	if (!has_sublink(predicate))
+	if (!spk_has_sublink(predicate))
 		return add_filter(b, plan, predicate, err);
 	for (int i = 0; i < count; i++)
-		if (!has_sublink(list[i]))
+		if (!spk_has_sublink(list[i]))
 			kept[plain++] = list[i];
 	if (plain) {
 		struct spk_expr *e;
@@ -488,7 +506,7 @@ spk_status spk_sublinks_filter(struct spk_binder *b, struct spk_sublinks *s, str
 		SPK_TRY(add_filter(b, plan, e, err));
 	}
 	for (int i = 0; i < count; i++)
-		if (has_sublink(list[i]))
+		if (spk_has_sublink(list[i]))
 			SPK_TRY(filter_by(b, s, plan, list[i], err));
 	return SPK_OK;
 }
@@ -555,13 +573,14 @@ spk_status spk_query_turn_over_sublinks(struct spk_query *q, const struct spk_sc
 	return SPK_OK;
 }
 
-struct holder { struct spk_query *q; struct spk_logical **plan; };
+struct holder { struct spk_query *q; struct spk_logical **plan; enum spk_attach_phase phase; };
 
 static spk_status attach_change(struct spk_expr **e, void *user, spk_error *err)
 {
 	struct holder *h = user;
+	struct attach a = { .b = h->q->b, .list = &h->q->sublinks, .plan = h->plan, .phase = h->phase };
 
-	return spk_sublinks_attach(h->q->b, &h->q->sublinks, h->plan, e, err);
+	return spk_expr_rewrite(h->q->b->arena, *e, attach_leaf, &a, e, err);
 }
 
 /* The query's own lists stay as they are: targets are still compared with them. */
@@ -580,15 +599,15 @@ spk_status spk_query_attach_groups(struct spk_query *q, struct spk_logical *aggr
 	return SPK_OK;
 }
 
-spk_status spk_query_attach_targets(struct spk_query *q, struct spk_logical **plan, spk_error *err)
+spk_status spk_query_attach_targets(struct spk_query *q, enum spk_attach_phase phase, struct spk_logical **plan, spk_error *err)
 {
-	struct holder h = { .q = q, .plan = plan };
+	struct holder h = { .q = q, .plan = plan, .phase = phase };
 
 	if (!q->sublinks.count)
 		return SPK_OK;
 	for (int i = 0; i < q->targets; i++)
 		SPK_TRY(attach_change(&q->target[i].expr, &h, err));
-	for (int i = 0; i < q->overs.count; i++) {
+	for (int i = 0; i < q->overs.count && phase == SPK_ATTACH_EARLY; i++) {
 		struct spk_over *o = &q->overs.over[i];
 		struct spk_logical window = { .expr_count = o->exprs, .expr = o->expr, .sort_count = o->sorts, .sort = o->sort, .calls = 1, .call = &o->call };
 

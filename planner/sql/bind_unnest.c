@@ -26,12 +26,12 @@ spk_status spk_binder_rows_of(const struct spk_binder *b, struct spk_expr **e, s
 	return SPK_OK;
 }
 
-static bool has_set(const struct spk_expr *e)
+bool spk_has_set(const struct spk_expr *e)
 {
 	if (is_set(e))
 		return true;
 	for (int i = 0; i < e->args; i++)
-		if (has_set(e->arg[i]))
+		if (spk_has_set(e->arg[i]))
 			return true;
 	return false;
 }
@@ -79,7 +79,7 @@ static spk_status add_set(struct set_function *w, struct spk_expr *e, const char
 {
 	const char *own = column_name(function);
 
-	if (is_set(e) ? has_set(e->arg[0]) : has_set(e)) {
+	if (is_set(e) ? spk_has_set(e->arg[0]) : spk_has_set(e)) {
 		spk_fail(err, SPK_BIND, "set-returning functions must appear at top level of FROM");
 		if (err)
 			err->position = e->position;
@@ -270,9 +270,9 @@ static spk_status take_sets(struct sets *s, struct spk_expr **e, spk_error *err)
 	struct spk_expr *copy;
 	struct spk_field f;
 
-	if (!has_set(*e))
+	if (!spk_has_set(*e))
 		return SPK_OK;
-	if (is_set(*e) && !has_set((*e)->arg[0])) {
+	if (is_set(*e) && !spk_has_set((*e)->arg[0])) {
 		struct spk_expr *set = (*e)->arg[0];
 
 		f = element_of(set, set->function->name);
@@ -322,4 +322,103 @@ spk_status spk_query_sets(struct spk_query *q, struct spk_logical **plan, spk_er
 			return SPK_OK;
 		SPK_TRY(add_unnest(&s, plan, err));
 	}
+}
+
+/* --- GROUP BY, windows --- */
+
+/* Puts `now` wherever `was` stands. */
+static spk_status replace(struct spk_query *q, const struct spk_expr *was, struct spk_expr *now, struct spk_expr **e, spk_error *err)
+{
+	struct spk_expr *copy;
+
+	if (spk_expr_same(*e, was)) {
+		*e = now;
+		return SPK_OK;
+	}
+	if (!spk_has_set(*e))
+		return SPK_OK;
+	SPK_TRY_PTR(copy = spk_arena_copy(q->b->arena, *e, sizeof *copy), err);
+	SPK_TRY_PTR(copy->arg = spk_arena_copy(q->b->arena, (*e)->arg, sizeof(*copy->arg) * (size_t)copy->args), err);
+	for (int i = 0; i < copy->args; i++)
+		SPK_TRY(replace(q, was, now, &copy->arg[i], err));
+	*e = copy;
+	return SPK_OK;
+}
+
+/* Partition and order of every window; returns how many. `place` NULL: only counts. */
+static int window_places(struct spk_query *q, struct spk_expr ***place)
+{
+	int n = 0;
+
+	for (int i = 0; i < q->overs.count; i++) {
+		struct spk_over *o = &q->overs.over[i];
+
+		for (int k = 0; k < o->exprs; k++, n++)
+			if (place)
+				place[n] = &o->expr[k];
+		for (int k = 0; k < o->sorts; k++, n++)
+			if (place)
+				place[n] = &o->sort[k].expr;
+	}
+	return n;
+}
+
+static spk_status replace_all(struct spk_query *q, const struct spk_expr *was, struct spk_expr *now, struct spk_expr ***window, int windows, spk_error *err)
+{
+	for (int i = 0; i < q->targets; i++)
+		SPK_TRY(replace(q, was, now, &q->target[i].expr, err));
+	for (int i = 0; i < windows; i++)
+		SPK_TRY(replace(q, was, now, window[i], err));
+	return SPK_OK;
+}
+
+/*
+ * The sets in these expressions are computed over `plan`, where the expressions are needed, and not once more where the same stands
+ * among the targets.
+ */
+static spk_status lower_sets(struct spk_query *q, struct spk_expr ***place, int count, struct spk_logical **plan, spk_error *err)
+{
+	struct spk_expr **was = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, count + 1), ***window = NULL;
+	const int windows = window_places(q, NULL);
+	struct sets s;
+
+	SPK_TRY_PTR(was, err);
+	SPK_TRY_PTR(window = SPK_NEW_ARRAY(q->b->arena, struct spk_expr **, windows + 1), err);
+	window_places(q, window);
+	for (int i = 0; i < count; i++) {
+		was[i] = *place[i];
+		if (spk_has_set(was[i]))
+			SPK_TRY(spk_sublinks_attach(q->b, &q->sublinks, plan, place[i], err));
+	}
+	do {
+		s = (struct sets){ .b = q->b, .plan = *plan };
+		for (int i = 0; i < count; i++)
+			SPK_TRY(take_sets(&s, place[i], err));
+		if (s.count)
+			SPK_TRY(add_unnest(&s, plan, err));
+	} while (s.count);
+	for (int i = 0; i < count; i++)
+		if (spk_has_set(was[i]))
+			SPK_TRY(replace_all(q, was[i], *place[i], window, windows, err));
+	return SPK_OK;
+}
+
+spk_status spk_query_group_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err)
+{
+	struct spk_expr ***place = SPK_NEW_ARRAY(q->b->arena, struct spk_expr **, q->groups + 1);
+
+	SPK_TRY_PTR(place, err);
+	for (int i = 0; i < q->groups; i++)
+		place[i] = &q->group[i];
+	return lower_sets(q, place, q->groups, plan, err);
+}
+
+spk_status spk_query_window_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err)
+{
+	const int count = window_places(q, NULL);
+	struct spk_expr ***place = SPK_NEW_ARRAY(q->b->arena, struct spk_expr **, count + 1);
+
+	SPK_TRY_PTR(place, err);
+	window_places(q, place);
+	return lower_sets(q, place, count, plan, err);
 }
