@@ -604,19 +604,36 @@ static spk_status run_watched(struct spk_exec *e, struct spk_dag_scheduler *sche
 	return status;
 }
 
-spk_status spk_exec_run(struct spk_exec *e, struct spk_run *run, struct spk_dag_scheduler *scheduler, const struct spk_exec_watch *watch, struct spk_dag_result *result, spk_error *err)
+static void begin_run(struct spk_exec *e, struct spk_run *run)
 {
-	spk_status status;
-
 	spk_exec_clear(e);
 	clear_shared(e);
 	e->run = run;
 	run->output = e->output;
 	e->dag.epoch = run->epoch;
-	status = watch ? run_watched(e, scheduler, watch, result, err) : spk_dag_run(scheduler, &e->dag, result, err);
+}
+
+spk_status spk_exec_start(struct spk_exec *e, struct spk_run *run, struct spk_dag_scheduler *scheduler,
+			  void (*done)(void *user, spk_status status, const spk_error *error, const struct spk_dag_result *result), void *user, spk_error *err)
+{
+	begin_run(e, run);
+	return spk_dag_start(scheduler, &e->dag, done, user, err);
+}
+
+void spk_exec_end(struct spk_exec *e, spk_status status)
+{
 	clear_shared(e);
 	if (status != SPK_OK)
 		spk_exec_clear(e);
+}
+
+spk_status spk_exec_run(struct spk_exec *e, struct spk_run *run, struct spk_dag_scheduler *scheduler, const struct spk_exec_watch *watch, struct spk_dag_result *result, spk_error *err)
+{
+	spk_status status;
+
+	begin_run(e, run);
+	status = watch ? run_watched(e, scheduler, watch, result, err) : spk_dag_run(scheduler, &e->dag, result, err);
+	spk_exec_end(e, status);
 	return status;
 }
 

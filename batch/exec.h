@@ -41,6 +41,11 @@ struct spk_exec_watch { int fd; bool (*cancel)(void *user); void *user; int tick
  * run or spk_exec_clear. On failure the outputs are dropped. `watch` and `result` may be NULL.
  */
 spk_status spk_exec_run(struct spk_exec *exec, struct spk_run *run, struct spk_dag_scheduler *scheduler, const struct spk_exec_watch *watch, struct spk_dag_result *result, spk_error *err);
+/* As spk_exec_run, but returns at once: `done` is called on a worker thread when it is over (not at all when this fails). Then comes spk_exec_end, on
+ * any thread. */
+spk_status spk_exec_start(struct spk_exec *exec, struct spk_run *run, struct spk_dag_scheduler *scheduler,
+			  void (*done)(void *user, spk_status status, const spk_error *error, const struct spk_dag_result *result), void *user, spk_error *err);
+void spk_exec_end(struct spk_exec *exec, spk_status status);
 /* Frees the outputs of the last run. */
 void spk_exec_clear(struct spk_exec *exec);
 

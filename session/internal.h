@@ -36,6 +36,7 @@ struct spk_session {
 	struct spk_query_profile *profile;  /* of the last query */
 	struct spk_event_log *events;  /* of the query that runs */
 	struct spk_reporter *reporter; /* of metrics; NULL: none */
+	struct spk_row_stream *streams;/* that are open (arrow_stream.c) */
 };
 
 /* The reporter that the configuration asks for now, in s->reporter. */
@@ -63,6 +64,21 @@ spk_status spk_session_load_function(const char *library, const char *symbol, sp
 void spk_session_free_frames(struct spk_session *s);
 /* Frames are views that are bound already: the name is free again after spk_catalog_drop. */
 spk_status spk_session_add_frame(struct spk_session *s, const char *name, const struct spk_logical *plan, bool or_replace, spk_error *err);
+
+/*
+ * A query that runs while its rows are asked for. `take` gets batches as of spk_session_run_query, and may wait; `done` is called on a worker thread
+ * when it is over. All functions are for the session's thread; other queries of the session may run meanwhile. _end is for when `done` was
+ * called: gives everything back, returns how it went. *again (may be NULL): it is to be started once more, with whole files; no row was taken.
+ */
+struct spk_query_taker { spk_status (*take)(void *user, struct spk_batch *batch, spk_error *err); void (*done)(void *user); void *user; };
+struct spk_open_query;
+spk_status spk_open_query_start(struct spk_session *s, const struct spk_physical_plan *plan, bool whole_files, const struct spk_query_taker *taker, struct spk_open_query **out, spk_error *err);
+void spk_open_query_tick(struct spk_open_query *o);    /* about every 100 ms while the session's thread waits for it */
+void spk_open_query_cancel(struct spk_open_query *o);  /* then it will be over soon; `take` must not wait any more */
+spk_status spk_open_query_end(struct spk_open_query *o, bool *again, spk_error *err);
+
+/* Ends all streams whose rows were not taken to the end: they fail from then on. */
+void spk_session_end_streams(struct spk_session *s);
 /* Rows of an optimized query as an Arrow stream. */
 spk_status spk_session_collect(struct spk_session *s, struct spk_logical *query, struct ArrowArrayStream *out, spk_error *err);
 

@@ -327,6 +327,107 @@ spk_status spk_session_run_query(struct spk_session *s, const struct spk_physica
 	return status;
 }
 
+/* --- a query that runs while its rows are asked for --- */
+
+struct spk_open_query {
+	struct query q;
+	struct counter counter;
+	struct spk_event_log *events;
+	struct spk_dag_result result;
+	spk_status status;
+	spk_error error;
+	bool started;
+	void (*done)(void *user);
+	void *user;
+};
+
+static void on_end(void *user, spk_status status, const spk_error *error, const struct spk_dag_result *result)
+{
+	struct spk_open_query *o = user;
+
+	o->status = status;
+	if (error)
+		o->error = *error;
+	if (result)
+		o->result = *result;
+	o->done(o->user);
+}
+
+static spk_status start(struct spk_open_query *o, spk_error *err)
+{
+	struct query *q = &o->q;
+
+	q->run.collect = count_rows;
+	q->run.collect_user = &o->counter;
+	q->run.time_us = q->session->now_us;
+	q->run.timezone = spk_arena_strdup(q->session->arena, spk_conf_text(q->conf, SPK_CONF_TIMEZONE));
+	SPK_TRY_PTR(q->run.timezone, err);
+	spk_memory_peak_restart();
+	q->started_us = spk_clock_monotonic_us();
+	SPK_TRY(spk_exec_start(q->exec, &q->run, q->dag, on_end, o, err));
+	o->started = true;
+	return SPK_OK;
+}
+
+spk_status spk_open_query_start(struct spk_session *s, const struct spk_physical_plan *plan, bool whole_files, const struct spk_query_taker *taker, struct spk_open_query **out, spk_error *err)
+{
+	struct spk_open_query *o = calloc(1, sizeof *o);
+	spk_error own = { 0 };
+	spk_status status;
+
+	SPK_TRY_PTR(o, err);
+	*o = (struct spk_open_query){ .q = { .plan = plan, .conf = s->conf, .session = s, .whole_files = whole_files }, .counter = { taker->take, taker->user, 0 }, .done = taker->done, .user = taker->user };
+	spk_session_drop_profile(s);
+	status = spk_session_open_reporter(s, &own);
+	if (status == SPK_OK) {
+		spk_session_open_events(s);
+		s->now_us = spk_clock_wall_us();
+		status = prepare(s, &o->q, &own);
+		if (status == SPK_OK)
+			status = start(o, &own);
+		s->now_us = 0;
+	}
+	o->events = s->events;   /* another query of the session has its own */
+	s->events = NULL;
+	if (status == SPK_OK) {
+		*out = o;
+		return SPK_OK;
+	}
+	o->status = status;
+	o->error = own;
+	return spk_open_query_end(o, NULL, err);
+}
+
+void spk_open_query_tick(struct spk_open_query *o) { tick(&o->q); }
+void spk_open_query_cancel(struct spk_open_query *o) { spk_dag_cancel(o->q.dag); }
+
+spk_status spk_open_query_end(struct spk_open_query *o, bool *again, spk_error *err)
+{
+	struct spk_session *s = o->q.session;
+	struct spk_event_log *other = s->events;
+	struct spk_profiled profiled = { .plan = o->q.plan, .exec = o->q.exec, .dag = o->q.dag, .result = &o->result, .wall_us = o->q.run.time_us, .rows = o->counter.rows };
+	bool rerun = run_again(&o->q, o->status, o->counter.rows, NULL);
+	spk_status status = o->status;
+
+	if (o->started) {
+		spk_exec_end(o->q.exec, status);
+		profiled.spill = spk_spill_area(o->q.spill);
+		profiled.elapsed_us = spk_clock_monotonic_us() - o->q.started_us;
+		spk_session_keep_profile(s, &profiled);
+	}
+	release(&o->q);
+	spk_session_drop_materialized(s);
+	s->events = o->events;
+	spk_session_close_events(s, status, &o->error);
+	s->events = other;
+	if (again)
+		*again = rerun;
+	if (status != SPK_OK && err)
+		*err = o->error;
+	free(o);
+	return status;
+}
+
 /* --- queries within queries --- */
 
 struct spk_inner_query { struct query q; bool used; };

@@ -45,6 +45,7 @@ void spk_session_free(struct spk_session *s)
 {
 	if (!s)
 		return;
+	spk_session_end_streams(s);
 	spk_reporter_close(s->reporter);
 	spk_session_drop_profile(s);
 	spk_session_free_frames(s);
@@ -95,6 +96,8 @@ spk_status spk_session_forget(struct spk_session *s, spk_error *err)
 {
 	struct spk_arena *fresh;
 
+	if (s->streams)
+		return SPK_OK;
 	spk_session_free_materialized(s);
 	if (s->frames || s->cache)   /* theirs is among it */
 		return SPK_OK;

@@ -92,7 +92,7 @@ SPK_API void spk_frame_unpersist(struct spk_frame *frame);
 
 /* --- actions --- */
 
-/* The rows, a struct array per batch. Release the stream before the session is freed. */
+/* The rows, a struct array per batch, computed while they are taken: see spk_session_query. Release the stream before the session is freed. */
 SPK_API spk_status spk_frame_collect(struct spk_frame *frame, struct ArrowArrayStream *out, spk_error *err);
 SPK_API spk_status spk_frame_count(struct spk_frame *frame, int64_t *rows, spk_error *err);
 /* The first rows as an aligned table; free() it. */

@@ -32,8 +32,12 @@ SPK_API spk_status spk_session_load_configuration(struct spk_session *session, c
 SPK_API spk_status spk_session_execute(struct spk_session *session, const char *sql, spk_error *err);
 
 /*
- * Runs one SELECT over bounded tables. *out streams the rows (a struct array per batch); release it by its callback, before the session.
- * The rows are computed before this returns; get_next only hands them out.
+ * Runs one SELECT over bounded tables. *out streams the rows (a struct array per batch); release it by its callback, before the session: a stream
+ * that is left when its session goes fails from then on.
+ *
+ * The query runs on while rows are taken, a few batches ahead, so that a result needs no memory of its own. What fails before the first row is this
+ * call's error; later ones are get_next's: EIO, or ECANCELED after spk_session_stop, with the reason from get_last_error. Releasing a stream
+ * early cancels the query. Other calls on the session are fine meanwhile. get_next and release: on the session's thread.
  */
 SPK_API spk_status spk_session_query(struct spk_session *session, const char *sql, struct ArrowArrayStream *out, spk_error *err);
 
@@ -52,7 +56,7 @@ struct spk_job_options {
  * OK also when it was stopped. FENCED: another instance of the job has taken over.
  */
 SPK_API spk_status spk_session_run(struct spk_session *session, const char *sql, const struct spk_job_options *options, spk_error *err);
-/* Ends the session's running job: the first call after the epoch and a checkpoint, a second at once. Any thread, any signal handler. */
+/* Ends the session's running query, or its job: the first call after the epoch and a checkpoint, a second at once. Any thread, any signal handler. */
 SPK_API void spk_session_stop(struct spk_session *session);
 
 SPK_API const char *spk_version(void);  /* "0.1.0" */
