@@ -260,7 +260,7 @@ static void comparison_is_by_value(void)
 
 	for (int round = 0; round < 5000; round++) {
 		spk_int128 a = random_int128(&rng, 38), b = spk_test_one_in(&rng, 4) ? a : random_int128(&rng, 38);
-		int as = (int)spk_test_below(&rng, 39), bs = (int)spk_test_below(&rng, 39), s = SPK_MAX(as, bs);
+		int as = (int)spk_test_below(&rng, 48), bs = (int)spk_test_below(&rng, 48), s = SPK_MAX(as, bs);
 		struct digits x = to_digits(a, s - as), y = to_digits(b, s - bs);
 		int want = long_compare(&x, &y);
 
