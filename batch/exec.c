@@ -14,6 +14,9 @@ struct exec_stage {
 	struct spk_exec *exec;
 	int index, tasks;
 	int *group_first;              /* by leaf group: its first task */
+	int sharings;
+	struct spk_sharing *sharing;
+	int *split_exchange;           /* by sharing: the exchange whose partitions may be split, -1: none */
 	struct spk_pipeline **pipeline;/* by task, made at first use by the task's own thread */
 	struct spk_task_output *output;/* by task, of the last run */
 };
@@ -303,6 +306,20 @@ static bool is_broadcast(const struct spk_exec *e, const struct spk_physical *le
 	return leaf->kind == SPK_PHYSICAL_READ && e->plan->exchange[leaf->exchange].broadcast;
 }
 
+/* Tasks beyond the partitions, for those that turn out so large that several tasks share them: as many again. */
+static int spare_tasks(const struct spk_exec *e, const struct spk_leaf_group *g, int partitions)
+{
+	return g->splits >= 0 && e->options.skew_bytes && partitions > 1 ? partitions : 0;
+}
+
+static void add_sharing(const struct spk_exec *e, struct exec_stage *s, const struct spk_leaf_group *g, int partitions)
+{
+	if (!g->coalesces || partitions < 2 || !(e->options.skew_bytes || e->options.share_target_bytes))
+		return;
+	s->sharing[s->sharings] = (struct spk_sharing){ .first = s->tasks, .partitions = partitions, .tasks = partitions + spare_tasks(e, g, partitions), .coalesces = true, .splits = -1 };
+	s->split_exchange[s->sharings++] = g->splits >= 0 ? g->leaf[g->splits]->exchange : -1;
+}
+
 static spk_status count_tasks(struct spk_exec *e, int index, spk_error *err)
 {
 	const struct spk_physical_stage *stage = &e->plan->stage[index];
@@ -310,12 +327,16 @@ static spk_status count_tasks(struct spk_exec *e, int index, spk_error *err)
 
 	*s = (struct exec_stage){ .exec = e, .index = index };
 	s->group_first = SPK_NEW_ARRAY(e->arena, int, stage->groups);
-	SPK_TRY_PTR(s->group_first, err);
+	s->sharing = SPK_NEW_ARRAY(e->arena, struct spk_sharing, stage->groups);
+	s->split_exchange = SPK_NEW_ARRAY(e->arena, int, stage->groups);
+	SPK_TRY_PTR(s->group_first && s->sharing && s->split_exchange, err);
 	for (int i = 0; i < stage->groups; i++) {
 		const struct spk_leaf_group *g = &stage->group[i];
+		int partitions = leaf_tasks(e, g->leaf[g->partitioned]);
 
 		s->group_first[i] = s->tasks;
-		s->tasks += leaf_tasks(e, g->leaf[g->partitioned]);
+		add_sharing(e, s, g, partitions);
+		s->tasks += partitions + spare_tasks(e, g, partitions);
 		for (int k = 0; k < g->leaves; k++)
 			SPK_ASSERT(is_broadcast(e, g->leaf[k]) || leaf_tasks(e, g->leaf[k]) == leaf_tasks(e, g->leaf[g->partitioned]), "leaves of one group have as many tasks");
 	}
@@ -359,7 +380,8 @@ static spk_status connect_stage(struct spk_exec *e, int index, spk_error *err)
 
 	SPK_TRY_PTR(input && base && broadcast, err);
 	*d = (struct spk_stage){ .name = spk_arena_printf(e->arena, "stage %d", index), .tasks = e->stage[index].tasks, .run = run_task, .skip = skip_task,
-		.repeatable = !plan->stage[index].stateful, .user = &e->stage[index], .input = input, .input_base = base, .input_broadcast = broadcast };
+		.repeatable = !plan->stage[index].stateful, .user = &e->stage[index], .input = input, .input_base = base, .input_broadcast = broadcast,
+		.sharings = e->stage[index].sharings, .sharing = e->stage[index].sharing };
 	SPK_TRY_PTR(d->name, err);
 	for (int x = 0; x < plan->exchanges; x++) {
 		const struct spk_exchange *exchange = &plan->exchange[x];
@@ -376,6 +398,9 @@ static spk_status connect_stage(struct spk_exec *e, int index, spk_error *err)
 			base[d->inputs++] = e->exchange_first[x];
 		}
 	}
+	for (int i = 0; i < d->sharings; i++)
+		if (e->stage[index].split_exchange[i] >= 0)
+			e->stage[index].sharing[i].splits = e->exchange_input[e->stage[index].split_exchange[i]];
 	return SPK_OK;
 }
 
@@ -418,7 +443,8 @@ static spk_status build_graph(struct spk_exec *e, int readers, spk_error *err)
 		SPK_TRY(count_tasks(e, i, err));
 	for (int i = 0; i < plan->stages; i++)
 		SPK_TRY(connect_stage(e, i, err));
-	e->dag = (struct spk_dag){ .name = plan->streaming ? "epoch" : "query", .stages = plan->stages, .stage = e->dag_stage };
+	e->dag = (struct spk_dag){ .name = plan->streaming ? "epoch" : "query", .stages = plan->stages, .stage = e->dag_stage,
+		.share = { e->options.share_target_bytes, e->options.skew_bytes, e->options.skew_factor } };
 	return SPK_OK;
 }
 

@@ -18,6 +18,9 @@ struct spk_exec_options {
 	struct spk_store *store;         /* NULL when the plan has no state */
 	int batch_rows;                  /* 0: SPK_BATCH_ROWS */
 	struct spk_spill *spill;         /* borrowed; NULL: what does not fit memory.limit fails */
+	/* Of spk_dag: work is shared out anew behind exchanges where the plan allows it. All zero: never. */
+	int64_t share_target_bytes, skew_bytes;
+	double skew_factor;
 	bool timed;                      /* measure the time of every operator */
 	/* Operator types beyond those of batch/: asked first, may be NULL. */
 	const struct spk_op_type *(*op_type)(enum spk_physical_kind kind);

@@ -93,6 +93,14 @@ static spk_status put_stages(const struct spk_query_profile *p, struct spk_buffe
 	return SPK_OK;
 }
 
+static spk_status put_decisions(const struct spk_query_profile *p, struct spk_buffer *out, spk_error *err)
+{
+	for (int i = 0; i < p->stages; i++)
+		if (p->stage[i].adaptive)
+			SPK_TRY(spk_buffer_printf(out, err, "adaptive: stage %d: %s\n", i, p->stage[i].adaptive));
+	return SPK_OK;
+}
+
 spk_status spk_cli_profile_text(const struct spk_query_profile *p, struct spk_buffer *out, spk_error *err)
 {
 	char a[32], b[32], c[32], d[32], e[32], f[32], g[32];
@@ -101,6 +109,7 @@ spk_status spk_cli_profile_text(const struct spk_query_profile *p, struct spk_bu
 		SPK_TRY(spk_buffer_append_str(out, p->plan, err));
 	SPK_TRY(spk_buffer_append_str(out, "\n", err));
 	SPK_TRY(put_stages(p, out, err));
+	SPK_TRY(put_decisions(p, out, err));
 	SPK_TRY(spk_buffer_printf(out, err, "\n%s row%s in %s, %s of CPU; %s rows exchanged (%s); memory at most %s, %s spilled\n", spk_cli_grouped(p->rows, a), p->rows == 1 ? "" : "s",
 				  spk_cli_time(p->elapsed_us, b), spk_cli_time(p->cpu_us, c), spk_cli_grouped(p->shuffle_rows, d), spk_cli_bytes(p->shuffle_bytes, e),
 				  spk_cli_bytes(p->memory_peak, f), p->spilled_bytes ? spk_cli_bytes(p->spilled_bytes, g) : "nothing"));
@@ -120,6 +129,10 @@ static spk_status put_stage_json(const struct spk_stage_profile *p, struct spk_b
 	SPK_TRY(spk_buffer_printf(out, err, ",\"rows_in\":%" PRId64 ",\"bytes_in\":%" PRId64 ",\"rows_out\":%" PRId64 ",\"bytes_out\":%" PRId64 ",\"memory\":%" PRId64 ",\"spilled\":%" PRId64 ",\"operators\":",
 				  s->sum.rows_in, s->sum.bytes_in, s->sum.rows_out, s->sum.bytes_out, p->memory_peak, p->spilled_bytes));
 	SPK_TRY(spk_buffer_append_json(out, p->what, strlen(p->what), err));
+	if (p->adaptive) {
+		SPK_TRY(spk_buffer_append_str(out, ",\"adaptive\":", err));
+		SPK_TRY(spk_buffer_append_json(out, p->adaptive, strlen(p->adaptive), err));
+	}
 	return spk_buffer_append_str(out, "}", err);
 }
 

@@ -33,7 +33,7 @@ static void stage_event(struct spk_dag_scheduler *s, enum spk_event event, int s
 		{ .name = "epoch", .number = s->dag->epoch.value },
 		{ .name = "stage", .number = stage },
 		{ .name = "name", .text = s->dag->stage[stage].name },
-		{ .name = "tasks", .number = s->dag->stage[stage].tasks },
+		{ .name = "tasks", .number = stats.tasks },
 		{ .name = "us", .number = spk_clock_monotonic_us() - s->stage[stage].started_us },
 		{ .name = "cpu_us", .number = stats.sum.cpu_us },
 		{ .name = "rows", .number = stats.sum.rows_out },
@@ -160,24 +160,23 @@ static void start_stage(struct spk_dag_scheduler *s, int index)
 	const struct spk_stage *stage = &s->dag->stage[index];
 	struct stage_run *run = &s->stage[index];
 
+	spk_error error = { 0 };
+	spk_status status = spk_run_share(s, index, &error);
+
 	run->started = true;
 	run->started_us = spk_clock_monotonic_us();
 	stage_event(s, SPK_EVENT_STAGE_START, index, NULL);
-	if (stage->output_partitions) {
-		spk_error error = { 0 };
-
-		spk_status status = add_shuffle(s, index, &error);
-
-		if (status != SPK_OK) {
-			stop(s, status, &error);
-			return;
-		}
+	if (status == SPK_OK && stage->output_partitions)
+		status = add_shuffle(s, index, &error);
+	if (status != SPK_OK) {
+		stop(s, status, &error);
+		return;
 	}
 	run->tasks_left = stage->tasks;
 	for (int p = 0; p < stage->tasks; p++) {
 		struct spk_task *t = dag_task(s, index, p);
 
-		if (stage->skip && stage->skip(p, stage->user)) {
+		if (t->idle || (stage->skip && stage->skip(p, stage->user))) {
 			t->skipped = t->counted = true;
 			run->tasks_left--;
 		}
@@ -220,6 +219,18 @@ static void wake_waiting(struct spk_dag_scheduler *s)
 			submit(s->task[i], 0);
 }
 
+/* What is decided by sizes is decided by those of the first time: the same, whatever is lost and made again. */
+static void keep_sizes(struct spk_task *t)
+{
+	int64_t *size = t->size;
+	int capacity = t->size_capacity;
+
+	t->size = t->sizing;
+	t->size_capacity = t->sizing_capacity;
+	t->sizing = size;
+	t->sizing_capacity = capacity;
+}
+
 static void task_succeeded(struct spk_task *t)
 {
 	struct spk_dag_scheduler *s = t->scheduler;
@@ -236,6 +247,7 @@ static void task_succeeded(struct spk_task *t)
 	if (t->counted)
 		return;
 	t->counted = true;
+	keep_sizes(t);
 	if (--run->tasks_left == 0) {
 		stage_complete(s, t->stage);
 		advance(s);
@@ -509,7 +521,32 @@ static spk_status check_stage(const struct spk_dag *dag, int index, spk_error *e
 			return spk_fail(err, SPK_INTERNAL, "stage %d '%s' has %d tasks, but its input stage %d writes %d partitions, of which it reads those from %d",
 			                index, stage->name, stage->tasks, from, partitions, base);
 	}
+	for (int k = 0; k < stage->sharings; k++)
+		SPK_ASSERT(stage->sharing[k].partitions <= stage->sharing[k].tasks && stage->sharing[k].first + stage->sharing[k].tasks <= stage->tasks, "a task for each partition");
 	return SPK_OK;
+}
+
+/* Whether a stage that reads this one may share its partitions out. */
+static bool is_sized(const struct spk_dag *dag, int index)
+{
+	bool sized = false;
+
+	if (dag->stage[index].output_partitions < 2 || !(dag->share.target_bytes || dag->share.skew_bytes))
+		return false;
+	for (int i = index + 1; i < dag->stages && !sized; i++)
+		sized = dag->stage[i].sharings && reads(&dag->stage[i], index);
+	return sized;
+}
+
+/* Tasks for what is split have nothing to do until something is. */
+static void idle_spare_tasks(struct spk_dag_scheduler *s, const struct spk_dag *dag, int index)
+{
+	for (int k = 0; k < dag->stage[index].sharings; k++) {
+		const struct spk_sharing *sharing = &dag->stage[index].sharing[k];
+
+		for (int t = sharing->partitions; t < sharing->tasks; t++)
+			dag_task(s, index, sharing->first + t)->idle = true;
+	}
 }
 
 static spk_status add_tasks(struct spk_dag_scheduler *s, const struct spk_dag *dag, spk_error *err)
@@ -518,7 +555,7 @@ static spk_status add_tasks(struct spk_dag_scheduler *s, const struct spk_dag *d
 	if (dag->stages)
 		SPK_TRY(spk_run_room(s->account, &s->stage, &s->stage_capacity, dag->stages - 1, sizeof(*s->stage), err));
 	for (int i = 0; i < dag->stages; i++) {
-		s->stage[i] = (struct stage_run){ .shuffle = -1, .first_task = s->tasks };
+		s->stage[i] = (struct stage_run){ .shuffle = -1, .first_task = s->tasks, .sized = is_sized(dag, i) };
 		for (int p = 0; p < dag->stage[i].tasks; p++, s->tasks++) {
 			int had = s->task_capacity;
 
@@ -536,10 +573,12 @@ static spk_status add_tasks(struct spk_dag_scheduler *s, const struct spk_dag *d
 			t->state = TASK_IDLE;
 			t->attempt = -1;
 			t->failures = t->recomputed = t->lost_count = 0;
-			t->skipped = t->counted = t->touched = t->computed = t->recomputing = false;
+			t->skipped = t->idle = t->counted = t->touched = t->computed = t->recomputing = false;
+			t->share = (struct task_share){ .first = p, .count = 1, .splits = -1 };
 			t->now = t->stats = (struct spk_task_stats){ 0 };
 			atomic_store_explicit(&t->made, 0, memory_order_relaxed);
 		}
+		idle_spare_tasks(s, dag, i);
 	}
 	s->stages = dag->stages;
 	return SPK_OK;

@@ -20,6 +20,16 @@
 
 struct spk_task;
 
+/*
+ * Tasks of a stage that may share out anew what they read, once its size is known: when the stage starts, its inputs are complete. Task `first` + i
+ * would read partition i (from input_base on) of every input that is not read whole. The others, up to `tasks`, are there for what is split.
+ */
+struct spk_sharing {
+	int first, partitions, tasks;     /* tasks >= partitions */
+	bool coalesces;                   /* a task may read several neighbouring partitions, one after the other */
+	int splits;                       /* input whose partitions several tasks may read, each of some producers, and the other inputs' whole; -1: none */
+};
+
 /* What to run: read-only while it runs. */
 struct spk_stage {
 	const char *name;                 /* for messages and the event log */
@@ -34,6 +44,8 @@ struct spk_stage {
 	int output_partitions;            /* partitions of its shuffle output: one per task of each of its readers, or 1: every task of
 	                                   * theirs reads all of it (broadcast); 0: it has none */
 	spk_status (*run)(struct spk_task *task, spk_error *err);  /* on a worker thread; may run again after a failure */
+	int sharings;
+	const struct spk_sharing *sharing; /* of tasks that do not overlap, in ascending order; they must not depend on which partitions they get */
 	/* NULL, or: this task has nothing to do in this run (it still counts as done, without output). Asked once, when the stage
 	 * starts, under the scheduler's lock: must be quick and call nothing of this header. */
 	bool (*skip)(int task, void *user);
@@ -48,6 +60,12 @@ struct spk_dag {
 	struct spk_epoch_id epoch;        /* 0 in batch queries */
 	int stages;
 	const struct spk_stage *stage;
+	/* How work is shared out. Decisions depend on the sizes of what was written alone, as spk_shuffle_bytes has them. */
+	struct {
+		int64_t target_bytes;         /* neighbouring partitions are read by one task up to so many; 0: never */
+		int64_t skew_bytes;           /* a partition is split that has more bytes than this; 0: none is */
+		double skew_factor;           /* and more than so many times those of the median partition */
+	} share;
 };
 
 struct spk_dag_result {
@@ -69,6 +87,9 @@ struct spk_task_stats {
 struct spk_stage_stats {
 	int tasks, tasks_done;            /* done: also those that had nothing to do */
 	bool started, complete;
+	int coalesced, coalesced_to;      /* partitions that were read by fewer tasks, and by how many; 0: none */
+	int splits;                       /* partitions that were split; the first of them, and among how many tasks */
+	int split_partition, split_tasks;
 	int64_t slowest_us;               /* the longest attempt that counted */
 	struct spk_task_stats sum;        /* start_us: of the stage; end_us: of its last task so far */
 };

@@ -26,6 +26,12 @@ struct task_input { int first, next, end; struct spk_batch *batch; };
 /* made: the producer's, when its output was found missing. released: it was let go of, not lost. */
 struct task_lost { int stage, partition, made; bool released; };
 
+/*
+ * What a task reads of the inputs that are not read whole: partitions first .. first + count - 1 from input_base on. Of input `splits` (-1: none)
+ * only what the producers from_producer .. to_producer - 1 wrote.
+ */
+struct task_share { int first, count, splits, from_producer, to_producer; };
+
 struct spk_task {
 	struct spk_dag_scheduler *scheduler;
 	int stage, partition;
@@ -36,6 +42,8 @@ struct spk_task {
 	bool recomputing;          /* it is being made again */
 	int64_t wait_left_us;      /* of a backoff, which is slept in slices so that a cancelled run need not wait for it */
 	bool skipped;
+	bool idle;                 /* it has no share: others read what it would have read */
+	struct task_share share;
 	bool counted;              /* its stage knows that it is done */
 	bool touched;              /* `run` was called in this run */
 	bool computed;             /* `output` is complete and only has to be published */
@@ -46,6 +54,8 @@ struct spk_task {
 	/* Arrays are kept from run to run. */
 	struct spk_shuffle_output *output;  /* what it writes; NULL before the attempt and once it is published */
 	struct spk_shuffle_stat written;    /* to it */
+	int64_t *sizing, *size;    /* bytes by partition: of the attempt that runs, its worker's; of the first that succeeded, under the lock */
+	int sizing_capacity, size_capacity;
 	struct spk_shuffle_reader *reader;
 	int readers, reader_capacity;
 	struct task_input *input;  /* by position in stage->input */
@@ -61,6 +71,8 @@ struct stage_run {
 	int first_task;                    /* its tasks are task[first_task ..) */
 	int64_t started_us;
 	int64_t slowest_us;
+	bool sized;                        /* bytes by partition are noted: a stage that reads them may share them out */
+	int coalesced, coalesced_to, splits, split_partition, split_tasks;  /* as spk_stage_stats has them */
 };
 
 struct spk_dag_scheduler {
@@ -104,6 +116,9 @@ static inline bool run_stopping(const struct spk_dag_scheduler *s)
 
 /* Makes room for element number `count` of an array that grows by doubling. */
 spk_status spk_run_room(struct spk_memory_account *account, void *array, int *capacity, int count, size_t size, spk_error *err);
+
+/* Shares out what the stage reads, its inputs being complete. Tasks that get nothing are idle and skipped. @locks: held */
+spk_status spk_run_share(struct spk_dag_scheduler *s, int stage, spk_error *err);
 
 /* As spk_dag_stage_stats, of a stage that is there. @locks: held */
 void spk_run_stage_stats(const struct spk_dag_scheduler *s, int stage, struct spk_stage_stats *out);

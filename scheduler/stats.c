@@ -29,8 +29,16 @@ void spk_run_stage_stats(const struct spk_dag_scheduler *s, int stage, struct sp
 
 	*out = (struct spk_stage_stats){ .tasks = stage_tasks(s, stage), .started = run->started, .complete = run->complete, .slowest_us = run->slowest_us };
 	out->tasks_done = run->started ? out->tasks - run->tasks_left : 0;
-	for (int t = 0; t < out->tasks; t++)
+	for (int t = stage_tasks(s, stage); t-- > 0;) {
 		add(&out->sum, &dag_task(s, stage, t)->stats);
+		out->tasks -= dag_task(s, stage, t)->idle;
+		out->tasks_done -= run->started && dag_task(s, stage, t)->idle;
+	}
+	out->coalesced = run->coalesced;
+	out->coalesced_to = run->coalesced_to;
+	out->splits = run->splits;
+	out->split_partition = run->split_partition;
+	out->split_tasks = run->split_tasks;
 	out->sum.start_us = run->started ? run->started_us - s->started_us : 0;
 }
 

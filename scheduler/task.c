@@ -59,6 +59,8 @@ void spk_run_free_task(struct spk_task *t)
 	spk_run_clear_task(t);
 	spk_free(account, t->reader, (size_t)t->reader_capacity * sizeof(*t->reader));
 	spk_free(account, t->input, (size_t)t->input_capacity * sizeof(*t->input));
+	spk_free(account, t->sizing, (size_t)t->sizing_capacity * sizeof(*t->sizing));
+	spk_free(account, t->size, (size_t)t->size_capacity * sizeof(*t->size));
 	spk_free(account, t->lost, (size_t)t->lost_capacity * sizeof(*t->lost));
 	spk_free(account, t, sizeof(*t));
 }
@@ -98,7 +100,13 @@ static spk_status fetch_from(struct spk_task *t, int stage, int partition, int p
 	return status == SPK_NOT_FOUND ? note_lost(t, stage, producer, made, false, err) : status;
 }
 
-/* Which partition of stage `from` task `partition` of `stage` reads by its input k. */
+/* Whether every task reads the same of input k: all there is. */
+static bool reads_whole(const struct spk_stage *stage, const struct spk_stage *from, int k)
+{
+	return from->output_partitions == 1 || (stage->input_broadcast && stage->input_broadcast[k]);
+}
+
+/* Which partition of stage `from` task `partition` of `stage` reads by its input k, unless it is shared out. */
 static int read_partition(const struct spk_stage *stage, const struct spk_stage *from, int k, int partition)
 {
 	if (from->output_partitions == 1)
@@ -128,7 +136,25 @@ static bool reads_once(const struct spk_dag *dag, int from, int partition)
 	return dag->stage[from].repeatable && readers == 1;
 }
 
-/* Locates all inputs, in order of (input, producer); goes through all even when some are lost, so that those are recomputed together. */
+/* The task's share of input k, partition after partition. */
+static spk_status gather_input(struct spk_task *t, int k, spk_error *err)
+{
+	const struct spk_stage *stage = task_stage(t), *from = &t->scheduler->dag->stage[stage->input[k]];
+	bool whole = reads_whole(stage, from, k), part = t->share.splits == k, beside = t->share.splits >= 0 && !part;
+	int first = read_partition(stage, from, k, whole ? 0 : t->share.first), count = whole ? 1 : t->share.count;
+
+	for (int i = 0; i < count; i++) {
+		bool once = !beside && reads_once(t->scheduler->dag, stage->input[k], first + i);
+
+		for (int p = part ? t->share.from_producer : 0; p < (part ? t->share.to_producer : from->tasks); p++)
+			SPK_TRY(fetch_from(t, stage->input[k], first + i, p, once, err));
+	}
+	return SPK_OK;
+}
+
+/*
+ * Locates all inputs, in order of (input, partition, producer); goes through all even when some are lost, so that those are recomputed together.
+ */
 static spk_status gather(struct spk_task *t, spk_error *err)
 {
 	const struct spk_stage *stage = task_stage(t);
@@ -136,13 +162,8 @@ static spk_status gather(struct spk_task *t, spk_error *err)
 	if (stage->inputs)
 		SPK_TRY(spk_run_room(t->scheduler->account, &t->input, &t->input_capacity, stage->inputs - 1, sizeof(*t->input), err));
 	for (int k = 0; k < stage->inputs; k++) {
-		const struct spk_stage *from = &t->scheduler->dag->stage[stage->input[k]];
-		int partition = read_partition(stage, from, k, t->partition);
-		bool once = reads_once(t->scheduler->dag, stage->input[k], partition);
-
 		t->input[t->inputs++] = (struct task_input){ .first = t->readers, .next = t->readers };
-		for (int p = 0; p < from->tasks; p++)
-			SPK_TRY(fetch_from(t, stage->input[k], partition, p, once, err));
+		SPK_TRY(gather_input(t, k, err));
 		t->input[k].end = t->readers;
 	}
 	if (!t->lost_count)
@@ -172,6 +193,12 @@ static spk_status open_output(struct spk_task *t, spk_error *err)
 	struct spk_shuffle_id id = spk_shuffle_id(atomic_load(&t->scheduler->stage[t->stage].shuffle));
 
 	t->written = (struct spk_shuffle_stat){ 0 };
+	if (t->scheduler->stage[t->stage].sized) {
+		int partitions = task_stage(t)->output_partitions;
+
+		SPK_TRY(spk_run_room(t->scheduler->account, &t->sizing, &t->sizing_capacity, partitions - 1, sizeof(*t->sizing), err));
+		memset(t->sizing, 0, (size_t)partitions * sizeof(*t->sizing));
+	}
 	return task_stage(t)->output_partitions ? shuffle->type->open(shuffle, id, t->partition, &t->output, err) : SPK_OK;
 }
 
@@ -222,8 +249,13 @@ spk_status spk_task_write(struct spk_task *task, int to, struct spk_batch *batch
 {
 	struct spk_shuffle_service *shuffle = shuffle_of(task);
 
+	int64_t before = task->written.bytes;
+
 	SPK_ASSERT(to >= 0 && to < task_stage(task)->output_partitions, "a partition of the stage's output");
-	return shuffle->type->write(shuffle, task->output, to, batch, &task->written, err);
+	SPK_TRY(shuffle->type->write(shuffle, task->output, to, batch, &task->written, err));
+	if (task->scheduler->stage[task->stage].sized)
+		task->sizing[to] += task->written.bytes - before;
+	return SPK_OK;
 }
 
 static spk_status check_stopping(const struct spk_task *task, spk_error *err)

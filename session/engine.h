@@ -45,6 +45,7 @@ void spk_session_on_progress(struct spk_session *session, int every_ms, void (*p
 struct spk_stage_profile {
 	const char *what;                /* its operators: "Scan flights, PartialAggregate" */
 	struct spk_stage_stats stats;
+	const char *adaptive;            /* what was decided when it started: "8 partitions read as 2, partition 5 split in 3"; NULL: nothing */
 	int64_t memory_peak;             /* held by the operators of one task at the most, bytes */
 	int64_t spilled_bytes;
 };

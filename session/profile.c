@@ -73,6 +73,21 @@ static spk_status put_plan(const struct spk_profiled *p, struct spk_query_profil
 	return status;
 }
 
+/* What the scheduler decided by sizes. */
+static spk_status describe_decisions(const struct spk_stage_stats *s, struct spk_arena *arena, const char **out, spk_error *err)
+{
+	const char *text = NULL;
+
+	if (s->coalesced)
+		SPK_TRY_PTR(text = spk_arena_printf(arena, "%d partitions read as %d", s->coalesced, s->coalesced_to), err);
+	if (s->splits)
+		SPK_TRY_PTR(text = spk_arena_printf(arena, "%s%sskew: partition %d split in %d", text ? text : "", text ? ", " : "", s->split_partition, s->split_tasks), err);
+	if (s->splits > 1)
+		SPK_TRY_PTR(text = spk_arena_printf(arena, "%s, and %d more", text, s->splits - 1), err);
+	*out = text;
+	return SPK_OK;
+}
+
 static spk_status put_stages(const struct spk_profiled *p, struct spk_query_profile *out, spk_error *err)
 {
 	out->stage = SPK_NEW_ARRAY(out->arena, struct spk_stage_profile, p->plan->stages);
@@ -88,6 +103,7 @@ static spk_status put_stages(const struct spk_profiled *p, struct spk_query_prof
 		stage->memory_peak = nodes.memory_peak;
 		stage->what = describe_stage(p->plan, i, out->arena);
 		SPK_TRY_PTR(stage->what, err);
+		SPK_TRY(describe_decisions(&stage->stats, out->arena, &stage->adaptive, err));
 	}
 	return SPK_OK;
 }

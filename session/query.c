@@ -115,8 +115,10 @@ static spk_status open_query(struct query *q, spk_error *err)
 {
 	struct spk_dag_options options = { .task_retry = spk_retry_default(SPK_RETRY_TASK) };
 	int *partitions = calloc((size_t)q->plan->sources + 1, sizeof *partitions);
-	struct spk_exec_options exec = { .plan = q->plan, .readers = (int)spk_conf_int(q->conf, SPK_CONF_PARALLELISM), .source_partitions = partitions,
-		.batch_rows = (int)spk_conf_int(q->conf, SPK_CONF_BATCH_ROWS) };
+	int64_t readers = spk_conf_int(q->conf, SPK_CONF_SHUFFLE_PARTITIONS);
+	struct spk_exec_options exec = { .plan = q->plan, .readers = (int)(readers ? readers : spk_conf_int(q->conf, SPK_CONF_PARALLELISM)), .source_partitions = partitions,
+		.batch_rows = (int)spk_conf_int(q->conf, SPK_CONF_BATCH_ROWS), .share_target_bytes = spk_conf_int(q->conf, SPK_CONF_SHUFFLE_TARGET),
+		.skew_bytes = spk_conf_int(q->conf, SPK_CONF_SKEW_BYTES), .skew_factor = spk_conf_double(q->conf, SPK_CONF_SKEW_FACTOR) };
 	spk_status status;
 
 	SPK_TRY_PTR(partitions, err);

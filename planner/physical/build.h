@@ -97,5 +97,9 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 uint64_t spk_build_time_sources(const struct spk_build *b, const struct spk_logical *l);
 spk_status spk_build_stages(struct spk_build *b, spk_error *err);
 spk_status spk_build_leaf_groups(struct spk_build *b, int stage, spk_error *err);
+/* Whether rows of that side may be looked up by several tasks that do not know of each other: none comes out for having found no match, or only once. */
+bool spk_join_may_share(enum spk_join_type join, int side);
+/* How the partitions of a group of leaves may be shared out at run time: sharing.c. */
+void spk_build_sharing(const struct spk_build *b, const struct spk_physical_stage *stage, struct spk_leaf_group *group);
 
 #endif

@@ -37,10 +37,9 @@ struct join_plan {
 
 /* --- what the kind of join allows --- */
 
-/* Whether the side may be kept by all tasks at once: none of its rows comes out for having found no match (or only once). */
-static bool may_broadcast(const struct spk_logical *l, int side)
+bool spk_join_may_share(enum spk_join_type join, int side)
 {
-	switch (l->join) {
+	switch (join) {
 	case SPK_JOIN_INNER: return true;
 	case SPK_JOIN_RIGHT: return side == 0;
 	case SPK_JOIN_FULL: return false;
@@ -129,7 +128,7 @@ static int broadcast_side(const struct join_plan *j, bool any_size)
 	bool may[2];
 
 	for (int s = 0; s < 2; s++)
-		may[s] = may_broadcast(j->l, s) && (any_size || j->bytes[s] <= most);
+		may[s] = spk_join_may_share(j->l->join, s) && (any_size || j->bytes[s] <= most);
 	return may[0] || may[1] ? cheaper_side(j, may[0], may[1]) : -1;
 }
 

@@ -154,6 +154,7 @@ spk_status spk_build_leaf_groups(struct spk_build *b, int stage, spk_error *err)
 			continue;
 		g.group = &s->group[s->groups++];
 		SPK_TRY(fill_group(&g, find_root(g.parent, n->id), err));
+		spk_build_sharing(b, s, g.group);
 	}
 	SPK_ASSERT(s->groups > 0, "a stage has a task");
 	return SPK_OK;

@@ -121,6 +121,9 @@ struct spk_physical {
 struct spk_leaf_group {
 	int leaves, partitioned;
 	struct spk_physical **leaf;
+	/* Batch, with exchanges that may be shared out anew at run time (scheduler/README.md): */
+	bool coalesces;                    /* a task may read several partitions of all of them */
+	int splits;                        /* leaf whose partitions several tasks may read a part of each, and the other leaves' whole; -1: none */
 };
 
 struct spk_physical_stage {
@@ -137,6 +140,7 @@ struct spk_exchange {
 	bool broadcast;                    /* every reader task gets all rows */
 	bool direct;                       /* to the task whose number the one key column holds */
 	bool spread;                       /* batches in turn, whatever is in them */
+	bool asked_for;                    /* by the user, who may count on the partitions */
 	int readers;                       /* reader tasks when not as many as usual, else 0 */
 };
 

@@ -144,7 +144,7 @@ spk_status spk_build_exchange(struct spk_build *b, const struct spk_ports *from,
 
 spk_status spk_build_repartition(struct spk_build *b, const struct spk_ports *from, const int *key, int keys, bool direct, int readers, struct spk_ports *out, spk_error *err)
 {
-	struct spk_exchange exchange = { .readers = readers, .spread = keys == 0, .direct = direct };
+	struct spk_exchange exchange = { .readers = readers, .spread = keys == 0, .direct = direct, .asked_for = true };
 	struct spk_physical *write;
 
 	SPK_TRY(add_exchange(b, from, exchange, &write, out, err));

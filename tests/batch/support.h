@@ -80,14 +80,22 @@ static inline spk_status keep_rows(void *user, struct spk_batch *batch, spk_erro
 	return SPK_OK;
 }
 
-/* Rows that came out of nodes, by kind, and bytes that were spilled by operators and in all. */
-struct counts { int64_t rows[SPK_PHYSICAL_COUNT], spilled, written; };
+/* Rows that came out of nodes, by kind, bytes that were spilled by operators and in all, partitions that were read together or split. */
+struct counts { int64_t rows[SPK_PHYSICAL_COUNT], spilled, written; int coalesced, splits; };
 
 /*
  * How a query is run. Zero: one reader per core, full batches, two threads, layouts as they come. spill: a folder for what does not fit
- * `memory` bytes. counts: where to count, may be NULL.
+ * `memory` bytes. counts: where to count, may be NULL. target, skew, factor: how partitions are shared out, zero: they are not.
  */
-struct how { int readers, batch_rows, threads; bool verify; const char *fault, *spill; size_t memory; struct counts *counts; };
+struct how { int readers, batch_rows, threads; bool verify; const char *fault, *spill; size_t memory; struct counts *counts; int64_t target, skew; double factor; };
+
+/* Any way of sharing out, for small relations. */
+static inline void random_sharing(struct how *how, spk_test_rng *rng)
+{
+	how->target = spk_test_one_in(rng, 3) ? 0 : (int64_t)spk_test_below(rng, spk_test_one_in(rng, 2) ? 400 : 100000);
+	how->skew = spk_test_one_in(rng, 3) ? 0 : 1 + (int64_t)spk_test_below(rng, spk_test_one_in(rng, 2) ? 20 : 2000);
+	how->factor = 1 + spk_test_unit(rng);
+}
 
 /* What a query needs while it runs. */
 struct query {
@@ -151,9 +159,10 @@ static inline void query_close(struct query *q)
 	spk_arena_unref(q->arena);
 }
 
-static inline void query_count(const struct query *q, const struct spk_exec *exec, const struct spk_spill *spill, struct counts *out)
+static inline void query_count(const struct query *q, const struct spk_exec *exec, struct spk_dag_scheduler *dag, const struct spk_spill *spill, struct counts *out)
 {
 	struct spk_spill_usage usage = { 0 };
+	struct spk_stage_stats stage;
 
 	*out = (struct counts){ 0 };
 	for (int i = 0; i < q->plan->nodes; i++) {
@@ -166,12 +175,17 @@ static inline void query_count(const struct query *q, const struct spk_exec *exe
 	if (spill)
 		spk_spill_area_usage(spk_spill_area((struct spk_spill *)(uintptr_t)spill), &usage);
 	out->written = usage.written;
+	for (int i = 0; spk_dag_stage_stats(dag, i, &stage); i++) {
+		out->coalesced += stage.coalesced;
+		out->splits += stage.splits;
+	}
 }
 
 static inline spk_status query_execute(struct query *q, const struct how *how, struct rows *out, spk_error *err)
 {
 	int partitions[8];
-	struct spk_exec_options options = { .plan = q->plan, .readers = how->readers, .source_partitions = partitions, .batch_rows = how->batch_rows };
+	struct spk_exec_options options = { .plan = q->plan, .readers = how->readers, .source_partitions = partitions, .batch_rows = how->batch_rows,
+		.share_target_bytes = how->target, .skew_bytes = how->skew, .skew_factor = how->factor };
 	struct spk_exec *exec = NULL;
 	struct stack stack;
 	char *was;
@@ -202,7 +216,7 @@ static inline spk_status query_execute(struct query *q, const struct how *how, s
 		status = spk_exec_run(exec, &q->run, stack.dag, NULL, NULL, err);
 	spk_fault_set(NULL, NULL);
 	if (exec && how->counts)
-		query_count(q, exec, options.spill, how->counts);
+		query_count(q, exec, stack.dag, options.spill, how->counts);
 	spk_exec_free(exec);
 	stack_close(&stack);
 	spk_spill_free(options.spill);

@@ -4,19 +4,26 @@
  */
 #include "tests/batch/joins.h"
 
+/* Over all rounds of a test: that sharing out was tried at all. */
+static int coalesced, splits;
+
 static struct how random_how(spk_test_rng *rng)
 {
 	static const int sizes[] = { 1, 2, 7, 64, 1000, 4096 };
 
-	return (struct how){ .readers = 1 + (int)spk_test_below(rng, spk_test_one_in(rng, 5) ? 64 : 5), .batch_rows = sizes[spk_test_below(rng, SPK_COUNT_OF(sizes))],
+	struct how how = { .readers = 1 + (int)spk_test_below(rng, spk_test_one_in(rng, 5) ? 64 : 5), .batch_rows = sizes[spk_test_below(rng, SPK_COUNT_OF(sizes))],
 		.threads = 1 + (int)spk_test_below(rng, 4), .verify = spk_test_one_in(rng, 2) };
+
+	random_sharing(&how, rng);
+	return how;
 }
 
 static void show(const struct query *q, const struct how *how)
 {
 	struct spk_buffer text = { 0 };
 
-	printf("      readers %d, batch rows %d, threads %d, verify %d, fault %s\n", how->readers, how->batch_rows, how->threads, how->verify, how->fault ? how->fault : "none");
+	printf("      readers %d, batch rows %d, threads %d, verify %d, target %lld, skew %lld, factor %g, fault %s\n", how->readers, how->batch_rows, how->threads, how->verify,
+	       (long long)how->target, (long long)how->skew, how->factor, how->fault ? how->fault : "none");
 	if (q->plan && spk_physical_format(q->plan, NULL, NULL, &text, NULL) == SPK_OK)
 		printf("%s\n", spk_buffer_cstr(&text));
 	spk_buffer_release(&text);
@@ -44,10 +51,15 @@ static bool check_tree(struct model *m, const struct join_tree *t, const struct 
 	struct rows got = { 0 };
 	spk_error err = { 0 };
 	spk_status status = join_plan(&q, m, t, &err);
+	struct counts counts = { 0 };
+	struct how counted = *how;
 	bool fine;
 
+	counted.counts = &counts;
 	if (status == SPK_OK)
-		status = query_execute(&q, how, &got, &err);
+		status = query_execute(&q, &counted, &got, &err);
+	coalesced += counts.coalesced;
+	splits += counts.splits;
 	/* A filter above that has gone below may have taken the rows that would have been too many. */
 	if (want->too_many && status != SPK_OK) {
 		fine = CHECK_FAILS(status, SPK_DATA, err) && CHECK_HOLDS(err.message, "more than one row returned by a subquery used as an expression");
@@ -104,6 +116,8 @@ static void any_way_of_joining_gives_the_answer(void)
 	for (int i = 0; i < (spk_test_long() ? 2000 : 60); i++)
 		if (!one_round(&rng, 40, NULL, 0, 0, false))
 			return;
+	CHECK(coalesced > 0);
+	CHECK(splits > 0);
 }
 
 static void large_sides_join(void)

@@ -52,8 +52,11 @@ static struct how random_how(spk_test_rng *rng)
 {
 	static const int sizes[] = { 1, 2, 7, 64, 1000, 4096 };
 
-	return (struct how){ .readers = 1 + (int)spk_test_below(rng, spk_test_one_in(rng, 5) ? 64 : 5), .batch_rows = sizes[spk_test_below(rng, SPK_COUNT_OF(sizes))],
+	struct how how = { .readers = 1 + (int)spk_test_below(rng, spk_test_one_in(rng, 5) ? 64 : 5), .batch_rows = sizes[spk_test_below(rng, SPK_COUNT_OF(sizes))],
 		.threads = 1 + (int)spk_test_below(rng, 4), .verify = spk_test_one_in(rng, 2) };
+
+	random_sharing(&how, rng);
+	return how;
 }
 
 static struct rows want_rows(const struct relation *r, const struct pairs *tables)

@@ -154,6 +154,20 @@ def explain():
     assert "rows=27004" in analyzed and analyzed.splitlines()[-1].startswith("2 rows in "), analyzed
 
 
+def adaptive():
+    """EXPLAIN ANALYZE says which partitions were read together and which were split; with the switches off nothing is, and the rows are the same"""
+    query = ("SELECT /*+ SHUFFLE_HASH(p) */ f.origin, count(*) AS n, sum(p.seats) AS s FROM 'examples/data/flights.csv' f"
+             " JOIN 'examples/data/planes.csv' p ON f.tailnum = p.tailnum GROUP BY 1 ORDER BY 1")
+    base = "-s", "shuffle.partitions=8", "-s", "files.range=200KiB"
+    split = *base, "-s", "shuffle.skew.bytes=1000", "-s", "shuffle.skew.factor=1.01", "-s", "shuffle.target.bytes=100KiB"
+    off = *base, "-s", "shuffle.skew.bytes=0", "-s", "shuffle.target.bytes=0"
+    assert "adaptive: stage 2: 8 partitions read as 1\n" in sparklet(CWD, "explain", "--analyze", "-c", query, *base).stdout
+    analyzed = sparklet(CWD, "explain", "--analyze", "-c", query, *split).stdout
+    assert "adaptive: stage 2: skew: partition " in analyzed, analyzed
+    assert "adaptive" not in sparklet(CWD, "explain", "--analyze", "-c", query, *off).stdout
+    assert len({sql(query, "--format", "csv", *options).stdout for options in (base, split, off)}) == 1
+
+
 def settings():
     """defaults < --config < environment < SET < -s"""
     (CWD / "zone.conf").write_text("# a comment\ntimezone = Asia/Tokyo\n")
@@ -198,4 +212,4 @@ def log():
     assert done.stderr.count("\n") == 1 and " warn  scheduler " in done.stderr, done.stderr
 
 
-main(as_json, as_csv, as_table, long_table, script, mistakes, in_order, as_it_comes, failures, unbounded, insert, insert_print, insert_kafka, failed_insert, explain, settings, tried_again, timeout, log)
+main(as_json, as_csv, as_table, long_table, script, mistakes, in_order, as_it_comes, failures, unbounded, insert, insert_print, insert_kafka, failed_insert, explain, adaptive, settings, tried_again, timeout, log)
