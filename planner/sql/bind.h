@@ -186,6 +186,7 @@ struct spk_query {
 	struct spk_expr **group;
 	int sets;                              /* grouping sets; fewer than 2: GROUP BY is plain */
 	uint64_t *set;                         /* bit i: group i is in it */
+	int *shown;                            /* by group: the column of the AGGREGATE node to read it from */
 	struct spk_schema *aggregated;         /* of the AGGREGATE node; grows while expressions are turned over to it */
 	int group_position;
 	struct spk_expr *having, *qualify;
@@ -303,6 +304,9 @@ spk_status spk_query_sets(struct spk_query *q, struct spk_logical **plan, spk_er
 
 /* --- names --- */
 
+/* "*", t.* and (record).*, and what they stand for; each expression's `name` is its column's. */
+bool spk_is_star(const PgQuery__Node *n);
+spk_status spk_binder_star(struct spk_exprs *x, const PgQuery__Node *n, struct spk_expr ***out, int *count, spk_error *err);
 spk_status spk_binder_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, struct spk_expr **out, spk_error *err);
 /* Column of a schema by name: exactly, else without regard to case; -1 none, -2 several. */
 int spk_schema_lookup(const struct spk_schema *schema, const char *name);
@@ -365,6 +369,12 @@ spk_status spk_query_add_target(struct spk_query *q, struct spk_expr *e, const c
 /* The target that PostgreSQL's GROUP BY and ORDER BY mean by an ordinal or an output name; -1 when `n` is an expression. */
 spk_status spk_query_find_target(struct spk_query *q, const PgQuery__Node *n, const char *clause, bool columns_first, int *out, spk_error *err);
 spk_status spk_query_bind_groups(struct spk_query *q, spk_error *err);
+/* any_value(e): of equal values, one. */
+spk_status spk_binder_any_value(const struct spk_binder *b, const struct spk_expr *e, struct spk_aggregate_call *out, spk_error *err);
+/* Whether values that are equal, and one key, may be shown with different scales. */
+bool spk_loses_scale(struct spk_type type);
+/* Makes an AGGREGATE that groups by its first columns give them as a row has them, by a projection on top. */
+spk_status spk_binder_show_keys(const struct spk_binder *b, struct spk_logical **aggregate, spk_error *err);
 /* Number of the group expression, adding it when it is new. */
 spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int *out, spk_error *err);
 /* The group that is this expression, -1 when none is. */
@@ -374,6 +384,8 @@ spk_status spk_query_bind_sets(struct spk_query *q, spk_error *err);
 bool spk_query_in_every_set(const struct spk_query *q, int group);
 /* Puts EXPAND below the aggregate when there are several sets. */
 spk_status spk_query_expand(struct spk_query *q, struct spk_logical *aggregate, spk_error *err);
+/* Every argument of GROUPING() is one of the groups. */
+spk_status spk_query_check_groupings(const struct spk_query *q, spk_error *err);
 /* GROUPING() over the aggregate's output. */
 spk_status spk_query_grouping(struct spk_query *q, const struct spk_expr *e, struct spk_expr **out, spk_error *err);
 /* Puts FILTER, AGGREGATE and HAVING over `plan` when the query needs them, and makes all targets refer to what comes out. */
@@ -381,6 +393,7 @@ spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, s
 spk_status spk_query_turn_over(struct spk_query *q, const struct spk_schema *aggregated, struct spk_expr **e, spk_error *err);
 /* Turns the window functions' expressions over to the AGGREGATE node, as those of the targets. */
 spk_status spk_query_turn_over_windows(struct spk_query *q, const struct spk_schema *aggregated, spk_error *err);
+spk_status spk_query_check_windows(struct spk_query *q, spk_error *err);
 /* Puts OVER nodes on `plan` when the query needs them, and makes all targets refer to what comes out. */
 spk_status spk_query_windows(struct spk_query *q, struct spk_logical **plan, spk_error *err);
 /* The condition of QUALIFY, which the rewrite put into the WINDOW clause; NULL when there is none. */

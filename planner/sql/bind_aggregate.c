@@ -86,7 +86,13 @@ spk_status spk_binder_aggregate_call(const struct spk_exprs *x, const PgQuery__F
 
 /* --- aggregates of a query around --- */
 
-struct levels { const struct spk_binder *b; bool local; struct spk_outer *nearest; };
+struct levels {
+	const struct spk_binder *b;
+	bool local;                    /* it takes columns of this query */
+	bool sublink;                  /* a subquery in it takes columns of those around */
+	struct spk_outer *nearest;
+	int aggregates;                /* number of a query around whose aggregates it takes; 0: none */
+};
 
 static struct spk_outer *outer_of(const struct spk_binder *b, int number)
 {
@@ -106,15 +112,51 @@ static bool is_further(const struct spk_outer *a, const struct spk_outer *b)
 	return false;
 }
 
-static void note_levels(struct levels *w, const struct spk_expr *e)
+static void note_outer(struct levels *w, const struct spk_expr *e)
 {
 	struct spk_outer *o = e->kind == SPK_EXPR_OUTER && e->outer > 0 ? outer_of(w->b, e->outer) : NULL;
 
-	w->local = w->local || e->kind == SPK_EXPR_COLUMN || (e->kind == SPK_EXPR_OUTER && e->outer < 0);
 	if (o && (!w->nearest || is_further(w->nearest, o)))
 		w->nearest = o;
+	if (o && e->column >= SPK_AGGREGATE_COLUMN)
+		w->aggregates = e->outer;
 	for (int i = 0; i < e->args; i++)
-		note_levels(w, e->arg[i]);
+		note_outer(w, e->arg[i]);
+}
+
+static spk_status note_plan_expr(struct spk_expr **e, void *user, spk_error *err)
+{
+	(void)err;
+	note_outer(user, *e);
+	return SPK_OK;
+}
+
+static spk_status note_plan(struct levels *w, struct spk_logical *l, spk_error *err)
+{
+	SPK_TRY(spk_logical_each_expr(l, note_plan_expr, w, err));
+	for (int i = 0; i < l->inputs; i++)
+		SPK_TRY(note_plan(w, l->input[i], err));
+	return SPK_OK;
+}
+
+static spk_status note_levels(struct levels *w, const struct spk_expr *e, spk_error *err)
+{
+	const struct spk_sublink *link = e->kind == SPK_EXPR_OUTER && e->outer < 0 ? &w->b->sublinks->sublink[-e->outer - 1] : NULL;
+
+	w->local = w->local || e->kind == SPK_EXPR_COLUMN || (link && (link->used || link->condition));
+	if (link) {
+		struct levels below = { .b = w->b };
+
+		SPK_TRY(note_plan(&below, link->plan, err));
+		w->sublink = w->sublink || below.nearest;
+		if (below.nearest && (!w->nearest || is_further(w->nearest, below.nearest)))
+			w->nearest = below.nearest;
+	} else {
+		note_outer(w, e);
+	}
+	for (int i = 0; i < e->args; i++)
+		SPK_TRY(note_levels(w, e->arg[i], err));
+	return SPK_OK;
 }
 
 struct to_level { struct spk_arena *arena; int number; };
@@ -140,11 +182,15 @@ static spk_status bind_outer(struct spk_exprs *x, const PgQuery__FuncCall *f, st
 
 	*out = NULL;
 	for (int i = 0; i < call->inputs; i++)
-		note_levels(&w, call->input[i]);
+		SPK_TRY(note_levels(&w, call->input[i], err));
 	if (call->filter)
-		note_levels(&w, call->filter);
+		SPK_TRY(note_levels(&w, call->filter, err));
 	if (w.local || !w.nearest)
 		return SPK_OK;
+	if (w.aggregates == w.nearest->number)
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "aggregate function calls cannot be nested");
+	if (w.sublink)
+		return spk_binder_unsupported(x->b, f->location, "an aggregate of a query further out over a subquery", err);
 	if (!w.nearest->exprs)
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "aggregate functions are not allowed in FROM clause of their own query level");
 	SPK_TRY(check_place(w.nearest->exprs, f, err));

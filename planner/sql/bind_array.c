@@ -144,14 +144,37 @@ spk_status spk_binder_indirection(struct spk_exprs *x, const PgQuery__AIndirecti
 
 /* --- rows --- */
 
+/* The values in ROW(...), t.* being all of t's columns. */
+static spk_status bind_fields(struct spk_exprs *x, const PgQuery__RowExpr *r, struct spk_expr ***out, int *count, spk_error *err)
+{
+	struct spk_expr ***part = SPK_NEW_ARRAY(x->b->arena, struct spk_expr **, r->n_args + 1);
+	int *parts = SPK_NEW_ARRAY(x->b->arena, int, r->n_args + 1), n = 0;
+
+	SPK_TRY_PTR(part && parts, err);
+	for (size_t i = 0; i < r->n_args; n += parts[i++]) {
+		parts[i] = 1;
+		if (spk_is_star(r->args[i]))
+			SPK_TRY(spk_binder_star(x, r->args[i], &part[i], &parts[i], err));
+		else
+			SPK_TRY(spk_binder_exprs(x, &r->args[i], 1, &part[i], err));
+	}
+	SPK_TRY_PTR(*out = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, n + 1), err);
+	*count = 0;
+	for (size_t i = 0; i < r->n_args; i++)
+		for (int k = 0; k < parts[i]; k++)
+			(*out)[(*count)++] = part[i][k];
+	return SPK_OK;
+}
+
 spk_status spk_binder_row(struct spk_exprs *x, const PgQuery__RowExpr *r, struct spk_expr **out, spk_error *err)
 {
-	struct spk_expr **arg;
+	struct spk_expr **arg = NULL;
+	int args = 0;
 
-	SPK_TRY(spk_binder_exprs(x, r->args, r->n_args, &arg, err));
-	for (size_t i = 0; i < r->n_args; i++)
+	SPK_TRY(bind_fields(x, r, &arg, &args, err));
+	for (int i = 0; i < args; i++)
 		SPK_TRY(spk_binder_known(x->b, &arg[i], err));
-	return spk_binder_folded(x->b, "row of", arg, (int)r->n_args, r->location, out, err);
+	return spk_binder_folded(x->b, "row of", arg, args, r->location, out, err);
 }
 
 /* The pairs from the `at`-th on as PostgreSQL compares rows: a < c OR (a = c AND b < d). Any NULL on the way to the decision gives NULL. */
@@ -207,19 +230,20 @@ static bool compares_rows(const char *name)
 
 spk_status spk_binder_row_operator(struct spk_exprs *x, const char *name, const PgQuery__RowExpr *left, const PgQuery__RowExpr *right, int location, struct spk_expr **out, spk_error *err)
 {
-	struct spk_expr **a, **b;
+	struct spk_expr **a = NULL, **b = NULL;
+	int lefts = 0, rights = 0;
 
-	if (left->n_args != right->n_args)
+	SPK_TRY(bind_fields(x, left, &a, &lefts, err));
+	SPK_TRY(bind_fields(x, right, &b, &rights, err));
+	if (lefts != rights)
 		return spk_binder_fail(x->b, location, SPK_BIND, err, "unequal number of entries in row expressions");
-	if (!left->n_args)
+	if (!lefts)
 		return spk_binder_fail(x->b, location, SPK_BIND, err, "cannot compare rows of zero length");
 	if (!compares_rows(name)) {
 		spk_binder_fail(x->b, location, SPK_BIND, err, "could not determine interpretation of row comparison operator %s", name);
 		return spk_hint(err, "Row comparison operators must be associated with btree operator families.");
 	}
-	SPK_TRY(spk_binder_exprs(x, left->args, left->n_args, &a, err));
-	SPK_TRY(spk_binder_exprs(x, right->args, right->n_args, &b, err));
-	return compare_pairs(x, name, a, b, (int)left->n_args, location, out, err);
+	return compare_pairs(x, name, a, b, lefts, location, out, err);
 }
 
 spk_status spk_binder_row_in(struct spk_exprs *x, const PgQuery__RowExpr *left, const PgQuery__List *list, bool negated, int location, struct spk_expr **out, spk_error *err)

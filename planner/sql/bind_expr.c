@@ -82,8 +82,8 @@ static spk_status bind_case(struct spk_exprs *x, const PgQuery__CaseExpr *e, str
 	struct spk_exprs here = *x;
 
 	SPK_TRY_PTR(arg, err);
+	here.inside = here.sets_ok ? "CASE" : here.inside;
 	here.sets_ok = false;
-	here.inside = "CASE";
 	if (e->arg) {
 		SPK_TRY(spk_binder_expr(&here, e->arg, &subject, err));
 		SPK_TRY(spk_binder_known(x->b, &subject, err));
@@ -114,8 +114,8 @@ static spk_status bind_coalesce(struct spk_exprs *x, const PgQuery__CoalesceExpr
 	struct spk_exprs here = *x;
 	struct spk_expr **arg;
 
+	here.inside = here.sets_ok ? "COALESCE" : here.inside;
 	here.sets_ok = false;
-	here.inside = "COALESCE";
 	SPK_TRY(spk_binder_exprs(&here, e->args, e->n_args, &arg, err));
 	return make(x, SPK_EXPR_COALESCE, arg, (int)e->n_args, false, e->location, out, err);
 }

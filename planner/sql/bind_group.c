@@ -139,6 +139,11 @@ spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int 
 	if (target >= 0) {
 		e = q->target[target].expr;
 		SPK_TRY(check_group(q, e, spk_node_location(n), err));
+		if (e->kind == SPK_EXPR_CONSTANT && spk_query_has_sets(q)) {  /* NULL in the sets without it: no constant any more */
+			SPK_TRY(spk_binder_known(q->b, &e, err));
+			SPK_TRY(spk_expr_make(q->b->arena, SPK_EXPR_COALESCE, &e, 1, false, e->position, &e, err));
+			q->target[target].expr = e;
+		}
 	} else {
 		SPK_TRY(spk_binder_expr(&x, n, &e, err));
 	}
@@ -245,17 +250,49 @@ static bool depends_on_groups(const struct spk_query *q, int column)
 	return false;
 }
 
-/* Such a column comes out as any_value(column): every row of the group has the same. */
-static spk_status add_dependent(struct spk_query *q, const struct spk_expr *e, int *out, spk_error *err)
+spk_status spk_binder_any_value(const struct spk_binder *b, const struct spk_expr *e, struct spk_aggregate_call *out, spk_error *err)
 {
 	struct spk_expr *arg = (struct spk_expr *)(uintptr_t)e;
 	const struct spk_aggregate_syntax syntax = { .name = "any_value", .args = 1, .arg = &arg, .position = e->position };
+
+	SPK_TRY(spk_aggregate_resolve(b->arena, &syntax, out, err));
+	out->type = e->type;
+	out->name = e->name ? e->name : out->name;
+	return SPK_OK;
+}
+
+bool spk_loses_scale(struct spk_type type) { return type.id == SPK_TYPE_DECIMAL && type.scale == SPK_SCALE_VARIES; }
+
+/*
+ * The AGGREGATE groups by 1.50 and 1.5 as by one key, which comes out with the least scale: what is shown is the group as a row of it has
+ * it. q->shown: by group, the column that is.
+ */
+static spk_status show_groups(struct spk_query *q, const struct spk_logical *l, spk_error *err)
+{
+	SPK_TRY_PTR(q->shown = SPK_NEW_ARRAY(q->b->arena, int, q->groups + 1), err);
+	for (int i = 0; i < q->groups; i++) {
+		struct spk_aggregate_call call;
+		int at;
+
+		q->shown[i] = i;
+		if (!spk_loses_scale(l->expr[i]->type))
+			continue;
+		SPK_TRY(spk_binder_any_value(q->b, l->expr[i], &call, err));
+		SPK_TRY(spk_aggregates_add(q->b, &q->aggregates, &call, &at, err));
+		q->shown[i] = group_columns(q) + at;
+		if (q->shown[i] == q->aggregated->count)
+			q->aggregated->field[q->aggregated->count++] = q->aggregated->field[i];
+	}
+	return SPK_OK;
+}
+
+/* Such a column comes out as any_value(column): every row of the group has the same. */
+static spk_status add_dependent(struct spk_query *q, const struct spk_expr *e, int *out, spk_error *err)
+{
 	struct spk_aggregate_call call;
 	int at;
 
-	SPK_TRY(spk_aggregate_resolve(q->b->arena, &syntax, &call, err));
-	call.type = e->type;
-	call.name = e->name ? e->name : call.name;
+	SPK_TRY(spk_binder_any_value(q->b, e, &call, err));
 	SPK_TRY(spk_aggregates_add(q->b, &q->aggregates, &call, &at, err));
 	*out = group_columns(q) + at;
 	if (*out == q->aggregated->count)
@@ -278,6 +315,8 @@ static spk_status turn_over(struct spk_query *q, const struct spk_schema *out_sc
 		column = group_columns(q) + e->column - SPK_AGGREGATE_COLUMN;
 	if (column < 0 && e->kind == SPK_EXPR_COLUMN && depends_on_groups(q, e->column))
 		SPK_TRY(add_dependent(q, e, &column, err));
+	if (column >= 0 && column < q->groups)
+		column = q->shown[column];
 	if (column >= 0) {
 		*out = spk_expr_column(q->b->arena, column, &out_schema->field[column]);
 		SPK_TRY_PTR(*out, err);
@@ -320,7 +359,7 @@ static const char *group_name(const struct spk_query *q, int group)
 static spk_status aggregate_schema(struct spk_query *q, int columns, spk_error *err)
 {
 	const int groups = group_columns(q);
-	struct spk_schema *s = spk_schema_new(q->b->arena, groups + q->aggregates.count + columns);
+	struct spk_schema *s = spk_schema_new(q->b->arena, 2 * groups + q->aggregates.count + columns);
 
 	SPK_TRY_PTR(s, err);
 	s->count = groups + q->aggregates.count;
@@ -386,6 +425,7 @@ spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, s
 	if (!q->select->n_group_clause && !q->aggregates.count && !q->aggregates.groupings && !q->having)
 		return SPK_OK;
 	SPK_TRY(need_call(q, err));
+	SPK_TRY(spk_query_check_groupings(q, err));
 	SPK_TRY(spk_query_group_sets(q, plan, err));
 	SPK_TRY(aggregate_schema(q, (*plan)->schema->count, err));
 	schema = q->aggregated;
@@ -399,6 +439,7 @@ spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, s
 	SPK_TRY(spk_query_expand(q, l, err));
 	SPK_TRY(spk_query_attach_groups(q, l, err));
 	*plan = l;
+	SPK_TRY(show_groups(q, l, err));
 	SPK_TRY(check_direct(q, err));
 	for (int i = 0; i < q->targets; i++)
 		SPK_TRY(turn_over(q, schema, q->target[i].expr, &q->target[i].expr, err));

@@ -31,6 +31,7 @@ static spk_status bind_number(struct limit *w, const PgQuery__Node *n, const cha
 	static const struct spk_scope none;
 	struct spk_exprs x = { .b = w->b, .scope = w->scope ? w->scope : &none, .clause = clause };
 	struct spk_sublinks *sublinks = w->b->sublinks;
+	bool correlated = false;
 	spk_status status;
 
 	*out = NULL;
@@ -40,7 +41,9 @@ static spk_status bind_number(struct limit *w, const PgQuery__Node *n, const cha
 	status = spk_binder_expr(&x, n, out, err);
 	w->b->sublinks = sublinks;
 	SPK_TRY(status);
-	if (has_column(*out))
+	for (int i = 0; i < w->sublinks.count; i++)
+		correlated = correlated || w->sublinks.sublink[i].used;
+	if (has_column(*out) || correlated)
 		return spk_binder_fail(w->b, spk_node_location(n), SPK_BIND, err, "argument of %s must not contain variables", clause);
 	return spk_expr_cast(w->b->arena, *out, spk_type(SPK_TYPE_BIGINT), false, spk_binder_at(w->b, spk_node_location(n)), out, err);
 }

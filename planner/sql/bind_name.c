@@ -154,13 +154,12 @@ static int sublink_name(const PgQuery__SubLink *s, const char **name)
 	}
 	while (q && q->op != PG_QUERY__SET_OPERATION__SETOP_NONE)
 		q = q->larg;
-	if (!q || !q->n_target_list)
-		return 0;
-	if (q->target_list[0]->res_target->name && *q->target_list[0]->res_target->name) {
+	*name = q && q->n_values_lists ? "column1" : "?column?";
+	if (q && q->n_target_list && q->target_list[0]->res_target->name && *q->target_list[0]->res_target->name)
 		*name = q->target_list[0]->res_target->name;
-		return 2;
-	}
-	return figure_name(q->target_list[0]->res_target->val, name);
+	else if (q && q->n_target_list)
+		figure_name(q->target_list[0]->res_target->val, name);
+	return 2;
 }
 
 /* PostgreSQL's FigureColname: *name and how good it is, 0 none, 1 a type's or keyword's, 2 a column's or function's. */
@@ -173,6 +172,8 @@ static int figure_name(const PgQuery__Node *n, const char **name)
 	switch (n->node_case) {
 	case PG_QUERY__NODE__NODE_COLUMN_REF:
 		found = last_string(n->column_ref->fields, n->column_ref->n_fields);
+		if (!found && n->column_ref->n_fields > 1)  /* t.* */
+			found = last_string(n->column_ref->fields, n->column_ref->n_fields - 1);
 		break;
 	case PG_QUERY__NODE__NODE_A_INDIRECTION:
 		found = last_string(n->a_indirection->indirection, n->a_indirection->n_indirection);
@@ -218,6 +219,8 @@ const char *spk_target_name(const PgQuery__Node *n, const struct spk_expr *bound
 	const char *name = "?column?";
 
 	if (n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && bound->kind == SPK_EXPR_COLUMN && bound->name)
+		return bound->name;
+	if (n->node_case == PG_QUERY__NODE__NODE_SUB_LINK && n->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK && bound->kind == SPK_EXPR_OUTER && bound->name)
 		return bound->name;
 	figure_name(n, &name);
 	return name;

@@ -5,11 +5,16 @@
 
 spk_status spk_binder_sort_key(const struct spk_binder *b, const PgQuery__SortBy *s, struct spk_sort_key *k, spk_error *err)
 {
-	k->descending = s->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+	const char *name = s->n_use_op ? spk_node_string(s->use_op[s->n_use_op - 1]) : "";
+
+	k->descending = s->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC || strcmp(name, ">") == 0 || strcmp(name, "~>~") == 0;
 	k->nulls_first = s->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST || (s->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST && k->descending);
 	if (s->sortby_dir != PG_QUERY__SORT_BY_DIR__SORTBY_USING)
 		return SPK_OK;
-	return spk_binder_unsupported(b, spk_node_location(s->node), "ORDER BY ... USING", err);
+	if (k->descending || strcmp(name, "<") == 0 || strcmp(name, "~<~") == 0)
+		return SPK_OK;
+	spk_binder_fail(b, spk_node_location(s->node), SPK_BIND, err, "operator %s is not a valid ordering operator", name);
+	return spk_hint(err, "Ordering operators must be \"<\" or \">\" members of btree operator families.");
 }
 
 static bool is_distinct_on(const PgQuery__SelectStmt *s)
@@ -140,6 +145,40 @@ static spk_status distinct_on(struct spk_query *q, struct spk_logical **plan, sp
 	return SPK_OK;
 }
 
+spk_status spk_binder_show_keys(const struct spk_binder *b, struct spk_logical **aggregate, spk_error *err)
+{
+	struct spk_logical *l = *aggregate;
+	const struct spk_schema *schema = l->schema;
+	struct spk_schema *wide = spk_schema_new(b->arena, schema->count + l->expr_count);
+	struct spk_aggregate_call *call = SPK_NEW_ARRAY(b->arena, struct spk_aggregate_call, l->aggregate_count + l->expr_count + 1);
+	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, schema->count + 1);
+	int n = schema->count;
+
+	SPK_TRY_PTR(wide && call && expr, err);
+	for (int i = 0; i < n; i++)
+		wide->field[i] = schema->field[i];
+	for (int i = 0; i < l->aggregate_count; i++)
+		call[i] = l->aggregate[i];
+	for (int i = 0; i < schema->count; i++) {
+		const bool shown = i < l->expr_count && spk_loses_scale(schema->field[i].type);
+
+		if (shown) {
+			SPK_TRY(spk_binder_any_value(b, l->expr[i], &call[l->aggregate_count + n - schema->count], err));
+			wide->field[n] = schema->field[i];
+		}
+		SPK_TRY_PTR(expr[i] = spk_expr_column(b->arena, shown ? n++ : i, &schema->field[i]), err);
+	}
+	if (n == schema->count)
+		return SPK_OK;
+	l->aggregate = call;
+	l->aggregate_count += n - schema->count;
+	wide->count = n;
+	l->schema = wide;
+	SPK_TRY_PTR(*aggregate = spk_binder_project(b, l, expr, schema), err);
+	(*aggregate)->position = l->position;
+	return SPK_OK;
+}
+
 spk_status spk_binder_distinct(const struct spk_binder *b, struct spk_logical **plan, int position, spk_error *err)
 {
 	const struct spk_schema *schema = (*plan)->schema;
@@ -154,7 +193,7 @@ spk_status spk_binder_distinct(const struct spk_binder *b, struct spk_logical **
 	if (position)
 		l->position = position;
 	*plan = l;
-	return SPK_OK;
+	return spk_binder_show_keys(b, plan, err);
 }
 
 spk_status spk_binder_sort(const struct spk_binder *b, struct spk_sort_key *key, int count, int position, struct spk_logical **plan, spk_error *err)

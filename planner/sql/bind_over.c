@@ -215,23 +215,90 @@ static spk_status add_over(struct spk_exprs *x, const struct spk_over *over, spk
 	return SPK_OK;
 }
 
+static bool same_window(const struct spk_over *a, const struct spk_over *b)
+{
+	if (a->exprs != b->exprs || a->sorts != b->sorts)
+		return false;
+	for (int i = 0; i < a->exprs; i++)
+		if (!spk_expr_same(a->expr[i], b->expr[i]))
+			return false;
+	for (int i = 0; i < a->sorts; i++)
+		if (a->sort[i].descending != b->sort[i].descending || a->sort[i].nulls_first != b->sort[i].nulls_first || !spk_expr_same(a->sort[i].expr, b->sort[i].expr))
+			return false;
+	return true;
+}
+
+static bool same_or_none(const struct spk_expr *a, const struct spk_expr *b)
+{
+	return !a || !b ? a == b : spk_expr_same(a, b);
+}
+
+static bool same_frame(const struct spk_window_frame *a, const struct spk_window_frame *b)
+{
+	return a->mode == b->mode && a->start == b->start && a->end == b->end && a->exclude == b->exclude && same_or_none(a->start_offset, b->start_offset) &&
+	       same_or_none(a->end_offset, b->end_offset) && same_or_none(a->start_edge, b->start_edge) && same_or_none(a->end_edge, b->end_edge);
+}
+
+/* The same call in ORDER BY and among the outputs is one; the number of calls when there is none such. */
+static int find_over(const struct spk_overs *list, const struct spk_over *over)
+{
+	int i = 0;
+
+	for (; i < list->count; i++) {
+		const struct spk_window_call *a = &list->over[i].call, *b = &over->call;
+		bool same = a->function == b->function && a->args == b->args && same_frame(&a->frame, &b->frame) && same_window(&list->over[i], over);
+
+		for (int k = 0; same && k < a->args; k++)
+			same = spk_expr_same(a->arg[k], b->arg[k]) && spk_expr_deterministic(a->arg[k]);
+		if (same && (a->function != SPK_WINDOW_FUNCTION_AGGREGATE || spk_aggregate_same(&a->aggregate, &b->aggregate)))
+			break;
+	}
+	return i;
+}
+
 spk_status spk_binder_over(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err)
 {
 	const struct signature *s = find_function(name);
 	struct spk_over over = { .call = { .name = name, .position = spk_binder_at(x->b, f->location) } };
 	struct spk_exprs inside = *x;
+	int at;
 
-	if (!x->overs || x->inside_window || x->inside_aggregate)
+	if (!x->overs || x->inside_window || x->inside_aggregate) {
+		struct spk_expr **ignored;
+
+		SPK_TRY(spk_binder_exprs(x, f->args, f->n_args, &ignored, err));  /* what is wrong with them comes first in PostgreSQL */
 		return no_window_here(x, f, err);
+	}
 	inside.inside_window = true;
 	if (!s && !spk_binder_aggregate_known(x->b, name))
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "OVER specified, but %s is not a window function nor an aggregate function", name);
 	SPK_TRY(s ? bind_call(&inside, f, s, &over.call, err) : bind_aggregate(&inside, f, name, &over.call, err));
 	SPK_TRY(bind_window(x, f->over, f->location, &over, err));
-	SPK_TRY(add_over(x, &over, err));
-	*out = spk_expr_column(x->b->arena, SPK_OVER_COLUMN + x->overs->count - 1, &(struct spk_field){ .name = name, .type = over.call.type, .nullable = true });
+	at = find_over(x->overs, &over);
+	if (at == x->overs->count)
+		SPK_TRY(add_over(x, &over, err));
+	*out = spk_expr_column(x->b->arena, SPK_OVER_COLUMN + at, &(struct spk_field){ .name = name, .type = over.call.type, .nullable = true });
 	SPK_TRY_PTR(*out, err);
 	(*out)->position = over.call.position;
+	return SPK_OK;
+}
+
+/* Named windows are checked also when nobody uses them. */
+spk_status spk_query_check_windows(struct spk_query *q, spk_error *err)
+{
+	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .overs = &q->overs, .sets_ok = true, .clause = "SELECT" };
+	const PgQuery__SelectStmt *s = q->select;
+
+	for (size_t i = 0; i < s->n_window_clause; i++) {
+		const PgQuery__WindowDef *w = s->window_clause[i]->window_def;
+		struct spk_over ignored = { 0 };
+
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(s->window_clause[k]->window_def->name, w->name) == 0)
+				return spk_binder_fail(q->b, w->location, SPK_BIND, err, "window \"%s\" is already defined", w->name);
+		if (strcmp(w->name, SPK_MARK_QUALIFY) != 0)
+			SPK_TRY(bind_window(&x, w, w->location, &ignored, err));
+	}
 	return SPK_OK;
 }
 
@@ -265,19 +332,6 @@ spk_status spk_query_turn_over_windows(struct spk_query *q, const struct spk_sch
 }
 
 /* --- nodes --- */
-
-static bool same_window(const struct spk_over *a, const struct spk_over *b)
-{
-	if (a->exprs != b->exprs || a->sorts != b->sorts)
-		return false;
-	for (int i = 0; i < a->exprs; i++)
-		if (!spk_expr_same(a->expr[i], b->expr[i]))
-			return false;
-	for (int i = 0; i < a->sorts; i++)
-		if (a->sort[i].descending != b->sort[i].descending || a->sort[i].nulls_first != b->sort[i].nulls_first || !spk_expr_same(a->sort[i].expr, b->sort[i].expr))
-			return false;
-	return true;
-}
 
 /* One OVER node for all calls with the window of call `first`; at[i]: the output column of call i. */
 static spk_status add_node(struct spk_query *q, int first, int *at, struct spk_logical **plan, spk_error *err)

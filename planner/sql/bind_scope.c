@@ -333,3 +333,83 @@ spk_status spk_binder_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, s
 	SPK_TRY_PTR(*out, err);
 	return SPK_OK;
 }
+
+/* --- all columns --- */
+
+static spk_status range_columns(struct spk_exprs *x, const PgQuery__ColumnRef *c, const struct spk_range *r, struct spk_outer *o, struct spk_expr **out, int *count, spk_error *err)
+{
+	for (int i = 0; i < r->schema->count; i++, ++*count) {
+		if (o)
+			SPK_TRY(outer_column(x, c, o, r, i, &out[*count], err));
+		else
+			SPK_TRY_PTR(out[*count] = spk_binder_range_column(x->b, r, i, spk_binder_at(x->b, c->location)), err);
+	}
+	return SPK_OK;
+}
+
+/* The range of that name in the scope of the expression or one around it, which *o is then. */
+static spk_status named_range(struct spk_exprs *x, const char *alias, int location, const struct spk_range **out, struct spk_outer **o, spk_error *err)
+{
+	*o = NULL;
+	*out = x->scope ? find_range(x->scope, alias) : NULL;
+	for (struct spk_outer *next = x->b->outer; !*out && next; next = next->next) {
+		*o = next;
+		*out = next->hidden ? NULL : find_range(next->scope, alias);
+	}
+	return *out ? SPK_OK : no_such_range(x->b, x->scope, alias, location, err);
+}
+
+bool spk_is_star(const PgQuery__Node *n)
+{
+	if (n->node_case == PG_QUERY__NODE__NODE_A_INDIRECTION)
+		return n->a_indirection->n_indirection && n->a_indirection->indirection[n->a_indirection->n_indirection - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+	return n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && n->column_ref->n_fields &&
+	       n->column_ref->fields[n->column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+}
+
+/* (record).* */
+static spk_status record_fields(struct spk_exprs *x, const PgQuery__AIndirection *a, struct spk_expr ***out, int *count, spk_error *err)
+{
+	const int location = spk_node_location(a->arg);
+	PgQuery__AIndirection record = *a;
+	struct spk_expr *e;
+	char type[64];
+
+	record.n_indirection--;
+	SPK_TRY(spk_binder_indirection(x, &record, &e, err));
+	if (e->type.id != SPK_TYPE_ROW || !e->type.children)
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "type %s is not composite", spk_type_format(e->type, type, sizeof type));
+	SPK_TRY_PTR(*out = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, e->type.children->count + 1), err);
+	for (*count = 0; *count < e->type.children->count; ++*count) {
+		SPK_TRY(spk_expr_field(x->b->arena, e, *count, spk_binder_at(x->b, location), &(*out)[*count], err));
+		(*out)[*count]->name = e->type.children->field[*count].name;
+	}
+	return SPK_OK;
+}
+
+spk_status spk_binder_star(struct spk_exprs *x, const PgQuery__Node *n, struct spk_expr ***out, int *count, spk_error *err)
+{
+	const PgQuery__ColumnRef *c = n->column_ref;
+	const struct spk_range *only = NULL;
+	struct spk_outer *o = NULL;
+	int room = 0;
+
+	*count = 0;
+	if (n->node_case == PG_QUERY__NODE__NODE_A_INDIRECTION)
+		return record_fields(x, n->a_indirection, out, count, err);
+	if (c->n_fields > 2)
+		return spk_binder_unsupported(x->b, c->location, "a name with more than two parts", err);
+	if (c->n_fields == 2)
+		SPK_TRY(named_range(x, spk_node_string(c->fields[0]), c->location, &only, &o, err));
+	if (!only && (!x->scope || !x->scope->count))
+		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "SELECT * with no tables specified is not valid");
+	for (int k = 0; !only && k < x->scope->count; k++)
+		room += x->scope->range[k].schema->count;
+	SPK_TRY_PTR(*out = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, (only ? only->schema->count : room) + 1), err);
+	if (only)
+		return range_columns(x, c, only, o, *out, count, err);
+	for (int k = 0; k < x->scope->count; k++)
+		if (!x->scope->range[k].hidden_columns)
+			SPK_TRY(range_columns(x, c, &x->scope->range[k], NULL, *out, count, err));
+	return SPK_OK;
+}

@@ -65,35 +65,15 @@ spk_status spk_query_add_target(struct spk_query *q, struct spk_expr *e, const c
 
 /* --- output columns --- */
 
-/* All columns of one range, or of all. */
-static spk_status add_star(struct spk_query *q, const PgQuery__ColumnRef *c, spk_error *err)
+static spk_status add_star(struct spk_query *q, struct spk_exprs *x, const PgQuery__Node *n, spk_error *err)
 {
-	const struct spk_range *only = NULL;
-	int position = spk_binder_at(q->b, c->location);
+	struct spk_expr **column;
+	int count;
 
-	if (c->n_fields > 2)
-		return spk_binder_unsupported(q->b, c->location, "a name with more than two parts", err);
-	if (c->n_fields == 2)
-		SPK_TRY(spk_binder_range(q->b, &q->scope, spk_node_string(c->fields[0]), c->location, &only, err));
-	if (!q->scope.count)
-		return spk_binder_fail(q->b, c->location, SPK_BIND, err, "SELECT * with no tables specified is not valid");
-	for (int k = 0; k < q->scope.count; k++) {
-		const struct spk_range *r = &q->scope.range[k];
-
-		for (int i = 0; (only ? only == r : !r->hidden_columns) && i < r->schema->count; i++) {
-			struct spk_expr *e = spk_binder_range_column(q->b, r, i, position);
-
-			SPK_TRY_PTR(e, err);
-			SPK_TRY(spk_query_add_target(q, e, r->schema->field[i].name, position, err));
-		}
-	}
+	SPK_TRY(spk_binder_star(x, n, &column, &count, err));
+	for (int i = 0; i < count; i++)
+		SPK_TRY(spk_query_add_target(q, column[i], column[i]->name, column[i]->position, err));
 	return SPK_OK;
-}
-
-static bool is_star(const PgQuery__Node *n)
-{
-	return n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && n->column_ref->n_fields &&
-	       n->column_ref->fields[n->column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
 }
 
 static spk_status bind_targets(struct spk_query *q, bool keep_unknown, spk_error *err)
@@ -104,8 +84,8 @@ static spk_status bind_targets(struct spk_query *q, bool keep_unknown, spk_error
 		const PgQuery__ResTarget *t = q->select->target_list[i]->res_target;
 		struct spk_expr *e;
 
-		if (is_star(t->val)) {
-			SPK_TRY(add_star(q, t->val->column_ref, err));
+		if (spk_is_star(t->val)) {
+			SPK_TRY(add_star(q, &x, t->val, err));
 			continue;
 		}
 		SPK_TRY(spk_binder_expr(&x, t->val, &e, err));
@@ -184,6 +164,7 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 	SPK_TRY(bind_qualify(&q, err));
 	SPK_TRY(spk_query_bind_distinct_on(&q, err));
 	SPK_TRY(spk_query_bind_order(&q, err));
+	SPK_TRY(spk_query_check_windows(&q, err));
 	SPK_TRY(spk_binder_check_recursive(b, s, &q.aggregates, err));
 	SPK_TRY(spk_query_aggregate(&q, &plan, err));
 	SPK_TRY(spk_query_attach_targets(&q, SPK_ATTACH_EARLY, &plan, err));

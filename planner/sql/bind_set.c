@@ -214,7 +214,7 @@ static spk_status count_sides(const struct spk_binder *b, struct spk_logical **p
 	for (int i = 0; i < TAGS; i++)
 		SPK_TRY(count_tag(b, in, keys.count + i, &l->aggregate[i], err));
 	*plan = l;
-	return SPK_OK;
+	return spk_binder_show_keys(b, plan, err);
 }
 
 /* Groups that have rows on the left and (INTERSECT) or but (EXCEPT) none on the right. */

@@ -349,11 +349,8 @@ static spk_status grouping_value(struct spk_query *q, const struct spk_grouping 
 	return spk_expr_cast(q->b->arena, sum, spk_type(SPK_TYPE_INTEGER), true, g->position, out, err);
 }
 
-spk_status spk_query_grouping(struct spk_query *q, const struct spk_expr *e, struct spk_expr **out, spk_error *err)
+static spk_status find_groups(const struct spk_query *q, const struct spk_grouping *g, int *group, spk_error *err)
 {
-	const struct spk_grouping *g = &q->aggregates.grouping[e->column - SPK_GROUPING_COLUMN];
-	int group[GROUPING_ARGS_MAX];
-
 	for (int i = 0; i < g->args; i++) {
 		group[i] = spk_query_find_group(q, g->arg[i]);
 		if (group[i] >= 0)
@@ -363,6 +360,24 @@ spk_status spk_query_grouping(struct spk_query *q, const struct spk_expr *e, str
 			err->position = g->arg[i]->position ? g->arg[i]->position : g->position;
 		return SPK_BIND;
 	}
+	return SPK_OK;
+}
+
+spk_status spk_query_check_groupings(const struct spk_query *q, spk_error *err)
+{
+	int group[GROUPING_ARGS_MAX];
+
+	for (int i = 0; i < q->aggregates.groupings; i++)
+		SPK_TRY(find_groups(q, &q->aggregates.grouping[i], group, err));
+	return SPK_OK;
+}
+
+spk_status spk_query_grouping(struct spk_query *q, const struct spk_expr *e, struct spk_expr **out, spk_error *err)
+{
+	const struct spk_grouping *g = &q->aggregates.grouping[e->column - SPK_GROUPING_COLUMN];
+	int group[GROUPING_ARGS_MAX];
+
+	SPK_TRY(find_groups(q, g, group, err));
 	if (q->sets > 1)
 		return grouping_value(q, g, group, out, err);
 	*out = spk_expr_literal(q->b->arena, (struct spk_value){ .type = spk_type(SPK_TYPE_INTEGER) });
