@@ -9,10 +9,11 @@
  *   bind_from.c     FROM: tables, views, subqueries bind_join.c     JOIN, and what several items of FROM make together
  *   bind_with.c     WITH                            bind_window.c, bind_file.c   window functions and files in FROM
  *   bind_recursive.c   WITH RECURSIVE               hint.c         hints for joins, in comments
- *   bind_sample.c   TABLESAMPLE
+ *   bind_sample.c   TABLESAMPLE                     bind_present.c  whole rows where an outer join may give none
  *   bind_sublink.c  subqueries in expressions       bind_unnest.c  set-returning functions
  *   bind_scope.c    columns by name                 bind_name.c   names of output columns
  *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c, bind_array.c
+ *   bind_args.c     arguments of calls              bind_record.c   records as tables: AS t (a int, b text)
  *   bind_aggregate.c   calls of aggregates           bind_sets.c   GROUPING SETS, GROUPING()
  */
 #ifndef SPK_PLANNER_SQL_BIND_H
@@ -91,6 +92,7 @@ struct spk_range {
 	const char *table;                     /* a table under an alias: its own name, for errors; else NULL */
 	bool hidden_name;                      /* cannot be named: a join with an alias stands for it */
 	bool filled;                           /* an outer join may give it no row */
+	int present;                           /* then: 1 + place of the column that is true where there is one; 0: there is no such column */
 	bool hidden_columns;                   /* its columns cannot be named alone, and are not in "*": a join stands for them */
 };
 struct spk_scope {
@@ -241,6 +243,8 @@ spk_status spk_binder_quantified(struct spk_exprs *x, const PgQuery__AExpr *e, c
 /* A call that becomes a constant when its arguments are. */
 spk_status spk_binder_folded(const struct spk_binder *b, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err);
+/* The arguments of a call, in the function's order. */
+spk_status spk_binder_args(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *function, struct spk_expr ***out, int *count, spk_error *err);
 /* A call of an aggregate: stands as a column of x->aggregates (see there). */
 spk_status spk_binder_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_grouping(struct spk_exprs *x, const PgQuery__GroupingFunc *f, struct spk_expr **out, spk_error *err);
@@ -297,6 +301,9 @@ spk_status spk_query_attach_targets(struct spk_query *q, enum spk_attach_phase p
 bool spk_has_set(const struct spk_expr *e);
 spk_status spk_binder_rows_of(const struct spk_binder *b, struct spk_expr **e, spk_error *err);
 spk_status spk_binder_set_function(struct spk_binder *b, const PgQuery__RangeFunction *r, struct spk_scope *out, spk_error *err);
+/* Functions that give records of columns which the query says. */
+bool spk_gives_record(const char *function);
+spk_status spk_binder_record_function(struct spk_binder *b, const PgQuery__RangeFunction *r, const PgQuery__FuncCall *f, const char *name, struct spk_scope *out, spk_error *err);
 /* Puts UNNEST nodes over `plan` for the set-returning functions in GROUP BY, in windows, and for what is left of them among the targets. */
 spk_status spk_query_group_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err);
 spk_status spk_query_window_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err);
@@ -319,6 +326,11 @@ struct spk_expr *spk_binder_range_column(const struct spk_binder *b, const struc
 const char *spk_target_name(const PgQuery__Node *n, const struct spk_expr *bound);
 /* "table.column" of a column of the input. */
 const char *spk_scope_column_name(const struct spk_binder *b, const struct spk_scope *scope, int column);
+
+/* Before an outer join that may leave the ranges of `side` without rows: the column that tells, for those whose rows are asked for as values. */
+spk_status spk_binder_mark_present(struct spk_binder *b, struct spk_scope *side, spk_error *err);
+/* The row, or NULL where there was none. */
+spk_status spk_binder_row_if_present(const struct spk_binder *b, struct spk_expr *present, struct spk_expr **row, spk_error *err);
 
 /* --- queries --- */
 

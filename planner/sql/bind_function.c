@@ -17,14 +17,6 @@ spk_status spk_binder_function_name(const struct spk_binder *b, PgQuery__Node *c
 
 /* --- scalar functions --- */
 
-static spk_status check_form(const struct spk_exprs *x, const PgQuery__FuncCall *f, spk_error *err)
-{
-	for (size_t i = 0; i < f->n_args; i++)
-		if (f->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)
-			return spk_binder_unsupported(x->b, spk_node_location(f->args[i]), "an argument by name", err);
-	return f->func_variadic ? spk_binder_unsupported(x->b, f->location, "VARIADIC", err) : SPK_OK;
-}
-
 /* What only aggregates have; PostgreSQL says so once the function is found. */
 static spk_status check_plain(const struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, spk_error *err)
 {
@@ -33,21 +25,6 @@ static spk_status check_plain(const struct spk_exprs *x, const PgQuery__FuncCall
 	if (f->agg_star)
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s(*) specified, but %s is not an aggregate function", name, name);
 	return what ? spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s specified, but %s is not an aggregate function", what, name) : SPK_OK;
-}
-
-/* The arguments, and behind them what WITHIN GROUP has: it counts when the function is looked for. */
-static spk_status bind_args(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr ***out, int *count, spk_error *err)
-{
-	PgQuery__Node **all = SPK_NEW_ARRAY(x->b->arena, PgQuery__Node *, f->n_args + f->n_agg_order + 1);
-	size_t n = 0;
-
-	SPK_TRY_PTR(all, err);
-	for (size_t i = 0; i < f->n_args; i++)
-		all[n++] = f->args[i];
-	for (size_t i = 0; f->agg_within_group && i < f->n_agg_order; i++)
-		all[n++] = f->agg_order[i]->sort_by->node;
-	*count = (int)n;
-	return spk_binder_exprs(x, all, n, out, err);
 }
 
 /* IF(c, a, b) and IFNULL(a, b) of other dialects. */
@@ -96,8 +73,7 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 		if (special(x, f, name, arg, &status, out, err))
 			return status;
 	}
-	SPK_TRY(check_form(x, f, err));
-	SPK_TRY(bind_args(x, f, &arg, &args, err));
+	SPK_TRY(spk_binder_args(x, f, name, &arg, &args, err));
 	if (spk_catalog_function(x->b->catalog, name))
 		return spk_expr_call_function(x->b->arena, &spk_catalog_function(x->b->catalog, name)->base, arg, args, spk_binder_at(x->b, f->location), out, err);
 	status = spk_binder_call(x->b, name, arg, args, f->location, out, err);

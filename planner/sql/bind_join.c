@@ -55,6 +55,7 @@ static spk_status add_ranges(const struct join *w, const struct spk_scope *from,
 
 		*r = from->range[k];
 		r->first += shift;
+		r->present += r->present ? shift : 0;
 		r->filled = r->filled || nullable;
 		if (nullable)
 			SPK_TRY_PTR(r->schema = copy_schema(w->b->arena, r->schema, true), err);
@@ -90,11 +91,19 @@ static spk_status check_names(const struct join *w, const PgQuery__Node *right, 
 
 static spk_status make_node(struct join *w, int dependent, spk_error *err)
 {
-	const struct spk_schema *l = w->left.plan->schema, *r = w->right.plan->schema;
-	struct spk_logical *input[2] = { w->left.plan, w->right.plan };
-	struct spk_schema *schema = spk_schema_new(w->b->arena, l->count + r->count);
+	const struct spk_schema *l, *r;
+	struct spk_logical *input[2];
+	struct spk_schema *schema;
 
-	SPK_TRY_PTR(schema, err);
+	if (fills_left(w->type))
+		SPK_TRY(spk_binder_mark_present(w->b, &w->left, err));
+	if (fills_right(w->type))
+		SPK_TRY(spk_binder_mark_present(w->b, &w->right, err));
+	l = w->left.plan->schema;
+	r = w->right.plan->schema;
+	input[0] = w->left.plan;
+	input[1] = w->right.plan;
+	SPK_TRY_PTR(schema = spk_schema_new(w->b->arena, l->count + r->count), err);
 	for (int i = 0; i < schema->count; i++) {
 		schema->field[i] = i < l->count ? l->field[i] : r->field[i - l->count];
 		schema->field[i].nullable = schema->field[i].nullable || (i < l->count ? fills_left(w->type) : fills_right(w->type));
@@ -197,6 +206,110 @@ static spk_status to_right_plan(struct spk_logical *l, struct to_right *t, spk_e
 	return SPK_OK;
 }
 
+/* --- a subquery in the condition of a RIGHT or FULL JOIN --- */
+
+/* Which sides' columns it takes, over left ++ right; both, if it takes what another subquery gives. */
+struct sides { struct spk_arena *arena; int left, number, own; bool uses[2]; };
+
+static spk_status note_side(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err)
+{
+	struct sides *s = user;
+
+	(void)out, (void)err;
+	if (s->number ? e->kind == SPK_EXPR_OUTER && e->outer == s->number : e->kind == SPK_EXPR_COLUMN)
+		s->uses[e->column >= s->left] = true;
+	if (e->kind == SPK_EXPR_OUTER && e->outer < 0 && -e->outer != s->own)
+		s->uses[0] = s->uses[1] = true;
+	return SPK_OK;
+}
+
+static spk_status note_sides(struct spk_expr **e, void *user, spk_error *err)
+{
+	struct sides *s = user;
+	struct spk_expr *same;
+
+	return spk_expr_rewrite(s->arena, *e, note_side, s, &same, err);
+}
+
+static spk_status note_plan_sides(struct spk_logical *l, struct sides *s, spk_error *err)
+{
+	SPK_TRY(spk_logical_each_expr(l, note_sides, s, err));
+	for (int i = 0; i < l->inputs; i++)
+		SPK_TRY(note_plan_sides(l->input[i], s, err));
+	return SPK_OK;
+}
+
+/* From the join's columns to those of its wider sides, and from subqueries to what they gave there. */
+struct to_sides { struct join *w; const struct spk_sublinks *sublinks; const bool *right; int left, wide; };
+
+static spk_status to_sides_leaf(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err)
+{
+	const struct to_sides *t = user;
+	const bool sublink = e->kind == SPK_EXPR_OUTER && e->outer < 0;
+
+	if (e->kind != SPK_EXPR_COLUMN && !sublink)
+		return SPK_OK;
+	SPK_TRY_PTR(*out = spk_arena_copy(t->w->b->arena, e, sizeof *e), err);
+	(*out)->kind = SPK_EXPR_COLUMN;
+	if (sublink)
+		(*out)->column += t->sublinks->sublink[-e->outer - 1].column + (t->right[-e->outer - 1] ? t->wide : 0);
+	else if (e->column >= t->left)
+		(*out)->column += t->wide - t->left;
+	return SPK_OK;
+}
+
+/* Joins the subquery to the one side that it looks at. */
+static spk_status attach_to_side(struct join *w, struct spk_sublinks *s, int id, bool *right, spk_error *err)
+{
+	struct spk_logical *join = w->both.plan;
+	struct spk_sublink *link = &s->sublink[id - 1];
+	struct to_right t = { .w = w, .left = w->left.plan->schema->count };
+	struct sides own = { .arena = w->b->arena, .left = t.left, .own = id }, below = { .arena = w->b->arena, .left = t.left, .number = link->number };
+	struct spk_expr *stand_in = spk_expr_outer(w->b->arena, -id, 0, &link->plan->schema->field[0]);
+
+	SPK_TRY_PTR(stand_in, err);
+	if (link->condition)
+		SPK_TRY(note_sides(&link->condition, &own, err));
+	SPK_TRY(note_plan_sides(link->plan, &below, err));
+	*right = own.uses[1] || below.uses[1];
+	if (*right && (own.uses[0] || below.uses[0]))
+		return spk_binder_unsupported(w->b, spk_node_location(w->j->quals), "a subquery that looks at both sides in the condition of a RIGHT or FULL JOIN", err);
+	if (*right && link->condition)
+		SPK_TRY(to_right_expr(&link->condition, &t, err));
+	t.sublink = link->number;
+	if (*right)
+		SPK_TRY(to_right_plan(link->plan, &t, err));
+	return spk_sublinks_attach(w->b, s, &join->input[*right], &stand_in, err);
+}
+
+static spk_status join_wide_sides(struct join *w, struct spk_sublinks *s, struct spk_expr *on, spk_error *err)
+{
+	struct spk_logical *join = w->both.plan;
+	const struct spk_schema *narrow = join->schema;
+	bool *right = SPK_NEW_ARRAY(w->b->arena, bool, s->count);
+	struct to_sides t = { .w = w, .sublinks = s, .right = right, .left = w->left.plan->schema->count };
+	struct spk_schema *schema;
+	struct spk_expr **expr = SPK_NEW_ARRAY(w->b->arena, struct spk_expr *, narrow->count + 1);
+	int rights;
+
+	SPK_TRY_PTR(right && expr, err);
+	for (int i = 0; i < s->count; i++)
+		SPK_TRY(attach_to_side(w, s, i + 1, &right[i], err));
+	t.wide = join->input[0]->schema->count;
+	rights = join->input[1]->schema->count;
+	SPK_TRY_PTR(schema = spk_schema_new(w->b->arena, t.wide + rights), err);
+	for (int i = 0; i < schema->count; i++) {
+		schema->field[i] = i < t.wide ? join->input[0]->schema->field[i] : join->input[1]->schema->field[i - t.wide];
+		schema->field[i].nullable = true;
+	}
+	SPK_TRY(spk_expr_rewrite(w->b->arena, on, to_sides_leaf, &t, &join->filter, err));
+	join->schema = schema;
+	for (int i = 0; i < narrow->count; i++)
+		SPK_TRY_PTR(expr[i] = spk_expr_column(w->b->arena, i < t.left ? i : i - t.left + t.wide, &narrow->field[i]), err);
+	SPK_TRY_PTR(w->both.plan = spk_binder_project(w->b, join, expr, narrow), err);
+	return SPK_OK;
+}
+
 /*
  * A condition with subqueries. For an inner join it is a filter over it. For a left one it filters the right side, row by row of the left:
  * LEFT JOIN LATERAL (SELECT ... WHERE condition) ON true.
@@ -211,7 +324,7 @@ static spk_status join_by_subquery(struct join *w, struct spk_sublinks *s, struc
 	if (w->type == SPK_JOIN_INNER)
 		return spk_sublinks_filter(w->b, s, &w->both.plan, on, err);
 	if (w->type != SPK_JOIN_LEFT)
-		return spk_binder_unsupported(w->b, spk_node_location(w->j->quals), "a subquery in the condition of a RIGHT or FULL JOIN", err);
+		return join_wide_sides(w, s, on, err);
 	SPK_TRY(to_right_expr(&on, &t, err));
 	for (int i = 0; i < s->count; i++) {
 		struct spk_sublink *link = &s->sublink[i];

@@ -250,13 +250,23 @@ static int look_up(const struct spk_exprs *x, const char *alias, const char *nam
 
 /* --- whole rows --- */
 
+static spk_status present_row(const struct spk_exprs *x, const struct spk_range *r, const struct spk_outer *o, struct spk_expr **row, spk_error *err)
+{
+	const struct spk_field field = { "?present?", spk_type(SPK_TYPE_BOOLEAN), true };
+	struct spk_expr *present = o ? spk_expr_outer(x->b->arena, o->number, r->present - 1, &field) : spk_expr_column(x->b->arena, r->present - 1, &field);
+
+	SPK_TRY_PTR(present, err);
+	present->position = (*row)->position;
+	return spk_binder_row_if_present(x->b, present, row, err);
+}
+
 static spk_status whole_row(struct spk_exprs *x, const PgQuery__ColumnRef *c, const struct spk_range *r, struct spk_outer *o, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr **field = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, r->schema->count + 1);
 	struct spk_schema *names = spk_schema_new(x->b->arena, r->schema->count);
 
 	SPK_TRY_PTR(field && names, err);
-	if (r->filled)
+	if (r->filled && !r->present)
 		return spk_binder_unsupported(x->b, c->location, "the whole row of a table that an outer join may leave without one", err);
 	for (int i = 0; i < r->schema->count; i++) {
 		if (o)
@@ -267,7 +277,7 @@ static spk_status whole_row(struct spk_exprs *x, const PgQuery__ColumnRef *c, co
 	}
 	SPK_TRY(spk_binder_call(x->b, "row of", field, r->schema->count, c->location, out, err));
 	(*out)->type.children = names;
-	return SPK_OK;
+	return r->filled ? present_row(x, r, o, out, err) : SPK_OK;
 }
 
 /* A table's name where a value belongs: its row. */

@@ -247,6 +247,8 @@ spk_status spk_binder_table_function(struct spk_binder *b, const PgQuery__RangeF
 	if (!f || r->is_rowsfrom)
 		return spk_binder_set_function(b, r, out, err);
 	SPK_TRY(spk_binder_function_name(b, f->funcname, f->n_funcname, f->location, &name, err));
+	if (spk_gives_record(name))
+		return spk_binder_record_function(b, r, f, name, out, err);
 	if (!is_relation(name))
 		return misspelt(name) ? no_such_relation(b, f, name, err) : spk_binder_set_function(b, r, out, err);
 	if (r->lateral || r->ordinality)

@@ -43,3 +43,49 @@ select distinct on (x) x, y from (values (1.00,1),(2.50,2),(1.00,3)) t(x,y) orde
 select null::numeric as x, count(*) from (values (1),(2)) t(y) group by x;
 select distinct null::numeric as x from (values (1),(2)) t(y);
 with recursive r(x) as (select 1.00 union select x + 1.0 from r where x < 3) select * from r;
+select t, u from (values (1,2),(3,4)) t(a,b) left join (values (1,5)) u(a,c) using (a) order by t.a;
+select t.a, u is null as miss, u.* from (values (1,2),(3,4)) t(a,b) left join (values (1,null::int)) u(a,c) on t.a = u.a order by t.a;
+select u, u is null as n, u is not null as nn from (values (1),(2)) t(a) left join (values (1,null::int)) u(a,c) on t.a = u.a order by t.a;
+select count(u), count(t), count(*) from (values (1),(2)) t(a) full join (values (2),(3)) u(a) on t.a = u.a;
+select t, u from (values (1),(2)) t(a) right join (values (2),(3)) u(a) on t.a = u.a order by u.a;
+select (u).c, (u).* from (values (1),(2)) t(a) left join (values (2,7),(3,8)) u(a,c) on t.a = u.a order by t.a;
+select t.a, (select u::text), (select count(u)) from (values (1),(2)) t(a) left join (values (2,7),(3,8)) u(a,c) on t.a = u.a group by t.a, u.a, u.c, u order by t.a;
+select t.a, v from (values (1),(2)) t(a) left join (values (2)) u(a) on t.a = u.a left join (values (2,9)) v(a,d) on v.a = u.a order by 1;
+select s.a, x from (values (1),(2),(3)) s(a) left join ((values (1),(2)) t(a) left join (values (2,9)) x(a,d) on x.a = t.a) on s.a = t.a order by 1;
+select coalesce(u, row(0,0)) from (values (1),(2)) t(a) left join (values (2,7),(3,8)) u(a,c) on t.a = u.a order by t.a;
+select distinct u from (values (1),(2)) t(a) left join (values (2,7)) u(a,c) on t.a = u.a order by u;
+select array_agg(u order by t.a) from (values (1),(2)) t(a) left join (values (2,7)) u(a,c) on t.a = u.a;
+select t.a from (values (1),(2)) t(a) left join (values (2,7)) u(a,c) on t.a = u.a where u is null;
+select t.a from (values (1),(2)) t(a) left join (values (2,7)) u(a,c) on t.a = u.a where u is not null;
+select u.* from (values (1),(2)) t(a) left join (values (2,7)) u(a,c) on t.a = u.a order by t.a;
+select t.a, u.b from (values (1),(2)) t(a) right join (values (2),(3)) u(b) on t.a = u.b and u.b in (select 2) order by 2;
+select t.a, u.b from (values (1),(2)) t(a) full join (values (2),(3)) u(b) on t.a = u.b and exists (select 1 where t.a = 2) order by 1,2;
+select t.a, u.b from (values (1),(2)) t(a) full join (values (1),(2),(3)) u(b) on t.a = u.b and exists (select 1 where t.a = 2) and u.b in (select 2) and (select true) order by 1,2;
+select t.a, u.b from (values (1),(2)) t(a) full join (values (2),(3)) u(b) on t.a = (select u.b) order by 1,2;
+select t.a, u.b from (values (1),(2)) t(a) right join (values (2),(3)) u(b) on t.a < (select max(x) from (values (2),(9)) q(x) where x > u.b) order by 1,2;
+select t.a, u.b from (values (1),(2)) t(a) full join (values (2),(3)) u(b) on t.a = u.b and t.a not in (select 1) order by 1,2;
+-- refused: a subquery that looks at both sides in the condition of a RIGHT or FULL JOIN
+select t.a, u.b from (values (1),(2)) t(a) full join (values (2),(3)) u(b) on t.a in (select x from (values (1),(2)) q(x) where x = u.b) order by 1,2;
+select make_interval(days => 3), make_interval(hours => 1, mins => 2), make_interval(1, weeks => 2), make_interval(secs => 1.5);
+select make_date(year => 2020, month => 2, day => 3), make_date(day => 1, month => 2, year => 2021), make_date(2020, 2, day => 5);
+select make_timestamp(year => 2020, month => 2, mday => 3, hour => 1, min => 2, sec => 3.5);
+select jsonb_set('{"a":1}', path => '{a}', replacement => '2'), jsonb_insert('{"a":[1]}', '{a,0}', '5', insert_after => true);
+select make_interval(days => 1, 2);
+select num_nulls(variadic array[1,null,2]), num_nonnulls(variadic array[1,null]);
+select * from jsonb_to_recordset('[{"a":1,"b":"x"},{"a":2}]') as t(a int, b text);
+select * from jsonb_to_record('{"a":1,"c":{"d":1}}') as t(a int, c jsonb, d text);
+select * from json_to_recordset('[{"a":1,"b":"2020-01-02"},{"a":2}]') as (a numeric(5,2), b date);
+select j.id, r.* from (values (1,'[{"a":1},{"a":2}]'::jsonb),(2,'[]'),(3,null)) j(id,d), jsonb_to_recordset(j.d) as r(a int, b text) order by 1,2;
+select j.id, r.* from (values (1,'{"a":1}'::jsonb),(3,null)) j(id,d), jsonb_to_record(j.d) as r(a int, b text) order by 1,2;
+select j.id, r.* from (values (1,'[{"a":1},{"a":2}]'::jsonb),(2,'[]')) j(id,d) left join lateral jsonb_to_recordset(j.d) as r(a int, b text) on true order by 1,2;
+select * from jsonb_to_recordset('[{"a":"x"}]') as t(a int);
+select * from jsonb_to_recordset('[]');
+select * from generate_series(1,2) as t(a int);
+select * from nosuch(1) as t(a int);
+select concat(variadic array['a','b']), concat_ws(',', variadic array['a','b']), format('%s-%s', variadic array['x','y']);
+-- refused: VARIADIC before anything but ARRAY
+select concat(variadic a) from (values (array['x'])) t(a);
+-- refused: an array or record in a column definition list
+select * from jsonb_to_record('{"a":[1]}') as t(a int[]);
+-- refused: an argument by name
+select lower(x => 'A');

@@ -1,0 +1,93 @@
+/*
+ * Functions in FROM whose columns the query says: jsonb_to_recordset(j) AS t (a int, b text). Each column is the member of its name, cast
+ * to its type; a set is that of the array's elements.
+ */
+#include "planner/sql/bind.h"
+
+#include <string.h>
+
+static const char *const singles[] = { "jsonb_to_record", "json_to_record" };
+static const char *const sets[] = { "jsonb_to_recordset", "json_to_recordset" };
+
+static bool is_one_of(const char *const *list, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(list[i], name) == 0)
+			return true;
+	return false;
+}
+
+bool spk_gives_record(const char *function)
+{
+	return is_one_of(singles, SPK_COUNT_OF(singles), function) || is_one_of(sets, SPK_COUNT_OF(sets), function);
+}
+
+/* The values, one a row: the argument's elements, or it alone. */
+static spk_status bind_values(struct spk_binder *b, const PgQuery__RangeFunction *r, const PgQuery__FuncCall *f, bool set, struct spk_logical **out, spk_error *err)
+{
+	PgQuery__String elements = PG_QUERY__STRING__INIT;
+	PgQuery__Node name = PG_QUERY__NODE__INIT, call = PG_QUERY__NODE__INIT, list = PG_QUERY__NODE__INIT;
+	PgQuery__Node *names[1] = { &name }, *items[1] = { f->args[0] }, *functions[1] = { &list };
+	PgQuery__FuncCall of_elements = *f;
+	PgQuery__List item = PG_QUERY__LIST__INIT;
+	PgQuery__RangeFunction values = *r;
+	struct spk_scope scope;
+
+	elements.sval = (char *)(uintptr_t)"jsonb_array_elements";
+	name.node_case = PG_QUERY__NODE__NODE_STRING;
+	name.string = &elements;
+	of_elements.funcname = names;
+	of_elements.n_funcname = 1;
+	call.node_case = PG_QUERY__NODE__NODE_FUNC_CALL;
+	call.func_call = &of_elements;
+	if (set)
+		items[0] = &call;
+	item.items = items;
+	item.n_items = 1;
+	list.node_case = PG_QUERY__NODE__NODE_LIST;
+	list.list = &item;
+	values.functions = functions;
+	values.n_coldeflist = 0;
+	values.alias = NULL;
+	SPK_TRY(spk_binder_set_function(b, &values, &scope, err));
+	*out = scope.plan;
+	return SPK_OK;
+}
+
+static spk_status member(struct spk_binder *b, struct spk_expr *value, const PgQuery__ColumnDef *d, struct spk_field *field, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr *pair[2] = { value, spk_expr_unknown(b->arena, d->colname) };
+
+	SPK_TRY_PTR(pair[1], err);
+	SPK_TRY(spk_binder_type(b, d->type_name, &field->type, err));
+	field->name = d->colname;
+	field->nullable = true;
+	if (spk_type_is_nested(field->type) && field->type.id != SPK_TYPE_JSONB)
+		return spk_binder_unsupported(b, d->location, "an array or record in a column definition list", err);
+	SPK_TRY(spk_expr_cast(b->arena, pair[1], spk_type(SPK_TYPE_TEXT), true, value->position, &pair[1], err));
+	SPK_TRY(spk_binder_call(b, field->type.id == SPK_TYPE_JSONB ? "->" : "->>", pair, 2, d->location, out, err));
+	return spk_expr_cast(b->arena, *out, field->type, true, spk_binder_at(b, d->location), out, err);
+}
+
+spk_status spk_binder_record_function(struct spk_binder *b, const PgQuery__RangeFunction *r, const PgQuery__FuncCall *f, const char *name, struct spk_scope *out, spk_error *err)
+{
+	const int columns = (int)r->n_coldeflist;
+	struct spk_schema *schema = spk_schema_new(b->arena, columns);
+	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, columns + 1), *value;
+	struct spk_logical *plan;
+
+	SPK_TRY_PTR(schema && expr, err);
+	if (!columns)
+		return spk_binder_fail(b, f->location, SPK_BIND, err, "a column definition list is required for functions returning \"record\"");
+	if (f->n_args != 1)
+		return spk_binder_fail(b, f->location, SPK_BIND, err, "function %s takes one argument", name);
+	if (r->ordinality)
+		return spk_binder_fail(b, f->location, SPK_BIND, err, "WITH ORDINALITY cannot be used with a column definition list");
+	SPK_TRY(bind_values(b, r, f, is_one_of(sets, SPK_COUNT_OF(sets), name), &plan, err));
+	SPK_TRY_PTR(value = spk_expr_column(b->arena, 0, &plan->schema->field[0]), err);
+	SPK_TRY(spk_expr_cast(b->arena, value, spk_type(SPK_TYPE_JSONB), true, spk_binder_at(b, f->location), &value, err));
+	for (int i = 0; i < columns; i++)
+		SPK_TRY(member(b, value, r->coldeflist[i]->column_def, &schema->field[i], &expr[i], err));
+	SPK_TRY_PTR(plan = spk_binder_project(b, plan, expr, schema), err);
+	return spk_binder_one_range(b, plan, name, r->alias, f->location, out, err);
+}
