@@ -696,6 +696,7 @@ void spk_exec_node(const struct spk_exec *e, int node, struct spk_node_stats *ou
 			continue;
 		out->rows += op->rows_out;
 		out->batches += op->batches_out;
+		out->filtered += op->rows_filtered;
 		out->own_us += op->own_us;
 		out->spilled_bytes += op->spilled_bytes;
 		out->memory_peak = SPK_MAX(out->memory_peak, op->memory_peak);

@@ -61,7 +61,7 @@ void spk_exec_output_release(struct spk_exec_output *output);
 /* Rows and batches that came out of a node so far, over all its tasks: for EXPLAIN ANALYZE. */
 void spk_exec_counts(const struct spk_exec *exec, int node, int64_t *rows, int64_t *batches);
 /* What a node has done so far, over all its tasks; memory: the most that one of them held. own_us: only when options.timed. */
-struct spk_node_stats { int64_t rows, batches, own_us, spilled_bytes, memory_peak; };
+struct spk_node_stats { int64_t rows, batches, filtered, own_us, spilled_bytes, memory_peak; };
 void spk_exec_node(const struct spk_exec *exec, int node, struct spk_node_stats *out);
 /* The same of all nodes of a stage, without rows and batches; memory: what the nodes of one task held, each at its peak. */
 void spk_exec_stage(const struct spk_exec *exec, int stage, struct spk_node_stats *out);

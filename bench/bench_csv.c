@@ -88,7 +88,7 @@ static void time_column(const struct spk_table *table, int column, int count, co
 	begun = spk_clock_thread_cpu_us();
 	for (int k = 0; k < rounds; k++) {
 		must(spk_batch_new(&batch, &schema, NULL, &err));
-		must(spk_format_csv.decode_piece(d, piece, 0, piece->rows, batch, NULL, &err));
+		must(spk_format_csv.decode_piece(d, piece, 0, piece->rows, batch, NULL, NULL, &err));
 		spk_batch_unref(batch);
 	}
 	printf("%-14s %-14s %7.2f ns a row\n", count == 1 ? columns[column][0] : "all", count == 1 ? columns[column][1] : "", (double)(spk_clock_thread_cpu_us() - begun) * 1000 / ROWS / rounds);

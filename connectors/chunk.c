@@ -127,7 +127,21 @@ static bool has_views(const struct spk_schema *schema)
 	return false;
 }
 
-spk_status spk_chunk_decode(struct spk_decoder *d, const struct spk_source_spec *spec, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
+spk_status spk_sieve_batch(const struct spk_sieve *sieve, struct spk_batch *b, spk_error *err)
+{
+	int32_t *sel = spk_arena_alloc(b->arena, sizeof(*sel) * (size_t)SPK_MAX(b->selected, 1));
+	int n = b->selected;
+
+	SPK_TRY_PTR(sel, err);
+	for (int i = 0; i < n; i++)
+		sel[i] = b->sel ? b->sel[i] : i;
+	SPK_TRY(sieve->keep(sieve->user, b, sel, &n, err));
+	b->sel = sel;
+	b->selected = n;
+	return SPK_OK;
+}
+
+spk_status spk_chunk_decode(struct spk_decoder *d, const struct spk_source_spec *spec, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
 {
 	struct spk_batch *b;
 	spk_status status = SPK_OK;
@@ -137,7 +151,7 @@ spk_status spk_chunk_decode(struct spk_decoder *d, const struct spk_source_spec 
 	if (!chunk->piece || has_views(spec->schema))
 		status = spk_arena_hold(b->arena, chunk->arena, err);
 	if (status == SPK_OK && chunk->piece)
-		status = d->format->decode_piece(d, chunk->piece, from, n, b, errors, err);
+		status = d->format->decode_piece(d, chunk->piece, from, n, b, sieve && sieve->first ? sieve : NULL, errors, err);
 	else if (status == SPK_OK)
 		status = d->format->decode(d, chunk->raw + from, n, b, errors, err);
 	if (status != SPK_OK) {
@@ -150,19 +164,26 @@ spk_status spk_chunk_decode(struct spk_decoder *d, const struct spk_source_spec 
 
 spk_status spk_source_decode(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
 {
+	return spk_source_decode_sieved(s, chunk, from, n, NULL, errors, out, err);
+}
+
+spk_status spk_source_decode_sieved(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
+{
 	const struct spk_table *t = s->spec->table;
 	struct spk_batch *b = NULL;
 	spk_status status;
 
 	SPK_ASSERT(n >= 0 && n <= SPK_BATCH_ROWS && from >= 0 && from + n <= chunk->rows, "rows of a chunk that are not there");
 	if (s->type->decode)
-		SPK_TRY(s->type->decode(s, chunk, from, n, errors, &b, err));
+		SPK_TRY(s->type->decode(s, chunk, from, n, sieve, errors, &b, err));
 	else
-		SPK_TRY(spk_chunk_decode(s->decoder, s->spec, chunk, from, n, errors, &b, err));
+		SPK_TRY(spk_chunk_decode(s->decoder, s->spec, chunk, from, n, sieve, errors, &b, err));
 	status = set_origin(s, chunk, from, b, err);
 	for (int c = 0; status == SPK_OK && t->metadata && c < s->spec->columns; c++)
 		if (t->metadata[s->spec->column[c]] && !b->column[c].data)
 			status = fill_metadata(s, chunk, from, n, b, c, err);
+	if (status == SPK_OK && sieve && !b->sel)
+		status = spk_sieve_batch(sieve, b, err);
 	if (status != SPK_OK) {
 		spk_batch_unref(b);
 		return status;

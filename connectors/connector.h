@@ -73,6 +73,19 @@ struct spk_source {
 	struct spk_decoder *decoder;          /* NULL when the type decodes by itself */
 };
 
+/*
+ * Which rows of a batch somebody wants, asked while they are decoded: first the columns for which `first` says so are made, then `keep` takes
+ * rows out of sel[0..*n), then the others are made of what is left; what is wrong with values that are not made stays unsaid. first NULL: all
+ * columns are made before. In batch only.
+ */
+struct spk_sieve {
+	const bool *first;             /* by column of the decoded batch: physical ones, not nested */
+	spk_status (*keep)(void *user, const struct spk_batch *batch, int32_t *sel, int *n, spk_error *err);
+	void *user;
+};
+/* The decoded batch with the rows that the sieve keeps selected. */
+spk_status spk_sieve_batch(const struct spk_sieve *sieve, struct spk_batch *batch, spk_error *err);
+
 /* What can be told of a table's rows without reading them: for the planner, which only compares. */
 struct spk_source_estimate { double rows; int64_t bytes; };  /* bytes: uncompressed */
 
@@ -100,8 +113,9 @@ struct spk_source_type {
 	 */
 	spk_status (*fetch)(struct spk_source *s, int partition, int64_t end, int max_rows, size_t max_bytes, int64_t wait_us, struct spk_chunk *chunk, spk_error *err);
 	bool parallel_fetch;
-	/* Rows [from, from + n) of the chunk as a batch; any thread. NULL: by the source's decoder. */
-	spk_status (*decode)(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
+	/* Rows [from, from + n) of the chunk as a batch; any thread. NULL: by the source's decoder. A sieve (may be NULL) need not be minded: a batch
+	 * for which it was has a selection. */
+	spk_status (*decode)(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
 	/* For rows that are batches already: the next one of the partition (the caller's), NULL at its end. *at is the caller's, 0 at first. Instead
 	 * of fetch and decode, in batch queries only; any number of threads. */
 	spk_status (*next)(struct spk_source *s, int partition, int64_t *at, struct spk_batch **out, spk_error *err);
@@ -127,9 +141,11 @@ spk_status spk_source_open_format(struct spk_source *s, struct spk_view header, 
 void spk_source_close_format(struct spk_source *s);
 /* Decodes by the type or by the source's format; sets origin and computes nothing else. n <= SPK_BATCH_ROWS. */
 spk_status spk_source_decode(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
+/* The same with only the rows selected that the sieve keeps; NULL: all. */
+spk_status spk_source_decode_sieved(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
 
 /* What the generic decode does with a decoder: for types that have several. */
-spk_status spk_chunk_decode(struct spk_decoder *d, const struct spk_source_spec *spec, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
+spk_status spk_chunk_decode(struct spk_decoder *d, const struct spk_source_spec *spec, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
 
 /* --- sinks --- */
 

@@ -52,6 +52,8 @@ static spk_status put_node(const struct spk_physical *node, struct spk_buffer *o
 		SPK_TRY(spk_buffer_printf(out, err, " (expected %.0f)", node->expected_rows));
 	if (node->outputs)
 		SPK_TRY(spk_buffer_printf(out, err, " batches=%lld", (long long)s.batches));
+	if (s.filtered)
+		SPK_TRY(spk_buffer_printf(out, err, " filtered=%lld", (long long)s.filtered));
 	SPK_TRY(spk_buffer_printf(out, err, " time=%.1fms", (double)s.own_us / 1000));
 	if (s.memory_peak)
 		SPK_TRY(put_size(out, "memory", s.memory_peak, err));

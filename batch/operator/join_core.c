@@ -180,3 +180,17 @@ void spk_join_core_close(struct spk_op *op)
 	spk_arena_unref(c->work);
 	spk_arena_unref(c->arena);
 }
+
+const struct spk_key_filter *spk_join_key_filter(const struct spk_op *join, int key)
+{
+	const struct spk_join_side *side = ((const struct spk_join_core *)join)->side;
+
+	return side && side->filter ? side->filter[key] : NULL;
+}
+
+bool spk_join_is_empty(const struct spk_op *join)
+{
+	const struct spk_join_side *side = ((const struct spk_join_core *)join)->side;
+
+	return side && !side->spilled && side->table->rows == 0;
+}

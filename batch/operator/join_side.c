@@ -14,6 +14,9 @@ void spk_join_side_unref(void *value)
 
 	if (!side || atomic_fetch_sub(&side->refs, 1) > 1)
 		return;
+	for (int k = 0; k < side->filters; k++)
+		spk_key_filter_free(side->filter[k]);
+	free(side->filter);
 	spk_join_table_unref(side->table);
 	spk_join_parts_release(&side->parts);
 	free(side);
@@ -237,6 +240,22 @@ static spk_status make_side(struct spk_join_collector *c, struct spk_join_side *
 	return table_of_parts(c, side, err);
 }
 
+/* What scans ask for. Of a part of the build side nothing could be told. */
+static spk_status make_filters(const struct spk_join_collector *c, struct spk_join_side *side, spk_error *err)
+{
+	const struct spk_physical *plan = c->j->op->plan;
+
+	if (!plan->filters || side->spilled)
+		return SPK_OK;
+	side->filter = calloc((size_t)plan->join_keys, sizeof(*side->filter));
+	SPK_TRY_PTR(side->filter, err);
+	side->filters = plan->join_keys;
+	for (int k = 0; k < plan->join_keys; k++)
+		if (plan->filters[k])
+			SPK_TRY(spk_key_filter_new(&side->filter[k], side->table, k, account(c), err));
+	return SPK_OK;
+}
+
 static spk_status new_side(struct spk_join_collector *c, struct spk_join_side **out, spk_error *err)
 {
 	struct spk_join_side *side = calloc(1, sizeof *side);
@@ -245,6 +264,8 @@ static spk_status new_side(struct spk_join_collector *c, struct spk_join_side **
 	SPK_TRY_PTR(side, err);
 	atomic_init(&side->refs, 1);
 	status = make_side(c, side, err);
+	if (status == SPK_OK)
+		status = make_filters(c, side, err);
 	if (status != SPK_OK) {
 		spk_join_side_unref(side);
 		return status;

@@ -9,10 +9,13 @@
 
 #include "batch/operator/join_batch.h"
 #include "batch/operator/join_parts.h"
+#include "batch/operator/key_filter.h"
 
 struct spk_join_side {
 	_Atomic int refs;
 	struct spk_join_table *table;
+	int filters;                     /* the join's keys, or 0: nobody asks for them */
+	struct spk_key_filter **filter;  /* by key; NULL: not of this one, or spilled, or no room */
 	bool spilled;
 	struct spk_join_parts parts;     /* spilled */
 	bool resident[SPK_JOIN_PARTS];   /* spilled: this partition is in the table */

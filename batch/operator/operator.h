@@ -76,6 +76,7 @@ struct spk_op {
 	int outputs;
 	struct spk_op_edge *output;
 	int64_t rows_out, batches_out;
+	int64_t rows_filtered;           /* scans: left out by runtime filters */
 	int64_t spilled_bytes, memory_peak;  /* written to disk; held at the most */
 	int64_t own_us;                  /* timed: in this operator itself, without those that it pushes to */
 	bool led, finished;              /* in this run; kept by the pipeline */

@@ -1,15 +1,138 @@
 /*
  * Leaf: the rows of one source partition. In a stream the run brings the epoch's chunks; a batch query fetches by itself until the
- * partition ends. Measures the partition's event time on the way, since nobody else sees every row.
+ * partition ends, and leaves out rows of which joins say that they meet nothing (key_filter.h). Measures the partition's event time on the
+ * way, since nobody else sees every row.
  */
 #include <stdlib.h>
 
-#include "batch/operator/operator.h"
+#include "batch/operator/key_filter.h"
 
 /* Smaller bites when memory.limit is small: every worker has one in its mouth. */
 enum { FETCH_BYTES = 4 << 20, FETCH_BYTES_LEAST = 256 << 10, FETCH_SHARE = 64, FETCH_ROWS = 1 << 16, FETCH_WAIT_US = 100000 };
 
-struct scan { struct spk_op base; };
+/* A runtime filter is given up when, after so many rows, more than such a part of them came through. */
+enum { FILTER_TRIAL = 1 << 15, FILTER_PASSES_PERCENT = 80 };
+
+/* A key that rows must have on the build side of a join. */
+struct key_check { const struct spk_key_filter *filter; const struct spk_expr *expr; int64_t seen, kept; };
+
+struct scan {
+	struct spk_op base;
+	struct key_check *check;         /* room for the plan's */
+	int checks;                      /* of this run */
+	bool *first;                     /* by column: some check needs it */
+	struct spk_sieve sieve;
+};
+
+/* --- runtime filters --- */
+
+static spk_status check_rows(struct scan *s, struct key_check *c, const struct spk_batch *batch, int32_t *sel, int *n, spk_error *err)
+{
+	struct spk_eval ev = spk_op_eval(&s->base, batch->arena, NULL);
+	struct spk_vector key;
+
+	SPK_TRY(spk_expr_eval(c->expr, batch, sel, *n, &ev, &key, err));
+	c->seen += *n;
+	*n = spk_key_filter_keep(c->filter, &key, sel, *n);
+	c->kept += *n;
+	return SPK_OK;
+}
+
+static spk_status keep_rows(void *user, const struct spk_batch *batch, int32_t *sel, int *n, spk_error *err)
+{
+	struct scan *s = user;
+	int before = *n;
+
+	for (int i = 0; i < s->checks && *n; i++)
+		SPK_TRY(check_rows(s, &s->check[i], batch, sel, n, err));
+	s->base.rows_filtered += before - *n;
+	return SPK_OK;
+}
+
+static void need_column(int column, void *user) { ((bool *)user)[column] = true; }
+
+/* The columns that the checks need, when they can be had before the others. */
+static void choose_first(struct scan *s)
+{
+	const struct spk_plan_source *source = &s->base.pipeline->plan->source[s->base.plan->source];
+	/* The open source's: it may have found out that a column stands in the files' paths. */
+	const char *const *metadata = s->base.pipeline->run->source[s->base.plan->source].source->spec->table->metadata;
+
+	memset(s->first, 0, sizeof *s->first * (size_t)source->columns);
+	for (int i = 0; i < s->checks; i++)
+		spk_expr_columns(s->check[i].expr, need_column, s->first);
+	s->sieve = (struct spk_sieve){ .first = s->first, .keep = keep_rows, .user = s };
+	for (int c = 0; c < source->columns; c++) {
+		struct spk_type type = source->schema->field[c].type;
+
+		if (spk_type_is_nested(type) || type.id == SPK_TYPE_JSONB || (s->first[c] && metadata && metadata[source->column[c]]))
+			s->sieve.first = NULL;
+	}
+}
+
+static const struct spk_op *find_join(const struct spk_pipeline *p, const struct spk_physical *join)
+{
+	for (int i = 0; i < p->op_count; i++)
+		if (p->op[i]->plan == join)
+			return p->op[i];
+	return NULL;
+}
+
+/* What the joins above know by now. *nothing: no row would be of use. */
+static void ask_joins(struct scan *s, bool *nothing)
+{
+	const struct spk_physical *plan = s->base.plan;
+
+	s->checks = 0;
+	*nothing = false;
+	for (int i = 0; i < plan->runtime_filters; i++) {
+		const struct spk_runtime_filter *f = &plan->runtime_filter[i];
+		const struct spk_op *join = find_join(s->base.pipeline, f->join);
+		const struct spk_key_filter *filter = join && f->expr ? spk_join_key_filter(join, f->key) : NULL;
+
+		*nothing = *nothing || (join && spk_join_is_empty(join));
+		if (filter)
+			s->check[s->checks++] = (struct key_check){ .filter = filter, .expr = f->expr };
+	}
+	if (s->checks)
+		choose_first(s);
+}
+
+/* Checks that nearly all rows pass are not worth it. What was seen depends on the partition's rows alone, so a replay does the same. */
+static void drop_checks(struct scan *s)
+{
+	int left = 0;
+
+	for (int i = 0; i < s->checks; i++) {
+		const struct key_check *c = &s->check[i];
+
+		if (c->seen < FILTER_TRIAL || c->kept * 100 <= c->seen * FILTER_PASSES_PERCENT)
+			s->check[left++] = *c;
+	}
+	if (left == s->checks)
+		return;
+	s->checks = left;
+	if (left)
+		choose_first(s);
+}
+
+static spk_status scan_open(struct spk_op *op, spk_error *err)
+{
+	struct scan *s = (struct scan *)op;
+
+	s->check = calloc((size_t)op->plan->runtime_filters + 1, sizeof *s->check);
+	s->first = calloc((size_t)op->pipeline->plan->source[op->plan->source].columns + 1, sizeof *s->first);
+	SPK_TRY_PTR(s->check && s->first, err);
+	return SPK_OK;
+}
+
+static void scan_close(struct spk_op *op)
+{
+	free(((struct scan *)op)->check);
+	free(((struct scan *)op)->first);
+}
+
+/* --- rows --- */
 
 static spk_status measure_time(struct spk_op *op, const struct spk_batch *batch, struct spk_run_partition *p, spk_error *err)
 {
@@ -41,11 +164,12 @@ static spk_status measure_time(struct spk_op *op, const struct spk_batch *batch,
 /* Decodes rows [from, from + n) and hands them on. */
 static spk_status emit_rows(struct spk_op *op, struct spk_source *source, const struct spk_chunk *chunk, int from, int n, struct spk_run_partition *p, spk_error *err)
 {
+	const struct spk_sieve *sieve = ((const struct scan *)op)->checks ? &((const struct scan *)op)->sieve : NULL;
 	struct spk_row_errors errors = { 0 };
 	struct spk_batch *batch = NULL;
 	spk_status status = SPK_OK;
 
-	SPK_TRY(spk_source_decode(source, chunk, from, n, spk_op_errors(op, &errors), &batch, err));
+	SPK_TRY(spk_source_decode_sieved(source, chunk, from, n, sieve, spk_op_errors(op, &errors), &batch, err));
 	if (errors.count) {
 		int32_t *sel = spk_op_selection(batch, batch->arena);
 		int left = batch->selected;
@@ -59,6 +183,8 @@ static spk_status emit_rows(struct spk_op *op, struct spk_source *source, const 
 	if (status == SPK_OK)
 		status = spk_op_emit(op, batch, err);
 	spk_batch_unref(batch);
+	if (sieve)
+		drop_checks((struct scan *)op);
 	return status;
 }
 
@@ -163,7 +289,11 @@ static spk_status scan_lead(struct spk_op *op, spk_error *err)
 {
 	struct spk_run_source *s = &op->pipeline->run->source[op->plan->source];
 	struct spk_run_partition *p = &s->partition[op->pipeline->partition];
+	bool nothing;
 
+	ask_joins((struct scan *)op, &nothing);
+	if (nothing)
+		return SPK_OK;
 	if (s->source->type->next)
 		return scan_batches(op, s->source, err);
 	if (op->done)
@@ -175,4 +305,4 @@ static spk_status scan_lead(struct spk_op *op, spk_error *err)
 	return SPK_OK;
 }
 
-const struct spk_op_type spk_op_scan = { .name = "scan", .size = sizeof(struct scan), .lead = scan_lead };
+const struct spk_op_type spk_op_scan = { .name = "scan", .size = sizeof(struct scan), .open = scan_open, .lead = scan_lead, .close = scan_close };

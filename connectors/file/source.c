@@ -344,13 +344,13 @@ static spk_status bad_row(const struct spk_source_file *f, bool guessed, const s
 	return SPK_DATA;
 }
 
-static spk_status file_decode(struct spk_source *base, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
+static spk_status file_decode(struct spk_source *base, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
 {
 	struct spk_source_file *f = spk_file_source_of(base)->part[chunk->partition].file;
 	struct spk_row_errors own = { 0 };
 	spk_status status;
 
-	SPK_TRY(spk_chunk_decode(f->decoder, base->spec, chunk, from, n, errors ? errors : &own, out, err));
+	SPK_TRY(spk_chunk_decode(f->decoder, base->spec, chunk, from, n, sieve, errors ? errors : &own, out, err));
 	if (own.count == 0)
 		return SPK_OK;
 	status = bad_row(f, base->spec->table->guessed, chunk, from, &own, err);

@@ -43,7 +43,7 @@ spk_status spk_csv_decode(struct spk_decoder *d, const struct spk_view *raw, int
 void spk_csv_decoder_close(struct spk_decoder *d);
 int spk_csv_decoder_fields(const struct spk_decoder *d);  /* that a row must have */
 spk_status spk_csv_index(struct spk_decoder *d, const char *data, size_t size, bool last, int max_rows, struct spk_arena *arena, struct spk_piece **out, size_t *used, spk_error *err);
-spk_status spk_csv_decode_piece(struct spk_decoder *d, const struct spk_piece *piece, int from, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err);
+spk_status spk_csv_decode_piece(struct spk_decoder *d, const struct spk_piece *piece, int from, int n, struct spk_batch *batch, const struct spk_sieve *sieve, struct spk_row_errors *errors, spk_error *err);
 
 spk_status spk_csv_encoder_open(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err);
 spk_status spk_csv_encode(struct spk_encoder *e, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err);

@@ -14,6 +14,7 @@
 
 #include "core/base/check.h"
 #include "core/columnar/decimal.h"
+#include "connectors/connector.h"
 #include "connectors/format/digits.h"
 #include "connectors/format/simdjson_shim.h"
 
@@ -205,21 +206,32 @@ spk_csv_kernel *spk_csv_kernel_for(struct spk_type type)
 static spk_status run_kernels(struct spk_csv_work *w, int row, int end, spk_error *err)
 {
 	for (int at = row; at < end; at += ROWS_AT_ONCE)
-		for (int i = 0; i < w->d->targets; i++)
-			SPK_TRY(w->d->target[i].kernel(w, &w->d->target[i], at, SPK_MIN(at + ROWS_AT_ONCE, end), err));
+		for (int i = 0; i < w->d->targets; i++) {
+			const struct spk_csv_target *t = &w->d->target[i];
+
+			if (!w->first || w->first[t->column] == w->pass)
+				SPK_TRY(t->kernel(w, t, at, SPK_MIN(at + ROWS_AT_ONCE, end), err));
+		}
 	return SPK_OK;
 }
 
-/* The runs of rows between those that have no places. Returns the first of the latter in the batch's rows. */
-static spk_status decode_runs(struct spk_csv_work *w, int n, const struct spk_piece_row **wrong, spk_error *err)
+/* The rows that have no places: the first of them in the batch's rows or behind. */
+static const struct spk_piece_row *first_wrong(const struct spk_csv_work *w)
 {
 	const struct spk_piece_row *p = w->piece->wrong, *stop = p + w->piece->wrong_count;
-	int row = 0;
 
 	while (p < stop && p->row < w->from)
 		p++;
-	*wrong = p;
-	for (; p < stop && p->row < w->from + n; p++) {
+	return p;
+}
+
+/* The runs of rows between those that have no places, which are marked. */
+static spk_status decode_runs(struct spk_csv_work *w, int n, spk_error *err)
+{
+	const struct spk_piece_row *stop = w->piece->wrong + w->piece->wrong_count;
+	int row = 0;
+
+	for (const struct spk_piece_row *p = first_wrong(w); p < stop && p->row < w->from + n; p++) {
 		SPK_TRY(run_kernels(w, row, p->row - w->from, err));
 		mark_bad(w, p->row - w->from);
 		row = p->row - w->from + 1;
@@ -259,25 +271,71 @@ static spk_status decode_again(struct spk_csv_work *w, int row, const struct spk
 	return status == SPK_DATA ? spk_field_row_failed(w->batch, row, w->reason, errors, err) : status;
 }
 
-spk_status spk_csv_decode_piece(struct spk_decoder *base, const struct spk_piece *piece, int from, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err)
+/* All columns of the rows that were marked. */
+static spk_status mend_rows(struct spk_csv_work *w, int n, struct spk_row_errors *errors, spk_error *err)
+{
+	const struct spk_piece_row *wrong = first_wrong(w), *stop = w->piece->wrong + w->piece->wrong_count;
+
+	for (int row = 0; w->any_bad && row < n; row++) {
+		struct spk_piece_row r = row_text(w, row);
+
+		if (!spk_bit(w->bad, row))
+			continue;
+		while (wrong < stop && wrong->row < w->from + row)
+			wrong++;
+		if (wrong < stop && wrong->row == w->from + row)
+			r = *wrong;
+		SPK_TRY(decode_again(w, row, &r, errors, err));
+	}
+	return SPK_OK;
+}
+
+/* --- rows that somebody wants --- */
+
+/* The columns that are left, of the rows that are: those that were mended have theirs. */
+static spk_status decode_kept(struct spk_csv_work *w, const uint64_t *mended, const int32_t *sel, int n, spk_error *err)
+{
+	for (int i = 0, end; i < n; i = end) {
+		end = i + 1;
+		if (spk_bit(mended, sel[i]))
+			continue;
+		while (end < n && sel[end] == sel[end - 1] + 1 && !spk_bit(mended, sel[end]))
+			end++;
+		SPK_TRY(run_kernels(w, sel[i], sel[end - 1] + 1, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status decode_sieved(struct spk_csv_work *w, const struct spk_sieve *sieve, int n, struct spk_row_errors *errors, spk_error *err)
+{
+	uint64_t *mended = w->bad;
+
+	w->first = sieve->first;
+	w->pass = true;
+	SPK_TRY(decode_runs(w, n, err));
+	if (SPK_UNLIKELY(w->piece->strange))
+		find_strange_rows(w, n);
+	SPK_TRY(mend_rows(w, n, errors, err));
+	SPK_TRY(spk_sieve_batch(sieve, w->batch, err));
+	w->pass = w->any_bad = false;
+	w->bad = SPK_NEW_ARRAY(w->batch->arena, uint64_t, spk_bitmap_words(n) + 1);
+	SPK_TRY_PTR(w->bad, err);
+	SPK_TRY(decode_kept(w, mended, w->batch->sel, w->batch->selected, err));
+	return mend_rows(w, n, errors, err);
+}
+
+spk_status spk_csv_decode_piece(struct spk_decoder *base, const struct spk_piece *piece, int from, int n, struct spk_batch *batch, const struct spk_sieve *sieve, struct spk_row_errors *errors, spk_error *err)
 {
 	struct spk_csv_work w = { .piece = piece, .from = from };
-	const struct spk_piece_row *wrong;
 
 	SPK_TRY(spk_csv_work_init(&w, spk_container_of(base, struct spk_csv_decoder, base), batch, n, err));
 	w.bad = SPK_NEW_ARRAY(batch->arena, uint64_t, spk_bitmap_words(n) + 1);
 	SPK_TRY_PTR(w.bad, err);
-	SPK_TRY(decode_runs(&w, n, &wrong, err));
+	if (sieve)
+		return decode_sieved(&w, sieve, n, errors, err);
+	SPK_TRY(decode_runs(&w, n, err));
 	if (SPK_UNLIKELY(piece->strange))
 		find_strange_rows(&w, n);
-	for (int row = 0; w.any_bad && row < n; row++) {
-		struct spk_piece_row r = row_text(&w, row);
-
-		if (!spk_bit(w.bad, row))
-			continue;
-		if (wrong < piece->wrong + piece->wrong_count && wrong->row == from + row)
-			r = *wrong++;
-		SPK_TRY(decode_again(&w, row, &r, errors, err));
-	}
+	SPK_TRY(mend_rows(&w, n, errors, err));
 	return spk_field_finish(batch, w.d->skip, false, &w.d->rules, errors, err);
 }

@@ -39,6 +39,8 @@ struct spk_csv_work {
 	int from;                   /* row of the piece that is the batch's row 0 */
 	uint64_t *bad;              /* by row of the batch: to be looked at again by itself */
 	bool any_bad;
+	const bool *first;          /* by column: the pass makes those for which it says `pass`; NULL: all */
+	bool pass;
 	char reason[256];
 	char small[SPK_VIEW_INLINE + 20];
 };

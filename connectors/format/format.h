@@ -12,6 +12,7 @@
 #include "planner/logical/catalog.h"
 
 struct spk_option_spec;
+struct spk_sieve;
 struct spk_sink_block;
 
 struct spk_format_spec {
@@ -64,10 +65,11 @@ struct spk_format {
 	/*
 	 * For scans that keep no raw rows. `index` finds the rows of a piece of a file, which begins with one, and their fields: at most max_rows, *used as
 	 * for `split`. SPK_CHUNK_PADDING bytes are readable before and behind the piece. *out and what it points to are in `arena`; it borrows data.
-	 * `decode_piece` makes n rows from `from` on into rows 0..n of the batch, as `decode` does. NULL, both: the format goes by split and decode.
+	 * `decode_piece` makes n rows from `from` on into rows 0..n of the batch, as `decode` does; with a sieve (connector.h; may be NULL) those that it
+	 * keeps, which are selected then. NULL, both: the format goes by split and decode.
 	 */
 	spk_status (*index)(struct spk_decoder *d, const char *data, size_t size, bool last, int max_rows, struct spk_arena *arena, struct spk_piece **out, size_t *used, spk_error *err);
-	spk_status (*decode_piece)(struct spk_decoder *d, const struct spk_piece *piece, int from, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err);
+	spk_status (*decode_piece)(struct spk_decoder *d, const struct spk_piece *piece, int from, int n, struct spk_batch *batch, const struct spk_sieve *sieve, struct spk_row_errors *errors, spk_error *err);
 
 	spk_status (*encoder_open)(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err);
 	/* Appends the bytes of every selected row to `out`, without separators; the i-th selected row's bytes end at end[i] (offset in out->data).

@@ -350,11 +350,12 @@ static spk_status fill(const struct nexmark *s, const struct spk_chunk *chunk, i
 	return set_origin(s, chunk, event, b, err);
 }
 
-static spk_status nexmark_decode(struct spk_source *base, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
+static spk_status nexmark_decode(struct spk_source *base, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
 {
 	struct spk_batch *b;
 	spk_status status;
 
+	(void)sieve;
 	(void)errors;
 	SPK_TRY(spk_batch_new(&b, base->spec->schema, spk_memory_account("decoded input"), err));
 	b->rows = b->selected = n;

@@ -50,6 +50,7 @@
 	X(METRICS_FILE, "metrics.file", TEXT, "", "", "", "", "File that metrics are reported to.") \
 	X(FILES_ROOT, "files.root", TEXT, "", "", "", "", "When set, paths in SQL must lie in this folder.") \
 	X(FILES_RANGE, "files.range", BYTES, "bytes", "32MiB", "0", "", "A batch query reads larger files in ranges of about so many bytes, side by side; 0: every file from one end to the other.") \
+	X(RUNTIME_FILTERS, "join.runtime-filters", ENUM, "auto|always|never", "auto", "", "", "When a scan leaves out rows that meet nothing in a join's other side, which is read before: auto: where it is expected to pay.") \
 	X(JSON_TIMESTAMP_UNIT, "json.timestamp-unit", ENUM, "s|ms|us", "ms", "", "", "Unit of timestamps that come as JSON numbers.") \
 	X(GROUP_ID, "kafka.group.id", TEXT, "", "", "", "", "Consumer group that lag tools see; empty: sparklet.<job>.")
 

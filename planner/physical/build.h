@@ -101,5 +101,7 @@ spk_status spk_build_leaf_groups(struct spk_build *b, int stage, spk_error *err)
 bool spk_join_may_share(enum spk_join_type join, int side);
 /* How the partitions of a group of leaves may be shared out at run time: sharing.c. */
 void spk_build_sharing(const struct spk_build *b, const struct spk_physical_stage *stage, struct spk_leaf_group *group);
+/* Of a batch plan whose stages are known: tells scans what joins above them need not see. */
+spk_status spk_build_runtime_filters(struct spk_build *b, spk_error *err);
 
 #endif

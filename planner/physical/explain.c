@@ -62,6 +62,21 @@ static spk_status put_aggregate(const struct spk_physical *n, struct spk_buffer 
 	return spk_buffer_append_str(out, "]", err);
 }
 
+/* What joins' build sides leave of the scan's rows. */
+static spk_status put_runtime_filters(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	bool first = true;
+
+	for (int i = 0; i < n->runtime_filters; i++) {
+		if (!n->runtime_filter[i].expr)
+			continue;
+		SPK_TRY(spk_buffer_append_str(out, first ? "; runtime filter: " : ", ", err));
+		SPK_TRY(spk_expr_format(n->runtime_filter[i].expr, out, err));
+		first = false;
+	}
+	return SPK_OK;
+}
+
 static spk_status put_scan(const struct printer *p, const struct spk_physical *n, spk_error *err)
 {
 	const struct spk_plan_source *s = &p->plan->source[n->source];
@@ -74,6 +89,7 @@ static spk_status put_scan(const struct printer *p, const struct spk_physical *n
 		SPK_TRY(spk_buffer_append_str(p->out, " - ", err));
 		SPK_TRY(put_interval(s->watermark_delay_us, p->out, err));
 	}
+	SPK_TRY(put_runtime_filters(n, p->out, err));
 	return spk_buffer_append_str(p->out, "]", err);
 }
 

@@ -54,6 +54,12 @@ struct spk_physical_edge { struct spk_physical *node; int input; };
 /* An expression that passed rows take along. filter: the one (by place) that must be true where this is evaluated, -1 none. */
 struct spk_pass { struct spk_expr *expr; int filter; };
 
+/*
+ * What a SCAN may leave out: rows that meet no row of a join's build side, which is complete before the scan begins (decision 33). `expr`,
+ * over the scan's columns, is the probe's value of the join's key number `key`. expr NULL: only that there is nothing to meet at all.
+ */
+struct spk_runtime_filter { const struct spk_physical *join; int key; struct spk_expr *expr; };
+
 struct spk_physical {
 	enum spk_physical_kind kind;
 	int id;                            /* index in the plan, in topological order */
@@ -71,6 +77,8 @@ struct spk_physical {
 	enum spk_state_bound bound;
 
 	int source, sink;                  /* SCAN: source index; SINK: sink index */
+	int runtime_filters;               /* SCAN in batch */
+	struct spk_runtime_filter *runtime_filter;
 	struct spk_expr *filter;           /* FILTER; SCAN: pushed predicate or NULL */
 	int expr_count;                    /* PROJECT: outputs; aggregates: group expressions (PARTIAL: over its input) */
 	struct spk_expr **expr;
@@ -105,6 +113,7 @@ struct spk_physical {
 	struct spk_expr **probe_key;       /* over input 0 */
 	struct spk_expr **build_key;       /* over input 1 */
 	bool *null_safe;                   /* by key: IS NOT DISTINCT FROM */
+	bool *filters;                     /* HASH_JOIN, by key: a scan asks for its values on the build side; NULL: none does */
 	bool unknown;                      /* MARK: a NULL in a key makes the answer NULL where it is not true; `filter` is the whole condition, or NULL for a single key */
 	int sort_count;                    /* SORT, TOP_K, OVER; READ, WRITE: every producer's rows are sorted so, the reader merges them */
 	struct spk_sort_key *sort;
@@ -179,11 +188,15 @@ struct spk_physical_plan {
 	const char *text;                  /* what was hashed */
 };
 
+/* In the order of 'join.runtime-filters'; a zeroed spk_physical_options has AUTO. */
+enum spk_runtime_filters { SPK_RUNTIME_FILTERS_AUTO, SPK_RUNTIME_FILTERS_ALWAYS, SPK_RUNTIME_FILTERS_NEVER };
+
 enum spk_emit { SPK_EMIT_AUTO, SPK_EMIT_ON_CLOSE, SPK_EMIT_ON_UPDATE };
 
 struct spk_physical_options {
 	bool streaming;
 	bool estimate;                     /* say what rows are expected of each node */
+	enum spk_runtime_filters runtime_filters;  /* batch: see runtime_filter.c */
 	bool keep;                         /* a query whose rows are kept: every task keeps its own, in no order among them */
 	enum spk_emit emit;
 	/* Whether a sink table takes changes by key or as +/- rows: asked of the connectors by whoever plans. */

@@ -444,6 +444,8 @@ spk_status spk_physical_plan_make(struct spk_arena *arena, struct spk_logical *c
 	for (int i = 0; i < roots; i++)
 		SPK_TRY(build_root(&b, root[i], err));
 	SPK_TRY(spk_build_stages(&b, err));
+	if (!options->streaming && options->runtime_filters != SPK_RUNTIME_FILTERS_NEVER)
+		SPK_TRY(spk_build_runtime_filters(&b, err));
 	SPK_TRY(hash_plan(&b, err));
 	*out = b.plan;
 	return SPK_OK;

@@ -40,6 +40,7 @@ struct model {
 	struct model_table table[JOIN_TABLES];
 	char *dir, *ddl;
 	int64_t bytes[JOIN_TABLES];        /* what the planner is told */
+	enum spk_runtime_filters runtime_filters;
 };
 
 /* --- tables --- */
@@ -108,7 +109,7 @@ static inline void model_init(struct model *m, int rows, spk_test_rng *rng)
 {
 	struct spk_buffer ddl = { 0 };
 
-	*m = (struct model){ .dir = spk_test_dir("joins") };
+	*m = (struct model){ .dir = spk_test_dir("joins"), .runtime_filters = (enum spk_runtime_filters)spk_test_below(rng, 3) };
 	m->family[0] = (int)spk_test_below(rng, SPK_COUNT_OF(families));
 	m->family[1] = (int)spk_test_below(rng, SPK_COUNT_OF(families));
 	for (int n = 0; n < JOIN_TABLES; n++) {
@@ -556,7 +557,7 @@ static inline void tell_sizes(struct query *q, const struct model *m)
 static inline spk_status join_plan(struct query *q, struct model *m, const struct join_tree *t, spk_error *err)
 {
 	struct spk_catalog_hooks hooks = { .check_table = spk_connector_check_table, .describe_file = spk_connector_describe_file };
-	struct spk_physical_options options = { 0 };
+	struct spk_physical_options options = { .runtime_filters = m->runtime_filters };
 	struct spk_physical_plan *plan;
 	struct spk_script script;
 	struct spk_logical *root;

@@ -80,8 +80,9 @@ static inline spk_status keep_rows(void *user, struct spk_batch *batch, spk_erro
 	return SPK_OK;
 }
 
-/* Rows that came out of nodes, by kind, bytes that were spilled by operators and in all, partitions that were read together or split. */
-struct counts { int64_t rows[SPK_PHYSICAL_COUNT], spilled, written; int coalesced, splits; };
+/* Rows that came out of nodes, by kind, that runtime filters left out, bytes that were spilled by operators and in all, partitions that were read
+ * together or split. */
+struct counts { int64_t rows[SPK_PHYSICAL_COUNT], filtered, spilled, written; int coalesced, splits; };
 
 /*
  * How a query is run. Zero: one reader per core, full batches, two threads, layouts as they come. spill: a folder for what does not fit
@@ -135,7 +136,7 @@ static inline spk_status query_open(struct query *q, int *partitions, spk_error 
 		const struct spk_plan_source *s = &q->plan->source[i];
 		int64_t position[2][64];
 
-		q->spec[i] = (struct spk_source_spec){ .table = s->table, .column = s->column, .columns = s->columns, .schema = s->schema, .index = i, .job = "query", .conf = q->conf };
+		q->spec[i] = (struct spk_source_spec){ .table = s->table, .column = s->column, .columns = s->columns, .schema = s->schema, .index = i, .job = "query", .conf = q->conf, .batch = true };
 		SPK_TRY(spk_source_type(s->table->connector)->open(&q->source[i], &q->spec[i], err));
 		partitions[i] = q->source[i]->partitions;
 		for (int p = 0; p < partitions[i]; p++)
@@ -170,6 +171,7 @@ static inline void query_count(const struct query *q, const struct spk_exec *exe
 
 		spk_exec_node(exec, i, &stats);
 		out->rows[q->plan->node[i]->kind] += stats.rows;
+		out->filtered += stats.filtered;
 		out->spilled += stats.spilled_bytes;
 	}
 	if (spill)

@@ -70,7 +70,7 @@ static void csv_piece_rows(const struct fuzz_table *t, struct spk_decoder *d, co
 		spk_error err;
 
 		fuzz_must(spk_batch_new(&many.batch, &t->wanted, NULL, &err) == SPK_OK, data, size, "no batch");
-		fuzz_must(spk_format_csv.decode_piece(d, piece, row, piece->rows - row, many.batch, &errors, &err) == SPK_OK, data, size, "a piece cannot be decoded");
+		fuzz_must(spk_format_csv.decode_piece(d, piece, row, piece->rows - row, many.batch, NULL, &errors, &err) == SPK_OK, data, size, "a piece cannot be decoded");
 		for (int i = row; i < piece->rows; i++) {
 			const char *reason = NULL;
 
