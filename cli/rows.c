@@ -73,7 +73,7 @@ static spk_status open_encoder(struct spk_cli_rows *r, spk_error *err)
 	SPK_TRY_PTR(r->column, err);
 	for (int i = 0; i < r->schema->count; i++)
 		r->column[i] = i;
-	r->spec = (struct spk_format_spec){ .table = &r->result, .column = r->column, .columns = r->schema->count, .schema = r->schema, .conf = r->conf };
+	r->spec = (struct spk_format_spec){ .table = &r->result, .column = r->column, .columns = r->schema->count, .schema = r->schema, .conf = r->conf, .hex_bytes = true };
 	return format->encoder_open(&r->encoder, &r->spec, err);
 }
 

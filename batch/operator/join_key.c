@@ -90,7 +90,8 @@ const struct spk_join_key_type *spk_join_key_type(struct spk_type type)
 	case SPK_TYPE_UNKNOWN:
 	case SPK_TYPE_TEXT:
 	case SPK_TYPE_BYTEA:
-	case SPK_TYPE_JSONB: return &type_view;
+	case SPK_TYPE_JSONB:
+	case SPK_TYPE_JSON: return &type_view;
 	case SPK_TYPE_ARRAY:
 	case SPK_TYPE_ROW:
 	case SPK_TYPE_COUNT: break;

@@ -178,7 +178,7 @@ spk_status spk_csv_store(struct spk_csv_work *w, const struct spk_csv_target *t,
 	if (!quoted && spk_csv_is_null(&w->d->options, s, n))
 		return spk_field_null(v, row, w->batch->rows, w->batch->arena, err);
 	switch (t->type.id) {
-	case SPK_TYPE_TEXT: case SPK_TYPE_JSONB:
+	case SPK_TYPE_TEXT: case SPK_TYPE_JSONB: case SPK_TYPE_JSON:
 		if (t->type.precision && !spk_field_fit_varchar(t->type, s, &n))
 			return misfit(w, t, s, n, "too long");
 		spk_vector_view(v)[row] = spk_view_padded(s, n);

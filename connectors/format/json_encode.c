@@ -20,8 +20,8 @@
 
 enum { SLACK = 128 };  /* pieces and inline strings are copied in whole blocks */
 
-enum kind { PLAIN_BOOLEAN, PLAIN_I16, PLAIN_I32, PLAIN_I64, PLAIN_REAL, PLAIN_DOUBLE, PLAIN_DECIMAL, QUOTED_VIEW, QUOTED_BYTES, RAW_JSON,
-            QUOTED_TIMESTAMP, QUOTED_OTHER, NESTED };
+enum kind { PLAIN_BOOLEAN, PLAIN_I16, PLAIN_I32, PLAIN_I64, PLAIN_REAL, PLAIN_DOUBLE, PLAIN_DECIMAL, QUOTED_VIEW, QUOTED_BYTES,
+            RAW_JSON, QUOTED_TIMESTAMP, QUOTED_OTHER, NESTED };
 
 struct column {
 	struct spk_type type;
@@ -35,6 +35,7 @@ struct spk_json_writer {
 	struct spk_arena *arena;
 	const char *timezone;
 	bool iso;              /* timestamps with a T */
+	bool hex_bytes;        /* bytea as \x and digits; else base64 */
 	int columns;
 	struct column *column;
 };
@@ -215,16 +216,45 @@ static inline char *put_text(struct pen *pen, char *p, const struct spk_view *vi
 
 /* --- a value --- */
 
+/* The backslash is escaped. */
+static char *put_hex(char *p, const struct spk_view *v)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *s = spk_view_data(v);
+
+	memcpy(p, "\\\\x", 3);
+	p += 3;
+	for (uint32_t i = 0; i < v->length; i++) {
+		*p++ = digits[(uint8_t)s[i] >> 4];
+		*p++ = digits[(uint8_t)s[i] & 15];
+	}
+	return p;
+}
+
+/* The type json may have line ends between its parts, a row is one line. In strings they are escaped in any case. */
+static char *put_json(char *p, const struct spk_view *v)
+{
+	char *end = p + v->length;
+
+	memcpy(p, spk_view_data(v), v->length);
+	for (char *at = p; (at = memchr(at, '\n', (size_t)(end - at))) != NULL;)
+		*at = ' ';
+	for (char *at = p; (at = memchr(at, '\r', (size_t)(end - at))) != NULL;)
+		*at = ' ';
+	return end;
+}
+
 static char *put_view(struct pen *pen, char *p, enum kind kind, const struct spk_view *v)
 {
 	if (kind == QUOTED_VIEW) {
 		p = put_text(pen, p, v);
+	} else if (kind == QUOTED_BYTES && pen->w->hex_bytes) {
+		p = put_hex(p, v);
 	} else if (kind == QUOTED_BYTES) {
 		spk_base64_encode(spk_view_data(v), v->length, p);
 		p += spk_base64_size(v->length);
 	} else if (v->length) {
-		memcpy(p, spk_view_data(v), v->length);
-		p += v->length;
+		p = put_json(p, v);
 	}
 	return p;
 }
@@ -405,7 +435,7 @@ static size_t view_bytes(const struct column *c, const struct spk_batch *batch, 
 
 	SPK_EACH_ROW(batch, i, row)
 		sum += view[spk_reader_slot(r, row)].length;
-	return c->kind == QUOTED_BYTES ? sum / 3 * 4 + 4 * (size_t)batch->selected : sum;
+	return c->kind == QUOTED_BYTES ? sum * 2 + 4 * (size_t)batch->selected : sum;
 }
 
 static size_t batch_bound(const struct spk_json_writer *w, const struct spk_batch *batch, const struct spk_reader *reader, const struct spk_json_frame *frame)
@@ -490,7 +520,7 @@ static enum kind kind_of(struct spk_type type)
 	case SPK_TYPE_DOUBLE: return PLAIN_DOUBLE;
 	case SPK_TYPE_DECIMAL: return PLAIN_DECIMAL;
 	case SPK_TYPE_BYTEA: return QUOTED_BYTES;
-	case SPK_TYPE_JSONB: return RAW_JSON;
+	case SPK_TYPE_JSON: case SPK_TYPE_JSONB: return RAW_JSON;
 	case SPK_TYPE_TIMESTAMP: return QUOTED_TIMESTAMP;
 	case SPK_TYPE_ARRAY: case SPK_TYPE_ROW: return NESTED;
 	case SPK_TYPE_TEXT: case SPK_TYPE_UNKNOWN: return QUOTED_VIEW;
@@ -547,6 +577,7 @@ spk_status spk_json_writer_new(struct spk_json_writer **out, const struct spk_fo
 	}
 	w->arena = arena;
 	w->columns = spec->columns;
+	w->hex_bytes = spec->hex_bytes;
 	w->timezone = spk_field_rules(spec->conf).timezone;
 	w->iso = standard && !strcmp(standard, "ISO-8601");
 	*out = w;

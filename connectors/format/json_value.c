@@ -194,7 +194,7 @@ static spk_status store_number_slow(struct spk_json_row *r, uint32_t k, const st
 	case SPK_TYPE_TIMESTAMP: case SPK_TYPE_TIMESTAMPTZ:
 		ok = store_epoch(s, n, rules->timestamp_unit_us, spk_vector_i64(out) + row);
 		break;
-	case SPK_TYPE_TEXT: case SPK_TYPE_JSONB:
+	case SPK_TYPE_TEXT: case SPK_TYPE_JSONB: case SPK_TYPE_JSON:
 		return store_text(r, t, s, n, false, spk_vector_view(out) + row);
 	default:
 		break;
@@ -219,7 +219,7 @@ static spk_status store_other(struct spk_json_row *r, uint32_t *k, const struct 
 		return SPK_OK;
 	}
 	end = c == '{' || c == '[' ? r->at[*k - 1] + 1 : at + (c == 't' ? 4 : 5);
-	if (t->type.id == SPK_TYPE_TEXT || t->type.id == SPK_TYPE_JSONB)
+	if (t->type.id == SPK_TYPE_TEXT || spk_type_is_json(t->type))
 		return store_text(r, t, r->text + at, end - at, false, spk_vector_view(out) + row);
 	return misfit(r, t, r->text + at, end - at, NULL);
 }
@@ -244,7 +244,7 @@ spk_status spk_json_store(struct spk_json_row *r, uint32_t *k, const struct spk_
 
 	switch (*s) {
 	case '"':
-		if (SPK_UNLIKELY(t->type.id == SPK_TYPE_JSONB))
+		if (SPK_UNLIKELY(spk_type_is_json(t->type)))
 			return store_jsonb_string(r, k, out, row);
 		++*k;
 		return store_string(r, at, t, rules, out, row, arena, err);

@@ -1,5 +1,5 @@
 /*
- * Arrays, records and jsonb. Formats read them as texts; when all rows of a batch are there they are made values of, a column
+ * Arrays, records, json and jsonb. Formats read them as texts; when all rows of a batch are there they are made values of, a column
  * at a time, because an array's elements lie behind those of the rows before it.
  */
 #include <stdio.h>
@@ -33,6 +33,11 @@ static spk_status make_value(struct maker *m, struct spk_vector *out, int row, c
 	struct spk_arena *arena = m->batch->arena;
 	struct spk_view json;
 
+	if (out->type.id == SPK_TYPE_JSON) {
+		SPK_TRY(spk_json_check(&m->parser, &m->text, spk_view_data(v), v->length, err));
+		spk_vector_view(out)[row] = *v;
+		return SPK_OK;
+	}
 	if (!m->json && out->type.id != SPK_TYPE_JSONB)
 		return spk_text_put(out, row, m->batch->rows, spk_view_data(v), v->length, m->rules->timezone, arena, err);
 	SPK_TRY(spk_jsonb_make(&m->parser, &m->text, spk_view_data(v), v->length, arena, &json, err));
@@ -89,7 +94,7 @@ spk_status spk_field_finish(struct spk_batch *batch, const bool *skip, bool json
 
 	for (int c = 0; c < batch->columns && status == SPK_OK; c++) {
 		m.field = &batch->schema->field[c];
-		if ((skip && skip[c]) || (!spk_type_is_nested(m.field->type) && m.field->type.id != SPK_TYPE_JSONB))
+		if ((skip && skip[c]) || (!spk_type_is_nested(m.field->type) && !spk_type_is_json(m.field->type)))
 			continue;
 		if (!m.failed) {
 			m.failed = spk_arena_zalloc(batch->arena, (size_t)batch->rows + 1);

@@ -13,13 +13,14 @@
 
 /*
  * Three pairs as the interface encodes metadata: the extension's name, its (empty) parameters, and a mark of ours: JSON text
- * from elsewhere need not have jsonb's one form, so only what bears the mark comes back as jsonb.
+ * from elsewhere need not have jsonb's one form, so only what bears the mark comes back as jsonb, or as json.
  */
-static const char json_metadata[] =
-	"\3\0\0\0"
-	"\15\0\0\0" "sparklet:type" "\5\0\0\0" "jsonb"
-	"\24\0\0\0" "ARROW:extension:name" "\12\0\0\0" "arrow.json"
-	"\30\0\0\0" "ARROW:extension:metadata" "\0\0\0";
+#define METADATA(size, type) \
+	"\3\0\0\0" \
+	"\15\0\0\0" "sparklet:type" size "\0\0\0" type \
+	"\24\0\0\0" "ARROW:extension:name" "\12\0\0\0" "arrow.json" \
+	"\30\0\0\0" "ARROW:extension:metadata" "\0\0\0"
+static const char jsonb_metadata[] = METADATA("\5", "jsonb"), json_metadata[] = METADATA("\4", "json");
 
 static void release_schema(struct ArrowSchema *schema)
 {
@@ -64,8 +65,8 @@ static spk_status describe(struct ArrowSchema *out, const char *name, struct spk
 	SPK_TRY_PTR(format, err);
 	SPK_TRY_PTR(copy, err);
 	*out = (struct ArrowSchema){ .format = format, .name = copy, .flags = nullable ? ARROW_FLAG_NULLABLE : 0 };
-	if (type.id == SPK_TYPE_JSONB)
-		out->metadata = json_metadata;
+	if (spk_type_is_json(type))
+		out->metadata = type.id == SPK_TYPE_JSONB ? jsonb_metadata : json_metadata;
 	if (!fields)
 		return SPK_OK;
 	out->children = SPK_NEW_ARRAY(arena, struct ArrowSchema *, fields->count);

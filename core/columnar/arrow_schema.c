@@ -139,8 +139,8 @@ static int32_t take_i32(const char **at)
 	return n;
 }
 
-/* Whether the metadata holds the mark that our export gives to jsonb. */
-static bool marked_jsonb(const char *metadata)
+/* JSON or JSONB when the metadata holds the mark that our export gives to them, else TEXT. */
+static enum spk_type_id marked_type(const char *metadata)
 {
 	int32_t pairs = metadata ? take_i32(&metadata) : 0;
 
@@ -153,9 +153,9 @@ static bool marked_jsonb(const char *metadata)
 		value = metadata;
 		metadata += value_size;
 		if (key_size == 13 && memcmp(key, "sparklet:type", 13) == 0)
-			return value_size == 5 && memcmp(value, "jsonb", 5) == 0;
+			return value_size == 5 && memcmp(value, "jsonb", 5) == 0 ? SPK_TYPE_JSONB : value_size == 4 && memcmp(value, "json", 4) == 0 ? SPK_TYPE_JSON : SPK_TYPE_TEXT;
 	}
-	return false;
+	return SPK_TYPE_TEXT;
 }
 
 static spk_status import_field(const struct ArrowSchema *in, struct spk_arena *arena, struct spk_field *field, struct arrow_format *format, int depth, spk_error *err);
@@ -202,8 +202,8 @@ static spk_status import_field(const struct ArrowSchema *in, struct spk_arena *a
 			return spk_fail(err, SPK_UNSUPPORTED, "column \"%s\": a dictionary with indices of Arrow format \"%s\"", name, in->format);
 		format->index = index;
 	}
-	if (format->type.id == SPK_TYPE_TEXT && marked_jsonb(in->metadata))
-		format->type = spk_type(SPK_TYPE_JSONB);
+	if (format->type.id == SPK_TYPE_TEXT)
+		format->type = spk_type(marked_type(in->metadata));
 	field->name = spk_arena_strdup(arena, name);
 	SPK_TRY_PTR(field->name, err);
 	field->type = format->type;

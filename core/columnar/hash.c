@@ -260,7 +260,8 @@ static void hash_any(const struct spk_vector *v, const int32_t *sel, int n, uint
 		break;
 	case SPK_TYPE_UNKNOWN:
 	case SPK_TYPE_TEXT:
-	case SPK_TYPE_BYTEA: hash_view(&r, sel, n, hash, more, dense, 0); break;
+	case SPK_TYPE_BYTEA:
+	case SPK_TYPE_JSON: hash_view(&r, sel, n, hash, more, dense, 0); break;
 	case SPK_TYPE_JSONB: hash_jsonb(&r, sel, n, hash, more, dense, 0); break;
 	case SPK_TYPE_INTERVAL: hash_interval(&r, sel, n, hash, more, dense, 0); break;
 	case SPK_TYPE_ARRAY: hash_array(v, sel, n, hash, more); break;

@@ -13,9 +13,18 @@ static const char *skip_string(const char *p, const char *end)
 	return p < end ? p + 1 : end;
 }
 
+static bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
+static const char *skip_blanks(const char *p, const char *end)
+{
+	while (p < end && is_blank(*p))
+		p++;
+	return p;
+}
+
 static const char *skip_number(const char *p, const char *end)
 {
-	while (p < end && *p != ',' && *p != ']' && *p != '}')
+	while (p < end && *p != ',' && *p != ']' && *p != '}' && !is_blank(*p))
 		p++;
 	return p;
 }
@@ -51,17 +60,18 @@ struct spk_jsonb_iterator spk_jsonb_iterator(const char *p, const char *end)
 
 bool spk_jsonb_next(struct spk_jsonb_iterator *i)
 {
-	const char *p = i->p;
+	const char *p = skip_blanks(i->p, i->end);
 
 	if (p >= i->end || *p == ']' || *p == '}')
 		return false;
 	if (*p == ',')
-		p += 2;
+		p = skip_blanks(p + 1, i->end);
 	if (i->object) {
 		i->key = p + 1;
 		p = skip_string(p, i->end);
 		i->key_end = SPK_MAX(p - 1, i->key);
-		p += 2;
+		p = skip_blanks(p, i->end);
+		p = skip_blanks(p + 1, i->end);
 	}
 	if (p >= i->end)
 		return false;
@@ -90,7 +100,7 @@ static int hex_digit(char c)
 /* The byte that stands at *s: no escape there is stands for more. */
 static inline char take_byte(const char **s, const char *end)
 {
-	static const char letters[128] = { ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t', ['"'] = '"', ['\\'] = '\\' };
+	static const char letters[128] = { ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t', ['"'] = '"', ['\\'] = '\\', ['/'] = '/' };
 	const char *p = *s;
 
 	if (*p != '\\' || end - p < 2) {
@@ -115,6 +125,33 @@ const char *spk_jsonb_take_byte(const char *s, const char *end, char *out)
 	return s;
 }
 
+static int code_at(const char *hex)
+{
+	return hex_digit(hex[0]) << 12 | hex_digit(hex[1]) << 8 | hex_digit(hex[2]) << 4 | hex_digit(hex[3]);
+}
+
+/* The character of a \u escape as UTF-8; the two escapes of a surrogate pair make one. Only the type json has such. */
+static size_t take_unicode(const char **s, const char *end, char out[4])
+{
+	int c = code_at(*s + 2);
+
+	*s += 6;
+	if ((c & 0xfc00) == 0xd800 && end - *s >= 6 && (*s)[0] == '\\' && (*s)[1] == 'u' && (code_at(*s + 2) & 0xfc00) == 0xdc00) {
+		c = 0x10000 + ((c & 0x3ff) << 10) + (code_at(*s + 2) & 0x3ff);
+		*s += 6;
+	}
+	return spk_jsonb_put_utf8(out, (c & 0xf800) == 0xd800 && c < 0x10000 ? 0xfffd : c);
+}
+
+/* What stands at *s as bytes: one, or those of a \u escape. */
+static inline size_t take_character(const char **s, const char *end, char out[4])
+{
+	if (end - *s >= 6 && (*s)[0] == '\\' && (*s)[1] == 'u')
+		return take_unicode(s, end, out);
+	out[0] = take_byte(s, end);
+	return 1;
+}
+
 size_t spk_jsonb_unescape(const char *s, const char *end, char *out)
 {
 	size_t n = 0;
@@ -123,8 +160,13 @@ size_t spk_jsonb_unescape(const char *s, const char *end, char *out)
 		memcpy(out, s, (size_t)(end - s));
 		return (size_t)(end - s);
 	}
-	while (s < end)
-		out[n++] = take_byte(&s, end);
+	while (s < end) {
+		char bytes[4];
+		size_t size = take_character(&s, end, bytes);
+
+		memcpy(out + n, bytes, size);
+		n += size;
+	}
 	return n;
 }
 
@@ -138,9 +180,15 @@ bool spk_jsonb_string_is(const char *s, const char *end, const char *text, size_
 		return !size || (memcmp(s, text, size) == 0 && !memchr(s, '\\', size));
 	if (!memchr(s, '\\', n))
 		return false;
-	for (size_t i = 0; i < size; i++)
-		if (s == end || take_byte(&s, end) != text[i])
+	for (size_t i = 0, more; i < size; i += more) {
+		char bytes[4];
+
+		if (s == end)
 			return false;
+		more = take_character(&s, end, bytes);
+		if (more > size - i || memcmp(bytes, text + i, more) != 0)
+			return false;
+	}
 	return s == end;
 }
 

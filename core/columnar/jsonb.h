@@ -7,7 +7,8 @@
  * comma and colon and nowhere else; numbers are as numeric prints them (1e2 is 100, trailing zeros stay); of the characters in a
  * string only those that must be are escaped. Whoever makes a jsonb value goes through spk_jsonb_parse or writes this form.
  *
- * What reads such text trusts the form; `p` is then the first byte of a value that is whole. Equality and order are PostgreSQL's:
+ * What reads such text trusts the form, but for blanks: going over elements and members, skipping values and unescaping strings serve
+ * the type json too, whose text is checked and otherwise as it came; `p` is then the first byte of a value that is whole. Equality and order are PostgreSQL's:
  * numbers by value, so that equal values may differ in their bytes (1.0 and 1.00).
  */
 #ifndef SPK_CORE_COLUMNAR_JSONB_H
@@ -21,12 +22,17 @@ struct spk_json_parser {
 	struct spk_buffer *out;
 	struct spk_buffer members, scratch;
 	int depth;
+	bool verbatim;           /* only checks, as the type json does: any number, any \\u escape, members in any order */
 };
 /* Appends JSON text as a jsonb value. SPK_DATA with PostgreSQL's message when it is none; *out then has some bytes more. */
 spk_status spk_jsonb_parse(struct spk_json_parser *parser, const char *s, size_t size, struct spk_buffer *out, spk_error *err);
+/* Whether it is JSON text, as the type json takes it; with `text` for what parsing needs. SPK_DATA: it is not. */
+spk_status spk_json_check(struct spk_json_parser *parser, struct spk_buffer *text, const char *s, size_t size, spk_error *err);
 void spk_json_parser_release(struct spk_json_parser *parser);
 /* The same into `arena`: *out is the value. What parsing needs lies in `text` from one call to the next. */
 spk_status spk_jsonb_make(struct spk_json_parser *parser, struct spk_buffer *text, const char *s, size_t size, struct spk_arena *arena, struct spk_view *out, spk_error *err);
+/* A code point as UTF-8; at most 4 bytes. */
+size_t spk_jsonb_put_utf8(char *to, int c);
 /* Appends a string, quoted and escaped. */
 spk_status spk_jsonb_append_string(struct spk_buffer *out, const char *s, size_t size, spk_error *err);
 

@@ -94,7 +94,7 @@ static int take_hex(struct spk_json_parser *p)
 	return v;
 }
 
-static size_t put_utf8(char *to, int c)
+size_t spk_jsonb_put_utf8(char *to, int c)
 {
 	if (c < 0x80) {
 		to[0] = (char)c;
@@ -125,6 +125,8 @@ static spk_status take_unicode(struct spk_json_parser *p, uint32_t *length, spk_
 	char text[4];
 	size_t n;
 
+	if (c >= 0 && p->verbatim)
+		return SPK_OK;
 	if (c < 0 || (c & 0xfc00) == 0xdc00)
 		return invalid(err);
 	if (c == 0)
@@ -138,7 +140,7 @@ static spk_status take_unicode(struct spk_json_parser *p, uint32_t *length, spk_
 			return invalid(err);
 		c = 0x10000 + ((c & 0x3ff) << 10) + (low & 0x3ff);
 	}
-	n = put_utf8(text, c);
+	n = spk_jsonb_put_utf8(text, c);
 	*length += (uint32_t)n;
 	return append_bytes(p->out, text, n, err);
 }
@@ -258,6 +260,8 @@ static spk_status take_exponent(struct spk_json_parser *p, int64_t *out, spk_err
 		return invalid(err);
 	for (; n && *from == '0'; from++)
 		n--;
+	if (p->verbatim)
+		return SPK_OK;
 	if (n > 9)
 		return spk_fail(err, SPK_DATA, "value overflows numeric format");
 	for (size_t i = 0; i < n; i++)
@@ -295,6 +299,8 @@ static spk_status take_number(struct spk_json_parser *p, spk_error *err)
 	/* A word that goes on is no number. */
 	if (p->p < p->end && ((*p->p | 32) >= 'a' && (*p->p | 32) <= 'z'))
 		return invalid(err);
+	if (p->verbatim)
+		return SPK_OK;
 	negative = negative && !is_zero(&d);
 	if (d.exponent || negative != (*start == '-') || d.fractions > SCALE_MAX || d.wholes > INTEGER_DIGITS_MAX)
 		return expand(p, &d, negative, err);
@@ -422,7 +428,8 @@ static spk_status take_object(struct spk_json_parser *p, spk_error *err)
 	} while (take(p, ','));
 	if (!take(p, '}'))
 		return invalid(err);
-	SPK_TRY(put_in_order(p, at, (struct member *)(void *)(p->members.data + first), n, err));
+	if (!p->verbatim)
+		SPK_TRY(put_in_order(p, at, (struct member *)(void *)(p->members.data + first), n, err));
 	p->members.size = first;
 	return spk_buffer_append(p->out, "}", 1, err);
 }
@@ -495,6 +502,17 @@ spk_status spk_jsonb_parse(struct spk_json_parser *p, const char *s, size_t size
 	SPK_TRY(take_value(p, err));
 	skip_blanks(p);
 	return p->p == p->end ? SPK_OK : invalid(err);
+}
+
+spk_status spk_json_check(struct spk_json_parser *p, struct spk_buffer *text, const char *s, size_t size, spk_error *err)
+{
+	spk_status status;
+
+	spk_buffer_clear(text);
+	p->verbatim = true;
+	status = spk_jsonb_parse(p, s, size, text, err);
+	p->verbatim = false;
+	return status;
 }
 
 spk_status spk_jsonb_make(struct spk_json_parser *p, struct spk_buffer *text, const char *s, size_t size, struct spk_arena *arena, struct spk_view *out, spk_error *err)

@@ -13,8 +13,8 @@ struct spk_arena;
 /*
  * X(ID, "name", bytes per value, arrow format or NULL when it depends on parameters)
  * UNKNOWN is the type of a bare NULL and of an untyped string literal before binding; no column ever has it.
- * BOOLEAN is a byte 0/1 here (a bit in Arrow, packed at export). TEXT, BYTEA, JSONB are struct spk_view.
- * DECIMAL is a 128-bit integer; see `scale` below. ARRAY: int32 offsets (rows + 1) and one child. ROW: children only.
+ * BOOLEAN is a byte 0/1 here (a bit in Arrow, packed at export). TEXT, BYTEA, JSONB, JSON are struct spk_view.
+ * JSON is text that is JSON, kept as it came; JSONB has one form (jsonb.h). DECIMAL is a 128-bit integer; see `scale` below. ARRAY: int32 offsets (rows + 1) and one child. ROW: children only.
  */
 #define SPK_TYPE_LIST(X) \
 	X(UNKNOWN, "unknown", 16) \
@@ -34,7 +34,8 @@ struct spk_arena;
 	X(INTERVAL, "interval", 16)                        /* struct spk_interval */ \
 	X(JSONB, "jsonb", 16) \
 	X(ARRAY, "array", 4) \
-	X(ROW, "record", 0)
+	X(ROW, "record", 0) \
+	X(JSON, "json", 16)
 
 enum spk_type_id {
 #define SPK_TYPE_ENUM(id, name, width) SPK_TYPE_##id,
@@ -99,7 +100,8 @@ static inline struct spk_type spk_type_decimal(int precision, int scale)
 /* Bytes of one value in a vector; 0 for ROW. */
 int spk_type_width(struct spk_type type);
 /* True for the types whose values are struct spk_view. */
-static inline bool spk_type_is_view(struct spk_type t) { return t.id == SPK_TYPE_TEXT || t.id == SPK_TYPE_BYTEA || t.id == SPK_TYPE_JSONB || t.id == SPK_TYPE_UNKNOWN; }
+static inline bool spk_type_is_view(struct spk_type t) { return t.id == SPK_TYPE_TEXT || t.id == SPK_TYPE_BYTEA || t.id == SPK_TYPE_JSONB || t.id == SPK_TYPE_JSON || t.id == SPK_TYPE_UNKNOWN; }
+static inline bool spk_type_is_json(struct spk_type t) { return t.id == SPK_TYPE_JSON || t.id == SPK_TYPE_JSONB; }
 static inline bool spk_type_is_integer(struct spk_type t) { return t.id >= SPK_TYPE_SMALLINT && t.id <= SPK_TYPE_BIGINT; }
 static inline bool spk_type_is_number(struct spk_type t) { return t.id >= SPK_TYPE_SMALLINT && t.id <= SPK_TYPE_DECIMAL; }
 static inline bool spk_type_is_nested(struct spk_type t) { return t.id == SPK_TYPE_ARRAY || t.id == SPK_TYPE_ROW; }

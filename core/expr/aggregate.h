@@ -42,6 +42,7 @@ struct spk_aggregate {
 	bool idempotent;                   /* nor does a row's repetition: DISTINCT means nothing */
 	bool largest;                      /* max, not min: what functions that serve both look at */
 	bool gathers;                      /* its state is rows (aggregate_rows.h): it orders them by itself */
+	bool as_json;                      /* writes its arguments as JSON: those whose text depends on the session's zone come as JSON already */
 	bool folds;                        /* the state depends on which rows were merged as partial states (sums of floats), beyond their order */
 	/* A zeroed state row is a valid empty state for every aggregate. */
 	spk_status (*update)(const struct spk_aggregate_call *call, char *const *state, const struct spk_vector *input, const int32_t *sel, int n, const int32_t *weight, spk_error *err);

@@ -15,6 +15,7 @@ struct spk_aggregate_family { const struct spk_aggregate *aggregate; int count; 
 	X(bits) \
 	X(text) \
 	X(array) \
+	X(json) \
 	X(exact_moments) \
 	X(moments) \
 	X(regression) \

@@ -195,6 +195,25 @@ static spk_status coerce_args(struct spk_arena *arena, const struct spk_aggregat
 	return SPK_OK;
 }
 
+/* Arguments whose text depends on the session's zone become JSON where the zone is known; a name becomes the characters of such a text. */
+static spk_status write_zones(struct spk_arena *arena, struct given *g, int position, spk_error *err)
+{
+	for (int i = 0; i < g->args; i++) {
+		struct spk_expr *step[2];
+
+		if (!spk_type_has_zone(g->arg[i]->type))
+			continue;
+		SPK_TRY(spk_expr_call(arena, "to_json", &g->arg[i], 1, position, &step[0], err));
+		g->arg[i] = step[0];
+		if (g->args == 1 || i > 0)
+			continue;
+		step[1] = spk_expr_unknown(arena, "{}");
+		SPK_TRY_PTR(step[1], err);
+		SPK_TRY(spk_expr_call(arena, "#>>", step, 2, position, &g->arg[i], err));
+	}
+	return SPK_OK;
+}
+
 /* --- the call --- */
 
 static spk_status gather_given(struct spk_arena *arena, const struct spk_aggregate_syntax *s, struct given *g, spk_error *err)
@@ -214,11 +233,14 @@ static spk_status gather_given(struct spk_arena *arena, const struct spk_aggrega
 /* The input that is this sort key: an argument as it was written or as it was cast, or a new one. */
 static spk_status input_of(struct spk_arena *arena, const struct spk_aggregate_syntax *s, struct spk_aggregate_call *c, struct spk_expr *key, int *out, spk_error *err)
 {
-	for (int i = 0; i < c->inputs; i++)
-		if (spk_expr_same(c->input[i], key) || (i < s->args && spk_expr_same(s->arg[i], key))) {
+	for (int i = 0; i < c->inputs; i++) {
+		const bool written = i < s->args && (c->distinct || !c->aggregate->as_json) && spk_expr_same(s->arg[i], key);
+
+		if (written || spk_expr_same(c->input[i], key)) {
 			*out = i;
 			return SPK_OK;
 		}
+	}
 	if (c->distinct) {
 		spk_bind_fail(err, key->position ? key->position : s->position, "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list");
 		return SPK_BIND;
@@ -298,6 +320,8 @@ spk_status spk_aggregate_resolve(struct spk_arena *arena, const struct spk_aggre
 	if (filter && filter->type.id != SPK_TYPE_BOOLEAN)
 		SPK_TRY(spk_expr_cast(arena, filter, spk_type(SPK_TYPE_BOOLEAN), false, s->position, &filter, err));
 	SPK_TRY(coerce_args(arena, best, &g, err));
+	if (best->as_json)
+		SPK_TRY(write_zones(arena, &g, s->position, err));
 	*out = (struct spk_aggregate_call){ .aggregate = best, .args = g.args, .inputs = g.args, .input = g.arg, .filter = filter,
 		.distinct = s->distinct, .name = best->name, .position = s->position };
 	SPK_TRY(add_sorts(arena, s, out, err));

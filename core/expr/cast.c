@@ -77,6 +77,10 @@ static const struct spk_cast casts[] = {
 	CAST(TEXT, BYTEA, EXPLICIT, true, spk_cast_text_bytea)
 	CAST(JSONB, TEXT, ASSIGNMENT, true, spk_cast_jsonb_text)
 	CAST(TEXT, JSONB, EXPLICIT, true, spk_cast_text_jsonb)
+	CAST(JSON, TEXT, ASSIGNMENT, true, spk_cast_jsonb_text)
+	CAST(TEXT, JSON, EXPLICIT, true, spk_cast_text_json)
+	CAST(JSON, JSONB, ASSIGNMENT, true, spk_cast_text_jsonb)
+	CAST(JSONB, JSON, ASSIGNMENT, false, spk_cast_jsonb_text)
 	CAST(JSONB, BOOLEAN, EXPLICIT, true, spk_cast_jsonb_bool)
 	CAST(JSONB, SMALLINT, EXPLICIT, true, spk_cast_jsonb_number)
 	CAST(JSONB, INTEGER, EXPLICIT, true, spk_cast_jsonb_number)
@@ -146,12 +150,12 @@ enum spk_cast_context spk_cast_context(const struct spk_cast *cast, struct spk_t
 }
 
 /* Whether any type within is one whose text depends on the session's zone. */
-static bool has_zone(struct spk_type type)
+bool spk_type_has_zone(struct spk_type type)
 {
 	bool found = type.id == SPK_TYPE_TIMESTAMPTZ;
 
 	for (int i = 0; type.children && i < type.children->count && !found; i++)
-		found = has_zone(type.children->field[i].type);
+		found = spk_type_has_zone(type.children->field[i].type);
 	return found;
 }
 
@@ -164,7 +168,7 @@ bool spk_cast_is_stable(const struct spk_cast *cast, struct spk_type from, struc
 		if (!spk_cast_is_noop(a, b))
 			stable = stable || spk_cast_is_stable(spk_cast_find(a, b), a, b);
 	if (spk_type_is_nested(from) != spk_type_is_nested(to))
-		stable = stable || has_zone(from) || has_zone(to);
+		stable = stable || spk_type_has_zone(from) || spk_type_has_zone(to);
 	return stable;
 }
 

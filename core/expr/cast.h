@@ -15,7 +15,7 @@
 	/* cast_text.c */ \
 	X(to_text) X(from_text) X(text_text) X(bytea_text) X(text_bytea) \
 	/* cast_jsonb.c */ \
-	X(text_jsonb) X(jsonb_text) X(jsonb_bool) X(jsonb_number) \
+	X(text_jsonb) X(text_json) X(jsonb_text) X(jsonb_bool) X(jsonb_number) \
 	/* cast_nested.c */ \
 	X(nested_text) X(text_nested) X(array_array) X(row_row) \
 	/* cast_time.c */ \

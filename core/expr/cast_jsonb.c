@@ -1,4 +1,4 @@
-/* Casts to and from jsonb. */
+/* Casts to and from json and jsonb. */
 #include <stdio.h>
 
 #include "core/expr/cast.h"
@@ -21,6 +21,29 @@ spk_status spk_cast_text_jsonb(const struct spk_call *call, struct spk_vector *o
 			spk_vector_view(out)[row] = (struct spk_view){ 0 };
 			status = spk_call_fail(call, out, row, status, err, "%s", local.message);
 		}
+	}
+	spk_buffer_release(&text);
+	spk_json_parser_release(&parser);
+	return status;
+}
+
+/* json keeps the text. */
+spk_status spk_cast_text_json(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
+	struct spk_json_parser parser = { 0 };
+	struct spk_buffer text = { 0 };
+	spk_error local = { 0 };
+	spk_status status = SPK_OK;
+
+	for (int i = 0; i < call->n && status == SPK_OK; i++) {
+		int row = spk_call_row(call, i);
+		const struct spk_view *v = &SPK_ARG(struct spk_view, r, row);
+
+		status = spk_json_check(&parser, &text, spk_view_data(v), v->length, &local);
+		spk_vector_view(out)[row] = status == SPK_OK ? *v : (struct spk_view){ 0 };
+		if (status != SPK_OK)
+			status = spk_call_fail(call, out, row, status, err, "%s", local.message);
 	}
 	spk_buffer_release(&text);
 	spk_json_parser_release(&parser);

@@ -164,7 +164,8 @@ spk_value_compare spk_value_comparer(struct spk_type type)
 	case SPK_TYPE_INTERVAL: return order_interval;
 	case SPK_TYPE_UNKNOWN:
 	case SPK_TYPE_TEXT:
-	case SPK_TYPE_BYTEA: return order_view;
+	case SPK_TYPE_BYTEA:
+	case SPK_TYPE_JSON: return order_view;
 	case SPK_TYPE_JSONB: return order_jsonb;
 	case SPK_TYPE_ARRAY:
 	case SPK_TYPE_ROW: return spk_nested_compare;

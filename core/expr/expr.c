@@ -147,7 +147,7 @@ static spk_status cast_unknown(struct spk_arena *arena, struct spk_expr *arg, st
 	struct spk_value v = { .type = type, .null = arg->value.null };
 	const struct spk_view text = arg->value.view;
 
-	if (!v.null && (spk_type_is_nested(type) || type.id == SPK_TYPE_JSONB))
+	if (!v.null && (spk_type_is_nested(type) || spk_type_is_json(type)))
 		return cast_unknown_put(arena, arg, type, position, out, err);
 	if (!v.null && (type.id == SPK_TYPE_BYTEA || (type.id == SPK_TYPE_TEXT && type.precision > 0)))
 		return cast_as_text(arena, arg, type, position, out, err);

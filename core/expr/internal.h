@@ -22,6 +22,8 @@ enum spk_cast_context spk_cast_context(const struct spk_cast *cast, struct spk_t
 bool spk_cast_is_stable(const struct spk_cast *cast, struct spk_type from, struct spk_type to);
 /* The numeric type that holds any value of `from`: decimal(10,0) for integer; varying for what has no fixed scale. */
 struct spk_type spk_numeric_type_of(struct spk_type from);
+/* Whether any type within is one whose text depends on the session's zone. */
+bool spk_type_has_zone(struct spk_type type);
 /* Whether the cast can fail for these parameters: widening a numeric cannot. */
 bool spk_cast_may_fail(const struct spk_cast *cast, struct spk_type from, struct spk_type to);
 /* True when a value of `from` is, without work, one of `to`. */

@@ -66,19 +66,29 @@ static spk_status append_time(struct spk_buffer *out, struct spk_type type, cons
 	return spk_buffer_append(out, "\"", 1, err);
 }
 
-static spk_status append_array(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, bool *loose, spk_error *err)
+/* Between elements or fields; lines are broken at the outermost level alone. */
+static const char *take_comma(struct spk_json_form *form)
+{
+	const char *comma = !form->json ? ", " : form->lines ? ",\n " : ",";
+
+	form->lines = false;
+	return comma;
+}
+
+static spk_status append_array(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, struct spk_json_form *form, spk_error *err)
 {
 	const struct spk_reader r = spk_vector_reader(v->child);
 	const int32_t *offset = spk_vector_i32(v);
+	const char *comma = take_comma(form);
 
 	SPK_TRY(spk_buffer_append(out, "[", 1, err));
 	for (int32_t e = offset[slot]; e < offset[slot + 1]; e++) {
 		uint32_t at = spk_reader_slot(&r, e);
 
 		if (e > offset[slot])
-			SPK_TRY(spk_buffer_append(out, ", ", 2, err));
+			SPK_TRY(spk_json_put(out, comma, err));
 		if (spk_reader_valid(&r, at))
-			SPK_TRY(spk_json_append_value(out, v->child, at, timezone, loose, err));
+			SPK_TRY(spk_json_append_value(out, v->child, at, timezone, form, err));
 		else
 			SPK_TRY(spk_buffer_append(out, "null", 4, err));
 	}
@@ -86,9 +96,11 @@ static spk_status append_array(struct spk_buffer *out, const struct spk_vector *
 }
 
 /* Fields in their own order: loose. */
-static spk_status append_record(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, bool *loose, spk_error *err)
+static spk_status append_record(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, struct spk_json_form *form, spk_error *err)
 {
-	*loose = true;
+	const char *comma = take_comma(form);
+
+	form->loose = true;
 	SPK_TRY(spk_buffer_append(out, "{", 1, err));
 	for (int c = 0; c < v->type.children->count; c++) {
 		const struct spk_reader r = spk_vector_reader(&v->child[c]);
@@ -96,11 +108,11 @@ static spk_status append_record(struct spk_buffer *out, const struct spk_vector 
 		uint32_t at = spk_reader_slot(&r, (int)slot);
 
 		if (c)
-			SPK_TRY(spk_buffer_append(out, ", ", 2, err));
+			SPK_TRY(spk_json_put(out, comma, err));
 		SPK_TRY(spk_jsonb_append_string(out, name, strlen(name), err));
-		SPK_TRY(spk_buffer_append(out, ": ", 2, err));
+		SPK_TRY(spk_json_put(out, form->json ? ":" : ": ", err));
 		if (spk_reader_valid(&r, at))
-			SPK_TRY(spk_json_append_value(out, &v->child[c], at, timezone, loose, err));
+			SPK_TRY(spk_json_append_value(out, &v->child[c], at, timezone, form, err));
 		else
 			SPK_TRY(spk_buffer_append(out, "null", 4, err));
 	}
@@ -108,7 +120,7 @@ static spk_status append_record(struct spk_buffer *out, const struct spk_vector 
 }
 
 /* Numbers may have an exponent: loose. What is not finite is a string. */
-static spk_status append_float(struct spk_buffer *out, struct spk_type type, const void *value, bool *loose, spk_error *err)
+static spk_status append_float(struct spk_buffer *out, struct spk_type type, const void *value, struct spk_json_form *form, spk_error *err)
 {
 	bool finite = type.id == SPK_TYPE_REAL ? isfinite(*(const float *)value) : isfinite(*(const double *)value);
 	char text[SPK_TEXT_MAX];
@@ -116,17 +128,17 @@ static spk_status append_float(struct spk_buffer *out, struct spk_type type, con
 
 	if (!finite)
 		return spk_jsonb_append_string(out, text, (size_t)size, err);
-	*loose = *loose || memchr(text, 'e', (size_t)size) || *text == '-';
+	form->loose = form->loose || memchr(text, 'e', (size_t)size) || *text == '-';
 	return spk_buffer_append(out, text, (size_t)size, err);
 }
 
-static spk_status append_scalar(struct spk_buffer *out, const struct spk_vector *v, const void *value, const char *timezone, bool *loose, spk_error *err)
+static spk_status append_scalar(struct spk_buffer *out, const struct spk_vector *v, const void *value, const char *timezone, struct spk_json_form *form, spk_error *err)
 {
 	char text[SPK_TEXT_MAX];
 	size_t size;
 
 	if (v->type.id == SPK_TYPE_REAL || v->type.id == SPK_TYPE_DOUBLE)
-		return append_float(out, v->type, value, loose, err);
+		return append_float(out, v->type, value, form, err);
 	size = (size_t)spk_text_from_value(v->type, value, timezone, text);
 	if (v->type.id == SPK_TYPE_BOOLEAN || spk_type_is_number(v->type))
 		return spk_buffer_append(out, text, size, err);
@@ -135,7 +147,7 @@ static spk_status append_scalar(struct spk_buffer *out, const struct spk_vector 
 	return spk_jsonb_append_string(out, text, size, err);
 }
 
-spk_status spk_json_append_value(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, bool *loose, spk_error *err)
+spk_status spk_json_append_value(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, struct spk_json_form *form, spk_error *err)
 {
 	const struct spk_reader r = spk_vector_reader(v);
 	const char *value = (const char *)r.data + (size_t)spk_type_width(v->type) * slot;
@@ -144,8 +156,11 @@ spk_status spk_json_append_value(struct spk_buffer *out, const struct spk_vector
 	if (v->layout == SPK_DICTIONARY && spk_type_is_nested(v->type))
 		v = v->dictionary;
 	switch (v->type.id) {
-	case SPK_TYPE_ARRAY: return append_array(out, v, slot, timezone, loose, err);
-	case SPK_TYPE_ROW: return append_record(out, v, slot, timezone, loose, err);
+	case SPK_TYPE_ARRAY: return append_array(out, v, slot, timezone, form, err);
+	case SPK_TYPE_ROW: return append_record(out, v, slot, timezone, form, err);
+	case SPK_TYPE_JSON:
+		form->loose = true;
+		return spk_buffer_append(out, spk_view_data(view), view->length, err);
 	case SPK_TYPE_JSONB: return spk_buffer_append(out, spk_view_data(view), view->length, err);
 	case SPK_TYPE_UNKNOWN:
 	case SPK_TYPE_TEXT: return spk_jsonb_append_string(out, spk_view_data(view), view->length, err);
@@ -154,6 +169,31 @@ spk_status spk_json_append_value(struct spk_buffer *out, const struct spk_vector
 		SPK_TRY(spk_buffer_append(out, "\"\\", 2, err));
 		SPK_TRY(spk_text_append(out, v, slot, timezone, err));
 		return spk_buffer_append(out, "\"", 1, err);
-	default: return append_scalar(out, v, value, timezone, loose, err);
+	default: return append_scalar(out, v, value, timezone, form, err);
 	}
+}
+
+spk_status spk_json_append_name(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, const char **wrong, spk_error *err)
+{
+	const struct spk_reader r = spk_vector_reader(v);
+	const struct spk_view *view = (const struct spk_view *)r.data + slot;
+	struct spk_json_form form = { 0 };
+	struct spk_buffer text = { 0 };
+	spk_status status;
+
+	if (spk_type_is_nested(v->type) || spk_type_is_json(v->type)) {
+		*wrong = "key value must be scalar, not array, composite, or json";
+		return SPK_OK;
+	}
+	if (v->type.id == SPK_TYPE_TEXT || v->type.id == SPK_TYPE_UNKNOWN)
+		return spk_jsonb_append_string(out, spk_view_data(view), view->length, err);
+	if (v->type.id == SPK_TYPE_BOOLEAN)
+		return spk_json_put(out, ((const uint8_t *)r.data)[slot] ? "\"true\"" : "\"false\"", err);
+	if (v->type.id == SPK_TYPE_DATE || v->type.id == SPK_TYPE_TIMESTAMP || v->type.id == SPK_TYPE_TIMESTAMPTZ)
+		return spk_json_append_value(out, v, slot, timezone, &form, err);
+	status = spk_text_append(&text, v, slot, timezone, err);
+	if (status == SPK_OK)
+		status = spk_jsonb_append_string(out, text.data, text.size, err);
+	spk_buffer_release(&text);
+	return status;
 }

@@ -5,14 +5,19 @@
 #include "core/columnar/jsonb.h"
 #include "core/expr/array.h"
 
-/* A jsonb value, or a part of one: the bytes from `p` to `end`. */
+/* A json or jsonb value, or a part of one: the bytes from `p` to `end`. */
 struct spk_json { const char *p, *end; };
 
+/* Without the blanks around it, which the type json may have. */
 static inline struct spk_json spk_json_of(const struct spk_view *v)
 {
-	const char *p = spk_view_data(v);
+	const char *p = spk_view_data(v), *end = p + v->length;
 
-	return (struct spk_json){ p, p + v->length };
+	while (p < end && (unsigned char)*p <= ' ')
+		p++;
+	while (end > p && (unsigned char)end[-1] <= ' ')
+		end--;
+	return (struct spk_json){ p, end };
 }
 static inline struct spk_json spk_json_at(const struct spk_reader *r, int row) { return spk_json_of(&SPK_ARG(struct spk_view, *r, row)); }
 static inline enum spk_jsonb_type spk_json_type(struct spk_json j) { return spk_jsonb_type(j.p); }
@@ -45,7 +50,16 @@ bool spk_json_member_raw(struct spk_json j, const char *key, const char *key_end
 bool spk_json_step(struct spk_json j, const char *name, size_t size, struct spk_json *out);
 /* Whether `whole` contains `part`, as @> has it. */
 bool spk_json_contains(struct spk_json whole, struct spk_json part);
-/* Appends a value of any type as JSON; true in *loose: it need not have jsonb's form. */
-spk_status spk_json_append_value(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, bool *loose, spk_error *err);
+
+/* How values are written as JSON. */
+struct spk_json_form {
+	bool json;       /* as the type json: arrays and records without blanks; else as jsonb */
+	bool lines;      /* with json: elements or fields of the value itself on lines of their own */
+	bool loose;      /* set when what was written need not have jsonb's form */
+};
+/* Appends a value of any type as JSON. */
+spk_status spk_json_append_value(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, struct spk_json_form *form, spk_error *err);
+/* The same of a scalar as a member's name; *wrong: PostgreSQL's message when it cannot be one. */
+spk_status spk_json_append_name(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, const char **wrong, spk_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Parts of jsonb values: -> ->> #> #>> and subscripts, what there is: ? ?| ?& @> <@, kinds and lengths. Results are parts of their
+ * Parts of json and jsonb values: -> ->> #> #>> and subscripts, what there is: ? ?| ?& @> <@, kinds and lengths. Results are parts of their
  * argument's bytes.
  */
 #include <stdlib.h>
@@ -32,10 +32,23 @@ bool spk_json_step(struct spk_json j, const char *name, size_t size, struct spk_
 	return *j.p == '[' && index_of(name, size, &index) && spk_jsonb_element(j.p, j.end, index, &out->p, &out->end);
 }
 
-/* The value as jsonb, or as ->> has it: a string's characters, null as NULL. */
+/* What the type json takes as it is and text cannot hold: \\u0000, halves of surrogate pairs. */
+static spk_status check_escapes(struct spk_json part, spk_error *why)
+{
+	struct spk_json_parser parser = { 0 };
+	struct spk_buffer text = { 0 };
+	spk_status status = spk_jsonb_parse(&parser, part.p, (size_t)(part.end - part.p), &text, why);
+
+	spk_buffer_release(&text);
+	spk_json_parser_release(&parser);
+	return status;
+}
+
+/* The value itself, or as ->> has it: a string's characters, null as NULL. */
 static spk_status put_part(const struct spk_call *call, struct spk_json part, bool text, struct spk_vector *out, int row, spk_error *err)
 {
 	const char *s = part.p + 1, *end;
+	spk_error why = { 0 };
 	char *copy;
 
 	if (!text || (*part.p != '"' && *part.p != 'n')) {
@@ -49,10 +62,31 @@ static spk_status put_part(const struct spk_call *call, struct spk_json part, bo
 		spk_vector_view(out)[row] = spk_view(s, (uint32_t)(end - s));
 		return SPK_OK;
 	}
+	if (call->arg[0].type.id == SPK_TYPE_JSON && check_escapes(part, &why) != SPK_OK) {
+		spk_vector_view(out)[row] = (struct spk_view){ 0 };
+		return spk_call_fail(call, out, row, SPK_DATA, err, "%s", why.message);
+	}
 	copy = spk_arena_alloc(call->ev->arena, (size_t)(end - s));
 	SPK_TRY_PTR(copy, err);
 	spk_vector_view(out)[row] = spk_view(copy, (uint32_t)spk_jsonb_unescape(s, end, copy));
 	return SPK_OK;
+}
+
+/* jsonb has one member of a name; of json's the last counts. */
+static bool member(const struct spk_call *call, struct spk_json j, const struct spk_view *name, struct spk_json *out)
+{
+	struct spk_jsonb_iterator i;
+	bool found = false;
+
+	if (*j.p != '{' || call->arg[0].type.id == SPK_TYPE_JSONB)
+		return *j.p == '{' && spk_jsonb_member(j.p, j.end, spk_view_data(name), name->length, &out->p, &out->end);
+	for (i = spk_jsonb_iterator(j.p, j.end); spk_jsonb_next(&i);) {
+		if (!spk_jsonb_string_is(i.key, i.key_end, spk_view_data(name), name->length))
+			continue;
+		*out = (struct spk_json){ i.value, i.value_end };
+		found = true;
+	}
+	return found;
 }
 
 static spk_status by_name(const struct spk_call *call, bool text, struct spk_vector *out, spk_error *err)
@@ -63,7 +97,7 @@ static spk_status by_name(const struct spk_call *call, bool text, struct spk_vec
 		const struct spk_view *name = &SPK_ARG(struct spk_view, rn, row);
 		struct spk_json j = spk_json_at(&rj, row), part;
 
-		if (*j.p == '{' && spk_jsonb_member(j.p, j.end, spk_view_data(name), name->length, &part.p, &part.end))
+		if (member(call, j, name, &part))
 			SPK_TRY(put_part(call, part, text, out, row, err));
 		else
 			SPK_TRY(spk_call_null(call, out, row, err));
@@ -71,13 +105,13 @@ static spk_status by_name(const struct spk_call *call, bool text, struct spk_vec
 	return SPK_OK;
 }
 
-/* PostgreSQL takes a scalar for an array of one element here. */
-static bool element_at(struct spk_json j, int32_t index, struct spk_json *part)
+/* PostgreSQL takes a scalar jsonb for an array of one element here. */
+static bool element_at(const struct spk_call *call, struct spk_json j, int32_t index, struct spk_json *part)
 {
 	if (*j.p == '[')
 		return spk_jsonb_element(j.p, j.end, index, &part->p, &part->end);
 	*part = j;
-	return *j.p != '{' && (index == 0 || index == -1);
+	return call->arg[0].type.id == SPK_TYPE_JSONB && *j.p != '{' && (index == 0 || index == -1);
 }
 
 static spk_status by_index(const struct spk_call *call, bool text, struct spk_vector *out, spk_error *err)
@@ -87,7 +121,7 @@ static spk_status by_index(const struct spk_call *call, bool text, struct spk_ve
 	SPK_EACH_CALL_ROW(call, row) {
 		struct spk_json j = spk_json_at(&rj, row), part;
 
-		if (element_at(j, SPK_ARG(int32_t, ri, row), &part))
+		if (element_at(call, j, SPK_ARG(int32_t, ri, row), &part))
 			SPK_TRY(put_part(call, part, text, out, row, err));
 		else
 			SPK_TRY(spk_call_null(call, out, row, err));
@@ -328,34 +362,41 @@ static spk_status array_length(const struct spk_call *call, struct spk_vector *o
 
 /* --- the table --- */
 
-#define PART(name_, T, result_, kernel_, doc_) { .name = name_, .doc = doc_, SPK_ARGS2(JSONB, T), SPK_RESULT(result_), .kernel = kernel_ }
-#define PATH(name_, result_, kernel_, doc_) { .name = name_, .doc = doc_, .args_min = 2, .args_max = 2, .arg = { SPK_T(JSONB), SPK_TA(TEXT) }, SPK_RESULT(result_), .kernel = kernel_ }
-#define STEPS(name_, result_, kernel_, doc_) \
-	{ .name = name_, .doc = doc_, .args_min = 2, .args_max = -1, .arg = { SPK_T(JSONB), SPK_T(TEXT) }, SPK_RESULT(result_), .kernel = kernel_ }
-#define TYPE_OF(name_) { .name = name_, .doc = "null, string, number, boolean, array or object", SPK_ARGS1(JSONB), SPK_RESULT(TEXT), .kernel = type_of }
-#define LENGTH(name_) { .name = name_, .doc = "Number of elements of an array", SPK_ARGS1(JSONB), SPK_RESULT(INTEGER), .can_fail = true, .kernel = array_length }
+#define PART(name_, J, T, result_, kernel_, doc_) { .name = name_, .doc = doc_, SPK_ARGS2(J, T), SPK_RESULT(result_), .kernel = kernel_ }
+#define PATH(name_, J, result_, kernel_, doc_) { .name = name_, .doc = doc_, .args_min = 2, .args_max = 2, .arg = { SPK_T(J), SPK_TA(TEXT) }, SPK_RESULT(result_), .kernel = kernel_ }
+#define STEPS(name_, J, result_, kernel_, doc_) \
+	{ .name = name_, .doc = doc_, .args_min = 2, .args_max = -1, .arg = { SPK_T(J), SPK_T(TEXT) }, SPK_RESULT(result_), .kernel = kernel_ }
+#define TYPE_OF(name_, J) { .name = name_, .doc = "null, string, number, boolean, array or object", SPK_ARGS1(J), SPK_RESULT(TEXT), .kernel = type_of }
+#define LENGTH(name_, J) { .name = name_, .doc = "Number of elements of an array", SPK_ARGS1(J), SPK_RESULT(INTEGER), .can_fail = true, .kernel = array_length }
+#define BOTH_WAYS(J, fails) \
+	{ .name = "->", .doc = STEP_DOC, SPK_ARGS2(J, TEXT), SPK_RESULT(J), .can_fail = fails, .kernel = name_json }, \
+	{ .name = "->", .doc = STEP_DOC, SPK_ARGS2(J, INTEGER), SPK_RESULT(J), .can_fail = fails, .kernel = index_json }, \
+	{ .name = "->>", .doc = "As ->, as text; null is NULL", SPK_ARGS2(J, TEXT), SPK_RESULT(TEXT), .can_fail = fails, .kernel = name_text }, \
+	{ .name = "->>", .doc = "As ->, as text; null is NULL", SPK_ARGS2(J, INTEGER), SPK_RESULT(TEXT), .can_fail = fails, .kernel = index_text }
+#define STEP_DOC "Member of an object by its name, or element of an array by its number from 0, from the end when negative"
+#define PATH_DOC "What a path of names and numbers leads to"
 
 static const struct spk_function jsonb_access_functions[] = {
-	PART("->", TEXT, JSONB, name_json, "Member of an object by its name, or element of an array by its number from 0, from the end when negative"),
-	PART("->", INTEGER, JSONB, index_json, "Member of an object by its name, or element of an array by its number from 0, from the end when negative"),
-	PART("->>", TEXT, TEXT, name_text, "As ->, as text; null is NULL"),
-	PART("->>", INTEGER, TEXT, index_text, "As ->, as text; null is NULL"),
-	PATH("#>", JSONB, path_json, "What a path of names and numbers leads to"),
-	PATH("#>>", TEXT, path_text, "What a path of names and numbers leads to, as text"),
-	STEPS("jsonb subscript", JSONB, steps_json, "j['a'][0]: what names and numbers lead to"),
-	STEPS("jsonb_extract_path", JSONB, steps_json, "What a path of names and numbers leads to"),
-	STEPS("json_extract_path", JSONB, steps_json, "As jsonb_extract_path"),
-	STEPS("jsonb_extract_path_text", TEXT, steps_text, "What a path of names and numbers leads to, as text"),
-	STEPS("json_extract_path_text", TEXT, steps_text, "As jsonb_extract_path_text"),
-	PART("?", TEXT, BOOLEAN, has, "Whether there is a member of that name, or such a string among the elements"),
-	PATH("?|", BOOLEAN, has_any, "Whether ? holds for any of these"),
-	PATH("?&", BOOLEAN, has_all, "Whether ? holds for all of these"),
-	PART("@>", JSONB, BOOLEAN, contains, "Whether the first value contains the second"),
-	PART("<@", JSONB, BOOLEAN, contained, "Whether the second value contains the first"),
-	TYPE_OF("jsonb_typeof"),
-	TYPE_OF("json_typeof"),
-	LENGTH("jsonb_array_length"),
-	LENGTH("json_array_length"),
+	BOTH_WAYS(JSONB, false),
+	BOTH_WAYS(JSON, true),
+	PATH("#>", JSONB, JSONB, path_json, PATH_DOC),
+	PATH("#>", JSON, JSON, path_json, PATH_DOC),
+	PATH("#>>", JSONB, TEXT, path_text, PATH_DOC ", as text"),
+	PATH("#>>", JSON, TEXT, path_text, PATH_DOC ", as text"),
+	STEPS("jsonb subscript", JSONB, JSONB, steps_json, "j['a'][0]: what names and numbers lead to"),
+	STEPS("jsonb_extract_path", JSONB, JSONB, steps_json, PATH_DOC),
+	STEPS("json_extract_path", JSON, JSON, steps_json, PATH_DOC),
+	STEPS("jsonb_extract_path_text", JSONB, TEXT, steps_text, PATH_DOC ", as text"),
+	STEPS("json_extract_path_text", JSON, TEXT, steps_text, PATH_DOC ", as text"),
+	PART("?", JSONB, TEXT, BOOLEAN, has, "Whether there is a member of that name, or such a string among the elements"),
+	PATH("?|", JSONB, BOOLEAN, has_any, "Whether ? holds for any of these"),
+	PATH("?&", JSONB, BOOLEAN, has_all, "Whether ? holds for all of these"),
+	PART("@>", JSONB, JSONB, BOOLEAN, contains, "Whether the first value contains the second"),
+	PART("<@", JSONB, JSONB, BOOLEAN, contained, "Whether the second value contains the first"),
+	TYPE_OF("jsonb_typeof", JSONB),
+	TYPE_OF("json_typeof", JSON),
+	LENGTH("jsonb_array_length", JSONB),
+	LENGTH("json_array_length", JSON),
 };
 
 SPK_FUNCTION_FAMILY(jsonb_access, jsonb_access_functions)

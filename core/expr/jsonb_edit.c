@@ -430,10 +430,34 @@ static spk_status put_stripped(struct spk_buffer *out, struct spk_json j, spk_er
 	return close_list(&l, *j.p == '{', err);
 }
 
+/* json keeps the text of names and values, without blanks between them. */
+static spk_status put_stripped_json(struct spk_buffer *out, struct spk_json j, spk_error *err)
+{
+	struct spk_jsonb_iterator i;
+	bool begun = false;
+
+	if (!spk_json_is_container(j))
+		return spk_json_append(out, j, err);
+	SPK_TRY(spk_buffer_append(out, j.p, 1, err));
+	for (i = spk_jsonb_iterator(j.p, j.end); spk_jsonb_next(&i);) {
+		if (i.object && *i.value == 'n')
+			continue;
+		if (begun)
+			SPK_TRY(spk_json_put(out, ",", err));
+		begun = true;
+		if (i.object) {
+			SPK_TRY(spk_buffer_append(out, i.key - 1, (size_t)(i.key_end - i.key) + 2, err));
+			SPK_TRY(spk_json_put(out, ":", err));
+		}
+		SPK_TRY(put_stripped_json(out, value_of(&i), err));
+	}
+	return spk_buffer_append(out, *j.p == '{' ? "}" : "]", 1, err);
+}
+
 static spk_status strip_row(struct spk_json_work *w, int row, bool *done, spk_error *err)
 {
 	(void)done;
-	return put_stripped(&w->text, argument(w, 0, row), err);
+	return (w->call->arg[0].type.id == SPK_TYPE_JSON ? put_stripped_json : put_stripped)(&w->text, argument(w, 0, row), err);
 }
 
 static spk_status new_line(struct spk_buffer *out, int depth, spk_error *err)
@@ -502,7 +526,7 @@ static const struct spk_function jsonb_edit_functions[] = {
 	CHANGE("jsonb_insert", 4, .doc = "With a value inserted where a path leads to, behind it if the fourth argument says so", .kernel = insert),
 	CHANGE("jsonb_set_lax", 5, .doc = "As jsonb_set; the fifth argument says what a NULL value does", .not_strict = true, .kernel = set_lax),
 	{ .name = "jsonb_strip_nulls", .doc = "Without members that are null", SPK_ARGS1(JSONB), SPK_RESULT(JSONB), .kernel = strip },
-	{ .name = "json_strip_nulls", .doc = "As jsonb_strip_nulls", SPK_ARGS1(JSONB), SPK_RESULT(JSONB), .kernel = strip },
+	{ .name = "json_strip_nulls", .doc = "Without members that are null", SPK_ARGS1(JSON), SPK_RESULT(JSON), .kernel = strip },
 	{ .name = "jsonb_pretty", .doc = "As text on indented lines", SPK_ARGS1(JSONB), SPK_RESULT(TEXT), .kernel = pretty },
 };
 

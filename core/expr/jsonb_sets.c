@@ -1,4 +1,4 @@
-/* jsonb values taken apart into rows: each, array_elements, object_keys. They give arrays (function.h). */
+/* json and jsonb values taken apart into rows: each, array_elements, object_keys. They give arrays (function.h). */
 #include <stdio.h>
 
 #include "core/expr/families.h"
@@ -66,12 +66,16 @@ static spk_status put_element(struct spk_array_writer *w, const struct spk_jsonb
 }
 
 /* PostgreSQL's message when the value is not of the kind that is taken apart; NULL: it is. */
-static const char *wrong_kind(struct spk_json j, enum what what)
+static const char *wrong_kind(struct spk_json j, enum what what, bool json)
 {
 	bool elements = what == ELEMENTS || what == ELEMENTS_TEXT;
 
 	if (*j.p == (elements ? '[' : '{'))
 		return NULL;
+	if (json && elements)
+		return *j.p == '{' ? "cannot call %s on a non-array" : "cannot call %s on a scalar";
+	if (json && what != KEYS)
+		return *j.p == '[' ? "cannot deconstruct an array as an object" : "cannot deconstruct a scalar";
 	if (elements)
 		return *j.p == '{' ? "cannot extract elements from an object" : "cannot extract elements from a scalar";
 	if (what == KEYS)
@@ -86,7 +90,7 @@ static spk_status take_apart(const struct spk_call *call, enum what what, struct
 
 	SPK_EACH_CALL_ROW(call, row) {
 		struct spk_json j = spk_json_at(&rj, row);
-		const char *wrong = wrong_kind(j, what);
+		const char *wrong = wrong_kind(j, what, call->arg[0].type.id == SPK_TYPE_JSON);
 		struct spk_jsonb_iterator i;
 		char message[128];
 
@@ -121,21 +125,23 @@ KERNEL(each_text, EACH_TEXT)
 	static const struct spk_field id##_element[] = { { "element", { SPK_TYPE_ROW, 0, 0, &id##_record }, false } }; \
 	static const struct spk_schema id##_array = { 1, (struct spk_field *)id##_element };
 PAIRS(each, JSONB)
+PAIRS(each_json, JSON)
 PAIRS(each_text, TEXT)
 
-#define SET(name_, kernel_, doc_, ...) { .name = name_, .doc = doc_, SPK_ARGS1(JSONB), .result = __VA_ARGS__, .set_returning = true, .can_fail = true, .kernel = kernel_ }
+#define SET(name_, J, kernel_, doc_, ...) { .name = name_, .doc = doc_, SPK_ARGS1(J), .result = __VA_ARGS__, .set_returning = true, .can_fail = true, .kernel = kernel_ }
+#define RECORDS(schema) { SPK_TYPE_ARRAY, 0, 0, &schema }
 
 static const struct spk_function jsonb_sets_functions[] = {
-	SET("jsonb_object_keys", object_keys, "The names of an object's members", SPK_TA(TEXT)),
-	SET("json_object_keys", object_keys, "As jsonb_object_keys", SPK_TA(TEXT)),
-	SET("jsonb_array_elements", elements, "The elements of an array", SPK_TA(JSONB)),
-	SET("json_array_elements", elements, "As jsonb_array_elements", SPK_TA(JSONB)),
-	SET("jsonb_array_elements_text", elements_text, "The elements of an array as texts", SPK_TA(TEXT)),
-	SET("json_array_elements_text", elements_text, "As jsonb_array_elements_text", SPK_TA(TEXT)),
-	SET("jsonb_each", each, "An object's members: key and value", { SPK_TYPE_ARRAY, 0, 0, &each_array }),
-	SET("json_each", each, "As jsonb_each", { SPK_TYPE_ARRAY, 0, 0, &each_array }),
-	SET("jsonb_each_text", each_text, "An object's members: key and value as texts", { SPK_TYPE_ARRAY, 0, 0, &each_text_array }),
-	SET("json_each_text", each_text, "As jsonb_each_text", { SPK_TYPE_ARRAY, 0, 0, &each_text_array }),
+	SET("jsonb_object_keys", JSONB, object_keys, "The names of an object's members", SPK_TA(TEXT)),
+	SET("json_object_keys", JSON, object_keys, "The names of an object's members", SPK_TA(TEXT)),
+	SET("jsonb_array_elements", JSONB, elements, "The elements of an array", SPK_TA(JSONB)),
+	SET("json_array_elements", JSON, elements, "The elements of an array", SPK_TA(JSON)),
+	SET("jsonb_array_elements_text", JSONB, elements_text, "The elements of an array as texts", SPK_TA(TEXT)),
+	SET("json_array_elements_text", JSON, elements_text, "The elements of an array as texts", SPK_TA(TEXT)),
+	SET("jsonb_each", JSONB, each, "An object's members: key and value", RECORDS(each_array)),
+	SET("json_each", JSON, each, "An object's members: key and value", RECORDS(each_json_array)),
+	SET("jsonb_each_text", JSONB, each_text, "An object's members: key and value as texts", RECORDS(each_text_array)),
+	SET("json_each_text", JSON, each_text, "An object's members: key and value as texts", RECORDS(each_text_array)),
 };
 
 SPK_FUNCTION_FAMILY(jsonb_sets, jsonb_sets_functions)

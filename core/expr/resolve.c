@@ -22,7 +22,7 @@ char spk_type_category(enum spk_type_id id)
 		[SPK_TYPE_UNKNOWN] = 'X', [SPK_TYPE_BOOLEAN] = 'B', [SPK_TYPE_SMALLINT] = 'N', [SPK_TYPE_INTEGER] = 'N',
 		[SPK_TYPE_BIGINT] = 'N', [SPK_TYPE_REAL] = 'N', [SPK_TYPE_DOUBLE] = 'N', [SPK_TYPE_DECIMAL] = 'N',
 		[SPK_TYPE_TEXT] = 'S', [SPK_TYPE_BYTEA] = 'U', [SPK_TYPE_DATE] = 'D', [SPK_TYPE_TIME] = 'D',
-		[SPK_TYPE_TIMESTAMP] = 'D', [SPK_TYPE_TIMESTAMPTZ] = 'D', [SPK_TYPE_INTERVAL] = 'T', [SPK_TYPE_JSONB] = 'U',
+		[SPK_TYPE_TIMESTAMP] = 'D', [SPK_TYPE_TIMESTAMPTZ] = 'D', [SPK_TYPE_INTERVAL] = 'T', [SPK_TYPE_JSONB] = 'U', [SPK_TYPE_JSON] = 'U',
 		[SPK_TYPE_ARRAY] = 'A', [SPK_TYPE_ROW] = 'P',
 	};
 
@@ -403,7 +403,7 @@ static bool concatenates_text(const char *name, const struct spk_type *type)
 	bool ta = type[0].id == SPK_TYPE_TEXT || type[0].id == SPK_TYPE_UNKNOWN, tb = type[1].id == SPK_TYPE_TEXT || type[1].id == SPK_TYPE_UNKNOWN;
 	enum spk_type_id other = ta ? type[1].id : type[0].id;
 
-	if (other == SPK_TYPE_JSONB)
+	if (other == SPK_TYPE_JSONB || other == SPK_TYPE_JSON)
 		ta = tb = type[0].id == SPK_TYPE_TEXT || type[1].id == SPK_TYPE_TEXT;
 	return strcmp(name, "||") == 0 && (ta || tb) && other != SPK_TYPE_BYTEA && other != SPK_TYPE_ARRAY && other != SPK_TYPE_ROW;
 }

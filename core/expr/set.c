@@ -61,6 +61,7 @@ static enum set_kind kind_of(struct spk_type type)
 	switch (type.id) {
 	case SPK_TYPE_TEXT:
 	case SPK_TYPE_BYTEA:
+	case SPK_TYPE_JSON:
 		return SET_VIEWS;
 	case SPK_TYPE_REAL:
 	case SPK_TYPE_DOUBLE:

@@ -107,7 +107,7 @@ static struct spk_sql_value value_at(struct spk_type type, const struct spk_sql_
 	case SPK_TYPE_DECIMAL: v.decimal = c->decimal[i]; break;
 	case SPK_TYPE_TEXT:
 	case SPK_TYPE_BYTEA:
-	case SPK_TYPE_JSONB: v.text = c->text[i]; break;
+	case SPK_TYPE_JSON: case SPK_TYPE_JSONB: v.text = c->text[i]; break;
 	default: v.integer = c->integer[i];
 	}
 	return v;

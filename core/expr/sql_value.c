@@ -62,7 +62,7 @@ static struct spk_sql_value take(struct spk_type type, const void *data, uint32_
 	case SPK_TYPE_DECIMAL: spk_decimal_unpack(type, ((const spk_int128 *)data)[slot], &out.decimal.value, &out.decimal.scale); break;
 	case SPK_TYPE_TEXT:
 	case SPK_TYPE_BYTEA:
-	case SPK_TYPE_JSONB: out.text = text_of(&((const struct spk_view *)data)[slot]); break;
+	case SPK_TYPE_JSON: case SPK_TYPE_JSONB: out.text = text_of(&((const struct spk_view *)data)[slot]); break;
 	default: out.integer = ((const int64_t *)data)[slot];
 	}
 	return out;
@@ -114,7 +114,7 @@ static void copy(const struct spk_vector *v, const struct spk_reader *r, const i
 		case SPK_TYPE_DECIMAL: room->decimal[i] = value.decimal; break;
 		case SPK_TYPE_TEXT:
 		case SPK_TYPE_BYTEA:
-		case SPK_TYPE_JSONB: room->text[i] = value.text; break;
+		case SPK_TYPE_JSON: case SPK_TYPE_JSONB: room->text[i] = value.text; break;
 		default: room->integer[i] = value.integer;
 		}
 	}

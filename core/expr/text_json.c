@@ -90,6 +90,7 @@ static spk_status put(const struct source *s, struct spk_vector *out, int row, i
 	switch (out->type.id) {
 	case SPK_TYPE_ARRAY: return *p == '[' ? put_array(s, out, row, p, end, err) : misfit(out->type, p, end, err);
 	case SPK_TYPE_ROW: return *p == '{' ? put_record(s, out, row, rows, p, end, err) : misfit(out->type, p, end, err);
+	case SPK_TYPE_JSON:
 	case SPK_TYPE_JSONB:
 		spk_vector_view(out)[row] = spk_view(p, (uint32_t)(end - p));
 		return SPK_OK;

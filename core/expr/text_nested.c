@@ -129,6 +129,7 @@ spk_status spk_text_append(struct spk_buffer *out, const struct spk_vector *v, u
 		return append_bytes(out, (const void *)value, err);
 	case SPK_TYPE_UNKNOWN:
 	case SPK_TYPE_TEXT:
+	case SPK_TYPE_JSON:
 	case SPK_TYPE_JSONB: {
 		const struct spk_view *view = (const void *)value;
 

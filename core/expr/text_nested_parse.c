@@ -329,12 +329,16 @@ static spk_status parse_bytes(const struct target *t, const char *s, size_t size
 	return SPK_OK;
 }
 
-static spk_status parse_json(const struct target *t, const char *s, size_t size, struct spk_view *out, spk_error *err)
+static spk_status parse_json(const struct target *t, bool binary, const char *s, size_t size, struct spk_view *out, spk_error *err)
 {
 	struct spk_json_parser parser = { 0 };
 	struct spk_buffer text = { 0 };
-	spk_status status = spk_jsonb_make(&parser, &text, s, size, t->arena, out, err);
+	spk_status status;
 
+	if (binary)
+		status = spk_jsonb_make(&parser, &text, s, size, t->arena, out, err);
+	else if ((status = spk_json_check(&parser, &text, s, size, err)) == SPK_OK)
+		*out = spk_view(s, (uint32_t)size);
 	if (status != SPK_OK)
 		*out = (struct spk_view){ 0 };
 	spk_buffer_release(&text);
@@ -355,8 +359,9 @@ static spk_status parse(const struct target *outer, struct spk_vector *out, int 
 		return parse_record(&t, out, row, rows, s, size, err);
 	case SPK_TYPE_BYTEA:
 		return parse_bytes(&t, s, size, &spk_vector_view(out)[row], err);
+	case SPK_TYPE_JSON:
 	case SPK_TYPE_JSONB:
-		return parse_json(&t, s, size, &spk_vector_view(out)[row], err);
+		return parse_json(&t, out->type.id == SPK_TYPE_JSONB, s, size, &spk_vector_view(out)[row], err);
 	case SPK_TYPE_TEXT:
 		spk_vector_view(out)[row] = spk_view(s, (uint32_t)cut_length(out->type, s, size));
 		return SPK_OK;

@@ -47,7 +47,7 @@ spk_status spk_user_types_check(const char *what, const char *name, const struct
 	for (int i = 0; i < args; i++)
 		if (!spk_sql_value_holds(arg[i]))
 			return spk_fail(err, SPK_UNSUPPORTED, "%s %s: arguments of type %s are not supported", what, name, spk_type_format(arg[i], type, sizeof type));
-	if (!spk_sql_value_holds(result) || result.id == SPK_TYPE_JSONB)
+	if (!spk_sql_value_holds(result) || spk_type_is_json(result))
 		return spk_fail(err, SPK_UNSUPPORTED, "%s %s: results of type %s are not supported", what, name, spk_type_format(result, type, sizeof type));
 	return SPK_OK;
 }

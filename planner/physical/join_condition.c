@@ -43,7 +43,7 @@ static const struct spk_expr *is_true_of(const struct spk_expr *e)
 static bool is_key_type(struct spk_type a, struct spk_type b)
 {
 	/* Equal jsonb values may differ in their bytes (1.0 and 1.00). */
-	return a.id == b.id && a.id != SPK_TYPE_ARRAY && a.id != SPK_TYPE_ROW && a.id != SPK_TYPE_JSONB;
+	return a.id == b.id && a.id != SPK_TYPE_ARRAY && a.id != SPK_TYPE_ROW && !spk_type_is_json(a);
 }
 
 static int count_conjuncts(const struct spk_expr *e)

@@ -86,7 +86,7 @@ static void formats_are_those_of_the_interface(void)
 	for (int c = 0; c < schema->count; c++) {
 		CHECK_EQ_STR(out.children[c]->format, want[c]);
 		CHECK_EQ_INT(out.children[c]->flags, ARROW_FLAG_NULLABLE);
-		CHECK_EQ_INT(out.children[c]->metadata != NULL, schema->field[c].type.id == SPK_TYPE_JSONB);
+		CHECK_EQ_INT(out.children[c]->metadata != NULL, spk_type_is_json(schema->field[c].type));
 	}
 	out.release(&out);
 	CHECK(!out.release);

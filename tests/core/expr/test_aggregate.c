@@ -181,6 +181,9 @@ static struct spk_expr *direct_argument(struct spk_arena *arena, struct spk_type
 	return e;
 }
 
+/* Names of an object's members: scalars, and not NULL. */
+static bool is_name(const struct spk_aggregate *one, int i) { return one->as_json && one->args == 2 && i == 0; }
+
 static void make_values(struct trial *t, spk_test_rng *rng, struct spk_arena *arena)
 {
 	struct spk_batch none = { .arena = arena, .rows = ROWS, .selected = ROWS };
@@ -201,6 +204,8 @@ static void make_values(struct trial *t, spk_test_rng *rng, struct spk_arena *ar
 			if (type.id == SPK_TYPE_REAL)
 				spk_vector_f32(&t->v[i])[k] = (float)spk_test_between(rng, -100, 100);
 		}
+		if (is_name(t->call.aggregate, i))
+			t->v[i].valid = NULL;
 	}
 }
 
@@ -214,7 +219,7 @@ static void make_trial(struct trial *t, const struct spk_aggregate *one, spk_tes
 	spk_error err = { 0 };
 
 	for (int i = 0; i < args; i++) {
-		struct spk_type type = hypothetical && i ? arg[0]->type : random_type(hypothetical ? spk_type(SPK_TYPE_INTEGER) : one->arg[i], rng);
+		struct spk_type type = hypothetical && i ? arg[0]->type : random_type(hypothetical ? spk_type(SPK_TYPE_INTEGER) : is_name(one, i) ? spk_type(SPK_TYPE_TEXT) : one->arg[i], rng);
 		const struct spk_field field = { .name = "x", .nullable = true, .type = type };
 
 		if (set && i >= direct)
