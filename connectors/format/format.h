@@ -21,9 +21,9 @@ struct spk_format_spec {
 	int columns;
 	const struct spk_schema *schema;   /* of the batch: just those columns */
 	const struct spk_conf *conf;
-	bool hex_bytes;                    /* json out: bytea as \x and hexadecimal digits, as PostgreSQL prints it, not as base64 */
 	/* csv: the file's header line when it has one (decoder maps columns by name), size 0: by position */
 	struct spk_view header;
+	bool hex_bytes;                    /* json out: bytea as \x and hexadecimal digits, as PostgreSQL prints it, not as base64 */
 };
 
 /*

@@ -29,6 +29,11 @@ bool spk_cast_may_fail(const struct spk_cast *cast, struct spk_type from, struct
 /* True when a value of `from` is, without work, one of `to`. */
 bool spk_cast_is_noop(struct spk_type from, struct spk_type to);
 
+/* --- what is not here (postgres_names.c) --- */
+
+/* Whether PostgreSQL has a function of that name and the table has none. */
+bool spk_postgres_has(const char *name);
+
 /* --- single values (compare.c) --- */
 
 /* Order of two non-NULL values of one type as spk_value_bytes and spk_slot_bytes give them: <0, 0, >0. */

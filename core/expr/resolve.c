@@ -311,6 +311,9 @@ static const struct spk_function *choose(struct candidates *c, const struct spk_
 
 /* --- messages --- */
 
+/* Messages name types without precision and scale. */
+static struct spk_type bare_number(struct spk_type type) { return type.id == SPK_TYPE_DECIMAL ? spk_type(SPK_TYPE_DECIMAL) : type; }
+
 static void signature(char *out, size_t size, const char *name, const struct spk_type *type, int args, bool is_operator)
 {
 	size_t at = 0;
@@ -318,18 +321,14 @@ static void signature(char *out, size_t size, const char *name, const struct spk
 
 #define PUT(...) (at += (size_t)snprintf(out + at, at < size ? size - at : 0, __VA_ARGS__), at = SPK_MIN(at, size - 1))
 	if (is_operator && args == 2) {
-		PUT("%s ", spk_type_format(type[0], t, sizeof t));
-		PUT("%s %s", name, spk_type_format(type[1], t, sizeof t));
+		PUT("%s ", spk_type_format(bare_number(type[0]), t, sizeof t));
+		PUT("%s %s", name, spk_type_format(bare_number(type[1]), t, sizeof t));
 	} else if (is_operator) {
-		PUT("%s %s", name, args ? spk_type_format(type[0], t, sizeof t) : "");
+		PUT("%s %s", name, args ? spk_type_format(bare_number(type[0]), t, sizeof t) : "");
 	} else {
 		PUT("%s(", name);
 		for (int i = 0; i < args; i++) {
-			struct spk_type bare = type[i];
-
-			if (bare.id == SPK_TYPE_DECIMAL)
-				bare = spk_type(SPK_TYPE_DECIMAL);
-			PUT("%s%s", i ? ", " : "", spk_type_format(bare, t, sizeof t));
+			PUT("%s%s", i ? ", " : "", spk_type_format(bare_number(type[i]), t, sizeof t));
 		}
 		PUT(")");
 	}
@@ -369,6 +368,13 @@ static spk_status no_such(const char *name, const struct spk_type *type, int arg
 	if (!is_operator)
 		spk_bind_fail(err, position, ambiguous ? "function %s is not unique" : "function %s does not exist", text);
 	candidate_list(list, sizeof list, name);
+	if (!is_operator && !list[0] && spk_postgres_has(name)) {
+		spk_bind_fail(err, position, "function %s is not supported", text);
+		if (err)
+			err->code = SPK_UNSUPPORTED;
+		spk_hint(err, "PostgreSQL has it, Sparklet does not. docs/functions.md lists the functions that there are.");
+		return SPK_UNSUPPORTED;
+	}
 	if (list[0] && !is_operator)
 		spk_hint(err, "There is %s. You might need to add explicit type casts.", list);
 	else if (ambiguous)
