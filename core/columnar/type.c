@@ -102,7 +102,10 @@ const char *spk_type_format(struct spk_type type, char *out, size_t size)
 			snprintf(out, size, "text");
 		break;
 	case SPK_TYPE_ARRAY:
-		spk_type_format(type.children ? type.children->field[0].type : spk_type(SPK_TYPE_UNKNOWN), out, size);
+		/* PostgreSQL's types do not tell numbers of dimensions. */
+		while (type.id == SPK_TYPE_ARRAY)
+			type = spk_type_element(type);
+		spk_type_format(type, out, size);
 		length = strnlen(out, size);
 		if (length < size)
 			snprintf(out + length, size - length, "[]");

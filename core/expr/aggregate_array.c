@@ -1,7 +1,24 @@
 /* array_agg: all values as an array, NULLs too; NULL when there is no row. */
 #include "core/expr/aggregate_rows.h"
+#include "core/expr/array.h"
 
 enum { ELEMENTS_MAX = INT32_MAX / 2 };
+
+/* Arrays become the parts of one of a dimension more. */
+static spk_status check_parts(const struct spk_vector *parts, int n, spk_error *err)
+{
+	int32_t dim[SPK_ARRAY_DIMS_MAX];
+
+	for (int i = 0; i < n; i++) {
+		if (spk_vector_is_null(parts, i))
+			return spk_fail(err, SPK_DATA, "cannot accumulate null arrays");
+		if (!spk_array_shape(parts, i, dim))
+			return spk_fail(err, SPK_DATA, "cannot accumulate empty arrays");
+		if (!spk_array_same_shape(parts, 0, parts, i))
+			return spk_fail(err, SPK_DATA, "cannot accumulate arrays of different dimensionality");
+	}
+	return SPK_OK;
+}
 
 /* One group's rows as elements behind those that are there. */
 static spk_status put_group(const struct spk_sorted *rows, struct spk_vector *out, int at, struct spk_arena *scratch, struct spk_arena *arena, spk_error *err)
@@ -13,6 +30,8 @@ static spk_status put_group(const struct spk_sorted *rows, struct spk_vector *ou
 	SPK_TRY(spk_vector_init(&values, out->child->type, n, scratch, err));
 	for (int i = 0; i < n; i++)
 		SPK_TRY(spk_record_read(rows->row[i].record, &values, 1, i, n, scratch, err));
+	if (values.type.id == SPK_TYPE_ARRAY)
+		SPK_TRY(check_parts(&values, n, err));
 	SPK_TRY(spk_vector_grow_child(out->child, used, n, arena, err));
 	SPK_TRY(spk_vector_gather(out->child, used, spk_vector_child_capacity(used + n), &values, NULL, n, true, arena, err));
 	offset[1] = used + n;

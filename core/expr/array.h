@@ -30,6 +30,18 @@ static inline bool spk_array_row(const struct spk_array_reader *a, int row, int3
 	return valid;
 }
 
+/* --- several dimensions (array_shape.c) --- */
+
+enum { SPK_ARRAY_DIMS_MAX = 6 };
+
+/* Dimensions of the array in that row and their sizes, into dim[SPK_ARRAY_DIMS_MAX]; 0: it is empty or NULL. */
+int spk_array_shape(const struct spk_vector *v, int row, int32_t *dim);
+bool spk_array_same_shape(const struct spk_vector *a, int row, const struct spk_vector *b, int other);
+/* Replaces an array of several dimensions by one of all its elements. */
+spk_status spk_array_of_elements(struct spk_arena *arena, struct spk_expr **array, int position, spk_error *err);
+/* Whether the function of that name sees the elements of an array, whatever its dimensions. */
+bool spk_array_any_dimension(const char *name);
+
 /* Values of a column one by one, to be compared. */
 struct spk_values {
 	const struct spk_vector *v;

@@ -169,6 +169,7 @@ spk_status spk_expr_quantified(struct spk_arena *arena, const char *op, struct s
 		SPK_TRY(spk_type_array_of(arena, x->type.id == SPK_TYPE_UNKNOWN ? spk_type(SPK_TYPE_TEXT) : x->type, &type, err));
 		SPK_TRY(spk_expr_cast(arena, array, type, true, position, &pair[1], err));
 	}
+	SPK_TRY(spk_array_of_elements(arena, &pair[1], position, err));
 	if (pair[1]->type.id != SPK_TYPE_ARRAY)
 		return spk_bind_fail(err, position, "op ANY/ALL (array) requires array on right side");
 	if (x->type.id == SPK_TYPE_UNKNOWN)

@@ -2,6 +2,18 @@
 #include "core/expr/array.h"
 #include "core/expr/families.h"
 
+/* Whether an array may become a part of one of several dimensions; an empty or NULL one is left out. */
+enum fit { FITS, IS_NOTHING, DIFFERS };
+
+static enum fit fit_part(const struct spk_vector *parts, int32_t first, int32_t end, const struct spk_vector *v, int row)
+{
+	int32_t dim[SPK_ARRAY_DIMS_MAX];
+
+	if (!spk_array_shape(v, row, dim))
+		return IS_NOTHING;
+	return first == end || spk_array_same_shape(parts, first, v, row) ? FITS : DIFFERS;
+}
+
 /* append, prepend: `at` is the array's argument, the other one the element's. */
 static spk_status extend(const struct spk_call *call, int at, struct spk_vector *out, spk_error *err)
 {
@@ -12,9 +24,16 @@ static spk_status extend(const struct spk_call *call, int at, struct spk_vector 
 
 	source[at] = *a.child;
 	SPK_EACH_CALL_ROW(call, row) {
+		enum fit fit = FITS;
+
 		spk_array_row(&a, row, &first, &end);
+		if (a.child->type.id == SPK_TYPE_ARRAY)
+			fit = fit_part(a.child, first, end, &source[1 - at], row);
+		if (fit == DIFFERS)
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "cannot concatenate incompatible arrays"));
 		for (int k = 0; k < 2; k++)
-			SPK_TRY(spk_list_pick(&b, k, k == at ? first : row, k == at ? end : row + 1, err));
+			if (k == at || fit == FITS)
+				SPK_TRY(spk_list_pick(&b, k, k == at ? first : row, k == at ? end : row + 1, err));
 		spk_list_end(&b, row);
 	}
 	return spk_list_finish(&b, err);
@@ -38,15 +57,22 @@ static spk_status cat(const struct spk_call *call, struct spk_vector *out, spk_e
 	int32_t first, end;
 
 	SPK_EACH_CALL_ROW(call, row) {
-		bool known = false;
+		bool known = false, alike = true;
+		int32_t other = 0;
 
 		for (int k = 0; k < 2; k++) {
 			known = spk_array_row(&a[k], row, &first, &end) || known;
+			/* Parts of the two are of one shape. */
+			if (k == 1 && other >= 0 && first < end && source[0].type.id == SPK_TYPE_ARRAY)
+				alike = spk_array_same_shape(&source[0], other, &source[1], first);
+			other = first < end ? first : -1;
 			SPK_TRY(spk_list_pick(&b, k, first, end, err));
 		}
 		spk_list_end(&b, row);
 		if (!known)
 			SPK_TRY(spk_call_null(call, out, row, err));
+		if (!alike)
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "cannot concatenate incompatible arrays"));
 	}
 	return spk_list_finish(&b, err);
 }
@@ -75,12 +101,14 @@ static spk_status leave_out(const struct spk_call *call, struct spk_vector *out,
 }
 
 #define EDIT(name_, kernel_, doc_, ...) \
-	{ .name = name_, .doc = doc_, __VA_ARGS__, SPK_RESULT(ARRAY), .alike = SPK_ALIKE_COMPATIBLE, .not_strict = true, .kernel = kernel_ }
+	{ .name = name_, .doc = doc_, __VA_ARGS__, SPK_RESULT(ARRAY), .alike = SPK_ALIKE_COMPATIBLE, .not_strict = true, .can_fail = true, .kernel = kernel_ }
 
 static const struct spk_function array_edit_functions[] = {
 	EDIT("array_append", append, "With a value behind its elements", SPK_ARGS2(ARRAY, UNKNOWN)),
 	EDIT("array_prepend", prepend, "With a value before its elements", SPK_ARGS2(UNKNOWN, ARRAY)),
 	EDIT("array_cat", cat, "The elements of both", SPK_ARGS2(ARRAY, ARRAY)),
+	EDIT("array_cat", append, "The elements of both, or an array of one dimension less as one more part", SPK_ARGS2(ARRAY, UNKNOWN)),
+	EDIT("array_cat", prepend, "The elements of both, or an array of one dimension less as one more part", SPK_ARGS2(UNKNOWN, ARRAY)),
 	EDIT("||", cat, "Arrays joined, or with a value before or behind", SPK_ARGS2(ARRAY, ARRAY)),
 	EDIT("||", append, "Arrays joined, or with a value before or behind", SPK_ARGS2(ARRAY, UNKNOWN)),
 	EDIT("||", prepend, "Arrays joined, or with a value before or behind", SPK_ARGS2(UNKNOWN, ARRAY)),

@@ -94,6 +94,11 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 spk_status spk_expr_call_function(struct spk_arena *arena, const struct spk_function *f, struct spk_expr **arg, int args, int position, struct spk_expr **out, spk_error *err);
 /* Any other node; AND/OR/NOT check for booleans, CASE/COALESCE/IN find the common type and cast to it. */
 spk_status spk_expr_make(struct spk_arena *arena, enum spk_expr_kind kind, struct spk_expr **arg, int args, bool negated, int position, struct spk_expr **out, spk_error *err);
+/* A type without dimensions, or an array's number of them; and the array type of that many dimensions of an array's elements. */
+int spk_type_dims(struct spk_type type);
+spk_status spk_type_of_dims(struct spk_arena *arena, struct spk_type array, int dims, struct spk_type *out, spk_error *err);
+/* What a cast that is written gives: an array type names no number of dimensions, the value that is cast has one. */
+spk_status spk_expr_cast_dims(struct spk_arena *arena, const struct spk_expr *arg, struct spk_type *type, spk_error *err);
 spk_status spk_expr_cast(struct spk_arena *arena, struct spk_expr *arg, struct spk_type type, bool explicit_cast, int position, struct spk_expr **out, spk_error *err);
 /* x <op> ANY (array), or ALL. An untyped array literal is one of x's type. */
 spk_status spk_expr_quantified(struct spk_arena *arena, const char *op, struct spk_expr *x, struct spk_expr *array, bool all_of, int position, struct spk_expr **out, spk_error *err);

@@ -38,6 +38,7 @@
 	X(jsonb_path, "jsonb: paths") \
 	X(jsonb_sets, "jsonb: sets of rows") \
 	X(array, "Arrays: elements, slices, lengths") \
+	X(array_shape, "Arrays of several dimensions") \
 	X(array_edit, "Arrays: joining and changing") \
 	X(array_search, "Arrays and records: search and comparison") \
 	X(array_text, "Arrays and text") \

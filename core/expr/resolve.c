@@ -3,7 +3,7 @@
  * candidates that implicit casts reach are thinned out by exact matches, preferred types, and the categories of untyped
  * literals, until one is left.
  */
-#include "core/expr/internal.h"
+#include "core/expr/array.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -507,7 +507,7 @@ static spk_status finish(struct spk_arena *arena, const struct spk_function *f, 
 
 	SPK_TRY_PTR(type, err);
 	if (f->common)
-		SPK_TRY(make_common_args(arena, strcmp(f->name, "array of") == 0 ? "ARRAY" : f->name, arg, args, position, &common, err));
+		SPK_TRY(make_common_args(arena, strncmp(f->name, "array of", 8) == 0 ? "ARRAY" : f->name, arg, args, position, &common, err));
 	if (f->alike != SPK_ALIKE_NONE)
 		SPK_TRY(make_alike(arena, f, arg, args, position, &common, err));
 	for (int i = 0; i < args; i++) {
@@ -557,8 +557,11 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 
 	SPK_TRY_PTR(own, err);
 	SPK_TRY_PTR(type, err);
-	for (int i = 0; i < args; i++)
+	for (int i = 0; i < args; i++) {
 		own[i] = arg[i];
+		if (spk_array_any_dimension(name))
+			SPK_TRY(spk_array_of_elements(arena, &own[i], position, err));
+	}
 	if (strcasecmp(name, "coalesce") == 0 && args > 0)
 		return spk_expr_make(arena, SPK_EXPR_COALESCE, own, args, false, position, out, err);
 	if (args == 2 && (strcmp(name, "is distinct from") == 0 || strcmp(name, "is not distinct from") == 0)) {

@@ -187,20 +187,17 @@ static spk_status unnest(const struct spk_call *call, struct spk_vector *out, sp
 
 static spk_status generate_subscripts(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
-	const struct spk_array_reader a = spk_array_reader(&call->arg[0]);
 	const struct spk_reader rd = spk_vector_reader(&call->arg[1]), rr = spk_vector_reader(&call->arg[call->args - 1]);
 	struct spk_array_writer w = spk_array_writer(call, out);
-	int32_t first, end;
 
 	SPK_EACH_CALL_ROW(call, row) {
 		bool down = call->args == 3 && SPK_ARG(uint8_t, rr, row);
+		int32_t dim[SPK_ARRAY_DIMS_MAX], d = SPK_ARG(int32_t, rd, row);
+		int32_t n = d >= 1 && d <= spk_array_shape(&call->arg[0], row, dim) ? dim[d - 1] : 0;
 
-		spk_array_row(&a, row, &first, &end);
-		if (SPK_ARG(int32_t, rd, row) != 1)
-			end = first;
-		SPK_TRY(spk_array_room(&w, end - first, err));
-		for (int32_t i = 1; i <= end - first; i++)
-			spk_vector_i32(w.child)[w.used++] = down ? end - first - i + 1 : i;
+		SPK_TRY(spk_array_room(&w, n, err));
+		for (int32_t i = 1; i <= n; i++)
+			spk_vector_i32(w.child)[w.used++] = down ? n - i + 1 : i;
 		spk_array_end(&w, row);
 	}
 	spk_array_end(&w, call->rows);

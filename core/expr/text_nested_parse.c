@@ -205,6 +205,8 @@ static spk_status item_bytes(const struct target *t, struct item *item, spk_erro
 	return SPK_OK;
 }
 
+static int32_t part_size(const struct spk_vector *v, int row) { return spk_vector_i32(v)[row + 1] - spk_vector_i32(v)[row]; }
+
 static spk_status parse_array(const struct target *t, struct spk_vector *out, int row, const char *s, size_t size, spk_error *err)
 {
 	int32_t *offset = spk_vector_i32(out);
@@ -226,7 +228,15 @@ static spk_status parse_array(const struct target *t, struct spk_vector *out, in
 		}
 		if (!inner)
 			SPK_TRY(item_bytes(t, &item, err));
-		SPK_TRY(parse(t, child, used + i, rows, item.s, item.size, err));
+		if (!inner) {
+			SPK_TRY(parse(t, child, used + i, rows, item.s, item.size, err));
+			continue;
+		}
+		if (child->valid)
+			spk_bit_set(child->valid, used + i);
+		SPK_TRY(parse_array(t, child, used + i, item.s, item.size, err));
+		if (i && part_size(child, used + i) != part_size(child, used))
+			return malformed(t, "array", err);
 	}
 	offset[row + 1] = used + count;
 	return SPK_OK;

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "core/expr/families.h"
@@ -23,7 +24,8 @@ struct layout {
 	int count, before, after, shift;   /* digit places on each side of the point; digits behind V */
 	int first_zero;                    /* place of the first 0, -1: none */
 	int last_zero_behind;              /* places behind the point up to the last 0 there */
-	bool fill, brackets, own_sign, s_first, s_last, point;
+	bool fill, brackets, own_sign, s_first, s_last, point, scientific;
+	char roman;                        /* R or r: a Roman numeral, in that case */
 	struct cell cell[];
 };
 
@@ -62,7 +64,7 @@ static void add_cell(struct layout *l, enum cell_kind kind, char text)
 	}
 }
 
-static struct layout *parse_layout(struct spk_arena *arena, const char *s, size_t size, const char **unsupported)
+static struct layout *parse_layout(struct spk_arena *arena, const char *s, size_t size)
 {
 	struct layout *l = spk_arena_zalloc(arena, sizeof(*l) + sizeof(struct cell) * (size + 1));
 	const char *end = s + size;
@@ -71,7 +73,6 @@ static struct layout *parse_layout(struct spk_arena *arena, const char *s, size_
 		return NULL;
 	l->first_zero = -1;
 	l->shift = -1;
-	*unsupported = NULL;
 	while (s < end) {
 		size_t i = 0;
 
@@ -81,9 +82,12 @@ static struct layout *parse_layout(struct spk_arena *arena, const char *s, size_
 		} else if (end - s >= 2 && strncasecmp(s, "PR", 2) == 0) {
 			l->brackets = true;
 			s += 2;
-		} else if (end - s >= 2 && (strncasecmp(s, "RN", 2) == 0 || strncasecmp(s, "EE", 2) == 0)) {
-			*unsupported = toupper((unsigned char)*s) == 'R' ? "RN" : "EEEE";
+		} else if (end - s >= 2 && strncasecmp(s, "RN", 2) == 0) {
+			l->roman = *s;
 			s += 2;
+		} else if (end - s >= 4 && strncasecmp(s, "EEEE", 4) == 0) {
+			l->scientific = true;
+			s += 4;
 		} else if (*s == '"') {
 			for (s++; s < end && *s != '"'; s++)
 				add_cell(l, CELL_TEXT, *s);
@@ -254,14 +258,109 @@ static size_t plain_text(struct spk_type type, const void *value, const struct l
 	return (size_t)spk_decimal_format(m, SPK_MIN(l->after, SPK_DECIMAL_DIGITS), out);
 }
 
-static spk_status layout_at(const struct spk_call *call, const struct spk_view *text, const struct spk_view **last, const struct layout **l, const char **unsupported, spk_error *err)
+/* --- Roman numerals and powers of ten --- */
+
+enum { ROMAN_WIDTH = 15, SCIENTIFIC_MAX = 512 };
+
+/* The number rounded to a whole one, or 0 when it is none from 1 to 3999. */
+static int roman_value(struct spk_type type, const void *value)
+{
+	const struct layout whole = { .after = 0 };
+	char text[512] = { 0 };
+	size_t size = plain_text(type, value, &whole, text, sizeof text - 1);
+	int v = size && size <= 4 ? atoi(text) : 0;
+
+	return v >= 1 && v <= 3999 ? v : 0;
+}
+
+static size_t write_roman(const struct layout *l, int v, char *out)
+{
+	static const struct { int value; const char *text; } step[] = {
+		{ 1000, "M" }, { 900, "CM" }, { 500, "D" }, { 400, "CD" }, { 100, "C" }, { 90, "XC" }, { 50, "L" }, { 40, "XL" }, { 10, "X" }, { 9, "IX" }, { 5, "V" }, { 4, "IV" }, { 1, "I" },
+	};
+	char text[ROMAN_WIDTH + 1] = "";
+	bool none = v == 0;
+
+	for (size_t i = 0; i < SPK_COUNT_OF(step); i++)
+		for (; v >= step[i].value; v -= step[i].value)
+			strcat(text, step[i].text);
+	if (none)
+		memset(text, '#', ROMAN_WIDTH);
+	for (char *c = text; l->roman == 'r' && *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return (size_t)sprintf(out, "%*s", l->fill ? 0 : ROMAN_WIDTH, text);
+}
+
+/* A numeric: its digits with a point before the last `after` of them. As in PostgreSQL 9.99 rounded to 10.0 keeps its exponent. */
+static int scientific_decimal(spk_int128 m, int scale, int after, char *out)
+{
+	char digits[64];
+	int n = spk_decimal_format(m < 0 ? -m : m, 0, digits), exponent = m ? n - 1 - scale : 0;
+	spk_int128 head = m;
+
+	if (n - 1 > after && spk_decimal_rescale(m, n - 1, after, &head))
+		n = spk_decimal_format(head < 0 ? -head : head, 0, digits);
+	for (; n < after + 1; n++)
+		digits[n] = '0';
+	return sprintf(out, "%c%.*s%s%.*se%+03d", m < 0 ? '-' : ' ', n - after, digits, after ? "." : "", after, digits + n - after, exponent);
+}
+
+static size_t scientific_double(const struct layout *l, double d, int after, char *out)
+{
+	const int before = SPK_MIN(l->before, SPK_DECIMAL_DIGITS);
+	locale_t locale;
+	int n;
+
+	if (isfinite(d)) {
+		locale = uselocale(spk_locale());
+		n = snprintf(out, SCIENTIFIC_MAX, "% .*e", after, d);
+		uselocale(locale);
+		return (size_t)n;
+	}
+	memset(out, '#', (size_t)(before + after + 6));
+	out[0] = ' ';
+	out[before + 1] = '.';
+	return (size_t)(before + after + 6);
+}
+
+static size_t write_scientific(const struct layout *l, struct spk_type type, const void *value, char *out)
+{
+	const int after = SPK_MIN(l->after, SPK_DECIMAL_DIGITS);
+	spk_int128 m;
+	int scale = 0;
+
+	switch (type.id) {
+	case SPK_TYPE_DOUBLE: return scientific_double(l, *(const double *)value, after, out);
+	case SPK_TYPE_REAL: return scientific_double(l, (double)*(const float *)value, after, out);
+	case SPK_TYPE_INTEGER: return scientific_double(l, *(const int32_t *)value, after, out);
+	case SPK_TYPE_BIGINT: m = *(const int64_t *)value; break;
+	default: spk_decimal_unpack(type, *(const spk_int128 *)value, &m, &scale);
+	}
+	return (size_t)scientific_decimal(m, scale, after, out);
+}
+
+static spk_status layout_at(const struct spk_call *call, const struct spk_view *text, const struct spk_view **last, const struct layout **l, spk_error *err)
 {
 	if (text != *last) {
-		*l = parse_layout(call->ev->arena, spk_view_data(text), text->length, unsupported);
+		*l = parse_layout(call->ev->arena, spk_view_data(text), text->length);
 		SPK_TRY_PTR(*l, err);
 	}
 	*last = text;
 	return SPK_OK;
+}
+
+/* Size of the text at `out`, which has room for it; 0: there is none. */
+static size_t write_by(const struct layout *l, struct spk_type type, const void *value, char *out)
+{
+	char plain[512];
+	size_t size;
+
+	if (l->roman)
+		return write_roman(l, roman_value(type, value), out);
+	if (l->scientific)
+		return write_scientific(l, type, value, out);
+	size = plain_text(type, value, l, plain, sizeof plain);
+	return size ? write_number(l, plain, size, out) : 0;
 }
 
 static spk_status to_char(const struct spk_call *call, struct spk_vector *out, spk_error *err)
@@ -271,21 +370,25 @@ static spk_status to_char(const struct spk_call *call, struct spk_vector *out, s
 	const struct spk_reader rv = spk_vector_reader(&call->arg[0]), rt = spk_vector_reader(&call->arg[1]);
 	const struct spk_view *last = NULL;
 	const struct layout *l = NULL;
-	const char *unsupported = NULL;
 
 	SPK_EACH_CALL_ROW(call, row) {
-		char plain[512], *text;
-		size_t size;
+		const char *value = (const char *)rv.data + width * spk_reader_slot(&rv, row);
+		const char *wrong = NULL;
+		char *text;
+		size_t size = 0;
 
-		SPK_TRY(layout_at(call, &SPK_ARG(struct spk_view, rt, row), &last, &l, &unsupported, err));
-		size = unsupported ? 0 : plain_text(type, (const char *)rv.data + width * spk_reader_slot(&rv, row), l, plain, sizeof plain);
-		if (size == 0) {
-			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, unsupported ? "\"%s\" in a number template is not supported" : "the number has no such text", unsupported));
-			continue;
-		}
-		text = spk_arena_alloc(call->ev->arena, (size_t)l->count * 2 + 8);
+		SPK_TRY(layout_at(call, &SPK_ARG(struct spk_view, rt, row), &last, &l, err));
+		text = spk_arena_alloc(call->ev->arena, l->roman || l->scientific ? SCIENTIFIC_MAX : (size_t)l->count * 2 + 8);
 		SPK_TRY_PTR(text, err);
-		spk_vector_view(out)[row] = spk_view(text, (uint32_t)write_number(l, plain, size, text));
+		if (l->scientific && (l->brackets || l->own_sign || l->s_first || l->s_last || l->shift || l->fill || l->roman))
+			wrong = "\"EEEE\" is incompatible with other formats";
+		else if (!l->count && !l->roman)
+			size = 0;
+		else if ((size = write_by(l, type, value, text)) == 0)
+			wrong = "the number has no such text";
+		spk_vector_view(out)[row] = spk_view(text, (uint32_t)size);
+		if (wrong)
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "%s", wrong));
 	}
 	return SPK_OK;
 }
@@ -365,17 +468,19 @@ static spk_status to_number(const struct spk_call *call, struct spk_vector *out,
 	const struct spk_reader rv = spk_vector_reader(&call->arg[0]), rt = spk_vector_reader(&call->arg[1]);
 	const struct spk_view *last = NULL;
 	const struct layout *l = NULL;
-	const char *unsupported = NULL;
 
 	SPK_EACH_CALL_ROW(call, row) {
-		SPK_TRY(layout_at(call, &SPK_ARG(struct spk_view, rt, row), &last, &l, &unsupported, err));
-		SPK_TRY(read_number(call, out, row, l, &SPK_ARG(struct spk_view, rv, row), err));
+		SPK_TRY(layout_at(call, &SPK_ARG(struct spk_view, rt, row), &last, &l, err));
+		if (l->roman || l->scientific)
+			SPK_TRY(spk_call_fail(call, out, row, SPK_UNSUPPORTED, err, "\"%s\" not supported for input", l->roman ? "RN" : "EEEE"));
+		else
+			SPK_TRY(read_number(call, out, row, l, &SPK_ARG(struct spk_view, rv, row), err));
 	}
 	return SPK_OK;
 }
 
 #define TO_CHAR(T) \
-	{ .name = "to_char", .doc = "By a number template: 9, 0, '.', ',', FM, S, MI, PL, PR, TH, V", SPK_ARGS2(T, TEXT), SPK_RESULT(TEXT), .can_fail = true, .kernel = to_char }
+	{ .name = "to_char", .doc = "By a number template: 9, 0, '.', ',', FM, S, MI, PL, PR, TH, V, EEEE, RN", SPK_ARGS2(T, TEXT), SPK_RESULT(TEXT), .can_fail = true, .kernel = to_char }
 
 static const struct spk_function number_format_functions[] = {
 	TO_CHAR(INTEGER),

@@ -7,22 +7,37 @@
 
 enum { ELEMENTS_MAX = UINT16_MAX - 1 };  /* of a constructor */
 
+/* An element, or an array that is a part of one of several dimensions; `element` is what a cast asks of the innermost ones. */
+static spk_status bind_element(struct spk_exprs *x, const PgQuery__Node *n, const struct spk_type *element, struct spk_expr **out, spk_error *err)
+{
+	struct spk_type type;
+
+	if (n->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR)
+		return spk_binder_array(x, n->a_array_expr, element, out, err);
+	SPK_TRY(spk_binder_expr(x, n, out, err));
+	if (!element)
+		return SPK_OK;
+	type = *element;
+	if ((*out)->type.id == SPK_TYPE_ARRAY)
+		SPK_TRY(spk_type_of_dims(x->b->arena, type, spk_type_dims((*out)->type), &type, err));
+	return spk_expr_cast(x->b->arena, *out, type, true, spk_binder_at(x->b, spk_node_location(n)), out, err);
+}
+
 spk_status spk_binder_array(struct spk_exprs *x, const PgQuery__AArrayExpr *a, const struct spk_type *element, struct spk_expr **out, spk_error *err)
 {
 	struct spk_type array;
 	struct spk_expr **arg;
+	bool parts = false;
 
 	if (a->n_elements > ELEMENTS_MAX)
 		return spk_binder_fail(x->b, a->location, SPK_UNSUPPORTED, err, "ARRAY[...] of more than %d elements is not supported", ELEMENTS_MAX);
-	SPK_TRY(spk_binder_exprs(x, a->elements, a->n_elements, &arg, err));
+	SPK_TRY_PTR(arg = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, a->n_elements + 1), err);
 	for (size_t i = 0; i < a->n_elements; i++) {
-		if (arg[i]->type.id == SPK_TYPE_ARRAY && (!element || element->id != SPK_TYPE_ARRAY))
-			return spk_binder_unsupported(x->b, spk_node_location(a->elements[i]), "an array of several dimensions", err);
-		if (element)
-			SPK_TRY(spk_expr_cast(x->b->arena, arg[i], *element, true, spk_binder_at(x->b, spk_node_location(a->elements[i])), &arg[i], err));
+		SPK_TRY(bind_element(x, a->elements[i], element, &arg[i], err));
+		parts = parts || arg[i]->type.id == SPK_TYPE_ARRAY;
 	}
 	if (a->n_elements)
-		return spk_binder_folded(x->b, "array of", arg, (int)a->n_elements, a->location, out, err);
+		return spk_binder_folded(x->b, parts ? "array of arrays" : "array of", arg, (int)a->n_elements, a->location, out, err);
 	if (!element) {
 		spk_binder_fail(x->b, a->location, SPK_BIND, err, "cannot determine type of empty array");
 		return spk_hint(err, "Explicitly cast to the desired type, for example ARRAY[]::integer[].");
@@ -48,17 +63,47 @@ static spk_status bind_index(struct spk_exprs *x, const PgQuery__Node *n, int32_
 	return spk_expr_cast(x->b->arena, *out, spk_type(SPK_TYPE_INTEGER), true, spk_binder_at(x->b, location), out, err);
 }
 
-static spk_status bind_array_subscript(struct spk_exprs *x, const PgQuery__AIndices *i, int location, struct spk_expr **e, spk_error *err)
+/* a[i][j]: an element where there are as many subscripts as dimensions; NULL else, as PostgreSQL finds. */
+static spk_status bind_array_element(struct spk_exprs *x, PgQuery__Node *const *n, size_t count, int location, struct spk_expr **e, spk_error *err)
 {
-	struct spk_expr *arg[3] = { *e };
+	const bool element = (int)count == spk_type_dims((*e)->type);
+	struct spk_type type = (*e)->type;
 
-	if (!i->is_slice) {
-		SPK_TRY(bind_index(x, i->uidx, 0, &arg[1], err));
-		return spk_binder_call(x->b, "array element", arg, 2, location, e, err);
+	for (size_t k = 0; k < count; k++) {
+		struct spk_expr *arg[2] = { *e };
+
+		SPK_TRY(bind_index(x, n[k]->a_indices->uidx, 0, &arg[1], err));
+		if (element)
+			SPK_TRY(spk_binder_call(x->b, "array element", arg, 2, location, e, err));
 	}
-	SPK_TRY(bind_index(x, i->lidx, 1, &arg[1], err));
-	SPK_TRY(bind_index(x, i->uidx, INT32_MAX, &arg[2], err));
-	return spk_binder_call(x->b, "array slice", arg, 3, location, e, err);
+	if (element)
+		return SPK_OK;
+	while (type.id == SPK_TYPE_ARRAY)
+		type = spk_type_element(type);
+	*e = spk_expr_literal(x->b->arena, (struct spk_value){ .type = type, .null = true });
+	return *e ? SPK_OK : spk_fail_memory(err);
+}
+
+/* Subscripts one after the other; where one is a slice all are, a[3] then being a[1:3]. *used of them. */
+static spk_status bind_array_subscripts(struct spk_exprs *x, PgQuery__Node *const *n, size_t count, size_t *used, int location, struct spk_expr **e, spk_error *err)
+{
+	struct spk_expr **arg;
+	bool slice = false;
+
+	for (*used = 0; *used < count && n[*used]->node_case == PG_QUERY__NODE__NODE_A_INDICES; ++*used)
+		slice = slice || n[*used]->a_indices->is_slice;
+	if (*used > 6)
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "number of array dimensions (%zu) exceeds the maximum allowed (6)", *used);
+	if (!slice)
+		return bind_array_element(x, n, *used, location, e, err);
+	arg = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, 2 * *used + 1);
+	SPK_TRY_PTR(arg, err);
+	arg[0] = *e;
+	for (size_t k = 0; k < *used; k++) {
+		SPK_TRY(bind_index(x, n[k]->a_indices->lidx, 1, &arg[2 * k + 1], err));
+		SPK_TRY(bind_index(x, n[k]->a_indices->uidx, INT32_MAX, &arg[2 * k + 2], err));
+	}
+	return spk_binder_call(x->b, "array slice", arg, 2 * (int)*used + 1, location, e, err);
 }
 
 /* j['a'][0]: one path of all subscripts that follow each other; *used of them. */
@@ -86,18 +131,6 @@ static spk_status bind_json_subscripts(struct spk_exprs *x, PgQuery__Node *const
 	return spk_binder_call(x->b, "jsonb subscript", arg, (int)*used + 1, location, e, err);
 }
 
-static spk_status bind_subscript(struct spk_exprs *x, const PgQuery__AIndices *i, bool again, int location, struct spk_expr **e, spk_error *err)
-{
-	char type[64];
-
-	if (again && (*e)->type.id != SPK_TYPE_ARRAY)
-		return spk_binder_unsupported(x->b, location, "a second subscript of an array of one dimension", err);
-	if ((*e)->type.id == SPK_TYPE_ARRAY)
-		return bind_array_subscript(x, i, location, e, err);
-	spk_type_format((*e)->type, type, sizeof type);
-	return spk_binder_fail(x->b, location, SPK_BIND, err, "cannot subscript type %s because it does not support subscripting", type);
-}
-
 static spk_status bind_field(struct spk_exprs *x, const char *name, int location, struct spk_expr **e, spk_error *err)
 {
 	char type[64];
@@ -113,31 +146,36 @@ static spk_status bind_field(struct spk_exprs *x, const char *name, int location
 	return spk_expr_field(x->b->arena, *e, at, spk_binder_at(x->b, location), e, err);
 }
 
+/* The subscripts from n[0] on, as far as they follow each other; *used of them. */
+static spk_status bind_subscripts(struct spk_exprs *x, PgQuery__Node *const *n, size_t count, size_t *used, int location, struct spk_expr **e, spk_error *err)
+{
+	char type[64];
+
+	if ((*e)->type.id == SPK_TYPE_JSONB)
+		return bind_json_subscripts(x, n, count, used, location, e, err);
+	if ((*e)->type.id == SPK_TYPE_ARRAY)
+		return bind_array_subscripts(x, n, count, used, location, e, err);
+	spk_type_format((*e)->type, type, sizeof type);
+	return spk_binder_fail(x->b, location, SPK_BIND, err, "cannot subscript type %s because it does not support subscripting", type);
+}
+
 spk_status spk_binder_indirection(struct spk_exprs *x, const PgQuery__AIndirection *a, struct spk_expr **out, spk_error *err)
 {
 	int location = spk_node_location(a->arg);
-	bool was_array = false;
+	size_t used;
 
 	SPK_TRY(spk_binder_expr(x, a->arg, out, err));
 	SPK_TRY(spk_binder_known(x->b, out, err));
-	for (size_t i = 0; i < a->n_indirection; i++) {
+	for (size_t i = 0; i < a->n_indirection; i += used) {
 		const PgQuery__Node *n = a->indirection[i];
-		bool array = (*out)->type.id == SPK_TYPE_ARRAY;
 
+		used = 1;
 		if (n->node_case == PG_QUERY__NODE__NODE_A_STAR)
 			return spk_binder_unsupported(x->b, location, "a row's fields by .*", err);
-		if ((*out)->type.id == SPK_TYPE_JSONB && n->node_case == PG_QUERY__NODE__NODE_A_INDICES) {
-			size_t used = 0;
-
-			SPK_TRY(bind_json_subscripts(x, a->indirection + i, a->n_indirection - i, &used, location, out, err));
-			i += used - 1;
-			continue;
-		}
 		if (n->node_case == PG_QUERY__NODE__NODE_STRING)
 			SPK_TRY(bind_field(x, n->string->sval, location, out, err));
 		else
-			SPK_TRY(bind_subscript(x, n->a_indices, was_array, location, out, err));
-		was_array = array && n->node_case != PG_QUERY__NODE__NODE_STRING;
+			SPK_TRY(bind_subscripts(x, a->indirection + i, a->n_indirection - i, &used, location, out, err));
 	}
 	return SPK_OK;
 }

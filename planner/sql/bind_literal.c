@@ -162,9 +162,13 @@ spk_status spk_binder_cast(struct spk_exprs *x, const PgQuery__TypeCast *c, stru
 	if (arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && type.id == SPK_TYPE_ARRAY) {
 		struct spk_type element = spk_type_element(type);
 
+		while (element.id == SPK_TYPE_ARRAY)
+			element = spk_type_element(element);
+
 		return spk_binder_array(x, arg->a_array_expr, &element, out, err);
 	}
 	SPK_TRY(spk_binder_expr(x, arg, &e, err));
+	SPK_TRY(spk_expr_cast_dims(x->b->arena, e, &type, err));
 	SPK_TRY(spk_expr_cast(x->b->arena, e, type, true, spk_binder_at(x->b, location), out, err));
 	return SPK_OK;
 }

@@ -1,0 +1,8 @@
+-- Roman numerals and powers of ten.
+SELECT to_char(485, 'RN'), to_char(12, 'FMrn'), to_char(0, 'RN'), to_char(4000, 'rn'), to_char(3.6, 'FMRN'), to_char(3999, 'FMRN'), to_char(-5, 'RN'), to_char(1.5::float8, 'FMRN'), to_char(1994::bigint, 'FMRN'), to_char(3888, 'RN');
+SELECT to_char(0.00045, '9.99EEEE'), to_char(12345, '9.999EEEE'), to_char(-12345.678::float8, '9.99EEEE'), to_char(0, '9.9EEEE'), to_char(999.99, '9.9EEEE'), to_char(1, '9EEEE'), to_char(123456789012::bigint, '9.999EEEE'), to_char(-1.5e-20, '9.9EEEE');
+SELECT to_char('NaN'::float8, '9.99EEEE'), to_char('inf'::float8, '9.99EEEE'), to_char(0.0, '9.99EEEE'), to_char(100::numeric(5,2), '9.999999EEEE');
+SELECT to_char(1, 'FM9.99EEEE');
+SELECT to_char(1, 'S9.99EEEE');
+SELECT to_number('XII', 'RN');
+SELECT to_char(1, '') = '', to_char(1.5, '') = '';
