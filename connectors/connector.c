@@ -48,3 +48,12 @@ int spk_connector_names(const char **names, int capacity)
 			names[n++] = sinks[i]->name;
 	return n;
 }
+
+void spk_connector_files(const struct spk_table *table, const struct spk_row_filter *filter, const struct spk_conf *conf, int *read, int *all)
+{
+	const struct spk_source_type *type = table->connector ? spk_source_type(table->connector) : NULL;
+
+	*read = *all = 0;
+	if (type && type->files && type->files(table, filter, conf, read, all, NULL) != SPK_OK)
+		*read = *all = 0;
+}

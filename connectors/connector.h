@@ -47,6 +47,9 @@ void spk_chunk_release(struct spk_chunk *chunk);
 
 /* --- sources --- */
 
+/* What a query wants of a table's rows: those for which `expr` is true. Its column i is the table's column[i]. */
+struct spk_row_filter { const struct spk_expr *expr; const int *column; int columns; };
+
 struct spk_source_spec {
 	const struct spk_table *table;
 	const int *column;             /* table columns to read, ascending; the decoded batch has just these */
@@ -60,6 +63,7 @@ struct spk_source_spec {
 	 * place, and a partition may be a part of what it is in a stream (a range of a file). Partitions are in the order of the rows.
 	 */
 	bool batch;
+	struct spk_row_filter filter;  /* batch: a source may leave out rows for which it is not true; expr NULL: all are wanted */
 	bool whole_files;              /* batch: no ranges */
 	bool *misjudged;               /* batch: set before a fetch fails because a range was begun in the wrong place; whole_files then helps. May be NULL */
 };
@@ -121,6 +125,8 @@ struct spk_source_type {
 	spk_status (*next)(struct spk_source *s, int partition, int64_t *at, struct spk_batch **out, spk_error *err);
 	/* Rows and bytes, about, at the cost of a few reads; nothing is open. Fails where opening would. NULL: nothing is known. */
 	spk_status (*estimate)(const struct spk_table *table, const struct spk_conf *conf, struct spk_source_estimate *out, spk_error *err);
+	/* How many files, or the like, a query with that filter reads, of how many; both 0: nothing worth saying. NULL: never. */
+	spk_status (*files)(const struct spk_table *table, const struct spk_row_filter *filter, const struct spk_conf *conf, int *read, int *all, spk_error *err);
 	/* What the source knows of its health, for "broker not reachable, still trying": NULL when fine, else a static or owned text. */
 	const char *(*trouble)(const struct spk_source *s);
 	/* Whether there are more partitions than were found at open; asks the service now and then. NULL: never. */
@@ -228,6 +234,8 @@ const struct spk_sink_type *spk_sink_type(const char *connector);
 int spk_connector_names(const char **names, int capacity);
 /* Rows and bytes that a table's source has, about; rows < 0: nothing is known (no such connector, not finite, files that cannot be read). */
 struct spk_source_estimate spk_connector_estimate(const struct spk_table *table, const struct spk_conf *conf);
+/* How many files of a table a query with that filter reads (source's `files`); where it cannot be told both are 0. */
+void spk_connector_files(const struct spk_table *table, const struct spk_row_filter *filter, const struct spk_conf *conf, int *read, int *all);
 /* What changes a table's sink can take: by key, or as +/- rows. For the planner. */
 spk_status spk_connector_sink_takes(const struct spk_table *table, bool *upserts, bool *deltas, spk_error *err);
 /* The format of a table; *out is NULL for a connector without one. Fails on unknown names and where it is missing. */

@@ -45,6 +45,7 @@ static struct spk_schema *schema_new(struct spk_arena *arena, int columns)
 /* The names in read_csv and read_json, beside the option's own without what is before the point. */
 static const struct { const char *name, *key; } synonyms[] = {
 	{ "delim", "csv.delimiter" }, { "sep", "csv.delimiter" }, { "nullstr", "csv.null" }, { "null_string", "csv.null" }, { "hive_partitioning", "hive.partitioning" },
+	{ "union_by_name", "union.by-name" },
 };
 enum own { OWN_SAMPLE_ROWS, OWN_SAMPLE_FILES, OWN_TYPES, OWN_SCHEMA, OWN_NONE };
 static const char *const own_names[] = { "sample_rows", "sample_files", "types", "schema" };
@@ -93,6 +94,7 @@ static spk_status unknown_argument(const struct describe *d, const struct spk_op
 	for (size_t i = 0; i < SPK_COUNT_OF(own_names); i++)
 		names[n++] = own_names[i];
 	names[n++] = "hive_partitioning";
+	names[n++] = "union_by_name";
 	close = spk_closest_name(o->key, names, n);
 	for (int i = 0; i < n && used < (int)sizeof(all); i++)
 		used += snprintf(all + used, sizeof(all) - (size_t)used, "%s%s", i ? ", " : "", names[i]);
@@ -141,6 +143,7 @@ static spk_status take_argument(struct describe *d, const struct spk_option *o, 
 			return unknown_argument(d, o, err);
 		if (d->table->option_count == OPTIONS_MAX)
 			return spk_fail(err, SPK_USAGE, "read_%s takes at most %d options", d->format->name, OPTIONS_MAX);
+		d->guess->all = d->guess->all || (!strcmp(key, "union.by-name") && !strcmp(o->value, "true"));
 		d->delimiter = d->delimiter || !strcmp(key, "csv.delimiter") || !strcmp(key, "csv.field-delimiter");
 		d->option[d->table->option_count++] = (struct spk_option){ key, o->value, o->position };
 		return SPK_OK;
@@ -279,10 +282,10 @@ static spk_status look_into(struct describe *d, const char *path, struct spk_buf
 	return d->file->schema ? SPK_OK : spk_guess_csv(d->guess, row, rows, &o, err);
 }
 
-/* A few files, from the first to the last. */
+/* A few files, from the first to the last; all when all of their columns are wanted. */
 static spk_status look_into_files(struct describe *d, spk_error *err)
 {
-	int n = SPK_MIN(d->file->schema ? 1 : d->sample_files, d->files.count);
+	int n = SPK_MIN(d->file->schema ? 1 : d->guess->all ? d->files.count : d->sample_files, d->files.count);
 	struct spk_view *row = SPK_NEW_ARRAY(d->arena, struct spk_view, d->sample_rows);
 	struct spk_buffer bytes = { 0 };
 	spk_status status = row ? SPK_OK : spk_fail_memory(err);
@@ -362,6 +365,30 @@ static spk_status make_columns(struct describe *d, spk_error *err)
 	return SPK_OK;
 }
 
+/* Paths as people read them: "a.csv, b.csv", of many the first and how many more. */
+static const char *shown_paths(const char *paths, struct spk_arena *arena)
+{
+	enum { SHOWN = 3 };
+	const char *p = paths;
+	int n = 1, more = 0;
+	char *out;
+	size_t size = 0;
+
+	for (const char *c = paths; *c; c++)
+		more += *c == SPK_PATH_SEPARATOR;
+	out = spk_arena_alloc(arena, 2 * strlen(paths) + 32);
+	for (; out && *p && n <= SHOWN; p++) {
+		n += *p == SPK_PATH_SEPARATOR;
+		if (*p != SPK_PATH_SEPARATOR)
+			out[size++] = *p;
+		else if (n <= SHOWN)
+			size += (size_t)sprintf(out + size, ", ");
+	}
+	if (out)
+		snprintf(out + size, 32, more >= SHOWN ? " and %d more" : "", more + 1 - SHOWN);
+	return out;
+}
+
 static spk_status begin(struct describe *d, spk_error *err)
 {
 	static const struct spk_schema none = { 0 };
@@ -372,10 +399,10 @@ static spk_status begin(struct describe *d, spk_error *err)
 	SPK_TRY_PTR(t && d->option && d->guess, err);
 	d->guess->arena = d->arena;
 	d->table = t;
-	*t = (struct spk_table){ .name = spk_arena_strdup(d->arena, d->file->path), .connector = "filesystem", .schema = &none, .option = d->option, .time_column = -1, .guessed = !d->file->schema };
+	*t = (struct spk_table){ .name = shown_paths(d->file->path, d->arena), .connector = "filesystem", .schema = &none, .option = d->option, .time_column = -1, .guessed = !d->file->schema };
 	SPK_TRY_PTR(t->name, err);
 	d->option[t->option_count++] = (struct spk_option){ "connector", "filesystem", 0 };
-	d->option[t->option_count++] = (struct spk_option){ "path", t->name, 0 };
+	d->option[t->option_count++] = (struct spk_option){ "path", d->file->path, 0 };
 	d->option[t->option_count++] = (struct spk_option){ "format", d->format->name, 0 };
 	for (int i = 0; i < d->file->options; i++)
 		SPK_TRY(take_argument(d, &d->file->option[i], err));
@@ -389,7 +416,7 @@ static spk_status describe(struct describe *d, const struct spk_conf *conf, stru
 	SPK_TRY(begin(d, err));
 	/* Of wrong values nothing should be made. */
 	SPK_TRY(spk_connector_check_table(d->table, (void *)(uintptr_t)conf, err));
-	SPK_TRY(spk_files_find(path, d->arena, &d->files, err));
+	SPK_TRY(spk_files_find(path, conf, d->arena, &d->files, err));
 	if (!d->files.count)
 		return spk_fail(err, SPK_NOT_FOUND, "there is no file in '%s'", path);
 	hive = spk_format_option(d->table, "hive.partitioning");
@@ -404,14 +431,14 @@ static spk_status describe(struct describe *d, const struct spk_conf *conf, stru
 }
 
 /* What the files of a directory or pattern hold, by the first one's ending. */
-static spk_status format_of_files(const char *path, struct spk_arena *arena, const char **out, spk_error *err)
+static spk_status format_of_files(const char *path, const struct spk_conf *conf, struct spk_arena *arena, const char **out, spk_error *err)
 {
 	struct spk_files files;
 
 	*out = spk_files_format(path);
 	if (*out)
 		return SPK_OK;
-	SPK_TRY(spk_files_find(path, arena, &files, err));
+	SPK_TRY(spk_files_find(path, conf, arena, &files, err));
 	*out = files.count ? spk_files_format(files.path[0]) : NULL;
 	return SPK_OK;
 }
@@ -449,7 +476,7 @@ spk_status spk_connector_describe_file(const struct spk_file_request *asked, str
 
 	SPK_TRY(spk_files_check_path(file.path, conf, err));
 	if (!name)
-		SPK_TRY(format_of_files(file.path, arena, &name, err));
+		SPK_TRY(format_of_files(file.path, conf, arena, &name, err));
 	if (!name)
 		return unknown_format(file.path, err);
 	d.format = spk_format(name);
@@ -457,5 +484,5 @@ spk_status spk_connector_describe_file(const struct spk_file_request *asked, str
 		return spk_fail(err, SPK_UNSUPPORTED, "finding the columns of a file of format '%s'", name);
 	SPK_TRY(take_schema(&file, arena, err));
 	status = describe(&d, conf, out, err);
-	return status == SPK_OK || (err && err->position) ? status : (spk_error_context(err, "'%s'", file.path), status);
+	return status == SPK_OK || (err && err->position) ? status : (spk_error_context(err, "'%s'", shown_paths(file.path, arena)), status);
 }

@@ -258,6 +258,10 @@ static spk_status map_fields(struct spk_guess *g, const struct spk_csv_field *fi
 		column[i] = first || !header ? (i < g->columns ? i : -1) : find_column(g, field[i].text, field[i].size, false);
 		if (column[i] < 0 && header && !first)
 			column[i] = find_column(g, field[i].text, field[i].size, true);
+		if (column[i] < 0 && header && g->all) {
+			column[i] = g->columns;
+			SPK_TRY(add_named(g, &field[i], i + 1, err));
+		}
 	}
 	return SPK_OK;
 }

@@ -14,6 +14,7 @@ struct spk_guess {
 	struct spk_arena *arena;
 	struct spk_guess_column column[SPK_GUESS_COLUMNS_MAX];
 	int columns;
+	bool all;                    /* CSV: columns that only further files have are added */
 };
 
 /* A new column of that name; DATA when there are too many. */
@@ -26,7 +27,7 @@ struct spk_type spk_guess_type(const struct spk_guess_column *c);
 char spk_guess_delimiter(const struct spk_view *row, int rows, const struct spk_csv_options *o, int want);
 /*
  * Rows (as `split` gives them) of a CSV file. The first file's header makes the columns (without a header: column1, column2, ...); those of
- * further files are found by name, and what is new in them is left out.
+ * further files are found by name, and what is new in them is left out, unless all columns are wanted.
  */
 spk_status spk_guess_csv(struct spk_guess *g, const struct spk_view *row, int rows, const struct spk_csv_options *o, spk_error *err);
 /* Rows of JSON objects: columns are the members of all files. */

@@ -57,6 +57,8 @@ static spk_status open_source(struct query *q, int index, spk_error *err)
 		return spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be read from", s->table->name, s->table->connector);
 	q->spec[index] = (struct spk_source_spec){ .table = s->table, .column = s->column, .columns = s->columns, .schema = s->schema, .index = index, .job = "query", .conf = q->conf,
 		.batch = true, .whole_files = q->whole_files, .misjudged = &q->misjudged };
+	if (s->scan->filter)
+		q->spec[index].filter = (struct spk_row_filter){ s->scan->filter, s->scan->column, s->scan->schema->count };
 	SPK_TRY(type->open(&q->source[index], &q->spec[index], err));
 	*r = (struct spk_run_source){ .source = q->source[index], .partitions = q->source[index]->partitions, .watermark = SPK_WATERMARK_NONE };
 	r->partition = calloc((size_t)r->partitions + 1, sizeof *r->partition);

@@ -166,9 +166,20 @@ static const struct spk_table *find_unbounded(const struct spk_logical *l)
 	return NULL;
 }
 
+/* For EXPLAIN. */
+static void count_files(const struct spk_logical *scan, int *read, int *all, void *user)
+{
+	const struct spk_session *s = user;
+	struct spk_row_filter filter = { scan->filter, scan->column, scan->schema->count };
+
+	*read = *all = 0;
+	if (!scan->table->rows)
+		spk_connector_files(scan->table, &filter, s->conf, read, all);
+}
+
 static spk_status plan_query(struct spk_session *s, struct spk_logical *bound, bool keep, struct spk_physical_plan **out, spk_error *err)
 {
-	struct spk_physical_options options = { .sink_takes = sink_takes, .keep = keep, .runtime_filters = (enum spk_runtime_filters)spk_conf_int(s->conf, SPK_CONF_RUNTIME_FILTERS), .estimate = s->timed || *spk_conf_text(s->conf, SPK_CONF_HISTORY_DIR) };
+	struct spk_physical_options options = { .sink_takes = sink_takes, .files = count_files, .user = s, .keep = keep, .runtime_filters = (enum spk_runtime_filters)spk_conf_int(s->conf, SPK_CONF_RUNTIME_FILTERS), .estimate = s->timed || *spk_conf_text(s->conf, SPK_CONF_HISTORY_DIR) };
 	const struct spk_table *unbounded;
 	struct spk_logical *root;
 

@@ -119,9 +119,7 @@ spk_status spk_files_estimate(const struct spk_table *t, const struct spk_conf *
 	SPK_TRY_PTR(arena, err);
 	status = spk_connector_format(t, &format, err);
 	if (status == SPK_OK)
-		status = spk_files_check_path(path, conf, err);
-	if (status == SPK_OK)
-		status = spk_files_find(path, arena, &files, err);
+		status = spk_files_find(path, conf, arena, &files, err);
 	if (status == SPK_OK && !(size = SPK_NEW_ARRAY(arena, int64_t, files.count + 1)))
 		status = spk_fail_memory(err);
 	for (int i = 0; status == SPK_OK && i < files.count; i++) {

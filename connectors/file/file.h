@@ -13,16 +13,23 @@ extern const struct spk_sink_type spk_file_sink;
 spk_status spk_files_check_table(const struct spk_table *table, const struct spk_conf *conf, spk_error *err);
 /*
  * Fails with USAGE when files.root is set and the path, with symbolic links and '..' resolved as far as it exists, lies outside. A relative
- * path counts from the working directory.
+ * path counts from the working directory. Of several paths (SPK_PATH_SEPARATOR) each.
  */
 spk_status spk_files_check_path(const char *path, const struct spk_conf *conf, spk_error *err);
 
 struct spk_files { const char **path; int count; };
 /*
- * The files that a path names, sorted: itself, those of a directory and of directories named key=value below it (hidden ones, and names
- * with '_' first, are left out), or those that a pattern matches. NOT_FOUND when there is none (for a directory: an empty list).
+ * The files that a path, or several with SPK_PATH_SEPARATOR between them, name, sorted and each once: itself, those of a directory and of directories
+ * named key=value below it (hidden ones, and names with '_' first, are left out), or those that a pattern matches, in which a name of two stars is
+ * any number of directories. NOT_FOUND when there is none (for a directory: an empty list). USAGE when one lies outside of files.root (conf may
+ * be NULL).
  */
-spk_status spk_files_find(const char *path, struct spk_arena *arena, struct spk_files *out, spk_error *err);
+spk_status spk_files_find(const char *paths, const struct spk_conf *conf, struct spk_arena *arena, struct spk_files *out, spk_error *err);
+
+/* Takes out the files whose paths say that the filter is true for none of their rows. `table` has path columns as metadata "path.KEY". */
+spk_status spk_files_prune(const struct spk_table *table, const struct spk_row_filter *filter, const struct spk_conf *conf, struct spk_files *files, spk_error *err);
+/* How many files a query with that filter reads, of how many; both 0 where no path could say anything. */
+spk_status spk_files_count(const struct spk_table *table, const struct spk_row_filter *filter, const struct spk_conf *conf, int *read, int *all, spk_error *err);
 
 /* What a file holds by the ending of its name, behind which one for compression may stand: "csv", "json"; NULL: it does not say. */
 const char *spk_files_format(const char *path);

@@ -47,7 +47,7 @@ static bool resolve(const char *path, char out[PATH_MAX])
 	return true;
 }
 
-spk_status spk_files_check_path(const char *path, const struct spk_conf *conf, spk_error *err)
+static spk_status check_path(const char *path, const struct spk_conf *conf, spk_error *err)
 {
 	const char *root = conf ? spk_conf_text(conf, SPK_CONF_FILES_ROOT) : "";
 	char real_root[PATH_MAX], real[PATH_MAX];
@@ -63,6 +63,36 @@ spk_status spk_files_check_path(const char *path, const struct spk_conf *conf, s
 	spk_fail(err, SPK_USAGE, "path '%s' is outside of files.root, '%s'", path, root);
 	spk_hint(err, "only files below files.root may be named in SQL");
 	return SPK_USAGE;
+}
+
+/* The next of several paths, in the arena; *rest moves behind it, NULL at the end. */
+static spk_status next_path(const char **rest, struct spk_arena *arena, const char **out, spk_error *err)
+{
+	const char *stop = strchr(*rest, SPK_PATH_SEPARATOR);
+
+	*out = spk_arena_strndup(arena, *rest, stop ? (size_t)(stop - *rest) : strlen(*rest));
+	SPK_TRY_PTR(*out, err);
+	*rest = stop ? stop + 1 : NULL;
+	return SPK_OK;
+}
+
+spk_status spk_files_check_path(const char *paths, const struct spk_conf *conf, spk_error *err)
+{
+	struct spk_arena *arena;
+	const char *path;
+	spk_status status = SPK_OK;
+
+	if (!strchr(paths, SPK_PATH_SEPARATOR))
+		return check_path(paths, conf, err);
+	arena = spk_arena_new(NULL);
+	SPK_TRY_PTR(arena, err);
+	while (status == SPK_OK && paths) {
+		status = next_path(&paths, arena, &path, err);
+		if (status == SPK_OK)
+			status = check_path(path, conf, err);
+	}
+	spk_arena_unref(arena);
+	return status;
 }
 
 /* --- options --- */
@@ -164,14 +194,15 @@ static spk_status list_directory(struct found *f, const char *path, int depth, s
 	return SPK_OK;
 }
 
-static spk_status list_pattern(struct found *f, const char *path, spk_error *err)
+/* What a pattern matches: files, and those of directories unless only files are wanted. */
+static spk_status match(struct found *f, const char *pattern, bool directories, spk_error *err)
 {
 	glob_t found = { 0 };
-	int failed = glob(path, 0, NULL, &found);
+	int failed = glob(pattern, 0, NULL, &found);
 	spk_status status = SPK_OK;
 
 	if (failed == GLOB_NOSPACE)
-		return spk_fail(err, SPK_NO_MEMORY, "no memory to list %s", path);
+		return spk_fail(err, SPK_NO_MEMORY, "no memory to list %s", pattern);
 	for (size_t i = 0; !failed && i < found.gl_pathc && status == SPK_OK; i++) {
 		const char *file = spk_arena_strdup(f->arena, found.gl_pathv[i]);
 
@@ -179,13 +210,114 @@ static spk_status list_pattern(struct found *f, const char *path, spk_error *err
 			status = spk_fail_memory(err);
 		else if (is_plain_file(file))
 			status = add_file(f, file, err);
-		else if (is_directory(file))
+		else if (directories && is_directory(file))
 			status = list_directory(f, file, 0, err);
 	}
 	if (!failed)
 		globfree(&found);
-	SPK_TRY(status);
-	return f->count ? SPK_OK : spk_fail(err, SPK_NOT_FOUND, "no file matches '%s'", path);
+	return status;
+}
+
+/* A name as a pattern that matches nothing else. */
+static const char *quote_pattern(struct spk_arena *arena, const char *name)
+{
+	char *out = spk_arena_alloc(arena, 2 * strlen(name) + 1), *p = out;
+
+	for (; out && *name; name++) {
+		if (strchr("*?[]\\", *name))
+			*p++ = '\\';
+		*p++ = *name;
+	}
+	if (out)
+		*p = '\0';
+	return out;
+}
+
+/* The files that `rest` names in a directory and in all below it, but for hidden ones. Links to directories are not followed: they may go round. */
+static spk_status list_below(struct found *f, const char *directory, const char *rest, int depth, spk_error *err)
+{
+	struct spk_dir_entries entries = { 0 };
+	const char *quoted = quote_pattern(f->arena, directory), *pattern;
+	struct stat st;
+
+	if (depth > DEPTH_MOST)
+		return spk_fail(err, SPK_USAGE, "directories below '%s' are more than %d levels deep", directory, DEPTH_MOST);
+	SPK_TRY_PTR(quoted, err);
+	pattern = spk_arena_printf(f->arena, "%s%s", quoted, rest);
+	SPK_TRY_PTR(pattern, err);
+	SPK_TRY(match(f, pattern, false, err));
+	SPK_TRY(spk_dir_list(*directory ? directory : ".", f->arena, &entries, err));
+	for (int i = 0; i < entries.count; i++) {
+		const char *entry = spk_arena_printf(f->arena, "%s%s/", directory, entries.name[i]);
+
+		SPK_TRY_PTR(entry, err);
+		if (entries.name[i][0] == '.' || lstat(spk_arena_strndup(f->arena, entry, strlen(entry) - 1), &st) != 0 || !S_ISDIR(st.st_mode))
+			continue;
+		SPK_TRY(list_below(f, entry, rest, depth + 1, err));
+	}
+	return SPK_OK;
+}
+
+/* Where a pattern has a whole name of two stars, which stands for any number of directories; NULL: nowhere. */
+static const char *two_stars(const char *path)
+{
+	for (const char *p = strstr(path, "**"); p; p = strstr(p + 1, "**"))
+		if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
+			return p;
+	return NULL;
+}
+
+/* a/(two stars)/b: every directory that a names is the top of a tree. */
+static spk_status list_deep(struct found *f, const char *path, const char *stars, spk_error *err)
+{
+	const char *tops = spk_arena_strndup(f->arena, path, (size_t)(stars - path)), *rest = stars[2] && stars[3] ? stars + 3 : "*";
+	glob_t found = { 0 };
+	spk_status status = SPK_OK;
+	int failed;
+
+	SPK_TRY_PTR(tops, err);
+	if (two_stars(rest))
+		return spk_fail(err, SPK_UNSUPPORTED, "'**' twice in '%s'", path);
+	if (!*tops)
+		return list_below(f, "", rest, 0, err);
+	failed = glob(tops, GLOB_ONLYDIR | GLOB_MARK, NULL, &found);
+	if (failed == GLOB_NOSPACE)
+		return spk_fail(err, SPK_NO_MEMORY, "no memory to list %s", path);
+	for (size_t i = 0; !failed && i < found.gl_pathc && status == SPK_OK; i++)
+		if (is_directory(found.gl_pathv[i]))
+			status = list_below(f, found.gl_pathv[i], rest, 0, err);
+	if (!failed)
+		globfree(&found);
+	return status;
+}
+
+static spk_status list_pattern(struct found *f, const char *path, spk_error *err)
+{
+	const char *stars = two_stars(path);
+	int before = f->count;
+
+	if (stars)
+		SPK_TRY(list_deep(f, path, stars, err));
+	else
+		SPK_TRY(match(f, path, true, err));
+	return f->count > before ? SPK_OK : spk_fail(err, SPK_NOT_FOUND, "no file matches '%s'", path);
+}
+
+static spk_status list_path(struct found *f, const char *path, spk_error *err)
+{
+	struct stat st;
+	const char *copy;
+
+	if (stat(path, &st) != 0) {
+		if (!strpbrk(path, "*?["))
+			return spk_fail_errno(err, errno, "cannot read '%s'", path);
+		return list_pattern(f, path, err);
+	}
+	if (S_ISDIR(st.st_mode))
+		return list_directory(f, path, 0, err);
+	copy = spk_arena_strdup(f->arena, path);
+	SPK_TRY_PTR(copy, err);
+	return add_file(f, copy, err);
 }
 
 static int compare_paths(const void *a, const void *b)
@@ -193,26 +325,43 @@ static int compare_paths(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-spk_status spk_files_find(const char *path, struct spk_arena *arena, struct spk_files *out, spk_error *err)
+/* In order, and each once. */
+static void sort_files(struct found *f)
+{
+	int n = 0;
+
+	if (!f->count)
+		return;
+	qsort(f->path, (size_t)f->count, sizeof(*f->path), compare_paths);
+	for (int i = 0; i < f->count; i++)
+		if (i == 0 || strcmp(f->path[i], f->path[n - 1]) != 0)
+			f->path[n++] = f->path[i];
+	f->count = n;
+}
+
+/* A pattern may lead through links to where a path by itself may not. */
+static spk_status check_found(const struct found *f, const struct spk_conf *conf, spk_error *err)
+{
+	if (!conf || !*spk_conf_text(conf, SPK_CONF_FILES_ROOT))
+		return SPK_OK;
+	for (int i = 0; i < f->count; i++)
+		SPK_TRY(check_path(f->path[i], conf, err));
+	return SPK_OK;
+}
+
+spk_status spk_files_find(const char *paths, const struct spk_conf *conf, struct spk_arena *arena, struct spk_files *out, spk_error *err)
 {
 	struct found f = { .arena = arena };
-	struct stat st;
+	const char *path;
 
 	*out = (struct spk_files){ 0 };
-	if (stat(path, &st) != 0) {
-		if (!strpbrk(path, "*?["))
-			return spk_fail_errno(err, errno, "cannot read '%s'", path);
-		SPK_TRY(list_pattern(&f, path, err));
-	} else if (S_ISDIR(st.st_mode)) {
-		SPK_TRY(list_directory(&f, path, 0, err));
-	} else {
-		const char *copy = spk_arena_strdup(arena, path);
-
-		SPK_TRY_PTR(copy, err);
-		SPK_TRY(add_file(&f, copy, err));
+	SPK_TRY(spk_files_check_path(paths, conf, err));
+	for (const char *rest = paths; rest;) {
+		SPK_TRY(next_path(&rest, arena, &path, err));
+		SPK_TRY(list_path(&f, path, err));
 	}
-	if (f.count)
-		qsort(f.path, (size_t)f.count, sizeof(*f.path), compare_paths);
+	sort_files(&f);
+	SPK_TRY(check_found(&f, conf, err));
 	for (int i = 0; i < f.count; i++)
 		SPK_TRY(refuse_compressed(f.path[i], err));
 	*out = (struct spk_files){ f.path, f.count };

@@ -8,11 +8,30 @@
 #include "core/expr/text.h"
 #include "connectors/format/simdjson_shim.h"
 
+/* The directories that several paths all begin with. */
+static size_t common_part(const char *paths)
+{
+	size_t n = strcspn(paths, "*?[\x1f");
+
+	for (const char *p = strchr(paths, SPK_PATH_SEPARATOR); p; p = strchr(p + 1, SPK_PATH_SEPARATOR)) {
+		size_t same = 0;
+
+		while (same < n && p[1 + same] == paths[same])
+			same++;
+		n = same;
+	}
+	while (n && paths[n - 1] != '/')
+		n--;
+	return n;
+}
+
 /* How much of a path names files by itself: a directory, or what is before the first name with a wildcard. */
 static size_t fixed_part(const char *path, const struct spk_files *files)
 {
 	size_t n = strcspn(path, "*?[");
 
+	if (strchr(path, SPK_PATH_SEPARATOR))
+		return common_part(path);
 	if (files->count == 1 && strcmp(files->path[0], path) == 0)
 		return n;
 	if (path[n] == '\0')

@@ -24,6 +24,7 @@ enum { PIECE = 1 << 20, WINDOW = 64 << 10, ARRAY_HEAD = 4096, RANGES_MOST = 4096
 static const struct spk_option_spec options[] = {
 	{ "path", false, true, NULL, "A file, a directory or a pattern like 'in/2013-*.csv'; as a sink a directory." },
 	{ "hive.partitioning", false, false, "true|false", "Whether columns named as directories key=value below the path are taken from there (default true)." },
+	{ "union.by-name", false, false, "true|false", "Whether a column that a file's header does not name is NULL in that file's rows (default false: an error)." },
 	{ "source.monitor-interval", false, false, NULL, "Not supported yet: look for new files and rows in such intervals." },
 	{ 0 },
 };
@@ -49,32 +50,32 @@ static spk_status measure(struct spk_source_file *f, spk_error *err)
 	return status;
 }
 
-/* Columns that are named as directories key=value become metadata. */
-static spk_status find_path_columns(struct spk_file_source *s, const char *path, const struct spk_files *found, spk_error *err)
+/* Columns that are named as directories key=value become metadata of *t, which is the caller's copy. */
+static spk_status find_path_columns(struct spk_table *t, const struct spk_files *found, struct spk_arena *arena, spk_error *err)
 {
-	const char *wanted = spk_format_option(&s->table, "hive.partitioning"), **metadata;
-	int n = s->table.schema->count;
+	const char *wanted = spk_format_option(t, "hive.partitioning"), **metadata;
+	int n = t->schema->count;
 	struct spk_path_keys keys;
 
 	if (wanted && strcmp(wanted, "true") != 0)
 		return SPK_OK;
-	SPK_TRY(spk_path_keys_find(path, found, s->arena, &keys, err));
+	SPK_TRY(spk_path_keys_find(spk_format_option(t, "path"), found, arena, &keys, err));
 	if (keys.count == 0)
 		return SPK_OK;
-	metadata = SPK_NEW_ARRAY(s->arena, const char *, n + 1);
+	metadata = SPK_NEW_ARRAY(arena, const char *, n + 1);
 	SPK_TRY_PTR(metadata, err);
 	for (int c = 0; c < n; c++) {
-		bool taken = (s->table.computed && s->table.computed[c]) || (s->table.metadata && s->table.metadata[c]);
+		bool taken = (t->computed && t->computed[c]) || (t->metadata && t->metadata[c]);
 
-		metadata[c] = s->table.metadata ? s->table.metadata[c] : NULL;
+		metadata[c] = t->metadata ? t->metadata[c] : NULL;
 		for (int k = 0; k < keys.count && !taken; k++) {
-			if (strcasecmp(keys.key[k], s->table.schema->field[c].name) != 0)
+			if (strcasecmp(keys.key[k], t->schema->field[c].name) != 0)
 				continue;
-			metadata[c] = spk_arena_printf(s->arena, "path.%s", keys.key[k]);
+			metadata[c] = spk_arena_printf(arena, "path.%s", keys.key[k]);
 			SPK_TRY_PTR(metadata[c], err);
 		}
 	}
-	s->table.metadata = metadata;
+	t->metadata = metadata;
 	return SPK_OK;
 }
 
@@ -96,9 +97,10 @@ static spk_status find_files(struct spk_file_source *s, spk_error *err)
 	const char *path = spk_format_option(t, "path");
 	struct spk_files found;
 
-	SPK_TRY(spk_files_check_path(path, s->base.spec->conf, err));
-	SPK_TRY(spk_files_find(path, s->arena, &found, err));
-	SPK_TRY(find_path_columns(s, path, &found, err));
+	SPK_TRY(spk_files_find(path, s->base.spec->conf, s->arena, &found, err));
+	SPK_TRY(find_path_columns(&s->table, &found, s->arena, err));
+	if (s->spec.filter.expr)
+		SPK_TRY(spk_files_prune(&s->table, &s->spec.filter, s->spec.conf, &found, err));
 	s->file = SPK_NEW_ARRAY(s->arena, struct spk_source_file, found.count + 1);
 	SPK_TRY_PTR(s->file, err);
 	s->files = found.count;
@@ -116,6 +118,34 @@ static spk_status find_files(struct spk_file_source *s, spk_error *err)
 			SPK_TRY(measure(f, err));
 	}
 	return SPK_OK;
+}
+
+static spk_status count_files(struct spk_table *t, const struct spk_row_filter *filter, const struct spk_conf *conf, struct spk_arena *arena, int *read, int *all, spk_error *err)
+{
+	struct spk_files found;
+
+	SPK_TRY(spk_files_find(spk_format_option(t, "path"), conf, arena, &found, err));
+	SPK_TRY(find_path_columns(t, &found, arena, err));
+	*all = found.count;
+	SPK_TRY(spk_files_prune(t, filter, conf, &found, err));
+	*read = found.count;
+	return SPK_OK;
+}
+
+spk_status spk_files_count(const struct spk_table *table, const struct spk_row_filter *filter, const struct spk_conf *conf, int *read, int *all, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	struct spk_table copy = *table;
+	spk_status status;
+
+	*read = *all = 0;
+	SPK_TRY_PTR(arena, err);
+	status = count_files(&copy, filter, conf, arena, read, all, err);
+	spk_arena_unref(arena);
+	/* A single file, and one that has nothing in its path, is nothing to speak of. */
+	if (*all < 2)
+		*read = *all = 0;
+	return status;
 }
 
 /* Whether rows can be told from a place in the middle, and nobody asks for a partition's number. */
@@ -373,6 +403,7 @@ const struct spk_source_type spk_file_source = {
 	.parallel_fetch = true,
 	.decode = file_decode,
 	.estimate = spk_files_estimate,
+	.files = spk_files_count,
 	.trouble = file_trouble,
 	.lag = file_lag,
 	.report = file_report,

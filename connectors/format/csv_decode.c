@@ -51,7 +51,7 @@ static spk_status missing_column(const struct spk_table *t, const char *name, co
 
 	spk_fail(err, SPK_DATA, "table \"%s\": the CSV header has no column \"%s\"; it is: %s", t->name, name,
 	         spk_field_shown(spk_view_data(header), header->length, shown));
-	spk_hint(err, "correct the column's name, or set 'csv.header' = 'false' if there is no header");
+	spk_hint(err, "correct the column's name; 'union.by-name' = 'true' (union_by_name => true) makes what a file does not have NULL; 'csv.header' = 'false' if there is no header");
 	return SPK_DATA;
 }
 
@@ -59,6 +59,8 @@ static spk_status missing_column(const struct spk_table *t, const char *name, co
 static spk_status map_columns(struct spk_csv_decoder *d, const struct spk_format_spec *spec, const struct spk_csv_field *field, int fields, spk_error *err)
 {
 	const struct spk_table *t = spec->table;
+	const char *by_name = spk_format_option(t, "union.by-name");
+	bool may_lack = by_name && strcmp(by_name, "true") == 0;
 	int next = 0, position = 0;
 
 	for (int i = 0; i < t->schema->count; i++) {
@@ -74,10 +76,12 @@ static spk_status map_columns(struct spk_csv_decoder *d, const struct spk_format
 		position++;
 		if (field) {
 			at = find_field(field, fields, f->name);
-			if (at < 0)
+			if (at < 0 && !may_lack)
 				return missing_column(t, f->name, &spec->header, err);
 		}
-		if (wanted)
+		if (wanted && at < 0)
+			d->absent[next++] = true;
+		else if (wanted)
 			add_target(d, (struct spk_csv_target){ at, next++, spk_field_read_type(f->type, false), spk_arena_strdup(d->arena, f->name), spk_csv_kernel_for(spk_field_read_type(f->type, false)) });
 	}
 	d->fields = field ? fields : position;
@@ -109,7 +113,8 @@ static spk_status decoder_init(struct spk_csv_decoder *d, const struct spk_forma
 	d->options.null = spk_arena_strdup(d->arena, o.null);
 	d->target = SPK_NEW_ARRAY(d->arena, struct spk_csv_target, spec->columns + 1);
 	d->skip = SPK_NEW_ARRAY(d->arena, bool, spec->columns + 1);
-	SPK_TRY_PTR(d->options.null && d->target && d->skip, err);
+	d->absent = SPK_NEW_ARRAY(d->arena, bool, spec->columns + 1);
+	SPK_TRY_PTR(d->options.null && d->target && d->skip && d->absent, err);
 	return spec->header.length ? read_header(d, spec, err) : map_columns(d, spec, NULL, 0, err);
 }
 
@@ -309,12 +314,25 @@ static spk_status decode_row(struct spk_csv_work *w, const struct spk_view *raw,
 	return spk_csv_decode_text(w, text, raw->length, row, err);
 }
 
+/* All NULL. */
+static spk_status clear_absent(const struct spk_csv_decoder *d, struct spk_batch *batch, int n, spk_error *err)
+{
+	for (int c = 0; c < batch->columns; c++) {
+		if (!d->absent[c])
+			continue;
+		SPK_TRY(spk_vector_need_valid(&batch->column[c], n, batch->arena, err));
+		memset(batch->column[c].valid, 0, sizeof(*batch->column[c].valid) * (size_t)spk_bitmap_words(n));
+	}
+	return SPK_OK;
+}
+
 spk_status spk_csv_work_init(struct spk_csv_work *w, const struct spk_csv_decoder *d, struct spk_batch *batch, int n, spk_error *err)
 {
 	w->d = d;
 	w->batch = batch;
 	batch->rows = batch->selected = n;
 	SPK_TRY(spk_field_init_columns(batch, n, d->skip, false, err));
+	SPK_TRY(clear_absent(d, batch, n, err));
 	w->end = SPK_NEW_ARRAY(batch->arena, uint32_t, d->fields + 1);
 	w->cut = SPK_NEW_ARRAY(batch->arena, struct spk_csv_field, d->fields + 1);
 	w->day = SPK_NEW_ARRAY(batch->arena, struct spk_day, d->targets + 1);

@@ -25,6 +25,7 @@ struct spk_csv_decoder {
 	int targets;
 	struct spk_csv_target *target;  /* by field, ascending */
 	bool *skip;                 /* by column of the batch: metadata */
+	bool *absent;               /* by column of the batch: not in this file ('union.by-name') */
 };
 
 /* One call of decode. */

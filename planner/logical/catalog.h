@@ -42,7 +42,10 @@ struct spk_view_def { const char *name; const char *query_text; const void *quer
 
 struct spk_catalog;
 
-/* A file in FROM: its path and what else is said of it. */
+/* Between the paths of several files, where one text holds them all; SQL writes a list: read_csv(['a.csv', 'b.csv']). No keyboard has it. */
+#define SPK_PATH_SEPARATOR '\x1f'
+
+/* Files in FROM: their path, or paths with SPK_PATH_SEPARATOR between them, and what else is said of them. */
 struct spk_file_request {
 	const char *path, *format;         /* format NULL: by the path's ending */
 	int options;

@@ -90,6 +90,8 @@ static spk_status put_scan(const struct printer *p, const struct spk_physical *n
 		SPK_TRY(put_interval(s->watermark_delay_us, p->out, err));
 	}
 	SPK_TRY(put_runtime_filters(n, p->out, err));
+	if (s->files)
+		SPK_TRY(spk_buffer_printf(p->out, err, "; files: %d of %d", s->files_read, s->files));
 	return spk_buffer_append_str(p->out, "]", err);
 }
 

@@ -162,6 +162,7 @@ struct spk_plan_source {
 	const struct spk_schema *schema;   /* of the decoded batch */
 	struct spk_expr *time;             /* event time of a row, over the decoded batch; NULL: no watermark */
 	int64_t watermark_delay_us;
+	int files_read, files;             /* batch: how many files are read, of how many, by the scan's filter; 0: not known */
 };
 
 struct spk_plan_sink {
@@ -201,6 +202,8 @@ struct spk_physical_options {
 	enum spk_emit emit;
 	/* Whether a sink table takes changes by key or as +/- rows: asked of the connectors by whoever plans. */
 	spk_status (*sink_takes)(const struct spk_table *table, bool *upserts, bool *deltas, void *user, spk_error *err);
+	/* Batch: how many files a scan reads, of how many (spk_plan_source). May be NULL. */
+	void (*files)(const struct spk_logical *scan, int *read, int *all, void *user);
 	void *user;
 };
 

@@ -140,8 +140,13 @@ spk_status spk_build_sources(struct spk_build *b, struct spk_logical *const *roo
 	SPK_TRY_PTR(b->plan->source && b->scan && needed, err);
 	for (int i = 0; i < roots; i++)
 		SPK_TRY(collect_scans(b, root[i], needed, err));
-	for (int i = 0; i < b->plan->sources; i++)
-		SPK_TRY(describe_source(b, &b->plan->source[i], needed[i], err));
+	for (int i = 0; i < b->plan->sources; i++) {
+		struct spk_plan_source *s = &b->plan->source[i];
+
+		SPK_TRY(describe_source(b, s, needed[i], err));
+		if (b->options->files && s->scan->filter && !b->options->streaming)
+			b->options->files(s->scan, &s->files_read, &s->files, b->options->user);
+	}
 	return SPK_OK;
 }
 

@@ -1,4 +1,4 @@
-/* Files in FROM: 'path', read_csv('path', header => false, delim => '|') AS t (a integer, b text), read_json('path'). */
+/* Files in FROM: 'path', read_csv(['a.csv', 'b.csv']), read_csv('path', header => false, delim => '|') AS t (a integer, b text), read_json('path'). */
 #include "planner/sql/bind.h"
 
 #include <string.h>
@@ -27,6 +27,27 @@ static spk_status argument_text(struct spk_binder *b, const PgQuery__Node *n, co
 	return SPK_OK;
 }
 
+/* ARRAY['a.csv', 'b.csv']: all paths in one text. */
+static spk_status argument_paths(struct spk_binder *b, const PgQuery__Node *n, const char **out, spk_error *err)
+{
+	const PgQuery__AArrayExpr *list = n->a_array_expr;
+	const char *path, *all = NULL;
+
+	if (n->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR)
+		return argument_text(b, n, "the path of a file", out, err);
+	for (size_t i = 0; i < list->n_elements; i++) {
+		SPK_TRY(argument_text(b, list->elements[i], "the path of a file", &path, err));
+		if (!*path)
+			return spk_binder_fail(b, spk_node_location(list->elements[i]), SPK_BIND, err, "the path of a file must not be empty");
+		all = all ? spk_arena_printf(b->arena, "%s%c%s", all, SPK_PATH_SEPARATOR, path) : path;
+		SPK_TRY_PTR(all, err);
+	}
+	if (!all)
+		return spk_binder_fail(b, spk_node_location(n), SPK_BIND, err, "a list of files must name one at least");
+	*out = all;
+	return SPK_OK;
+}
+
 /* The path, and the named arguments as options. */
 static spk_status bind_arguments(struct spk_binder *b, const PgQuery__FuncCall *f, struct spk_file_request *file, spk_error *err)
 {
@@ -41,9 +62,9 @@ static spk_status bind_arguments(struct spk_binder *b, const PgQuery__FuncCall *
 		if (n->node_case != PG_QUERY__NODE__NODE_NAMED_ARG_EXPR) {
 			if (file->path) {
 				spk_binder_fail(b, spk_node_location(n), SPK_BIND, err, "a file is read by one path; other arguments have names");
-				return spk_hint(err, "A pattern reads several files: 'logs/*.csv'. Options: read_csv('path', header => false, delim => ';').");
+				return spk_hint(err, "A pattern or a list reads several files: 'logs/*.csv', ['a.csv', 'b.csv']. Options: read_csv('path', header => false, delim => ';').");
 			}
-			SPK_TRY(argument_text(b, n, "the path of a file", &file->path, err));
+			SPK_TRY(argument_paths(b, n, &file->path, err));
 			continue;
 		}
 		o = &option[file->options];

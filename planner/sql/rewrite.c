@@ -185,6 +185,7 @@ static spk_status rewrite_statement(struct spk_rewrite *r, int first, int end, b
 	SPK_TRY(rewrite_casts(r, first, end, err));
 	SPK_TRY(spk_rewrite_qualify(r, first, end, err));
 	SPK_TRY(spk_rewrite_windows(r, first, end, err));
+	SPK_TRY(spk_rewrite_file_lists(r, first, end, err));
 	return spk_rewrite_from(r, first, end, err);
 }
 

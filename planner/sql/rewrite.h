@@ -44,6 +44,7 @@ spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_err
 spk_status spk_rewrite_set(struct spk_rewrite *r, int first, int end, spk_error *err);       /* rewrite_ddl.c */
 spk_status spk_rewrite_windows(struct spk_rewrite *r, int first, int end, spk_error *err);   /* rewrite_from.c */
 spk_status spk_rewrite_qualify(struct spk_rewrite *r, int first, int end, spk_error *err);   /* rewrite_qualify.c */
+spk_status spk_rewrite_file_lists(struct spk_rewrite *r, int first, int end, spk_error *err);  /* rewrite_from.c */
 spk_status spk_rewrite_from(struct spk_rewrite *r, int first, int end, spk_error *err);     /* rewrite_from.c */
 /* A type ARRAY<..>, ROW<..>, MAP<..> at token i, when there is one; *next: behind it. */
 spk_status spk_rewrite_type(struct spk_rewrite *r, int i, int end, int *next, spk_error *err);  /* rewrite.c */

@@ -2,6 +2,7 @@
  * In FROM:
  *   TABLE(TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '10' SECOND))     TUMBLE( bid, ts, INTERVAL '10' SECOND)
  *   SESSION(TABLE bid PARTITION BY a, DESCRIPTOR(ts), gap)              SESSION( bid, "sparklet partition" => ROW(a), ts, gap)
+ *   read_csv(['a.csv', 'b.csv'])                                        read_csv(ARRAY['a.csv', 'b.csv'])
  *   FROM 'path.csv'                                                     FROM "sparklet file"('path.csv')
  *   FROM (SELECT ...) WHERE                                             FROM (SELECT ...) AS "sparklet subquery" WHERE
  */
@@ -87,6 +88,15 @@ spk_status spk_rewrite_windows(struct spk_rewrite *r, int first, int end, spk_er
 			SPK_TRY(rewrite_arguments(r, i + 1, close, err));
 		i = close;
 	}
+	return SPK_OK;
+}
+
+/* A list of files in brackets alone is no expression in PostgreSQL. */
+spk_status spk_rewrite_file_lists(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	for (int i = first; i + 2 < end; i++)
+		if ((spk_word(r, i, "READ_CSV") || spk_word(r, i, "READ_JSON")) && spk_kind(r, i + 1) == '(' && spk_kind(r, i + 2) == '[')
+			SPK_TRY(spk_rewrite_tokens(r, i + 2, i + 2, "ARRAY", err));
 	return SPK_OK;
 }
 
