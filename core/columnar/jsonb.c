@@ -92,9 +92,10 @@ int spk_jsonb_count(const char *p, const char *end)
 
 /* --- strings --- */
 
-static int hex_digit(char c)
+/* Of other characters it is some number, never undefined: bytes that were damaged are compared, too. */
+static unsigned hex_digit(char c)
 {
-	return c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
+	return (unsigned)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
 }
 
 /* The byte that stands at *s: no escape there is stands for more. */
@@ -127,7 +128,7 @@ const char *spk_jsonb_take_byte(const char *s, const char *end, char *out)
 
 static int code_at(const char *hex)
 {
-	return hex_digit(hex[0]) << 12 | hex_digit(hex[1]) << 8 | hex_digit(hex[2]) << 4 | hex_digit(hex[3]);
+	return (int)(hex_digit(hex[0]) << 12 | hex_digit(hex[1]) << 8 | hex_digit(hex[2]) << 4 | hex_digit(hex[3]));
 }
 
 /* The character of a \u escape as UTF-8; the two escapes of a surrogate pair make one. Only the type json has such. */
