@@ -9,6 +9,7 @@
  *   bind_from.c     FROM: tables, views, subqueries bind_join.c     JOIN, and what several items of FROM make together
  *   bind_with.c     WITH                            bind_window.c, bind_file.c   window functions and files in FROM
  *   bind_recursive.c   WITH RECURSIVE               hint.c         hints for joins, in comments
+ *   bind_search.c   its SEARCH and CYCLE            bind_overlaps.c   OVERLAPS
  *   bind_sample.c   TABLESAMPLE                     bind_present.c  whole rows where an outer join may give none
  *   bind_sublink.c  subqueries in expressions       bind_unnest.c  set-returning functions
  *   bind_scope.c    columns by name                 bind_name.c   names of output columns
@@ -49,7 +50,8 @@ struct spk_cte {
 	int number;                            /* of its SHARED nodes, and of its RECURSIVE one */
 	bool recursive;                        /* WITH RECURSIVE */
 	enum spk_cte_state state;
-	const struct spk_schema *work;         /* STEP: its columns */
+	const struct spk_schema *work;         /* STEP: its columns, behind them those of SEARCH and CYCLE */
+	int plain;                             /* STEP: how many there are without those */
 	const PgQuery__RangeVar *reference;    /* the one that it makes to itself */
 	const PgQuery__SelectStmt *referrer;   /* whose FROM that is in */
 };
@@ -90,6 +92,7 @@ struct spk_range {
 	int key_count;                         /* a table's primary key, as columns of the schema; 0: none */
 	const int *key;
 	const char *table;                     /* a table under an alias: its own name, for errors; else NULL */
+	bool work;                             /* a recursive query's reference to itself */
 	bool hidden_name;                      /* cannot be named: a join with an alias stands for it */
 	bool filled;                           /* an outer join may give it no row */
 	int present;                           /* then: 1 + place of the column that is true where there is one; 0: there is no such column */
@@ -243,6 +246,8 @@ spk_status spk_binder_quantified(struct spk_exprs *x, const PgQuery__AExpr *e, c
 /* A call that becomes a constant when its arguments are. */
 spk_status spk_binder_folded(const struct spk_binder *b, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err);
+/* (arg[0], arg[1]) OVERLAPS (arg[2], arg[3]). */
+spk_status spk_binder_overlaps(struct spk_binder *b, struct spk_expr **arg, int location, struct spk_expr **out, spk_error *err);
 /* The arguments of a call, in the function's order. */
 spk_status spk_binder_args(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *function, struct spk_expr ***out, int *count, spk_error *err);
 /* A call of an aggregate: stands as a column of x->aggregates (see there). */
@@ -339,6 +344,9 @@ spk_status spk_binder_query(struct spk_binder *b, const PgQuery__SelectStmt *s, 
 /* A query of WITH RECURSIVE: a RECURSIVE node if it refers to itself. */
 spk_status spk_binder_recursive(struct spk_binder *b, struct spk_cte *cte, struct spk_logical **out, spk_error *err);
 spk_status spk_binder_self_reference(struct spk_binder *b, struct spk_cte *cte, const PgQuery__RangeVar *v, struct spk_scope *out, spk_error *err);
+/* The columns of SEARCH and CYCLE, behind the others: of the first term, and of the step, over the plan below its outputs. */
+spk_status spk_binder_search_first(struct spk_binder *b, struct spk_cte *cte, struct spk_logical **first, spk_error *err);
+spk_status spk_query_search(struct spk_query *q, struct spk_logical **plan, spk_error *err);
 /* The SELECT that refers to the recursive query must not aggregate. */
 spk_status spk_binder_check_recursive(const struct spk_binder *b, const PgQuery__SelectStmt *s, const struct spk_aggregates *aggregates, spk_error *err);
 spk_status spk_binder_push_with(struct spk_binder *b, const PgQuery__WithClause *with, spk_error *err);

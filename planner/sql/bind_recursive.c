@@ -14,6 +14,17 @@ static spk_status misplaced(const struct spk_binder *b, const struct spk_cte *ct
 	return spk_binder_fail(b, location, SPK_BIND, err, "recursive reference to query \"%s\" must not appear %s", cte->name, where);
 }
 
+/* What SEARCH and CYCLE added is not seen by the query itself. */
+static spk_status hide_search(const struct spk_binder *b, const struct spk_cte *cte, struct spk_range *r, spk_error *err)
+{
+	struct spk_schema *plain = spk_schema_new(b->arena, cte->plain);
+
+	SPK_TRY_PTR(plain, err);
+	memcpy(plain->field, cte->work->field, sizeof *plain->field * (size_t)cte->plain);
+	r->schema = plain;
+	return SPK_OK;
+}
+
 spk_status spk_binder_self_reference(struct spk_binder *b, struct spk_cte *cte, const PgQuery__RangeVar *v, struct spk_scope *out, spk_error *err)
 {
 	struct spk_logical *l;
@@ -36,7 +47,9 @@ spk_status spk_binder_self_reference(struct spk_binder *b, struct spk_cte *cte, 
 	SPK_TRY_PTR(l = spk_logical_new(b->arena, SPK_LOGICAL_WORK_TABLE, cte->work, NULL, 0), err);
 	l->number = cte->number;
 	l->position = spk_binder_at(b, v->location);
-	return spk_binder_one_range(b, l, cte->name, NULL, v->location, out, err);
+	SPK_TRY(spk_binder_one_range(b, l, cte->name, NULL, v->location, out, err));
+	out->range->work = true;
+	return hide_search(b, cte, out->range, err);
 }
 
 spk_status spk_binder_check_recursive(const struct spk_binder *b, const PgQuery__SelectStmt *s, const struct spk_aggregates *aggregates, spk_error *err)
@@ -146,6 +159,7 @@ static spk_status bind_terms(struct spk_binder *b, struct spk_cte *cte, const Pg
 		return spk_binder_fail(b, cte->cte->location, SPK_BIND, err, "WITH query \"%s\" has %d columns available but %zu columns specified", cte->name, input[0]->schema->count, cte->cte->n_aliascolnames);
 	SPK_TRY(work_schema(b, cte, input[0]->schema, err));
 	SPK_TRY(loosen(b, cte, &input[0], err));
+	SPK_TRY(spk_binder_search_first(b, cte, &input[0], err));
 	cte->state = SPK_CTE_STEP;
 	return spk_binder_query(b, s->rarg, true, &input[1], err);
 }
@@ -159,6 +173,8 @@ static spk_status bind_union(struct spk_binder *b, struct spk_cte *cte, const Pg
 	SPK_TRY(bind_terms(b, cte, s, input, err));
 	if (!cte->reference)
 		return SPK_OK;
+	if (cte->plain < cte->work->count && cte->referrer != s->rarg)
+		return spk_binder_fail(b, cte->reference->location, SPK_BIND, err, "with a SEARCH or CYCLE clause, the recursive reference to WITH query \"%s\" must be at the top level of its right-hand SELECT", cte->name);
 	SPK_TRY(refuse_clauses(b, s, err));
 	SPK_TRY(cast_step(b, cte, s, &input[1], err));
 	SPK_TRY_PTR(l = spk_logical_new(b->arena, SPK_LOGICAL_RECURSIVE, cte->work, input, 2), err);
@@ -174,10 +190,6 @@ static spk_status bind(struct spk_binder *b, struct spk_cte *cte, struct spk_log
 	const PgQuery__SelectStmt *s = cte->cte->ctequery->select_stmt;
 	struct spk_cte *outer = b->cte;
 
-	if (cte->cte->search_clause)
-		return spk_binder_unsupported(b, cte->cte->search_clause->location, "SEARCH (of a recursive query)", err);
-	if (cte->cte->cycle_clause)
-		return spk_binder_unsupported(b, cte->cte->cycle_clause->location, "CYCLE (of a recursive query)", err);
 	*out = NULL;
 	if (s->op == PG_QUERY__SET_OPERATION__SETOP_UNION) {
 		if (s->with_clause)
@@ -187,6 +199,8 @@ static spk_status bind(struct spk_binder *b, struct spk_cte *cte, struct spk_log
 	}
 	if (*out)
 		return SPK_OK;
+	if (cte->cte->search_clause || cte->cte->cycle_clause)
+		return spk_binder_fail(b, cte->cte->location, SPK_BIND, err, "WITH query is not recursive");
 	cte->state = SPK_CTE_WHOLE;
 	return spk_binder_query(b, s, false, out, err);
 }

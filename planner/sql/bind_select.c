@@ -76,7 +76,7 @@ static spk_status add_star(struct spk_query *q, struct spk_exprs *x, const PgQue
 	return SPK_OK;
 }
 
-static spk_status bind_targets(struct spk_query *q, bool keep_unknown, spk_error *err)
+static spk_status bind_targets(struct spk_query *q, bool keep_unknown, struct spk_logical **plan, spk_error *err)
 {
 	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .aggregates = &q->aggregates, .overs = &q->overs, .sets_ok = true, .clause = "SELECT" };
 
@@ -94,7 +94,7 @@ static spk_status bind_targets(struct spk_query *q, bool keep_unknown, spk_error
 		SPK_TRY(spk_query_add_target(q, e, t->name && *t->name ? t->name : spk_target_name(t->val, e), spk_binder_at(q->b, t->location), err));
 	}
 	q->visible = q->targets;
-	return SPK_OK;
+	return spk_query_search(q, plan, err);
 }
 
 /* --- what is not built --- */
@@ -154,7 +154,7 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 		SPK_TRY(spk_binder_condition(&x, s->where_clause, &where, err));
 		SPK_TRY(spk_sublinks_filter(b, &q.sublinks, &plan, where, err));
 	}
-	SPK_TRY(bind_targets(&q, keep_unknown && !s->n_distinct_clause && !s->n_sort_clause && !s->n_group_clause, err));
+	SPK_TRY(bind_targets(&q, keep_unknown && !s->n_distinct_clause && !s->n_sort_clause && !s->n_group_clause, &plan, err));
 	SPK_TRY(spk_query_bind_groups(&q, err));
 	if (s->having_clause) {
 		struct spk_exprs h = { .b = b, .scope = &q.scope, .aggregates = &q.aggregates, .clause = "HAVING" };

@@ -106,6 +106,8 @@ static spk_status bind_anew(struct spk_binder *b, struct spk_cte *cte, struct sp
 	spk_status status;
 
 	SPK_TRY(spk_binder_count_inlined(b, cte->cte->location, cte->name, err));
+	if (!cte->recursive && (cte->cte->search_clause || cte->cte->cycle_clause))
+		return spk_binder_fail(b, cte->cte->location, SPK_BIND, err, "WITH query is not recursive");
 	b->cte = cte->seen;
 	b->outer = cte->outer;
 	status = cte->recursive ? spk_binder_recursive(b, cte, plan, err) : spk_binder_query(b, cte->cte->ctequery->select_stmt, false, plan, err);

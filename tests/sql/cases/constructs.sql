@@ -89,3 +89,10 @@ select concat(variadic a) from (values (array['x'])) t(a);
 select * from jsonb_to_record('{"a":[1]}') as t(a int[]);
 -- refused: an argument by name
 select lower(x => 'A');
+select (date '2020-01-01', date '2020-02-01') overlaps (date '2020-01-15', date '2020-03-01'), (date '2020-01-01', interval '10 days') overlaps (date '2020-01-15', date '2020-03-01');
+select (date '2001-02-16', date '2001-12-21') overlaps (date '2001-10-30', date '2002-10-30'), (date '2001-02-16', interval '100 days') overlaps (date '2001-10-30', date '2002-10-30'), (date '2001-10-29', date '2001-10-30') overlaps (date '2001-10-30', date '2001-10-31'), (date '2001-10-30', date '2001-10-30') overlaps (date '2001-10-30', date '2001-10-31');
+select a, b, c, d, (a,b) overlaps (c,d) as o from (values (time '00:00'),('01:00'),(null)) a(a), (values (time '00:00'),('02:00'),(null)) b(b), (values (time '00:30'),('01:00'),(null)) c(c), (values (time '01:30'),('00:00'),(null)) d(d) order by 1,2,3,4;
+select (1,2) overlaps (3,4);
+select ('a','b') overlaps ('c','d');
+select (timestamp '2000-11-27', timestamp '2000-11-28') overlaps (timestamp '2000-11-27 12:00', interval '1 day') as t, (timestamptz '2000-11-27', timestamptz '2000-11-28') overlaps ('2000-11-27 12:00', '2000-11-30') as u;
+select greatest(1, 'x'::text);
