@@ -206,7 +206,7 @@ static spk_status mark(struct over *o, struct over_page *page, const struct spk_
 
 		spk_row_key(partition, i, &size);
 		if (o->rows + i == 0 || differs(&o->last_key, whole, all)) {
-			bool same = o->rows + i > 0 && size == o->last_partition && memcmp(o->last_key.data, whole, size) == 0;
+			bool same = o->rows + i > 0 && size == o->last_partition && (!size || memcmp(o->last_key.data, whole, size) == 0);
 
 			page->begins[i] = same ? OVER_PEERS : OVER_PEERS | OVER_PARTITION;
 			spk_buffer_clear(&o->last_key);
@@ -353,7 +353,8 @@ static spk_status emit_done(struct over *o, spk_error *err)
 		status = emit_page(o, &o->page[done++], err);
 	if (status == SPK_OK && done)
 		over_forget_runs(o);
-	memmove(o->page, o->page + done, (size_t)(o->pages - done) * sizeof *o->page);
+	if (done)
+		memmove(o->page, o->page + done, (size_t)(o->pages - done) * sizeof *o->page);
 	o->pages -= done;
 	o->first += done;
 	return status;
