@@ -355,6 +355,12 @@ static spk_status find_groups(const struct spk_query *q, const struct spk_groupi
 		group[i] = spk_query_find_group(q, g->arg[i]);
 		if (group[i] >= 0)
 			continue;
+		if (g->arg[i]->kind == SPK_EXPR_OUTER && g->arg[i]->outer > 0) {
+			spk_fail(err, SPK_UNSUPPORTED, "GROUPING() of a query further out is not supported yet");
+			if (err)
+				err->position = g->position;
+			return SPK_UNSUPPORTED;
+		}
 		spk_fail(err, SPK_BIND, "arguments to GROUPING must be grouping expressions of the associated query level");
 		if (err)
 			err->position = g->arg[i]->position ? g->arg[i]->position : g->position;

@@ -87,6 +87,8 @@ select concat(variadic array['a','b']), concat_ws(',', variadic array['a','b']),
 select concat(variadic a) from (values (array['x'])) t(a);
 -- refused: an array or record in a column definition list
 select * from jsonb_to_record('{"a":[1]}') as t(a int[]);
+-- refused: GROUPING() of a query further out
+select (select grouping(x)) from (values (1)) t(x) group by x;
 -- refused: an argument by name
 select lower(x => 'A');
 select (date '2020-01-01', date '2020-02-01') overlaps (date '2020-01-15', date '2020-03-01'), (date '2020-01-01', interval '10 days') overlaps (date '2020-01-15', date '2020-03-01');
