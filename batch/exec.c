@@ -9,6 +9,8 @@
 
 #include "core/base/clock.h"
 
+enum { IDLE_PERCENT = 25 };      /* of the limit in use: from there on a task that has ended keeps nothing */
+
 /* All tasks of one stage. */
 struct exec_stage {
 	struct spk_exec *exec;
@@ -70,13 +72,20 @@ static const struct spk_op_type *op_type(const struct spk_exec *e, enum spk_phys
 
 /* --- pipelines --- */
 
+static void close_ops(struct spk_pipeline *p)
+{
+	for (int i = 0; i < p->op_count && !p->closed; i++)
+		if (p->op[i] && p->op[i]->type->close)
+			p->op[i]->type->close(p->op[i]);
+	p->closed = true;
+}
+
 static void pipeline_free(struct spk_pipeline *p)
 {
 	if (!p)
 		return;
+	close_ops(p);
 	for (int i = 0; i < p->op_count; i++) {
-		if (p->op[i] && p->op[i]->type->close)
-			p->op[i]->type->close(p->op[i]);
 		if (p->op[i])
 			free(p->op[i]->output);
 		free(p->op[i]);
@@ -252,6 +261,10 @@ static spk_status run_task(struct spk_task *task, spk_error *err)
 	struct spk_pipeline *p;
 	spk_status status;
 
+	if (s->pipeline[index] && s->pipeline[index]->closed) {
+		pipeline_free(s->pipeline[index]);
+		s->pipeline[index] = NULL;
+	}
 	if (!s->pipeline[index])
 		SPK_TRY(pipeline_new(e, s, index, &s->pipeline[index], err));
 	p = s->pipeline[index];
@@ -267,6 +280,9 @@ static spk_status run_task(struct spk_task *task, spk_error *err)
 	else
 		output_release(&p->output, e->plan->sinks);
 	p->output = (struct spk_task_output){ 0 };
+	/* Its buffers are kept for the next attempt or run, but not when others are short of them meanwhile. */
+	if (!e->plan->streaming && (status != SPK_OK || spk_memory_pressure(IDLE_PERCENT)))
+		close_ops(p);
 	return status;
 }
 

@@ -41,7 +41,7 @@ struct spk_spill_area *spk_spill_area(struct spk_spill *s) { return s->area; }
 
 void spk_spill_reclaims(struct spk_spill *s, struct spk_shuffle_service *shuffle) { s->shuffle = shuffle; }
 
-static bool reclaim(const struct spk_spill *s)
+bool spk_spill_reclaim(const struct spk_spill *s)
 {
 	return s->shuffle && s->shuffle->type->reclaim && s->shuffle->type->reclaim(s->shuffle, RECLAIM) > 0;
 }
@@ -116,7 +116,7 @@ bool spk_spill_wanted(struct spk_spill_share *share, size_t held, size_t more)
 	if (held + more > spk_spill_share_bytes(share))
 		return true;
 	while (spk_memory_pressure(SPK_SPILL_PRESSURE))
-		if (!reclaim(share->spill))
+		if (!spk_spill_reclaim(share->spill))
 			return true;
 	return false;
 }
@@ -142,7 +142,7 @@ spk_status spk_spill_room(struct spk_spill_share *share, size_t held, size_t mor
 
 bool spk_spill_refused(const struct spk_spill_share *share, spk_status status, size_t held)
 {
-	return share->spill && status == SPK_MEMORY_LIMIT && (reclaim(share->spill) || held > 0);
+	return share->spill && status == SPK_MEMORY_LIMIT && (spk_spill_reclaim(share->spill) || held > 0);
 }
 
 /* --- batches --- */

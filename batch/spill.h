@@ -46,6 +46,8 @@ void spk_spill_free(struct spk_spill *spill);
 struct spk_spill_area *spk_spill_area(struct spk_spill *spill);
 /* What the query's shuffle keeps for later is put on disk before operators have to spill because of others. */
 void spk_spill_reclaims(struct spk_spill *spill, struct spk_shuffle_service *shuffle);
+/* Puts some of that on disk now; false: there was nothing. */
+bool spk_spill_reclaim(const struct spk_spill *spill);
 
 /* --- of an operator --- */
 

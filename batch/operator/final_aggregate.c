@@ -45,13 +45,13 @@ static spk_status final_push(struct spk_op *op, int input, struct spk_batch *in,
 
 static spk_status emit_groups(struct final *f, const uint32_t *order, spk_error *err)
 {
-	const uint32_t count = spk_groups_count(&f->groups);
+	const uint32_t count = spk_groups_count(&f->groups), piece = (uint32_t)spk_groups_piece(&f->groups);
 
-	for (uint32_t from = 0; from < count && !f->base.done; from += SPK_BATCH_ROWS) {
+	for (uint32_t from = 0; from < count && !f->base.done; from += piece) {
 		struct spk_batch *out;
 		spk_status status;
 
-		SPK_TRY(spk_groups_rows(&f->groups, order + from, (int)SPK_MIN(count - from, (uint32_t)SPK_BATCH_ROWS), f->base.pipeline->account, &out, err));
+		SPK_TRY(spk_groups_rows(&f->groups, order + from, (int)SPK_MIN(count - from, piece), f->base.pipeline->account, &out, err));
 		status = spk_op_emit(&f->base, out, err);
 		spk_batch_unref(out);
 		SPK_TRY(status);

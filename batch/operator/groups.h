@@ -93,6 +93,9 @@ spk_status spk_groups_partial(const struct spk_groups *g, uint32_t from, int n, 
 
 /* --- output --- */
 
+/* How many groups to hand on at once: a batch's, or fewer where keys and states are long. */
+int spk_groups_piece(const struct spk_groups *g);
+
 /* The window bound at the front of an encoded key. */
 int64_t spk_group_window(const char *key, uint32_t size);
 /* Fills row `row` of the group columns (plan order, FLAT, capacity `rows`) from an encoded key. */

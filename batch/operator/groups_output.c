@@ -1,6 +1,15 @@
 /* Groups as rows that come out. See groups.h. */
 #include "batch/operator/groups.h"
 
+enum { PIECE_BYTES = 512 * 1024 };       /* of groups that are handed on at once */
+
+int spk_groups_piece(const struct spk_groups *g)
+{
+	size_t each = SPK_MAX(spk_groups_bytes(g) / SPK_MAX(spk_groups_count(g), 1u), (size_t)1);
+
+	return (int)SPK_MIN(SPK_MAX(PIECE_BYTES / each, (size_t)1), (size_t)SPK_BATCH_ROWS);
+}
+
 int64_t spk_group_window(const char *key, uint32_t size)
 {
 	uint64_t bits = 0;

@@ -1,11 +1,22 @@
 /* Partitions of a join's side on disk. See join_parts.h. */
 #include "batch/operator/join_parts.h"
 
+enum { PARTS_OF_SHARE = 4, ROWS_LEAST = 64 };   /* what waits for full batches may take a share's fourth */
+
+static int builder_rows(const struct spk_join_parts *p)
+{
+	size_t width = 1;
+
+	for (int c = 0; c < p->schema->count; c++)
+		width += (size_t)spk_type_width(p->schema->field[c].type);
+	return (int)SPK_MIN(SPK_MAX(spk_spill_share_bytes(p->share) / PARTS_OF_SHARE / (size_t)p->count / width, (size_t)ROWS_LEAST), (size_t)SPK_BATCH_ROWS);
+}
+
 void spk_join_parts_init(struct spk_join_parts *p, struct spk_spill_share *share, const struct spk_schema *schema, int count, int level)
 {
 	*p = (struct spk_join_parts){ .share = share, .schema = schema, .count = count, .level = level };
 	for (int i = 0; i < count; i++)
-		p->builder[i] = (struct spk_batch_builder){ .schema = schema, .account = share->op->pipeline->account };
+		p->builder[i] = (struct spk_batch_builder){ .schema = schema, .account = share->op->pipeline->account, .capacity = builder_rows(p) };
 }
 
 void spk_join_parts_release(struct spk_join_parts *p)
@@ -69,12 +80,22 @@ spk_status spk_join_parts_put(struct spk_join_parts *p, struct spk_batch *in, co
 		if (status == SPK_MEMORY_LIMIT)
 			return write_at_once(p, in, row, n, to, err);
 		SPK_TRY(status);
-		if (spk_builder_room(b) == 0)
+		if (spk_builder_room(b) == 0 || spk_builder_texts(b) > SPK_SPILL_BLOCK)
 			SPK_TRY(flush(p, to, err));
 		row += some;
 		n -= some;
 	}
 	return SPK_OK;
+}
+
+/* Long rows: what waits is written before it takes more than its part of the share. */
+static spk_status flush_much(struct spk_join_parts *p, spk_error *err)
+{
+	size_t bytes = 0;
+
+	for (int i = 0; i < p->count; i++)
+		bytes += spk_builder_texts(&p->builder[i]);
+	return bytes > spk_spill_share_bytes(p->share) / PARTS_OF_SHARE ? flush_all(p, err) : SPK_OK;
 }
 
 spk_status spk_join_parts_put_all(struct spk_join_parts *p, struct spk_batch *in, const uint64_t *hash, spk_error *err)
@@ -93,7 +114,7 @@ spk_status spk_join_parts_put_all(struct spk_join_parts *p, struct spk_batch *in
 		}
 		SPK_TRY(spk_join_parts_put(p, in, row, n, to, err));
 	}
-	return SPK_OK;
+	return flush_much(p, err);
 }
 
 spk_status spk_join_parts_end(struct spk_join_parts *p, spk_error *err)

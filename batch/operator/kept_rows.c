@@ -43,6 +43,13 @@ size_t spk_kept_rows_guess(const struct spk_kept_rows *k, int n)
 	return bytes + growth * sizeof *k->item;
 }
 
+int spk_kept_rows_piece(const struct spk_kept_rows *k, size_t bytes)
+{
+	size_t each = SPK_MAX(spk_kept_rows_bytes(k) / SPK_MAX(k->rows, (size_t)1), (size_t)1);
+
+	return (int)SPK_MIN(SPK_MAX(bytes / each, (size_t)1), (size_t)SPK_BATCH_ROWS);
+}
+
 /* --- room --- */
 
 /* Grows an array to `count` elements at least, by halves: what is kept in reserve is not there for rows. */

@@ -10,6 +10,8 @@
 #include "batch/operator/sort_order.h"
 #include "core/base/memory.h"
 
+enum { SPK_KEPT_OUT = 1 << 20 };         /* bytes of a batch of rows that were kept, about: fewer rows where they are long */
+
 struct spk_kept_block { char *data; size_t size, used; uint32_t slot; };
 struct spk_kept_side { struct spk_vector *column; int rows; };
 
@@ -46,6 +48,8 @@ spk_status spk_kept_rows_add(struct spk_kept_rows *k, const struct spk_batch *in
 size_t spk_kept_rows_bytes(const struct spk_kept_rows *k);
 /* Bytes that n rows more will take, judging by those there are. */
 size_t spk_kept_rows_guess(const struct spk_kept_rows *k, int n);
+/* How many of the rows make about so many bytes: 1 to SPK_BATCH_ROWS. */
+int spk_kept_rows_piece(const struct spk_kept_rows *k, size_t bytes);
 /* Puts the items in order. Whatever is refused makes it slower, not fail. */
 void spk_kept_rows_sort(struct spk_kept_rows *k);
 /* Rows from, from + 1, ... from + n - 1 (n <= SPK_BATCH_ROWS) of the items' order as a batch that owns its bytes. */

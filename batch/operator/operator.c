@@ -5,6 +5,8 @@
 
 #include "core/base/clock.h"
 
+enum { BITES_OF_LIMIT = 64, BITE_BYTES = 512 * 1024, BITE_ROWS = 64 };
+
 bool spk_op_consumers_done(const struct spk_op *op)
 {
 	for (int i = 0; i < op->outputs; i++)
@@ -35,12 +37,38 @@ spk_status spk_op_check_cancelled(const struct spk_op *op, spk_error *err)
 	return task && spk_task_cancelled(task) ? spk_fail(err, SPK_CANCELLED, "the query was cancelled") : SPK_OK;
 }
 
+/*
+ * Rows that are pushed at once. What an operator makes of a batch (keys, copies) is about as large as it, and cannot be spilled before the batch
+ * is taken: so where memory is short for rows like these they come in smaller bites. WRITE cuts its batches itself.
+ */
+static int bite(const struct spk_op *to, const struct spk_batch *batch)
+{
+	size_t most = SPK_MAX(spk_memory_limit() / BITES_OF_LIMIT, (size_t)BITE_BYTES), bytes = spk_arena_bytes(batch->arena);
+
+	if (!to->pipeline->spill || bytes <= most || to->type == &spk_op_write)
+		return batch->selected;
+	return (int)SPK_MAX((size_t)batch->selected * most / bytes, (size_t)BITE_ROWS);
+}
+
 static spk_status push_to(const struct spk_op_edge *edge, struct spk_batch *batch, spk_error *err)
 {
-	struct spk_op *was = spk_op_turn(edge->op->pipeline, edge->op);
-	spk_status status = edge->op->type->push(edge->op, edge->input, batch, err);
+	struct spk_op *to = edge->op, *was = spk_op_turn(to->pipeline, to);
+	int n = bite(to, batch);
+	spk_status status = SPK_OK;
 
-	spk_op_turn(edge->op->pipeline, was);
+	if (n >= batch->selected)
+		status = to->type->push(to, edge->input, batch, err);
+	else
+		for (int from = 0; from < batch->selected && status == SPK_OK && !to->done; from += n) {
+			struct spk_batch *part;
+
+			status = spk_op_slice(&part, batch, from, SPK_MIN(n, batch->selected - from), err);
+			if (status != SPK_OK)
+				break;
+			status = to->type->push(to, edge->input, part, err);
+			spk_batch_unref(part);
+		}
+	spk_op_turn(to->pipeline, was);
 	return status;
 }
 

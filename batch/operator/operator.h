@@ -61,6 +61,7 @@ struct spk_pipeline {
 	const int *exchange_input;       /* by exchange: input number in the read stage */
 	bool verify;                     /* re-encode every batch (tests) */
 	bool timed;                      /* measure how long each operator takes */
+	bool closed;                     /* nothing is left but what was counted */
 	struct spk_op *turn;             /* timed: whose time it is, since when */
 	int64_t turn_us;
 	/* during a run */

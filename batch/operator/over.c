@@ -323,10 +323,8 @@ static spk_status compute(struct over *o, int64_t end, spk_error *err)
 		SPK_TRY(over_target_end(o, c, err));
 		over_drop_rereads(o);
 	}
-	if (spk_task_cancelled(o->base.pipeline->task_handle))
-		return spk_fail(err, SPK_CANCELLED, "the query was cancelled");
 	o->begun = end;
-	return SPK_OK;
+	return spk_op_check_cancelled(&o->base, err);
 }
 
 static spk_status emit_page(struct over *o, struct over_page *page, spk_error *err)
@@ -389,15 +387,9 @@ static spk_status add_page(struct over *o, struct spk_batch *in, spk_error *err)
 /* What was collected becomes a page. */
 static spk_status add_collected(struct over *o, spk_error *err)
 {
-	struct spk_batch *full = spk_builder_take(&o->builder), *exact = NULL;
-	spk_status status = SPK_OK;
+	struct spk_batch *full = spk_builder_take(&o->builder);
+	spk_status status = full ? add_page(o, full, err) : SPK_OK;
 
-	/* A builder's vectors have room for a full batch. */
-	if (full && full->rows <= SPK_BATCH_ROWS / 2)
-		status = spk_batch_compact(&exact, full, err);
-	if (full && status == SPK_OK)
-		status = add_page(o, exact ? exact : full, err);
-	spk_batch_unref(exact);
 	spk_batch_unref(full);
 	return status;
 }
@@ -419,14 +411,14 @@ static spk_status over_push(struct spk_op *op, int input, struct spk_batch *in, 
 	if (in->selected == o->page_rows && !in->sel && collected(o) == 0)
 		return add_page(o, in, err);
 	for (int done = 0; done < in->selected;) {
-		int n = SPK_MIN(o->page_rows - collected(o), in->selected - done);
+		int n = SPK_MIN(spk_builder_room(&o->builder), in->selected - done);
 		int32_t sel[SPK_BATCH_ROWS];
 
 		for (int i = 0; i < n; i++)
 			sel[i] = spk_batch_row(in, done + i);
 		SPK_TRY(spk_builder_append(&o->builder, in, sel, n, err));
 		done += n;
-		if (collected(o) == o->page_rows)
+		if (spk_builder_room(&o->builder) == 0)
 			SPK_TRY(add_collected(o, err));
 	}
 	return SPK_OK;

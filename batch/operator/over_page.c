@@ -22,7 +22,7 @@ spk_status over_choose_page_rows(struct over *o, const struct spk_batch *in, spk
 			shift--;
 	}
 	o->page_shift = shift;
-	o->page_rows = 1 << shift;
+	o->page_rows = o->builder.capacity = 1 << shift;
 	return SPK_OK;
 }
 
@@ -192,8 +192,7 @@ spk_status over_reread(struct over *o, struct over_page *page, spk_error *err)
 	page->used = ++o->clock;
 	if (page->in)
 		return SPK_OK;
-	if (spk_task_cancelled(o->base.pipeline->task_handle))
-		return spk_fail(err, SPK_CANCELLED, "the query was cancelled");
+	SPK_TRY(spk_op_check_cancelled(&o->base, err));
 	while (o->rereads == OVER_REREADS_MOST || (o->rereads >= STAY && o->reread + o->reread / (size_t)o->rereads > spk_spill_share_bytes(&o->share) / 2))
 		drop_oldest(o);
 	while ((status = read_page(o, page, err)) == SPK_MEMORY_LIMIT && o->rereads >= STAY)

@@ -137,13 +137,14 @@ static spk_status fold(struct partial *p, struct spk_batch *in, struct spk_batch
 /* Hands on all groups. */
 static spk_status emit_groups(struct partial *p, spk_error *err)
 {
+	const uint32_t count = spk_groups_count(&p->groups), piece = (uint32_t)spk_groups_piece(&p->groups);
 	struct spk_op *op = &p->base;
 
-	for (uint32_t from = 0; from < spk_groups_count(&p->groups); from += SPK_BATCH_ROWS) {
+	for (uint32_t from = 0; from < count; from += piece) {
 		struct spk_batch *out;
 		spk_status status;
 
-		SPK_TRY(spk_groups_partial(&p->groups, from, (int)SPK_MIN(spk_groups_count(&p->groups) - from, (uint32_t)SPK_BATCH_ROWS), op->pipeline->task + 1, op->pipeline->account, &out, err));
+		SPK_TRY(spk_groups_partial(&p->groups, from, (int)SPK_MIN(count - from, piece), op->pipeline->task + 1, op->pipeline->account, &out, err));
 		status = spk_op_emit(op, out, err);
 		spk_batch_unref(out);
 		SPK_TRY(status);
@@ -255,8 +256,9 @@ static spk_status make_room(struct partial *p, const struct spk_batch *keys, spk
 {
 	spk_status status;
 
+	/* Counted twice: groups that are handed on are there once more, in batches that wait in the exchange, before the first is forgotten. */
 	if (in_batch(&p->base))
-		SPK_TRY(spk_spill_room(&p->share, spk_groups_bytes(&p->groups), (size_t)keys->selected * p->groups.table.row_size, hand_on, p, err));
+		SPK_TRY(spk_spill_room(&p->share, 2 * spk_groups_bytes(&p->groups), (size_t)keys->selected * p->groups.table.row_size, hand_on, p, err));
 	status = spk_groups_room(&p->groups, keys, err);
 	if (!in_batch(&p->base) || !spk_spill_refused(&p->share, status, spk_groups_count(&p->groups)))
 		return status;

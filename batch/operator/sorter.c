@@ -11,7 +11,6 @@
 enum {
 	INPUTS_LEAST = 2, INPUTS_MOST = 128,
 	PAGE_PARTS = 2,                  /* what a run takes while it is merged, in blocks */
-	PIECES_OUT = 4,                  /* what comes out of a merge at once, in pieces of a run */
 };
 
 /* --- keys --- */
@@ -169,26 +168,11 @@ static spk_status make_piece(const struct spk_sorter *s, size_t from, int n, str
 	return status;
 }
 
-/* Rows that make about one block: what a merge will read of a run at a time. */
-static int piece_rows(const struct spk_kept_rows *rows)
-{
-	size_t each = SPK_MAX(spk_kept_rows_bytes(rows) / SPK_MAX(rows->rows, (size_t)1), (size_t)1);
-
-	return (int)SPK_MIN(SPK_MAX(SPK_SPILL_BLOCK / each, (size_t)1), (size_t)SPK_BATCH_ROWS);
-}
-
-static spk_status check_cancelled(const struct spk_sorter *s, spk_error *err)
-{
-	struct spk_task *task = s->op->pipeline->task_handle;
-
-	return task && spk_task_cancelled(task) ? spk_fail(err, SPK_CANCELLED, "the run was stopped") : SPK_OK;
-}
-
 static spk_status write_run(struct spk_sorter *s, spk_error *err)
 {
-	int n = piece_rows(&s->rows);
+	int n = spk_kept_rows_piece(&s->rows, SPK_SPILL_BLOCK);
 
-	s->merged_rows = SPK_MIN(s->merged_rows, PIECES_OUT * n);
+	s->merged_rows = SPK_MIN(s->merged_rows, spk_kept_rows_piece(&s->rows, SPK_KEPT_OUT));
 	for (size_t from = 0; from < s->rows.rows; from += (size_t)n) {
 		struct spk_batch *piece;
 		spk_status status;
@@ -197,7 +181,7 @@ static spk_status write_run(struct spk_sorter *s, spk_error *err)
 		status = spk_spill_put(&s->share, s->run[s->runs - 1], piece, err);
 		spk_batch_unref(piece);
 		SPK_TRY(status);
-		SPK_TRY(check_cancelled(s, err));
+		SPK_TRY(spk_op_check_cancelled(s->op, err));
 	}
 	return SPK_OK;
 }
@@ -217,6 +201,16 @@ static spk_status spill_rows(void *user, spk_error *err)
 }
 
 /* --- taking rows in --- */
+
+spk_status spk_sorter_take(struct spk_sorter *s, struct spk_kept_rows *rows, spk_error *err)
+{
+	struct spk_kept_rows empty = s->rows;
+
+	SPK_ASSERT(empty.rows == 0 && s->runs == 0, "rows are taken over before others come");
+	s->rows = *rows;
+	*rows = empty;
+	return spk_spill_now(&s->share, spill_rows, s, err);
+}
 
 /* Rows [from, from + n) of the batch, whose keys are there; or none. */
 static spk_status absorb(struct spk_sorter *s, struct spk_batch *in, int from, int n, spk_error *err)
@@ -332,7 +326,7 @@ static spk_status write_merged(struct spk_sorter *s, struct spk_spill_run *to, s
 		status = spk_spill_put(&s->share, to, batch, err);
 		spk_batch_unref(batch);
 		SPK_TRY(status);
-		SPK_TRY(check_cancelled(s, err));
+		SPK_TRY(spk_op_check_cancelled(s->op, err));
 	}
 }
 
@@ -397,7 +391,7 @@ spk_status spk_sorter_end(struct spk_sorter *s, spk_error *err)
 /* Rows that were never spilled: few at once when they are long. */
 static spk_status next_kept(struct spk_sorter *s, struct spk_batch **out, spk_error *err)
 {
-	int most = SPK_MIN(PIECES_OUT * piece_rows(&s->rows), SPK_BATCH_ROWS), n = (int)SPK_MIN(s->rows.rows - s->next, (size_t)most);
+	int n = (int)SPK_MIN(s->rows.rows - s->next, (size_t)spk_kept_rows_piece(&s->rows, SPK_KEPT_OUT));
 
 	if (n == 0)
 		return SPK_OK;

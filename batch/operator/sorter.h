@@ -49,6 +49,8 @@ struct spk_sorter {
 spk_status spk_sorter_init(struct spk_sorter *s, struct spk_op *op, const struct spk_schema *schema, const struct spk_sort_key *key, int keys, spk_error *err);
 spk_status spk_sorter_begin(struct spk_sorter *s, spk_error *err);
 spk_status spk_sorter_push(struct spk_sorter *s, struct spk_batch *in, spk_error *err);
+/* Rows that were kept elsewhere come first: by the same keys over the same schema and account. They go to disk; *rows is empty then. */
+spk_status spk_sorter_take(struct spk_sorter *s, struct spk_kept_rows *rows, spk_error *err);
 /* No more rows come. */
 spk_status spk_sorter_end(struct spk_sorter *s, spk_error *err);
 /* The next rows in order (the caller's: spk_batch_unref); NULL at the end, and all memory and files are given back. */

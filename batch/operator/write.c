@@ -3,19 +3,24 @@
  *
  * In a stream rows are not copied: a reader gets the batch with a selection of its rows, and all of it is gone with the epoch. In a batch what
  * is exchanged may lie in memory for long, so rows are copied into full batches of the reader's own, and their input (a piece of a file, a
- * join's rows) is free at once.
+ * join's rows) is free at once. What is collected is handed on early where rows are long, and when the budget has no room for it.
  */
 #include "batch/operator/groups.h"
 #include "batch/operator/operator.h"
 
 #include <stdlib.h>
 
+#include "batch/spill.h"
 #include "core/columnar/hash.h"
+#include "core/columnar/serialize.h"
+
+enum { BATCH_BYTES = 512 * 1024 };       /* of a batch that is collected: what a merge takes it to have (read.c) */
 
 struct write {
 	struct spk_op base;
 	struct spk_batch_builder *builder;   /* batch: by reader; of a broadcast and of a spread exchange one */
 	int builders;
+	int at_once;                         /* rows of the batch at hand that make no more than BATCH_BYTES, about */
 	int64_t written;                     /* batches of a spread exchange */
 	bool rows;                           /* what is collected are rows that a partial aggregate passed on, not its states */
 };
@@ -109,17 +114,46 @@ static spk_status send_collected(struct spk_op *op, int i, spk_error *err)
 	return status;
 }
 
+/* Rows that are handed on as they are: their own copy, no larger than they. */
+static spk_status send_rows(struct spk_op *op, const struct spk_batch *in, int i, const int32_t *sel, int n, spk_error *err)
+{
+	struct spk_batch some = *in, *exact;
+	spk_status status;
+
+	some.sel = sel;
+	some.selected = n;
+	SPK_TRY(spk_batch_compact(&exact, &some, err));
+	status = spk_task_write(op->pipeline->task_handle, target_of(op, i), exact, err);
+	spk_batch_unref(exact);
+	return status;
+}
+
+/* Appends the rows to what is collected for a reader. Memory that others' rows wait in is worth more than full batches. */
+static spk_status append(struct spk_op *op, const struct spk_batch *in, int i, const int32_t *sel, int n, spk_error *err)
+{
+	struct write *w = (struct write *)op;
+	spk_status status = spk_builder_append(&w->builder[i], in, sel, n, err);
+
+	if (status != SPK_MEMORY_LIMIT || !op->pipeline->spill)
+		return status;
+	for (int k = 0; k < w->builders; k++)
+		SPK_TRY(send_collected(op, k, err));
+	(void)spk_spill_reclaim(op->pipeline->spill);
+	return send_rows(op, in, i, sel, n, err);
+}
+
 /* Physical rows sel[0..n) for a reader. */
 static spk_status collect(struct spk_op *op, const struct spk_batch *in, int i, const int32_t *sel, int n, spk_error *err)
 {
-	struct spk_batch_builder *b = &((struct write *)op)->builder[i];
+	const struct write *w = (struct write *)op;
+	struct spk_batch_builder *b = &w->builder[i];
 
 	for (int done = 0; done < n;) {
-		int take = SPK_MIN(n - done, spk_builder_room(b));
+		int take = SPK_MIN(SPK_MIN(n - done, spk_builder_room(b)), w->at_once);
 
-		SPK_TRY(spk_builder_append(b, in, sel + done, take, err));
+		SPK_TRY(append(op, in, i, sel + done, take, err));
 		done += take;
-		if (spk_builder_room(b) == 0)
+		if (spk_builder_room(b) == 0 || spk_builder_texts(b) > BATCH_BYTES)
 			SPK_TRY(send_collected(op, i, err));
 	}
 	return SPK_OK;
@@ -181,6 +215,18 @@ static spk_status keep_apart(struct spk_op *op, const struct spk_batch *in, spk_
 	return SPK_OK;
 }
 
+static spk_status measure_rows(struct write *w, const struct spk_batch *in, spk_error *err)
+{
+	size_t bytes;
+
+	w->at_once = SPK_BATCH_ROWS;
+	if (!in->selected)
+		return SPK_OK;
+	SPK_TRY(spk_batch_serialized_size(in, 0, in->selected, &bytes, err));
+	w->at_once = (int)SPK_MIN(SPK_MAX(BATCH_BYTES / SPK_MAX(bytes / (size_t)in->selected, (size_t)1), (size_t)1), (size_t)SPK_BATCH_ROWS);
+	return SPK_OK;
+}
+
 static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
 {
 	int readers = op->pipeline->exchange_readers[op->plan->exchange];
@@ -191,8 +237,10 @@ static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in,
 	int count[SPK_SHARDS] = { 0 };
 
 	(void)input;
-	if (copies)
+	if (copies) {
+		SPK_TRY(measure_rows((struct write *)op, in, err));
 		SPK_TRY(keep_apart(op, in, err));
+	}
 	/* What comes sorted was put together for this: it owns its bytes and nothing else. */
 	if (op->plan->sort_count)
 		return spk_task_write(op->pipeline->task_handle, base, in, err);

@@ -66,6 +66,7 @@ static inline int32_t spk_batch_weight(const struct spk_batch *b, int row) { ret
 struct spk_batch_builder {
 	const struct spk_schema *schema;
 	struct spk_memory_account *account;
+	int capacity;                   /* rows of a full batch; 0: SPK_BATCH_ROWS */
 	struct spk_batch *batch;        /* being filled, NULL at first */
 	int32_t *weight;                /* by row, allocated when a weight other than +1 comes */
 };
@@ -73,6 +74,8 @@ struct spk_batch_builder {
  * failure the batch holds what it held before. */
 spk_status spk_builder_append(struct spk_batch_builder *b, const struct spk_batch *in, const int32_t *sel, int n, spk_error *err);
 int spk_builder_room(const struct spk_batch_builder *b);
+/* Bytes that the rows take beside the vectors, which have room for a full batch from the first row on: texts, elements of arrays. */
+size_t spk_builder_texts(const struct spk_batch_builder *b);
 /* Hands over the batch being filled (NULL when empty) and starts afresh. */
 struct spk_batch *spk_builder_take(struct spk_batch_builder *b);
 void spk_builder_release(struct spk_batch_builder *b);

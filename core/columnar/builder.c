@@ -1,13 +1,15 @@
 /* Collects rows of many batches into full ones. */
 #include "core/columnar/batch.h"
 
+static int capacity(const struct spk_batch_builder *b) { return b->capacity ? b->capacity : SPK_BATCH_ROWS; }
+
 static spk_status start(struct spk_batch_builder *b, spk_error *err)
 {
 	struct spk_batch *batch = NULL;
 
 	SPK_TRY(spk_batch_new(&batch, b->schema, b->account, err));
 	for (int c = 0; c < batch->columns; c++) {
-		spk_status status = spk_vector_init(&batch->column[c], b->schema->field[c].type, SPK_BATCH_ROWS, batch->arena, err);
+		spk_status status = spk_vector_init(&batch->column[c], b->schema->field[c].type, capacity(b), batch->arena, err);
 
 		if (status) {
 			spk_batch_unref(batch);
@@ -30,7 +32,7 @@ static spk_status append_weights(struct spk_batch_builder *b, const struct spk_b
 	if (plain && !b->weight)
 		return SPK_OK;
 	if (!b->weight) {
-		b->weight = spk_arena_alloc(b->batch->arena, SPK_BATCH_ROWS * sizeof(*b->weight));
+		b->weight = spk_arena_alloc(b->batch->arena, (size_t)capacity(b) * sizeof(*b->weight));
 		SPK_TRY_PTR(b->weight, err);
 		for (int i = 0; i < at; i++)
 			b->weight[i] = 1;
@@ -54,7 +56,7 @@ spk_status spk_builder_append(struct spk_batch_builder *b, const struct spk_batc
 	batch = b->batch;
 	SPK_TRY(append_weights(b, in, sel, n, err));
 	for (int c = 0; c < batch->columns; c++)
-		SPK_TRY(spk_vector_gather(&batch->column[c], batch->rows, SPK_BATCH_ROWS, &in->column[c], sel, n, true, batch->arena, err));
+		SPK_TRY(spk_vector_gather(&batch->column[c], batch->rows, capacity(b), &in->column[c], sel, n, true, batch->arena, err));
 	batch->rows += n;
 	batch->selected = batch->rows;
 	return SPK_OK;
@@ -62,7 +64,16 @@ spk_status spk_builder_append(struct spk_batch_builder *b, const struct spk_batc
 
 int spk_builder_room(const struct spk_batch_builder *b)
 {
-	return SPK_BATCH_ROWS - (b->batch ? b->batch->rows : 0);
+	return capacity(b) - (b->batch ? b->batch->rows : 0);
+}
+
+size_t spk_builder_texts(const struct spk_batch_builder *b)
+{
+	size_t bytes = b->batch ? spk_arena_bytes(b->batch->arena) : 0, vectors = 0;
+
+	for (int c = 0; c < b->schema->count; c++)
+		vectors += (size_t)capacity(b) * (size_t)spk_type_width(b->schema->field[c].type);
+	return bytes > vectors ? bytes - vectors : 0;
 }
 
 struct spk_batch *spk_builder_take(struct spk_batch_builder *b)
