@@ -115,11 +115,15 @@ static int put_era(char *out, const struct shown *v, const struct spk_template_n
 static int put_roman(char *out, const struct shown *v, const struct spk_template_node *n)
 {
 	static const char *const roman[] = { "XII", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI" };
+	int month = v->date.month;
 	char text[8];
 
-	if (v->interval && v->date.month == 0)
+	/* Of an interval -1 is XII, and whole years are XII, or I when they are negative. */
+	if (v->interval && month == 0 && v->date.year == 0)
 		return 0;
-	snprintf(text, sizeof text, "%s", roman[(v->date.month % 12 + 12) % 12]);
+	if (v->interval && month <= 0)
+		month = month < 0 ? 13 + month : v->date.year >= 0 ? 12 : 1;
+	snprintf(text, sizeof text, "%s", roman[(month % 12 + 12) % 12]);
 	put_case(text, n->letters == SPK_TEMPLATE_LOWER ? SPK_TEMPLATE_LOWER : SPK_TEMPLATE_UPPER);
 	return sprintf(out, "%-*s", n->fill ? 0 : 4, text);
 }

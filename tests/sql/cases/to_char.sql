@@ -6,3 +6,10 @@ SELECT to_char(1, 'FM9.99EEEE');
 SELECT to_char(1, 'S9.99EEEE');
 SELECT to_number('XII', 'RN');
 SELECT to_char(1, '') = '', to_char(1.5, '') = '';
+SELECT i, to_char(i * interval '1 month', 'rm'), to_char(i * interval '1 month', 'FMRM') FROM generate_series(-13, 13) i ORDER BY i;
+SELECT to_char(interval '-2 years', 'RM'), to_char(interval '0', 'RM'), to_char(timestamp '2020-08-01', 'FMRM');
+-- Words that stand for a time.
+SELECT 'today'::date - 'yesterday'::date, date 'tomorrow' - current_date, 'today'::date = current_date, 'now'::timestamptz = now(), timestamp 'tomorrow' - timestamp ' TODAY ', timestamptz 'today' <= now(), 'now'::time = localtime;
+SELECT count(*) FROM (VALUES (date '2020-01-01'), ('2999-01-01')) t(d) WHERE d < 'today';
+SELECT 'nowadays'::date;
+SELECT 'today'::int;
