@@ -19,16 +19,15 @@ void spk_buffer_release(struct spk_buffer *b)
 spk_status spk_buffer_reserve_slow(struct spk_buffer *b, size_t more, spk_error *err)
 {
 	size_t need, capacity;
-	char *data;
+	char *data = NULL;
 
 	if (__builtin_add_overflow(b->size, more, &need) || need > SIZE_MAX / 2)
 		return spk_fail(err, SPK_NO_MEMORY, "a buffer of %zu bytes cannot grow by %zu", b->size, more);
-	capacity = SPK_MAX(b->capacity * 2, (size_t)SMALLEST);
-	capacity = SPK_MAX(capacity, need);
+	capacity = SPK_MAX(SPK_MAX(b->capacity * 2, (size_t)SMALLEST), need);
 	data = spk_realloc(b->account, b->data, b->capacity, capacity);
-	/* Doubling is a wish, `need` is not: under a tight budget take just what is asked for. */
-	if (!data && capacity > need) {
-		capacity = need;
+	/* Doubling is a wish, `need` is not: under a tight budget take less and less beyond it, so that not every append has to grow. */
+	for (int shift = 3; !data && capacity > need; shift += 3) {
+		capacity = need + (shift < 12 ? need >> shift : 0);
 		data = spk_realloc(b->account, b->data, b->capacity, capacity);
 	}
 	SPK_TRY_PTR(data, err);
