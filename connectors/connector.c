@@ -34,7 +34,7 @@ struct spk_source_estimate spk_connector_estimate(const struct spk_table *table,
 
 	if (type && type->estimate && type->estimate(table, conf, &found, NULL) == SPK_OK)
 		return found;
-	return (struct spk_source_estimate){ -1, -1 };
+	return (struct spk_source_estimate){ -1, -1, 0 };
 }
 
 int spk_connector_names(const char **names, int capacity)

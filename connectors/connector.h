@@ -91,7 +91,11 @@ struct spk_sieve {
 spk_status spk_sieve_batch(const struct spk_sieve *sieve, struct spk_batch *batch, spk_error *err);
 
 /* What can be told of a table's rows without reading them: for the planner, which only compares. */
-struct spk_source_estimate { double rows; int64_t bytes; };  /* bytes: uncompressed */
+struct spk_source_estimate {
+	double rows;
+	int64_t bytes;      /* uncompressed */
+	uint64_t version;   /* another one when what is there may have changed: of files, their names, sizes and times */
+};
 
 struct spk_source_type {
 	const char *name;              /* the connector option's value */

@@ -83,6 +83,12 @@ spk_status spk_session_run_query(struct spk_session *session, const struct spk_p
  */
 spk_status spk_session_insert(struct spk_session *session, const struct spk_logical *insert, const char *owner, int64_t number, int64_t *rows, spk_error *err);
 
+/*
+ * Runs a bound ANALYZE: later plans of the session know of the tables' rows until the files change. `show` (may be NULL) gets what was found, one
+ * line of text for each table and column.
+ */
+spk_status spk_session_analyze(struct spk_session *session, const struct spk_statement *statement, struct spk_buffer *show, spk_error *err);
+
 /* Cancels the query or stops the job that runs; any thread, any signal handler. */
 void spk_session_cancel(struct spk_session *session);
 /* Drops cancels that found nothing to cancel: else the next query would be. */

@@ -22,6 +22,7 @@ struct spk_session {
 	struct spk_cache *with_cache;  /* those of WITH queries (materialize.h) */
 	struct spk_materialized *materialized;
 	struct spk_session_table *tables;  /* of CREATE TABLE AS */
+	struct spk_analyzed *analyzed; /* what ANALYZE found */
 	int64_t now_us;                /* now() of the statement that runs; 0: none does */
 	struct spk_frame *frames;      /* all that were made, the newest first */
 	int64_t writes;                /* files written by frames so far: names them */
@@ -58,6 +59,9 @@ void spk_inner_query_close(struct spk_inner_query *query);  /* NULL is fine */
 /* Plans and runs what a kept relation is made of. */
 spk_status spk_session_plan_kept(struct spk_session *s, const struct spk_logical *query, struct spk_physical_plan **out, spk_error *err);
 spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_cached *into, spk_error *err);
+/* What ANALYZE found of the table's rows, by its columns, in `arena`; *out NULL: nothing, or something else is there by now. */
+spk_status spk_session_analyzed(const struct spk_session *s, const struct spk_table *t, struct spk_arena *arena, const struct spk_table_statistics **out, spk_error *err);
+void spk_session_free_analyzed(struct spk_session *s);
 /* Gives every table that is read below `l` statistics, if only their number of rows, unless it has some. */
 spk_status spk_session_estimate_tables(struct spk_session *s, const struct spk_logical *l, spk_error *err);
 spk_status spk_session_load_function(const char *library, const char *symbol, spk_scalar_function *out, void *user, spk_error *err);

@@ -51,6 +51,7 @@ void spk_session_free(struct spk_session *s)
 	spk_session_free_frames(s);
 	spk_session_free_materialized(s);
 	spk_session_free_tables(s);
+	spk_session_free_analyzed(s);
 	spk_cache_free(s->cache);
 	spk_catalog_free(s->catalog);
 	spk_conf_free(s->conf);
@@ -113,7 +114,11 @@ spk_status spk_session_execute(struct spk_session *s, const char *sql, spk_error
 {
 	struct spk_script script;
 
-	return spk_session_bind(s, sql, &script, err);
+	SPK_TRY(spk_session_bind(s, sql, &script, err));
+	for (int i = 0; i < script.count; i++)
+		if (script.statement[i].kind == SPK_STATEMENT_ANALYZE)
+			SPK_TRY(spk_session_analyze(s, &script.statement[i], NULL, err));
+	return SPK_OK;
 }
 
 spk_status spk_session_optimize(struct spk_session *s, struct spk_logical *bound, struct spk_logical **out, spk_error *err)

@@ -4,21 +4,30 @@
 
 static spk_status estimate_table(struct spk_session *s, const struct spk_table *t, spk_error *err)
 {
-	double rows = t->rows ? (double)spk_cached_rows(t->rows) : spk_connector_estimate(t, s->conf).rows;
-	struct spk_table_statistics *known;
+	const struct spk_table_statistics *known;
+	struct spk_table_statistics *rows_only;
+	double rows;
 
+	/* Asked each time: files may have changed. */
+	spk_table_set_statistics(t, NULL);
+	SPK_TRY(spk_session_analyzed(s, t, s->arena, &known, err));
+	if (known) {
+		spk_table_set_statistics(t, known);
+		return SPK_OK;
+	}
+	rows = t->rows ? (double)spk_cached_rows(t->rows) : spk_connector_estimate(t, s->conf).rows;
 	if (rows < 0)
 		return SPK_OK;
-	known = SPK_NEW(s->arena, struct spk_table_statistics);
-	SPK_TRY_PTR(known, err);
-	known->rows = rows;
-	spk_table_set_statistics(t, known);
+	rows_only = SPK_NEW(s->arena, struct spk_table_statistics);
+	SPK_TRY_PTR(rows_only, err);
+	rows_only->rows = rows;
+	spk_table_set_statistics(t, rows_only);
 	return SPK_OK;
 }
 
 spk_status spk_session_estimate_tables(struct spk_session *s, const struct spk_logical *l, spk_error *err)
 {
-	if (l->kind == SPK_LOGICAL_SCAN && (!l->table->statistics || !l->table->statistics->analyzed))
+	if (l->kind == SPK_LOGICAL_SCAN)
 		SPK_TRY(estimate_table(s, l->table, err));
 	for (int i = 0; i < l->inputs; i++)
 		SPK_TRY(spk_session_estimate_tables(s, l->input[i], err));

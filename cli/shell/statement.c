@@ -130,6 +130,25 @@ static spk_status run_insert(struct spk_shell *sh, const struct spk_statement *s
 	return sh->look.format == SPK_CLI_TABLE ? spk_cli_print(err, "INSERT 0 %lld\n", (long long)rows) : SPK_OK;
 }
 
+/* --- ANALYZE --- */
+
+static spk_status run_analyze(struct spk_shell *sh, const struct spk_statement *s, spk_error *err)
+{
+	struct spk_buffer text = { 0 };
+	spk_status status = spk_session_analyze(sh->session, s, s->analyze ? &text : NULL, err);
+
+	spk_shell_bar_hide();
+	if (status == SPK_OK && s->analyze)
+		status = separate(sh, err);
+	if (status == SPK_OK && s->analyze)
+		status = spk_cli_rows_text(&sh->look, "STATISTICS", text.data ? text.data : "", text.size, spk_session_conf(sh->session), err);
+	if (status == SPK_OK && s->analyze)
+		status = end_result(sh, err);
+	spk_buffer_release(&text);
+	SPK_TRY(status);
+	return sh->person ? spk_cli_print(err, "%s\n", s->tag) : SPK_OK;
+}
+
 /* --- any --- */
 
 static spk_status run_bound(struct spk_shell *sh, const struct spk_statement *s, spk_error *err)
@@ -141,6 +160,8 @@ static spk_status run_bound(struct spk_shell *sh, const struct spk_statement *s,
 		return run_explain(sh, s, err);
 	case SPK_STATEMENT_INSERT:
 		return run_insert(sh, s, err);
+	case SPK_STATEMENT_ANALYZE:
+		return run_analyze(sh, s, err);
 	case SPK_STATEMENT_DDL: case SPK_STATEMENT_SET:
 		break;
 	}

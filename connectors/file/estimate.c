@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "core/base/check.h"
+#include "core/columnar/hash.h"
 #include "connectors/format/csv.h"
 #include "connectors/format/field.h"
 #include "connectors/format/json.h"
@@ -106,6 +107,13 @@ static spk_status estimate(const struct spk_table *t, const struct spk_format *f
 	return SPK_OK;
 }
 
+static uint64_t version_with(uint64_t version, const char *path, const struct stat *st)
+{
+	int64_t of[4] = { (int64_t)version, (int64_t)st->st_size, (int64_t)st->st_mtim.tv_sec, (int64_t)st->st_mtim.tv_nsec };
+
+	return spk_hash_bytes(path, strlen(path)) * 31 + spk_hash_bytes(of, sizeof of);
+}
+
 spk_status spk_files_estimate(const struct spk_table *t, const struct spk_conf *conf, struct spk_source_estimate *out, spk_error *err)
 {
 	const char *path = spk_format_option(t, "path");
@@ -129,6 +137,8 @@ spk_status spk_files_estimate(const struct spk_table *t, const struct spk_conf *
 			status = spk_fail(err, SPK_NOT_FOUND, "cannot look at '%s'", files.path[i]);
 		else
 			size[i] = st.st_size;
+		if (status == SPK_OK)
+			out->version = version_with(out->version, files.path[i], &st);
 	}
 	if (status == SPK_OK && format->split)
 		status = estimate(t, format, &files, size, out, err);

@@ -51,12 +51,26 @@ static double in_units_of(double value, struct spk_type have, struct spk_type wa
 	return days && micros ? value / 86400e6 : value;
 }
 
-/* Part of a column's values that lie below `value`. */
-static double below(const struct spk_column_statistics *s, double value)
+static double common_parts(const struct spk_column_statistics *s)
 {
-	if (value <= s->low)
+	double sum = 0;
+
+	for (int i = 0; i < s->commons; i++)
+		sum += s->common[i].part;
+	return sum;
+}
+
+/* Rows that are neither NULL nor have a common value, as a part of all; and how many values they have. */
+static double rest_part(const struct spk_column_statistics *s) { return SPK_MAX(1 - s->nulls - common_parts(s), 0); }
+static double rest_values(const struct spk_column_statistics *s) { return SPK_MAX(s->distinct - s->commons, 1); }
+
+/* Part of the values that are not common ones that lie below `value`. */
+static double rest_below(const struct spk_column_statistics *s, double value)
+{
+	/* Common values may lie beyond the histogram's bounds. */
+	if (value <= (s->buckets ? s->bound[0] : s->low))
 		return 0;
-	if (value >= s->high)
+	if (value >= (s->buckets ? s->bound[s->buckets] : s->high))
 		return 1;
 	for (int i = 0; i < s->buckets; i++) {
 		double from = s->bound[i], to = s->bound[i + 1];
@@ -68,22 +82,63 @@ static double below(const struct spk_column_statistics *s, double value)
 	return (value - s->low) / (s->high - s->low);
 }
 
-static double equal_constant(const struct spk_column_estimate *c)
+/* Part of all rows that lie below `value`, or are equal to it (`equal`). */
+static double below(const struct spk_column_statistics *s, double value, bool equal)
 {
-	if (c->base && c->base->distinct > 0)
-		return 1 / c->base->distinct;
-	return EQUAL;
+	double part = rest_below(s, value) * rest_part(s);
+
+	for (int i = 0; i < s->commons; i++)
+		if (!s->common[i].text && (s->common[i].number < value || (equal && s->common[i].number == value)))
+			part += s->common[i].part;
+	return part;
+}
+
+/* The part of rows with a common value, -1: it is none of them. */
+static double common_part(const struct spk_column_statistics *s, const struct spk_expr *constant, struct spk_type type)
+{
+	const struct spk_value *v = &constant->value;
+	bool text = spk_type_is_view(v->type);
+	double number;
+
+	if (v->null || (!text && !spk_statistics_number(v, &number)))
+		return -1;
+	if (!text)
+		number = in_units_of(number, constant->type, type);
+	for (int i = 0; i < s->commons; i++) {
+		const struct spk_common_value *c = &s->common[i];
+
+		if (text ? c->text && strlen(c->text) == v->view.length && memcmp(c->text, spk_view_data(&v->view), v->view.length) == 0 : !c->text && c->number == number)
+			return c->part;
+	}
+	return -1;
+}
+
+/* column = other, where `other` may be a constant. */
+static double equal_constant(const struct spk_column_estimate *c, const struct spk_expr *column, const struct spk_expr *other)
+{
+	const struct spk_column_statistics *s = c->base;
+	double part;
+
+	if (!s || s->distinct <= 0)
+		return EQUAL;
+	while (other->kind == SPK_EXPR_CAST)
+		other = other->arg[0];
+	if (other->kind != SPK_EXPR_CONSTANT || !s->commons)
+		return (1 - s->nulls) / s->distinct;
+	part = common_part(s, other, column->type);
+	return part >= 0 ? part : rest_part(s) / rest_values(s);
 }
 
 /* column op constant; `less`: the column is below it. */
-static double range(const struct spk_expr *column, const struct spk_expr *constant, const struct spk_column_estimate *c, bool less)
+static double range(const struct spk_expr *column, const struct spk_expr *constant, const struct spk_column_estimate *c, bool less, bool equal)
 {
 	double value, part;
 
 	if (constant->kind != SPK_EXPR_CONSTANT || !c->base || !c->base->ranged || !spk_statistics_number(&constant->value, &value))
 		return RANGE;
-	part = below(c->base, in_units_of(value, constant->type, column->type));
-	return SPK_MIN(SPK_MAX(less ? part : 1 - part, 1e-4), 1) * (1 - c->base->nulls);
+	value = in_units_of(value, constant->type, column->type);
+	part = less ? below(c->base, value, equal) : 1 - c->base->nulls - below(c->base, value, !equal);
+	return SPK_MIN(SPK_MAX(part, 1e-4), 1);
 }
 
 static double compare(const struct spk_expr *e, const struct spk_estimate *in)
@@ -104,11 +159,13 @@ static double compare(const struct spk_expr *e, const struct spk_estimate *in)
 
 	const struct spk_column_estimate *c = &in->column[(left ? left : right)->column];
 
+	const struct spk_expr *column = left ? left : right, *other = left ? e->arg[1] : e->arg[0];
+
 	if (strcmp(name, "=") == 0)
-		return equal_constant(c);
+		return equal_constant(c, column, other);
 	if (strcmp(name, "<>") == 0)
-		return 1 - equal_constant(c);
-	return range(left ? left : right, left ? e->arg[1] : e->arg[0], c, left ? less : !less);
+		return SPK_MAX(1 - (c->base ? c->base->nulls : 0) - equal_constant(c, column, other), 0);
+	return range(column, other, c, left ? less : !less, name[1] == '=');
 }
 
 static bool is_comparison(const char *name)
@@ -135,8 +192,11 @@ static double call(const struct spk_expr *e, const struct spk_estimate *in)
 static double in_list(const struct spk_expr *e, const struct spk_estimate *in)
 {
 	const struct spk_expr *column = as_column(e->arg[0]);
-	double one = column && column->column < in->columns ? equal_constant(&in->column[column->column]) : EQUAL;
-	double part = SPK_MIN(one * (e->args - 1), 0.9);
+	double part = 0;
+
+	for (int i = 1; i < e->args; i++)
+		part += column && column->column < in->columns ? equal_constant(&in->column[column->column], column, e->arg[i]) : EQUAL;
+	part = SPK_MIN(part, 0.95);
 
 	return e->negated ? 1 - part : part;
 }
@@ -172,12 +232,36 @@ double spk_estimate_selectivity(const struct spk_expr *e, const struct spk_estim
 	}
 }
 
+static bool same_common(const struct spk_common_value *a, const struct spk_common_value *b)
+{
+	return a->text && b->text ? strcmp(a->text, b->text) == 0 : !a->text && !b->text && a->number == b->number;
+}
+
+/* Common values that both have meet as often as they are there; the rest meets as if every value was as common as any other. */
+static double equal_columns(const struct spk_column_statistics *a, const struct spk_column_statistics *b)
+{
+	double both = 0, alone[2] = { common_parts(a), common_parts(b) };
+
+	for (int i = 0; i < a->commons; i++)
+		for (int k = 0; k < b->commons; k++) {
+			if (!same_common(&a->common[i], &b->common[k]))
+				continue;
+			both += a->common[i].part * b->common[k].part;
+			alone[0] -= a->common[i].part;
+			alone[1] -= b->common[k].part;
+		}
+	return both + SPK_MAX(alone[0], 0) * rest_part(b) / rest_values(b) + SPK_MAX(alone[1], 0) * rest_part(a) / rest_values(a) +
+	       rest_part(a) * rest_part(b) / SPK_MAX(rest_values(a), rest_values(b));
+}
+
 double spk_estimate_equality(const struct spk_column_estimate *left, const struct spk_column_estimate *right)
 {
 	double a = left->base && left->base->distinct > 0 ? left->base->distinct : 0, b = right->base && right->base->distinct > 0 ? right->base->distinct : 0;
 
+	if (a > 0 && b > 0 && left->base->commons && right->base->commons)
+		return equal_columns(left->base, right->base);
 	if (a > 0 && b > 0)
-		return 1 / SPK_MAX(a, b);
+		return (1 - left->base->nulls) * (1 - right->base->nulls) / SPK_MAX(a, b);
 	/* Of two tables that are joined, the smaller one mostly has the key: its rows are the values that there are. */
 	a = a > 0 ? a : left->domain;
 	b = b > 0 ? b : right->domain;

@@ -13,6 +13,9 @@
 
 #include "planner/logical/logical.h"
 
+/* A most common value: a number as spk_statistics_number has it, or a text (else NULL); part of all rows. */
+struct spk_common_value { double number; const char *text; double part; };
+
 /* Of one column. Numbers, dates and times (microseconds, days) are ordered as doubles. */
 struct spk_column_statistics {
 	double distinct;              /* values without NULL; 0: not known */
@@ -20,7 +23,10 @@ struct spk_column_statistics {
 	bool ranged;                  /* low and high are known */
 	double low, high;
 	int buckets;                  /* of an equal-height histogram, 0: none */
-	const double *bound;          /* buckets + 1, ascending */
+	const double *bound;          /* buckets + 1, ascending: of the values that are not common ones */
+	int commons;                  /* most common values, the most common first */
+	const struct spk_common_value *common;
+	double width;                 /* average bytes of a text; 0: not known, or no text */
 };
 
 struct spk_table_statistics {

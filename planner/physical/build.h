@@ -71,7 +71,7 @@ spk_status spk_join_take_apart(struct spk_build *b, const struct spk_logical *l,
 spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err);
 /* Rows that will come out of `l`, about, and bytes of one of them: estimate.c. The one place that statistics are to go to. */
 double spk_build_rows(const struct spk_build *b, const struct spk_logical *l);
-double spk_build_row_bytes(const struct spk_logical *l);
+double spk_build_row_bytes(const struct spk_build *b, const struct spk_logical *l);
 
 /* --- aggregates: aggregate.c, aggregate_pass.c, aggregate_distinct.c --- */
 

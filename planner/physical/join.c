@@ -337,7 +337,7 @@ spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, stru
 	for (int s = 0; s < 2; s++) {
 		SPK_TRY(spk_build_relation(b, l->input[s], &j.side[s], err));
 		j.rows[s] = spk_build_rows(b, l->input[s]);
-		j.bytes[s] = j.rows[s] * spk_build_row_bytes(l->input[s]);
+		j.bytes[s] = j.rows[s] * spk_build_row_bytes(b, l->input[s]);
 	}
 	SPK_TRY(refuse_changes(l, &j, err));
 	SPK_TRY(spk_join_take_apart(b, l, &j.c, err));

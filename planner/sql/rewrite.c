@@ -170,6 +170,15 @@ static spk_status rewrite_head(struct spk_rewrite *r, int *first, int end, bool 
 	return SPK_OK;
 }
 
+/* ANALYZE 'path': a name to the grammar. */
+static spk_status rewrite_analyze(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	for (int i = first + 1; i < end; i++)
+		if (spk_kind(r, i) == PG_QUERY__TOKEN__SCONST)
+			SPK_TRY(spk_rewrite_as_name(r, i, i + 1, err));
+	return SPK_OK;
+}
+
 static spk_status rewrite_statement(struct spk_rewrite *r, int first, int end, bool *in_set, spk_error *err)
 {
 	SPK_TRY(rewrite_head(r, &first, end, in_set, err));
@@ -179,6 +188,8 @@ static spk_status rewrite_statement(struct spk_rewrite *r, int first, int end, b
 		return spk_rewrite_set(r, first, end, err);
 	if (spk_kind(r, first) == PG_QUERY__TOKEN__SHOW && end > first + 2 && spk_kind(r, first + 2) != PG_QUERY__TOKEN__ZONE)
 		return spk_rewrite_as_name(r, first + 1, end, err);
+	if (spk_kind(r, first - 1) != PG_QUERY__TOKEN__EXPLAIN && (spk_kind(r, first) == PG_QUERY__TOKEN__ANALYZE || spk_kind(r, first) == PG_QUERY__TOKEN__ANALYSE))
+		return rewrite_analyze(r, first, end, err);
 	if (spk_kind(r, first) == PG_QUERY__TOKEN__CREATE)
 		SPK_TRY(spk_rewrite_create(r, first, end, err));
 	SPK_TRY(refuse_unknown(r, first, end, err));

@@ -88,6 +88,53 @@ static spk_status bind_drop(struct spk_binder *b, const PgQuery__DropStmt *d, st
 	}
 }
 
+/* The path as the user wrote it: a name of the grammar would be cut off behind 63 bytes. */
+static spk_status find_path(const struct spk_binder *b, struct spk_analyze_target *t, spk_error *err)
+{
+	for (int i = 0; i < b->source->tokens.count; i++) {
+		const struct spk_token *at = &b->source->tokens.token[i];
+
+		if (at->kind != PG_QUERY__TOKEN__SCONST || spk_map_back(&b->source->to_text, at->start, NULL) + 1 != t->position)
+			continue;
+		t->file = true;
+		SPK_TRY_PTR(t->name = spk_token_unquote(b->source->quoted, at, b->arena), err);
+	}
+	return SPK_OK;
+}
+
+static spk_status bind_target(struct spk_binder *b, const PgQuery__VacuumRelation *r, struct spk_analyze_target *out, spk_error *err)
+{
+	*out = (struct spk_analyze_target){ .columns = (int)r->n_va_cols, .column = SPK_NEW_ARRAY(b->arena, const char *, r->n_va_cols + 1), .position = spk_binder_at(b, r->relation->location) };
+	SPK_TRY_PTR(out->column, err);
+	for (size_t i = 0; i < r->n_va_cols; i++)
+		out->column[i] = spk_arena_strdup(b->arena, spk_node_string(r->va_cols[i]));
+	SPK_TRY(spk_binder_simple_name(b, r->relation, &out->name, err));
+	SPK_TRY_PTR(out->name = spk_arena_strdup(b->arena, out->name), err);
+	return find_path(b, out, err);
+}
+
+/* ANALYZE [VERBOSE] [table | 'path' [(columns)], ...] */
+static spk_status bind_analyze(struct spk_binder *b, const PgQuery__VacuumStmt *v, struct spk_statement *out, spk_error *err)
+{
+	struct spk_analyze_target *target = SPK_NEW_ARRAY(b->arena, struct spk_analyze_target, v->n_rels + 1);
+
+	out->kind = SPK_STATEMENT_ANALYZE;
+	out->tag = "ANALYZE";
+	SPK_TRY_PTR(target, err);
+	for (size_t i = 0; i < v->n_options; i++) {
+		const PgQuery__DefElem *d = v->options[i]->def_elem;
+		const char *value = spk_node_string(d->arg);
+
+		if (strcmp(d->defname, "verbose") != 0)
+			return spk_binder_fail(b, d->location, SPK_UNSUPPORTED, err, "ANALYZE option \"%s\" is not supported", d->defname);
+		out->analyze = !value || (strcasecmp(value, "false") != 0 && strcasecmp(value, "off") != 0);
+	}
+	out->target = target;
+	for (size_t i = 0; i < v->n_rels; i++)
+		SPK_TRY(bind_target(b, v->rels[i]->vacuum_relation, &target[out->targets++], err));
+	return SPK_OK;
+}
+
 static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery__Node *n, struct spk_statement *out, spk_error *err)
 {
 	out->kind = SPK_STATEMENT_DDL;
@@ -135,6 +182,10 @@ static spk_status bind_statement(struct script *s, const PgQuery__RawStmt *raw, 
 		return spk_binder_insert(&b, n->insert_stmt, &out->plan, err);
 	case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
 		return bind_explain(&b, n->explain_stmt, out, err);
+	case PG_QUERY__NODE__NODE_VACUUM_STMT:
+		if (!n->vacuum_stmt->is_vacuumcmd)
+			return bind_analyze(&b, n->vacuum_stmt, out, err);
+		return spk_fail(err, SPK_UNSUPPORTED, "VACUUM is not supported: there is nothing to clean up");
 	case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
 		out->kind = SPK_STATEMENT_SELECT;
 		out->tag = "SHOW";

@@ -16,12 +16,18 @@ enum spk_statement_kind {
 	SPK_STATEMENT_SELECT,    /* plan: the query */
 	SPK_STATEMENT_INSERT,    /* plan: a SINK node */
 	SPK_STATEMENT_EXPLAIN,   /* plan: what to explain; analyze */
+	SPK_STATEMENT_ANALYZE,   /* targets: whose statistics are wanted; analyze: the user wants to see them */
 };
+
+/* A table or a file (by its path) of ANALYZE, and the columns that are asked for: 0 for all. */
+struct spk_analyze_target { const char *name; bool file; int columns; const char **column; int position; };
 
 struct spk_statement {
 	enum spk_statement_kind kind;
 	struct spk_logical *plan;    /* bound, not optimized; NULL for DDL and SET */
 	bool analyze;
+	int targets;                 /* ANALYZE without any: all tables */
+	const struct spk_analyze_target *target;
 	int position, length;        /* of its text */
 	const char *text;
 	const char *tag;             /* "CREATE TABLE", "SELECT", ... */
