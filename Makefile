@@ -315,6 +315,7 @@ $(B)/tools/functions_markdown: $(B)/obj/tools/functions_markdown.c.o $(call arch
 	$(Q)$(CC) -pie -o $@ $^ $(LDFLAGS_ALL) $(LIBS)
 
 docs: $(B)/tools/conf_markdown $(B)/tools/functions_markdown ## docs/configuration.md and docs/functions.md from their tables, and the API manual if doxygen is there
+	@$(if $(filter no,$(DEPS)),,tools/deps.sh docs)
 	@tools/docs.sh $(B)
 
 # ---- Installing -----------------------------------------------------------------------------------------------------------

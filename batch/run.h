@@ -65,6 +65,7 @@ struct spk_run {
 	spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err);
 	void *collect_user;
 	struct spk_cached *keep;         /* instead of collect: rows go there, by task */
+	struct spk_stored_writer *store; /* or there (connectors/stored/stored.h) */
 	int64_t collected;               /* rows handed out, over all attempts of the task */
 };
 

@@ -253,6 +253,15 @@ static spk_status unknown_connector(const struct spk_table *t, spk_error *err)
 	return at(t, "connector", SPK_USAGE, err);
 }
 
+/* The folder of a checkpoint lies where paths may. */
+static spk_status check_place(const struct spk_table *t, const struct spk_conf *conf, spk_error *err)
+{
+	if (spk_files_check_path(spk_format_option(t, "path"), conf, err) == SPK_OK)
+		return SPK_OK;
+	spk_error_context(err, "table \"%s\"", t->name);
+	return at(t, "path", err->code, err);
+}
+
 static spk_status check_connector(const struct spk_table *t, const struct spk_conf *conf, spk_error *err)
 {
 	if (!strcmp(t->connector, "kafka") || !strcmp(t->connector, "upsert-kafka"))
@@ -263,6 +272,8 @@ static spk_status check_connector(const struct spk_table *t, const struct spk_co
 		return spk_nexmark_check_table(t, err);
 	if (!strcmp(t->connector, "datagen"))
 		return spk_datagen_check_table(t, err);
+	if (!strcmp(t->connector, "checkpoint"))
+		return check_place(t, conf, err);
 	return SPK_OK;
 }
 

@@ -130,6 +130,9 @@ static spk_status bind(struct spk_session *s, const struct spk_compose *c, struc
 	SPK_TRY_PTR(text, err);
 	for (int i = 0; i < 2; i++)
 		if (c->frame[i])
+			spk_frame_use(c->frame[i]);
+	for (int i = 0; i < 2; i++)
+		if (c->frame[i])
 			SPK_TRY(spk_session_add_frame(s, i ? "frame 2" : "frame 1", c->frame[i]->plan, true, err));
 	SPK_TRY(spk_session_bind(s, text, &script, err));
 	if (script.count != 1 || script.statement[0].kind != SPK_STATEMENT_SELECT)
@@ -169,8 +172,7 @@ static struct spk_frame *make(const struct spk_compose *c)
 	return spk_frame_of_plan(known->session, plan);
 }
 
-/* An identifier in quotes. */
-static const char *quoted(struct spk_session *s, const char *name)
+const char *spk_frame_quoted(struct spk_session *s, const char *name)
 {
 	char *out = spk_arena_alloc(s->arena, 2 * strlen(name) + 3), *p = out;
 
@@ -188,7 +190,7 @@ static const char *quoted(struct spk_session *s, const char *name)
 /* FROM of one frame, under its alias. Begins on a new line: the text before may end in a comment. */
 static const char *from_clause(const struct spk_frame *f)
 {
-	const char *alias = f && f->alias ? quoted(f->session, f->alias) : "\"frame\"";
+	const char *alias = f && f->alias ? spk_frame_quoted(f->session, f->alias) : "\"frame\"";
 
 	return f && alias ? spk_arena_printf(f->session->arena, "\nFROM " FRAME_1 " AS %s", alias) : "";
 }
@@ -217,7 +219,7 @@ struct spk_frame *spk_frame_table(struct spk_session *session, const char *name)
 {
 	spk_error error = { 0 };
 	struct spk_logical *plan;
-	struct spk_compose c = { .call = "table", .before = "SELECT * FROM ", .fragment = quoted(session, name), .after = "" };
+	struct spk_compose c = { .call = "table", .before = "SELECT * FROM ", .fragment = spk_frame_quoted(session, name), .after = "" };
 
 	if (!c.fragment)
 		return NULL;
@@ -239,7 +241,7 @@ static spk_status put_columns(const struct spk_frame *f, const bool *replaced, c
 	bool any = false;
 
 	for (int i = 0; i < f->plan->schema->count; i++) {
-		const char *name = quoted(f->session, f->plan->schema->field[i].name);
+		const char *name = spk_frame_quoted(f->session, f->plan->schema->field[i].name);
 
 		SPK_TRY_PTR(name, err);
 		if (replaced[i] && !text)
@@ -286,7 +288,7 @@ struct spk_frame *spk_frame_with_column(struct spk_frame *frame, const char *nam
 		return frame ? spk_frame_of_error(frame->session, &error) : NULL;
 	/* The new value is bound by itself first, so that an error speaks of it alone. */
 	before = "SELECT *, ";
-	after = spk_arena_printf(frame->session->arena, "\nAS %s%s", quoted(frame->session, name), from_clause(frame));
+	after = spk_arena_printf(frame->session->arena, "\nAS %s%s", spk_frame_quoted(frame->session, name), from_clause(frame));
 	if (!after)
 		return NULL;
 	if (spk_frame_bind(frame->session, &(struct spk_compose){ .call = "with_column", .before = before, .fragment = expression, .after = after, .frame = { frame } }, &plan, &error) != SPK_OK)
@@ -367,7 +369,7 @@ struct spk_frame *spk_frame_rename(struct spk_frame *frame, const char *column, 
 	if (at < 0)
 		return no_column(frame, "rename", column);
 	marked = SPK_NEW_ARRAY(frame->session->arena, bool, frame->plan->schema->count + 1);
-	text = spk_arena_printf(frame->session->arena, "%s AS %s", quoted(frame->session, column), quoted(frame->session, name));
+	text = spk_arena_printf(frame->session->arena, "%s AS %s", spk_frame_quoted(frame->session, column), spk_frame_quoted(frame->session, name));
 	if (!marked || !text)
 		return NULL;
 	marked[at] = true;
@@ -449,6 +451,7 @@ struct spk_frame *spk_frame_agg(struct spk_frame *grouped, const char *aggregate
 		return NULL;
 	from = *grouped;
 	from.groups = NULL;
+	from.copied = true;
 	return make(&(struct spk_compose){ .call = "agg", .before = before, .fragment = aggregates, .after = after, .frame = { &from } });
 }
 
@@ -492,8 +495,8 @@ struct spk_frame *spk_frame_join(struct spk_frame *left, struct spk_frame *right
 	if (!words)
 		return wrong_type(left, type);
 	arena = left->session->arena;
-	l = left->alias ? quoted(left->session, left->alias) : "l";
-	r = right->alias ? quoted(left->session, right->alias) : "r";
+	l = left->alias ? spk_frame_quoted(left->session, left->alias) : "l";
+	r = right->alias ? spk_frame_quoted(left->session, right->alias) : "r";
 	if (exists)
 		before = spk_arena_printf(arena, "SELECT %s.* FROM " FRAME_1 " AS %s WHERE %s (SELECT 1 FROM " FRAME_2 " AS %s WHERE ", l, l, words, r);
 	else

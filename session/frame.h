@@ -14,8 +14,13 @@ struct spk_frame {
 	const char *alias;                 /* NULL: none was given */
 	const char *groups;                /* behind group_by: the expressions; else NULL */
 	struct spk_cached *cached;         /* a persisted frame's rows, one reference; else NULL */
+	int uses;                          /* by actions and by other frames */
+	bool copied;                       /* another frame of the same plan, for a moment: does not count */
 	spk_error error;
 };
+
+/* A use of the frame: counts it, and keeps the frame's rows from here on if that pays (frame_checkpoint.c). */
+void spk_frame_use(struct spk_frame *frame);
 
 /* A frame of that plan; the plan is optimized here. NULL: no memory. */
 struct spk_frame *spk_frame_of_plan(struct spk_session *s, struct spk_logical *plan);
@@ -23,6 +28,12 @@ struct spk_frame *spk_frame_of_plan(struct spk_session *s, struct spk_logical *p
 struct spk_frame *spk_frame_of_error(struct spk_session *s, const spk_error *error);
 /* The frame's error, or that it is NULL or only grouped: what every action asks first. */
 spk_status spk_frame_ready(const struct spk_frame *frame, spk_error *err);
+/* A literal in quotes. */
+spk_status spk_frame_literal(struct spk_buffer *out, const char *text, spk_error *err);
+/* An identifier in quotes; NULL: no memory. */
+const char *spk_frame_quoted(struct spk_session *s, const char *name);
+/* What was placed automatically below the plan, and why; nothing where nothing was. */
+spk_status spk_frame_put_placements(const struct spk_session *s, const struct spk_logical *plan, struct spk_buffer *out, spk_error *err);
 /* All rows of a kept relation, as a plan. */
 spk_status spk_frame_scan(struct spk_session *s, struct spk_cached *cached, const char *name, struct spk_logical **out, spk_error *err);
 
@@ -30,7 +41,7 @@ spk_status spk_frame_scan(struct spk_session *s, struct spk_cached *cached, cons
  * Binds `before` fragment `after` as one SELECT over frames, which it finds as "frame 1" and "frame 2". An error is put in terms of the call
  * and of the caller's own text. fragment may be NULL.
  */
-struct spk_compose { const char *call, *before, *fragment, *after; const struct spk_frame *frame[2]; };
+struct spk_compose { const char *call, *before, *fragment, *after; struct spk_frame *frame[2]; };
 spk_status spk_frame_bind(struct spk_session *s, const struct spk_compose *c, struct spk_logical **out, spk_error *err);
 
 #endif

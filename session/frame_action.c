@@ -9,8 +9,7 @@
 
 /* --- reading --- */
 
-/* A literal in quotes. */
-static spk_status put_literal(struct spk_buffer *out, const char *text, spk_error *err)
+spk_status spk_frame_literal(struct spk_buffer *out, const char *text, spk_error *err)
 {
 	SPK_TRY(spk_buffer_append_str(out, "'", err));
 	for (; *text; text++)
@@ -24,9 +23,9 @@ static spk_status put_options(struct spk_buffer *out, const char *const *option,
 		if (!option[1])
 			return spk_fail(err, SPK_USAGE, "option \"%s\" has no value: keys and values come in turn", *option);
 		SPK_TRY(spk_buffer_append_str(out, ", ", err));
-		SPK_TRY(put_literal(out, option[0], err));
+		SPK_TRY(spk_frame_literal(out, option[0], err));
 		SPK_TRY(spk_buffer_append_str(out, " = ", err));
-		SPK_TRY(put_literal(out, option[1], err));
+		SPK_TRY(spk_frame_literal(out, option[1], err));
 	}
 	return SPK_OK;
 }
@@ -35,9 +34,9 @@ static spk_status put_options(struct spk_buffer *out, const char *const *option,
 static spk_status put_table(struct spk_buffer *out, const char *schema, const char *format, const char *path, const char *const *option, spk_error *err)
 {
 	SPK_TRY(spk_buffer_printf(out, err, "CREATE TABLE \"frame table\" (%s\n) WITH ('connector' = 'filesystem', 'format' = ", schema));
-	SPK_TRY(put_literal(out, format, err));
+	SPK_TRY(spk_frame_literal(out, format, err));
 	SPK_TRY(spk_buffer_append_str(out, ", 'path' = ", err));
-	SPK_TRY(put_literal(out, path, err));
+	SPK_TRY(spk_frame_literal(out, path, err));
 	SPK_TRY(put_options(out, option, err));
 	return spk_buffer_append(out, ")", 2, err);
 }
@@ -52,13 +51,13 @@ static spk_status infer_schema(struct spk_session *s, const char *format, const 
 
 	status = spk_buffer_printf(&call, err, "SELECT * FROM read_%s(", format);
 	if (status == SPK_OK)
-		status = put_literal(&call, path, err);
+		status = spk_frame_literal(&call, path, err);
 	for (const char *const *o = option; o && *o && status == SPK_OK; o += 2) {
 		const char *key = strchr(*o, '.') ? strchr(*o, '.') + 1 : *o;
 
 		status = spk_buffer_printf(&call, err, ", \"%s\" => ", key);
 		if (status == SPK_OK)
-			status = put_literal(&call, o[1] ? o[1] : "", err);
+			status = spk_frame_literal(&call, o[1] ? o[1] : "", err);
 	}
 	if (status == SPK_OK)
 		status = spk_buffer_append(&call, ")", 2, err);
@@ -118,9 +117,10 @@ struct spk_frame *spk_frame_read_json(struct spk_session *session, const char *p
 /* --- actions --- */
 
 /* A copy of the frame's plan: planning may change it in place. */
-static spk_status take_plan(const struct spk_frame *f, struct spk_logical **out, spk_error *err)
+static spk_status take_plan(struct spk_frame *f, struct spk_logical **out, spk_error *err)
 {
 	SPK_TRY(spk_frame_ready(f, err));
+	spk_frame_use(f);
 	*out = spk_logical_copy_tree(f->session->arena, f->plan);
 	SPK_TRY_PTR(*out, err);
 	return SPK_OK;
@@ -270,7 +270,8 @@ spk_status spk_frame_explain(struct spk_frame *frame, char **text, spk_error *er
 	struct spk_logical *plan;
 	spk_status status;
 
-	SPK_TRY(take_plan(frame, &plan, err));
+	SPK_TRY(spk_frame_ready(frame, err));
+	SPK_TRY_PTR(plan = spk_logical_copy_tree(frame->session->arena, frame->plan), err);
 	status = spk_buffer_append_str(&out, "Logical plan\n", err);
 	if (status == SPK_OK)
 		status = spk_logical_format(frame->plan, false, &out, err);
@@ -280,6 +281,8 @@ spk_status spk_frame_explain(struct spk_frame *frame, char **text, spk_error *er
 		status = spk_buffer_append_str(&out, "Physical plan\n", err);
 	if (status == SPK_OK)
 		status = spk_physical_format(physical, NULL, NULL, &out, err);
+	if (status == SPK_OK)
+		status = spk_frame_put_placements(frame->session, frame->plan, &out, err);
 	if (status == SPK_OK)
 		status = hand_over(&out, text, err);
 	spk_buffer_release(&out);

@@ -195,4 +195,5 @@ struct spk_frame *spk_frame_repartition(struct spk_frame *frame, int tasks, cons
 	return repartition(frame, tasks, expressions, &plan, &error) == SPK_OK ? spk_frame_of_plan(frame->session, plan) : spk_frame_of_error(frame->session, &error);
 }
 
+struct spk_frame *spk_frame_partition_by(struct spk_frame *frame, const char *expressions) { return spk_frame_repartition(frame, 0, expressions); }
 struct spk_frame *spk_frame_coalesce(struct spk_frame *frame, int tasks) { return spk_frame_repartition(frame, tasks, NULL); }

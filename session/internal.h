@@ -25,6 +25,7 @@ struct spk_session {
 	struct spk_analyzed *analyzed; /* what ANALYZE found */
 	int64_t now_us;                /* now() of the statement that runs; 0: none does */
 	struct spk_frame *frames;      /* all that were made, the newest first */
+	struct spk_placement *placements;  /* automatic checkpoints of frames, the newest first; in the arena */
 	int64_t writes;                /* files written by frames so far: names them */
 	int64_t deadline_us;           /* monotonic: when the statement that runs is cancelled; 0: never */
 	bool timed_out;                /* that is why it was */
@@ -62,6 +63,9 @@ spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_pla
 /* What ANALYZE found of the table's rows, by its columns, in `arena`; *out NULL: nothing, or something else is there by now. */
 spk_status spk_session_analyzed(const struct spk_session *s, const struct spk_table *t, struct spk_arena *arena, const struct spk_table_statistics **out, spk_error *err);
 void spk_session_free_analyzed(struct spk_session *s);
+struct spk_stored_writer;
+/* The same into a folder; it is there when this returns. */
+spk_status spk_session_store(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_stored_writer *into, spk_error *err);
 /* Gives every table that is read below `l` statistics, if only their number of rows, unless it has some. */
 spk_status spk_session_estimate_tables(struct spk_session *s, const struct spk_logical *l, spk_error *err);
 spk_status spk_session_load_function(const char *library, const char *symbol, spk_scalar_function *out, void *user, spk_error *err);

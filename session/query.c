@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "batch/spill.h"
+#include "connectors/stored/stored.h"
 #include "core/base/clock.h"
 #include "session/history.h"
 #include "session/materialize.h"
@@ -487,7 +488,10 @@ spk_status spk_inner_query_run(struct spk_inner_query *i, spk_status (*collect)(
 	return status;
 }
 
-spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_cached *into, spk_error *err)
+/* Where the rows of a query go by task: into a cached or a stored relation. */
+struct place { struct spk_cached *cached; struct spk_stored_writer *stored; };
+
+static spk_status keep_in(struct spk_session *s, const struct spk_physical_plan *plan, struct place to, spk_error *err)
 {
 	struct spk_event_log *events = s->events;
 	struct spk_dag_result result = { 0 };
@@ -497,19 +501,33 @@ spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_pla
 	s->events = NULL;   /* those are of the query that the relation is kept for */
 	do {
 		struct query q = { .plan = plan, .conf = s->conf, .session = s, .whole_files = again };
+		int tasks;
 
 		status = prepare(s, &q, err);
-		q.run.keep = into;
+		q.run.keep = to.cached;
+		q.run.store = to.stored;
+		tasks = status == SPK_OK ? spk_exec_tasks(q.exec, plan->collect->stage) : 0;
 		if (status == SPK_OK)
-			status = spk_cached_begin(into, spk_exec_tasks(q.exec, plan->collect->stage), err);
+			status = to.stored ? spk_stored_begin(to.stored, tasks, err) : spk_cached_begin(to.cached, tasks, err);
 		if (status == SPK_OK)
 			status = run(s, &q, &result, err);
-		if (status == SPK_OK)
-			spk_cached_finish(into);
 		again = run_again(&q, status, 0, err);
 		release(&q);
 	} while (again);
 	s->events = events;
 	end_statement(s, begun);
 	return status;
+}
+
+spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_cached *into, spk_error *err)
+{
+	SPK_TRY(keep_in(s, plan, (struct place){ .cached = into }, err));
+	spk_cached_finish(into);
+	return SPK_OK;
+}
+
+spk_status spk_session_store(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_stored_writer *into, spk_error *err)
+{
+	SPK_TRY(keep_in(s, plan, (struct place){ .stored = into }, err));
+	return spk_stored_commit(into, err);
 }

@@ -4,6 +4,7 @@
 #   tools/deps.sh         what the build and `make demo` need (Debian packages)
 #   tools/deps.sh test    also what `make check`, `make demo-kafka` and `make bench` need: a Java runtime, Kafka's jars,
 #                         a Python environment with independent engines to compare with, PostgreSQL's server programs
+#   tools/deps.sh docs    also what `make docs` needs for the API manual: doxygen
 #
 # Jars and Python packages go to ${SPARKLET_CACHE:-~/.cache/sparklet}, outside the tree: they survive `make clean` and are shared
 # between clones. When everything is there, nothing is printed and nothing asked of the network.
@@ -135,7 +136,9 @@ under_lock() {
 case ${1-} in
 '') wanted=$build_packages ;;
 test) wanted=$build_packages$test_packages ;;
-*) say "usage: tools/deps.sh [test]"; exit 2 ;;
+docs) wanted=$build_packages'doxygen:API manual of make docs:/usr/bin/doxygen
+' ;;
+*) say "usage: tools/deps.sh [test | docs]"; exit 2 ;;
 esac
 
 lines=$(missing_packages "$wanted")

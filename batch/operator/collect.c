@@ -1,22 +1,24 @@
 /*
- * The end of a batch query: hands rows to whoever asked, one task on a worker thread; or keeps them in a cached relation, each task in a
- * partition of its own.
+ * The end of a batch query: hands rows to whoever asked, one task on a worker thread; or keeps them in a cached or stored relation, each task in
+ * a partition of its own.
  *
  * What was handed out cannot be taken back: when the task is tried again, it gets the same rows in the same order (but maybe in other
  * batches), and those that went out before are dropped. For the same reason the failure of the taker is never tried again.
  */
 #include "batch/cache.h"
 #include "batch/operator/operator.h"
+#include "connectors/stored/stored.h"
 
 struct collect { struct spk_op base; int64_t rows; };
 
 static spk_status collect_begin(struct spk_op *op, spk_error *err)
 {
-	(void)err;
+	struct spk_run *run = op->pipeline->run;
+
 	((struct collect *)op)->rows = 0;
-	if (op->pipeline->run->keep)
-		spk_cached_restart(op->pipeline->run->keep, op->pipeline->task);
-	return SPK_OK;
+	if (run->keep)
+		spk_cached_restart(run->keep, op->pipeline->task);
+	return run->store ? spk_stored_restart(run->store, op->pipeline->task, err) : SPK_OK;
 }
 
 static spk_status hand_out(struct spk_run *run, struct spk_batch *batch, spk_error *err)
@@ -39,6 +41,8 @@ static spk_status collect_push(struct spk_op *op, int input, struct spk_batch *i
 	spk_status status;
 
 	(void)input;
+	if (run->store)
+		return spk_stored_add(run->store, op->pipeline->task, in, err);
 	if (run->keep)
 		return spk_cached_add(run->keep, op->pipeline->task, in, err);
 	c->rows += in->selected;

@@ -16,6 +16,7 @@
 	X(BATCH_ROWS, "batch.rows", INT, "", "4096", "1", "4096", "Rows of a batch at the most; smaller only for tests.") \
 	X(MEMORY_LIMIT, "memory.limit", BYTES, "bytes", "1GiB", "33554432", "", "The one budget for state caches, hash tables, queues and RocksDB.") \
 	X(CACHE_PERCENT, "cache.percent", INT, "%", "30", "1", "90", "Share of memory.limit that cached frames may hold; beyond it they go to disk.") \
+	X(FRAMES_CHECKPOINT_COST, "frames.checkpoint.cost", INT, "", "10000000", "0", "", "Row operations: a frame that is used again and costs at least so many to compute again is kept when that is cheaper than computing it for every use; 0: never.") \
 	X(UDF_PATH, "udf.path", TEXT, "", "", "", "", "Folder that CREATE FUNCTION ... LANGUAGE c loads libraries from; empty: none are loaded. SET cannot change it.") \
 	X(SPILL_DIR, "spill.dir", TEXT, "", "", "", "", "Where queries put what does not fit memory.limit; empty: the system's temporary folder.") \
 	X(EPOCH_INTERVAL, "epoch.interval", DURATION, "ms", "100ms", "0", "", "Time between epoch starts; 0: as soon as the last one is done.") \

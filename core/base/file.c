@@ -57,7 +57,7 @@ static spk_status read_some(int fd, const char *path, void *data, size_t size, s
 	return SPK_OK;
 }
 
-static spk_status write_all(int fd, const char *path, const void *data, size_t size, spk_error *err)
+spk_status spk_file_append(int fd, const char *path, const void *data, size_t size, spk_error *err)
 {
 	const char *at = data;
 
@@ -75,7 +75,7 @@ static spk_status write_all(int fd, const char *path, const void *data, size_t s
 	return SPK_OK;
 }
 
-static spk_status sync_fd(int fd, const char *path, spk_error *err)
+spk_status spk_file_sync(int fd, const char *path, spk_error *err)
 {
 	SPK_TRY(spk_fault(SPK_FAULT_FILE_SYNC, err));
 	if (fsync(fd) != 0)
@@ -168,14 +168,14 @@ static spk_status copy_block(const void *data, size_t size, void *user, spk_erro
 {
 	const struct target *to = user;
 
-	return write_all(to->fd, to->path, data, size, err);
+	return spk_file_append(to->fd, to->path, data, size, err);
 }
 
 /* Closes what was written. An error of close is a lost write like any other. */
 static spk_status finish_file(int fd, const char *path, spk_status status, spk_error *err)
 {
 	if (!status)
-		status = sync_fd(fd, path, err);
+		status = spk_file_sync(fd, path, err);
 	if (close(fd) != 0 && !status)
 		status = spk_fail_errno(err, errno, "cannot close %s", path);
 	if (status)
@@ -213,7 +213,7 @@ static spk_status write_temporary(char *path, const void *data, size_t size, spk
 
 	if (fd < 0)
 		return spk_fail_errno(err, errno, "cannot create %s", path);
-	return finish_file(fd, path, write_all(fd, path, data, size, err), err);
+	return finish_file(fd, path, spk_file_append(fd, path, data, size, err), err);
 }
 
 static spk_status rename_file(const char *from, const char *to, spk_error *err)
@@ -260,7 +260,7 @@ spk_status spk_dir_sync(const char *path, spk_error *err)
 
 	if (fd < 0)
 		return spk_fail_errno(err, errno, "cannot open folder %s", path);
-	status = sync_fd(fd, path, err);
+	status = spk_file_sync(fd, path, err);
 	close(fd);
 	return status;
 }

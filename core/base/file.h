@@ -26,6 +26,9 @@ spk_status spk_file_read_all(const char *path, struct spk_buffer *out, spk_error
 spk_status spk_file_write_atomic(const char *path, const void *data, size_t size, spk_error *err);
 /* Copies the bytes and syncs the file, not its folder (spk_dir_sync, once for many); a failed copy is removed. */
 spk_status spk_file_copy(const char *from, const char *to, spk_error *err);
+/* For files that are written piece by piece: all of the bytes at the file's place; what is written to the disk. `path` is for errors. */
+spk_status spk_file_append(int fd, const char *path, const void *data, size_t size, spk_error *err);
+spk_status spk_file_sync(int fd, const char *path, spk_error *err);
 spk_status spk_file_size(const char *path, int64_t *out, spk_error *err);
 /* XXH3 128 of the contents, in canonical (big-endian) hex. */
 spk_status spk_file_hash(const char *path, char out[SPK_FILE_HASH_SIZE], spk_error *err);

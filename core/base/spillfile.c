@@ -19,9 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <lz4.h>
-#include <xxhash.h>
-
+#include "core/base/block.h"
 #include "core/base/check.h"
 #include "core/base/fault.h"
 #include "core/base/file.h"
@@ -33,7 +31,6 @@ enum {
 	EXTENT = 1 << 20,
 	PAGE = 4096,
 	HOLDERS = 1000,              /* folders of one process */
-	WORTH_PERCENT = 90,          /* compressed bytes are kept up to this part of the block's */
 	MAGIC = 0x4c4c4950,
 };
 
@@ -64,9 +61,6 @@ struct spk_spill_run {
 	struct extent *extent;
 	int64_t at, end;             /* what is left of the last extent */
 };
-
-/* In front of every block. The checksum is over the stored bytes, seeded by what else stands here. */
-struct header { uint32_t magic, run, number, raw, stored, packed; uint64_t checksum; };
 
 /* --- folders of processes that are gone --- */
 
@@ -310,7 +304,7 @@ void spk_spill_run_free(struct spk_spill_run *run)
 int64_t spk_spill_run_blocks(const struct spk_spill_run *run) { return run->blocks; }
 int64_t spk_spill_run_stored(const struct spk_spill_run *run) { return run->stored; }
 size_t spk_spill_run_size(const struct spk_spill_run *run, int64_t i) { return run->block[i].raw; }
-size_t spk_spill_scratch(size_t size) { return sizeof(struct header) + (size_t)LZ4_compressBound((int)size); }
+size_t spk_spill_scratch(size_t size) { return spk_block_scratch(size); }
 
 /* Room for one more element. Not from the budget: 16 bytes for a block of 256 KiB, and asked for just when the budget is used up. */
 static spk_status grow(void *array, int64_t count, int64_t *capacity, size_t size, spk_error *err)
@@ -379,38 +373,16 @@ static spk_status write_all(const struct spk_spill_run *run, struct iovec *part,
 	return SPK_OK;
 }
 
-static uint64_t checksum(const struct header *h, const void *payload)
-{
-	uint64_t seed = XXH3_64bits(h, offsetof(struct header, checksum));
-
-	return XXH3_64bits_withSeed(payload, h->stored, seed);
-}
-
-/* Compresses into `scratch`, or leaves the data as they are when that gains little. */
-static spk_status pack(const void *data, size_t size, struct spk_buffer *scratch, const void **payload, struct header *h, spk_error *err)
-{
-	int bound = LZ4_compressBound((int)size), packed;
-
-	spk_buffer_clear(scratch);
-	SPK_TRY(spk_buffer_reserve(scratch, (size_t)bound, err));
-	packed = LZ4_compress_default(data, scratch->data, (int)size, bound);
-	h->packed = packed > 0 && (size_t)packed <= size / 100 * WORTH_PERCENT;
-	h->stored = h->packed ? (uint32_t)packed : (uint32_t)size;
-	*payload = h->packed ? scratch->data : data;
-	return SPK_OK;
-}
-
 spk_status spk_spill_run_append(struct spk_spill_run *run, const void *data, size_t size, struct spk_buffer *scratch, spk_error *err)
 {
-	struct header h = { .magic = MAGIC, .run = run->number, .number = (uint32_t)run->blocks, .raw = (uint32_t)size };
+	struct spk_block h = { .magic = MAGIC, .run = run->number, .number = (uint32_t)run->blocks };
 	struct spk_spill_area *a = run->area;
 	const void *payload;
 	int64_t stored;
 
 	SPK_ASSERT(size > 0 && size <= SPK_SPILL_BLOCK_MAX, "a block of a size that cannot be");
 	SPK_TRY(grow(&run->block, run->blocks, &run->block_capacity, sizeof *run->block, err));
-	SPK_TRY(pack(data, size, scratch, &payload, &h, err));
-	h.checksum = checksum(&h, payload);
+	SPK_TRY(spk_block_pack(&h, data, size, scratch, &payload, err));
 	stored = (int64_t)sizeof h + h.stored;
 	SPK_TRY(take_room(run, stored, err));
 	struct iovec part[2] = { { &h, sizeof h }, { (void *)(uintptr_t)payload, h.stored } };
@@ -459,8 +431,8 @@ spk_status spk_spill_run_read(const struct spk_spill_run *run, int64_t i, void *
 {
 	const struct block *b = &run->block[i];
 	struct spk_spill_area *a = run->area;
-	struct header h;
-	const char *payload;
+	struct spk_block h;
+	const char *wrong;
 
 	SPK_ASSERT(i >= 0 && i < run->blocks, "a block of the run");
 	spk_buffer_clear(scratch);
@@ -469,16 +441,11 @@ spk_status spk_spill_run_read(const struct spk_spill_run *run, int64_t i, void *
 	if (i + 1 < run->blocks)
 		(void)posix_fadvise(a->file[run->file].fd, run->block[i + 1].at, run->block[i + 1].stored, POSIX_FADV_WILLNEED);
 	memcpy(&h, scratch->data, sizeof h);
-	payload = scratch->data + sizeof h;
-	if (h.magic != MAGIC || h.run != run->number || h.number != (uint32_t)i || h.raw != b->raw || h.stored + sizeof h != b->stored || h.packed > 1 ||
-	    (!h.packed && h.stored != h.raw))
+	if (h.magic != MAGIC || h.run != run->number || h.number != (uint32_t)i || h.raw != b->raw || h.stored + sizeof h != b->stored)
 		return corrupt(run, i, "its header is not what was written", err);
-	if (h.checksum != checksum(&h, payload))
-		return corrupt(run, i, "its checksum does not fit its bytes", err);
-	if (!h.packed)
-		memcpy(to, payload, h.raw);
-	else if (LZ4_decompress_safe(payload, to, (int)h.stored, (int)h.raw) != (int)h.raw)
-		return corrupt(run, i, "it cannot be decompressed", err);
+	wrong = spk_block_unpack(&h, scratch->data + sizeof h, to);
+	if (wrong)
+		return corrupt(run, i, wrong, err);
 	atomic_fetch_add(&a->read, b->stored);
 	spk_metric_add(a->metric.read, b->stored);
 	return SPK_OK;

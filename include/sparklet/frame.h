@@ -76,6 +76,8 @@ SPK_API struct spk_frame *spk_frame_limit(struct spk_frame *frame, int64_t rows,
 SPK_API struct spk_frame *spk_frame_sample(struct spk_frame *frame, double fraction, int64_t seed);
 /* Spreads the rows over so many tasks: by the hash of `expressions`, or evenly where that is NULL. 0 tasks: as many as there are cores. */
 SPK_API struct spk_frame *spk_frame_repartition(struct spk_frame *frame, int tasks, const char *expressions);
+/* The same into as many tasks as usual: rows of which `expressions` are equal come to one task, "carrier, origin". */
+SPK_API struct spk_frame *spk_frame_partition_by(struct spk_frame *frame, const char *expressions);
 /* So few tasks, evenly filled. */
 SPK_API struct spk_frame *spk_frame_coalesce(struct spk_frame *frame, int tasks);
 
@@ -89,6 +91,21 @@ SPK_API struct spk_frame *spk_frame_persist(struct spk_frame *frame, enum spk_pe
 SPK_API struct spk_frame *spk_frame_cache(struct spk_frame *frame);
 /* Drops what a persisted frame keeps; it is computed again when asked for. */
 SPK_API void spk_frame_unpersist(struct spk_frame *frame);
+
+/*
+ * A frame of the same rows, which are computed now and stored in the folder `dir`, for longer than this process: what they were computed from is not
+ * needed any more. They appear whole or not at all (temporary names, fsync, rename), every block with a checksum; `dir` is made, and must not hold
+ * a checkpoint already: EXISTS. A block that was changed since fails the action that reads it, naming file and place.
+ */
+SPK_API struct spk_frame *spk_frame_checkpoint(struct spk_frame *frame, const char *dir);
+/* What was stored there, by this process or another one of the same version. NOT_FOUND where there is none. */
+SPK_API struct spk_frame *spk_frame_read_checkpoint(struct spk_session *session, const char *dir);
+
+/*
+ * Where a frame is used again and again (by actions, and by other frames), its rows are kept at its second use or later if that is worth it; see
+ * frames.checkpoint.cost in docs/configuration.md. spk_frame_explain tells where, and the costs. Frames with random() or now() are left alone.
+ * So files are read as they were when their rows were kept; spk_frame_unpersist makes such a frame read them again.
+ */
 
 /* --- actions --- */
 

@@ -35,7 +35,7 @@ static bool table_appends(const struct spk_table *t)
 /* By Flink's option names: files unless they are watched, topics up to given offsets, generators with a number of rows. */
 static bool table_bounded(const struct spk_table *t)
 {
-	if (t->rows)
+	if (t->rows || (t->connector && strcmp(t->connector, "checkpoint") == 0))
 		return true;
 	if (!t->connector || strcmp(t->connector, "filesystem") == 0)
 		return !spk_table_option(t, "source.monitor-interval");

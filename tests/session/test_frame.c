@@ -114,6 +114,7 @@ static void spreads_rows(void)
 	CHECK_EQ_INT(count(spk_frame_repartition(flights(), 7, NULL)), 27004);
 	CHECK_EQ_INT(count(spk_frame_repartition(flights(), 3, "carrier")), 27004);
 	CHECK_EQ_INT(count(spk_frame_coalesce(flights(), 1)), 27004);
+	CHECK_EQ_INT(count(spk_frame_partition_by(flights(), "carrier, origin")), 27004);
 	CHECK_OK(spk_frame_explain(spk_frame_repartition(numbers(), 3, "s"), &text, &err), err);
 	CHECK_HOLDS(text, "Repartition 3 by s");
 	free(text);
