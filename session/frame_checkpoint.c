@@ -218,9 +218,9 @@ static spk_status store(struct spk_frame *f, const char *dir, spk_error *err)
 }
 
 /* The table that reads it. */
-static spk_status put_table(struct spk_session *s, const char *name, const char *dir, const struct spk_stored *what, struct spk_buffer *out, spk_error *err)
+static spk_status put_table(struct spk_session *s, const char *dir, const struct spk_stored *what, struct spk_buffer *out, spk_error *err)
 {
-	SPK_TRY(spk_buffer_printf(out, err, "CREATE TABLE %s (", name));
+	SPK_TRY(spk_buffer_append_str(out, "CREATE TABLE \"frame checkpoint\" (", err));
 	for (int i = 0; i < what->columns; i++) {
 		const char *column = spk_frame_quoted(s, what->column[i].name);
 
@@ -234,20 +234,18 @@ static spk_status put_table(struct spk_session *s, const char *name, const char 
 
 static spk_status read_back(struct spk_session *s, const char *dir, struct spk_logical **out, spk_error *err)
 {
-	const char *name = spk_arena_printf(s->arena, "checkpoint %s", dir), *quoted = name ? spk_frame_quoted(s, name) : NULL;
 	struct spk_buffer ddl = { 0 };
 	struct spk_stored *what;
 	spk_status status;
 
-	SPK_TRY_PTR(quoted, err);
 	SPK_TRY(spk_stored_describe(dir, s->arena, &what, err));
-	status = put_table(s, quoted, dir, what, &ddl, err);
+	status = put_table(s, dir, what, &ddl, err);
 	if (status == SPK_OK)
 		status = spk_session_execute(s, ddl.data, err);
 	spk_buffer_release(&ddl);
 	if (status == SPK_OK)
-		status = spk_frame_bind(s, &(struct spk_compose){ .call = "table", .before = "SELECT * FROM ", .fragment = quoted, .after = "" }, out, err);
-	spk_catalog_drop(s->catalog, name, true, NULL);
+		status = spk_frame_bind(s, &(struct spk_compose){ .call = "table", .before = "SELECT * FROM \"frame checkpoint\"", .after = "" }, out, err);
+	spk_catalog_drop(s->catalog, "frame checkpoint", true, NULL);
 	return status;
 }
 

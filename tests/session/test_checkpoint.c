@@ -103,15 +103,18 @@ static void every_type_comes_back(void)
 static void outlives_its_process(void)
 {
 	char *dir = spk_test_dir("process"), *at = spk_test_format("%s/rows", dir);
+	const char *sanitizer = getenv("SPARKLET_SANITIZER");
 	int status = -1;
 	pid_t child;
 
+	if (sanitizer && *sanitizer)
+		return;   /* ThreadSanitizer has no threads after a fork */
 	fflush(NULL);
 	child = fork();
 	if (child == 0) {
 		int64_t rows = 0;
 
-		alarm(60);
+		alarm(300);
 		if (spk_session_new(&session, &err) != SPK_OK || spk_frame_count(spk_frame_checkpoint(spk_frame_sql(session, "SELECT i, i * 2 AS d FROM generate_series(1, 50000) AS x (i)"), at), &rows, &err) != SPK_OK)
 			_exit(1);
 		_exit(rows == 50000 ? 0 : 2);
@@ -139,8 +142,8 @@ static void cuts_the_lineage(void)
 		CHECK_EQ_INT(rows_of(spk_frame_filter(stored, "n > 1")), 2);
 	CHECK_EQ_INT(calls, 3);
 	CHECK_OK(spk_frame_explain(stored, &text, &err), err);
-	CHECK_HOLDS(text, "checkpoint ");
-	CHECK(!strstr(text, "counted"));
+	CHECK_HOLDS(text, "frame checkpoint");
+	CHECK(text && !strstr(text, "counted"));
 	free(text);
 	end();
 	free(csv);
@@ -314,7 +317,7 @@ static void only_where_it_pays(void)
 			CHECK_EQ_INT(calls, 1000 * i);
 		}
 		CHECK_OK(spk_frame_explain(f, &text, &err), err);
-		CHECK(!strstr(text, "Automatic"));
+		CHECK(text && !strstr(text, "Automatic"));
 		free(text);
 		end();
 	}

@@ -45,6 +45,48 @@ def frames_in_c():
     assert {r["origin"] for r in rows} == {"EWR", "JFK", "LGA"} and all(r["coldest"] <= r["warmest"] for r in rows), rows[:3]
 
 
+def guide_compiles():
+    """the code of docs/guide.md compiles against the installed headers"""
+    import re
+    top, inside = [], []
+    for block in re.findall(r"^```c\n(.*?)^```", (SRC / "docs/guide.md").read_text(), re.M | re.S):
+        for part in block.split("\n\n"):
+            (top if re.match(r"#define|static ", part) else inside).append(part)
+    assert len(top) >= 4 and len(inside) >= 5, (top, inside)
+    known = """
+#include <math.h>
+#include <sparklet/dataset.h>
+#include <sparklet/function.h>
+#define TAIL(S, FIELD, NESTED, ARRAY) FIELD(S, text, tailnum)
+SPK_STRUCT(aircraft, TAIL)
+SPK_STRUCT(chain, TAIL)
+spk_status tail_of(const void *row, void *out, void *user, spk_error *err);
+spk_status find_chains(const void *key, struct spk_rows *rows, struct spk_emitter *out, void *user, spk_error *err);
+"""
+    (TMP / "guide.c").write_text(known + "\n\n".join(top) + "\nvoid all_of_it(struct spk_session *s, struct spk_frame *frame, char *table, int64_t n);\n"
+                                 "void all_of_it(struct spk_session *s, struct spk_frame *frame, char *table, int64_t n)\n{\nspk_error err = { 0 };\n" + "\n".join(inside) + "\n(void)chains;\n}\n")
+    flags = sh("pkg-config", "--cflags", "sparklet", PKG_CONFIG_PATH=str(PREFIX / "lib" / "pkgconfig")).split()
+    sh("cc", "-std=gnu17", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-c", "-o", str(TMP / "guide.o"), str(TMP / "guide.c"), *flags)
+
+
+def files_in_sql():
+    """ETL in SQL: the rows that it writes are DuckDB's"""
+    import duckdb
+    work = TMP / "etl"
+    work.mkdir()
+    (work / "examples").symlink_to(SRC / "examples")
+    shown = sh(str(PREFIX / "bin" / "sparklet"), "sql", "examples/flights/etl.sql", cwd=work).splitlines()
+    wrote = [json.loads(line) for f in sorted((work / ".sparklet/etl/route-week").glob("*.json")) for line in f.read_text().splitlines()]
+    data = SRC / "examples" / "data"
+    want = duckdb.sql(f"""
+        SELECT date_trunc('week', time_hour::timestamptz AT TIME ZONE 'America/New_York')::date::text, origin, coalesce(a.name, dest), count(*), string_agg(DISTINCT carrier, ' ' ORDER BY carrier)
+        FROM read_csv('{data}/flights.csv', nullstr = '') AS f LEFT JOIN read_csv('{data}/airports.csv') AS a ON faa = dest
+        WHERE dep_time IS NOT NULL AND dep_delay BETWEEN -60 AND 1440 GROUP BY 1, 2, 3 HAVING count(*) >= 7""").fetchall()
+    got = [(r["week"], r["origin"], r["destination"], r["flights"], r["carriers"]) for r in wrote]
+    assert len(want) > 500 and sorted(got) == sorted(want), (len(got), len(want), sorted(set(got) ^ set(want))[:4])
+    assert shown[0] == f"INSERT 0 {len(want)}" and shown[-1] == "(5 rows)", shown
+
+
 def datasets_in_c():
     """ETL with typed datasets: a loop over each aircraft's flights"""
     out = compile_and_run("delay_chains").splitlines()
@@ -78,4 +120,4 @@ def python_takes_it_over():
 if os.environ.get("SPARKLET_SANITIZER"):
     print("skipped: an instrumented library cannot be loaded into other programs")
     sys.exit(77)
-main(installs, joins_from_c, frames_in_c, datasets_in_c, python_takes_it_over)
+main(installs, joins_from_c, frames_in_c, guide_compiles, files_in_sql, datasets_in_c, python_takes_it_over)
