@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "connectors/format/field.h"
 #include "connectors/stored/internal.h"
 #include "core/base/block.h"
 #include "core/base/check.h"
@@ -92,7 +93,7 @@ static spk_status stored_open(struct spk_source **out, const struct spk_source_s
 
 	SPK_TRY_PTR(s, err);
 	s->base = (struct spk_source){ .type = &spk_stored_source, .spec = spec };
-	s->dir = spk_table_option(spec->table, "path");
+	s->dir = spk_format_option(spec->table, "path");
 	s->account = spk_memory_account("checkpoints");
 	status = spec->batch ? open_all(s, spec->table, err) : spk_fail(err, SPK_UNSUPPORTED, "table \"%s\": a checkpoint as a source of a job is not supported", spec->table->name);
 	if (status == SPK_OK)
@@ -212,7 +213,7 @@ static spk_status stored_next(struct spk_source *base, int partition, int64_t *a
 static spk_status stored_estimate(const struct spk_table *table, const struct spk_conf *conf, struct spk_source_estimate *out, spk_error *err)
 {
 	struct spk_arena *arena = spk_arena_new(spk_memory_account("checkpoints"));
-	const char *dir = spk_table_option(table, "path");
+	const char *dir = spk_format_option(table, "path");
 	struct spk_stored *what;
 	spk_status status;
 

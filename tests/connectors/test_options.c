@@ -37,7 +37,7 @@ static void right_ones_pass(void)
 static void wrong_ones_are_named(void)
 {
 	static const struct wrong cases[] = {
-		{ { { "format", "json" } }, NULL, "has no 'connector'", "kafka, filesystem, nexmark, datagen, upsert-kafka, print, blackhole" },
+		{ { { "format", "json" } }, NULL, "has no 'connector'", "kafka, filesystem, nexmark, datagen, checkpoint, upsert-kafka, print, blackhole" },
 		{ { { "connector", "kafak" } }, "connector", "unknown connector 'kafak'", "did you mean 'kafka'?" },
 		{ { { "connector", "files" } }, "connector", "unknown connector 'files'", "there are: kafka" },
 		{ { KAFKA, { "format", "jsn" } }, "format", "unknown 'format' = 'jsn'", "did you mean 'json'?" },
