@@ -210,6 +210,16 @@ static spk_status stored_next(struct spk_source *base, int partition, int64_t *a
 	return status;
 }
 
+/* The manifest is written last, and once: a checkpoint that replaces another has its own. */
+static uint64_t version_of(const char *dir)
+{
+	char path[4096];
+	struct stat st;
+
+	snprintf(path, sizeof path, "%s/" SPK_STORED_MANIFEST, dir);
+	return stat(path, &st) == 0 ? (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec : 0;
+}
+
 static spk_status stored_estimate(const struct spk_table *table, const struct spk_conf *conf, struct spk_source_estimate *out, spk_error *err)
 {
 	struct spk_arena *arena = spk_arena_new(spk_memory_account("checkpoints"));
@@ -221,7 +231,7 @@ static spk_status stored_estimate(const struct spk_table *table, const struct sp
 	SPK_TRY_PTR(arena, err);
 	status = dir ? spk_stored_describe(dir, arena, &what, err) : SPK_USAGE;
 	if (status == SPK_OK)
-		*out = (struct spk_source_estimate){ (double)what->rows, what->bytes };
+		*out = (struct spk_source_estimate){ (double)what->rows, what->bytes, version_of(dir) };
 	spk_arena_unref(arena);
 	return status;
 }

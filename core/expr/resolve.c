@@ -275,6 +275,27 @@ static const struct spk_function *by_known_type(const struct candidates *c, cons
 	return found;
 }
 
+/* The one that says most of its parameters: the others take a value of any type there. */
+static const struct spk_function *most_specific(const struct candidates *c, int args)
+{
+	const struct spk_function *found = NULL;
+	int most = -1;
+
+	for (int k = 0; k < c->count; k++) {
+		int said = 0;
+
+		for (int i = 0; i < args; i++)
+			said += parameter(c->f[k], i).id != SPK_TYPE_UNKNOWN;
+		if (said == most)
+			found = NULL;
+		if (said <= most)
+			continue;
+		found = c->f[k];
+		most = said;
+	}
+	return found;
+}
+
 static const struct spk_function *choose(struct candidates *c, const struct spk_type *type, int args, bool is_operator, bool *ambiguous)
 {
 	const struct spk_function *f = exact(c, type, args);
@@ -304,6 +325,8 @@ static const struct spk_function *choose(struct candidates *c, const struct spk_
 		if (c->count == 1)
 			return c->f[0];
 		f = by_known_type(c, type, args);
+		if (!f && !is_operator)
+			f = most_specific(c, args);
 	}
 	*ambiguous = !f;
 	return f;

@@ -75,13 +75,14 @@ static inline void put_event(struct spk_vector *v, int row, const struct event *
 }
 
 /* Positions in a chunk are indexes of events. */
-static inline spk_status fake_decode(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
+static inline spk_status fake_decode(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors,
+				     struct spk_batch **out, spk_error *err)
 {
 	const struct fake_source *f = (const struct fake_source *)s;
 	const struct event *event = f->partition[chunk->partition].event + chunk->start + from;
 	struct spk_batch *b;
 
-	(void)errors;
+	(void)errors, (void)sieve;
 	SPK_TRY(spk_batch_new(&b, f->spec.schema, NULL, err));
 	b->rows = b->selected = n;
 	for (int c = 0; c < b->columns; c++) {
