@@ -7,7 +7,8 @@ enum {
 	FIRST_BITS = 6, LATER_BITS = 5, /* of the hash, by level */
 	LEVELS = 1 + (64 - FIRST_BITS) / LATER_BITS,
 	SEGMENT = 16384,                /* groups that are sorted by their parts at once */
-	TOGETHER = 1024,                /* groups that are merged from a file at once */
+	TOGETHER = 1024,                /* groups that are merged from a file at once, or so many bytes */
+	TOGETHER_BYTES = 512 * 1024,
 };
 
 static uint32_t part_of(uint64_t hash, int level)
@@ -157,16 +158,17 @@ static size_t held(const struct spk_group_spill *s)
 	return spk_groups_bytes(s->groups) + (size_t)spk_groups_count(s->groups) * SPK_GROUP_ORDER_BYTES;
 }
 
-static spk_status make_room(struct spk_group_spill *s, int rows, spk_error *err)
+/* For so many rows, and `more` bytes of keys and states. */
+static spk_status make_room(struct spk_group_spill *s, int rows, size_t more, spk_error *err)
 {
-	return can_spill(s) ? spk_spill_room(s->share, held(s), (size_t)rows * s->groups->table.row_size, spill_groups, s, err) : SPK_OK;
+	return can_spill(s) ? spk_spill_room(s->share, held(s), (size_t)rows * s->groups->table.row_size + more, spill_groups, s, err) : SPK_OK;
 }
 
 spk_status spk_group_spill_push(struct spk_group_spill *s, struct spk_batch *in, spk_error *err)
 {
 	spk_status status;
 
-	SPK_TRY(make_room(s, in->selected, err));
+	SPK_TRY(make_room(s, in->selected, 0, err));
 	if (s->files && s->groups->open_at)
 		return append_batch(s, in, err);
 	status = spk_groups_room_for(s->groups, in, err);
@@ -187,15 +189,19 @@ struct waiting { struct spk_packed_group group[TOGETHER]; int n; struct spk_aren
 
 static spk_status restore(struct spk_group_spill *s, struct waiting *w, spk_error *err)
 {
+	size_t bytes = 0;
+	bool changed;
 	spk_status status;
 
 	if (!w->n)
 		return SPK_OK;
-	SPK_TRY(make_room(s, w->n, err));
-	status = spk_groups_restore(s->groups, w->group, w->n, err);
-	if (can_spill(s) && spk_spill_refused(s->share, status, spk_groups_count(s->groups))) {
+	for (int i = 0; i < w->n; i++)
+		bytes += w->group[i].size;
+	SPK_TRY(make_room(s, w->n, bytes, err));
+	status = spk_groups_restore(s->groups, w->group, w->n, &changed, err);
+	if (!changed && can_spill(s) && spk_spill_refused(s->share, status, spk_groups_count(s->groups))) {
 		SPK_TRY(spk_spill_now(s->share, spill_groups, s, err));
-		status = spk_groups_restore(s->groups, w->group, w->n, err);
+		status = spk_groups_restore(s->groups, w->group, w->n, &changed, err);
 	}
 	w->n = 0;
 	spk_arena_clear(w->arena);
@@ -213,7 +219,7 @@ static spk_status take_record(struct spk_group_spill *s, const char *data, uint3
 		return spk_fail(err, SPK_CORRUPT, "a record of groups on disk is cut off");
 	memcpy(&hash, copy, sizeof hash);
 	w->group[w->n++] = (struct spk_packed_group){ hash, copy + 2 * sizeof hash, size - 2 * (uint32_t)sizeof hash };
-	return w->n == TOGETHER ? restore(s, w, err) : SPK_OK;
+	return w->n == TOGETHER || spk_arena_bytes(w->arena) > TOGETHER_BYTES ? restore(s, w, err) : SPK_OK;
 }
 
 static spk_status read_groups(struct spk_group_spill *s, struct spk_spill_run *run, spk_error *err)

@@ -83,8 +83,11 @@ struct spk_packed_group { uint64_t hash; const char *data; uint32_t size; };
 
 /* Appends the group. */
 spk_status spk_groups_pack(const struct spk_groups *g, uint32_t number, struct spk_buffer *out, spk_error *err);
-/* Takes packed groups back, in order: those of this table, which spk_groups_pack wrote. There is room for them, or MEMORY_LIMIT before any. */
-spk_status spk_groups_restore(struct spk_groups *g, const struct spk_packed_group *group, int n, spk_error *err);
+/*
+ * Takes packed groups back, in order: those of this table, which spk_groups_pack wrote. After a failure with *changed some may be there: states
+ * with memory of their own can be refused late, and then it must not be done again.
+ */
+spk_status spk_groups_restore(struct spk_groups *g, const struct spk_packed_group *group, int n, bool *changed, spk_error *err);
 /* A set of states (zeroed before), and back. */
 spk_status spk_groups_write_states(const struct spk_groups *g, const char *states, struct spk_buffer *out, spk_error *err);
 spk_status spk_groups_read_states(const struct spk_groups *g, char *states, const char *data, size_t size, spk_error *err);

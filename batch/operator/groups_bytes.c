@@ -318,9 +318,10 @@ static spk_status restore_folding(struct spk_groups *g, uint32_t number, const s
 	return spk_groups_read_states(g, states + g->open_at, p->states + 2 * sizeof size + size, p->size - 2 * sizeof size - size, err);
 }
 
-static spk_status restore_arrival(struct spk_groups *g, struct arrival *a, spk_error *err)
+static spk_status restore_arrival(struct spk_groups *g, struct arrival *a, bool *changed, spk_error *err)
 {
 	SPK_TRY(room_for_arrival(g, a, err));
+	*changed = true;
 	SPK_TRY(find_arrival(g, a, err));
 	for (int i = 0; i < a->n; i++) {
 		if (g->open_at) {
@@ -334,15 +335,16 @@ static spk_status restore_arrival(struct spk_groups *g, struct arrival *a, spk_e
 	return merge_known(g, a, 0, err);
 }
 
-spk_status spk_groups_restore(struct spk_groups *g, const struct spk_packed_group *group, int n, spk_error *err)
+spk_status spk_groups_restore(struct spk_groups *g, const struct spk_packed_group *group, int n, bool *changed, spk_error *err)
 {
 	struct arrival *a = spk_malloc(g->meter, sizeof *a);
 	spk_status status;
 
+	*changed = false;
 	SPK_TRY_PTR(a, err);
 	status = arrange(g, group, n, a, err);
 	if (status == SPK_OK)
-		status = restore_arrival(g, a, err);
+		status = restore_arrival(g, a, changed, err);
 	spk_free(g->meter, a, sizeof *a);
 	return status;
 }
