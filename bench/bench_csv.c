@@ -73,7 +73,7 @@ static void time_column(const struct spk_table *table, int column, int count, co
 {
 	int read[FIELDS];
 	struct spk_schema schema = { count, table->schema->field + column };
-	struct spk_format_spec spec = { table, read, count, &schema, NULL, { 0 } };
+	struct spk_format_spec spec = { .table = table, .column = read, .columns = count, .schema = &schema };
 	struct spk_arena *arena = spk_arena_new(NULL);
 	struct spk_decoder *d;
 	struct spk_piece *piece;

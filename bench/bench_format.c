@@ -57,7 +57,7 @@ static void generate(double *cost)
 /* Writes the whole set again and again; the rows of the last time stay in *out. */
 static double encode(const struct spk_format *format, int rows, struct spk_buffer *out, uint32_t *end)
 {
-	struct spk_format_spec spec = { &table, all, 7, &schema, NULL, { 0 } };
+	struct spk_format_spec spec = { .table = &table, .column = all, .columns = 7, .schema = &schema };
 	struct spk_encoder *e;
 	int64_t begun;
 
@@ -93,7 +93,7 @@ static double decode(const struct spk_format *format, const struct spk_view *raw
 {
 	struct spk_field wanted[7];
 	struct spk_schema wanted_schema = { columns, wanted };
-	struct spk_format_spec spec = { &table, column, columns, &wanted_schema, NULL, { 0 } };
+	struct spk_format_spec spec = { .table = &table, .column = column, .columns = columns, .schema = &wanted_schema };
 	struct spk_decoder *d;
 	int64_t begun;
 
