@@ -386,15 +386,6 @@ static spk_status rows_seek(struct spk_source *s, const int64_t *position, int64
 	return SPK_OK;
 }
 
-/* Only the columns that are read. */
-static spk_status project(const struct spk_source_spec *spec, struct spk_batch *whole, struct spk_batch **out, spk_error *err)
-{
-	SPK_TRY(spk_batch_derive(out, whole, spec->schema, err));
-	for (int i = 0; i < spec->columns; i++)
-		(*out)->column[i] = whole->column[spec->column[i]];
-	return SPK_OK;
-}
-
 static spk_status rows_next(struct spk_source *s, int partition, int64_t *at, struct spk_batch **out, spk_error *err)
 {
 	struct spk_cached *c = s->spec->table->rows;
@@ -414,7 +405,7 @@ static spk_status rows_next(struct spk_source *s, int partition, int64_t *at, st
 		SPK_TRY(status);
 	}
 	++*at;
-	status = project(s->spec, whole, out, err);
+	status = spk_batch_pick(out, whole, s->spec->schema, s->spec->column, err);
 	spk_batch_unref(whole);
 	return status;
 }

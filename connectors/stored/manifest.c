@@ -10,11 +10,18 @@
 
 enum { FORMAT = 1, HASH_LINE = 18 };  /* "\n" + 16 hex digits + "\n" */
 
-static char *manifest_path(const char *dir)
+char *spk_stored_manifest_path(const char *dir)
 {
 	char *path;
 
 	return asprintf(&path, "%s/" SPK_STORED_MANIFEST, dir) < 0 ? NULL : path;
+}
+
+char *spk_stored_part_path(const char *dir, int part)
+{
+	char *path;
+
+	return asprintf(&path, "%s/" SPK_STORED_ROWS, dir, part) < 0 ? NULL : path;
 }
 
 /* --- writing --- */
@@ -44,7 +51,7 @@ static json_t *parts_of(const struct spk_stored_part *part, int parts)
 spk_status spk_stored_write_manifest(const char *dir, const struct spk_schema *schema, const struct spk_stored_part *part, int parts, spk_error *err)
 {
 	json_t *root = json_pack("{s:i, s:o, s:o}", "format", FORMAT, "columns", columns_of(schema), "parts", parts_of(part, parts));
-	char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL, *path = manifest_path(dir);
+	char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL, *path = spk_stored_manifest_path(dir);
 	struct spk_buffer out = { 0 };
 	spk_status status = text && path ? spk_buffer_append_str(&out, text, err) : spk_fail_memory(err);
 
@@ -128,7 +135,7 @@ static spk_status parse(const struct spk_buffer *text, struct spk_arena *arena, 
 spk_status spk_stored_describe(const char *dir, struct spk_arena *arena, struct spk_stored **out, spk_error *err)
 {
 	struct spk_stored *s = SPK_NEW(arena, struct spk_stored);
-	char *path = manifest_path(dir);
+	char *path = spk_stored_manifest_path(dir);
 	struct spk_buffer text = { 0 };
 	spk_status status = s && path ? spk_file_read_all(path, &text, err) : spk_fail_memory(err);
 

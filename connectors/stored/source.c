@@ -46,12 +46,11 @@ static spk_status check_columns(const struct stored *s, const struct spk_table *
 
 static spk_status open_part(struct stored *s, int part, spk_error *err)
 {
-	char *path;
+	char *path = spk_stored_part_path(s->dir, part);
 	struct stat info;
 	spk_status status = SPK_OK;
 
-	if (asprintf(&path, "%s/" SPK_STORED_ROWS, s->dir, part) < 0)
-		return spk_fail_memory(err);
+	SPK_TRY_PTR(path, err);
 	s->fd[part] = open(path, O_RDONLY | O_CLOEXEC);
 	if (s->fd[part] < 0)
 		status = spk_fail_errno(err, errno, "cannot open %s", path);
@@ -184,15 +183,6 @@ static spk_status read_block(const struct stored *s, int part, int64_t *at, stru
 	return SPK_OK;
 }
 
-/* Only the columns that are read. */
-static spk_status project(const struct spk_source_spec *spec, struct spk_batch *whole, struct spk_batch **out, spk_error *err)
-{
-	SPK_TRY(spk_batch_derive(out, whole, spec->schema, err));
-	for (int i = 0; i < spec->columns; i++)
-		(*out)->column[i] = whole->column[spec->column[i]];
-	return SPK_OK;
-}
-
 static spk_status stored_next(struct spk_source *base, int partition, int64_t *at, struct spk_batch **out, spk_error *err)
 {
 	const struct stored *s = self(base);
@@ -205,7 +195,7 @@ static spk_status stored_next(struct spk_source *base, int partition, int64_t *a
 	SPK_TRY(spk_batch_new(&whole, base->spec->table->schema, s->account, err));
 	status = read_block(s, partition, at, whole, err);
 	if (status == SPK_OK)
-		status = project(base->spec, whole, out, err);
+		status = spk_batch_pick(out, whole, base->spec->schema, base->spec->column, err);
 	spk_batch_unref(whole);
 	return status;
 }
@@ -213,11 +203,14 @@ static spk_status stored_next(struct spk_source *base, int partition, int64_t *a
 /* The manifest is written last, and once: a checkpoint that replaces another has its own. */
 static uint64_t version_of(const char *dir)
 {
-	char path[4096];
+	char *path = spk_stored_manifest_path(dir);
+	uint64_t version = 0;
 	struct stat st;
 
-	snprintf(path, sizeof path, "%s/" SPK_STORED_MANIFEST, dir);
-	return stat(path, &st) == 0 ? (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec : 0;
+	if (path && stat(path, &st) == 0)
+		version = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+	free(path);
+	return version;
 }
 
 static spk_status stored_estimate(const struct spk_table *table, const struct spk_conf *conf, struct spk_source_estimate *out, spk_error *err)

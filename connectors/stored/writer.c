@@ -25,17 +25,10 @@ struct spk_stored_writer {
 	bool made, committed;              /* made: the folder was not there */
 };
 
-static char *part_path(const char *dir, int part)
-{
-	char *path;
-
-	return asprintf(&path, "%s/" SPK_STORED_ROWS, dir, part) < 0 ? NULL : path;
-}
-
 static void close_parts(struct spk_stored_writer *w, bool remove)
 {
 	for (int i = 0; i < w->parts; i++) {
-		char *path = remove && w->part[i].fd >= 0 ? part_path(w->dir, i) : NULL;
+		char *path = remove && w->part[i].fd >= 0 ? spk_stored_part_path(w->dir, i) : NULL;
 
 		if (w->part[i].fd >= 0)
 			close(w->part[i].fd);
@@ -52,7 +45,7 @@ static void close_parts(struct spk_stored_writer *w, bool remove)
 
 static spk_status lock(struct spk_stored_writer *w, spk_error *err)
 {
-	char *manifest = NULL;
+	char *manifest;
 	spk_status status = SPK_OK;
 
 	w->lock = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -60,8 +53,7 @@ static spk_status lock(struct spk_stored_writer *w, spk_error *err)
 		return spk_fail_errno(err, errno, "cannot open the folder %s", w->dir);
 	if (flock(w->lock, LOCK_EX | LOCK_NB) != 0)
 		return spk_fail(err, SPK_UNAVAILABLE, "somebody else writes a checkpoint to %s", w->dir);
-	if (asprintf(&manifest, "%s/" SPK_STORED_MANIFEST, w->dir) < 0)
-		return spk_fail_memory(err);
+	SPK_TRY_PTR(manifest = spk_stored_manifest_path(w->dir), err);
 	if (access(manifest, F_OK) == 0) {
 		spk_fail(err, SPK_EXISTS, "%s holds a checkpoint already", w->dir);
 		status = spk_hint(err, "Read it with spk_frame_read_checkpoint, or remove the folder first.");
@@ -104,7 +96,7 @@ spk_status spk_stored_begin(struct spk_stored_writer *w, int parts, spk_error *e
 	for (int i = 0; i < parts; i++)
 		w->part[i] = (struct part){ .fd = -1, .raw.account = w->account, .packed.account = w->account };
 	for (int i = 0; i < parts; i++) {
-		char *path = part_path(w->dir, i);
+		char *path = spk_stored_part_path(w->dir, i);
 
 		SPK_TRY_PTR(path, err);
 		w->part[i].fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -140,7 +132,7 @@ static spk_status put_block(struct spk_stored_writer *w, int part, spk_error *er
 
 	SPK_TRY(spk_block_pack(&h, p->raw.data, p->raw.size, &p->packed, &payload, err));
 	rest = (SPK_STORED_ALIGN - (sizeof h + h.stored) % SPK_STORED_ALIGN) % SPK_STORED_ALIGN;
-	SPK_TRY_PTR(path = part_path(w->dir, part), err);
+	SPK_TRY_PTR(path = spk_stored_part_path(w->dir, part), err);
 	status = spk_file_append(p->fd, path, &h, sizeof h, err);
 	if (status == SPK_OK)
 		status = spk_file_append(p->fd, path, payload, h.stored, err);
@@ -154,15 +146,11 @@ static spk_status put_block(struct spk_stored_writer *w, int part, spk_error *er
 spk_status spk_stored_add(struct spk_stored_writer *w, int part, const struct spk_batch *batch, spk_error *err)
 {
 	struct part *p = &w->part[part];
-	size_t size;
-	int pieces, n;
+	int n;
 
 	if (batch->selected == 0)
 		return SPK_OK;
-	SPK_TRY(spk_batch_serialized_size(batch, 0, batch->selected, &size, err));
-	/* Blocks of about one size, so that reading one takes little memory. */
-	pieces = (int)SPK_MIN((size + SPK_SPILL_BLOCK - 1) / SPK_SPILL_BLOCK, (size_t)batch->selected);
-	n = (batch->selected + pieces - 1) / pieces;
+	SPK_TRY(spk_batch_rows_per_block(batch, &n, err));
 	for (int from = 0; from < batch->selected; from += n) {
 		int rows = SPK_MIN(n, batch->selected - from);
 
@@ -177,7 +165,7 @@ spk_status spk_stored_add(struct spk_stored_writer *w, int part, const struct sp
 static spk_status sync_parts(struct spk_stored_writer *w, struct spk_stored_part *part, spk_error *err)
 {
 	for (int i = 0; i < w->parts; i++) {
-		char *path = part_path(w->dir, i);
+		char *path = spk_stored_part_path(w->dir, i);
 		spk_status status = path ? spk_file_sync(w->part[i].fd, path, err) : spk_fail_memory(err);
 
 		free(path);
@@ -202,9 +190,9 @@ spk_status spk_stored_commit(struct spk_stored_writer *w, spk_error *err)
 /* A manifest whose name could not be made durable would outlive its parts. */
 static void remove_manifest(const struct spk_stored_writer *w)
 {
-	char *path = NULL;
+	char *path = spk_stored_manifest_path(w->dir);
 
-	if (asprintf(&path, "%s/" SPK_STORED_MANIFEST, w->dir) >= 0)
+	if (path)
 		unlink(path);
 	free(path);
 }

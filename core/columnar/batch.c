@@ -49,6 +49,14 @@ spk_status spk_batch_derive(struct spk_batch **out, const struct spk_batch *in, 
 	return SPK_OK;
 }
 
+spk_status spk_batch_pick(struct spk_batch **out, const struct spk_batch *in, const struct spk_schema *schema, const int *column, spk_error *err)
+{
+	SPK_TRY(spk_batch_derive(out, in, schema, err));
+	for (int i = 0; i < schema->count; i++)
+		(*out)->column[i] = in->column[column[i]];
+	return SPK_OK;
+}
+
 struct spk_batch *spk_batch_ref(struct spk_batch *batch)
 {
 	spk_arena_ref(batch->arena);

@@ -41,6 +41,8 @@ struct spk_batch {
 spk_status spk_batch_new(struct spk_batch **out, const struct spk_schema *schema, struct spk_memory_account *account, spk_error *err);
 /* A batch in a new arena that holds `in`'s: same rows, selection, weight and origin, but columns of `schema`, zeroed. */
 spk_status spk_batch_derive(struct spk_batch **out, const struct spk_batch *in, const struct spk_schema *schema, spk_error *err);
+/* The same with columns: column[i] of `in` for every field i of `schema`. */
+spk_status spk_batch_pick(struct spk_batch **out, const struct spk_batch *in, const struct spk_schema *schema, const int *column, spk_error *err);
 struct spk_batch *spk_batch_ref(struct spk_batch *batch);
 void spk_batch_unref(struct spk_batch *batch);  /* NULL is fine */
 

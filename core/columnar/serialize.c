@@ -466,6 +466,17 @@ spk_status spk_run_scratch_reserve(struct spk_run_scratch *scratch, spk_error *e
 	return spk_buffer_reserve(&scratch->packed, spk_spill_scratch(SPK_SPILL_BLOCK), err);
 }
 
+spk_status spk_batch_rows_per_block(const struct spk_batch *batch, int *rows, spk_error *err)
+{
+	size_t size;
+	int pieces;
+
+	SPK_TRY(spk_batch_serialized_size(batch, 0, batch->selected, &size, err));
+	pieces = (int)SPK_MIN((size + SPK_SPILL_BLOCK - 1) / SPK_SPILL_BLOCK, (size_t)batch->selected);
+	*rows = (batch->selected + pieces - 1) / pieces;
+	return SPK_OK;
+}
+
 spk_status spk_run_put_block(struct spk_spill_run *run, const struct spk_batch *batch, int from, int n, struct spk_run_scratch *scratch, spk_error *err)
 {
 	spk_buffer_clear(&scratch->raw);
@@ -477,15 +488,11 @@ spk_status spk_run_put_block(struct spk_spill_run *run, const struct spk_batch *
 
 spk_status spk_run_put_batch(struct spk_spill_run *run, const struct spk_batch *batch, struct spk_run_scratch *scratch, spk_error *err)
 {
-	size_t size;
-	int pieces, n;
+	int n;
 
 	if (batch->selected == 0)
 		return SPK_OK;
-	SPK_TRY(spk_batch_serialized_size(batch, 0, batch->selected, &size, err));
-	/* Rows of much the same size are assumed; a block may as well be larger. */
-	pieces = (int)SPK_MIN((size + SPK_SPILL_BLOCK - 1) / SPK_SPILL_BLOCK, (size_t)batch->selected);
-	n = (batch->selected + pieces - 1) / pieces;
+	SPK_TRY(spk_batch_rows_per_block(batch, &n, err));
 	for (int from = 0; from < batch->selected; from += n)
 		SPK_TRY(spk_run_put_block(run, batch, from, SPK_MIN(n, batch->selected - from), scratch, err));
 	return SPK_OK;

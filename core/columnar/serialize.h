@@ -2,8 +2,8 @@
  * Batches as bytes, and as blocks of a spill run: for what leaves memory for a while (spilled runs, spilled exchanges, caches).
  *
  * The form is dense: selected rows alone, whatever the layout, text bytes behind one another. Constant columns stay constant. Weights come
- * along, the origin does not. Reading gives vectors that point into the bytes. The form is of this build and this machine: not for
- * anything that outlives the process.
+ * along, the origin does not. Reading gives vectors that point into the bytes. The form is of this build and this kind of machine:
+ * what outlives the process must say so, and count its format up with it (connectors/stored).
  */
 #ifndef SPK_CORE_COLUMNAR_SERIALIZE_H
 #define SPK_CORE_COLUMNAR_SERIALIZE_H
@@ -20,6 +20,9 @@ spk_status spk_batch_serialize(const struct spk_batch *batch, int from, int n, s
  * the batch's arena (best: in it); *used gets its size. CORRUPT when it does not fit the schema: checked, as the bytes come from a disk.
  */
 spk_status spk_batch_deserialize(struct spk_batch *batch, const char *data, size_t size, size_t *used, spk_error *err);
+
+/* How many of the batch's selected rows make a block of about SPK_SPILL_BLOCK bytes, rows of much the same size assumed; there is a row at least. */
+spk_status spk_batch_rows_per_block(const struct spk_batch *batch, int *rows, spk_error *err);
 
 /* What writing and reading runs needs beside the run: kept from call to call. Zero but for the accounts is valid. */
 struct spk_run_scratch { struct spk_buffer raw, packed; };
