@@ -13,18 +13,13 @@
 #include "core/base/clock.h"
 #include "stream/internal.h"
 
-static void on_end(evutil_socket_t fd, short what, void *user)
-{
-	(void)fd, (void)what, (void)user;   /* being woken is all: the loop then looks */
-}
-
 spk_status spk_commit_open(struct spk_job *job, spk_error *err)
 {
 	struct spk_commit *c = &job->commit;
 
 	c->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	SPK_TRY_PTR(c->fd >= 0, err);
-	c->ended = event_new(job->base, c->fd, EV_READ | EV_PERSIST, on_end, NULL);
+	c->ended = event_new(job->base, c->fd, EV_READ | EV_PERSIST, spk_job_woken, NULL);
 	SPK_TRY_PTR(c->ended, err);
 	event_add(c->ended, NULL);
 	return spk_local_executor_new(&c->thread, 1, err);
@@ -42,14 +37,12 @@ void spk_commit_close(struct spk_job *job)
 		close(c->fd);
 }
 
-static void forget(struct spk_commit *c)
+void spk_computed_release(struct spk_computed *epoch)
 {
-	spk_exec_output_release(&c->output);
-	spk_buffer_release(&c->encoded);
-	spk_arena_unref(c->arena);
-	c->arena = NULL;
-	c->record = NULL;
-	c->error = (spk_error){ 0 };
+	spk_exec_output_release(&epoch->output);
+	spk_buffer_release(&epoch->encoded);
+	spk_arena_unref(epoch->arena);
+	*epoch = (struct spk_computed){ 0 };
 }
 
 /* On the commit's thread, which has the outputs (sinks, producer, log) to itself until it has written to the descriptor. */
@@ -60,24 +53,26 @@ static void run(void *user)
 	uint64_t one = 1;
 	ssize_t n;
 
-	c->status = spk_outputs_write(job, &c->output, c->record, &c->encoded, &c->error);
+	c->status = spk_outputs_write(job, &c->epoch, &c->error);
 	do
 		n = write(c->fd, &one, sizeof one);
 	while (n < 0 && errno == EINTR);
 }
 
-spk_status spk_commit_start(struct spk_job *job, struct spk_commit *next, spk_error *err)
+spk_status spk_commit_start(struct spk_job *job, struct spk_computed *epoch, spk_error *err)
 {
 	struct spk_commit *c = &job->commit;
+	spk_status status;
 
-	SPK_ASSERT(!c->record, "one commit at a time");
-	c->arena = next->arena;
-	c->record = next->record;
-	c->output = next->output;
-	c->encoded = next->encoded;
-	c->started_us = next->started_us;
-	c->cpu_us = next->cpu_us;
-	return c->thread->type->launch(c->thread, (struct spk_work){ run, job }, err);
+	SPK_ASSERT(!c->epoch.record, "one commit at a time");
+	c->epoch = *epoch;
+	c->error = (spk_error){ 0 };
+	status = c->thread->type->launch(c->thread, (struct spk_work){ run, job }, err);
+	if (status != SPK_OK)
+		c->epoch = (struct spk_computed){ 0 };
+	else
+		*epoch = (struct spk_computed){ 0 };
+	return status;
 }
 
 /* --- its end, on the loop thread --- */
@@ -99,7 +94,7 @@ static void count_progress(struct spk_job *job, const struct spk_epoch_record *r
 
 static void log_epoch(struct spk_job *job, const struct spk_epoch_record *r, int64_t rows_in, int64_t rows_out)
 {
-	int64_t wall = spk_clock_monotonic_us() - job->commit.started_us;
+	int64_t wall = spk_clock_monotonic_us() - job->commit.epoch.started_us;
 
 	spk_metric_add(job->metric.epochs, 1);
 	spk_metric_add(job->metric.rows_in, rows_in);
@@ -108,14 +103,14 @@ static void log_epoch(struct spk_job *job, const struct spk_epoch_record *r, int
 	spk_metric_add(job->metric.bad, r->bad_rows);
 	spk_metric_observe(job->metric.duration, wall);
 	spk_event_log_write(job->events, SPK_EVENT_EPOCH_END, (struct spk_event_field[]){ { "epoch", NULL, r->epoch }, { "rows_in", NULL, rows_in },
-		{ "rows_out", NULL, rows_out }, { "late", NULL, r->late_rows }, { "bad", NULL, r->bad_rows }, { "cpu_us", NULL, job->commit.cpu_us },
+		{ "rows_out", NULL, rows_out }, { "late", NULL, r->late_rows }, { "bad", NULL, r->bad_rows }, { "cpu_us", NULL, job->commit.epoch.cpu_us },
 		{ "wall_us", NULL, wall }, { 0 } });
 	spk_event_log_flush(job->events);
 }
 
 static void book(struct spk_job *job)
 {
-	const struct spk_epoch_record *r = job->commit.record;
+	const struct spk_epoch_record *r = job->commit.epoch.record;
 	int64_t rows_in = 0, rows_out = 0;
 
 	for (int i = 0; i < r->sources; i++)
@@ -139,15 +134,15 @@ static spk_status look(struct spk_job *job, bool settle, spk_error *err)
 
 	(void)ignored;
 	if (status != SPK_OK && settle)
-		status = spk_outputs_settle(job, &c->output, c->record, &c->encoded, status, &c->error);
+		status = spk_outputs_settle(job, &c->epoch, status, &c->error);
 	if (status == SPK_OK) {
 		book(job);
 	} else {
-		spk_event_log_write(job->events, SPK_EVENT_EPOCH_FAILED, (struct spk_event_field[]){ { "epoch", NULL, c->record->epoch }, { "error", c->error.message, 0 }, { 0 } });
+		spk_event_log_write(job->events, SPK_EVENT_EPOCH_FAILED, (struct spk_event_field[]){ { "epoch", NULL, c->epoch.record->epoch }, { "error", c->error.message, 0 }, { 0 } });
 		if (err)
 			*err = c->error;
 	}
-	forget(c);
+	spk_computed_release(&c->epoch);
 	return status;
 }
 
@@ -167,12 +162,12 @@ spk_status spk_commit_poll(struct spk_job *job, spk_error *err)
 {
 	struct spk_commit *c = &job->commit;
 
-	return c->record && has_ended(c, 0) ? look(job, true, err) : SPK_OK;
+	return c->epoch.record && has_ended(c, 0) ? look(job, true, err) : SPK_OK;
 }
 
 spk_status spk_commit_wait(struct spk_job *job, spk_error *err)
 {
-	if (!job->commit.record)
+	if (!job->commit.epoch.record)
 		return SPK_OK;
 	has_ended(&job->commit, -1);
 	return look(job, true, err);
@@ -180,7 +175,7 @@ spk_status spk_commit_wait(struct spk_job *job, spk_error *err)
 
 void spk_commit_abandon(struct spk_job *job)
 {
-	if (!job->commit.record)
+	if (!job->commit.epoch.record)
 		return;
 	has_ended(&job->commit, -1);
 	look(job, false, NULL);

@@ -128,7 +128,7 @@ static bool stopped_at_once(void *user)
 }
 
 /* Runs the plan over what is pending; *out gets what it left, and the record of it. */
-static spk_status compute(struct spk_job *job, int64_t epoch, int64_t time_us, struct spk_commit *out, spk_error *err)
+static spk_status compute(struct spk_job *job, int64_t epoch, int64_t time_us, struct spk_computed *out, spk_error *err)
 {
 	struct spk_exec_watch watch = { .fd = job->stop_fd, .cancel = stopped_at_once, .user = job };
 	struct spk_dag_result result = { 0 };
@@ -146,7 +146,7 @@ static spk_status compute(struct spk_job *job, int64_t epoch, int64_t time_us, s
 }
 
 /* Outputs are encoded and dead letters keep their own bytes, so the input's memory is free while the epoch is written. */
-static spk_status compute_and_commit(struct spk_job *job, int64_t epoch, int64_t time_us, struct spk_commit *next, spk_error *err)
+static spk_status compute_and_commit(struct spk_job *job, int64_t epoch, int64_t time_us, struct spk_computed *next, spk_error *err)
 {
 	SPK_TRY(compute(job, epoch, time_us, next, err));
 	SPK_TRY(move_on(job, next->record, err));
@@ -159,15 +159,13 @@ spk_status spk_job_epoch(struct spk_job *job, spk_error *err)
 {
 	int64_t epoch = job->record ? job->record->epoch + 1 : 1;
 	int64_t now = spk_clock_wall_us(), time_us = job->record ? SPK_MAX(now, job->record->time_us) : now;
-	struct spk_commit next = { .arena = spk_arena_new(NULL), .started_us = spk_clock_monotonic_us() };
+	struct spk_computed next = { .arena = spk_arena_new(NULL), .started_us = spk_clock_monotonic_us() };
 	spk_status status = next.arena ? compute_and_commit(job, epoch, time_us, &next, err) : spk_fail_memory(err);
 
 	if (status == SPK_OK)
 		return SPK_OK;
 	spk_event_log_write(job->events, SPK_EVENT_EPOCH_FAILED, (struct spk_event_field[]){ { "epoch", NULL, epoch }, { "error", err ? err->message : "", 0 }, { 0 } });
-	spk_exec_output_release(&next.output);
-	spk_buffer_release(&next.encoded);
-	spk_arena_unref(next.arena);
+	spk_computed_release(&next);
 	return status;
 }
 

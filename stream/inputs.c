@@ -37,21 +37,13 @@ static spk_status open_source(struct spk_job *job, int index, spk_error *err)
 	return SPK_OK;
 }
 
-/* Being woken is all: the loop then fetches from every source. */
-static void on_wake(evutil_socket_t fd, short what, void *user)
-{
-	(void)fd;
-	(void)what;
-	(void)user;
-}
-
 static spk_status watch_source(struct spk_job *job, struct spk_input *in, spk_error *err)
 {
 	int fd = in->source->type->wake_fd ? in->source->type->wake_fd(in->source) : -1;
 
 	if (fd < 0)
 		return SPK_OK;
-	in->wake = event_new(job->base, fd, EV_READ | EV_PERSIST, on_wake, job);
+	in->wake = event_new(job->base, fd, EV_READ | EV_PERSIST, spk_job_woken, job);
 	SPK_TRY_PTR(in->wake, err);
 	event_add(in->wake, NULL);
 	return SPK_OK;

@@ -84,13 +84,21 @@ struct spk_outputs {
 	int64_t written;                      /* epoch whose commit is known to have come through */
 };
 
+/* An epoch that was computed: what is to be written of it. */
+struct spk_computed {
+	struct spk_arena *arena;              /* of the record, and of the array of outputs */
+	struct spk_epoch_record *record;
+	struct spk_exec_output output;
+	struct spk_buffer encoded;            /* the record */
+	int64_t started_us, cpu_us;
+};
+
 spk_status spk_outputs_open(struct spk_job *job, spk_error *err);
 void spk_outputs_close(struct spk_job *job);
 /* Writes and commits an epoch's outputs and its record. @locality: the commit's thread. A failure leaves it open whether they are committed. */
-spk_status spk_outputs_write(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err);
+spk_status spk_outputs_write(struct spk_job *job, const struct spk_computed *epoch, spk_error *err);
 /* After that has failed with `status` and *err: finds out what became of the epoch and writes it again if need be. FENCED is fatal. */
-spk_status spk_outputs_settle(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded,
-			      spk_status status, spk_error *err);
+spk_status spk_outputs_settle(struct spk_job *job, const struct spk_computed *epoch, spk_status status, spk_error *err);
 /* With bad.rows=fail the first bad row is an error; asked before anything is written. */
 spk_status spk_dead_letters_check(struct spk_job *job, const struct spk_exec_output *output, int64_t epoch, spk_error *err);
 spk_status spk_dead_letters_write(struct spk_job *job, const struct spk_exec_output *output, int64_t epoch, spk_error *err);
@@ -105,20 +113,18 @@ struct spk_commit {
 	struct spk_executor_backend *thread;  /* of one worker: it waits for brokers and disks, which those of the pool should not */
 	int fd;                               /* an eventfd, readable when it has ended */
 	struct event *ended;
-	/* Of the epoch; record is NULL when no commit is under way. The thread's until it has ended. */
-	struct spk_arena *arena;
-	struct spk_epoch_record *record;
-	struct spk_exec_output output;
-	struct spk_buffer encoded;            /* the record */
-	int64_t started_us, cpu_us;
+	struct spk_computed epoch;            /* the thread's until it has ended; its record is NULL when no commit is under way */
 	spk_status status;
 	spk_error error;
 };
 
+/* Frees what it holds and zeroes it. */
+void spk_computed_release(struct spk_computed *epoch);
+
 spk_status spk_commit_open(struct spk_job *job, spk_error *err);
 void spk_commit_close(struct spk_job *job);
-/* Begins to commit `next` (arena, record, output, encoded and times are taken over): none may be under way. */
-spk_status spk_commit_start(struct spk_job *job, struct spk_commit *next, spk_error *err);
+/* Begins to commit the epoch, which is taken over (on failure it stays the caller's): none may be under way. */
+spk_status spk_commit_start(struct spk_job *job, struct spk_computed *epoch, spk_error *err);
 /* Waits for the end of the commit, if one is under way. The job's error when it failed for good. */
 spk_status spk_commit_wait(struct spk_job *job, spk_error *err);
 /* The same without waiting: OK also when it has not ended. */
@@ -172,6 +178,8 @@ void spk_job_report(struct spk_job *job, const char *phase, const char *trouble)
 /* Claims the job's folder, sweeps what dead processes left in it, opens checkpoint store and event log (folder.c). */
 spk_status spk_job_folder_open(struct spk_job *job, spk_error *err);
 void spk_job_folder_close(struct spk_job *job);
+/* For events that only wake the loop, which then looks at everything itself. */
+void spk_job_woken(evutil_socket_t fd, short what, void *user);
 /* Sleeps, whatever the sources have, until the time is over or someone asks to stop once more. */
 void spk_job_pause(struct spk_job *job, int64_t us);
 /* True when someone asked to stop. */

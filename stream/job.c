@@ -79,7 +79,7 @@ static void on_stop(evutil_socket_t fd, short what, void *user)
 	(void)user;
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *user)
+void spk_job_woken(evutil_socket_t fd, short what, void *user)
 {
 	(void)fd;
 	(void)what;
@@ -122,7 +122,7 @@ static spk_status build(struct spk_job *job, spk_error *err)
 	job->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	SPK_TRY_PTR(job->base && job->stop_fd >= 0, err);
 	job->stop_event = event_new(job->base, job->stop_fd, EV_READ | EV_PERSIST, on_stop, job);
-	job->timer = event_new(job->base, -1, 0, on_timer, job);
+	job->timer = event_new(job->base, -1, 0, spk_job_woken, job);
 	SPK_TRY_PTR(job->stop_event && job->timer, err);
 	event_add(job->stop_event, NULL);
 	SPK_TRY(spk_commit_open(job, err));
@@ -284,7 +284,7 @@ static void report_positions(struct spk_job *job, bool now)
 {
 	int64_t time = spk_clock_monotonic_us();
 
-	if (!job->record || job->commit.record || (!now && time - job->reported_us < REPORT_US))
+	if (!job->record || job->commit.epoch.record || (!now && time - job->reported_us < REPORT_US))
 		return;
 	job->reported_us = time;
 	for (int i = 0; i < job->in.count; i++) {

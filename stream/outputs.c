@@ -151,16 +151,16 @@ static spk_status write_blocks(struct spk_job *job, const struct spk_exec_output
 	return SPK_OK;
 }
 
-static spk_status write_epoch(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
+static spk_status write_epoch(struct spk_job *job, const struct spk_computed *epoch, spk_error *err)
 {
 	SPK_TRY(job->out.log->type->begin(job->out.log, err));
-	SPK_TRY(write_blocks(job, output, record->epoch, err));
-	SPK_TRY(spk_dead_letters_write(job, output, record->epoch, err));
+	SPK_TRY(write_blocks(job, &epoch->output, epoch->record->epoch, err));
+	SPK_TRY(spk_dead_letters_write(job, &epoch->output, epoch->record->epoch, err));
 	SPK_TRY(spk_fault(SPK_FAULT_TXN_PRODUCED, err));
 	for (int i = 0; i < job->out.count; i++)
 		if (job->out.output[i].sink->type->prepare)
-			SPK_TRY(job->out.output[i].sink->type->prepare(job->out.output[i].sink, record->epoch, err));
-	SPK_TRY(job->out.log->type->append(job->out.log, record->epoch, encoded->data, encoded->size, err));
+			SPK_TRY(job->out.output[i].sink->type->prepare(job->out.output[i].sink, epoch->record->epoch, err));
+	SPK_TRY(job->out.log->type->append(job->out.log, epoch->record->epoch, epoch->encoded.data, epoch->encoded.size, err));
 	SPK_TRY(spk_fault(SPK_FAULT_TXN_RECORD, err));
 	return job->out.log->type->commit(job->out.log, err);
 }
@@ -246,17 +246,17 @@ static void abort_sinks(struct spk_job *job, int64_t epoch)
 }
 
 /* One try: what became of the epoch, and if nothing, writes it again. Sinks without transactions must forget the first attempt's rows. */
-static spk_status settle_once(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
+static spk_status settle_once(struct spk_job *job, const struct spk_computed *epoch, spk_error *err)
 {
 	struct newest newest;
 	bool committed = false;
 
 	SPK_TRY(reopen(job, &newest, err));
-	SPK_TRY(judge(job, record, &newest, &committed, err));
+	SPK_TRY(judge(job, epoch->record, &newest, &committed, err));
 	if (committed)
 		return SPK_OK;
-	abort_sinks(job, record->epoch);
-	return write_epoch(job, output, record, encoded, err);
+	abort_sinks(job, epoch->record->epoch);
+	return write_epoch(job, epoch, err);
 }
 
 /* How often and how long it is tried: a broker that is away is waited for (kafka.retry), but not long when the job is to stop. */
@@ -278,45 +278,44 @@ static bool goes_on(struct spk_job *job, spk_status status, struct patience *p)
  * Finds out what became of the epoch after a failed commit, and writes it again if it was not committed: the encoded outputs are still there. A
  * takeover by another instance shows as FENCED, from the broker or from the log.
  */
-static spk_status settle(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
+static spk_status settle(struct spk_job *job, const struct spk_computed *epoch, spk_error *err)
 {
 	struct spk_retry_policy policy = spk_retry_default(SPK_RETRY_BROKER);
 	struct patience patience = { .started_us = spk_clock_monotonic_us() };
 	spk_error why = { 0 };
 	spk_status status;
 
-	while ((status = settle_once(job, output, record, encoded, &why)) != SPK_OK && goes_on(job, status, &patience)) {
+	while ((status = settle_once(job, epoch, &why)) != SPK_OK && goes_on(job, status, &patience)) {
 		spk_job_report(job, spk_job_stopping(job) ? "stopping" : "running", why.message);
-		SPK_LOG(WARN, "stream", "epoch %lld is not committed yet: %s", (long long)record->epoch, why.message);
+		SPK_LOG(WARN, "stream", "epoch %lld is not committed yet: %s", (long long)epoch->record->epoch, why.message);
 		spk_job_pause(job, spk_retry_wait_us(&policy, patience.attempts - 1));
 	}
 	if (status != SPK_OK && may_pass(status) && spk_job_stopping(job))
-		return spk_fail(err, SPK_CANCELLED, "stopped before epoch %lld could be committed; it will be done again: %s", (long long)record->epoch, why.message);
+		return spk_fail(err, SPK_CANCELLED, "stopped before epoch %lld could be committed; it will be done again: %s", (long long)epoch->record->epoch, why.message);
 	if (status != SPK_OK && err)
 		*err = why;
 	return status;
 }
 
-spk_status spk_outputs_write(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded, spk_error *err)
+spk_status spk_outputs_write(struct spk_job *job, const struct spk_computed *epoch, spk_error *err)
 {
-	SPK_TRY(write_epoch(job, output, record, encoded, err));
-	job->out.written = record->epoch;
-	return commit_sinks(job, record->epoch, err);
+	SPK_TRY(write_epoch(job, epoch, err));
+	job->out.written = epoch->record->epoch;
+	return commit_sinks(job, epoch->record->epoch, err);
 }
 
-spk_status spk_outputs_settle(struct spk_job *job, const struct spk_exec_output *output, const struct spk_epoch_record *record, const struct spk_buffer *encoded,
-			      spk_status status, spk_error *err)
+spk_status spk_outputs_settle(struct spk_job *job, const struct spk_computed *epoch, spk_status status, spk_error *err)
 {
 	/* The record is in the log: what is left of it is the next attempt's to do. */
-	if (job->out.written == record->epoch)
+	if (job->out.written == epoch->record->epoch)
 		return status;
 	if (may_pass(status)) {
-		SPK_LOG(WARN, "stream", "commit of epoch %lld: %s; asking what became of it", (long long)record->epoch, err->message);
-		status = settle(job, output, record, encoded, err);
+		SPK_LOG(WARN, "stream", "commit of epoch %lld: %s; asking what became of it", (long long)epoch->record->epoch, err->message);
+		status = settle(job, epoch, err);
 	}
 	if (status != SPK_OK) {
-		abort_sinks(job, record->epoch);
+		abort_sinks(job, epoch->record->epoch);
 		return status;
 	}
-	return commit_sinks(job, record->epoch, err);
+	return commit_sinks(job, epoch->record->epoch, err);
 }
