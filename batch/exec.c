@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/wake.h"
 
 enum { IDLE_PERCENT = 25 };      /* of the limit in use: from there on a task that has ended keeps nothing */
 
@@ -567,25 +567,13 @@ struct ending {
 static void on_done(void *user, spk_status status, const spk_error *error, const struct spk_dag_result *result)
 {
 	struct ending *e = user;
-	uint64_t one = 1;
-	ssize_t n;
 
 	e->status = status;
 	if (error)
 		e->error = *error;
 	if (result)
 		e->result = *result;
-	do
-		n = write(e->fd, &one, sizeof one);
-	while (n < 0 && errno == EINTR);
-}
-
-static void drain(int fd)
-{
-	uint64_t count;
-	ssize_t ignored = read(fd, &count, sizeof count);
-
-	(void)ignored;
+	spk_wake(e->fd);
 }
 
 /* How long to wait for something to happen, in ms; -1: for ever. */
@@ -615,7 +603,7 @@ static void wait_for_end(const struct ending *e, struct spk_dag_scheduler *sched
 			watch->tick(watch->user);
 		ask = n > 0 && (fds[1].revents & POLLIN);
 		if (ask)
-			drain(watch->fd);
+			spk_wake_clear(watch->fd);
 		if (deadline_us && spk_clock_monotonic_us() >= deadline_us) {
 			ask = true;
 			deadline_us = 0;
@@ -623,12 +611,12 @@ static void wait_for_end(const struct ending *e, struct spk_dag_scheduler *sched
 		if (n < 0)
 			fds[0].revents = fds[1].revents = 0;
 	}
-	drain(e->fd);
+	spk_wake_clear(e->fd);
 }
 
 static spk_status run_watched(struct spk_exec *e, struct spk_dag_scheduler *scheduler, const struct spk_exec_watch *watch, struct spk_dag_result *result, spk_error *err)
 {
-	struct ending end = { .fd = eventfd(0, EFD_CLOEXEC) };
+	struct ending end = { .fd = spk_wake_new() };
 	spk_status status;
 
 	if (end.fd < 0)

@@ -1,15 +1,14 @@
 /* What a command needs before it can work: session, log, the job's name and folder, signals. */
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "core/base/check.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "core/base/wake.h"
 
 /* --- configuration --- */
 
@@ -213,16 +212,6 @@ static struct spk_session *volatile cancelled;
 static volatile sig_atomic_t signals, last_signal;
 static volatile sig_atomic_t wake = -1;
 
-static void wake_up(void)
-{
-	uint64_t one = 1;
-	int saved = errno;
-	ssize_t ignored = write(wake, &one, sizeof one);
-
-	(void)ignored;
-	errno = saved;
-}
-
 static void on_signal(int number)
 {
 	struct spk_session *session = cancelled;
@@ -232,7 +221,7 @@ static void on_signal(int number)
 	if (session)
 		spk_session_cancel(session);
 	else if (wake >= 0)
-		wake_up();
+		spk_wake(wake);
 	if (session && signals > 1)
 		signal(number, SIG_DFL);
 }
@@ -265,7 +254,7 @@ int spk_cli_signals(void)
 int spk_cli_wait_on_signals(void)
 {
 	if (wake < 0)
-		wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		wake = spk_wake_new();
 	cancelled = NULL;
 	handle(on_signal);
 	return wake;
@@ -273,11 +262,9 @@ int spk_cli_wait_on_signals(void)
 
 int spk_cli_take_signal(void)
 {
-	uint64_t count;
-	ssize_t ignored = read(wake, &count, sizeof count);
 	int number = last_signal;
 
-	(void)ignored;
+	spk_wake_clear(wake);
 	last_signal = 0;
 	return number;
 }

@@ -10,11 +10,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/wake.h"
 #include "core/columnar/arrow_c.h"
 #include "session/internal.h"
 
@@ -43,15 +43,10 @@ struct spk_row_stream {
 /* @locks: lock held */
 static void wake(struct spk_row_stream *r)
 {
-	uint64_t one = 1;
-	ssize_t n = 0;
-
 	if (!r->waiting)
 		return;
 	r->waiting = false;
-	do
-		n = write(r->fd, &one, sizeof one);
-	while (n < 0 && errno == EINTR);
+	spk_wake(r->fd);
 }
 
 static spk_status take(void *user, struct spk_batch *batch, spk_error *err)
@@ -99,14 +94,6 @@ static void close_queue(struct spk_row_stream *r)
 		spk_open_query_cancel(r->query);
 }
 
-static void drain(int fd)
-{
-	uint64_t count;
-	ssize_t ignored = read(fd, &count, sizeof count);
-
-	(void)ignored;
-}
-
 /* Neither a batch nor the end; says so to the other side. */
 static bool must_wait(struct spk_row_stream *r)
 {
@@ -135,8 +122,8 @@ static void wait_for_rows(struct spk_row_stream *r)
 		}
 		if (poll(fds, 2, timeout_us ? (int)SPK_MIN(timeout_us / 1000 + 1, TICK_MS) : TICK_MS) == 0)
 			spk_open_query_tick(r->query);
-		drain(r->fd);
-		drain(r->session->cancel_fd);
+		spk_wake_clear(r->fd);
+		spk_wake_clear(r->session->cancel_fd);
 	}
 }
 
@@ -247,7 +234,7 @@ static spk_status stream_new(struct spk_session *s, const struct spk_physical_pl
 	struct spk_row_stream *r = calloc(1, sizeof *r);
 
 	SPK_TRY_PTR(r, err);
-	*r = (struct spk_row_stream){ .session = s, .arena = spk_arena_ref(s->arena), .plan = plan, .schema = plan->collect->schema, .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
+	*r = (struct spk_row_stream){ .session = s, .arena = spk_arena_ref(s->arena), .plan = plan, .schema = plan->collect->schema, .fd = spk_wake_new() };
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->taken, NULL);
 	*out = r;

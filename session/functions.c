@@ -32,38 +32,50 @@ static spk_status parse_types(struct spk_session *s, const char *list, struct sp
 	return SPK_OK;
 }
 
+/* A function's or aggregate's types, as they were written. */
+struct signature {
+	const char *name;  /* in the catalog's arena */
+	struct spk_type arg[SPK_FUNCTION_ARGS_MAX], result;
+	int args;
+};
+
+static spk_status read_signature(struct spk_session *session, const char *kind, const char *name, const char *arguments, const char *returns, struct signature *out, spk_error *err)
+{
+	struct spk_type result[SPK_FUNCTION_ARGS_MAX];
+	int results;
+
+	out->name = spk_arena_strdup(spk_catalog_arena(session->catalog), name);
+	SPK_TRY_PTR(out->name, err);
+	SPK_TRY(parse_types(session, arguments ? arguments : "", out->arg, &out->args, err));
+	SPK_TRY(parse_types(session, returns, result, &results, err));
+	if (results != 1)
+		return spk_fail(err, SPK_USAGE, "%s %s: \"%s\" is not one type", kind, name, returns);
+	out->result = result[0];
+	return SPK_OK;
+}
+
 spk_status spk_session_register_function(struct spk_session *session, const struct spk_function_spec *spec, spk_error *err)
 {
 	static const enum spk_volatility volatility[] = { [SPK_FUNCTION_IMMUTABLE] = SPK_IMMUTABLE, [SPK_FUNCTION_STABLE] = SPK_STABLE, [SPK_FUNCTION_VOLATILE] = SPK_VOLATILE };
-	struct spk_type arg[SPK_FUNCTION_ARGS_MAX], result[SPK_FUNCTION_ARGS_MAX];
 	struct spk_user_function *f = SPK_NEW(spk_catalog_arena(session->catalog), struct spk_user_function);
-	const char *name = spk_arena_strdup(spk_catalog_arena(session->catalog), spec->name);
-	int args, results;
+	struct signature is;
 
-	SPK_TRY_PTR(f && name, err);
-	SPK_TRY(parse_types(session, spec->arguments ? spec->arguments : "", arg, &args, err));
-	SPK_TRY(parse_types(session, spec->returns, result, &results, err));
-	if (results != 1)
-		return spk_fail(err, SPK_USAGE, "function %s: \"%s\" is not one type", name, spec->returns);
-	SPK_TRY(spk_user_function_init(f, name, arg, args, result[0], volatility[spec->volatility], spec->called_on_null, spec->call, spec->user, err));
+	SPK_TRY_PTR(f, err);
+	SPK_TRY(read_signature(session, "function", spec->name, spec->arguments, spec->returns, &is, err));
+	SPK_TRY(spk_user_function_init(f, is.name, is.arg, is.args, is.result, volatility[spec->volatility], spec->called_on_null, spec->call, spec->user, err));
 	return spk_catalog_add_function(session->catalog, f, false, err);
 }
 
 spk_status spk_session_register_aggregate(struct spk_session *session, const struct spk_aggregate_spec *spec, spk_error *err)
 {
-	struct spk_type arg[SPK_FUNCTION_ARGS_MAX], result[SPK_FUNCTION_ARGS_MAX];
 	struct spk_user_aggregate *a = SPK_NEW(spk_catalog_arena(session->catalog), struct spk_user_aggregate);
-	const char *name = spk_arena_strdup(spk_catalog_arena(session->catalog), spec->name);
-	int args, results;
+	struct signature is;
 
-	SPK_TRY_PTR(a && name, err);
-	SPK_TRY(parse_types(session, spec->arguments ? spec->arguments : "", arg, &args, err));
-	SPK_TRY(parse_types(session, spec->returns, result, &results, err));
-	if (results != 1)
-		return spk_fail(err, SPK_USAGE, "aggregate %s: \"%s\" is not one type", name, spec->returns);
-	if (args > SPK_AGGREGATE_ARGS_MAX)
-		return spk_fail(err, SPK_UNSUPPORTED, "aggregate %s: an aggregate takes %d arguments at the most", name, SPK_AGGREGATE_ARGS_MAX);
-	SPK_TRY(spk_user_aggregate_init(a, name, arg, args, result[0], spec, err));
+	SPK_TRY_PTR(a, err);
+	SPK_TRY(read_signature(session, "aggregate", spec->name, spec->arguments, spec->returns, &is, err));
+	if (is.args > SPK_AGGREGATE_ARGS_MAX)
+		return spk_fail(err, SPK_UNSUPPORTED, "aggregate %s: an aggregate takes %d arguments at the most", is.name, SPK_AGGREGATE_ARGS_MAX);
+	SPK_TRY(spk_user_aggregate_init(a, is.name, is.arg, is.args, is.result, spec, err));
 	return spk_catalog_add_aggregate(session->catalog, a, false, err);
 }
 

@@ -1,10 +1,9 @@
 /* Sessions: configuration, catalog and what is bound in them. See include/sparklet/session.h and engine.h. */
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/base/wake.h"
 #include "session/materialize.h"
 #include "session/profile.h"
 
@@ -16,7 +15,7 @@ static spk_status build(struct spk_session *s, spk_error *err)
 
 	s->arena = spk_arena_new(spk_memory_account("plan"));
 	s->conf = spk_conf_new();
-	s->cancel_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	s->cancel_fd = spk_wake_new();
 	SPK_TRY_PTR(s->arena && s->conf && s->cancel_fd >= 0, err);
 	SPK_TRY(spk_conf_load_environment(s->conf, err));
 	hooks.user = s->conf;
@@ -254,18 +253,13 @@ spk_status spk_session_open_reporter(struct spk_session *s, spk_error *err)
 void spk_session_cancel(struct spk_session *s)
 {
 	struct spk_job *job = atomic_load(&s->job);
-	uint64_t one = 1;
-	int saved = errno;
-	ssize_t ignored;
 
 	if (job) {
 		spk_job_stop(job);
 		return;
 	}
 	atomic_fetch_add(&s->cancels, 1);
-	ignored = write(s->cancel_fd, &one, sizeof one);
-	(void)ignored;
-	errno = saved;
+	spk_wake(s->cancel_fd);
 }
 
 void spk_session_on_progress(struct spk_session *s, int every_ms, void (*progress)(void *user, const struct spk_query_progress *now), void *user)
@@ -277,10 +271,7 @@ void spk_session_on_progress(struct spk_session *s, int every_ms, void (*progres
 
 void spk_session_clear_cancel(struct spk_session *s)
 {
-	uint64_t count;
-	ssize_t ignored = read(s->cancel_fd, &count, sizeof count);
-
-	(void)ignored;
+	spk_wake_clear(s->cancel_fd);
 	atomic_store(&s->cancels, 0);
 }
 

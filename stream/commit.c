@@ -5,19 +5,18 @@
  * meanwhile, on state that the log does not know yet, but nothing of it is written before. Should the commit fail for good, the attempt ends, and
  * with it all that was computed on top. What became of a commit is only looked at on the loop thread: there it is settled, booked and reported.
  */
-#include <errno.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/wake.h"
 #include "stream/internal.h"
 
 spk_status spk_commit_open(struct spk_job *job, spk_error *err)
 {
 	struct spk_commit *c = &job->commit;
 
-	c->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	c->fd = spk_wake_new();
 	SPK_TRY_PTR(c->fd >= 0, err);
 	c->ended = event_new(job->base, c->fd, EV_READ | EV_PERSIST, spk_job_woken, NULL);
 	SPK_TRY_PTR(c->ended, err);
@@ -50,13 +49,9 @@ static void run(void *user)
 {
 	struct spk_job *job = user;
 	struct spk_commit *c = &job->commit;
-	uint64_t one = 1;
-	ssize_t n;
 
 	c->status = spk_outputs_write(job, &c->epoch, &c->error);
-	do
-		n = write(c->fd, &one, sizeof one);
-	while (n < 0 && errno == EINTR);
+	spk_wake(c->fd);
 }
 
 spk_status spk_commit_start(struct spk_job *job, struct spk_computed *epoch, spk_error *err)
@@ -128,11 +123,9 @@ static void book(struct spk_job *job)
 static spk_status look(struct spk_job *job, bool settle, spk_error *err)
 {
 	struct spk_commit *c = &job->commit;
-	uint64_t count;
-	ssize_t ignored = read(c->fd, &count, sizeof count);
 	spk_status status = c->status;
 
-	(void)ignored;
+	spk_wake_clear(c->fd);
 	if (status != SPK_OK && settle)
 		status = spk_outputs_settle(job, &c->epoch, status, &c->error);
 	if (status == SPK_OK) {

@@ -2,17 +2,16 @@
 #include "stream/job.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/wake.h"
 #include "stream/internal.h"
 
 enum { NAME_MAX_BYTES = 200, WAKE_US = 100000, REPORT_US = 1000000, PROGRESS_US = 100000, RECOVERIES_MAX = 5 };
@@ -42,14 +41,8 @@ bool spk_job_stopping(const struct spk_job *job) { return atomic_load(&job->stop
 
 void spk_job_stop(struct spk_job *job)
 {
-	uint64_t one = 1;
-	int saved = errno;
-	ssize_t ignored;
-
 	atomic_fetch_add(&job->stops, 1);
-	ignored = write(job->stop_fd, &one, sizeof one);
-	(void)ignored;
-	errno = saved;
+	spk_wake(job->stop_fd);
 }
 
 void spk_job_report(struct spk_job *job, const char *phase, const char *trouble)
@@ -71,12 +64,9 @@ void spk_job_report(struct spk_job *job, const char *phase, const char *trouble)
 
 static void on_stop(evutil_socket_t fd, short what, void *user)
 {
-	uint64_t count;
-	ssize_t ignored = read(fd, &count, sizeof count);
-
-	(void)ignored;
 	(void)what;
 	(void)user;
+	spk_wake_clear(fd);
 }
 
 void spk_job_woken(evutil_socket_t fd, short what, void *user)
@@ -119,7 +109,7 @@ static spk_status build(struct spk_job *job, spk_error *err)
 	SPK_TRY(spk_job_check_name(job->spec.name, err));
 	SPK_TRY(spk_job_claim_folder(job->spec.dir, job->spec.name, err));
 	job->base = event_base_new();
-	job->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	job->stop_fd = spk_wake_new();
 	SPK_TRY_PTR(job->base && job->stop_fd >= 0, err);
 	job->stop_event = event_new(job->base, job->stop_fd, EV_READ | EV_PERSIST, on_stop, job);
 	job->timer = event_new(job->base, -1, 0, spk_job_woken, job);

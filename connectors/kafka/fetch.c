@@ -10,7 +10,6 @@
  */
 #include "connectors/kafka/source.h"
 
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
@@ -19,6 +18,7 @@
 #include "core/base/fault.h"
 #include "core/base/log.h"
 #include "core/base/memory.h"
+#include "core/base/wake.h"
 
 enum {
 	BLOCK_SIZE = 64 * 1024,       /* what the arena's pool has at hand */
@@ -42,28 +42,17 @@ struct fetching {
 
 /* ---- Who is ready ---------------------------------------------------------------------------------------------------- */
 
-static void poke(const struct kafka_source *s)
-{
-	uint64_t one = 1;
-
-	/* Fails only when the counter is full, and then the descriptor is readable anyway. */
-	if (write(s->wake, &one, sizeof(one)) < 0)
-		return;
-}
-
 /* Also called by librdkafka's threads. Before the loop looks into the queue: what comes in meanwhile makes it ready again. */
 static void not_ready(struct kafka_partition *p)
 {
 	struct kafka_source *s = p->source;
-	uint64_t count;
 
 	if (!atomic_exchange(&p->ready, false) || atomic_fetch_sub(&s->ready_count, 1) != 1)
 		return;
-	if (read(s->wake, &count, sizeof(count)) < 0)
-		return;
+	spk_wake_clear(s->wake);
 	/* One may have become ready between counting and reading. */
 	if (atomic_load(&s->ready_count) > 0)
-		poke(s);
+		spk_wake(s->wake);
 }
 
 void spk_kafka_ready(struct kafka_partition *p)
@@ -71,7 +60,7 @@ void spk_kafka_ready(struct kafka_partition *p)
 	if (atomic_load(&p->muted))
 		return;
 	if (!atomic_exchange(&p->ready, true) && atomic_fetch_add(&p->source->ready_count, 1) == 0)
-		poke(p->source);
+		spk_wake(p->source->wake);
 	/* Looked at last: whoever mutes a partition clears `ready` after it, so one of the two sees the other. */
 	if (atomic_load(&p->muted))
 		not_ready(p);

@@ -7,11 +7,11 @@
 #include "connectors/kafka/source.h"
 
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
+#include "core/base/wake.h"
 
 enum {
 	OPEN_WAIT_MS = 10000,
@@ -234,7 +234,7 @@ static spk_status open_all(struct kafka_source *s, spk_error *err)
 	s->wants_keys = table_wants_keys(table);
 	s->topics = strdup(topic);
 	SPK_TRY_PTR(s->topics, err);
-	s->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	s->wake = spk_wake_new();
 	if (s->wake < 0)
 		return spk_fail(err, SPK_IO, "no event descriptor for table %s", table->name);
 	SPK_TRY(spk_source_open_format(&s->base, (struct spk_view){ 0 }, err));

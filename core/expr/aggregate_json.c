@@ -1,12 +1,9 @@
 /*
- * json_agg, jsonb_agg, json_object_agg, jsonb_object_agg. The state holds the elements or members as text, a comma before every one,
- * the first one too: then states are merged by appending one to the other, and the result leaves out the first `skip` bytes. What is
- * jsonb gets its form at the end, when all of it is there: members in order, of several of one name the last.
+ * json_agg, jsonb_agg, json_object_agg, jsonb_object_agg: the elements or members as pieces of text, separated by commas. What is jsonb
+ * gets its form at the end, when all of it is there: members in order, of several of one name the last.
  */
-#include "core/expr/aggregate_internal.h"
+#include "core/expr/aggregate_pieces.h"
 #include "core/expr/jsonb.h"
-
-struct gathered { struct spk_buffer bytes; uint32_t skip; bool any; };
 
 static bool is_object(const struct spk_aggregate_call *call) { return call->args == 2; }
 
@@ -16,12 +13,7 @@ static const char *comma_before(const struct spk_aggregate_call *call, const str
 	return !is_object(call) && call->type.id == SPK_TYPE_JSON && !null && spk_type_is_nested(v->type) ? ", \n " : ", ";
 }
 
-static spk_status check_size(const struct spk_aggregate_call *call, const struct gathered *s, spk_error *err)
-{
-	return s->bytes.size > INT32_MAX ? spk_fail(err, SPK_MEMORY_LIMIT, "a result of %s of more than 2 GiB", call->aggregate->name) : SPK_OK;
-}
-
-static spk_status append_name(const struct spk_aggregate_call *call, struct gathered *s, const struct spk_vector *v, int row, spk_error *err)
+static spk_status append_name(const struct spk_aggregate_call *call, struct spk_pieces *s, const struct spk_vector *v, int row, spk_error *err)
 {
 	const struct spk_reader r = spk_vector_reader(v);
 	const uint32_t slot = spk_reader_slot(&r, row);
@@ -36,7 +28,7 @@ static spk_status append_name(const struct spk_aggregate_call *call, struct gath
 }
 
 /* What the text of a value may depend on, the session's zone, was taken out when the call was resolved. */
-static spk_status append(const struct spk_aggregate_call *call, struct gathered *s, const struct spk_vector *input, int row, spk_error *err)
+static spk_status append(const struct spk_aggregate_call *call, struct spk_pieces *s, const struct spk_vector *input, int row, spk_error *err)
 {
 	const struct spk_vector *v = &input[call->args - 1];
 	const struct spk_reader r = spk_vector_reader(v);
@@ -45,10 +37,7 @@ static spk_status append(const struct spk_aggregate_call *call, struct gathered 
 	const char *comma = comma_before(call, v, null);
 	struct spk_json_form form = { .json = call->type.id == SPK_TYPE_JSON };
 
-	s->bytes.account = call->account;
-	if (!s->any)
-		s->skip = (uint32_t)strlen(comma);
-	s->any = true;
+	spk_pieces_begin(call, s, (uint32_t)strlen(comma));
 	SPK_TRY(spk_json_put(&s->bytes, comma, err));
 	if (is_object(call))
 		SPK_TRY(append_name(call, s, &input[0], row, err));
@@ -56,7 +45,7 @@ static spk_status append(const struct spk_aggregate_call *call, struct gathered 
 		SPK_TRY(spk_json_put(&s->bytes, "null", err));
 	else
 		SPK_TRY(spk_json_append_value(&s->bytes, v, slot, NULL, &form, err));
-	return check_size(call, s, err);
+	return spk_pieces_check(call, s, err);
 }
 
 SPK_AGGREGATE_UPDATE(update)
@@ -65,31 +54,13 @@ SPK_AGGREGATE_UPDATE(update)
 		const int row = sel ? sel[i] : i;
 
 		for (int32_t w = weight ? weight[row] : 1; w > 0; w--)
-			SPK_TRY(append(call, SPK_STATE(gathered, state, i), input, row, err));
-	}
-	return SPK_OK;
-}
-
-SPK_AGGREGATE_MERGE(merge)
-{
-	for (int i = 0; i < n; i++) {
-		struct gathered *a = SPK_STATE(gathered, into, i);
-		const struct gathered *b = SPK_STATE(gathered, from, i);
-
-		if (!b->any)
-			continue;
-		if (!a->any)
-			a->skip = b->skip;
-		a->any = true;
-		a->bytes.account = call->account;
-		SPK_TRY(spk_buffer_append(&a->bytes, b->bytes.data, b->bytes.size, err));
-		SPK_TRY(check_size(call, a, err));
+			SPK_TRY(append(call, SPK_STATE(spk_pieces, state, i), input, row, err));
 	}
 	return SPK_OK;
 }
 
 /* The brackets around the elements, with PostgreSQL's blanks. */
-static spk_status enclose(const struct spk_aggregate_call *call, const struct gathered *s, struct spk_buffer *text, spk_error *err)
+static spk_status enclose(const struct spk_aggregate_call *call, const struct spk_pieces *s, struct spk_buffer *text, spk_error *err)
 {
 	const bool json = call->type.id == SPK_TYPE_JSON;
 
@@ -99,7 +70,7 @@ static spk_status enclose(const struct spk_aggregate_call *call, const struct ga
 	return spk_json_put(text, !is_object(call) ? "]" : json ? " }" : "}", err);
 }
 
-static spk_status one_final(const struct spk_aggregate_call *call, const struct gathered *s, struct spk_json_parser *parser, struct spk_buffer *text, struct spk_buffer *form, struct spk_arena *arena, struct spk_view *out,
+static spk_status one_final(const struct spk_aggregate_call *call, const struct spk_pieces *s, struct spk_json_parser *parser, struct spk_buffer *text, struct spk_buffer *form, struct spk_arena *arena, struct spk_view *out,
 			    spk_error *err)
 {
 	const char *copy;
@@ -120,7 +91,7 @@ SPK_AGGREGATE_FINAL(final)
 	spk_status status = SPK_OK;
 
 	for (int i = 0; i < n && status == SPK_OK; i++) {
-		const struct gathered *s = SPK_STATE(gathered, state, i);
+		const struct spk_pieces *s = SPK_STATE(spk_pieces, state, i);
 
 		spk_vector_view(out)[at + i] = (struct spk_view){ 0 };
 		status = s->any ? one_final(call, s, &parser, &text, &form, arena, &spk_vector_view(out)[at + i], err) : spk_aggregate_null(out, at + i, rows, arena, err);
@@ -131,53 +102,12 @@ SPK_AGGREGATE_FINAL(final)
 	return status;
 }
 
-struct stored { uint32_t size, skip, any; };
-
-SPK_AGGREGATE_WRITE(write)
-{
-	const struct gathered *s = (const struct gathered *)(const void *)state;
-	const struct stored head = { (uint32_t)s->bytes.size, s->skip, s->any };
-
-	(void)call;
-	SPK_TRY(spk_buffer_append(out, &head, sizeof head, err));
-	return spk_buffer_append(out, s->bytes.data, s->bytes.size, err);
-}
-
-SPK_AGGREGATE_READ(read)
-{
-	struct gathered *s = (struct gathered *)(void *)state;
-	struct stored head;
-
-	if (end - *from < (ptrdiff_t)sizeof head)
-		return spk_aggregate_cut_off(call, err);
-	memcpy(&head, *from, sizeof head);
-	*from += sizeof head;
-	if (end - *from < (ptrdiff_t)head.size || head.skip > head.size)
-		return spk_aggregate_cut_off(call, err);
-	spk_buffer_clear(&s->bytes);
-	s->bytes.account = call->account;
-	SPK_TRY(spk_buffer_append(&s->bytes, *from, head.size, err));
-	s->skip = head.skip;
-	s->any = head.any != 0;
-	*from += head.size;
-	return SPK_OK;
-}
-
-static void release(const struct spk_aggregate_call *call, char *state)
-{
-	struct gathered *s = (struct gathered *)(void *)state;
-
-	(void)call;
-	spk_buffer_release(&s->bytes);
-	*s = (struct gathered){ .skip = 0 };
-}
-
 SPK_RESULT_OF(json) { (void)arg; (void)arena; return spk_type(SPK_TYPE_JSON); }
 SPK_RESULT_OF(jsonb) { (void)arg; (void)arena; return spk_type(SPK_TYPE_JSONB); }
 
 #define GATHER(name_, result_, args_, doc_) \
-	{ .name = name_, .doc = doc_, .args = args_, .arg = { SPK_T(UNKNOWN), SPK_T(UNKNOWN) }, .result_of = result_, .as_json = true, .state_size = (int)sizeof(struct gathered), \
-	  .update = update, .merge = merge, .final = final, .write = write, .read = read, .release = release }
+	{ .name = name_, .doc = doc_, .args = args_, .arg = { SPK_T(UNKNOWN), SPK_T(UNKNOWN) }, .result_of = result_, .as_json = true, .state_size = (int)sizeof(struct spk_pieces), \
+	  .update = update, .merge = spk_pieces_merge, .final = final, .write = spk_pieces_write, .read = spk_pieces_read, .release = spk_pieces_release }
 #define ARRAY_OF "All values as an array, NULLs as null; NULL when there is no row"
 #define OBJECT_OF "All pairs of a name and a value as an object; NULL when there is no row"
 

@@ -4,7 +4,22 @@
 #include "core/expr/cast.h"
 #include "core/expr/jsonb.h"
 
-spk_status spk_cast_text_jsonb(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+typedef spk_status (*json_reader)(const struct spk_call *call, struct spk_json_parser *parser, struct spk_buffer *text, const struct spk_view *v, struct spk_view *out, spk_error *err);
+
+static spk_status read_jsonb(const struct spk_call *call, struct spk_json_parser *parser, struct spk_buffer *text, const struct spk_view *v, struct spk_view *out, spk_error *err)
+{
+	return spk_jsonb_make(parser, text, spk_view_data(v), v->length, call->ev->arena, out, err);
+}
+
+/* json keeps the text. */
+static spk_status read_json(const struct spk_call *call, struct spk_json_parser *parser, struct spk_buffer *text, const struct spk_view *v, struct spk_view *out, spk_error *err)
+{
+	(void)call;
+	*out = *v;
+	return spk_json_check(parser, text, spk_view_data(v), v->length, err);
+}
+
+static spk_status read_texts(const struct spk_call *call, json_reader read, struct spk_vector *out, spk_error *err)
 {
 	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
 	struct spk_json_parser parser = { 0 };
@@ -14,9 +29,9 @@ spk_status spk_cast_text_jsonb(const struct spk_call *call, struct spk_vector *o
 
 	for (int i = 0; i < call->n && status == SPK_OK; i++) {
 		int row = spk_call_row(call, i);
-		const struct spk_view *v = &SPK_ARG(struct spk_view, r, row);
+		const struct spk_view v = SPK_ARG(struct spk_view, r, row);
 
-		status = spk_jsonb_make(&parser, &text, spk_view_data(v), v->length, call->ev->arena, &spk_vector_view(out)[row], &local);
+		status = read(call, &parser, &text, &v, &spk_vector_view(out)[row], &local);
 		if (status != SPK_OK) {
 			spk_vector_view(out)[row] = (struct spk_view){ 0 };
 			status = spk_call_fail(call, out, row, status, err, "%s", local.message);
@@ -27,28 +42,8 @@ spk_status spk_cast_text_jsonb(const struct spk_call *call, struct spk_vector *o
 	return status;
 }
 
-/* json keeps the text. */
-spk_status spk_cast_text_json(const struct spk_call *call, struct spk_vector *out, spk_error *err)
-{
-	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
-	struct spk_json_parser parser = { 0 };
-	struct spk_buffer text = { 0 };
-	spk_error local = { 0 };
-	spk_status status = SPK_OK;
-
-	for (int i = 0; i < call->n && status == SPK_OK; i++) {
-		int row = spk_call_row(call, i);
-		const struct spk_view *v = &SPK_ARG(struct spk_view, r, row);
-
-		status = spk_json_check(&parser, &text, spk_view_data(v), v->length, &local);
-		spk_vector_view(out)[row] = status == SPK_OK ? *v : (struct spk_view){ 0 };
-		if (status != SPK_OK)
-			status = spk_call_fail(call, out, row, status, err, "%s", local.message);
-	}
-	spk_buffer_release(&text);
-	spk_json_parser_release(&parser);
-	return status;
-}
+spk_status spk_cast_text_jsonb(const struct spk_call *call, struct spk_vector *out, spk_error *err) { return read_texts(call, read_jsonb, out, err); }
+spk_status spk_cast_text_json(const struct spk_call *call, struct spk_vector *out, spk_error *err) { return read_texts(call, read_json, out, err); }
 
 /* The same bytes, but of another type: texts are compared and hashed as texts. */
 spk_status spk_cast_jsonb_text(const struct spk_call *call, struct spk_vector *out, spk_error *err)

@@ -103,12 +103,11 @@ static void every_type_comes_back(void)
 static void outlives_its_process(void)
 {
 	char *dir = spk_test_dir("process"), *at = spk_test_format("%s/rows", dir);
-	const char *sanitizer = getenv("SPARKLET_SANITIZER");
 	int status = -1;
 	pid_t child;
 
-	if (sanitizer && *sanitizer)
-		return;   /* ThreadSanitizer has no threads after a fork */
+	if (spk_test_sanitized())
+		return;   /* no threads after a fork */
 	fflush(NULL);
 	child = fork();
 	if (child == 0) {

@@ -169,6 +169,13 @@ uint64_t spk_test_seed(void)
 	return seed;
 }
 
+bool spk_test_sanitized(void)
+{
+	const char *sanitizer = getenv("SPARKLET_SANITIZER");
+
+	return sanitizer && *sanitizer;
+}
+
 bool spk_test_long(void)
 {
 	const char *value = getenv("SPARKLET_LONG");

@@ -82,6 +82,8 @@ bool spk_test_fails(const spk_test_site *site, int status, int want, const spk_e
 uint64_t spk_test_seed(void);
 /* True in `make check-long`: randomized tests then do more rounds. */
 bool spk_test_long(void);
+/* True when this program was built with a sanitizer: it has no threads after a fork, and keeps freed memory for a while. */
+bool spk_test_sanitized(void);
 
 /* splitmix64 (Steele, Lea, Flood 2014): one word of state, good enough for inputs. */
 typedef struct spk_test_rng {

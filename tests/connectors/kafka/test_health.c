@@ -62,7 +62,6 @@ static void memory_is_flat(void)
 	char *topic = spk_test_topic_name("flat"), text[300];
 	int64_t resolved[PARTITIONS];
 	int rounds = spk_test_long() ? 400 : 60;
-	const char *sanitizer = getenv("SPARKLET_SANITIZER");
 	struct spk_source *s;
 	struct table t;
 	long early = 0;
@@ -81,7 +80,7 @@ static void memory_is_flat(void)
 			early = resident_kb();
 	}
 	/* A sanitizer keeps what was freed for a while. */
-	CHECK(resident_kb() < early + (sanitizer && *sanitizer ? 16 : 1) * 8192);
+	CHECK(resident_kb() < early + (spk_test_sanitized() ? 16 : 1) * 8192);
 	s->type->close(s);
 	free(topic);
 }
