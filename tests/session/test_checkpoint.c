@@ -102,12 +102,14 @@ static void every_type_comes_back(void)
 
 static void outlives_its_process(void)
 {
-	char *dir = spk_test_dir("process"), *at = spk_test_format("%s/rows", dir);
+	char *dir, *at;
 	int status = -1;
 	pid_t child;
 
 	if (spk_test_sanitized())
 		return;   /* no threads after a fork */
+	dir = spk_test_dir("process");
+	at = spk_test_format("%s/rows", dir);
 	fflush(NULL);
 	child = fork();
 	if (child == 0) {
