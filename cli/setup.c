@@ -1,5 +1,6 @@
 /* What a command needs before it can work: session, log, the job's name and folder, signals. */
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -209,7 +210,8 @@ spk_status spk_cli_job_action(const struct spk_cli_arguments *a, const char *con
 
 /* A signal handler has no other way to know them. */
 static struct spk_session *volatile cancelled;
-static volatile sig_atomic_t signals, last_signal;
+static volatile sig_atomic_t signals;
+static atomic_int last_signal;
 static volatile sig_atomic_t wake = -1;
 
 static void on_signal(int number)
@@ -217,7 +219,7 @@ static void on_signal(int number)
 	struct spk_session *session = cancelled;
 
 	signals = signals + 1;
-	last_signal = number;
+	atomic_store(&last_signal, number);
 	if (session)
 		spk_session_cancel(session);
 	else if (wake >= 0)
@@ -262,9 +264,6 @@ int spk_cli_wait_on_signals(void)
 
 int spk_cli_take_signal(void)
 {
-	int number = last_signal;
-
-	spk_wake_clear(wake);
-	last_signal = 0;
-	return number;
+	spk_wake_clear(wake);  /* first: what comes in between is seen now, and wakes once more */
+	return atomic_exchange(&last_signal, 0);
 }

@@ -1,6 +1,7 @@
 #include "cli/shell/terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <histedit.h>
 #include <poll.h>
 #include <signal.h>
@@ -21,6 +22,7 @@ struct spk_shell_terminal {
 	char *path;                      /* of the history; NULL: none is kept */
 	struct spk_buffer entry;         /* what was read and is not remembered yet */
 	char prompt[32];
+	int keys;                        /* the terminal, opened once more: reading from it never waits */
 	int wake;                        /* descriptor of signals */
 	bool interrupted, leave;
 	bool tabbed;                     /* the key before was a Tab, too */
@@ -52,7 +54,7 @@ static void on_resize(int number)
 /* Waits until there is a byte. False: a signal ends the line. */
 static bool wait_for_byte(EditLine *el, struct spk_shell_terminal *t)
 {
-	struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = t->wake, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = t->keys, .events = POLLIN }, { .fd = t->wake, .events = POLLIN } };
 
 	while (!t->interrupted && !t->leave) {
 		int n = poll(fds, 2, -1), number;
@@ -90,8 +92,8 @@ static int read_character(EditLine *el, wchar_t *out)
 			*out = L'\n';
 			return 1;
 		}
-		n = read(STDIN_FILENO, &byte, 1);
-		if (n < 0 && errno == EINTR)
+		n = read(t->keys, &byte, 1);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))  /* a Ctrl-C throws away what poll() saw */
 			continue;
 		if (n <= 0)
 			return 0;
@@ -297,6 +299,15 @@ static void bind_keys(EditLine *el)
 		el_set(el, EL_BIND, keys[i][0], keys[i][1], NULL);
 }
 
+/* O_NONBLOCK belongs to what was opened, and standard input is shared with the program that started this one. */
+static int open_keys(void)
+{
+	const char *name = ttyname(STDIN_FILENO);
+	int fd = open(name ? name : "/dev/tty", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd >= 0 ? fd : STDIN_FILENO;
+}
+
 static void add_entry(void *user, const char *entry)
 {
 	struct spk_shell_terminal *t = user;
@@ -322,6 +333,7 @@ spk_status spk_shell_terminal_new(struct spk_shell_terminal **out, spk_error *er
 	struct spk_shell_terminal *t = calloc(1, sizeof *t);
 
 	SPK_TRY_PTR(t, err);
+	t->keys = open_keys();
 	t->wake = spk_cli_wait_on_signals();
 	t->history = history_init();
 	t->el = el_init("sparklet", stdin, stdout, stderr);
@@ -349,6 +361,8 @@ void spk_shell_terminal_free(struct spk_shell_terminal *t)
 		el_end(t->el);
 	if (t->history)
 		history_end(t->history);
+	if (t->keys != STDIN_FILENO)
+		close(t->keys);
 	spk_buffer_release(&t->entry);
 	free(t->path);
 	free(t);
