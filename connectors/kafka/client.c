@@ -41,6 +41,8 @@ void spk_kafka_note(struct spk_kafka_client *c, rd_kafka_resp_err_t code, const 
 
 	if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL)
 		c->rejected = true;
+	if (code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__RESOLVE)
+		c->unreached++;
 	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
 		c->down = true;
 		/* The reason before it says more than "1/1 brokers are down". */
@@ -86,6 +88,9 @@ spk_status spk_kafka_client_init(struct spk_kafka_client *c, enum spk_kafka_role
 		rd_kafka_conf_destroy(rkconf);
 		return spk_fail_memory(err);
 	}
+	c->servers = 1;
+	for (const char *comma = c->bootstrap; (comma = strchr(comma, ',')); comma++)
+		c->servers++;
 	rd_kafka_conf_set_opaque(rkconf, c);
 	rd_kafka_conf_set_log_cb(rkconf, on_log);
 	rd_kafka_conf_set_error_cb(rkconf, on_error);
@@ -241,6 +246,15 @@ spk_status spk_kafka_fail_wait(struct spk_kafka_client *c, spk_error *err, rd_ka
 
 /* ---- Metadata -------------------------------------------------------------------------------------------------------- */
 
+/*
+ * librdkafka says once that all brokers are down, and not at all when it still counted a broker without an address as one that may come
+ * up: then it is as many failures as there are servers that tell.
+ */
+static bool nobody_there(const struct spk_kafka_client *c)
+{
+	return c->down || c->rejected || c->unreached >= c->servers;
+}
+
 /* Waits in growing slices, so that a cluster that is not there is noticed at once and a far one still gets its time. */
 static spk_status ask_metadata(struct spk_kafka_client *c, rd_kafka_topic_t *topic, int wait_ms, const struct rd_kafka_metadata **out, spk_error *err)
 {
@@ -256,7 +270,7 @@ static spk_status ask_metadata(struct spk_kafka_client *c, rd_kafka_topic_t *top
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 			return SPK_OK;
 		spk_kafka_poll(c);
-		if (c->down || c->rejected)
+		if (nobody_there(c))
 			break;
 	}
 	return spk_kafka_fail_wait(c, err, code, "no answer to a request for metadata");

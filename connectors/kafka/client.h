@@ -20,7 +20,9 @@ struct spk_kafka_client {
 	enum spk_kafka_role role;
 	rd_kafka_queue_t *main;                 /* errors and failed deliveries */
 	char *bootstrap;                        /* bootstrap.servers as configured, for messages */
+	int servers;                            /* in it */
 	bool down;                              /* every broker is unreachable, as of the last poll */
+	int unreached;                          /* connections that came to nothing since a broker last answered */
 	bool rejected;                          /* a broker would not have our credentials or certificate */
 	int64_t probed_us;                      /* when a broker was last asked whether it is back */
 	char trouble[SPK_KAFKA_TROUBLE_SIZE];   /* the last error that librdkafka reported; "" when fine */
@@ -68,6 +70,7 @@ void spk_kafka_note(struct spk_kafka_client *c, rd_kafka_resp_err_t code, const 
 static inline void spk_kafka_note_fine(struct spk_kafka_client *c)
 {
 	c->down = c->rejected = false;
+	c->unreached = 0;
 	c->trouble[0] = '\0';
 }
 /* NULL when fine. A client in trouble asks a broker now and then (at most 100 ms every 2 s) whether it is back. */

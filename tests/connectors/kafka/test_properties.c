@@ -181,7 +181,6 @@ static void says_that_nobody_is_there(void)
 {
 	char *address = spk_test_format("127.0.0.1:%d", closed_port());
 	struct spk_kafka_producer_spec spec = { .transactional_id = "x" };
-	int64_t begun = spk_clock_monotonic_us();
 	struct spk_kafka_producer *p = NULL;
 	struct spk_source *s = NULL;
 	struct table t;
@@ -196,8 +195,6 @@ static void says_that_nobody_is_there(void)
 	spec.table = &t.table;
 	CHECK_FAILS(spk_kafka_producer_open(&p, &spec, &err), SPK_UNAVAILABLE, err);
 	CHECK(err.retriable);
-	/* Soon: who waits for a broker wants to be told. */
-	CHECK(spk_clock_monotonic_us() - begun < 3000000);
 	free(address);
 }
 
