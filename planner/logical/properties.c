@@ -209,6 +209,31 @@ static void derive_nothing(struct spk_logical *l, struct spk_properties *p)
 	p->bound = SPK_BOUND_NOTHING;
 }
 
+/*
+ * Rows may come out long after they came in, when what they meet comes, so no time is left to go by. While rows are only added, pairs and
+ * rows that have met something stay; what is kept grows with the rows.
+ */
+static spk_status derive_join(struct spk_arena *arena, struct spk_logical *l, struct spk_properties *p, spk_error *err)
+{
+	const struct spk_properties *left = &l->input[0]->properties, *right = &l->input[1]->properties;
+	const bool shows_right = l->join != SPK_JOIN_SEMI && l->join != SPK_JOIN_ANTI && l->join != SPK_JOIN_MARK;
+	const int keys = left->key_count + (shows_right ? right->key_count : 0);
+	int *key;
+
+	p->bounded = left->bounded && right->bounded;
+	p->append_only = left->append_only && right->append_only && (p->bounded || l->join == SPK_JOIN_INNER || l->join == SPK_JOIN_SEMI);
+	p->bound = SPK_BOUND_NOTHING;
+	if (!left->key_count || (shows_right && !right->key_count))
+		return SPK_OK;
+	key = SPK_NEW_ARRAY(arena, int, keys);
+	SPK_TRY_PTR(key, err);
+	for (int i = 0; i < keys; i++)
+		key[i] = i < left->key_count ? left->key[i] : l->input[0]->schema->count + right->key[i - left->key_count];
+	p->key = key;
+	p->key_count = keys;
+	return SPK_OK;
+}
+
 /* The last output column that is, in every set, input column `column`: the group rather than what passes through for aggregates. */
 static int expanded_column(const struct spk_logical *l, int column)
 {
@@ -288,6 +313,8 @@ static spk_status derive(struct spk_arena *arena, struct spk_logical *l, spk_err
 		derive_expand(l, &p);
 		break;
 	case SPK_LOGICAL_JOIN:
+		SPK_TRY(derive_join(arena, l, &p, err));
+		break;
 	case SPK_LOGICAL_OVER:
 	case SPK_LOGICAL_SHARED:
 	case SPK_LOGICAL_RECURSIVE:

@@ -162,31 +162,13 @@ static spk_status put_meaning(const struct spk_physical *node, const struct spk_
 	return SPK_OK;
 }
 
-/* Tables are numbered by root, so that an INSERT more or less does not rename those of the others; two INSERTs may have one target. */
-static const char *name_state(struct spk_build *b)
-{
-	size_t n = strlen(b->root_name);
-	int number = 1;
-
-	for (int i = 0; i < b->plan->nodes; i++) {
-		const char *name = b->plan->node[i]->state_table;
-
-		number += name && strncmp(name, b->root_name, n) == 0 && strncmp(name + n, ".aggregate-", 11) == 0;
-	}
-	return spk_arena_printf(b->arena, "%s.aggregate-%d", b->root_name, number);
-}
-
 static spk_status describe_state(struct spk_build *b, struct spk_physical *node, const struct spk_logical *l, spk_error *err)
 {
 	struct spk_buffer text = { 0 };
 	spk_status status = put_meaning(node, l, &text, err);
 
-	if (status == SPK_OK) {
-		node->fingerprint = spk_arena_strndup(b->arena, text.data, text.size);
-		node->state_table = name_state(b);
-		if (!node->fingerprint || !node->state_table)
-			status = spk_fail_memory(err);
-	}
+	if (status == SPK_OK)
+		status = spk_build_state(b, node, "aggregate", &text, err);
 	spk_buffer_release(&text);
 	return status;
 }

@@ -80,6 +80,14 @@ spk_status spk_build_pass(struct spk_build *b, struct spk_physical *partial, int
 /* The AGGREGATE as two, for DISTINCT calls; NULL when one does it. */
 spk_status spk_build_distinct_levels(struct spk_build *b, const struct spk_logical *l, struct spk_logical **lower, struct spk_logical **upper, spk_error *err);
 
+/* --- state: state.c --- */
+
+/*
+ * Gives a stateful node the name of its table, "<root>.<what>-<n>", and what its state means. Tables are numbered by root, so that an
+ * INSERT more or less does not rename those of the others; two INSERTs may have one target.
+ */
+spk_status spk_build_state(struct spk_build *b, struct spk_physical *node, const char *what, const struct spk_buffer *meaning, spk_error *err);
+
 /* One file each. */
 spk_status spk_build_sources(struct spk_build *b, struct spk_logical *const *root, int roots, spk_error *err);
 spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err);

@@ -174,7 +174,7 @@ static spk_status put_join(const struct spk_physical *n, struct spk_buffer *out,
 	static const char *const kept[] = { "right", "left" };
 
 	SPK_TRY(spk_buffer_printf(out, err, " [%s", spk_join_name(n->join)));
-	if (n->kind != SPK_PHYSICAL_MERGE_JOIN)
+	if (n->kind != SPK_PHYSICAL_MERGE_JOIN && n->kind != SPK_PHYSICAL_STREAM_JOIN)
 		SPK_TRY(spk_buffer_printf(out, err, ", keeps %s", kept[n->build_left]));
 	SPK_TRY(put_condition(n, out, err));
 	return spk_buffer_append_str(out, "]", err);
@@ -229,6 +229,7 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	case SPK_PHYSICAL_WINDOW_AGGREGATE:
 	case SPK_PHYSICAL_STREAM_AGGREGATE:
 		return put_aggregate(n, out, err);
+	case SPK_PHYSICAL_STREAM_JOIN:
 	case SPK_PHYSICAL_HASH_JOIN:
 	case SPK_PHYSICAL_MERGE_JOIN:
 	case SPK_PHYSICAL_LOOP_JOIN:

@@ -1,11 +1,12 @@
 /*
- * Joins in a batch: which side is kept (built), how rows that meet come to one task, and which operator does it.
+ * Joins: which side is kept (built), how rows that meet come to one task, and which operator does it.
  *
  *   broadcast hash   every task gets all of the build side, and all tasks share one table over it; the probe side stays where it is. Not for
  *                    a build side whose rows without a match come out: no task alone knows which these are
  *   shuffle hash     both sides are exchanged by the hash of the keys, unless their rows are together already
  *   merge            the same exchange; both sides are sorted by the keys (by hint)
  *   loop             no keys: every pair; what is kept is broadcast, or all goes to one task for a FULL join
+ *   stream           in a stream both sides are kept by key, each task those of its share of the keys; without keys one task has all
  *
  * Costs are rules of thumb over estimate.c; what hints ask for is done where the kind of join allows it.
  */
@@ -14,7 +15,7 @@
 #include "core/base/check.h"
 #include "core/base/memory.h"
 
-enum strategy { BROADCAST_HASH, SHUFFLE_HASH, MERGE, LOOP };
+enum strategy { BROADCAST_HASH, SHUFFLE_HASH, MERGE, LOOP, STREAM };
 
 /* A build side up to this is kept whole rather than exchanged, if that is cheaper: it is there once in the process. Not more than this part of
  * the memory limit: beyond it every task would have to read from disk what all of them keep. */
@@ -138,7 +139,10 @@ static void choose(struct join_plan *j)
 	int shuffled = cheaper_side(j, may_build_left(j->l), true);
 	int broadcast = broadcast_side(j, hint == SPK_JOIN_BROADCAST || j->unknown);
 
-	if (!j->c.keys || hint == SPK_JOIN_LOOP) {
+	if (j->b->options->streaming) {
+		j->strategy = STREAM;
+		j->build_left = false;
+	} else if (!j->c.keys || hint == SPK_JOIN_LOOP) {
 		j->strategy = LOOP;
 		j->build_left = broadcast_side(j, true) == 0;
 	} else if (hint == SPK_JOIN_MERGE && j->l->join != SPK_JOIN_MARK && j->l->join != SPK_JOIN_SINGLE) {
@@ -280,18 +284,51 @@ static spk_status bring_together(struct join_plan *j, spk_error *err)
 {
 	int build = j->build_left ? 0 : 1;
 
-	if (j->strategy == SHUFFLE_HASH || j->strategy == MERGE)
+	if (j->strategy == SHUFFLE_HASH || j->strategy == MERGE || (j->strategy == STREAM && j->c.keys))
 		return shuffle(j, err);
-	if (j->l->join != SPK_JOIN_FULL)
+	if (j->l->join != SPK_JOIN_FULL && j->strategy != STREAM)
 		return spk_build_broadcast(j->b, &j->side[build], &j->side[build], err);
 	for (int s = 0; s < 2; s++)
 		SPK_TRY(spk_build_exchange(j->b, &j->side[s], NULL, 0, -1, &j->side[s], err));
 	return SPK_OK;
 }
 
+/* What the state means: what is kept of either side, by which keys, for which kind of join. */
+static spk_status put_meaning(const struct join_plan *j, struct spk_buffer *text, spk_error *err)
+{
+	char type[64];
+
+	SPK_TRY(spk_buffer_printf(text, err, "join %s", spk_join_name(j->l->join)));
+	for (int s = 0; s < 2; s++) {
+		const struct spk_schema *schema = j->l->input[s]->schema;
+
+		SPK_TRY(spk_buffer_printf(text, err, "; %s", s ? "right" : "left"));
+		for (int i = 0; i < schema->count; i++)
+			SPK_TRY(spk_buffer_printf(text, err, "%s %s %s", i ? "," : "", schema->field[i].name, spk_type_format(schema->field[i].type, type, sizeof type)));
+	}
+	if (!j->l->filter)
+		return SPK_OK;
+	SPK_TRY(spk_buffer_append_str(text, "; on ", err));
+	return spk_expr_format(j->l->filter, text, err);
+}
+
+/* Only pairs and rows that meet something never go again while rows are only added. */
+static spk_status keep_both(struct join_plan *j, struct spk_physical *node, spk_error *err)
+{
+	struct spk_buffer text = { 0 };
+	spk_status status = put_meaning(j, &text, err);
+
+	node->retracts = j->side[0].retracts || j->side[1].retracts || (j->l->join != SPK_JOIN_INNER && j->l->join != SPK_JOIN_SEMI);
+	node->bound = SPK_BOUND_NOTHING;
+	if (status == SPK_OK)
+		status = spk_build_state(j->b, node, "join", &text, err);
+	spk_buffer_release(&text);
+	return status;
+}
+
 static spk_status make_node(struct join_plan *j, struct spk_ports *out, spk_error *err)
 {
-	static const enum spk_physical_kind kinds[] = { SPK_PHYSICAL_HASH_JOIN, SPK_PHYSICAL_HASH_JOIN, SPK_PHYSICAL_MERGE_JOIN, SPK_PHYSICAL_LOOP_JOIN };
+	static const enum spk_physical_kind kinds[] = { SPK_PHYSICAL_HASH_JOIN, SPK_PHYSICAL_HASH_JOIN, SPK_PHYSICAL_MERGE_JOIN, SPK_PHYSICAL_LOOP_JOIN, SPK_PHYSICAL_STREAM_JOIN };
 	int build = j->build_left ? 0 : 1;
 	struct spk_physical *node = spk_build_join_node(j->b, kinds[j->strategy], j->l->schema, &j->side[!build], &j->side[build], j->l);
 
@@ -312,17 +349,30 @@ static spk_status make_node(struct join_plan *j, struct spk_ports *out, spk_erro
 		node->build_key = j->key[build];
 		node->null_safe = j->c.null_safe;
 	}
-	*out = spk_build_port(j->b, node, false);
+	if (j->strategy == STREAM)
+		SPK_TRY(keep_both(j, node, err));
+	*out = spk_build_port(j->b, node, j->strategy == STREAM && node->retracts);
 	SPK_TRY_PTR(out->node, err);
-	return output_partitioning(j, &out->partitioned, err);
+	return j->strategy == STREAM ? SPK_OK : output_partitioning(j, &out->partitioned, err);
 }
 
 static spk_status refuse_changes(const struct spk_logical *l, const struct join_plan *j, spk_error *err)
 {
-	if (!j->side[0].retracts && !j->side[1].retracts)
+	if (j->b->options->streaming || (!j->side[0].retracts && !j->side[1].retracts))
 		return SPK_OK;
 	spk_fail(err, SPK_UNSUPPORTED, "a join of a table whose rows take others back (a changelog) is not supported yet");
 	spk_hint(err, "Aggregate it by its key first, so that only the last row of each is left.");
+	if (err)
+		err->position = l->position;
+	return SPK_UNSUPPORTED;
+}
+
+static spk_status refuse_unknown(const struct spk_logical *l, const struct join_plan *j, spk_error *err)
+{
+	if (!j->b->options->streaming || (!j->unknown && (l->join != SPK_JOIN_MARK || j->filter == j->c.rest)))
+		return SPK_OK;
+	spk_fail(err, SPK_UNSUPPORTED, "IN or NOT IN with values that may be NULL is not supported in a stream yet");
+	spk_hint(err, "Use EXISTS or NOT EXISTS, whose answer is never NULL.");
 	if (err)
 		err->position = l->position;
 	return SPK_UNSUPPORTED;
@@ -344,6 +394,7 @@ spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, stru
 	j.filter = j.c.rest;
 	if (l->join == SPK_JOIN_MARK)
 		settle_mark(&j);
+	SPK_TRY(refuse_unknown(l, &j, err));
 	j.key[0] = j.c.left;
 	j.key[1] = j.c.right;
 	choose(&j);

@@ -25,6 +25,7 @@
 	X(FINAL_AGGREGATE, "FinalAggregate")   /* batch: merges partial states, emits at the end */ \
 	X(WINDOW_AGGREGATE, "WindowAggregate") /* stream: state by window, final rows as the watermark closes it */ \
 	X(STREAM_AGGREGATE, "StreamAggregate") /* stream: state by key, -1/+1 of every changed group each epoch */ \
+	X(STREAM_JOIN, "StreamJoin")           /* stream: both sides kept by key; -1/+1 of every row that changes */ \
 	X(HASH_JOIN, "HashJoin")               /* batch: input 0 probes a table over input 1 */ \
 	X(MERGE_JOIN, "MergeJoin")             /* batch: sorts both inputs by the keys */ \
 	X(LOOP_JOIN, "LoopJoin")               /* batch: every pair; input 1 is kept */ \

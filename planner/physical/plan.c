@@ -318,7 +318,7 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		SPK_TRY(refuse_in_stream(b, l, "WITH RECURSIVE", err));
 	if (l->kind == SPK_LOGICAL_UNION)
 		return build_union(b, l, out, err);
-	if (l->kind == SPK_LOGICAL_JOIN && !b->options->streaming)
+	if (l->kind == SPK_LOGICAL_JOIN)
 		return spk_build_join(b, l, out, err);
 	if (l->kind == SPK_LOGICAL_LIMIT && l->input[0]->kind == SPK_LOGICAL_SORT && !b->options->streaming)
 		SPK_TRY(spk_build_relation(b, l->input[0]->input[0], &in, err));

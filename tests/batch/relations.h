@@ -42,7 +42,7 @@ static inline int pair_compare(const void *x, const void *y)
 	return order ? order : number_compare(p->b, q->b);
 }
 
-enum relation_kind { R_TABLE, R_VALUES, R_FILTER, R_PROJECT, R_GROUP, R_GLOBAL, R_DISTINCT, R_UNION, R_TOP };
+enum relation_kind { R_TABLE, R_VALUES, R_FILTER, R_PROJECT, R_GROUP, R_GLOBAL, R_DISTINCT, R_UNION, R_JOIN, R_TOP };
 
 /* A relation; what the numbers mean depends on the kind. */
 struct relation {
@@ -54,7 +54,8 @@ struct relation {
 	struct pairs values;        /* R_VALUES */
 };
 
-enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 5, RELATION_TABLES = 3 };
+enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 5, CONDITIONS = 6, RELATION_TABLES = 3 };
+enum relation_join { J_INNER, J_LEFT, J_RIGHT, J_FULL, J_SEMI, J_ANTI, J_KINDS };
 
 /* --- making --- */
 
@@ -73,12 +74,22 @@ static inline struct relation *relation_new(spk_test_rng *rng, int depth)
 	if (r->kind == R_TABLE || r->kind == R_VALUES)
 		r->inputs = 0;
 	else
-		r->inputs = r->kind == R_UNION ? 2 + (int)spk_test_below(rng, 2) : 1;
+		r->inputs = r->kind == R_UNION ? 2 + (int)spk_test_below(rng, 2) : r->kind == R_JOIN ? 2 : 1;
 	for (int i = 0; r->kind == R_VALUES && i < 1 + r->variant % 5; i++)
 		pairs_add(&r->values, (struct pair){ random_number(rng), random_number(rng) });
+	/* Joins make many rows of few: not too deep. */
 	for (int i = 0; i < r->inputs; i++)
-		r->input[i] = relation_new(rng, depth - 1);
+		r->input[i] = relation_new(rng, r->kind == R_JOIN ? SPK_MIN(depth - 1, 1) : depth - 1);
 	return r;
+}
+
+static inline bool relation_joins(const struct relation *r)
+{
+	bool has = r->kind == R_JOIN;
+
+	for (int i = 0; i < r->inputs; i++)
+		has = has || relation_joins(r->input[i]);
+	return has;
 }
 
 static inline void relation_free(struct relation *r)
@@ -98,6 +109,36 @@ static inline void put_number(struct number n, struct spk_buffer *out)
 		spk_buffer_append_str(out, "NULL::bigint", NULL);
 	else
 		spk_buffer_printf(out, NULL, "%lld::bigint", (long long)n.v);
+}
+
+static inline enum relation_join join_of(const struct relation *r) { return (enum relation_join)(r->variant / CONDITIONS % J_KINDS); }
+
+static inline void relation_sql(const struct relation *r, struct spk_buffer *out);
+
+static inline void join_side_sql(const struct relation *r, const char *before, const char *name, struct spk_buffer *out)
+{
+	spk_buffer_printf(out, NULL, "%s(", before);
+	relation_sql(r, out);
+	spk_buffer_printf(out, NULL, ") %s(a, b)", name);
+}
+
+static inline void join_sql(const struct relation *r, struct spk_buffer *out)
+{
+	static const char *const conditions[CONDITIONS] = { "l.a = r.a", "l.a = r.a AND l.b = r.b", "l.b = r.a AND l.a < r.b", "l.a IS NOT DISTINCT FROM r.b",
+		"l.a + %lld = r.a AND coalesce(l.b, 0) <> r.b", "l.a < r.a + %lld" };
+	static const char *const starts[J_KINDS] = { "SELECT l.a, r.b FROM ", "SELECT l.a, r.b FROM ", "SELECT l.a, r.b FROM ", "SELECT coalesce(l.a, r.a), r.b FROM ",
+		"SELECT l.a, l.b FROM ", "SELECT l.a, l.b FROM " };
+	static const char *const joins[J_KINDS] = { " JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN ", " WHERE EXISTS (SELECT 1 FROM ", " WHERE NOT EXISTS (SELECT 1 FROM " };
+	enum relation_join join = join_of(r);
+
+	join_side_sql(r->input[0], starts[join], "l", out);
+	join_side_sql(r->input[1], joins[join], "r", out);
+	spk_buffer_append_str(out, join >= J_SEMI ? " WHERE " : " ON ", NULL);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	spk_buffer_printf(out, NULL, conditions[r->variant % CONDITIONS], (long long)r->k);
+#pragma GCC diagnostic pop
+	spk_buffer_append_str(out, join >= J_SEMI ? ")" : "", NULL);
 }
 
 static inline void relation_sql(const struct relation *r, struct spk_buffer *out)
@@ -128,6 +169,9 @@ static inline void relation_sql(const struct relation *r, struct spk_buffer *out
 			relation_sql(r->input[i], out);
 			spk_buffer_append_str(out, ")", NULL);
 		}
+		return;
+	case R_JOIN:
+		join_sql(r, out);
 		return;
 	case R_FILTER: spk_buffer_append_str(out, "SELECT a, b", NULL); break;
 	case R_DISTINCT: spk_buffer_append_str(out, "SELECT DISTINCT a, b", NULL); break;
@@ -232,6 +276,50 @@ static inline struct pair relation_global(const struct pairs *in)
 	return p;
 }
 
+static inline bool joins(const struct relation *r, struct pair p, struct pair q)
+{
+	bool a = !p.a.null && !q.a.null;
+
+	switch (r->variant % CONDITIONS) {
+	case 0: return a && p.a.v == q.a.v;
+	case 1: return a && p.a.v == q.a.v && !p.b.null && !q.b.null && p.b.v == q.b.v;
+	case 2: return !p.b.null && !q.a.null && p.b.v == q.a.v && !p.a.null && !q.b.null && p.a.v < q.b.v;
+	case 3: return number_compare(p.a, q.b) == 0;
+	case 4: return a && p.a.v + r->k == q.a.v && !q.b.null && (p.b.null ? 0 : p.b.v) != q.b.v;
+	default: return a && p.a.v < q.a.v + r->k;
+	}
+}
+
+static inline struct pairs relation_join(const struct relation *r, const struct pairs *left, const struct pairs *right)
+{
+	enum relation_join join = join_of(r);
+	bool *met = calloc((size_t)right->count + 1, sizeof *met);
+	struct number none = { .null = true };
+	struct pairs out = { 0 };
+
+	for (int i = 0; i < left->count; i++) {
+		struct pair p = left->at[i];
+		bool meets = false;
+
+		for (int k = 0; k < right->count; k++) {
+			struct pair q = right->at[k];
+
+			if (!joins(r, p, q))
+				continue;
+			meets = met[k] = true;
+			if (join <= J_FULL)
+				pairs_add(&out, (struct pair){ join == J_FULL && p.a.null ? q.a : p.a, q.b });
+		}
+		if (meets ? join == J_SEMI : join == J_LEFT || join == J_FULL || join == J_ANTI)
+			pairs_add(&out, (struct pair){ p.a, join == J_ANTI || join == J_SEMI ? p.b : none });
+	}
+	for (int k = 0; k < right->count; k++)
+		if (!met[k] && (join == J_RIGHT || join == J_FULL))
+			pairs_add(&out, (struct pair){ join == J_FULL ? right->at[k].a : none, right->at[k].b });
+	free(met);
+	return out;
+}
+
 /* Rows of the relation over these tables, in any order. */
 static inline struct pairs relation_rows(const struct relation *r, const struct pairs tables[RELATION_TABLES])
 {
@@ -242,6 +330,14 @@ static inline struct pairs relation_rows(const struct relation *r, const struct 
 
 		for (int i = 0; i < from->count; i++)
 			pairs_add(&out, from->at[i]);
+		return out;
+	}
+	if (r->kind == R_JOIN) {
+		struct pairs left = relation_rows(r->input[0], tables), right = relation_rows(r->input[1], tables);
+
+		out = relation_join(r, &left, &right);
+		pairs_release(&left);
+		pairs_release(&right);
 		return out;
 	}
 	for (int k = 0; k < r->inputs; k++) {

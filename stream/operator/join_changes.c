@@ -1,0 +1,157 @@
+/* Batches of what changes in a join. See stream_join.h. */
+#include "stream/operator/stream_join.h"
+
+#include "core/base/memory.h"
+#include "core/columnar/plain.h"
+
+/* So many changes are noted before they are emitted. */
+enum { CHANGES_MAX = 1 << 18 };
+
+static spk_status read_null(struct spk_vector *v, int row, int rows, struct spk_arena *arena, spk_error *err)
+{
+	return spk_vector_set(v, row, rows, &(struct spk_value){ .type = v->type, .null = true }, arena, err);
+}
+
+/* Columns first.. of the batch from n rows; NULL rows are NULLs in all columns. */
+static spk_status read_columns(struct spk_batch *out, int first, const struct spk_schema *side, const struct spk_kept_row *const *row, int n, spk_error *err)
+{
+	const char *at[SPK_BATCH_ROWS];
+
+	for (int i = 0; i < n; i++)
+		at[i] = row[i] ? row[i]->bytes : NULL;
+	for (int c = 0; c < side->count; c++) {
+		struct spk_vector *v = &out->column[first + c];
+
+		SPK_TRY(spk_vector_init(v, side->field[c].type, n, out->arena, err));
+		for (int i = 0; i < n; i++)
+			SPK_TRY(at[i] ? spk_plain_read(&at[i], row[i]->bytes + row[i]->size, v, i, n, out->arena, err) : read_null(v, i, n, out->arena, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status new_batch(const struct spk_op *op, const struct spk_schema *schema, struct spk_arena *arena, int n, struct spk_batch **out, spk_error *err)
+{
+	SPK_TRY(spk_batch_new(out, schema, op->pipeline->account, err));
+	(*out)->rows = (*out)->selected = n;
+	return spk_arena_hold((*out)->arena, arena, err);
+}
+
+spk_status spk_join_pairs_batch(const struct spk_op *op, const struct spk_schema *schema, struct spk_arena *arena, const struct spk_join_pair *pair, int n, struct spk_batch **out, spk_error *err)
+{
+	const struct spk_kept_row *row[SPK_BATCH_ROWS] = { NULL };
+	spk_status status;
+
+	*out = NULL;
+	status = new_batch(op, schema, arena, n, out, err);
+	for (int side = 0; side < 2 && status == SPK_OK; side++) {
+		for (int i = 0; i < n; i++)
+			row[i] = side ? pair[i].right : pair[i].left;
+		status = read_columns(*out, side ? op->plan->left->count : 0, side ? op->plan->right : op->plan->left, row, n, err);
+	}
+	if (status == SPK_OK)
+		return SPK_OK;
+	spk_batch_unref(*out);
+	*out = NULL;
+	return status;
+}
+
+/* --- changes --- */
+
+spk_status spk_join_changes_add(struct spk_join_changes *c, struct spk_join_change change, spk_error *err)
+{
+	if (!change.weight)
+		return SPK_OK;
+	if (c->count == CHANGES_MAX)
+		SPK_TRY(spk_join_changes_emit(c, err));
+	if (c->count == c->capacity) {
+		size_t capacity = SPK_MAX(2 * c->capacity, (size_t)256);
+		struct spk_join_change *grown = spk_realloc(c->op->pipeline->account, c->change, c->capacity * sizeof *grown, capacity * sizeof *grown);
+
+		SPK_TRY_PTR(grown, err);
+		c->change = grown;
+		c->capacity = capacity;
+	}
+	c->change[c->count++] = change;
+	return SPK_OK;
+}
+
+static spk_status fill_mark(struct spk_vector *v, const struct spk_join_change *const *change, int n, struct spk_arena *arena, spk_error *err)
+{
+	SPK_TRY(spk_vector_init(v, spk_type(SPK_TYPE_BOOLEAN), n, arena, err));
+	for (int i = 0; i < n; i++)
+		spk_vector_bool(v)[i] = change[i]->mark;
+	return SPK_OK;
+}
+
+static spk_status fill(const struct spk_op *op, const struct spk_join_change *const *change, int n, struct spk_batch *out, spk_error *err)
+{
+	const struct spk_physical *plan = op->plan;
+	const struct spk_kept_row *row[SPK_BATCH_ROWS];
+	int32_t *weight = spk_arena_alloc(out->arena, sizeof *weight * (size_t)n);
+	bool weighted = false;
+
+	SPK_TRY_PTR(weight, err);
+	for (int i = 0; i < n; i++) {
+		row[i] = change[i]->left;
+		weight[i] = (int32_t)change[i]->weight;
+		weighted = weighted || weight[i] != 1;
+	}
+	out->weight = weighted ? weight : NULL;
+	SPK_TRY(read_columns(out, 0, plan->left, row, n, err));
+	if (plan->join == SPK_JOIN_MARK)
+		return fill_mark(&out->column[plan->left->count], change, n, out->arena, err);
+	if (plan->schema->count == plan->left->count)
+		return SPK_OK;
+	for (int i = 0; i < n; i++)
+		row[i] = change[i]->right;
+	return read_columns(out, plan->left->count, plan->right, row, n, err);
+}
+
+static spk_status emit_batch(struct spk_join_changes *c, const struct spk_join_change *const *change, int n, spk_error *err)
+{
+	struct spk_batch *out = NULL;
+	spk_status status = new_batch(c->op, c->op->plan->schema, c->arena, n, &out, err);
+
+	if (status == SPK_OK)
+		status = fill(c->op, change, n, out, err);
+	if (status == SPK_OK)
+		status = spk_op_emit(c->op, out, err);
+	spk_batch_unref(out);
+	return status;
+}
+
+static spk_status check_weight(const struct spk_join_change *change, spk_error *err)
+{
+	if (change->weight > INT32_MAX || change->weight < -INT32_MAX)
+		return spk_fail(err, SPK_DATA, "a joined row is there more than %d times", INT32_MAX);
+	return SPK_OK;
+}
+
+spk_status spk_join_changes_emit(struct spk_join_changes *c, spk_error *err)
+{
+	const struct spk_join_change *batch[SPK_BATCH_ROWS];
+	const int most = c->op->pipeline->batch_rows;
+	int n = 0;
+
+	for (int come = 0; come < 2; come++)
+		for (size_t i = 0; i < c->count; i++) {
+			if ((c->change[i].weight > 0) != come)
+				continue;
+			SPK_TRY(check_weight(&c->change[i], err));
+			batch[n++] = &c->change[i];
+			if (n < most)
+				continue;
+			SPK_TRY(emit_batch(c, batch, n, err));
+			n = 0;
+		}
+	if (n)
+		SPK_TRY(emit_batch(c, batch, n, err));
+	c->count = 0;
+	return SPK_OK;
+}
+
+void spk_join_changes_release(struct spk_join_changes *c)
+{
+	spk_free(c->op->pipeline->account, c->change, c->capacity * sizeof *c->change);
+	*c = (struct spk_join_changes){ 0 };
+}

@@ -1,0 +1,169 @@
+/*
+ * What an epoch's changes of both sides change of a join, key by key.
+ *
+ * Of a pair of rows a and b, whose weights go from a0 to a1 and from b0 to b1, a1 b1 - a0 b0 comes out. With what is taken from the
+ * kept rows known first, it is enough to look at each kept row once:
+ *
+ *   rows taken back here  x  rows kept there, as before          rows kept here, as left  x  rows taken back there
+ *   rows added here       x  rows kept there, as left            rows kept here, as left  x  rows added there
+ *   rows added here       x  rows added there
+ *
+ * A row that comes out alone (LEFT and the like) depends on how much it meets. Without a condition beside the keys that is the other
+ * side's total, else it is counted by row while pairs are decided.
+ */
+#include "stream/operator/stream_join.h"
+
+spk_status spk_join_delta_flush(struct spk_join_delta *d, spk_error *err)
+{
+	const struct spk_join_setup *s = d->setup;
+	const struct spk_expr *filter = s->op->plan->filter;
+	struct spk_row_errors errors = { 0 };
+	struct spk_batch *batch = NULL;
+	int32_t *keep = NULL;
+	int kept = d->pairs;
+	spk_status status = SPK_OK;
+
+	if (!d->pairs)
+		return SPK_OK;
+	SPK_TRY(spk_op_check_cancelled(s->op, err));
+	if (filter) {
+		SPK_TRY(spk_join_pairs_batch(s->op, &s->both, d->changes->arena, d->pair, d->pairs, &batch, err));
+		keep = spk_arena_alloc(batch->arena, sizeof *keep * (size_t)d->pairs);
+		struct spk_eval ev = spk_op_eval(s->op, batch->arena, &errors);
+
+		status = keep ? spk_expr_filter(filter, batch, NULL, d->pairs, &ev, keep, &kept, err) : spk_fail_memory(err);
+		for (int i = 0; i < errors.count && status == SPK_OK; i++)
+			status = spk_op_dead_letter(s->op, batch, errors.list[i].row, errors.list[i].code, false, 0, errors.list[i].message, err);
+	}
+	for (int k = 0; k < kept && status == SPK_OK; k++) {
+		const struct spk_join_pair *p = &d->pair[keep ? keep[k] : k];
+
+		p->left->met += p->left_meets;
+		p->right->met += p->right_meets;
+		if (s->pairs)
+			status = spk_join_changes_add(d->changes, (struct spk_join_change){ .left = p->left, .right = p->right, .weight = p->weight }, err);
+	}
+	spk_batch_unref(batch);
+	d->pairs = 0;
+	return status;
+}
+
+/* `mine` is a row of side `side`; meets: what that adds to how much `mine` and `other` meet. */
+static spk_status add_pair(struct spk_join_delta *d, int side, struct spk_kept_row *mine, struct spk_kept_row *other, int64_t weight, int64_t mine_meets, int64_t other_meets, spk_error *err)
+{
+	struct spk_join_pair p = { .weight = weight };
+
+	p.left = side ? other : mine;
+	p.right = side ? mine : other;
+	p.left_meets = side ? other_meets : mine_meets;
+	p.right_meets = side ? mine_meets : other_meets;
+	d->pair[d->pairs++] = p;
+	return d->pairs < d->setup->op->pipeline->batch_rows ? SPK_OK : spk_join_delta_flush(d, err);
+}
+
+/* The side's changed rows with what is kept of the other one. */
+static spk_status changed_with_kept(struct spk_join_delta *d, struct spk_join_key *key, int side, spk_error *err)
+{
+	struct spk_row_group *g = key->group[!side];
+
+	for (uint32_t i = 0; i < g->rows; i++) {
+		struct spk_kept_row *kept = &g->row[i];
+		/* Pairs of rows taken back on both sides are counted with the left one's. */
+		const int64_t weight = side ? kept->weight : kept->weight_before;
+
+		for (int t = 0; t < key->taken[side].count && weight; t++)
+			SPK_TRY(add_pair(d, side, &key->taken[side].row[t], kept, key->taken[side].row[t].weight * weight, 0, key->taken[side].row[t].weight, err));
+		for (int a = 0; a < key->added[side].count && kept->weight; a++)
+			SPK_TRY(add_pair(d, side, &key->added[side].row[a], kept, key->added[side].row[a].weight * kept->weight, kept->weight, key->added[side].row[a].weight, err));
+	}
+	return SPK_OK;
+}
+
+static bool needs_pairs(const struct spk_join_setup *s)
+{
+	return s->pairs || s->op->plan->filter;
+}
+
+spk_status spk_join_delta_key(struct spk_join_delta *d, struct spk_join_key *key, spk_error *err)
+{
+	if (!needs_pairs(d->setup))
+		return SPK_OK;
+	for (int side = 0; side < 2; side++)
+		SPK_TRY(changed_with_kept(d, key, side, err));
+	for (int a = 0; a < key->added[0].count; a++)
+		for (int b = 0; b < key->added[1].count; b++) {
+			struct spk_kept_row *left = &key->added[0].row[a], *right = &key->added[1].row[b];
+
+			SPK_TRY(add_pair(d, 0, left, right, left->weight * right->weight, right->weight, left->weight, err));
+		}
+	return SPK_OK;
+}
+
+/* --- rows that come out alone --- */
+
+static spk_status note_alone(struct spk_join_delta *d, int side, const struct spk_kept_row *row, int64_t weight, bool mark, spk_error *err)
+{
+	return spk_join_changes_add(d->changes, (struct spk_join_change){ .left = side ? NULL : row, .right = side ? row : NULL, .weight = weight, .mark = mark }, err);
+}
+
+static spk_status more_than_one(const struct spk_join_setup *s, spk_error *err)
+{
+	spk_fail(err, SPK_DATA, "more than one row returned by a subquery used as an expression");
+	if (err && s->op->plan->logical)
+		err->position = s->op->plan->logical->position;
+	return SPK_DATA;
+}
+
+/* How a row, which met `before` and meets `now`, comes out. */
+static spk_status change_alone(struct spk_join_delta *d, int side, const struct spk_kept_row *row, int64_t before, int64_t now, spk_error *err)
+{
+	const bool met = before > 0, meets = now > 0;
+
+	switch (d->setup->type) {
+	case SPK_JOIN_SINGLE:
+		if (now > 1 && row->weight > 0)
+			return more_than_one(d->setup, err);
+		break;
+	case SPK_JOIN_SEMI:
+		return note_alone(d, side, row, row->weight * meets - row->weight_before * met, false, err);
+	case SPK_JOIN_MARK:
+		SPK_TRY(note_alone(d, side, row, row->weight * meets - row->weight_before * met, true, err));
+		break;
+	case SPK_JOIN_INNER:
+	case SPK_JOIN_LEFT:
+	case SPK_JOIN_RIGHT:
+	case SPK_JOIN_FULL:
+	case SPK_JOIN_ANTI:
+		break;
+	}
+	return note_alone(d, side, row, row->weight * !meets - row->weight_before * !met, false, err);
+}
+
+static spk_status change_all(struct spk_join_delta *d, int side, const struct spk_kept_row *row, uint32_t rows, bool by_row, int64_t before, int64_t now, spk_error *err)
+{
+	for (uint32_t i = 0; i < rows; i++)
+		SPK_TRY(change_alone(d, side, &row[i], by_row ? row[i].met_before : before, by_row ? row[i].met : now, err));
+	return SPK_OK;
+}
+
+spk_status spk_join_delta_alone(struct spk_join_delta *d, const struct spk_join_key *key, spk_error *err)
+{
+	for (int side = 0; side < 2; side++) {
+		const struct spk_join_role *role = &d->setup->role[side];
+		const struct spk_row_group *g = key->group[side], *other = key->group[!side];
+		int64_t now = other->total;
+
+		if (!role->alone)
+			continue;
+		for (int a = 0; a < key->added[!side].count; a++)
+			now += key->added[!side].row[a].weight;
+		SPK_TRY(change_all(d, side, g->row, g->rows, role->met, other->total_before, now, err));
+		SPK_TRY(change_all(d, side, key->added[side].row, (uint32_t)key->added[side].count, role->met, other->total_before, now, err));
+	}
+	return SPK_OK;
+}
+
+spk_status spk_join_delta_unmatched(struct spk_join_delta *d, int side, struct spk_kept_row *row, spk_error *err)
+{
+	return d->setup->role[side].alone ? change_alone(d, side, row, 0, 0, err) : SPK_OK;
+}

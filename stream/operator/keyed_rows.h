@@ -1,0 +1,66 @@
+/*
+ * Rows kept by key: a multiset of rows for every key, in a keyed state table.
+ *
+ * The rows of a key lie in pages, each a value of its own, so that adding a row costs the same however many there are. Page 0 also has the key's
+ * totals; most keys have no other page. A row is a string of bytes (plain.h), the same for the same row: that is how one that is taken back is found.
+ *
+ *   page 0       key, side                  totals, rows
+ *   page n > 0   key, side, n (big-endian)  rows
+ *   row          size (uint32), weight (int64), [rows of the other side that it meets (int64)], its bytes
+ *
+ * A group is what is known of one key's rows while an epoch is worked in: loaded, changed, written. Everything of it lies in one arena.
+ */
+#ifndef SPK_STREAM_OPERATOR_KEYED_ROWS_H
+#define SPK_STREAM_OPERATOR_KEYED_ROWS_H
+
+#include "batch/operator/operator.h"
+
+/* `before`: as the table has it. met: weight of the other side's rows that it meets; kept for those who ask for it. */
+struct spk_kept_row {
+	const char *bytes;
+	uint32_t size;
+	int64_t weight_before, weight;
+	int64_t met_before, met;
+};
+
+struct spk_rows_page { uint32_t first, rows, bytes; bool loaded, dirty; };
+
+struct spk_row_group {
+	const char *key;                 /* the join key's bytes */
+	uint32_t key_size;
+	uint64_t hash;
+	int64_t total_before, total;     /* of weights */
+	uint32_t stored;                 /* pages in the table */
+	uint32_t pages, page_capacity;
+	struct spk_rows_page *page;
+	uint32_t rows, row_capacity;     /* of the loaded pages, in their order */
+	struct spk_kept_row *row;
+	uint32_t *index, index_mask;     /* row numbers + 1 by hash, when somebody looked for a row of many */
+	bool changed;
+};
+
+/* One side of a join; several may share a table. */
+struct spk_keyed_rows {
+	struct spk_state_view *view;
+	struct spk_memory_account *account;
+	char side;
+	bool totals_only;                /* the rows themselves are never asked for */
+	bool met;                        /* rows know how many they meet */
+	struct spk_buffer bytes;         /* scratch */
+};
+
+enum spk_rows_wanted { SPK_ROWS_NONE, SPK_ROWS_LAST, SPK_ROWS_ALL };
+
+/* Reads page 0 of n groups whose key, key_size and hash are set, the rest zero: totals, and its rows. n <= SPK_BATCH_ROWS. */
+spk_status spk_keyed_rows_open(struct spk_keyed_rows *k, struct spk_row_group *group, int n, struct spk_arena *arena, spk_error *err);
+/* Reads what else is wanted of each group: the page that rows are added to, or all of them. */
+spk_status spk_keyed_rows_load(struct spk_keyed_rows *k, struct spk_row_group *group, const enum spk_rows_wanted *wanted, int n, struct spk_arena *arena, spk_error *err);
+/* Takes up to `weight` of that row from a group with all its rows loaded; *taken is how much was there. */
+spk_status spk_row_group_take(struct spk_row_group *g, const char *bytes, uint32_t size, int64_t weight, int64_t *taken, struct spk_arena *arena, spk_error *err);
+/* Adds a row, whose bytes must outlive the group, to one with at least its last page loaded. Row pointers got before are no longer valid. */
+spk_status spk_row_group_add(const struct spk_keyed_rows *k, struct spk_row_group *g, const struct spk_kept_row *row, struct spk_arena *arena, spk_error *err);
+/* Writes the groups that changed. */
+spk_status spk_keyed_rows_write(struct spk_keyed_rows *k, struct spk_row_group *group, int n, struct spk_arena *arena, spk_error *err);
+void spk_keyed_rows_release(struct spk_keyed_rows *k);
+
+#endif

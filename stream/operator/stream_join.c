@@ -1,0 +1,475 @@
+/*
+ * Joins of two changelogs, both kept by key for good.
+ *
+ *   input   0 the left rows, 1 the right ones, by the hash of the keys; rows taken back have negative weights
+ *   output  what changes of the join: pairs, and rows that come out alone (LEFT, SEMI, ANTI, ...), one change per row and epoch
+ *   state   keyed: both sides' rows by key (keyed_rows.h); of a side that is only looked for (SEMI, ANTI) how many rows a key has
+ *
+ * An epoch's rows are folded first: what comes and goes within it is no change. Then keys are worked off some at a time, in the order in
+ * which they came.
+ */
+#include "stream/operator/stream_join.h"
+
+#include "core/base/memory.h"
+#include "core/columnar/hash.h"
+#include "core/columnar/plain.h"
+#include "stream/operator/stream_operators.h"
+
+enum { KEYS_AT_ONCE = 256 };
+#define NO_KEY UINT32_MAX
+
+/* A side's rows of the epoch, each once. */
+struct folded {
+	struct spk_keymap map;           /* of the rows' bytes */
+	uint32_t capacity;
+	int64_t *weight;                 /* by row */
+	uint32_t *key, *next;            /* by row: number of its key, NO_KEY: it has a NULL; the next row of that key */
+	uint32_t *first;                 /* by key: row + 1 */
+};
+
+struct join {
+	struct spk_op base;
+	struct spk_arena *arena;
+	struct spk_join_setup setup;
+	struct spk_schema key_schema[2];
+	struct spk_key_column *key_column[2];
+	int *key_number;
+	struct spk_keyed_rows kept[2];
+	struct spk_state_view *view;
+	/* the epoch */
+	struct spk_keymap keys;
+	struct folded side[2];
+	struct spk_row_keys encoded;     /* scratch */
+	struct spk_buffer row;
+};
+
+static struct join *self(struct spk_op *op) { return spk_container_of(op, struct join, base); }
+
+/* --- open --- */
+
+static void set_roles(struct join *j)
+{
+	const struct spk_physical *plan = j->base.plan;
+	const enum spk_join_type t = plan->join;
+	const bool shows_right = t != SPK_JOIN_SEMI && t != SPK_JOIN_ANTI && t != SPK_JOIN_MARK;
+
+	j->setup.type = t;
+	j->setup.pairs = shows_right;
+	j->setup.role[0].alone = t != SPK_JOIN_INNER && t != SPK_JOIN_RIGHT;
+	j->setup.role[1].alone = t == SPK_JOIN_RIGHT || t == SPK_JOIN_FULL;
+	for (int s = 0; s < 2; s++) {
+		j->setup.role[s].met = j->setup.role[s].alone && plan->filter;
+		j->kept[s] = (struct spk_keyed_rows){ .account = j->base.pipeline->account, .side = s ? 'r' : 'l', .met = j->setup.role[s].met };
+		j->kept[s].bytes.account = j->base.pipeline->account;
+	}
+	j->kept[1].totals_only = !shows_right && !plan->filter;
+}
+
+static spk_status set_schemas(struct join *j, spk_error *err)
+{
+	const struct spk_physical *plan = j->base.plan;
+	const struct spk_schema *left = plan->left, *right = plan->right;
+	struct spk_expr **key[2] = { plan->probe_key, plan->build_key };
+
+	j->setup.both = (struct spk_schema){ left->count + right->count, SPK_NEW_ARRAY(j->arena, struct spk_field, left->count + right->count + 1) };
+	j->key_number = SPK_NEW_ARRAY(j->arena, int, plan->join_keys + 1);
+	SPK_TRY_PTR(j->setup.both.field && j->key_number, err);
+	for (int i = 0; i < j->setup.both.count; i++)
+		j->setup.both.field[i] = i < left->count ? left->field[i] : right->field[i - left->count];
+	for (int s = 0; s < 2; s++) {
+		j->key_schema[s] = (struct spk_schema){ plan->join_keys, SPK_NEW_ARRAY(j->arena, struct spk_field, plan->join_keys + 1) };
+		j->key_column[s] = SPK_NEW_ARRAY(j->arena, struct spk_key_column, plan->join_keys + 1);
+		SPK_TRY_PTR(j->key_schema[s].field && j->key_column[s], err);
+		for (int k = 0; k < plan->join_keys; k++) {
+			j->key_number[k] = k;
+			j->key_schema[s].field[k] = (struct spk_field){ "", key[s][k]->type, true };
+			j->key_column[s][k] = (struct spk_key_column){ .column = k, .type = key[s][k]->type };
+		}
+	}
+	return SPK_OK;
+}
+
+static spk_status join_open(struct spk_op *op, spk_error *err)
+{
+	struct join *j = self(op);
+	struct spk_memory_account *account = op->pipeline->account;
+	int first, end;
+
+	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
+	j->arena = spk_arena_new(account);
+	SPK_TRY_PTR(j->arena, err);
+	j->setup.op = op;
+	j->keys.account = j->side[0].map.account = j->side[1].map.account = account;
+	j->row.account = j->encoded.bytes.account = account;
+	set_roles(j);
+	SPK_TRY(set_schemas(j, err));
+	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
+	SPK_TRY(spk_state_view_open(&j->view, op->pipeline->store, op->plan->state_table, first, end, err));
+	j->kept[0].view = j->kept[1].view = j->view;
+	return SPK_OK;
+}
+
+static void forget(struct join *j)
+{
+	spk_keymap_clear(&j->keys);
+	for (int s = 0; s < 2; s++)
+		spk_keymap_clear(&j->side[s].map);
+}
+
+static spk_status join_begin(struct spk_op *op, spk_error *err)
+{
+	(void)err;
+	forget(self(op));
+	return SPK_OK;
+}
+
+/* --- folding --- */
+
+static spk_status make_room(struct folded *f, spk_error *err)
+{
+	uint32_t capacity = SPK_MAX(2 * f->capacity, 1024u);
+	int64_t *weight;
+	uint32_t *key, *next;
+
+	if (f->map.count < f->capacity)
+		return SPK_OK;
+	weight = spk_realloc(f->map.account, f->weight, f->capacity * sizeof *weight, capacity * sizeof *weight);
+	SPK_TRY_PTR(weight, err);
+	f->weight = weight;
+	key = spk_realloc(f->map.account, f->key, f->capacity * sizeof *key, capacity * sizeof *key);
+	SPK_TRY_PTR(key, err);
+	f->key = key;
+	next = spk_realloc(f->map.account, f->next, f->capacity * sizeof *next, capacity * sizeof *next);
+	SPK_TRY_PTR(next, err);
+	f->next = next;
+	f->capacity = capacity;
+	return SPK_OK;
+}
+
+/* A row's bytes: of its side's columns, which have what its keys are made of; of a side that is only counted its key alone. */
+static spk_status encode_row(struct join *j, int side, const struct spk_batch *in, int32_t row, uint32_t key, spk_error *err)
+{
+	const struct spk_schema *columns = side ? j->base.plan->right : j->base.plan->left;
+
+	spk_buffer_clear(&j->row);
+	if (j->kept[side].totals_only)
+		return spk_buffer_append(&j->row, &key, sizeof key, err);
+	for (int c = 0; c < columns->count; c++)
+		SPK_TRY(spk_plain_write(&in->column[c], row, &j->row, err));
+	return SPK_OK;
+}
+
+static spk_status fold_row(struct join *j, int side, const struct spk_batch *in, int32_t row, uint32_t key, spk_error *err)
+{
+	struct folded *f = &j->side[side];
+	uint32_t before = f->map.count, number;
+
+	if (key == NO_KEY && !j->setup.role[side].alone)
+		return SPK_OK;
+	SPK_TRY(encode_row(j, side, in, row, key, err));
+	SPK_TRY(make_room(f, err));
+	SPK_TRY(spk_keymap_put_one(&f->map, j->row.data ? j->row.data : "", (uint32_t)j->row.size, spk_hash_bytes(j->row.data ? j->row.data : "", j->row.size), &number, err));
+	if (number == before) {
+		f->weight[number] = 0;
+		f->key[number] = key;
+	}
+	f->weight[number] += spk_batch_weight(in, row);
+	return SPK_OK;
+}
+
+/* Leaves in sel[0..n) the rows without a NULL in a key for which NULL is not the same as NULL. */
+static int without_nulls(const struct join *j, const struct spk_batch *keys, int32_t *sel, int n)
+{
+	for (int k = 0; k < keys->columns; k++) {
+		const struct spk_reader r = spk_vector_reader(&keys->column[k]);
+		int kept = 0;
+
+		if (j->base.plan->null_safe[k] || (!r.valid && !r.index))
+			continue;
+		for (int i = 0; i < n; i++) {
+			sel[kept] = sel[i];
+			kept += spk_reader_valid(&r, spk_reader_slot(&r, sel[i]));
+		}
+		n = kept;
+	}
+	return n;
+}
+
+/* Numbers of the keys of the batch's rows, by physical row. */
+static spk_status number_keys(struct join *j, int side, struct spk_batch *keys, uint32_t *number, spk_error *err)
+{
+	uint64_t hash[SPK_BATCH_ROWS] = { 0 };
+	uint32_t dense[SPK_BATCH_ROWS];
+
+	if (keys->columns)
+		spk_hash_columns(keys, j->key_number, keys->columns, hash);
+	SPK_TRY(spk_row_keys_encode(&j->encoded, keys, j->key_column[side], keys->columns, false, err));
+	SPK_TRY(spk_keymap_put(&j->keys, &j->encoded, hash, dense, err));
+	SPK_EACH_ROW(keys, i, row)
+		number[row] = dense[i];
+	return SPK_OK;
+}
+
+static spk_status fold(struct join *j, int side, const struct spk_batch *in, struct spk_batch *keys, spk_error *err)
+{
+	struct spk_expr **key = side ? j->base.plan->build_key : j->base.plan->probe_key;
+	struct spk_eval ev = spk_op_eval(&j->base, keys->arena, NULL);
+	int32_t *sel = spk_op_selection(in, keys->arena);
+	uint32_t *number = spk_arena_alloc(keys->arena, sizeof *number * (size_t)in->rows);
+
+	SPK_TRY_PTR(sel && number, err);
+	for (int k = 0; k < keys->columns; k++)
+		SPK_TRY(spk_expr_eval(key[k], in, in->sel, in->selected, &ev, &keys->column[k], err));
+	keys->selected = without_nulls(j, keys, sel, in->selected);
+	keys->sel = sel;
+	for (int i = 0; i < in->rows; i++)
+		number[i] = NO_KEY;
+	SPK_TRY(number_keys(j, side, keys, number, err));
+	SPK_EACH_ROW(in, i, row)
+		SPK_TRY(fold_row(j, side, in, row, number[row], err));
+	return SPK_OK;
+}
+
+static spk_status join_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+{
+	struct join *j = self(op);
+	struct spk_batch *keys;
+	spk_status status;
+
+	SPK_TRY(spk_batch_derive(&keys, in, &j->key_schema[input], err));
+	status = fold(j, input, in, keys, err);
+	spk_batch_unref(keys);
+	return status;
+}
+
+/* --- an epoch's end --- */
+
+/* Some keys and all that is known of them. */
+struct slice {
+	struct spk_arena *arena;
+	int keys;
+	uint32_t number[KEYS_AT_ONCE];
+	struct spk_join_key key[KEYS_AT_ONCE];
+	struct spk_row_group group[2][KEYS_AT_ONCE];
+	enum spk_rows_wanted wanted[2][KEYS_AT_ONCE];
+};
+
+/* Rows by key, in the order in which they came. */
+static spk_status chain_rows(struct join *j, struct folded *f, struct spk_arena *arena, spk_error *err)
+{
+	f->first = SPK_NEW_ARRAY(arena, uint32_t, j->keys.count + 1);
+	SPK_TRY_PTR(f->first, err);
+	for (uint32_t i = f->map.count; i-- > 0;) {
+		if (!f->weight[i] || f->key[i] == NO_KEY)
+			continue;
+		f->next[i] = f->first[f->key[i]];
+		f->first[f->key[i]] = i + 1;
+	}
+	return SPK_OK;
+}
+
+static void sum_up(const struct folded *f, uint32_t key, int *rows, bool *takes, int64_t *weight)
+{
+	*rows = 0;
+	*takes = false;
+	*weight = 0;
+	for (uint32_t i = f->first[key]; i; i = f->next[i - 1]) {
+		++*rows;
+		*takes = *takes || f->weight[i - 1] < 0;
+		*weight += f->weight[i - 1];
+	}
+}
+
+/* Which pages of a key's rows must be seen. */
+static void decide_wanted(struct join *j, struct slice *s, int at)
+{
+	const bool pairs = j->setup.pairs || j->base.plan->filter;
+	int rows[2];
+	bool takes[2], meets_change[2];
+	int64_t weight[2];
+
+	for (int side = 0; side < 2; side++) {
+		const int64_t before = s->group[side][at].total_before;
+
+		sum_up(&j->side[side], s->number[at], &rows[side], &takes[side], &weight[side]);
+		meets_change[!side] = (before > 0) != (before + weight[side] > 0) || (j->setup.type == SPK_JOIN_SINGLE && weight[side] > 0);
+	}
+	for (int side = 0; side < 2; side++) {
+		bool all = takes[side] || (rows[!side] && (pairs || (j->setup.role[side].alone && meets_change[side])));
+
+		s->wanted[side][at] = j->kept[side].totals_only ? SPK_ROWS_NONE : all ? SPK_ROWS_ALL : rows[side] ? SPK_ROWS_LAST : SPK_ROWS_NONE;
+		s->key[at].added[side].row = SPK_NEW_ARRAY(s->arena, struct spk_kept_row, rows[side] + 1);
+		s->key[at].taken[side].row = SPK_NEW_ARRAY(s->arena, struct spk_kept_row, rows[side] + 1);
+	}
+}
+
+static void put(struct spk_join_rows *rows, const char *bytes, uint32_t size, int64_t weight)
+{
+	if (weight)
+		rows->row[rows->count++] = (struct spk_kept_row){ .bytes = bytes, .size = size, .weight = weight };
+}
+
+/* Takes back what is there to be taken; what is not, and what comes, is to be added. */
+static spk_status take_rows(struct join *j, struct slice *s, int at, int side, spk_error *err)
+{
+	struct folded *f = &j->side[side];
+	struct spk_join_key *key = &s->key[at];
+
+	SPK_TRY_PTR(key->added[side].row && key->taken[side].row, err);
+	for (uint32_t i = f->first[s->number[at]]; i; i = f->next[i - 1]) {
+		int64_t weight = f->weight[i - 1], taken = 0;
+		uint32_t size;
+		const char *bytes = spk_keymap_key(&f->map, i - 1, &size);
+
+		bytes = spk_arena_copy(s->arena, bytes, size);
+		SPK_TRY_PTR(bytes, err);
+		if (weight < 0 && !j->kept[side].totals_only)
+			SPK_TRY(spk_row_group_take(key->group[side], bytes, size, -weight, &taken, s->arena, err));
+		put(&key->taken[side], bytes, size, -taken);
+		put(&key->added[side], bytes, size, weight + taken);
+	}
+	return SPK_OK;
+}
+
+static spk_status load(struct join *j, struct slice *s, spk_error *err)
+{
+	for (int side = 0; side < 2; side++) {
+		for (int i = 0; i < s->keys; i++) {
+			struct spk_row_group *g = &s->group[side][i];
+
+			*g = (struct spk_row_group){ .hash = j->keys.hash[s->number[i]] };
+			g->key = spk_keymap_key(&j->keys, s->number[i], &g->key_size);
+			s->key[i].group[side] = g;
+		}
+		SPK_TRY(spk_keyed_rows_open(&j->kept[side], s->group[side], s->keys, s->arena, err));
+	}
+	for (int i = 0; i < s->keys; i++)
+		decide_wanted(j, s, i);
+	for (int side = 0; side < 2; side++)
+		SPK_TRY(spk_keyed_rows_load(&j->kept[side], s->group[side], s->wanted[side], s->keys, s->arena, err));
+	return SPK_OK;
+}
+
+static spk_status store(struct join *j, struct slice *s, spk_error *err)
+{
+	for (int side = 0; side < 2; side++) {
+		for (int i = 0; i < s->keys; i++)
+			for (int a = 0; a < s->key[i].added[side].count; a++)
+				SPK_TRY(spk_row_group_add(&j->kept[side], &s->group[side][i], &s->key[i].added[side].row[a], s->arena, err));
+		SPK_TRY(spk_keyed_rows_write(&j->kept[side], s->group[side], s->keys, s->arena, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status work_off(struct join *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
+{
+	SPK_TRY(load(j, s, err));
+	for (int i = 0; i < s->keys; i++) {
+		for (int side = 0; side < 2; side++)
+			SPK_TRY(take_rows(j, s, i, side, err));
+		SPK_TRY(spk_join_delta_key(d, &s->key[i], err));
+	}
+	SPK_TRY(spk_join_delta_flush(d, err));
+	for (int i = 0; i < s->keys; i++)
+		SPK_TRY(spk_join_delta_alone(d, &s->key[i], err));
+	SPK_TRY(store(j, s, err));
+	return spk_join_changes_emit(d->changes, err);
+}
+
+/* A slice in an arena of its own, which what is emitted holds. */
+static spk_status with_slice(struct join *j, struct slice *s, struct spk_join_delta *d, spk_status (*work)(struct join *, struct slice *, struct spk_join_delta *, spk_error *), spk_error *err)
+{
+	spk_status status;
+
+	s->arena = d->changes->arena = spk_arena_new(j->base.pipeline->account);
+	SPK_TRY_PTR(s->arena, err);
+	memset(s->key, 0, sizeof s->key);
+	d->pair = SPK_NEW_ARRAY(s->arena, struct spk_join_pair, j->base.pipeline->batch_rows);
+	status = d->pair ? work(j, s, d, err) : spk_fail_memory(err);
+	spk_arena_unref(s->arena);
+	s->keys = 0;
+	return status;
+}
+
+/* Rows that meet nothing whatever there is. */
+static spk_status emit_unmatched(struct join *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
+{
+	for (int side = 0; side < 2; side++)
+		for (uint32_t i = 0; i < j->side[side].map.count; i++) {
+			struct spk_kept_row *row;
+			uint32_t size;
+			const char *bytes = spk_keymap_key(&j->side[side].map, i, &size);
+
+			if (j->side[side].key[i] != NO_KEY || !j->side[side].weight[i])
+				continue;
+			row = SPK_NEW(s->arena, struct spk_kept_row);
+			bytes = spk_arena_copy(s->arena, bytes, size);
+			SPK_TRY_PTR(row && bytes, err);
+			*row = (struct spk_kept_row){ .bytes = bytes, .size = size, .weight = j->side[side].weight[i] };
+			SPK_TRY(spk_join_delta_unmatched(d, side, row, err));
+		}
+	return spk_join_changes_emit(d->changes, err);
+}
+
+static spk_status work_off_keys(struct join *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
+{
+	for (uint32_t k = 0; k < j->keys.count; k++) {
+		if (!j->side[0].first[k] && !j->side[1].first[k])
+			continue;
+		s->number[s->keys++] = k;
+		if (s->keys == KEYS_AT_ONCE)
+			SPK_TRY(with_slice(j, s, d, work_off, err));
+	}
+	if (s->keys)
+		SPK_TRY(with_slice(j, s, d, work_off, err));
+	return with_slice(j, s, d, emit_unmatched, err);
+}
+
+static spk_status join_finish(struct spk_op *op, spk_error *err)
+{
+	struct join *j = self(op);
+	struct spk_join_changes changes = { .op = op };
+	struct spk_join_delta d = { .setup = &j->setup, .changes = &changes };
+	struct spk_arena *work = spk_arena_new(op->pipeline->account);
+	struct slice *s = work ? SPK_NEW(work, struct slice) : NULL;
+	spk_status status = s ? SPK_OK : spk_fail_memory(err);
+
+	for (int side = 0; side < 2 && status == SPK_OK; side++)
+		status = chain_rows(j, &j->side[side], work, err);
+	if (status == SPK_OK)
+		status = work_off_keys(j, s, &d, err);
+	spk_join_changes_release(&changes);
+	spk_arena_unref(work);
+	forget(j);
+	return status;
+}
+
+static void join_close(struct spk_op *op)
+{
+	struct join *j = self(op);
+
+	for (int s = 0; s < 2; s++) {
+		struct folded *f = &j->side[s];
+
+		spk_free(op->pipeline->account, f->weight, f->capacity * sizeof *f->weight);
+		spk_free(op->pipeline->account, f->key, f->capacity * sizeof *f->key);
+		spk_free(op->pipeline->account, f->next, f->capacity * sizeof *f->next);
+		spk_keymap_release(&f->map);
+		spk_keyed_rows_release(&j->kept[s]);
+	}
+	spk_keymap_release(&j->keys);
+	spk_row_keys_release(&j->encoded);
+	spk_buffer_release(&j->row);
+	spk_state_view_close(j->view);
+	spk_arena_unref(j->arena);
+}
+
+const struct spk_op_type spk_op_stream_join = {
+	.name = "stream join",
+	.size = sizeof(struct join),
+	.open = join_open,
+	.begin = join_begin,
+	.push = join_push,
+	.finish = join_finish,
+	.close = join_close,
+};
