@@ -123,9 +123,10 @@ static void book(struct spk_job *job)
 static spk_status look(struct spk_job *job, bool settle, spk_error *err)
 {
 	struct spk_commit *c = &job->commit;
-	spk_status status = c->status;
+	spk_status status;
 
-	spk_wake_clear(c->fd);
+	spk_wake_clear(c->fd);  /* before anything that the thread wrote is looked at */
+	status = c->status;
 	if (status != SPK_OK && settle)
 		status = spk_outputs_settle(job, &c->epoch, status, &c->error);
 	if (status == SPK_OK) {
