@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "core/base/check.h"
+#include "core/base/log.h"
 #include "core/base/memory.h"
+#include "core/base/metrics.h"
 #include "core/columnar/serialize.h"
 
 /* Batches in memory, or blocks of a run; never both. */
@@ -13,9 +15,13 @@ struct part {
 	struct spk_batch **batch;
 	int64_t batches, capacity;
 	struct spk_spill_run *run;
+	int64_t moved, *block;           /* batches that were in memory before; by batch its first block: for who was reading meanwhile */
 	size_t bytes;                    /* in memory */
 	int64_t rows;
 };
+
+/* How far a reader is: a number of batches, or, once it has read from a run, this and a number of blocks. */
+static const int64_t IN_RUN = (int64_t)1 << 40;
 
 struct spk_cached {
 	struct spk_cache *cache;
@@ -27,6 +33,7 @@ struct spk_cached {
 	struct part *part;
 	int pins, references;
 	bool complete, filling;
+	int64_t evicted;                 /* the cache's how many-th eviction its last one was */
 };
 
 struct spk_cache {
@@ -36,6 +43,8 @@ struct spk_cache {
 	struct spk_run_scratch scratch;
 	struct spk_cached *first;
 	size_t bytes, bound;             /* in memory: now, at the most */
+	int64_t evictions;
+	struct { struct spk_metric *dropped, *moved; } metric;
 };
 
 spk_status spk_cache_new(struct spk_cache **out, const char *directory, size_t bytes, spk_error *err)
@@ -47,6 +56,8 @@ spk_status spk_cache_new(struct spk_cache **out, const char *directory, size_t b
 	c->account = spk_memory_account("cached rows");
 	c->scratch.raw.account = c->scratch.packed.account = c->account;
 	c->bound = bytes;
+	c->metric.dropped = spk_metric(SPK_COUNTER, "cache_evictions_total", "to=nowhere");
+	c->metric.moved = spk_metric(SPK_COUNTER, "cache_evictions_total", "to=disk");
 	pthread_mutex_init(&c->lock, NULL);
 	status = spk_spill_area_new(&c->area, directory, err);
 	if (status != SPK_OK) {
@@ -75,6 +86,7 @@ static void part_clear(struct spk_cached *c, struct part *p)
 	for (int64_t i = 0; i < p->batches; i++)
 		spk_batch_unref(p->batch[i]);
 	free(p->batch);
+	free(p->block);
 	spk_spill_run_free(p->run);
 	c->cache->bytes -= p->bytes;
 	*p = (struct part){ 0 };
@@ -94,20 +106,27 @@ static spk_status put_on_disk(struct spk_cached *c, struct part *p, const struct
 	return spk_run_put_batch(p->run, batch, &c->cache->scratch, err);
 }
 
-/* The part's batches to disk. A failure leaves it as it was. */
+/* The part's batches to a run; a failure leaves it as it was. Readers go on from the block that their batch has become. */
 static spk_status part_to_disk(struct spk_cached *c, struct part *p, spk_error *err)
 {
-	spk_status status = SPK_OK;
+	int64_t *block = malloc(sizeof *block * (size_t)SPK_MAX(p->batches, 1));
+	struct spk_spill_run *run = NULL;
+	spk_status status = block ? spk_spill_run_new(&run, c->cache->area, err) : spk_fail_memory(err);
 
-	for (int64_t i = 0; i < p->batches && status == SPK_OK; i++)
-		status = put_on_disk(c, p, p->batch[i], err);
+	for (int64_t i = 0; i < p->batches && status == SPK_OK; i++) {
+		block[i] = spk_spill_run_blocks(run);
+		status = spk_run_put_batch(run, p->batch[i], &c->cache->scratch, err);
+	}
 	if (status != SPK_OK) {
-		spk_spill_run_free(p->run);
-		p->run = NULL;
+		spk_spill_run_free(run);
+		free(block);
 		return status;
 	}
 	for (int64_t i = 0; i < p->batches; i++)
 		spk_batch_unref(p->batch[i]);
+	p->run = run;
+	p->block = block;
+	p->moved = p->batches;
 	p->batches = 0;
 	c->cache->bytes -= p->bytes;
 	p->bytes = 0;
@@ -116,45 +135,73 @@ static spk_status part_to_disk(struct spk_cached *c, struct part *p, spk_error *
 
 /* --- giving way --- */
 
+static size_t bytes_in_memory(const struct spk_cached *c)
+{
+	size_t bytes = 0;
+
+	for (int i = 0; i < c->partitions; i++)
+		bytes += c->part[i].bytes;
+	return bytes;
+}
+
+static void note_eviction(struct spk_cached *c, bool dropped, size_t bytes)
+{
+	c->evicted = ++c->cache->evictions;
+	spk_metric_add(dropped ? c->cache->metric.dropped : c->cache->metric.moved, 1);
+	SPK_LOG(DEBUG, "cache", "eviction %lld: %zu bytes of kept rows %s", (long long)c->evicted, bytes, dropped ? "are given up" : "go to disk");
+}
+
 /* Takes memory from one relation: true when it had some to give. */
 static bool evict(struct spk_cached *c)
 {
-	size_t before = c->cache->bytes;
+	const size_t before = c->cache->bytes;
+	const bool dropped = c->level == SPK_CACHE_MEMORY && !c->filling && !c->pins;
 
-	if (c->level == SPK_CACHE_MEMORY && !c->filling) {
+	if (dropped)
 		clear(c);
-		return c->cache->bytes < before;
-	}
 	for (int i = 0; i < c->partitions; i++)
 		if (c->part[i].bytes && part_to_disk(c, &c->part[i], NULL) != SPK_OK)
-			return false;
+			break;
+	if (c->cache->bytes < before)
+		note_eviction(c, dropped, before - c->cache->bytes);
 	return c->cache->bytes < before;
 }
 
-/* The relation used the longest ago that may give way: not pinned, and not being filled unless it is `self`, the last resort. */
-static struct spk_cached *coldest(const struct spk_cache *cache, const struct spk_cached *self)
+/* Who gives way first: what nobody reads, then what is read, then what is being filled. */
+static int standing(const struct spk_cached *c) { return c->filling ? 2 : c->pins ? 1 : 0; }
+
+/* The one to give way next: of those alike, the one used the longest ago. NULL: none has anything in memory. */
+static struct spk_cached *coldest(const struct spk_cache *cache)
 {
 	struct spk_cached *found = NULL;
 
-	for (struct spk_cached *c = cache->first; c; c = c->next) {
-		size_t bytes = 0;
-
-		for (int i = 0; i < c->partitions; i++)
-			bytes += c->part[i].bytes;
-		if (bytes && !c->pins && (!c->filling || c == self) && (c != self || !found))
+	for (struct spk_cached *c = cache->first; c; c = c->next)
+		if (bytes_in_memory(c) && (!found || standing(c) <= standing(found)))
 			found = c;
-	}
 	return found;
 }
 
-/* Makes room for so many bytes beside what is there; false when there is none to be had. */
-static bool make_room(struct spk_cached *self, size_t bytes)
+size_t spk_cache_reclaim(struct spk_cache *cache, size_t bytes)
 {
-	struct spk_cache *cache = self->cache;
+	struct spk_cached *c;
+	size_t before, freed;
+
+	pthread_mutex_lock(&cache->lock);
+	before = cache->bytes;
+	while (before - cache->bytes < bytes && (c = coldest(cache)) != NULL && evict(c)) {
+	}
+	freed = before - cache->bytes;
+	pthread_mutex_unlock(&cache->lock);
+	return freed;
+}
+
+/* Makes room for so many bytes beside what is there; false when there is none to be had. */
+static bool make_room(struct spk_cache *cache, size_t bytes)
+{
 	struct spk_cached *c;
 
 	while (cache->bytes + bytes > cache->bound)
-		if (!(c = coldest(cache, self)) || !evict(c))
+		if (!(c = coldest(cache)) || !evict(c))
 			return false;
 	return true;
 }
@@ -252,7 +299,8 @@ static spk_status keep(struct spk_cached *c, int partition, struct spk_batch *ow
 	struct part *p = &c->part[partition];
 
 	p->rows += own->selected;
-	if (c->level == SPK_CACHE_DISK || p->run || !make_room(c, size) || p->run)
+	/* What moving it to disk takes is reserved before anything is in memory. */
+	if (c->level == SPK_CACHE_DISK || p->run || !make_room(c->cache, size) || p->run || spk_run_scratch_reserve(&c->cache->scratch, NULL) != SPK_OK)
 		return put_on_disk(c, p, own, err);
 	return append(c, p, own, size, err);
 }
@@ -261,16 +309,10 @@ static spk_status keep(struct spk_cached *c, int partition, struct spk_batch *ow
 static spk_status copy(struct spk_cached *c, const struct spk_batch *batch, struct spk_batch **out, spk_error *err)
 {
 	spk_status status;
-	bool freed = true;
 
-	while ((status = spk_batch_compact(out, batch, err)) == SPK_MEMORY_LIMIT && freed) {
-		struct spk_cached *coldest_one;
-
-		pthread_mutex_lock(&c->cache->lock);
-		coldest_one = coldest(c->cache, c);
-		freed = coldest_one && evict(coldest_one);
-		pthread_mutex_unlock(&c->cache->lock);
-	}
+	do
+		status = spk_batch_compact(out, batch, err);
+	while (status == SPK_MEMORY_LIMIT && spk_cache_reclaim(c->cache, spk_arena_bytes(batch->arena)) > 0);
 	return status;
 }
 
@@ -278,12 +320,10 @@ spk_status spk_cached_add(struct spk_cached *c, int partition, struct spk_batch 
 {
 	struct spk_batch *own;
 	spk_status status;
-	size_t size;
 
-	SPK_TRY(spk_batch_serialized_size(batch, 0, batch->selected, &size, err));
 	SPK_TRY(copy(c, batch, &own, err));
 	pthread_mutex_lock(&c->cache->lock);
-	status = keep(c, partition, own, size, err);
+	status = keep(c, partition, own, spk_arena_bytes(own->arena), err);
 	pthread_mutex_unlock(&c->cache->lock);
 	spk_batch_unref(own);
 	return status;
@@ -336,6 +376,16 @@ void spk_cached_unpin(struct spk_cached *c)
 	pthread_mutex_unlock(&c->cache->lock);
 }
 
+int64_t spk_cached_evicted(const struct spk_cached *c)
+{
+	int64_t n;
+
+	pthread_mutex_lock(&c->cache->lock);
+	n = c->evicted;
+	pthread_mutex_unlock(&c->cache->lock);
+	return n;
+}
+
 int64_t spk_cached_rows(const struct spk_cached *c)
 {
 	int64_t rows = 0;
@@ -386,6 +436,21 @@ static spk_status rows_seek(struct spk_source *s, const int64_t *position, int64
 	return SPK_OK;
 }
 
+/* The batch, or the block of the run, that comes next; both none at the end. */
+static void find_next(const struct spk_cached *c, const struct part *p, int64_t at, struct spk_batch **batch, int64_t *block)
+{
+	*batch = NULL;
+	*block = -1;
+	pthread_mutex_lock(&c->cache->lock);
+	if (p->run && at < IN_RUN)
+		at = IN_RUN + (at < p->moved ? p->block[at] : p->moved ? spk_spill_run_blocks(p->run) : 0);
+	if (p->run)
+		*block = at - IN_RUN < spk_spill_run_blocks(p->run) ? at - IN_RUN : -1;
+	else if (at < p->batches)
+		*batch = spk_batch_ref(p->batch[at]);
+	pthread_mutex_unlock(&c->cache->lock);
+}
+
 static spk_status rows_next(struct spk_source *s, int partition, int64_t *at, struct spk_batch **out, spk_error *err)
 {
 	struct spk_cached *c = s->spec->table->rows;
@@ -393,16 +458,17 @@ static spk_status rows_next(struct spk_source *s, int partition, int64_t *at, st
 	struct spk_run_scratch scratch = { .raw.account = c->cache->account, .packed.account = c->cache->account };
 	struct spk_batch *whole;
 	spk_status status;
+	int64_t block;
 
 	*out = NULL;
-	if (*at >= p->batches + (p->run ? spk_spill_run_blocks(p->run) : 0))
+	find_next(c, p, *at, &whole, &block);
+	if (!whole && block < 0)
 		return SPK_OK;
-	if (*at < p->batches) {
-		whole = spk_batch_ref(p->batch[*at]);
-	} else {
-		status = spk_run_get_batch(p->run, *at - p->batches, c->schema, c->cache->account, &scratch, &whole, err);
+	if (!whole) {
+		status = spk_run_get_batch(p->run, block, c->schema, c->cache->account, &scratch, &whole, err);
 		spk_run_scratch_release(&scratch);
 		SPK_TRY(status);
+		*at = IN_RUN + block;
 	}
 	++*at;
 	status = spk_batch_pick(out, whole, s->spec->schema, s->spec->column, err);

@@ -5,9 +5,10 @@
  *   fill   spk_cached_begin, then per partition spk_cached_add (any thread, one per partition), then spk_cached_finish
  *   read   spk_cached_pin (fails when it is not complete), a scan of spk_cached_table's table, spk_cached_unpin
  *
- * All relations of a session share a bound of bytes in memory. Beyond it the relation that was used the longest ago and is not pinned gives
- * way: to disk, or, kept in memory only, it is dropped and has to be computed again by whoever asks for it. What is being filled and
- * finds no room goes to disk at every level: a relation that is asked for is there.
+ * All relations of a session share a bound of bytes in memory, and give it back when operators are short of it (spk_cache_reclaim). The relation
+ * that was used the longest ago and is not pinned gives way first: to disk, or, kept in memory only, it is dropped and has to be computed
+ * again by whoever asks for it. What is pinned or being filled goes to disk at every level, if nothing else is left: a relation that is
+ * asked for is there. Readers do not notice. Evictions are counted (metric cache_evictions_total) and logged at level debug.
  *
  * Threads: any, but for filling as said.
  */
@@ -37,6 +38,9 @@ spk_status spk_cache_new(struct spk_cache **out, const char *directory, size_t b
 /* After all of its relations were released. NULL is fine. */
 void spk_cache_free(struct spk_cache *cache);
 
+/* Takes so many bytes of memory from relations, if they have them; returns how many. Any thread that holds no lock of the cache. */
+size_t spk_cache_reclaim(struct spk_cache *cache, size_t bytes);
+
 /* An empty relation with one reference. The schema is borrowed: it must outlive it. plan: what computes it, for whoever fills it; may be NULL. */
 spk_status spk_cached_new(struct spk_cached **out, struct spk_cache *cache, const struct spk_schema *schema, enum spk_cache_level level, const struct spk_logical *plan, spk_error *err);
 void spk_cached_unref(struct spk_cached *c);  /* NULL is fine */
@@ -58,6 +62,8 @@ void spk_cached_drop(struct spk_cached *c);
 bool spk_cached_pin(struct spk_cached *c);
 void spk_cached_unpin(struct spk_cached *c);
 int64_t spk_cached_rows(const struct spk_cached *c);
+/* When it gave way last: the cache's how many-th eviction that was; 0: it never did. */
+int64_t spk_cached_evicted(const struct spk_cached *c);
 /* Bytes in memory, on disk. */
 void spk_cached_bytes(const struct spk_cached *c, size_t *memory, int64_t *disk);
 

@@ -4,11 +4,15 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "batch/cache.h"
 #include "core/base/fault.h"
+
+enum { CACHES = 2 };
 
 struct spk_spill {
 	struct spk_spill_area *area;
 	struct spk_shuffle_service *shuffle;
+	struct spk_cache *cache[CACHES];
 	_Atomic int hungry;          /* operators that hold rows right now */
 };
 
@@ -41,9 +45,25 @@ struct spk_spill_area *spk_spill_area(struct spk_spill *s) { return s->area; }
 
 void spk_spill_reclaims(struct spk_spill *s, struct spk_shuffle_service *shuffle) { s->shuffle = shuffle; }
 
+void spk_spill_reclaims_rows(struct spk_spill *s, struct spk_cache *cache)
+{
+	int i = 0;
+
+	while (i < CACHES && s->cache[i])
+		i++;
+	SPK_ASSERT(!cache || i < CACHES, "a query reads kept rows of few caches");
+	if (cache)
+		s->cache[i] = cache;
+}
+
 bool spk_spill_reclaim(const struct spk_spill *s)
 {
-	return s->shuffle && s->shuffle->type->reclaim && s->shuffle->type->reclaim(s->shuffle, RECLAIM) > 0;
+	if (s->shuffle && s->shuffle->type->reclaim && s->shuffle->type->reclaim(s->shuffle, RECLAIM) > 0)
+		return true;
+	for (int i = 0; i < CACHES && s->cache[i]; i++)
+		if (spk_cache_reclaim(s->cache[i], RECLAIM) > 0)
+			return true;
+	return false;
 }
 
 /* --- shares --- */
@@ -216,9 +236,10 @@ spk_status spk_record_put(struct spk_spill_share *share, struct spk_record_write
 
 spk_status spk_record_end(struct spk_spill_share *share, struct spk_record_writer *w, spk_error *err)
 {
-	SPK_TRY(write_block(share, w, err));
+	spk_status status = write_block(share, w, err);
+
 	spk_buffer_release(&w->block);
-	return SPK_OK;
+	return status;
 }
 
 static spk_status read_block(struct spk_spill_share *share, struct spk_record_reader *r, spk_error *err)

@@ -46,6 +46,9 @@ void spk_spill_free(struct spk_spill *spill);
 struct spk_spill_area *spk_spill_area(struct spk_spill *spill);
 /* What the query's shuffle keeps for later is put on disk before operators have to spill because of others. */
 void spk_spill_reclaims(struct spk_spill *spill, struct spk_shuffle_service *shuffle);
+struct spk_cache;
+/* And so is what a cache keeps: two of them at the most. NULL is fine. */
+void spk_spill_reclaims_rows(struct spk_spill *spill, struct spk_cache *cache);
 /* Puts some of that on disk now; false: there was nothing. */
 bool spk_spill_reclaim(const struct spk_spill *spill);
 
@@ -97,7 +100,7 @@ spk_status spk_spill_get(struct spk_spill_share *share, struct spk_spill_cursor 
 
 struct spk_record_writer { struct spk_spill_run *run; struct spk_buffer block; };
 spk_status spk_record_put(struct spk_spill_share *share, struct spk_record_writer *writer, const void *data, uint32_t size, spk_error *err);
-/* Writes out what waits for its block to fill up, and releases the buffer; the run may be read then. */
+/* Writes out what waits for its block to fill up, and releases the buffer, also when that fails; the run may be read then. */
 spk_status spk_record_end(struct spk_spill_share *share, struct spk_record_writer *writer, spk_error *err);
 
 struct spk_record_reader { const struct spk_spill_run *run; int64_t next; struct spk_buffer block; size_t at; };

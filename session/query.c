@@ -144,6 +144,8 @@ static spk_status open_query(struct query *q, spk_error *err)
 		status = spk_dag_scheduler_new(&q->dag, &options, err);
 	if (status == SPK_OK) {
 		spk_spill_reclaims(q->spill, q->shuffle);
+		spk_spill_reclaims_rows(q->spill, q->session->cache);
+		spk_spill_reclaims_rows(q->spill, q->session->with_cache);
 		exec.spill = q->spill;
 		exec.timed = q->session->timed || q->session->events;
 		status = spk_exec_new(&q->exec, &exec, err);

@@ -2,12 +2,10 @@
  * The rounds of a recursive query. The first term's rows are the first round; then the step runs over the rows of the last round until it
  * gives none. Every run is a batch query like any other, in parallel and within the budget; its rows come back in order, on one thread.
  *
- * UNION: rows that were there before do not count. Their keys are held in memory, within the budget.
+ * UNION: rows that were there before do not count. Their keys are held in a set that outgrows memory (batch/key_set.h), their rows in kept
+ * relations that do.
  */
-#include <stdatomic.h>
-
-#include "core/columnar/hash.h"
-#include "core/columnar/keymap.h"
+#include "batch/key_set.h"
 #include "session/materialize.h"
 
 struct rounds {
@@ -17,41 +15,15 @@ struct rounds {
 	struct spk_cached *next;          /* where this round's rows go, beside `rows` */
 	int64_t rows, round_rows;
 	bool full;                        /* the limit is reached */
-	struct spk_keymap seen;           /* UNION */
-	struct spk_key_column *column;
-	struct spk_row_keys keys;
-	int32_t fresh[SPK_BATCH_ROWS];
+	struct spk_key_set *seen;         /* UNION; else NULL */
 };
 
-/* Rows of the batch that are new, as a batch over it; NULL: none. */
-static spk_status new_rows(struct rounds *w, struct spk_batch *in, struct spk_batch **out, spk_error *err)
+static spk_status add(void *user, struct spk_batch *batch, spk_error *err)
 {
-	int n = 0;
+	struct rounds *w = user;
 
-	*out = NULL;
-	SPK_TRY(spk_row_keys_encode(&w->keys, in, w->column, in->columns, false, err));
-	for (int i = 0; i < in->selected; i++) {
-		uint32_t size, number, before = w->seen.count;
-		const char *key = spk_row_key(&w->keys, i, &size);
-
-		SPK_TRY(spk_keymap_put_one(&w->seen, key, size, spk_hash_bytes(key, size), &number, err));
-		if (w->seen.count > before)
-			w->fresh[n++] = spk_batch_row(in, i);
-	}
-	if (!n)
+	if (w->full)
 		return SPK_OK;
-	SPK_TRY(spk_batch_derive(out, in, in->schema, err));
-	memcpy((*out)->column, in->column, sizeof *in->column * (size_t)in->columns);
-	(*out)->sel = spk_arena_copy((*out)->arena, w->fresh, sizeof *w->fresh * (size_t)n);
-	(*out)->selected = n;
-	if ((*out)->sel)
-		return SPK_OK;
-	spk_batch_unref(*out);
-	return spk_fail_memory(err);
-}
-
-static spk_status add(struct rounds *w, struct spk_batch *batch, spk_error *err)
-{
 	SPK_TRY(spk_cached_add(w->r->rows, 0, batch, err));
 	SPK_TRY(spk_cached_add(w->next, 0, batch, err));
 	w->rows += batch->selected;
@@ -63,19 +35,10 @@ static spk_status add(struct rounds *w, struct spk_batch *batch, spk_error *err)
 static spk_status take(void *user, struct spk_batch *in, spk_error *err)
 {
 	struct rounds *w = user;
-	struct spk_batch *fresh;
-	spk_status status;
 
 	if (w->full)
 		return SPK_OK;
-	if (!w->r->node->distinct)
-		return add(w, in, err);
-	SPK_TRY(new_rows(w, in, &fresh, err));
-	if (!fresh)
-		return SPK_OK;
-	status = add(w, fresh, err);
-	spk_batch_unref(fresh);
-	return status;
+	return w->seen ? spk_key_set_add(w->seen, in, err) : add(w, in, err);
 }
 
 /* One run, whose rows go to `next`. */
@@ -85,6 +48,8 @@ static spk_status run(struct rounds *w, int query, struct spk_cached *next, spk_
 	w->round_rows = 0;
 	SPK_TRY(spk_cached_begin(next, 1, err));
 	SPK_TRY(spk_inner_query_run(w->query[query], take, w, err));
+	if (w->seen && !w->full)
+		SPK_TRY(spk_key_set_settle(w->seen, err));
 	spk_cached_finish(next);
 	return SPK_OK;
 }
@@ -137,22 +102,19 @@ static spk_status run_rounds(struct rounds *w, spk_error *err)
 
 spk_status spk_session_recurse(struct spk_session *s, const struct spk_recursion *r, spk_error *err)
 {
-	struct rounds w = { .s = s, .r = r, .seen.account = spk_memory_account("recursion") };
-	const struct spk_schema *schema = r->node->schema;
+	struct rounds w = { .s = s, .r = r };
 	spk_status status;
 
-	SPK_TRY_PTR(w.column = SPK_NEW_ARRAY(s->arena, struct spk_key_column, schema->count + 1), err);
-	for (int i = 0; i < schema->count; i++)
-		w.column[i] = (struct spk_key_column){ .column = i, .type = schema->field[i].type };
 	SPK_TRY(spk_cached_begin(r->rows, 1, err));
-	status = run_rounds(&w, err);
+	status = r->node->distinct ? spk_key_set_new(&w.seen, r->node->schema, s->with_cache, spk_conf_text(s->conf, SPK_CONF_SPILL_DIR), add, &w, err) : SPK_OK;
+	if (status == SPK_OK)
+		status = run_rounds(&w, err);
 	if (status == SPK_OK)
 		spk_cached_finish(r->rows);
 	for (int i = 0; i < 3; i++)
 		spk_inner_query_close(w.query[i]);
 	for (int i = 0; i < 2; i++)
 		spk_cached_drop(r->work[i]);
-	spk_keymap_release(&w.seen);
-	spk_row_keys_release(&w.keys);
+	spk_key_set_free(w.seen);
 	return status;
 }
