@@ -313,7 +313,7 @@ static int leaf_tasks(const struct spk_exec *e, const struct spk_physical *leaf)
 	case SPK_PHYSICAL_READ:
 		return e->exchange_readers[leaf->exchange];
 	default:
-		return 1;
+		return leaf->tasks;
 	}
 }
 

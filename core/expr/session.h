@@ -6,15 +6,18 @@
 #include "core/expr/kernel.h"
 #include "core/expr/zone.h"
 
-static inline spk_status spk_session_zone(const struct spk_call *call, const struct spk_zone **zone, spk_error *err)
+static inline spk_status spk_zone_of_session(const char *name, const struct spk_zone **zone, spk_error *err)
 {
-	const char *name = call->ev->timezone;
-
 	*zone = NULL;
 	if (!name || strcmp(name, "UTC") == 0)
 		return SPK_OK;
 	*zone = spk_zone_find(name, strlen(name));
 	return *zone ? SPK_OK : spk_fail(err, SPK_USAGE, "time zone \"%s\" not recognized", name);
+}
+
+static inline spk_status spk_session_zone(const struct spk_call *call, const struct spk_zone **zone, spk_error *err)
+{
+	return spk_zone_of_session(call->ev->timezone, zone, err);
 }
 
 static inline int64_t spk_session_local(const struct spk_zone *zone, int64_t us)

@@ -1,10 +1,12 @@
 /* How many rows come out of every kind of node, and how many values its columns have. See statistics.h. */
 #include "core/base/check.h"
+#include "core/expr/series.h"
 #include "planner/logical/statistics.h"
 
 #include <math.h>
 
 static const double UNKNOWN_ROWS = 1e6;      /* of a table whose size nobody could tell */
+static const double UNKNOWN_ELEMENTS = 4;    /* of a set */
 
 static spk_status make_columns(struct spk_arena *arena, const struct spk_logical *l, struct spk_estimate *out, spk_error *err)
 {
@@ -130,6 +132,24 @@ static spk_status widen(struct spk_arena *arena, const struct spk_logical *l, co
 	return SPK_OK;
 }
 
+/* A series over constants is known, of other sets nothing is. */
+static spk_status of_unnest(struct spk_arena *arena, const struct spk_logical *l, const struct spk_estimate *in, struct spk_estimate *out, spk_error *err)
+{
+	struct spk_series_facts facts;
+	struct spk_column_statistics *base;
+
+	SPK_TRY(widen(arena, l, in, out, err));
+	if (l->expr_count != 1 || !spk_series_known(l->expr[0], &facts)) {
+		out->rows *= UNKNOWN_ELEMENTS;
+		return SPK_OK;
+	}
+	SPK_TRY_PTR(base = SPK_NEW(arena, struct spk_column_statistics), err);
+	*base = (struct spk_column_statistics){ .distinct = facts.count, .ranged = true, .low = facts.low, .high = facts.high };
+	out->column[in->columns] = (struct spk_column_estimate){ .distinct = facts.count, .domain = facts.count, .base = base };
+	out->rows *= facts.count;
+	return SPK_OK;
+}
+
 static spk_status of_node(struct spk_arena *arena, const struct spk_logical *l, const struct spk_estimate *in, struct spk_estimate *out, spk_error *err)
 {
 	switch (l->kind) {
@@ -146,9 +166,7 @@ static spk_status of_node(struct spk_arena *arena, const struct spk_logical *l, 
 		out->rows = l->limit >= 0 ? SPK_MIN(in->rows, (double)l->limit) : in->rows;
 		return SPK_OK;
 	case SPK_LOGICAL_UNNEST:
-		SPK_TRY(widen(arena, l, in, out, err));
-		out->rows *= 4;
-		return SPK_OK;
+		return of_unnest(arena, l, in, out, err);
 	default:
 		return widen(arena, l, in, out, err);
 	}

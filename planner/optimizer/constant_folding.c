@@ -1,10 +1,11 @@
 /*
  * Constant folding: what has no columns is computed now, if that works; if it fails (1 / 0) it is left for the row that
- * gets there. AND and OR lose what decides nothing; NOT, IS NULL, CASE and COALESCE over constants go.
+ * gets there; so is a series, whose values need not be in memory together. AND and OR lose what decides nothing; NOT, IS NULL, CASE and COALESCE over constants go.
  *
  * An operand that decides AND (false) cuts off only what stands behind it: what is evaluated before it may fail first.
  */
 #include "core/base/clock.h"
+#include "core/expr/series.h"
 #include "planner/optimizer/rules.h"
 
 static struct spk_expr *boolean(struct spk_arena *arena, bool value, int position)
@@ -23,7 +24,7 @@ static spk_status evaluate(struct spk_arena *arena, struct spk_expr *e, struct s
 	spk_error ignored = { 0 };
 	struct spk_value v;
 
-	if (e->kind == SPK_EXPR_CONSTANT || !spk_expr_foldable(e))
+	if (e->kind == SPK_EXPR_CONSTANT || spk_is_series(e) || !spk_expr_foldable(e))
 		return SPK_OK;
 	if (spk_expr_constant_value(e, &ev, &v, &ignored) != SPK_OK)
 		return SPK_OK;

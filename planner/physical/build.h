@@ -31,6 +31,7 @@ struct spk_build {
 	int node_capacity;
 	const char *root_name;
 	struct spk_physical **scan;        /* by source: the shared SCAN node */
+	bool spreads;                      /* what is built now pays to be made by several tasks: something above it takes parts, or keeps all rows */
 };
 
 /* A node with edges from all ports; NULL when memory is out. */
@@ -45,6 +46,9 @@ spk_status spk_build_exchange(struct spk_build *b, const struct spk_ports *from,
 /* To `readers` tasks (0: as many as usual), by the hash of key columns, or evenly when there are none; direct: the one key is the task's number. */
 spk_status spk_build_repartition(struct spk_build *b, const struct spk_ports *from, const int *key, int keys, bool direct, int readers, struct spk_ports *out, spk_error *err);
 spk_status spk_build_broadcast(struct spk_build *b, const struct spk_ports *from, struct spk_ports *out, spk_error *err);
+
+/* A long series as several tasks, where that pays: series.c. */
+void spk_build_series(const struct spk_build *b, struct spk_physical *unnest);
 
 /* --- which rows are together: partitioning.c --- */
 

@@ -219,6 +219,8 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	case SPK_PHYSICAL_UNNEST:
 		SPK_TRY(spk_buffer_append_str(out, " [", err));
 		SPK_TRY(put_exprs(n->expr, n->expr_count, out, err));
+		if (n->tasks > 1)
+			SPK_TRY(spk_buffer_printf(out, err, "; by %d tasks", n->tasks));
 		return spk_buffer_append_str(out, "]", err);
 	case SPK_PHYSICAL_EXPAND:
 		return spk_buffer_printf(out, err, " [%d grouping sets]", n->value_rows);

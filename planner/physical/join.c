@@ -378,16 +378,37 @@ static spk_status refuse_unknown(const struct spk_logical *l, const struct join_
 	return SPK_UNSUPPORTED;
 }
 
+static bool is_one_at_most(const struct spk_logical *l)
+{
+	return (l->kind == SPK_LOGICAL_AGGREGATE && l->expr_count == 0) || (l->kind == SPK_LOGICAL_VALUES && l->value_rows <= 1);
+}
+
+/* EXISTS over rows that do not depend on the query around it: one of them is enough, and nothing is read behind it. */
+static spk_status one_is_enough(struct spk_build *b, const struct spk_logical *l, struct spk_logical **right, spk_error *err)
+{
+	struct spk_logical *limit;
+
+	if (l->filter || (l->join != SPK_JOIN_SEMI && l->join != SPK_JOIN_ANTI && l->join != SPK_JOIN_MARK) || is_one_at_most(*right))
+		return SPK_OK;
+	SPK_TRY_PTR(limit = spk_logical_new(b->arena, SPK_LOGICAL_LIMIT, (*right)->schema, right, 1), err);
+	limit->limit = 1;
+	limit->position = l->position;
+	*right = limit;
+	return SPK_OK;
+}
+
 spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
 	struct join_plan j = { .b = b, .l = l };
+	struct spk_logical *input[2] = { l->input[0], l->input[1] };
 
 	if (l->dependent)
 		return spk_fail(err, SPK_INTERNAL, "a join was not decorrelated");
+	SPK_TRY(one_is_enough(b, l, &input[1], err));
 	for (int s = 0; s < 2; s++) {
-		SPK_TRY(spk_build_relation(b, l->input[s], &j.side[s], err));
-		j.rows[s] = spk_build_rows(b, l->input[s]);
-		j.bytes[s] = j.rows[s] * spk_build_row_bytes(b, l->input[s]);
+		SPK_TRY(spk_build_relation(b, input[s], &j.side[s], err));
+		j.rows[s] = spk_build_rows(b, input[s]);
+		j.bytes[s] = j.rows[s] * spk_build_row_bytes(b, input[s]);
 	}
 	SPK_TRY(refuse_changes(l, &j, err));
 	SPK_TRY(spk_join_take_apart(b, l, &j.c, err));

@@ -14,7 +14,7 @@
 /* X(ID, "name in EXPLAIN") */
 #define SPK_PHYSICAL_LIST(X) \
 	X(SCAN, "Scan")                        /* leaf: rows of one source partition */ \
-	X(VALUES, "Values")                    /* leaf: constant rows, one task */ \
+	X(VALUES, "Values")                    /* leaf: constant rows, one task unless `tasks` says more */ \
 	X(READ, "Exchange")                    /* leaf: what WRITE nodes wrote for this task */ \
 	X(WRITE, "ExchangeWrite")              /* to the shuffle, by hash of key columns or all to one */ \
 	X(FILTER, "Filter") \
@@ -122,6 +122,7 @@ struct spk_physical {
 	bool partial;                      /* SORT, TOP_K, LIMIT: of each task's rows, before an exchange */
 	int value_rows;
 	struct spk_expr **value;
+	int tasks;                         /* VALUES of one row, UNNEST: so many tasks have that row, each makes its part of the series that UNNEST is; else 1 */
 };
 
 /*

@@ -59,7 +59,7 @@ struct spk_physical *spk_build_node(struct spk_build *b, enum spk_physical_kind 
 	if (!node || !add_node(b, node))
 		return NULL;
 	*node = (struct spk_physical){ .kind = kind, .id = node->id, .schema = schema, .logical = logical, .source = -1, .sink = -1,
-		.window_key = -1, .hash_column = -1, .exchange = -1, .limit = -1, .stage = -1, .bound = SPK_BOUND_STATELESS, .expected_rows = -1 };
+		.window_key = -1, .hash_column = -1, .exchange = -1, .limit = -1, .stage = -1, .tasks = 1, .bound = SPK_BOUND_STATELESS, .expected_rows = -1 };
 	if (b->options->estimate && logical)
 		node->expected_rows = spk_build_rows(b, logical);
 	node->input = SPK_NEW_ARRAY(b->arena, struct spk_physical *, inputs + 1);
@@ -287,6 +287,8 @@ static spk_status build_simple(struct spk_build *b, const struct spk_logical *l,
 	node->value = l->value;
 	if (kind == SPK_PHYSICAL_WINDOW)
 		SPK_TRY(build_window(b, l, node, err));
+	if (kind == SPK_PHYSICAL_UNNEST)
+		spk_build_series(b, node);
 	*out = spk_build_port(b, node, in ? in->retracts : false);
 	SPK_TRY_PTR(out->node, err);
 	if (kind == SPK_PHYSICAL_FILTER)
@@ -309,6 +311,21 @@ static spk_status build_repartition(struct spk_build *b, const struct spk_logica
 	return spk_build_repartition(b, in, key, l->expr_count, l->direct, l->partitions, out, err);
 }
 
+/* The rows that `l` takes: its input's, or those of SORT's where LIMIT sorts as well. */
+static spk_status build_input(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, spk_error *err)
+{
+	const bool spreads = b->spreads, top = l->kind == SPK_LOGICAL_LIMIT && l->input[0]->kind == SPK_LOGICAL_SORT && !b->options->streaming;
+	spk_status status;
+
+	if (l->kind == SPK_LOGICAL_AGGREGATE || l->kind == SPK_LOGICAL_SORT || l->kind == SPK_LOGICAL_OVER || top)
+		b->spreads = true;
+	else if (l->kind == SPK_LOGICAL_LIMIT)
+		b->spreads = false;
+	status = spk_build_relation(b, top ? l->input[0]->input[0] : l->input[0], in, err);
+	b->spreads = spreads;
+	return status;
+}
+
 spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
 	struct spk_ports in = { 0 };
@@ -320,10 +337,8 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		return build_union(b, l, out, err);
 	if (l->kind == SPK_LOGICAL_JOIN)
 		return spk_build_join(b, l, out, err);
-	if (l->kind == SPK_LOGICAL_LIMIT && l->input[0]->kind == SPK_LOGICAL_SORT && !b->options->streaming)
-		SPK_TRY(spk_build_relation(b, l->input[0]->input[0], &in, err));
-	else if (l->inputs)
-		SPK_TRY(spk_build_relation(b, l->input[0], &in, err));
+	if (l->inputs)
+		SPK_TRY(build_input(b, l, &in, err));
 	switch (l->kind) {
 	case SPK_LOGICAL_SCAN:
 		return spk_build_scan(b, l, out, err);
@@ -433,7 +448,7 @@ static spk_status hash_plan(struct spk_build *b, spk_error *err)
 
 spk_status spk_physical_plan_make(struct spk_arena *arena, struct spk_logical *const *root, int roots, const struct spk_physical_options *options, struct spk_physical_plan **out, spk_error *err)
 {
-	struct spk_build b = { .arena = arena, .options = options };
+	struct spk_build b = { .arena = arena, .options = options, .spreads = options->keep };
 
 	b.plan = SPK_NEW(arena, struct spk_physical_plan);
 	SPK_TRY_PTR(b.plan, err);

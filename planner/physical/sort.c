@@ -27,7 +27,7 @@ static bool single_node(const struct spk_build *b, const struct spk_physical *n)
 	if (n->kind == SPK_PHYSICAL_READ)
 		return b->plan->exchange[n->exchange].single || b->plan->exchange[n->exchange].broadcast;
 	if (n->kind == SPK_PHYSICAL_VALUES)
-		return true;
+		return n->tasks == 1;
 	if (n->inputs == 2 && is_join(n))
 		return single_node(b, n->input[0]) && single_node(b, n->input[1]);
 	return n->inputs == 1 && single_node(b, n->input[0]);
