@@ -322,6 +322,17 @@ spk_status spk_expr_common_type(struct spk_type a, struct spk_type b, struct spk
 	return SPK_OK;
 }
 
+spk_status spk_no_common_type(const char *what, struct spk_type a, struct spk_type b, int position, spk_error *err)
+{
+	char ta[64], tb[64];
+
+	spk_type_format(a, ta, sizeof ta);
+	spk_type_format(b, tb, sizeof tb);
+	if (spk_type_category(a.id) == spk_type_category(b.id))
+		return spk_bind_fail(err, position, "%s could not convert type %s to %s", what, tb, ta);
+	return spk_bind_fail(err, position, "%s types %s and %s cannot be matched", what, ta, tb);
+}
+
 /* Casts arg[which[0]], arg[which[1]], ... to their common type; untyped literals have no say in it. */
 static spk_status make_common(struct spk_arena *arena, struct spk_expr **arg, const int *which, int count, int position, struct spk_type *type, const char *what, spk_error *err)
 {
@@ -329,18 +340,13 @@ static spk_status make_common(struct spk_arena *arena, struct spk_expr **arg, co
 
 	for (int i = 0; i < count; i++) {
 		const struct spk_expr *a = arg[which[i]];
-		char ta[64], tb[64];
 
 		if (a->type.id == SPK_TYPE_UNKNOWN)
 			continue;
 		if (t.id == SPK_TYPE_UNKNOWN) {
 			t = a->type;
 		} else if (spk_expr_common_type(t, a->type, &t, position, err) != SPK_OK) {
-			spk_type_format(t, ta, sizeof ta);
-			spk_type_format(a->type, tb, sizeof tb);
-			if (spk_type_category(t.id) == spk_type_category(a->type.id))
-				return spk_bind_fail(err, a->position ? a->position : position, "%s could not convert type %s to %s", what, tb, ta);
-			return spk_bind_fail(err, a->position ? a->position : position, "%s types %s and %s cannot be matched", what, ta, tb);
+			return spk_no_common_type(what, t, a->type, a->position ? a->position : position, err);
 		}
 	}
 	if (t.id == SPK_TYPE_UNKNOWN)

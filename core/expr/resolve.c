@@ -504,7 +504,6 @@ static spk_status result_type(struct spk_arena *arena, const struct spk_function
 static spk_status make_common_args(struct spk_arena *arena, const char *name, struct spk_expr **arg, int args, int position, struct spk_type *type, spk_error *err)
 {
 	struct spk_type t = spk_type(SPK_TYPE_UNKNOWN);
-	char ta[64], tb[64];
 
 	for (int i = 0; i < args; i++) {
 		if (arg[i]->type.id == SPK_TYPE_UNKNOWN)
@@ -512,7 +511,7 @@ static spk_status make_common_args(struct spk_arena *arena, const char *name, st
 		if (t.id == SPK_TYPE_UNKNOWN)
 			t = arg[i]->type;
 		else if (spk_expr_common_type(t, arg[i]->type, &t, position, NULL) != SPK_OK)
-			return spk_bind_fail(err, position, "%s types %s and %s cannot be matched", name, spk_type_format(t, ta, sizeof ta), spk_type_format(arg[i]->type, tb, sizeof tb));
+			return spk_no_common_type(name, t, arg[i]->type, position, err);
 	}
 	if (t.id == SPK_TYPE_UNKNOWN)
 		t = spk_type(SPK_TYPE_TEXT);

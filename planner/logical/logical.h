@@ -184,6 +184,12 @@ typedef spk_status (*spk_logical_change)(struct spk_expr **e, void *user, spk_er
 spk_status spk_logical_each_expr(struct spk_logical *l, spk_logical_change change, void *user, spk_error *err);
 /* A copy of all nodes, so that a plan may stand in another one several times; expressions are shared. NULL: no memory. */
 struct spk_logical *spk_logical_copy_tree(struct spk_arena *arena, const struct spk_logical *root);
+/* Numbers of OUTER references that mean the same in two plans: `a` in the first, `b` in the second. Innermost first. */
+struct spk_same_outer { int a, b; const struct spk_same_outer *next; };
+/* Whether two plans are the same query: the same nodes, names, types and expressions. What a volatile function gives is not looked at. */
+bool spk_logical_same(const struct spk_logical *a, const struct spk_logical *b, const struct spk_same_outer *outer);
+/* The same of two expressions; NULL is like NULL only. */
+bool spk_expr_same_but(const struct spk_expr *a, const struct spk_expr *b, const struct spk_same_outer *outer);
 const char *spk_logical_kind_name(enum spk_logical_kind kind);
 const char *spk_join_name(enum spk_join_type join);
 const char *spk_window_function_name(enum spk_window_function function);

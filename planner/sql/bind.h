@@ -130,6 +130,8 @@ struct spk_sublink {
 	struct spk_logical *plan;
 	struct spk_expr *condition;            /* NULL: EXISTS */
 	int column;                            /* once attached: where its first column is; -1 */
+	int alike;                             /* id of the first that is the same query: its own, or an earlier one's */
+	bool grouped;                          /* stands in what a group gives: not to be attached */
 	int position;
 };
 struct spk_sublinks { int count, capacity; struct spk_sublink *sublink; };
@@ -195,6 +197,7 @@ struct spk_query {
 	struct spk_schema *aggregated;         /* of the AGGREGATE node; grows while expressions are turned over to it */
 	int group_position;
 	struct spk_expr *having, *qualify;
+	struct spk_expr **late;                /* by visible target: what is computed over the outputs DISTINCT ON leaves, else NULL; NULL: none is */
 	int ons;                               /* DISTINCT ON: targets */
 	int *on;
 	int sorts;
@@ -277,6 +280,8 @@ spk_status spk_binder_constant(struct spk_exprs *x, const PgQuery__Node *n, stru
 spk_status spk_binder_length(struct spk_exprs *x, const PgQuery__Node *n, bool zero_ok, int64_t *us, spk_error *err);
 /* Untyped literals that nothing gave a type are text. */
 spk_status spk_binder_known(const struct spk_binder *b, struct spk_expr **e, spk_error *err);
+/* Values of the type can be told apart (DISTINCT, GROUP BY), and `ordered` as well: json cannot. */
+spk_status spk_binder_comparable(const struct spk_binder *b, struct spk_type type, bool ordered, int location, spk_error *err);
 /* Calls a function or operator; UNKNOWN operands and errors as the builder has them. */
 spk_status spk_binder_call(const struct spk_binder *b, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
 
@@ -313,6 +318,8 @@ spk_status spk_binder_record_function(struct spk_binder *b, const PgQuery__Range
 spk_status spk_query_group_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err);
 spk_status spk_query_window_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err);
 spk_status spk_query_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err);
+/* Those that were held back, over DISTINCT ON's rows. */
+spk_status spk_query_late_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err);
 
 /* --- names --- */
 
@@ -397,6 +404,8 @@ bool spk_loses_scale(struct spk_type type);
 spk_status spk_binder_show_keys(const struct spk_binder *b, struct spk_logical **aggregate, spk_error *err);
 /* Number of the group expression, adding it when it is new. */
 spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int *out, spk_error *err);
+/* Whether two expressions of the query are the same; two subqueries are, if one could stand for the other. */
+bool spk_query_same(const struct spk_query *q, const struct spk_expr *a, const struct spk_expr *b);
 /* The group that is this expression, -1 when none is. */
 int spk_query_find_group(const struct spk_query *q, const struct spk_expr *e);
 bool spk_query_has_sets(const struct spk_query *q);

@@ -53,6 +53,7 @@ static spk_status bind_order(struct spk_exprs *x, const PgQuery__FuncCall *f, st
 
 		SPK_TRY(spk_binder_sort_key(x->b, by, &syntax->order[i], err));
 		SPK_TRY(spk_binder_expr(x, by->node, &syntax->order[i].expr, err));
+		SPK_TRY(spk_binder_comparable(x->b, syntax->order[i].expr->type, true, spk_node_location(by->node), err));
 	}
 	return SPK_OK;
 }
@@ -72,6 +73,8 @@ spk_status spk_binder_aggregate_call(const struct spk_exprs *x, const PgQuery__F
 	SPK_TRY(check_form(x, f, err));
 	SPK_TRY(spk_binder_exprs(&inside, f->args, f->n_args, &syntax.arg, err));
 	SPK_TRY(bind_order(&inside, f, &syntax, err));
+	for (int i = 0; i < syntax.args && syntax.distinct; i++)
+		SPK_TRY(spk_binder_comparable(x->b, syntax.arg[i]->type, false, spk_node_location(f->args[i]), err));
 	if (f->agg_filter) {
 		inside.clause = "FILTER";
 		inside.aggregates = NULL;

@@ -133,12 +133,8 @@ static spk_status bind_min_max(struct spk_exprs *x, const PgQuery__MinMaxExpr *e
 			continue;
 		if (type.id == SPK_TYPE_UNKNOWN)
 			type = arg[i]->type;
-		if (spk_expr_common_type(type, arg[i]->type, &type, spk_binder_at(x->b, spk_node_location(e->args[i])), err) != SPK_OK) {
-			char have[64], with[64];
-
-			return spk_binder_fail(x->b, spk_node_location(e->args[i]), SPK_BIND, err, "%s types %s and %s cannot be matched", least ? "LEAST" : "GREATEST",
-				spk_type_format(type, have, sizeof have), spk_type_format(arg[i]->type, with, sizeof with));
-		}
+		if (spk_expr_common_type(type, arg[i]->type, &type, 0, err) != SPK_OK)
+			return spk_no_common_type(least ? "LEAST" : "GREATEST", type, arg[i]->type, spk_binder_at(x->b, spk_node_location(e->args[i])), err);
 	}
 	if (type.id == SPK_TYPE_UNKNOWN)
 		type = spk_type(SPK_TYPE_TEXT);

@@ -19,7 +19,7 @@ static int target_named(const struct spk_query *q, const char *name)
 		for (int i = 0; i < q->visible; i++) {
 			if (exact ? strcmp(q->target[i].name, name) != 0 : !same_name(q->target[i].name, name))
 				continue;
-			if (found >= 0 && !spk_expr_same(q->target[found].expr, q->target[i].expr))
+			if (found >= 0 && !spk_query_same(q, q->target[found].expr, q->target[i].expr))
 				return -2;
 			found = found < 0 ? i : found;
 		}
@@ -148,8 +148,9 @@ spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int 
 		SPK_TRY(spk_binder_expr(&x, n, &e, err));
 	}
 	SPK_TRY(spk_binder_known(q->b, &e, err));
+	SPK_TRY(spk_binder_comparable(q->b, e->type, false, spk_node_location(n), err));
 	for (*out = 0; *out < q->groups; ++*out)
-		if (spk_expr_same(q->group[*out], e))
+		if (spk_query_same(q, q->group[*out], e))
 			return SPK_OK;
 	q->group[q->groups++] = e;
 	return SPK_OK;
@@ -214,7 +215,7 @@ static spk_status not_grouped(struct spk_query *q, const struct spk_expr *e, spk
 int spk_query_find_group(const struct spk_query *q, const struct spk_expr *e)
 {
 	for (int i = 0; i < q->groups; i++)
-		if (spk_expr_same(q->group[i], e) && e->kind != SPK_EXPR_CONSTANT)
+		if (spk_query_same(q, q->group[i], e) && e->kind != SPK_EXPR_CONSTANT)
 			return i;
 	return -1;
 }
@@ -300,6 +301,15 @@ static spk_status add_dependent(struct spk_query *q, const struct spk_expr *e, i
 	return SPK_OK;
 }
 
+/* What is a group is read from there; the subqueries in it are the group's. */
+static void leave_sublinks(struct spk_query *q, const struct spk_expr *e)
+{
+	if (e->kind == SPK_EXPR_OUTER && e->outer < 0)
+		q->sublinks.sublink[-e->outer - 1].grouped = true;
+	for (int i = 0; i < e->args; i++)
+		leave_sublinks(q, e->arg[i]);
+}
+
 static spk_status turn_over(struct spk_query *q, const struct spk_schema *out_schema, const struct spk_expr *e, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr *copy;
@@ -315,8 +325,10 @@ static spk_status turn_over(struct spk_query *q, const struct spk_schema *out_sc
 		column = group_columns(q) + e->column - SPK_AGGREGATE_COLUMN;
 	if (column < 0 && e->kind == SPK_EXPR_COLUMN && depends_on_groups(q, e->column))
 		SPK_TRY(add_dependent(q, e, &column, err));
-	if (column >= 0 && column < q->groups)
+	if (column >= 0 && column < q->groups) {
+		leave_sublinks(q, e);
 		column = q->shown[column];
+	}
 	if (column >= 0) {
 		*out = spk_expr_column(q->b->arena, column, &out_schema->field[column]);
 		SPK_TRY_PTR(*out, err);
@@ -350,7 +362,7 @@ static const char *group_name(const struct spk_query *q, int group)
 	if (e->kind == SPK_EXPR_COLUMN && e->name)
 		return e->name;
 	for (int i = 0; i < q->visible; i++)
-		if (spk_expr_same(q->target[i].expr, e))
+		if (spk_query_same(q, q->target[i].expr, e))
 			return q->target[i].name;
 	return spk_arena_printf(q->b->arena, "group%d", group + 1);
 }
@@ -446,9 +458,9 @@ spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, s
 	SPK_TRY(spk_query_turn_over_windows(q, schema, err));
 	if (q->qualify)
 		SPK_TRY(turn_over(q, schema, q->qualify, &q->qualify, err));
-	SPK_TRY(spk_query_turn_over_sublinks(q, schema, err));
 	if (q->having)
 		SPK_TRY(turn_over(q, schema, q->having, &q->having, err));
+	SPK_TRY(spk_query_turn_over_sublinks(q, schema, err));
 	SPK_TRY(add_dependents(q, l, err));
 	if (!q->having)
 		return SPK_OK;

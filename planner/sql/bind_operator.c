@@ -40,6 +40,18 @@ static spk_status bind_plain(struct spk_exprs *x, const PgQuery__AExpr *e, const
 	return spk_binder_call(x->b, name, arg, args, e->location, out, err);
 }
 
+/* What cannot be compared is told as for "=". */
+static spk_status bind_nullif(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr *arg[2], *pair[2], *ignored;
+
+	SPK_TRY(spk_binder_expr(x, e->lexpr, &arg[0], err));
+	SPK_TRY(spk_binder_expr(x, e->rexpr, &arg[1], err));
+	memcpy(pair, arg, sizeof pair);
+	SPK_TRY(spk_binder_call(x->b, "=", pair, 2, e->location, &ignored, err));
+	return spk_binder_call(x->b, "nullif", arg, 2, e->location, out, err);
+}
+
 static spk_status bind_in(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err)
 {
 	const PgQuery__List *list = e->rexpr->list;
@@ -121,7 +133,7 @@ spk_status spk_binder_operator(struct spk_exprs *x, const PgQuery__AExpr *e, str
 	case PG_QUERY__A__EXPR__KIND__AEXPR_OP: return bind_plain(x, e, operator_name(e), out, err);
 	case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT: return bind_plain(x, e, "is distinct from", out, err);
 	case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT: return bind_plain(x, e, "is not distinct from", out, err);
-	case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: return bind_plain(x, e, "nullif", out, err);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: return bind_nullif(x, e, out, err);
 	case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
 		if (e->rexpr->node_case != PG_QUERY__NODE__NODE_LIST)
 			return spk_binder_unsupported(x->b, e->location, "IN over anything but a list", err);

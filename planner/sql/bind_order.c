@@ -26,7 +26,7 @@ static bool is_distinct_on(const PgQuery__SelectStmt *s)
 static spk_status target_of(struct spk_query *q, struct spk_expr *e, int location, int *out, spk_error *err)
 {
 	for (*out = 0; *out < q->targets; ++*out)
-		if (spk_expr_same(q->target[*out].expr, e))
+		if (spk_query_same(q, q->target[*out].expr, e))
 			return SPK_OK;
 	if (q->select->n_distinct_clause && !is_distinct_on(q->select)) {
 		spk_binder_fail(q->b, location, SPK_BIND, err, "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
@@ -58,6 +58,7 @@ spk_status spk_query_bind_order(struct spk_query *q, spk_error *err)
 			SPK_TRY(spk_binder_known(q->b, &e, err));
 			SPK_TRY(target_of(q, e, spk_node_location(by->node), &target, err));
 		}
+		SPK_TRY(spk_binder_comparable(q->b, q->target[target].expr->type, true, spk_node_location(by->node), err));
 		field = (struct spk_field){ q->target[target].name, q->target[target].expr->type, q->target[target].expr->nullable };
 		q->sort[i].expr = spk_expr_column(q->b->arena, target, &field);
 		SPK_TRY_PTR(q->sort[i].expr, err);
@@ -86,6 +87,7 @@ spk_status spk_query_bind_distinct_on(struct spk_query *q, spk_error *err)
 			SPK_TRY(spk_binder_known(q->b, &e, err));
 			SPK_TRY(target_of(q, e, spk_node_location(n), &q->on[i], err));
 		}
+		SPK_TRY(spk_binder_comparable(q->b, q->target[q->on[i]].expr->type, false, spk_node_location(n), err));
 		q->ons++;
 	}
 	return SPK_OK;
@@ -94,7 +96,7 @@ spk_status spk_query_bind_distinct_on(struct spk_query *q, spk_error *err)
 static bool is_on(const struct spk_query *q, int target)
 {
 	for (int i = 0; i < q->ons; i++)
-		if (q->on[i] == target || spk_expr_same(q->target[q->on[i]].expr, q->target[target].expr))
+		if (q->on[i] == target || spk_query_same(q, q->target[q->on[i]].expr, q->target[target].expr))
 			return true;
 	return false;
 }
@@ -233,12 +235,25 @@ static spk_status drop_hidden(struct spk_query *q, struct spk_logical **plan, sp
 	return SPK_OK;
 }
 
+static spk_status distinct(struct spk_query *q, struct spk_logical **plan, spk_error *err)
+{
+	for (int i = 0; i < q->visible; i++) {
+		const spk_status status = spk_binder_comparable(q->b, q->target[i].expr->type, false, -1, err);
+
+		if (status != SPK_OK && err)
+			err->position = q->target[i].position;
+		SPK_TRY(status);
+	}
+	return spk_binder_distinct(q->b, plan, 0, err);
+}
+
 spk_status spk_query_finish(struct spk_query *q, struct spk_logical **plan, spk_error *err)
 {
 	if (q->ons)
 		SPK_TRY(distinct_on(q, plan, err));
 	else if (q->select->n_distinct_clause)
-		SPK_TRY(spk_binder_distinct(q->b, plan, 0, err));
+		SPK_TRY(distinct(q, plan, err));
+	SPK_TRY(spk_query_late_sets(q, plan, err));
 	SPK_TRY(spk_binder_limit(q->b, q->select, &q->scope, &(struct spk_limit_order){ q->sort, q->sorts, q->sort_position }, plan, err));
 	return drop_hidden(q, plan, err);
 }
@@ -250,10 +265,9 @@ static spk_status order_expr(struct spk_binder *b, const PgQuery__SelectStmt *s,
 	struct spk_scope scope = { .count = 1, .range = &range };
 	struct spk_exprs x = { .b = b, .scope = &scope, .clause = "ORDER BY" };
 
-	if (s->op == PG_QUERY__SET_OPERATION__SETOP_NONE || n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF) {
-		SPK_TRY(spk_binder_expr(&x, n, out, err));
+	SPK_TRY(spk_binder_expr(&x, n, out, err));
+	if (s->op == PG_QUERY__SET_OPERATION__SETOP_NONE || n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF)
 		return spk_binder_known(b, out, err);
-	}
 	spk_binder_fail(b, spk_node_location(n), SPK_BIND, err, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
 	return spk_hint(err, "Only result column names can be used. Add the expression to every SELECT, or move the UNION into a FROM clause.");
 }
@@ -283,6 +297,7 @@ spk_status spk_binder_order_output(struct spk_binder *b, const PgQuery__SelectSt
 			key[i].expr = q.target[target].expr;
 		else
 			SPK_TRY(order_expr(b, s, schema, by->node, &key[i].expr, err));
+		SPK_TRY(spk_binder_comparable(b, key[i].expr->type, true, spk_node_location(by->node), err));
 	}
 	order = (struct spk_limit_order){ key, (int)s->n_sort_clause, s->n_sort_clause ? spk_binder_at(b, spk_node_location(s->sort_clause[0])) : 0 };
 	return spk_binder_limit(b, s, NULL, &order, plan, err);

@@ -4,6 +4,7 @@
  */
 #include "planner/sql/bind.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "planner/sql/bind_frame.h"
@@ -25,6 +26,13 @@ static bool has_frame(const PgQuery__WindowDef *w) { return w->frame_options & S
 
 static spk_status bind_definition(struct spk_exprs *x, const PgQuery__WindowDef *w, struct spk_over *out, spk_error *err);
 
+/* OVER (w) takes over what w is, but for its frame; OVER w is w. */
+static spk_status copied_frame(const struct spk_exprs *x, const PgQuery__WindowDef *w, spk_error *err)
+{
+	spk_binder_fail(x->b, w->location, SPK_BIND, err, "cannot copy window \"%s\" because it has a frame clause", w->refname);
+	return x->defines_window && w->name && *w->name ? SPK_BIND : spk_hint(err, "Omit the parentheses in this OVER clause.");
+}
+
 /* (w ORDER BY ...): a named window, taken over and added to, as PostgreSQL allows it. */
 static spk_status extend(struct spk_exprs *x, const PgQuery__WindowDef *w, const PgQuery__WindowDef *base, struct spk_over *out, spk_error *err)
 {
@@ -33,7 +41,7 @@ static spk_status extend(struct spk_exprs *x, const PgQuery__WindowDef *w, const
 	if (w->n_order_clause && base->n_order_clause)
 		return spk_binder_fail(x->b, w->location, SPK_BIND, err, "cannot override ORDER BY clause of window \"%s\"", w->refname);
 	if (has_frame(base))
-		return spk_binder_fail(x->b, w->location, SPK_BIND, err, "cannot copy window \"%s\" because it has a frame clause", w->refname);
+		return copied_frame(x, w, err);
 	return bind_definition(x, base, out, err);
 }
 
@@ -48,6 +56,7 @@ static spk_status bind_order(struct spk_exprs *x, const PgQuery__WindowDef *w, s
 		SPK_TRY(spk_binder_sort_key(x->b, by, k, err));
 		SPK_TRY(spk_binder_expr(x, by->node, &k->expr, err));
 		SPK_TRY(spk_binder_known(x->b, &k->expr, err));
+		SPK_TRY(spk_binder_comparable(x->b, k->expr->type, true, spk_node_location(by->node), err));
 		out->sorts++;
 	}
 	return SPK_OK;
@@ -66,8 +75,10 @@ static spk_status bind_definition(struct spk_exprs *x, const PgQuery__WindowDef 
 	if (w->n_partition_clause) {
 		SPK_TRY(spk_binder_exprs(x, w->partition_clause, w->n_partition_clause, &out->expr, err));
 		out->exprs = (int)w->n_partition_clause;
-		for (int i = 0; i < out->exprs; i++)
+		for (int i = 0; i < out->exprs; i++) {
 			SPK_TRY(spk_binder_known(x->b, &out->expr[i], err));
+			SPK_TRY(spk_binder_comparable(x->b, out->expr[i]->type, false, spk_node_location(w->partition_clause[i]), err));
+		}
 	}
 	return w->n_order_clause ? bind_order(x, w, out, err) : SPK_OK;
 }
@@ -151,6 +162,27 @@ static spk_status type_call(struct spk_exprs *x, struct spk_window_call *c, spk_
 	}
 }
 
+static spk_status wrong_count(struct spk_exprs *x, const PgQuery__FuncCall *f, const struct signature *s, struct spk_expr **arg, spk_error *err)
+{
+	char types[512] = "", t[64];
+	size_t at = 0;
+
+	for (size_t i = 0; i < f->n_args && at < sizeof types; i++)
+		at += (size_t)snprintf(types + at, sizeof types - at, "%s%s", i ? ", " : "", spk_type_format(spk_type_bare(arg[i]->type), t, sizeof t));
+	spk_binder_fail(x->b, f->location, SPK_BIND, err, "function %s(%s) does not exist", s->name, types);
+	return spk_hint(err, s->least == s->most ? "%s takes %d." : "%s takes %d to %d.", s->name, s->least, s->most);
+}
+
+/* There may be a function of that name that is nothing to be asked OVER a window. */
+static spk_status not_a_window_call(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, spk_error *err)
+{
+	struct spk_expr **arg, *ignored;
+
+	SPK_TRY(spk_binder_exprs(x, f->args, f->n_args, &arg, err));
+	SPK_TRY(spk_binder_call(x->b, name, arg, (int)f->n_args, f->location, &ignored, err));
+	return spk_binder_fail(x->b, f->location, SPK_BIND, err, "OVER specified, but %s is not a window function nor an aggregate function", name);
+}
+
 static spk_status bind_call(struct spk_exprs *x, const PgQuery__FuncCall *f, const struct signature *s, struct spk_window_call *c, spk_error *err)
 {
 	struct spk_expr **arg;
@@ -159,11 +191,9 @@ static spk_status bind_call(struct spk_exprs *x, const PgQuery__FuncCall *f, con
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s is not an aggregate: it takes no DISTINCT, * or ORDER BY", s->name);
 	if (f->agg_filter)
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "FILTER is not implemented for non-aggregate window functions");
-	if ((int)f->n_args < s->least || (int)f->n_args > s->most) {
-		spk_binder_fail(x->b, f->location, SPK_BIND, err, "function %s does not exist with %zu arguments", s->name, f->n_args);
-		return spk_hint(err, s->least == s->most ? "%s takes %d." : "%s takes %d to %d.", s->name, s->least, s->most);
-	}
 	SPK_TRY(spk_binder_exprs(x, f->args, f->n_args, &arg, err));
+	if ((int)f->n_args < s->least || (int)f->n_args > s->most)
+		return wrong_count(x, f, s, arg, err);
 	c->function = s->function;
 	c->args = (int)f->n_args;
 	memcpy(c->arg, arg, sizeof(*arg) * f->n_args);
@@ -271,7 +301,7 @@ spk_status spk_binder_over(struct spk_exprs *x, const PgQuery__FuncCall *f, cons
 	}
 	inside.inside_window = true;
 	if (!s && !spk_binder_aggregate_known(x->b, name))
-		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "OVER specified, but %s is not a window function nor an aggregate function", name);
+		return not_a_window_call(&inside, f, name, err);
 	SPK_TRY(s ? bind_call(&inside, f, s, &over.call, err) : bind_aggregate(&inside, f, name, &over.call, err));
 	SPK_TRY(bind_window(x, f->over, f->location, &over, err));
 	at = find_over(x->overs, &over);

@@ -96,7 +96,7 @@ static spk_status check_type(const struct spk_binder *b, const struct spk_cte *c
 	if (step.id == SPK_TYPE_UNKNOWN)
 		return SPK_OK;
 	if (spk_expr_common_type(first, step, &overall, spk_binder_at(b, cte->cte->location), err) != SPK_OK)
-		return spk_binder_fail(b, cte->cte->location, SPK_BIND, err, "UNION types %s and %s cannot be matched", spk_type_format(first, have, sizeof have), spk_type_format(step, want, sizeof want));
+		return spk_no_common_type("UNION", first, step, spk_binder_at(b, cte->cte->location), err);
 	if (overall.id == first.id && overall.precision == first.precision && overall.scale == first.scale)
 		return SPK_OK;
 	if (overall.id == SPK_TYPE_DECIMAL && first.id == SPK_TYPE_DECIMAL)

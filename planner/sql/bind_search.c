@@ -84,21 +84,27 @@ static spk_status add(struct term *t, const char *name, struct spk_expr *e)
 	return SPK_OK;
 }
 
-/* ROW(head, the columns of the list). */
+/* ROW(head, the columns of the list), its fields called as they are. */
 static spk_status record(const struct term *t, struct spk_expr *head, PgQuery__Node *const *list, size_t n, int location, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr **arg = SPK_NEW_ARRAY(t->b->arena, struct spk_expr *, n + 1);
+	struct spk_schema *names = spk_schema_new(t->b->arena, (int)n + (head != NULL));
 	int args = 0;
 
-	SPK_TRY_PTR(arg, err);
-	if (head)
+	SPK_TRY_PTR(arg && names, err);
+	if (head) {
+		names->field[args] = (struct spk_field){ "*DEPTH*", head->type, true };
 		arg[args++] = head;
+	}
 	for (size_t i = 0; i < n; i++, args++) {
 		const int column = column_named(t->cte->work, t->cte->plain, spk_node_string(list[i]));
 
 		SPK_TRY(spk_expr_cast(t->b->arena, t->output[column], t->cte->work->field[column].type, true, 0, &arg[args], err));
+		names->field[args] = (struct spk_field){ t->cte->work->field[column].name, arg[args]->type, true };
 	}
-	return spk_binder_call(t->b, "row of", arg, args, location, out, err);
+	SPK_TRY(spk_binder_call(t->b, "row of", arg, args, location, out, err));
+	(*out)->type.children = names;
+	return SPK_OK;
 }
 
 /* The way with one more row. */

@@ -39,7 +39,6 @@ static spk_status common_type(struct spk_binder *b, struct spk_logical *const *b
 
 	for (int k = 0; k < count; k++) {
 		struct spk_type with = branch[k]->schema->field[i].type;
-		char a[64], c[64];
 
 		if (k == 2 && t.id == SPK_TYPE_UNKNOWN)
 			t = spk_type(SPK_TYPE_TEXT);
@@ -48,9 +47,7 @@ static spk_status common_type(struct spk_binder *b, struct spk_logical *const *b
 		if (t.id == SPK_TYPE_UNKNOWN) {
 			t = with;
 		} else if (spk_expr_common_type(t, with, &t, spk_binder_at(b, spk_select_location(stmt[k])), err) != SPK_OK) {
-			spk_type_format(t, a, sizeof a);
-			spk_type_format(with, c, sizeof c);
-			spk_binder_fail(b, spk_select_location(stmt[k]), SPK_BIND, err, "%s types %s and %s cannot be matched", name, a, c);
+			spk_no_common_type(name, t, with, spk_binder_at(b, spk_select_location(stmt[k])), err);
 			return spk_hint(err, "Cast one of them: they are column \"%s\".", branch[0]->schema->field[i].name);
 		}
 	}
@@ -128,6 +125,8 @@ static spk_status match_branches(struct spk_binder *b, const PgQuery__SelectStmt
 		for (int k = 0; k < count; k++)
 			schema->field[i].nullable = schema->field[i].nullable || branch[k]->schema->field[i].nullable;
 	}
+	for (int i = 0; i < schema->count && !(s->op == PG_QUERY__SET_OPERATION__SETOP_UNION && s->all); i++)
+		SPK_TRY(spk_binder_comparable(b, schema->field[i].type, false, spk_select_location(stmt[0]), err));
 	for (int k = 0; k < count; k++)
 		SPK_TRY(cast_branch(b, &branch[k], schema, spk_select_location(stmt[k]), err));
 	*out = schema;

@@ -11,6 +11,13 @@
 
 /* --- binding --- */
 
+static bool alike(const struct spk_sublink *a, int a_id, const struct spk_sublink *b, int b_id)
+{
+	const struct spk_same_outer around = { a->number, b->number, NULL }, own = { -a_id, -b_id, NULL };
+
+	return a->join == b->join && a->used == b->used && spk_expr_same_but(a->condition, b->condition, &own) && spk_logical_same(a->plan, b->plan, &around);
+}
+
 static spk_status add_sublink(struct spk_exprs *x, const struct spk_sublink *link, int *id, spk_error *err)
 {
 	struct spk_sublinks *s = x->b->sublinks;
@@ -26,7 +33,10 @@ static spk_status add_sublink(struct spk_exprs *x, const struct spk_sublink *lin
 		s->capacity = capacity;
 	}
 	s->sublink[s->count++] = *link;
-	*id = s->count;
+	*id = s->sublink[s->count - 1].alike = s->count;
+	for (int i = s->count - 1; i > 0; i--)
+		if (s->sublink[i - 1].alike == i && s->sublink[i - 1].column < 0 && alike(&s->sublink[i - 1], i, link, *id))
+			s->sublink[s->count - 1].alike = i;
 	return SPK_OK;
 }
 
@@ -331,6 +341,24 @@ spk_status spk_binder_sublink(struct spk_exprs *x, const PgQuery__SubLink *s, st
 	}
 }
 
+bool spk_query_same(const struct spk_query *q, const struct spk_expr *a, const struct spk_expr *b)
+{
+	const struct spk_sublink *s = q->sublinks.sublink;
+	struct spk_expr alone[2];
+
+	if (a == b || a->kind != b->kind || a->args != b->args)
+		return a == b;
+	if (a->kind == SPK_EXPR_OUTER && a->outer < 0 && b->outer < 0)
+		return a->column == b->column && s[-a->outer - 1].alike == s[-b->outer - 1].alike;
+	for (int i = 0; i < a->args; i++)
+		if (!spk_query_same(q, a->arg[i], b->arg[i]))
+			return false;
+	alone[0] = *a;
+	alone[1] = *b;
+	alone[0].args = alone[1].args = 0;
+	return spk_expr_same(&alone[0], &alone[1]);
+}
+
 /* --- attaching --- */
 
 struct attach {
@@ -563,7 +591,7 @@ spk_status spk_query_turn_over_sublinks(struct spk_query *q, const struct spk_sc
 		struct spk_sublink *link = &q->sublinks.sublink[i];
 		struct turn t = { .q = q, .aggregated = aggregated, .number = link->number };
 
-		if (link->column >= 0)
+		if (link->column >= 0 || link->grouped)
 			continue;
 		if (link->condition)
 			SPK_TRY(spk_query_turn_over(q, aggregated, &link->condition, err));

@@ -310,17 +310,104 @@ static spk_status add_unnest(const struct sets *s, struct spk_logical **plan, sp
 }
 
 /* As PostgreSQL: the innermost calls first, all of one depth side by side. */
-spk_status spk_query_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err)
+static spk_status lower_list(struct spk_binder *b, struct spk_expr ***place, int count, struct spk_logical **plan, spk_error *err)
 {
 	for (;;) {
-		struct sets s = { .b = q->b, .plan = *plan };
+		struct sets s = { .b = b, .plan = *plan };
 
-		for (int i = 0; i < q->targets; i++)
-			SPK_TRY(take_sets(&s, &q->target[i].expr, err));
+		for (int i = 0; i < count; i++)
+			SPK_TRY(take_sets(&s, place[i], err));
 		if (!s.count)
 			return SPK_OK;
 		SPK_TRY(add_unnest(&s, plan, err));
 	}
+}
+
+/* --- calls that are made for the rows that DISTINCT ON leaves --- */
+
+/* With ORDER BY, and when no call is among what rows are told apart or ordered by. */
+static bool is_late(const struct spk_query *q)
+{
+	bool late = false;
+
+	for (int i = 0; i < q->ons; i++)
+		if (spk_has_set(q->target[q->on[i]].expr))
+			return false;
+	for (int i = 0; i < q->sorts; i++)
+		if (spk_has_set(q->target[q->sort[i].expr->column].expr))
+			return false;
+	for (int i = 0; i < q->visible; i++)
+		late = late || spk_has_set(q->target[i].expr);
+	return late && q->ons && q->sorts;
+}
+
+/* A column of the input becomes one of the outputs, hidden when it is none of them. */
+static spk_status carry_leaf(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err)
+{
+	struct spk_query *q = user;
+	int at = 0;
+
+	if (e->kind != SPK_EXPR_COLUMN)
+		return SPK_OK;
+	while (at < q->targets && !spk_expr_same(q->target[at].expr, e))
+		at++;
+	if (at == q->targets)
+		SPK_TRY(spk_query_add_target(q, e, "?carried?", e->position, err));
+	SPK_TRY_PTR(*out = spk_expr_column(q->b->arena, at, &(struct spk_field){ e->name, e->type, e->nullable }), err);
+	(*out)->position = e->position;
+	return SPK_OK;
+}
+
+static spk_status hold_back(struct spk_query *q, spk_error *err)
+{
+	const int visible = q->visible;
+
+	SPK_TRY_PTR(q->late = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, visible + 1), err);
+	for (int i = 0; i < visible; i++) {
+		struct spk_expr *e = q->target[i].expr;
+
+		if (!spk_has_set(e))
+			continue;
+		SPK_TRY(spk_expr_rewrite(q->b->arena, e, carry_leaf, q, &q->late[i], err));
+		SPK_TRY_PTR(q->target[i].expr = spk_expr_literal(q->b->arena, (struct spk_value){ .type = e->type, .null = true }), err);
+		q->target[i].expr->position = e->position;
+	}
+	return SPK_OK;
+}
+
+spk_status spk_query_late_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err)
+{
+	struct spk_expr ***place = SPK_NEW_ARRAY(q->b->arena, struct spk_expr **, q->visible + 1), **expr = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, q->targets);
+	struct spk_schema *schema = spk_schema_new(q->b->arena, q->targets);
+	int count = 0;
+
+	SPK_TRY_PTR(place && expr && schema, err);
+	if (!q->late)
+		return SPK_OK;
+	for (int i = 0; i < q->visible; i++)
+		if (q->late[i])
+			place[count++] = &q->late[i];
+	SPK_TRY(lower_list(q->b, place, count, plan, err));
+	for (int i = 0; i < q->targets; i++) {
+		const bool late = i < q->visible && q->late[i];
+
+		SPK_TRY_PTR(expr[i] = late ? q->late[i] : spk_expr_column(q->b->arena, i, &(*plan)->schema->field[i]), err);
+		schema->field[i] = (struct spk_field){ (*plan)->schema->field[i].name, expr[i]->type, expr[i]->nullable };
+	}
+	SPK_TRY_PTR(*plan = spk_binder_project(q->b, *plan, expr, schema), err);
+	return SPK_OK;
+}
+
+spk_status spk_query_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err)
+{
+	struct spk_expr ***place;
+
+	if (is_late(q))
+		return hold_back(q, err);
+	SPK_TRY_PTR(place = SPK_NEW_ARRAY(q->b->arena, struct spk_expr **, q->targets + 1), err);
+	for (int i = 0; i < q->targets; i++)
+		place[i] = &q->target[i].expr;
+	return lower_list(q->b, place, q->targets, plan, err);
 }
 
 /* --- GROUP BY, windows --- */
@@ -379,7 +466,6 @@ static spk_status lower_sets(struct spk_query *q, struct spk_expr ***place, int 
 {
 	struct spk_expr **was = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, count + 1), ***window = NULL;
 	const int windows = window_places(q, NULL);
-	struct sets s;
 
 	SPK_TRY_PTR(was, err);
 	SPK_TRY_PTR(window = SPK_NEW_ARRAY(q->b->arena, struct spk_expr **, windows + 1), err);
@@ -389,13 +475,7 @@ static spk_status lower_sets(struct spk_query *q, struct spk_expr ***place, int 
 		if (spk_has_set(was[i]))
 			SPK_TRY(spk_sublinks_attach(q->b, &q->sublinks, plan, place[i], err));
 	}
-	do {
-		s = (struct sets){ .b = q->b, .plan = *plan };
-		for (int i = 0; i < count; i++)
-			SPK_TRY(take_sets(&s, place[i], err));
-		if (s.count)
-			SPK_TRY(add_unnest(&s, plan, err));
-	} while (s.count);
+	SPK_TRY(lower_list(q->b, place, count, plan, err));
 	for (int i = 0; i < count; i++)
 		if (spk_has_set(was[i]))
 			SPK_TRY(replace_all(q, was[i], *place[i], window, windows, err));

@@ -59,13 +59,8 @@ static spk_status unify_column(struct spk_binder *b, const PgQuery__SelectStmt *
 		struct spk_type with = l->value[r * columns + i]->type;
 		int location = spk_node_location(s->values_lists[r]->list->items[i]);
 
-		if (with.id != SPK_TYPE_UNKNOWN && t.id != SPK_TYPE_UNKNOWN && spk_expr_common_type(t, with, &t, spk_binder_at(b, location), err) != SPK_OK) {
-			char a[64], c[64];
-
-			spk_type_format(t, a, sizeof a);
-			spk_type_format(with, c, sizeof c);
-			return spk_binder_fail(b, location, SPK_BIND, err, "VALUES types %s and %s cannot be matched", a, c);
-		}
+		if (with.id != SPK_TYPE_UNKNOWN && t.id != SPK_TYPE_UNKNOWN && spk_expr_common_type(t, with, &t, 0, err) != SPK_OK)
+			return spk_no_common_type("VALUES", t, with, spk_binder_at(b, location), err);
 		if (t.id == SPK_TYPE_UNKNOWN)
 			t = with;
 	}

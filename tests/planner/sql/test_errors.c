@@ -349,7 +349,7 @@ static const struct wrong {
 	  SPK_BIND, 1, 42, "aggregate functions are not allowed in GROUP BY", "" },
 	{ "SELECT price AS a, auction AS a FROM bid ORDER BY a",
 	  SPK_BIND, 1, 51, "ORDER BY \"a\" is ambiguous", "" },
-	{ "SELECT price FROM bid UNION ALL SELECT auction FROM bid ORDER BY auction + 1",
+	{ "SELECT price FROM bid UNION ALL SELECT auction FROM bid ORDER BY price + 1",
 	  SPK_BIND, 1, 66, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause", "move the UNION into a FROM clause" },
 	{ "SELECT 1 ORDER BY 1 USING +",
 	  SPK_BIND, 1, 19, "operator + is not a valid ordering operator", "Ordering operators must be" },

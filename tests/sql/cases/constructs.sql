@@ -98,3 +98,14 @@ select (1,2) overlaps (3,4);
 select ('a','b') overlaps ('c','d');
 select (timestamp '2000-11-27', timestamp '2000-11-28') overlaps (timestamp '2000-11-27 12:00', interval '1 day') as t, (timestamptz '2000-11-27', timestamptz '2000-11-28') overlaps ('2000-11-27 12:00', '2000-11-30') as u;
 select greatest(1, 'x'::text);
+-- Calls that do not fit.
+SELECT nullif(1, name) FROM emp;
+SELECT nullif(1, 'a');
+SELECT nullif('{}'::json, '{}'::json);
+SELECT lag() OVER () FROM emp;
+SELECT row_number(1, name) OVER () FROM emp;
+SELECT nosuch(id) OVER () FROM emp;
+SELECT nosuch(nope) OVER () FROM emp;
+SELECT lower(name) OVER () FROM emp;
+SELECT id, sum(id) OVER (w) FROM emp WINDOW w AS (ORDER BY id ROWS 1 PRECEDING);
+SELECT id, sum(id) OVER x FROM emp WINDOW w AS (ORDER BY id ROWS 1 PRECEDING), x AS (w);

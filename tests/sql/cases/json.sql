@@ -67,3 +67,20 @@ SELECT g, json_agg(x ORDER BY x), jsonb_object_agg(x, g) FROM (VALUES (1,1),(1,2
 SELECT json_agg(x) FROM (SELECT DISTINCT x FROM (VALUES ('b'),('a'),('b')) t(x) ORDER BY x) s;
 SELECT json_agg(1, 2);
 SELECT json_object_agg(1);
+-- json has neither equality nor order.
+SELECT DISTINCT '{}'::json;
+SELECT DISTINCT *, '{}'::json FROM t1;
+SELECT DISTINCT ON ('{}'::json) 1;
+SELECT DISTINCT '[]'::json[];
+SELECT '{}'::json AS j GROUP BY j;
+SELECT '{}'::json AS j GROUP BY ROLLUP (j);
+SELECT 1 ORDER BY '{}'::json;
+SELECT '{}'::json UNION SELECT '{}'::json;
+SELECT '{}'::json INTERSECT ALL SELECT '{}'::json;
+SELECT '{}'::json AS j UNION ALL SELECT '{}'::json ORDER BY j;
+SELECT '{"a":1}'::json AS j UNION ALL SELECT '{"a":1}'::json;
+SELECT count(DISTINCT j) FROM (SELECT '{}'::json AS j) q;
+SELECT array_agg(1 ORDER BY j) FROM (SELECT '{}'::json AS j) q;
+SELECT rank() OVER (ORDER BY j) FROM (SELECT '{}'::json AS j) q;
+SELECT rank() OVER (PARTITION BY j) FROM (SELECT '{}'::json AS j) q;
+VALUES ('{}'::json) ORDER BY 1;

@@ -28,3 +28,6 @@ with recursive t(n) as (select 1 union all select ord from t where n < 3) search
 with recursive t(n) as (select 1 union all (select n+1 from t where n < 3 union select 7 from t where n < 2)) search depth first by n set ord select * from t;
 with recursive t(n) as (select 1 union all select x.n+1 from t as x where x.n < 3) search depth first by n set ord select ord, n from t as y order by 1;
 with recursive t(n) as (select 1 union all select distinct n+1 from t where n < 3) search breadth first by n set ord select * from t;
+with recursive t(n, m) as (select 1, 'a' union all select n+1, m from t where n < 3) search breadth first by n, m set ord select n, to_json(ord) from t order by n;
+with recursive t(n, m) as (select 1, 'a' union all select n % 3 + 1, m from t) cycle n, m set c using p select n, c, to_json(p) from t order by n, c;
+with recursive t(n) as (select 1 union all select n+1 from t where n < 3) search depth first by n set ord select n, to_json(ord) from t order by n;

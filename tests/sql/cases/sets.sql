@@ -67,3 +67,10 @@ SELECT * FROM nope(1);
 SELECT * FROM t1, generate_series(1, t2.a);
 SELECT * FROM generate_series(1, t1.a), t1;
 SELECT x.y FROM generate_series(1, 2) x;
+-- DISTINCT ON with ORDER BY comes before the calls that neither of them looks at.
+SELECT DISTINCT ON (dept_id) dept_id, generate_series(1, 2) AS g FROM emp ORDER BY dept_id, id;
+SELECT DISTINCT ON (dept_id) generate_series(id, id + 1) + salary AS g, unnest(ARRAY[dept_id, boss, id]) AS u, id FROM emp ORDER BY dept_id DESC NULLS LAST, id LIMIT 5 OFFSET 1;
+SELECT DISTINCT ON (dept_id) dept_id, generate_series(1, generate_series(1, 2)) AS g, (SELECT max(w) FROM edge WHERE src = emp.id) + generate_series(1, 2) AS s FROM emp ORDER BY 1, id;
+SELECT DISTINCT ON (dept_id) dept_id, generate_series(1, count(*)::int) AS g, sum(count(*)) OVER () + generate_series(1, 2) AS s FROM emp GROUP BY dept_id ORDER BY 1;
+SELECT DISTINCT ON (dept_id) dept_id, generate_series(1, 2) AS g FROM emp ORDER BY dept_id, g DESC;
+SELECT DISTINCT ON (g) generate_series(1, 2) AS g, unnest(ARRAY['a', 'b']) AS u FROM emp ORDER BY g, u;

@@ -107,3 +107,24 @@ SELECT (SELECT sum(t1.a + t2.a) FROM t2) FROM t1 WHERE t1.a = 1;
 SELECT a FROM t1 WHERE (SELECT sum(t1.a)) > 1;
 SELECT x.s FROM t1, LATERAL (SELECT sum(t1.a) AS s) x;
 SELECT sum((SELECT max(t1.a))) FROM t1;
+-- The same subquery twice is one: in DISTINCT ON, GROUP BY and ORDER BY.
+SELECT DISTINCT ON ((SELECT city FROM dept d WHERE d.id = e.dept_id)) (SELECT city FROM dept d WHERE d.id = e.dept_id), id FROM emp e ORDER BY (SELECT city FROM dept d WHERE d.id = e.dept_id), id DESC;
+SELECT (SELECT city FROM dept d WHERE d.id = e.dept_id) AS c, count(*) FROM emp e GROUP BY (SELECT city FROM dept d WHERE d.id = e.dept_id) ORDER BY c;
+SELECT (SELECT city FROM dept d WHERE d.id = e.dept_id) || '!' AS c, count(*) FROM emp e GROUP BY (SELECT city FROM dept d WHERE d.id = e.dept_id) HAVING (SELECT city FROM dept d WHERE d.id = e.dept_id) IS NOT NULL ORDER BY c;
+SELECT EXISTS (SELECT FROM sale s WHERE s.emp_id = e.id) AS sold, count(*) FROM emp e GROUP BY EXISTS (SELECT FROM sale s WHERE s.emp_id = e.id) ORDER BY sold;
+SELECT DISTINCT dept_id IN (SELECT id FROM dept) FROM emp ORDER BY dept_id IN (SELECT id FROM dept);
+SELECT rank() OVER (ORDER BY (SELECT city FROM dept d WHERE d.id = e.dept_id)) AS r, (SELECT city FROM dept d WHERE d.id = e.dept_id) AS c FROM emp e GROUP BY (SELECT city FROM dept d WHERE d.id = e.dept_id) ORDER BY r, c;
+SELECT (SELECT (SELECT city FROM dept WHERE id = e.dept_id)) AS c, count(*) FROM emp e GROUP BY (SELECT (SELECT city FROM dept WHERE id = e.dept_id)), ROLLUP (boss) ORDER BY 1, 2;
+SELECT (SELECT max(w) FROM edge) AS m, sum((SELECT max(w) FROM edge)) FROM emp GROUP BY (SELECT max(w) FROM edge);
+SELECT (SELECT count(*) FROM (VALUES (e.dept_id), (2)) v(x) WHERE x > 1) AS n, count(*) FROM emp e GROUP BY (SELECT count(*) FROM (VALUES (e.dept_id), (2)) v(x) WHERE x > 1) ORDER BY n;
+SELECT (SELECT sum(w) OVER (ORDER BY w ROWS 1 PRECEDING) FROM edge WHERE src = e.id LIMIT 1) AS s FROM emp e GROUP BY (SELECT sum(w) OVER (ORDER BY w ROWS 1 PRECEDING) FROM edge WHERE src = e.id LIMIT 1) ORDER BY s;
+-- What differs is not the same: another name, constant, order, frame, limit, table, set of columns.
+SELECT (SELECT x.city FROM dept x WHERE x.id = e.dept_id) FROM emp e GROUP BY (SELECT d.city FROM dept d WHERE d.id = e.dept_id);
+SELECT (SELECT city FROM dept d WHERE d.id = e.dept_id AND d.id > 1) FROM emp e GROUP BY (SELECT city FROM dept d WHERE d.id = e.dept_id AND d.id > 2);
+SELECT (SELECT city FROM dept d WHERE d.id <> e.dept_id ORDER BY city LIMIT 1) FROM emp e GROUP BY (SELECT city FROM dept d WHERE d.id <> e.dept_id ORDER BY city DESC LIMIT 1);
+SELECT (SELECT city FROM dept d WHERE d.id <> e.dept_id LIMIT 1) FROM emp e GROUP BY (SELECT city FROM dept d WHERE d.id <> e.dept_id LIMIT 2);
+SELECT (SELECT sum(src) FROM edge WHERE w = e.id) FROM emp e GROUP BY (SELECT sum(DISTINCT src) FROM edge WHERE w = e.id);
+SELECT (SELECT array_agg(src ORDER BY src) FROM edge WHERE w = e.id) FROM emp e GROUP BY (SELECT array_agg(src ORDER BY src DESC) FROM edge WHERE w = e.id);
+SELECT (SELECT sum(w) OVER (ORDER BY w ROWS 1 PRECEDING) FROM edge WHERE src = e.id LIMIT 1) FROM emp e GROUP BY (SELECT sum(w) OVER (ORDER BY w) FROM edge WHERE src = e.id LIMIT 1);
+SELECT (SELECT name FROM dept d WHERE d.id = e.dept_id) FROM emp e GROUP BY (SELECT city FROM dept d WHERE d.id = e.dept_id);
+SELECT EXISTS (SELECT FROM sale s WHERE s.emp_id = e.id) FROM emp e GROUP BY (SELECT max(s.id) FROM sale s WHERE s.emp_id = e.id);
