@@ -63,6 +63,8 @@ static const struct spk_op_type *const batch_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_COLLECT] = &spk_op_collect,
 };
 
+const struct spk_op_type *spk_batch_op_type(enum spk_physical_kind kind) { return kind < SPK_PHYSICAL_COUNT ? batch_types[kind] : NULL; }
+
 static const struct spk_op_type *op_type(const struct spk_exec *e, enum spk_physical_kind kind)
 {
 	const struct spk_op_type *type = e->options.op_type ? e->options.op_type(kind) : NULL;
@@ -468,7 +470,8 @@ static spk_status add_tables(const struct spk_exec *e, spk_error *err)
 {
 	for (int i = 0; i < e->plan->nodes; i++) {
 		const struct spk_physical *n = e->plan->node[i];
-		enum spk_table_kind kind = n->kind == SPK_PHYSICAL_WINDOW_AGGREGATE ? SPK_TABLE_BUCKETED : SPK_TABLE_KEYED;
+		bool closes = n->kind == SPK_PHYSICAL_WINDOW_AGGREGATE || (n->kind == SPK_PHYSICAL_RECOMPUTE && n->window_key >= 0);
+		enum spk_table_kind kind = closes ? SPK_TABLE_BUCKETED : SPK_TABLE_KEYED;
 
 		if (n->state_table)
 			SPK_TRY(spk_store_add_table(e->options.store, n->state_table, kind, 1, n->fingerprint, err));

@@ -109,6 +109,9 @@ spk_status spk_op_slice(struct spk_batch **out, const struct spk_batch *in, int 
 /* The batch's selection as an array in `arena` (a copy, so that it may be narrowed). */
 int32_t *spk_op_selection(const struct spk_batch *in, struct spk_arena *arena);
 
+/* The operator of a kind of node in a batch plan; NULL when it is none. */
+const struct spk_op_type *spk_batch_op_type(enum spk_physical_kind kind);
+
 /* X(KIND, type): operators of batch plans; stream/ adds its own at exec. */
 extern const struct spk_op_type spk_op_scan, spk_op_values, spk_op_read, spk_op_write, spk_op_filter, spk_op_project, spk_op_expand, spk_op_window,
 	spk_op_partial_aggregate, spk_op_final_aggregate, spk_op_sort, spk_op_top_k, spk_op_over, spk_op_callback, spk_op_limit, spk_op_sink, spk_op_collect,

@@ -103,33 +103,6 @@ static spk_status make_calls(struct spk_build *b, const struct spk_logical *l, s
 	return SPK_OK;
 }
 
-/* What a stream cannot keep up to date. */
-static spk_status check_calls(const struct spk_logical *l, bool streaming, bool retracting, spk_error *err)
-{
-	for (int i = 0; i < l->aggregate_count; i++) {
-		const struct spk_aggregate_call *c = &l->aggregate[i];
-
-		if (streaming && c->distinct) {
-			spk_fail(err, SPK_UNSUPPORTED, "%s(DISTINCT ...) in a stream is not supported yet", c->aggregate->name);
-			spk_hint(err, "Group by the value in a subquery first, then aggregate its rows.");
-		} else if (streaming && !c->aggregate->merge) {
-			spk_fail(err, SPK_UNSUPPORTED, "%s in a stream is not supported: its states cannot be merged", c->aggregate->name);
-			spk_hint(err, "Give it a COMBINEFUNC (in C: merge).");
-		} else if (streaming && c->step != c->aggregate) {
-			spk_fail(err, SPK_UNSUPPORTED, "%s(... ORDER BY ...) in a stream is not supported yet", c->aggregate->name);
-		} else if (retracting && !c->step->retract) {
-			spk_fail(err, SPK_UNSUPPORTED, "%s over rows that can be taken back (its input is an updating query) is not supported yet", c->aggregate->name);
-			spk_hint(err, "count, sum and avg can take rows back; or aggregate by window, so that the input is final.");
-		} else {
-			continue;
-		}
-		if (err)
-			err->position = c->position;
-		return SPK_UNSUPPORTED;
-	}
-	return SPK_OK;
-}
-
 static spk_status put_call(const struct spk_aggregate_call *c, struct spk_buffer *out, spk_error *err)
 {
 	char type[64];
@@ -227,9 +200,9 @@ static spk_status build_level(struct spk_build *b, const struct spk_logical *l, 
 	bool together;
 
 	SPK_TRY_PTR(order, err);
-	together = l->expr_count && spk_partitioned_within(&in->partitioned, l->expr, l->expr_count, order);
+	together = spk_build_is_single(b, in) || (l->expr_count && spk_partitioned_within(&in->partitioned, l->expr, l->expr_count, order));
 	SPK_TRY(build_partial(b, l, in, -1, &partial, &pass, err));
-	partial->passes = together;
+	partial->passes = together && l->expr_count;
 	ports = spk_build_port(b, partial, false);
 	SPK_TRY_PTR(ports.node, err);
 	if (!together)
@@ -243,7 +216,7 @@ static spk_status build_level(struct spk_build *b, const struct spk_logical *l, 
 	return spk_partitioned_by_first(b, l->expr_count, &out->partitioned, err);
 }
 
-static spk_status build_batch(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+static spk_status build_batch(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
 	struct spk_logical *lower, *upper;
 	struct spk_ports between;
@@ -267,6 +240,8 @@ static spk_status build_stream(struct spk_build *b, const struct spk_logical *l,
 
 	if (on_close)
 		SPK_TRY(add_late_filter(b, l, window_key, add_us, &ports, err));
+	if (spk_aggregate_needs_rows(l, in->retracts))
+		return spk_build_rows_aggregate(b, l, &ports, on_close ? window_key : -1, add_us, build_batch, out, err);
 	SPK_TRY(build_partial(b, l, &ports, on_close ? window_key : -1, &partial, &pass, err));
 	ports = spk_build_port(b, partial, false);
 	SPK_TRY_PTR(ports.node, err);
@@ -286,6 +261,7 @@ static spk_status build_stream(struct spk_build *b, const struct spk_logical *l,
 
 spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
-	SPK_TRY(check_calls(l, b->options->streaming, in->retracts, err));
-	return b->options->streaming ? build_stream(b, l, in, out, err) : build_batch(b, l, in, out, err);
+	struct spk_ports ports = *in;
+
+	return b->options->streaming ? build_stream(b, l, in, out, err) : build_batch(b, l, &ports, out, err);
 }

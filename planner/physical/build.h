@@ -92,6 +92,20 @@ spk_status spk_build_distinct_levels(struct spk_build *b, const struct spk_logic
  */
 spk_status spk_build_state(struct spk_build *b, struct spk_physical *node, const char *what, const struct spk_buffer *meaning, spk_error *err);
 
+/* --- what a stream keeps up to date by computing it again: recompute.c --- */
+
+/* Builds the operators over `in`, all of whose rows are in one task. */
+typedef spk_status (*spk_build_inner)(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err);
+/* Keeps the rows of `in` by these columns and does `inner` for keys that change; window_key: only when the window of that column closes, -1: every epoch. */
+struct spk_recompute { const struct spk_logical *l; const int *key; int keys; spk_build_inner inner; int window_key; int64_t window_add_us; const char *what; };
+spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *r, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
+/* In a stream: aggregates that need all rows of a group (aggregate_rows.c). */
+bool spk_aggregate_needs_rows(const struct spk_logical *l, bool retracts);
+spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, int window_key, int64_t window_add_us, spk_build_inner inner, struct spk_ports *out, spk_error *err);
+
+/* Window functions in a stream (over_rows.c). */
+spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
+
 /* One file each. */
 spk_status spk_build_sources(struct spk_build *b, struct spk_logical *const *root, int roots, spk_error *err);
 spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err);

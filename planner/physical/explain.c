@@ -200,6 +200,18 @@ static spk_status put_exchange(const struct printer *p, const struct spk_physica
 	return spk_buffer_append_str(p->out, "]", err);
 }
 
+static spk_status put_recompute(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_append_str(out, n->key_count ? " [by" : " [over all rows", err));
+	for (int i = 0; i < n->key_count; i++)
+		SPK_TRY(spk_buffer_printf(out, err, "%s %s", i ? "," : "", n->input[0]->schema->field[n->key[i]].name));
+	if (n->window_key >= 0)
+		SPK_TRY(spk_buffer_append_str(out, ", when the window closes", err));
+	SPK_TRY(spk_buffer_append_str(out, ": ", err));
+	SPK_TRY(spk_physical_format_chain(n->inner, out, err));
+	return spk_buffer_append_str(out, "]", err);
+}
+
 static spk_status put_details(const struct printer *p, const struct spk_physical *n, spk_error *err)
 {
 	struct spk_buffer *out = p->out;
@@ -236,6 +248,8 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	case SPK_PHYSICAL_MERGE_JOIN:
 	case SPK_PHYSICAL_LOOP_JOIN:
 		return put_join(n, out, err);
+	case SPK_PHYSICAL_RECOMPUTE:
+		return put_recompute(n, out, err);
 	case SPK_PHYSICAL_LATE:
 		return spk_buffer_printf(out, err, " [by %s]", n->schema->field[n->window_key].name);
 	case SPK_PHYSICAL_CALLBACK:
@@ -254,6 +268,17 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	default:
 		return SPK_OK;
 	}
+}
+
+spk_status spk_physical_format_chain(const struct spk_physical_plan *plan, struct spk_buffer *out, spk_error *err)
+{
+	const struct printer p = { .plan = plan, .out = out };
+
+	for (int i = 1; i < plan->nodes; i++) {
+		SPK_TRY(spk_buffer_printf(out, err, "%s%s", i > 1 ? " > " : "", spk_physical_kind_name(plan->node[i]->kind)));
+		SPK_TRY(put_details(&p, plan->node[i], err));
+	}
+	return SPK_OK;
 }
 
 static const char *bound_text(enum spk_state_bound bound)

@@ -106,7 +106,8 @@ spk_status spk_build_over(struct spk_build *b, const struct spk_logical *l, cons
 	*out = *in;
 	SPK_TRY_PTR(column && partition, err);
 	SPK_TRY(partition_columns(b, l, out, column, err));
-	SPK_TRY(spk_build_exchange(b, out, column, l->expr_count, -1, out, err));
+	if (!spk_build_is_single(b, out))
+		SPK_TRY(spk_build_exchange(b, out, column, l->expr_count, -1, out, err));
 	for (int i = 0; i < l->expr_count; i++)
 		SPK_TRY_PTR(partition[i] = spk_expr_column(b->arena, column[i], &out->node[0]->schema->field[column[i]]), err);
 	SPK_TRY(sort_input(b, l, partition, out, err));

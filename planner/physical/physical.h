@@ -26,6 +26,8 @@
 	X(WINDOW_AGGREGATE, "WindowAggregate") /* stream: state by window, final rows as the watermark closes it */ \
 	X(STREAM_AGGREGATE, "StreamAggregate") /* stream: state by key, -1/+1 of every changed group each epoch */ \
 	X(STREAM_JOIN, "StreamJoin")           /* stream: both sides kept by key; -1/+1 of every row that changes */ \
+	X(RECOMPUTE, "Recompute")              /* stream: rows kept by key; `inner` over those of every key that changes, before and after */ \
+	X(INPUT, "Input")                      /* leaf of an inner plan: the rows that the operator around it hands in */ \
 	X(HASH_JOIN, "HashJoin")               /* batch: input 0 probes a table over input 1 */ \
 	X(MERGE_JOIN, "MergeJoin")             /* batch: sorts both inputs by the keys */ \
 	X(LOOP_JOIN, "LoopJoin")               /* batch: every pair; input 1 is kept */ \
@@ -77,6 +79,7 @@ struct spk_physical {
 	bool retracts;                     /* output may carry weights other than +1 */
 	enum spk_state_bound bound;
 
+	const struct spk_physical_plan *inner;  /* RECOMPUTE: a chain of batch operators from INPUT on, each the next one's only input; of no stage */
 	int source, sink;                  /* SCAN: source index; SINK: sink index */
 	int runtime_filters;               /* SCAN in batch */
 	struct spk_runtime_filter *runtime_filter;
@@ -96,12 +99,12 @@ struct spk_physical {
 	const struct spk_callback *callback; /* CALLBACK */
 	int calls;                         /* OVER: its input is sorted by `expr` (the partition), then `sort` */
 	struct spk_window_call *call;
-	int window_key;                    /* WINDOW_AGGREGATE: group column that holds the window bound; LATE: input column; else -1 */
+	int window_key;                    /* WINDOW_AGGREGATE: group column that holds the window bound; LATE, RECOMPUTE (final rows as the watermark closes it): input column; else -1 */
 	int64_t window_add_us;             /* add to it to get the window's end */
 	int time_column;                   /* WINDOW: input column */
 	int64_t window_size_us, window_offset_us;
-	uint64_t time_sources;             /* LATE, WINDOW_AGGREGATE: bit per source whose watermarks bound this operator */
-	int key_count;                     /* WRITE: hash columns (0: by hash_column, or all to task 0); SINK: upserts by these */
+	uint64_t time_sources;             /* LATE, WINDOW_AGGREGATE, RECOMPUTE: bit per source whose watermarks bound this operator */
+	int key_count;                     /* WRITE: hash columns (0: by hash_column, or all to task 0); SINK: upserts by these; RECOMPUTE: keeps by these */
 	const int *key;
 	int hash_column;                   /* WRITE after PARTIAL: column with the carried hash, else -1 */
 	int exchange;                      /* READ/WRITE: index of the exchange */
@@ -219,6 +222,8 @@ spk_status spk_physical_plan_make(struct spk_arena *arena, struct spk_logical *c
 spk_status spk_physical_format(const struct spk_physical_plan *plan, spk_status (*annotate)(const struct spk_physical *node, struct spk_buffer *out, void *user, spk_error *err), void *user, struct spk_buffer *out, spk_error *err);
 /* The same as JSON: {"plan":[{"id":..,"kind":..,"inputs":[..],...}]}. */
 spk_status spk_physical_format_json(const struct spk_physical_plan *plan, struct spk_buffer *out, spk_error *err);
+/* An inner plan on one line, from its input on. */
+spk_status spk_physical_format_chain(const struct spk_physical_plan *plan, struct spk_buffer *out, spk_error *err);
 const char *spk_physical_kind_name(enum spk_physical_kind kind);
 
 #endif

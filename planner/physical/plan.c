@@ -314,7 +314,7 @@ static spk_status build_repartition(struct spk_build *b, const struct spk_logica
 /* The rows that `l` takes: its input's, or those of SORT's where LIMIT sorts as well. */
 static spk_status build_input(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, spk_error *err)
 {
-	const bool spreads = b->spreads, top = l->kind == SPK_LOGICAL_LIMIT && l->input[0]->kind == SPK_LOGICAL_SORT && !b->options->streaming;
+	const bool spreads = b->spreads, top = l->kind == SPK_LOGICAL_LIMIT && l->input[0]->kind == SPK_LOGICAL_SORT;
 	spk_status status;
 
 	if (l->kind == SPK_LOGICAL_AGGREGATE || l->kind == SPK_LOGICAL_SORT || l->kind == SPK_LOGICAL_OVER || top)
@@ -324,6 +324,14 @@ static spk_status build_input(struct spk_build *b, const struct spk_logical *l, 
 	status = spk_build_relation(b, top ? l->input[0]->input[0] : l->input[0], in, err);
 	b->spreads = spreads;
 	return status;
+}
+
+/* The first rows by some order, or as they came, of all rows that are kept. */
+static spk_status build_stream_limit(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+{
+	const struct spk_recompute r = { .l = l, .inner = spk_build_limit, .window_key = -1, .what = "limit" };
+
+	return spk_build_recompute(b, &r, in, out, err);
 }
 
 spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
@@ -361,11 +369,9 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		SPK_TRY(refuse_in_stream(b, l, "ORDER BY", err));
 		return spk_build_sort(b, l, &in, out, err);
 	case SPK_LOGICAL_LIMIT:
-		SPK_TRY(refuse_in_stream(b, l, "LIMIT", err));
-		return spk_build_limit(b, l, &in, out, err);
+		return b->options->streaming ? build_stream_limit(b, l, &in, out, err) : spk_build_limit(b, l, &in, out, err);
 	case SPK_LOGICAL_OVER:
-		SPK_TRY(refuse_in_stream(b, l, "a window function (OVER)", err));
-		return spk_build_over(b, l, &in, out, err);
+		return b->options->streaming ? spk_build_rows_over(b, l, &in, out, err) : spk_build_over(b, l, &in, out, err);
 	case SPK_LOGICAL_EXPAND:
 		return build_simple(b, l, SPK_PHYSICAL_EXPAND, &in, out, err);
 	case SPK_LOGICAL_SHARED:  /* whoever runs batches computes it before (session/materialize.c); in a stream it is computed where it is used */

@@ -26,6 +26,8 @@ static bool single_node(const struct spk_build *b, const struct spk_physical *n)
 {
 	if (n->kind == SPK_PHYSICAL_READ)
 		return b->plan->exchange[n->exchange].single || b->plan->exchange[n->exchange].broadcast;
+	if (n->kind == SPK_PHYSICAL_INPUT)
+		return true;
 	if (n->kind == SPK_PHYSICAL_VALUES)
 		return n->tasks == 1;
 	if (n->inputs == 2 && is_join(n))

@@ -55,6 +55,21 @@ spk_status spk_join_pairs_batch(const struct spk_op *op, const struct spk_schema
 	return status;
 }
 
+spk_status spk_kept_rows_batch(const struct spk_op *op, const struct spk_schema *schema, struct spk_arena *arena, const struct spk_kept_row *const *row, int n, struct spk_batch **out, spk_error *err)
+{
+	spk_status status;
+
+	*out = NULL;
+	status = new_batch(op, schema, arena, n, out, err);
+	if (status == SPK_OK)
+		status = read_columns(*out, 0, schema, row, n, err);
+	if (status == SPK_OK)
+		return SPK_OK;
+	spk_batch_unref(*out);
+	*out = NULL;
+	return status;
+}
+
 /* --- changes --- */
 
 spk_status spk_join_changes_add(struct spk_join_changes *c, struct spk_join_change change, spk_error *err)

@@ -27,6 +27,7 @@ struct pages {
 	struct { struct spk_row_group *group; uint32_t page; } at[SPK_BATCH_ROWS];
 	struct spk_view key[SPK_BATCH_ROWS];
 	uint64_t hash[SPK_BATCH_ROWS];
+	int64_t bucket[SPK_BATCH_ROWS];
 	struct spk_state_value value[SPK_BATCH_ROWS];
 	uint32_t end[SPK_BATCH_ROWS];    /* writing: of the value in `bytes` */
 };
@@ -52,6 +53,7 @@ static spk_status name_page(const struct spk_keyed_rows *k, struct pages *p, str
 	p->at[p->n].group = g;
 	p->at[p->n].page = page;
 	p->hash[p->n] = page_hash(g->hash, page);
+	p->bucket[p->n] = g->bucket;
 	p->key[p->n++] = spk_view(key, size);
 	return SPK_OK;
 }
@@ -147,7 +149,7 @@ static spk_status get_pages(struct spk_keyed_rows *k, struct pages *p, struct sp
 	spk_status status = encode_keys(p, &keys, err);
 
 	if (status == SPK_OK)
-		status = spk_state_get(k->view, &keys, p->hash, NULL, p->value, err);
+		status = spk_state_get(k->view, &keys, p->hash, k->bucketed ? p->bucket : NULL, p->value, err);
 	spk_row_keys_release(&keys);
 	for (int i = 0; i < p->n && status == SPK_OK; i++) {
 		struct spk_state_value *v = &p->value[i];
@@ -196,6 +198,27 @@ spk_status spk_keyed_rows_load(struct spk_keyed_rows *k, struct spk_row_group *g
 		}
 	}
 	return p->n ? get_pages(k, p, arena, err) : SPK_OK;
+}
+
+/* Page 0 has the key's name, and that of a later page is it with the page's number behind: no other key begins so. */
+spk_status spk_keyed_rows_gather(const struct spk_keyed_rows *k, struct spk_row_group *g, const struct spk_state_entry *entry, bool *same, struct spk_arena *arena, spk_error *err)
+{
+	const char *own;
+	uint32_t page;
+
+	*same = !g->key || (entry->key_size == g->key_size + sizeof page && memcmp(entry->key, g->key, g->key_size) == 0);
+	if (!*same)
+		return SPK_OK;
+	own = spk_arena_copy(arena, entry->value, entry->value_size);
+	SPK_TRY_PTR(own, err);
+	if (!g->key) {
+		SPK_TRY_PTR(g->key = spk_arena_copy(arena, entry->key, entry->key_size), err);
+		g->key_size = entry->key_size;
+		return read_head(k, g, own, entry->value_size, arena, err);
+	}
+	memcpy(&page, entry->key + g->key_size, sizeof page);
+	page = __builtin_bswap32(page);
+	return page < g->pages ? read_rows(k, g, page, own, own + entry->value_size, arena, err) : corrupt(err);
 }
 
 /* --- changing --- */
@@ -345,7 +368,7 @@ static spk_status flush(struct spk_keyed_rows *k, struct pages *p, spk_error *er
 			p->value[i] = (struct spk_state_value){ k->bytes.data + from, p->end[i] - from };
 	}
 	if (status == SPK_OK && p->n)
-		status = spk_state_put(k->view, &keys, p->hash, NULL, p->value, err);
+		status = spk_state_put(k->view, &keys, p->hash, k->bucketed ? p->bucket : NULL, p->value, err);
 	spk_row_keys_release(&keys);
 	spk_buffer_clear(&k->bytes);
 	p->n = 0;
@@ -375,7 +398,7 @@ static spk_status write_group(struct spk_keyed_rows *k, struct pages *p, struct 
 
 	if (whole && g->pages > 1 && left < (size_t)g->pages * PAGE_BYTES * 2 / 5)
 		repack(k, g);
-	there = g->total || left || !whole;
+	there = g->total || left || !whole || k->stays;
 	for (uint32_t i = 0; i < SPK_MAX(g->pages, 1u); i++)
 		if (i == 0 || !there || g->page[i].dirty)
 			SPK_TRY(put_page(k, p, g, i, there, arena, err));

@@ -1,5 +1,5 @@
 /*
- * Rows kept by key: a multiset of rows for every key, in a keyed state table.
+ * Rows kept by key: a multiset of rows for every key, in a keyed state table, or a bucketed one, where each bucket has its own.
  *
  * The rows of a key lie in pages, each a value of its own, so that adding a row costs the same however many there are. Page 0 also has the key's
  * totals; most keys have no other page. A row is a string of bytes (plain.h), the same for the same row: that is how one that is taken back is found.
@@ -29,6 +29,7 @@ struct spk_row_group {
 	const char *key;                 /* the join key's bytes */
 	uint32_t key_size;
 	uint64_t hash;
+	int64_t bucket;                  /* where there are any */
 	int64_t total_before, total;     /* of weights */
 	uint32_t stored;                 /* pages in the table */
 	uint32_t pages, page_capacity;
@@ -46,8 +47,12 @@ struct spk_keyed_rows {
 	char side;
 	bool totals_only;                /* the rows themselves are never asked for */
 	bool met;                        /* rows know how many they meet */
+	bool bucketed;
+	bool stays;                      /* a key whose last row was taken back stays known */
 	struct spk_buffer bytes;         /* scratch */
 };
+
+struct spk_state_entry { const char *key; uint32_t key_size; const char *value; uint32_t value_size; };
 
 enum spk_rows_wanted { SPK_ROWS_NONE, SPK_ROWS_LAST, SPK_ROWS_ALL };
 
@@ -59,6 +64,11 @@ spk_status spk_keyed_rows_load(struct spk_keyed_rows *k, struct spk_row_group *g
 spk_status spk_row_group_take(struct spk_row_group *g, const char *bytes, uint32_t size, int64_t weight, int64_t *taken, struct spk_arena *arena, spk_error *err);
 /* Adds a row, whose bytes must outlive the group, to one with at least its last page loaded. Row pointers got before are no longer valid. */
 spk_status spk_row_group_add(const struct spk_keyed_rows *k, struct spk_row_group *g, const struct spk_kept_row *row, struct spk_arena *arena, spk_error *err);
+/*
+ * For entries of a bucket that is taken whole, in order: adds those of one key to a zeroed group, whose key becomes the entry's own name. False: the
+ * entry begins another key's rows, and nothing was done. Everything is copied into `arena`.
+ */
+spk_status spk_keyed_rows_gather(const struct spk_keyed_rows *k, struct spk_row_group *g, const struct spk_state_entry *entry, bool *same, struct spk_arena *arena, spk_error *err);
 /* Writes the groups that changed. */
 spk_status spk_keyed_rows_write(struct spk_keyed_rows *k, struct spk_row_group *group, int n, struct spk_arena *arena, spk_error *err);
 void spk_keyed_rows_release(struct spk_keyed_rows *k);

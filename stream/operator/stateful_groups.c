@@ -6,6 +6,7 @@ static const struct spk_op_type *const stream_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_WINDOW_AGGREGATE] = &spk_op_window_aggregate,
 	[SPK_PHYSICAL_STREAM_AGGREGATE] = &spk_op_stream_aggregate,
 	[SPK_PHYSICAL_STREAM_JOIN] = &spk_op_stream_join,
+	[SPK_PHYSICAL_RECOMPUTE] = &spk_op_recompute,
 };
 
 const struct spk_op_type *spk_stream_op_type(enum spk_physical_kind kind)

@@ -12,20 +12,10 @@
 
 #include "core/base/memory.h"
 #include "core/columnar/hash.h"
-#include "core/columnar/plain.h"
+#include "stream/operator/delta_rows.h"
 #include "stream/operator/stream_operators.h"
 
 enum { KEYS_AT_ONCE = 256 };
-#define NO_KEY UINT32_MAX
-
-/* A side's rows of the epoch, each once. */
-struct folded {
-	struct spk_keymap map;           /* of the rows' bytes */
-	uint32_t capacity;
-	int64_t *weight;                 /* by row */
-	uint32_t *key, *next;            /* by row: number of its key, NO_KEY: it has a NULL; the next row of that key */
-	uint32_t *first;                 /* by key: row + 1 */
-};
 
 struct join {
 	struct spk_op base;
@@ -38,9 +28,8 @@ struct join {
 	struct spk_state_view *view;
 	/* the epoch */
 	struct spk_keymap keys;
-	struct folded side[2];
+	struct spk_delta_rows side[2];
 	struct spk_row_keys encoded;     /* scratch */
-	struct spk_buffer row;
 };
 
 static struct join *self(struct spk_op *op) { return spk_container_of(op, struct join, base); }
@@ -99,8 +88,9 @@ static spk_status join_open(struct spk_op *op, spk_error *err)
 	j->arena = spk_arena_new(account);
 	SPK_TRY_PTR(j->arena, err);
 	j->setup.op = op;
-	j->keys.account = j->side[0].map.account = j->side[1].map.account = account;
-	j->row.account = j->encoded.bytes.account = account;
+	j->keys.account = j->encoded.bytes.account = account;
+	for (int s = 0; s < 2; s++)
+		spk_delta_rows_init(&j->side[s], account);
 	set_roles(j);
 	SPK_TRY(set_schemas(j, err));
 	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
@@ -113,7 +103,7 @@ static void forget(struct join *j)
 {
 	spk_keymap_clear(&j->keys);
 	for (int s = 0; s < 2; s++)
-		spk_keymap_clear(&j->side[s].map);
+		spk_delta_rows_clear(&j->side[s]);
 }
 
 static spk_status join_begin(struct spk_op *op, spk_error *err)
@@ -125,56 +115,18 @@ static spk_status join_begin(struct spk_op *op, spk_error *err)
 
 /* --- folding --- */
 
-static spk_status make_room(struct folded *f, spk_error *err)
-{
-	uint32_t capacity = SPK_MAX(2 * f->capacity, 1024u);
-	int64_t *weight;
-	uint32_t *key, *next;
-
-	if (f->map.count < f->capacity)
-		return SPK_OK;
-	weight = spk_realloc(f->map.account, f->weight, f->capacity * sizeof *weight, capacity * sizeof *weight);
-	SPK_TRY_PTR(weight, err);
-	f->weight = weight;
-	key = spk_realloc(f->map.account, f->key, f->capacity * sizeof *key, capacity * sizeof *key);
-	SPK_TRY_PTR(key, err);
-	f->key = key;
-	next = spk_realloc(f->map.account, f->next, f->capacity * sizeof *next, capacity * sizeof *next);
-	SPK_TRY_PTR(next, err);
-	f->next = next;
-	f->capacity = capacity;
-	return SPK_OK;
-}
-
-/* A row's bytes: of its side's columns, which have what its keys are made of; of a side that is only counted its key alone. */
-static spk_status encode_row(struct join *j, int side, const struct spk_batch *in, int32_t row, uint32_t key, spk_error *err)
-{
-	const struct spk_schema *columns = side ? j->base.plan->right : j->base.plan->left;
-
-	spk_buffer_clear(&j->row);
-	if (j->kept[side].totals_only)
-		return spk_buffer_append(&j->row, &key, sizeof key, err);
-	for (int c = 0; c < columns->count; c++)
-		SPK_TRY(spk_plain_write(&in->column[c], row, &j->row, err));
-	return SPK_OK;
-}
-
+/* Of a side that is only counted a row is its key alone. */
 static spk_status fold_row(struct join *j, int side, const struct spk_batch *in, int32_t row, uint32_t key, spk_error *err)
 {
-	struct folded *f = &j->side[side];
-	uint32_t before = f->map.count, number;
+	const struct spk_schema *columns = side ? j->base.plan->right : j->base.plan->left;
+	struct spk_delta_rows *d = &j->side[side];
 
-	if (key == NO_KEY && !j->setup.role[side].alone)
+	if (key == SPK_DELTA_NO_KEY && !j->setup.role[side].alone)
 		return SPK_OK;
-	SPK_TRY(encode_row(j, side, in, row, key, err));
-	SPK_TRY(make_room(f, err));
-	SPK_TRY(spk_keymap_put_one(&f->map, j->row.data ? j->row.data : "", (uint32_t)j->row.size, spk_hash_bytes(j->row.data ? j->row.data : "", j->row.size), &number, err));
-	if (number == before) {
-		f->weight[number] = 0;
-		f->key[number] = key;
-	}
-	f->weight[number] += spk_batch_weight(in, row);
-	return SPK_OK;
+	SPK_TRY(spk_delta_rows_encode(d, in, j->kept[side].totals_only ? 0 : columns->count, row, err));
+	if (j->kept[side].totals_only)
+		SPK_TRY(spk_buffer_append(&d->bytes, &key, sizeof key, err));
+	return spk_delta_rows_add(d, key, spk_batch_weight(in, row), err);
 }
 
 /* Leaves in sel[0..n) the rows without a NULL in a key for which NULL is not the same as NULL. */
@@ -223,7 +175,7 @@ static spk_status fold(struct join *j, int side, const struct spk_batch *in, str
 	keys->selected = without_nulls(j, keys, sel, in->selected);
 	keys->sel = sel;
 	for (int i = 0; i < in->rows; i++)
-		number[i] = NO_KEY;
+		number[i] = SPK_DELTA_NO_KEY;
 	SPK_TRY(number_keys(j, side, keys, number, err));
 	SPK_EACH_ROW(in, i, row)
 		SPK_TRY(fold_row(j, side, in, row, number[row], err));
@@ -254,52 +206,25 @@ struct slice {
 	enum spk_rows_wanted wanted[2][KEYS_AT_ONCE];
 };
 
-/* Rows by key, in the order in which they came. */
-static spk_status chain_rows(struct join *j, struct folded *f, struct spk_arena *arena, spk_error *err)
-{
-	f->first = SPK_NEW_ARRAY(arena, uint32_t, j->keys.count + 1);
-	SPK_TRY_PTR(f->first, err);
-	for (uint32_t i = f->map.count; i-- > 0;) {
-		if (!f->weight[i] || f->key[i] == NO_KEY)
-			continue;
-		f->next[i] = f->first[f->key[i]];
-		f->first[f->key[i]] = i + 1;
-	}
-	return SPK_OK;
-}
-
-static void sum_up(const struct folded *f, uint32_t key, int *rows, bool *takes, int64_t *weight)
-{
-	*rows = 0;
-	*takes = false;
-	*weight = 0;
-	for (uint32_t i = f->first[key]; i; i = f->next[i - 1]) {
-		++*rows;
-		*takes = *takes || f->weight[i - 1] < 0;
-		*weight += f->weight[i - 1];
-	}
-}
-
 /* Which pages of a key's rows must be seen. */
 static void decide_wanted(struct join *j, struct slice *s, int at)
 {
 	const bool pairs = j->setup.pairs || j->base.plan->filter;
-	int rows[2];
-	bool takes[2], meets_change[2];
-	int64_t weight[2];
+	struct spk_delta_sum sum[2];
+	bool meets_change[2];
 
 	for (int side = 0; side < 2; side++) {
 		const int64_t before = s->group[side][at].total_before;
 
-		sum_up(&j->side[side], s->number[at], &rows[side], &takes[side], &weight[side]);
-		meets_change[!side] = (before > 0) != (before + weight[side] > 0) || (j->setup.type == SPK_JOIN_SINGLE && weight[side] > 0);
+		sum[side] = spk_delta_rows_sum(&j->side[side], s->number[at]);
+		meets_change[!side] = (before > 0) != (before + sum[side].weight > 0) || (j->setup.type == SPK_JOIN_SINGLE && sum[side].weight > 0);
 	}
 	for (int side = 0; side < 2; side++) {
-		bool all = takes[side] || (rows[!side] && (pairs || (j->setup.role[side].alone && meets_change[side])));
+		bool all = sum[side].takes || (sum[!side].rows && (pairs || (j->setup.role[side].alone && meets_change[side])));
 
-		s->wanted[side][at] = j->kept[side].totals_only ? SPK_ROWS_NONE : all ? SPK_ROWS_ALL : rows[side] ? SPK_ROWS_LAST : SPK_ROWS_NONE;
-		s->key[at].added[side].row = SPK_NEW_ARRAY(s->arena, struct spk_kept_row, rows[side] + 1);
-		s->key[at].taken[side].row = SPK_NEW_ARRAY(s->arena, struct spk_kept_row, rows[side] + 1);
+		s->wanted[side][at] = j->kept[side].totals_only ? SPK_ROWS_NONE : all ? SPK_ROWS_ALL : sum[side].rows ? SPK_ROWS_LAST : SPK_ROWS_NONE;
+		s->key[at].added[side].row = SPK_NEW_ARRAY(s->arena, struct spk_kept_row, sum[side].rows + 1);
+		s->key[at].taken[side].row = SPK_NEW_ARRAY(s->arena, struct spk_kept_row, sum[side].rows + 1);
 	}
 }
 
@@ -312,14 +237,14 @@ static void put(struct spk_join_rows *rows, const char *bytes, uint32_t size, in
 /* Takes back what is there to be taken; what is not, and what comes, is to be added. */
 static spk_status take_rows(struct join *j, struct slice *s, int at, int side, spk_error *err)
 {
-	struct folded *f = &j->side[side];
+	const struct spk_delta_rows *d = &j->side[side];
 	struct spk_join_key *key = &s->key[at];
 
 	SPK_TRY_PTR(key->added[side].row && key->taken[side].row, err);
-	for (uint32_t i = f->first[s->number[at]]; i; i = f->next[i - 1]) {
-		int64_t weight = f->weight[i - 1], taken = 0;
+	for (uint32_t i = d->first[s->number[at]]; i; i = d->next[i - 1]) {
+		int64_t weight = d->weight[i - 1], taken = 0;
 		uint32_t size;
-		const char *bytes = spk_keymap_key(&f->map, i - 1, &size);
+		const char *bytes = spk_delta_row(d, i - 1, &size);
 
 		bytes = spk_arena_copy(s->arena, bytes, size);
 		SPK_TRY_PTR(bytes, err);
@@ -398,9 +323,9 @@ static spk_status emit_unmatched(struct join *j, struct slice *s, struct spk_joi
 		for (uint32_t i = 0; i < j->side[side].map.count; i++) {
 			struct spk_kept_row *row;
 			uint32_t size;
-			const char *bytes = spk_keymap_key(&j->side[side].map, i, &size);
+			const char *bytes = spk_delta_row(&j->side[side], i, &size);
 
-			if (j->side[side].key[i] != NO_KEY || !j->side[side].weight[i])
+			if (j->side[side].key[i] != SPK_DELTA_NO_KEY || !j->side[side].weight[i])
 				continue;
 			row = SPK_NEW(s->arena, struct spk_kept_row);
 			bytes = spk_arena_copy(s->arena, bytes, size);
@@ -435,7 +360,7 @@ static spk_status join_finish(struct spk_op *op, spk_error *err)
 	spk_status status = s ? SPK_OK : spk_fail_memory(err);
 
 	for (int side = 0; side < 2 && status == SPK_OK; side++)
-		status = chain_rows(j, &j->side[side], work, err);
+		status = spk_delta_rows_chain(&j->side[side], j->keys.count, work, err);
 	if (status == SPK_OK)
 		status = work_off_keys(j, s, &d, err);
 	spk_join_changes_release(&changes);
@@ -449,17 +374,11 @@ static void join_close(struct spk_op *op)
 	struct join *j = self(op);
 
 	for (int s = 0; s < 2; s++) {
-		struct folded *f = &j->side[s];
-
-		spk_free(op->pipeline->account, f->weight, f->capacity * sizeof *f->weight);
-		spk_free(op->pipeline->account, f->key, f->capacity * sizeof *f->key);
-		spk_free(op->pipeline->account, f->next, f->capacity * sizeof *f->next);
-		spk_keymap_release(&f->map);
+		spk_delta_rows_release(&j->side[s]);
 		spk_keyed_rows_release(&j->kept[s]);
 	}
 	spk_keymap_release(&j->keys);
 	spk_row_keys_release(&j->encoded);
-	spk_buffer_release(&j->row);
 	spk_state_view_close(j->view);
 	spk_arena_unref(j->arena);
 }

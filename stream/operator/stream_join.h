@@ -23,6 +23,8 @@ spk_status spk_join_changes_add(struct spk_join_changes *c, struct spk_join_chan
 /* Emits them and forgets them. */
 spk_status spk_join_changes_emit(struct spk_join_changes *c, spk_error *err);
 void spk_join_changes_release(struct spk_join_changes *c);
+/* A batch of n rows as `schema` has them, in an arena that holds `arena`. */
+spk_status spk_kept_rows_batch(const struct spk_op *op, const struct spk_schema *schema, struct spk_arena *arena, const struct spk_kept_row *const *row, int n, struct spk_batch **out, spk_error *err);
 /* A batch with the columns of left ++ right (sides[0] and [1]; NULL rows: NULLs) of n pairs, in an arena that holds `arena`. */
 struct spk_join_pair { struct spk_kept_row *left, *right; int64_t weight, left_meets, right_meets; };
 spk_status spk_join_pairs_batch(const struct spk_op *op, const struct spk_schema *schema, struct spk_arena *arena, const struct spk_join_pair *pair, int n, struct spk_batch **out, spk_error *err);

@@ -42,7 +42,7 @@ static inline int pair_compare(const void *x, const void *y)
 	return order ? order : number_compare(p->b, q->b);
 }
 
-enum relation_kind { R_TABLE, R_VALUES, R_FILTER, R_PROJECT, R_GROUP, R_GLOBAL, R_DISTINCT, R_UNION, R_JOIN, R_TOP };
+enum relation_kind { R_TABLE, R_VALUES, R_FILTER, R_PROJECT, R_GROUP, R_GLOBAL, R_DISTINCT, R_UNION, R_JOIN, R_OVER, R_TOP };
 
 /* A relation; what the numbers mean depends on the kind. */
 struct relation {
@@ -54,7 +54,7 @@ struct relation {
 	struct pairs values;        /* R_VALUES */
 };
 
-enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 5, CONDITIONS = 6, RELATION_TABLES = 3 };
+enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 6, RANKINGS = 4, CONDITIONS = 6, RELATION_TABLES = 3 };
 enum relation_join { J_INNER, J_LEFT, J_RIGHT, J_FULL, J_SEMI, J_ANTI, J_KINDS };
 
 /* --- making --- */
@@ -146,7 +146,10 @@ static inline void relation_sql(const struct relation *r, struct spk_buffer *out
 	static const char *const filters[FILTERS] = { "a > %lld", "b IS NULL OR b <> %lld", "a + b >= %lld", "a IS NOT NULL AND a < %lld", "a = b OR a = %lld" };
 	static const char *const projections[PROJECTIONS] = { "SELECT b, a + %lld", "SELECT a %% 3, b * %lld", "SELECT coalesce(a, %lld), b",
 		"SELECT CASE WHEN a > %lld THEN a ELSE -a END, b" };
-	static const char *const groupings[GROUPINGS] = { "SELECT a, count(*)", "SELECT a, sum(b)::bigint", "SELECT a, min(b)", "SELECT a, max(b) FILTER (WHERE b < %lld)", "SELECT a, count(b)" };
+	static const char *const groupings[GROUPINGS] = { "SELECT a, count(*)", "SELECT a, sum(b)::bigint", "SELECT a, min(b)", "SELECT a, max(b) FILTER (WHERE b < %lld)", "SELECT a, count(b)", "SELECT a, sum(DISTINCT b)::bigint" };
+
+	static const char *const rankings[RANKINGS] = { "SELECT a, row_number() OVER (PARTITION BY a ORDER BY b)", "SELECT a, sum(b + %lld) OVER (PARTITION BY a ORDER BY b)::bigint",
+		"SELECT a, lag(b) OVER (PARTITION BY a ORDER BY b)", "SELECT a, count(*) OVER ()" };
 
 	switch (r->kind) {
 	case R_TABLE:
@@ -181,6 +184,7 @@ static inline void relation_sql(const struct relation *r, struct spk_buffer *out
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	case R_PROJECT: spk_buffer_printf(out, NULL, projections[r->variant % PROJECTIONS], (long long)r->k); break;
 	case R_GROUP: spk_buffer_printf(out, NULL, groupings[r->variant % GROUPINGS], (long long)r->k); break;
+	case R_OVER: spk_buffer_printf(out, NULL, rankings[r->variant % RANKINGS], (long long)r->k); break;
 	}
 	spk_buffer_append_str(out, " FROM (", NULL);
 	relation_sql(r->input[0], out);
@@ -227,15 +231,17 @@ static inline struct number grouped(const struct relation *r, const struct pair 
 	struct number n = { .null = true };
 	int64_t rows = 0, values = 0;
 	int variant = r->variant % GROUPINGS;
+	const struct pair *first = from;
 
 	for (; from < to; from++) {
 		rows++;
-		if (from->b.null || (variant == 3 && from->b.v >= r->k))
+		/* Sorted: the same b stand together. */
+		if (from->b.null || (variant == 3 && from->b.v >= r->k) || (variant == 5 && from > first && number_compare(from->b, from[-1].b) == 0))
 			continue;
 		values++;
 		if (n.null)
 			n = from->b;
-		else if (variant == 1)
+		else if (variant == 1 || variant == 5)
 			n.v += from->b.v;
 		else if (variant == 2)
 			n.v = from->b.v < n.v ? from->b.v : n.v;
@@ -262,6 +268,37 @@ static inline struct pairs relation_group(const struct relation *r, struct pairs
 		for (end = i + 1; end < in->count && number_compare(in->at[i].a, in->at[end].a) == 0;)
 			end++;
 		pairs_add(&out, (struct pair){ in->at[i].a, grouped(r, in->at + i, in->at + end) });
+	}
+	return out;
+}
+
+/* What a window function gives for the row at `at` of rows [from, to), which are sorted and have one a; peers have the same b. */
+static inline struct number ranked(const struct relation *r, const struct pair *from, const struct pair *at, const struct pair *to, int rows)
+{
+	struct number n = { .null = true };
+
+	switch (r->variant % RANKINGS) {
+	case 0: return (struct number){ .v = at - from + 1 };
+	case 1:
+		for (; from < to && number_compare(from->b, at->b) <= 0; from++)
+			if (!from->b.null)
+				n = (struct number){ .v = (n.null ? 0 : n.v) + from->b.v + r->k };
+		return n;
+	case 2: return at == from ? n : at[-1].b;
+	default: return (struct number){ .v = rows };
+	}
+}
+
+static inline struct pairs relation_over(const struct relation *r, struct pairs *in)
+{
+	struct pairs out = { 0 };
+
+	sort_pairs(in);
+	for (int i = 0, end; i < in->count; i = end) {
+		for (end = i + 1; end < in->count && number_compare(in->at[i].a, in->at[end].a) == 0;)
+			end++;
+		for (int k = i; k < end; k++)
+			pairs_add(&out, (struct pair){ in->at[k].a, ranked(r, in->at + i, in->at + k, in->at + end, in->count) });
 	}
 	return out;
 }
@@ -345,6 +382,8 @@ static inline struct pairs relation_rows(const struct relation *r, const struct 
 
 		if (r->kind == R_GROUP)
 			out = relation_group(r, &in);
+		if (r->kind == R_OVER)
+			out = relation_over(r, &in);
 		if (r->kind == R_GLOBAL)
 			pairs_add(&out, relation_global(&in));
 		if (r->kind == R_DISTINCT || r->kind == R_TOP)

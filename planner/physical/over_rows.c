@@ -1,0 +1,118 @@
+/*
+ * Window functions in a stream: the rows of a partition are kept, and gone over again when one of them changes (recompute.c). What the calls look at
+ * is computed in front, where a row that fails goes to the dead letters, and taken off behind.
+ */
+#include "planner/physical/build.h"
+
+/* The projection in the making: the input's columns, then what is none. */
+struct columns { struct spk_build *b; int count; struct spk_expr **expr; struct spk_field *field; };
+
+static spk_status as_column(struct spk_expr **e, void *user, spk_error *err)
+{
+	struct columns *c = user;
+
+	if ((*e)->kind == SPK_EXPR_COLUMN || (*e)->kind == SPK_EXPR_CONSTANT)
+		return SPK_OK;
+	c->field[c->count] = (struct spk_field){ spk_arena_printf(c->b->arena, "argument %d", c->count), (*e)->type, true };
+	SPK_TRY_PTR(c->field[c->count].name, err);
+	c->expr[c->count] = *e;
+	*e = spk_expr_column(c->b->arena, c->count, &c->field[c->count]);
+	c->count++;
+	SPK_TRY_PTR(*e, err);
+	return SPK_OK;
+}
+
+static spk_status count_expr(struct spk_expr **e, void *user, spk_error *err)
+{
+	(void)e, (void)err;
+	++*(int *)user;
+	return SPK_OK;
+}
+
+static spk_status take_columns(struct columns *c, struct spk_logical *l, spk_error *err)
+{
+	const struct spk_schema *in = l->input[0]->schema;
+	int most = in->count;
+
+	SPK_TRY(spk_logical_each_expr(l, count_expr, &most, err));
+	c->expr = SPK_NEW_ARRAY(c->b->arena, struct spk_expr *, most + 1);
+	c->field = SPK_NEW_ARRAY(c->b->arena, struct spk_field, most + 1);
+	SPK_TRY_PTR(c->expr && c->field, err);
+	for (; c->count < in->count; c->count++) {
+		c->field[c->count] = in->field[c->count];
+		SPK_TRY_PTR(c->expr[c->count] = spk_expr_column(c->b->arena, c->count, &in->field[c->count]), err);
+	}
+	return spk_logical_each_expr(l, as_column, c, err);
+}
+
+/* The node over the projection: its output has the projection's columns, then the calls. */
+static spk_status over_columns(struct columns *c, struct spk_logical *l, spk_error *err)
+{
+	struct spk_logical *project = spk_logical_new(c->b->arena, SPK_LOGICAL_PROJECT, NULL, l->input, 1);
+	struct spk_schema *in = SPK_NEW(c->b->arena, struct spk_schema), *out = SPK_NEW(c->b->arena, struct spk_schema);
+
+	SPK_TRY_PTR(project && in && out, err);
+	*in = (struct spk_schema){ c->count, c->field };
+	*out = (struct spk_schema){ c->count + l->calls, SPK_NEW_ARRAY(c->b->arena, struct spk_field, c->count + l->calls + 1) };
+	l->input = SPK_NEW_ARRAY(c->b->arena, struct spk_logical *, 1);
+	SPK_TRY_PTR(out->field && l->input, err);
+	for (int i = 0; i < out->count; i++)
+		out->field[i] = i < c->count ? c->field[i] : l->schema->field[l->schema->count - l->calls + i - c->count];
+	project->schema = in;
+	project->expr = c->expr;
+	project->expr_count = c->count;
+	project->position = l->position;
+	l->input[0] = project;
+	l->schema = out;
+	return SPK_OK;
+}
+
+static spk_status project(struct spk_build *b, const struct spk_logical *l, const struct spk_schema *schema, struct spk_expr **expr, struct spk_ports *ports, spk_error *err)
+{
+	struct spk_physical *node = spk_build_node(b, SPK_PHYSICAL_PROJECT, schema, ports, l);
+
+	SPK_TRY_PTR(node, err);
+	node->expr = expr;
+	node->expr_count = schema->count;
+	*ports = spk_build_port(b, node, ports->retracts);
+	SPK_TRY_PTR(ports->node, err);
+	return SPK_OK;
+}
+
+/* Back to the columns of the node as it was: the input's, then the calls. */
+static spk_status drop_columns(struct spk_build *b, const struct spk_logical *l, int more, struct spk_ports *ports, spk_error *err)
+{
+	const int before = l->schema->count - l->calls;
+	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, l->schema->count + 1);
+
+	SPK_TRY_PTR(expr, err);
+	for (int i = 0; i < l->schema->count; i++)
+		SPK_TRY_PTR(expr[i] = spk_expr_column(b->arena, i < before ? i : i + more, &l->schema->field[i]), err);
+	return project(b, l, l->schema, expr, ports, err);
+}
+
+static spk_status build_inner(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err)
+{
+	return spk_build_over(b, l, in, out, err);
+}
+
+spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+{
+	struct spk_logical *n = spk_logical_clone(b->arena, l);
+	struct columns c = { .b = b };
+	int *key = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1);
+	struct spk_recompute r = { .l = n, .key = key, .inner = build_inner, .window_key = -1, .what = "over" };
+	struct spk_ports ports = *in;
+
+	SPK_TRY_PTR(n && key, err);
+	SPK_TRY(take_columns(&c, n, err));
+	SPK_TRY(over_columns(&c, n, err));
+	/* Constants do not tell partitions apart. */
+	for (int i = 0; i < n->expr_count; i++)
+		if (n->expr[i]->kind == SPK_EXPR_COLUMN)
+			key[r.keys++] = n->expr[i]->column;
+	if (c.count > l->input[0]->schema->count)
+		SPK_TRY(project(b, n->input[0], n->input[0]->schema, c.expr, &ports, err));
+	SPK_TRY(spk_build_recompute(b, &r, &ports, out, err));
+	return c.count > l->input[0]->schema->count ? drop_columns(b, l, c.count - l->input[0]->schema->count, out, err) : SPK_OK;
+}

@@ -1,0 +1,404 @@
+/*
+ * Whatever a batch can do with the rows of a key, kept up to date: for every key that changes the operators inside (inner_chain.h) go over its rows
+ * as they were and as they are, and the difference comes out.
+ *
+ *   input   rows by the hash of the key columns; those taken back have negative weights
+ *   output  what changes of the results; or, by window, the results of every window that the watermark closes, once
+ *   state   the rows by key (keyed_rows.h); by window they are bucketed by its end, and go with it
+ *
+ * What was is computed again and not kept: the rows come in the same order as then, and batch operators repeat.
+ */
+#include "core/base/memory.h"
+#include "core/columnar/hash.h"
+#include "stream/operator/delta_rows.h"
+#include "stream/operator/inner_chain.h"
+#include "stream/operator/stream_join.h"
+#include "stream/operator/stream_operators.h"
+
+enum { KEYS_AT_ONCE = 256, ROWS_AT_ONCE = 1 << 16 };
+
+struct recompute {
+	struct spk_op base;
+	struct spk_arena *arena;
+	struct spk_key_column *key_column;
+	struct spk_keyed_rows kept;
+	struct spk_state_view *view;
+	struct spk_inner_chain chain;
+	/* the epoch */
+	struct spk_keymap keys;
+	struct spk_buffer buckets;       /* int64_t by key */
+	struct spk_delta_rows delta;
+	struct spk_row_keys encoded;     /* scratch */
+	/* what comes out of the chain */
+	struct spk_delta_rows results;
+	int weight;                      /* of them: -1 those that were, 1 those that are; 0: handed on as they come */
+};
+
+static struct recompute *self(struct spk_op *op) { return spk_container_of(op, struct recompute, base); }
+
+static bool closes(const struct recompute *r) { return r->base.plan->window_key >= 0; }
+
+/* --- what comes out --- */
+
+static spk_status take_result(void *user, struct spk_batch *batch, spk_error *err)
+{
+	struct recompute *r = user;
+
+	if (!r->weight)
+		return spk_op_emit(&r->base, batch, err);
+	SPK_EACH_ROW(batch, i, row) {
+		SPK_TRY(spk_delta_rows_encode(&r->results, batch, batch->columns, row, err));
+		SPK_TRY(spk_delta_rows_add(&r->results, 0, r->weight * spk_batch_weight(batch, row), err));
+	}
+	return SPK_OK;
+}
+
+static spk_status emit_results(struct recompute *r, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_join_changes changes = { .op = &r->base, .arena = arena };
+	struct spk_kept_row *row = SPK_NEW_ARRAY(arena, struct spk_kept_row, r->results.map.count + 1);
+	spk_status status = row ? SPK_OK : spk_fail_memory(err);
+
+	for (uint32_t i = 0; i < r->results.map.count && status == SPK_OK; i++) {
+		const char *bytes;
+
+		if (!r->results.weight[i])
+			continue;
+		bytes = spk_delta_row(&r->results, i, &row[i].size);
+		row[i].bytes = spk_arena_copy(arena, bytes, row[i].size);
+		status = row[i].bytes ? spk_join_changes_add(&changes, (struct spk_join_change){ .left = &row[i], .weight = r->results.weight[i] }, err) : spk_fail_memory(err);
+	}
+	if (status == SPK_OK)
+		status = spk_join_changes_emit(&changes, err);
+	spk_join_changes_release(&changes);
+	spk_delta_rows_clear(&r->results);
+	return status;
+}
+
+/* --- open --- */
+
+static spk_status recompute_open(struct spk_op *op, spk_error *err)
+{
+	struct recompute *r = self(op);
+	struct spk_memory_account *account = op->pipeline->account;
+	const struct spk_schema *in = op->plan->input[0]->schema;
+	int first, end;
+
+	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
+	r->arena = spk_arena_new(account);
+	SPK_TRY_PTR(r->arena, err);
+	r->key_column = SPK_NEW_ARRAY(r->arena, struct spk_key_column, op->plan->key_count + 1);
+	SPK_TRY_PTR(r->key_column, err);
+	for (int i = 0; i < op->plan->key_count; i++)
+		r->key_column[i] = (struct spk_key_column){ .column = op->plan->key[i], .type = in->field[op->plan->key[i]].type };
+	r->keys.account = r->encoded.bytes.account = r->buckets.account = account;
+	spk_delta_rows_init(&r->delta, account);
+	spk_delta_rows_init(&r->results, account);
+	/* Over all rows there is a result even when there is none. */
+	r->kept = (struct spk_keyed_rows){ .account = account, .side = 'r', .bucketed = closes(r), .stays = op->plan->key_count == 0, .bytes.account = account };
+	SPK_TRY(spk_inner_chain_open(&r->chain, op, take_result, r, err));
+	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
+	SPK_TRY(spk_state_view_open(&r->view, op->pipeline->store, op->plan->state_table, first, end, err));
+	r->kept.view = r->view;
+	return SPK_OK;
+}
+
+static void forget(struct recompute *r)
+{
+	spk_keymap_clear(&r->keys);
+	spk_buffer_clear(&r->buckets);
+	spk_delta_rows_clear(&r->delta);
+	spk_delta_rows_clear(&r->results);
+}
+
+static spk_status recompute_begin(struct spk_op *op, spk_error *err)
+{
+	(void)err;
+	forget(self(op));
+	return SPK_OK;
+}
+
+/* --- folding --- */
+
+/* The bucket of a key that is new: the end of its window. */
+static spk_status note_buckets(struct recompute *r, const struct spk_batch *in, const uint32_t *number, spk_error *err)
+{
+	const struct spk_physical *plan = r->base.plan;
+	const struct spk_reader window = spk_vector_reader(&in->column[SPK_MAX(plan->window_key, 0)]);
+
+	SPK_EACH_ROW(in, i, row) {
+		int64_t end;
+
+		if (!closes(r) || number[i] < r->buckets.size / sizeof end)
+			continue;
+		end = ((const int64_t *)window.data)[spk_reader_slot(&window, row)] + plan->window_add_us;
+		SPK_TRY(spk_buffer_append(&r->buckets, &end, sizeof end, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status recompute_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+{
+	struct recompute *r = self(op);
+	uint64_t hash[SPK_BATCH_ROWS] = { 0 };
+	uint32_t number[SPK_BATCH_ROWS];
+
+	(void)input;
+	if (op->plan->key_count)
+		spk_hash_columns(in, op->plan->key, op->plan->key_count, hash);
+	SPK_TRY(spk_row_keys_encode(&r->encoded, in, r->key_column, op->plan->key_count, false, err));
+	SPK_TRY(spk_keymap_put(&r->keys, &r->encoded, hash, number, err));
+	SPK_TRY(note_buckets(r, in, number, err));
+	SPK_EACH_ROW(in, i, row) {
+		SPK_TRY(spk_delta_rows_encode(&r->delta, in, in->columns, row, err));
+		SPK_TRY(spk_delta_rows_add(&r->delta, number[i], spk_batch_weight(in, row), err));
+	}
+	return SPK_OK;
+}
+
+/* --- the rows of some keys through the chain --- */
+
+/* Rows that fill a batch. */
+struct feed { struct recompute *r; struct spk_arena *arena; int n; const struct spk_kept_row *row[SPK_BATCH_ROWS]; };
+
+static spk_status flush(struct feed *f, spk_error *err)
+{
+	const struct spk_op *op = &f->r->base;
+	struct spk_batch *batch = NULL;
+	spk_status status;
+
+	if (!f->n)
+		return SPK_OK;
+	status = spk_kept_rows_batch(op, op->plan->input[0]->schema, f->arena, f->row, f->n, &batch, err);
+	if (status == SPK_OK)
+		status = spk_inner_chain_push(&f->r->chain, batch, err);
+	spk_batch_unref(batch);
+	f->n = 0;
+	return status;
+}
+
+/* A row as often as it is there; one that was taken back before it came is not there. */
+static spk_status feed_row(struct feed *f, const struct spk_kept_row *row, int64_t weight, spk_error *err)
+{
+	for (; weight > 0; weight--) {
+		f->row[f->n++] = row;
+		if (f->n == f->r->base.pipeline->batch_rows)
+			SPK_TRY(flush(f, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status run_chain(struct recompute *r, const struct spk_row_group *group, int keys, bool before, struct spk_arena *arena, spk_error *err)
+{
+	struct feed *f = SPK_NEW(arena, struct feed);
+
+	SPK_TRY_PTR(f, err);
+	f->r = r;
+	f->arena = arena;
+	SPK_TRY(spk_inner_chain_begin(&r->chain, err));
+	for (int k = 0; k < keys; k++)
+		for (uint32_t i = 0; i < group[k].rows; i++)
+			SPK_TRY(feed_row(f, &group[k].row[i], before ? group[k].row[i].weight_before : group[k].row[i].weight, err));
+	SPK_TRY(flush(f, err));
+	return spk_inner_chain_end(&r->chain, err);
+}
+
+/* --- keys that change --- */
+
+struct slice {
+	struct spk_arena *arena;
+	int keys;
+	uint32_t number[KEYS_AT_ONCE];
+	struct spk_row_group group[KEYS_AT_ONCE];
+	enum spk_rows_wanted wanted[KEYS_AT_ONCE];
+};
+
+/* By window rows are only looked through when one is taken back: the rest is for the window's end. */
+static spk_status load(struct recompute *r, struct slice *s, spk_error *err)
+{
+	const int64_t *bucket = (const int64_t *)(const void *)r->buckets.data;
+
+	for (int i = 0; i < s->keys; i++) {
+		struct spk_row_group *g = &s->group[i];
+
+		*g = (struct spk_row_group){ .hash = r->keys.hash[s->number[i]], .bucket = closes(r) ? bucket[s->number[i]] : 0 };
+		g->key = spk_keymap_key(&r->keys, s->number[i], &g->key_size);
+		s->wanted[i] = closes(r) && !spk_delta_rows_sum(&r->delta, s->number[i]).takes ? SPK_ROWS_LAST : SPK_ROWS_ALL;
+	}
+	SPK_TRY(spk_keyed_rows_open(&r->kept, s->group, s->keys, s->arena, err));
+	return spk_keyed_rows_load(&r->kept, s->group, s->wanted, s->keys, s->arena, err);
+}
+
+static spk_status change_rows(struct recompute *r, struct spk_row_group *g, uint32_t key, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_kept_row added[2];
+
+	/* First what goes: what comes is put behind what is left. */
+	for (int comes = 0; comes < 2; comes++)
+		for (uint32_t i = r->delta.first[key]; i; i = r->delta.next[i - 1]) {
+			struct spk_kept_row *row = &added[comes];
+			int64_t taken = 0;
+
+			if ((r->delta.weight[i - 1] > 0) != comes)
+				continue;
+			*row = (struct spk_kept_row){ .weight = r->delta.weight[i - 1] };
+			row->bytes = spk_delta_row(&r->delta, i - 1, &row->size);
+			row->bytes = spk_arena_copy(arena, row->bytes, row->size);
+			SPK_TRY_PTR(row->bytes, err);
+			if (!comes)
+				SPK_TRY(spk_row_group_take(g, row->bytes, row->size, -row->weight, &taken, arena, err));
+			row->weight += taken;
+			if (row->weight)
+				SPK_TRY(spk_row_group_add(&r->kept, g, row, arena, err));
+		}
+	return SPK_OK;
+}
+
+static bool was_known(const struct slice *s)
+{
+	for (int i = 0; i < s->keys; i++)
+		if (s->group[i].stored)
+			return true;
+	return false;
+}
+
+static spk_status work_off(struct recompute *r, struct slice *s, spk_error *err)
+{
+	SPK_TRY(load(r, s, err));
+	for (int i = 0; i < s->keys; i++)
+		SPK_TRY(change_rows(r, &s->group[i], s->number[i], s->arena, err));
+	if (!closes(r)) {
+		r->weight = -1;
+		if (was_known(s))
+			SPK_TRY(run_chain(r, s->group, s->keys, true, s->arena, err));
+		r->weight = 1;
+		SPK_TRY(run_chain(r, s->group, s->keys, false, s->arena, err));
+		SPK_TRY(emit_results(r, s->arena, err));
+	}
+	return spk_keyed_rows_write(&r->kept, s->group, s->keys, s->arena, err);
+}
+
+static spk_status with_arena(struct recompute *r, struct slice *s, spk_error *err)
+{
+	spk_status status;
+
+	s->arena = spk_arena_new(r->base.pipeline->account);
+	SPK_TRY_PTR(s->arena, err);
+	status = work_off(r, s, err);
+	spk_arena_unref(s->arena);
+	s->keys = 0;
+	return status;
+}
+
+static spk_status work_off_keys(struct recompute *r, struct slice *s, spk_error *err)
+{
+	for (uint32_t k = 0; k < r->keys.count; k++) {
+		if (!r->delta.first[k])
+			continue;
+		s->number[s->keys++] = k;
+		if (s->keys == KEYS_AT_ONCE)
+			SPK_TRY(with_arena(r, s, err));
+	}
+	return s->keys ? with_arena(r, s, err) : SPK_OK;
+}
+
+/* --- windows that close --- */
+
+/* Keys of closed windows, some at a time. */
+struct closing { struct recompute *r; struct spk_arena *arena; struct spk_row_group group[KEYS_AT_ONCE]; int keys; uint32_t rows; };
+
+static spk_status emit_closed(struct closing *c, spk_error *err)
+{
+	spk_status status = SPK_OK;
+
+	c->r->weight = 0;
+	if (c->keys)
+		status = run_chain(c->r, c->group, c->keys, false, c->arena, err);
+	spk_arena_unref(c->arena);
+	c->arena = NULL;
+	c->keys = 0;
+	c->rows = 0;
+	return status;
+}
+
+static spk_status close_entry(void *user, const char *key, uint32_t key_size, const char *value, uint32_t size, spk_error *err)
+{
+	const struct spk_state_entry entry = { key, key_size, value, size };
+	struct closing *c = user;
+	bool same = false;
+
+	if (c->keys)
+		SPK_TRY(spk_keyed_rows_gather(&c->r->kept, &c->group[c->keys - 1], &entry, &same, c->arena, err));
+	if (!same) {
+		if (c->keys)
+			c->rows += c->group[c->keys - 1].rows;
+		if (c->keys == KEYS_AT_ONCE || c->rows > ROWS_AT_ONCE)
+			SPK_TRY(emit_closed(c, err));
+		if (!c->arena)
+			c->arena = spk_arena_new(c->r->base.pipeline->account);
+		SPK_TRY_PTR(c->arena, err);
+		c->group[c->keys++] = (struct spk_row_group){ 0 };
+		SPK_TRY(spk_keyed_rows_gather(&c->r->kept, &c->group[c->keys - 1], &entry, &same, c->arena, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status close_windows(struct recompute *r, struct spk_arena *work, spk_error *err)
+{
+	const int64_t watermark = spk_run_watermark_after(r->base.pipeline->run, r->base.plan->time_sources);
+	struct closing *c = SPK_NEW(work, struct closing);
+	spk_status status = SPK_OK;
+	int64_t bucket;
+
+	SPK_TRY_PTR(c, err);
+	c->r = r;
+	while (status == SPK_OK && (bucket = spk_state_first_bucket(r->view)) <= watermark && bucket != INT64_MAX) {
+		status = spk_state_take_bucket(r->view, bucket, close_entry, c, err);
+		/* In order of time, one window after the other. */
+		if (status == SPK_OK)
+			status = emit_closed(c, err);
+	}
+	spk_arena_unref(c->arena);
+	return status;
+}
+
+static spk_status recompute_finish(struct spk_op *op, spk_error *err)
+{
+	struct recompute *r = self(op);
+	struct spk_arena *work = spk_arena_new(op->pipeline->account);
+	struct slice *s = work ? SPK_NEW(work, struct slice) : NULL;
+	spk_status status = s ? spk_delta_rows_chain(&r->delta, r->keys.count, work, err) : spk_fail_memory(err);
+
+	if (status == SPK_OK)
+		status = work_off_keys(r, s, err);
+	if (status == SPK_OK && closes(r))
+		status = close_windows(r, work, err);
+	spk_arena_unref(work);
+	forget(r);
+	return status;
+}
+
+static void recompute_close(struct spk_op *op)
+{
+	struct recompute *r = self(op);
+
+	spk_inner_chain_close(&r->chain);
+	spk_keymap_release(&r->keys);
+	spk_buffer_release(&r->buckets);
+	spk_delta_rows_release(&r->delta);
+	spk_delta_rows_release(&r->results);
+	spk_row_keys_release(&r->encoded);
+	spk_keyed_rows_release(&r->kept);
+	spk_state_view_close(r->view);
+	spk_arena_unref(r->arena);
+}
+
+const struct spk_op_type spk_op_recompute = {
+	.name = "recompute",
+	.size = sizeof(struct recompute),
+	.open = recompute_open,
+	.begin = recompute_begin,
+	.push = recompute_push,
+	.finish = recompute_finish,
+	.close = recompute_close,
+};
