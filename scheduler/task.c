@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/fault.h"
+#include "core/base/interrupt.h"
 #include "scheduler/run.h"
 
 spk_status spk_run_room(struct spk_memory_account *account, void *array, int *capacity, int count, size_t size, spk_error *err)
@@ -202,6 +203,18 @@ static spk_status open_output(struct spk_task *t, spk_error *err)
 	return task_stage(t)->output_partitions ? shuffle->type->open(shuffle, id, t->partition, &t->output, err) : SPK_OK;
 }
 
+static bool must_stop(void *task) { return run_stopping(((struct spk_task *)task)->scheduler); }
+
+/* Whatever the stage calls finds out when the run is over. */
+static spk_status run_stage(struct spk_task *t, spk_error *err)
+{
+	struct spk_interrupt before = spk_interrupt_set((struct spk_interrupt){ must_stop, t });
+	spk_status status = task_stage(t)->run(t, err);
+
+	spk_interrupt_set(before);
+	return status;
+}
+
 static spk_status compute(struct spk_task *t, spk_error *err)
 {
 	SPK_TRY(spk_fault(SPK_FAULT_TASK_START, err));
@@ -209,7 +222,7 @@ static spk_status compute(struct spk_task *t, spk_error *err)
 	SPK_TRY(open_output(t, err));
 	t->touched = true;
 	atomic_fetch_add_explicit(&t->scheduler->tasks_run, 1, memory_order_relaxed);
-	SPK_TRY(task_stage(t)->run(t, err));
+	SPK_TRY(run_stage(t, err));
 	SPK_TRY(spk_fault(SPK_FAULT_TASK_FINISH, err));
 	t->computed = true;
 	return SPK_OK;

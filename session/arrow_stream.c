@@ -279,17 +279,7 @@ static spk_status find_query(const struct spk_script *script, struct spk_logical
 	return *out ? SPK_OK : spk_fail(err, SPK_USAGE, "there is no query in the text");
 }
 
-spk_status spk_session_query(struct spk_session *s, const char *sql, struct ArrowArrayStream *out, spk_error *err)
-{
-	struct spk_logical *query;
-	struct spk_script script;
-
-	SPK_TRY(spk_session_bind(s, sql, &script, err));
-	SPK_TRY(find_query(&script, &query, err));
-	return spk_session_collect(s, query, out, err);
-}
-
-spk_status spk_session_collect(struct spk_session *s, struct spk_logical *query, struct ArrowArrayStream *out, spk_error *err)
+static spk_status collect(struct spk_session *s, struct spk_logical *query, struct ArrowArrayStream *out, spk_error *err)
 {
 	struct spk_physical_plan *plan;
 	struct spk_row_stream *r = NULL;
@@ -305,4 +295,30 @@ spk_status spk_session_collect(struct spk_session *s, struct spk_logical *query,
 	}
 	*out = (struct ArrowArrayStream){ .get_schema = get_schema, .get_next = get_next, .get_last_error = last_error, .release = release, .private_data = r };
 	return SPK_OK;
+}
+
+spk_status spk_session_collect(struct spk_session *s, struct spk_logical *query, struct ArrowArrayStream *out, spk_error *err)
+{
+	struct spk_statement_time time;
+
+	spk_session_begin_statement(s, &time);
+	return spk_session_end_statement(s, &time, collect(s, query, out, err), err);
+}
+
+static spk_status bind_and_collect(struct spk_session *s, const char *sql, struct ArrowArrayStream *out, spk_error *err)
+{
+	struct spk_logical *query;
+	struct spk_script script;
+
+	SPK_TRY(spk_session_bind(s, sql, &script, err));
+	SPK_TRY(find_query(&script, &query, err));
+	return spk_session_collect(s, query, out, err);
+}
+
+spk_status spk_session_query(struct spk_session *s, const char *sql, struct ArrowArrayStream *out, spk_error *err)
+{
+	struct spk_statement_time time;
+
+	spk_session_begin_statement(s, &time);
+	return spk_session_end_statement(s, &time, bind_and_collect(s, sql, out, err), err);
 }

@@ -179,13 +179,18 @@ static spk_status take_batch(void *user, struct spk_batch *batch, spk_error *err
 static spk_status walk_rows(struct spk_dataset *d, struct walk *w, spk_error *err)
 {
 	struct spk_physical_plan *physical;
+	struct spk_statement_time time;
 	struct spk_logical *plan;
+	spk_status status;
 
 	SPK_TRY(spk_frame_ready(d->frame, err));
 	plan = spk_logical_copy_tree(d->session->arena, d->frame->plan);
 	SPK_TRY_PTR(plan, err);
-	SPK_TRY(spk_session_plan_query(d->session, plan, &physical, err));
-	return spk_session_run_query(d->session, physical, take_batch, w, NULL, err);
+	spk_session_begin_statement(d->session, &time);
+	status = spk_session_plan_query(d->session, plan, &physical, err);
+	if (status == SPK_OK)
+		status = spk_session_run_query(d->session, physical, take_batch, w, NULL, err);
+	return spk_session_end_statement(d->session, &time, status, err);
 }
 
 struct collected { struct spk_collected rows; struct spk_arena *arena; char *memory; };

@@ -143,9 +143,12 @@ static spk_status bind(struct spk_session *s, const struct spk_compose *c, struc
 
 spk_status spk_frame_bind(struct spk_session *s, const struct spk_compose *c, struct spk_logical **out, spk_error *err)
 {
+	struct spk_statement_time time;
 	spk_error error = { 0 };
-	spk_status status = bind(s, c, out, &error);
+	spk_status status;
 
+	spk_session_begin_statement(s, &time);
+	status = spk_session_end_statement(s, &time, bind(s, c, out, &error), &error);
 	for (int i = 0; i < 2; i++)
 		if (c->frame[i])
 			spk_catalog_drop(s->catalog, i ? "frame 2" : "frame 1", true, NULL);

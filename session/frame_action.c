@@ -152,9 +152,14 @@ static spk_status take_count(void *user, struct spk_batch *batch, spk_error *err
 static spk_status run(struct spk_session *s, struct spk_logical *plan, spk_status (*collect)(void *user, struct spk_batch *batch, spk_error *err), void *user, spk_error *err)
 {
 	struct spk_physical_plan *physical;
+	struct spk_statement_time time;
+	spk_status status;
 
-	SPK_TRY(spk_session_plan_query(s, plan, &physical, err));
-	return spk_session_run_query(s, physical, collect, user, NULL, err);
+	spk_session_begin_statement(s, &time);
+	status = spk_session_plan_query(s, plan, &physical, err);
+	if (status == SPK_OK)
+		status = spk_session_run_query(s, physical, collect, user, NULL, err);
+	return spk_session_end_statement(s, &time, status, err);
 }
 
 spk_status spk_frame_count(struct spk_frame *frame, int64_t *rows, spk_error *err)

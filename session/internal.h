@@ -7,6 +7,7 @@
 #include "core/base/reporter.h"
 #include "planner/optimizer/optimizer.h"
 #include "session/engine.h"
+#include "session/statement.h"
 
 #ifndef SPK_VERSION
 #define SPK_VERSION "0.1.0"
@@ -28,7 +29,9 @@ struct spk_session {
 	struct spk_placement *placements;  /* automatic checkpoints of frames, the newest first; in the arena */
 	int64_t writes;                /* files written by frames so far: names them */
 	int64_t deadline_us;           /* monotonic: when the statement that runs is cancelled; 0: never */
+	bool in_statement;             /* of statement.h */
 	bool timed_out;                /* that is why it was */
+	bool stopped;                  /* its run was, one way or the other */
 	int cancel_fd;                 /* eventfd: wakes a running query to look at `cancels` */
 	int progress_ms;
 	void (*progress)(void *user, const struct spk_query_progress *now);

@@ -1,6 +1,7 @@
 /* Batch queries: sources opened, the plan run once, rows handed to the caller or kept for an Arrow stream. */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "batch/spill.h"
 #include "connectors/stored/stored.h"
@@ -114,13 +115,34 @@ static void unpin_all(struct query *q)
 	}
 }
 
+/*
+ * How much of an exchange one task should read: what it may hold of memory.limit when all workers are busy. The less memory there is, the smaller
+ * partitions are: then a task's hash table or sort fits, instead of being written once more.
+ */
+static int64_t partition_bytes(const struct query *q)
+{
+	const int64_t workers = spk_conf_int(q->conf, SPK_CONF_POOL_SIZE), cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return (int64_t)(spk_memory_limit() / 100 * SPK_SPILL_PERCENT) / SPK_MAX(workers ? workers : cores, 1);
+}
+
+/* Tasks that read an exchange. Which of them get rows together is decided when it is known how many there are (scheduler/README.md). */
+static int readers(const struct query *q)
+{
+	const int64_t asked_for = spk_conf_int(q->conf, SPK_CONF_SHUFFLE_PARTITIONS), tasks = spk_conf_int(q->conf, SPK_CONF_PARALLELISM);
+	const double needed = q->plan->spread_bytes / (double)partition_bytes(q) + 1;
+
+	if (asked_for)
+		return (int)asked_for;
+	return (int)SPK_MAX(SPK_MIN(needed, (double)SPK_SHARDS), (double)(tasks ? tasks : sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
 static spk_status open_query(struct query *q, spk_error *err)
 {
 	struct spk_dag_options options = { .task_retry = spk_retry_default(SPK_RETRY_TASK) };
 	int *partitions = calloc((size_t)q->plan->sources + 1, sizeof *partitions);
-	int64_t readers = spk_conf_int(q->conf, SPK_CONF_SHUFFLE_PARTITIONS);
-	struct spk_exec_options exec = { .plan = q->plan, .readers = (int)(readers ? readers : spk_conf_int(q->conf, SPK_CONF_PARALLELISM)), .source_partitions = partitions,
-		.batch_rows = (int)spk_conf_int(q->conf, SPK_CONF_BATCH_ROWS), .share_target_bytes = spk_conf_int(q->conf, SPK_CONF_SHUFFLE_TARGET),
+	struct spk_exec_options exec = { .plan = q->plan, .readers = readers(q), .source_partitions = partitions,
+		.batch_rows = (int)spk_conf_int(q->conf, SPK_CONF_BATCH_ROWS), .share_target_bytes = SPK_MIN(spk_conf_int(q->conf, SPK_CONF_SHUFFLE_TARGET), partition_bytes(q)),
 		.skew_bytes = spk_conf_int(q->conf, SPK_CONF_SKEW_BYTES), .skew_factor = spk_conf_double(q->conf, SPK_CONF_SKEW_FACTOR) };
 	spk_status status;
 
@@ -216,36 +238,7 @@ static spk_status count_rows(void *user, struct spk_batch *batch, spk_error *err
 	return c->collect ? c->collect(c->user, batch, err) : SPK_OK;
 }
 
-static bool cancelled(void *user)
-{
-	const struct query *q = user;
-	struct spk_session *s = q->session;
-
-	if (atomic_load(&s->cancels) > 0)
-		return true;
-	s->timed_out = s->timed_out || (s->deadline_us && spk_clock_monotonic_us() >= s->deadline_us);
-	return s->timed_out;
-}
-
-/* Sets the clock of a statement. False: it is part of another one, whose clock runs, or has none. */
-static bool begin_statement(struct spk_session *s)
-{
-	int64_t timeout_us = spk_conf_int(s->conf, SPK_CONF_STATEMENT_TIMEOUT), now_us = spk_clock_monotonic_us();
-
-	if (s->deadline_us || !timeout_us)
-		return false;
-	s->deadline_us = timeout_us > INT64_MAX - now_us ? INT64_MAX : now_us + timeout_us;
-	s->timed_out = false;
-	return true;
-}
-
-static void end_statement(struct spk_session *s, bool begun)
-{
-	if (!begun)
-		return;
-	s->deadline_us = 0;
-	s->timed_out = false;
-}
+static bool cancelled(void *user) { return spk_session_must_stop(((struct query *)user)->session); }
 
 static void tick(void *user)
 {
@@ -271,6 +264,7 @@ static spk_status run(struct spk_session *s, struct query *q, struct spk_dag_res
 	q->run.timezone = spk_conf_text(q->conf, SPK_CONF_TIMEZONE);
 	status = spk_exec_run(q->exec, &q->run, q->dag, &watch, result, err);
 	atomic_store(&s->cancels, 0);
+	s->stopped = s->stopped || status == SPK_CANCELLED;
 	return status == SPK_CANCELLED && s->timed_out ? spk_fail(err, SPK_CANCELLED, "canceling statement due to statement timeout") : status;
 }
 
@@ -308,13 +302,14 @@ spk_status spk_session_run_query(struct spk_session *s, const struct spk_physica
 {
 	struct counter counter = { collect, user, 0 };
 	spk_error own = { 0 };
-	bool again = false, begun;
+	struct spk_statement_time time;
+	bool again = false;
 	spk_status status;
 
 	spk_session_drop_profile(s);
 	SPK_TRY(spk_session_open_reporter(s, err));
 	spk_session_open_events(s);
-	begun = begin_statement(s);
+	spk_session_begin_statement(s, &time);
 	s->now_us = spk_clock_wall_us();
 	do {
 		struct query q = { .plan = plan, .conf = s->conf, .session = s, .whole_files = again };
@@ -325,7 +320,7 @@ spk_status spk_session_run_query(struct spk_session *s, const struct spk_physica
 		again = run_again(&q, status, counter.rows, &own);
 		release(&q);
 	} while (again);
-	end_statement(s, begun);
+	status = spk_session_end_statement(s, &time, status, &own);
 	s->now_us = 0;
 	spk_session_drop_materialized(s);
 	spk_session_close_events(s, status, &own);
@@ -497,9 +492,11 @@ static spk_status keep_in(struct spk_session *s, const struct spk_physical_plan 
 {
 	struct spk_event_log *events = s->events;
 	struct spk_dag_result result = { 0 };
-	bool again = false, begun = begin_statement(s);
+	struct spk_statement_time time;
+	bool again = false;
 	spk_status status;
 
+	spk_session_begin_statement(s, &time);
 	s->events = NULL;   /* those are of the query that the relation is kept for */
 	do {
 		struct query q = { .plan = plan, .conf = s->conf, .session = s, .whole_files = again };
@@ -517,8 +514,7 @@ static spk_status keep_in(struct spk_session *s, const struct spk_physical_plan 
 		release(&q);
 	} while (again);
 	s->events = events;
-	end_statement(s, begun);
-	return status;
+	return spk_session_end_statement(s, &time, status, err);
 }
 
 spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_cached *into, spk_error *err)

@@ -109,7 +109,7 @@ spk_status spk_session_forget(struct spk_session *s, spk_error *err)
 	return SPK_OK;
 }
 
-spk_status spk_session_execute(struct spk_session *s, const char *sql, spk_error *err)
+static spk_status execute(struct spk_session *s, const char *sql, spk_error *err)
 {
 	struct spk_script script;
 
@@ -118,6 +118,14 @@ spk_status spk_session_execute(struct spk_session *s, const char *sql, spk_error
 		if (script.statement[i].kind == SPK_STATEMENT_ANALYZE)
 			SPK_TRY(spk_session_analyze(s, &script.statement[i], NULL, err));
 	return SPK_OK;
+}
+
+spk_status spk_session_execute(struct spk_session *s, const char *sql, spk_error *err)
+{
+	struct spk_statement_time time;
+
+	spk_session_begin_statement(s, &time);
+	return spk_session_end_statement(s, &time, execute(s, sql, err), err);
 }
 
 spk_status spk_session_optimize(struct spk_session *s, struct spk_logical *bound, struct spk_logical **out, spk_error *err)

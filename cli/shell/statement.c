@@ -7,6 +7,7 @@
 #include "cli/shell/shell.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "session/statement.h"
 
 /* psql's empty line between results; the other formats have rows and nothing else. A person gets one behind each, as in psql. */
 static spk_status separate(struct spk_shell *sh, spk_error *err)
@@ -171,12 +172,16 @@ static spk_status run_bound(struct spk_shell *sh, const struct spk_statement *s,
 static spk_status bind_and_run(struct spk_shell *sh, const char *text, spk_error *err)
 {
 	struct spk_cli_script script = { .text = text };
+	struct spk_statement_time time;
 	struct spk_script bound;
+	spk_status status;
 
-	SPK_TRY(spk_cli_bind(sh->session, &script, &bound, err));
-	for (int i = 0; i < bound.count; i++)
-		SPK_TRY(run_bound(sh, &bound.statement[i], err));
-	return spk_cli_flush(err);
+	spk_session_begin_statement(sh->session, &time);
+	status = spk_cli_bind(sh->session, &script, &bound, err);
+	for (int i = 0; status == SPK_OK && i < bound.count; i++)
+		status = run_bound(sh, &bound.statement[i], err);
+	status = spk_session_end_statement(sh->session, &time, status, err);
+	return status == SPK_OK ? spk_cli_flush(err) : status;
 }
 
 /* "Time: 3127.402 ms (00:03.127)" */

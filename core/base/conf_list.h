@@ -9,7 +9,7 @@
 #define SPK_CONF_LIST(X) \
 	X(PARALLELISM, "parallelism", INT, "", "0", "0", "1024", "Tasks per stage that reads an exchange; 0: one per core.") \
 	X(POOL_SIZE, "pool.size", INT, "", "0", "0", "1024", "Worker threads; 0: one per core.") \
-	X(SHUFFLE_PARTITIONS, "shuffle.partitions", INT, "", "0", "0", "64", "Partitions of a batch exchange; 0: parallelism.") \
+	X(SHUFFLE_PARTITIONS, "shuffle.partitions", INT, "", "0", "0", "64", "Partitions of a batch exchange; 0: parallelism, or more, so that one fits what a task may hold of memory.limit.") \
 	X(SHUFFLE_TARGET, "shuffle.target.bytes", BYTES, "bytes", "1MiB", "0", "", "Neighbouring partitions of a batch exchange are read by one task up to so many bytes; 0: each by its own.") \
 	X(SKEW_BYTES, "shuffle.skew.bytes", BYTES, "bytes", "8MiB", "0", "", "A partition of a join's larger side is read by several tasks when it has more bytes, and shuffle.skew.factor times the median; 0: never.") \
 	X(SKEW_FACTOR, "shuffle.skew.factor", DOUBLE, "", "4", "1", "1000000", "See shuffle.skew.bytes.") \

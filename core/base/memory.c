@@ -14,6 +14,7 @@
 
 #include "core/base/check.h"
 #include "core/base/fault.h"
+#include "core/base/interrupt.h"
 
 enum { NAME_MAX_LENGTH = 47, CACHE_LINE = 64, REPORTED = 3 };
 
@@ -36,7 +37,7 @@ static _Atomic size_t limit = (size_t)1 << 30;
  * The last failure of this thread, if it was a refusal: so that spk_fail_memory can tell an exhausted budget from a failed malloc. What succeeds
  * in between does not count: one of several allocations may be refused before they are looked at together.
  */
-static _Thread_local struct { const struct spk_memory_account *account; size_t bytes; } refused;
+static _Thread_local struct { const struct spk_memory_account *account; size_t bytes; bool interrupted; } refused;
 
 static struct spk_memory_account *find(const char *name, int from, int to)
 {
@@ -179,8 +180,12 @@ static spk_status fail_limit(const struct spk_memory_account *account, size_t by
 spk_status spk_fail_memory(spk_error *err)
 {
 	const struct spk_memory_account *account = refused.account;
+	const bool interrupted = refused.interrupted;
 
 	refused.account = NULL;
+	refused.interrupted = false;
+	if (interrupted)
+		return spk_fail(err, SPK_CANCELLED, "the query was cancelled");
 	if (account)
 		return fail_limit(account, refused.bytes, err);
 	return spk_fail(err, SPK_NO_MEMORY, "out of memory: the system gave none (%zu bytes reserved of %zu)",
@@ -203,7 +208,12 @@ spk_status spk_memory_reserve(struct spk_memory_account *account, size_t bytes, 
 	account = account ? account : &accounts[0];
 	if (spk_fault(SPK_FAULT_MALLOC, NULL)) {
 		refused.account = NULL;
+		refused.interrupted = false;
 		return spk_fail_memory(err);
+	}
+	if (spk_interrupted()) {
+		refused.interrupted = true;
+		return err ? spk_fail_memory(err) : SPK_CANCELLED;
 	}
 	do {
 		size_t max = spk_memory_limit();
@@ -211,6 +221,7 @@ spk_status spk_memory_reserve(struct spk_memory_account *account, size_t bytes, 
 		if (used > max || bytes > max - used) {
 			refused.account = account;
 			refused.bytes = bytes;
+			refused.interrupted = false;
 			return err ? spk_fail_memory(err) : SPK_MEMORY_LIMIT;
 		}
 	} while (!atomic_compare_exchange_weak_explicit(&total_used, &used, used + bytes, memory_order_relaxed,
@@ -237,6 +248,7 @@ static void give_back(struct spk_memory_account *account, size_t bytes)
 {
 	spk_memory_unreserve(account, bytes);
 	refused.account = NULL;
+	refused.interrupted = false;
 }
 
 void *spk_malloc(struct spk_memory_account *account, size_t size)

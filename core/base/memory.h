@@ -39,7 +39,7 @@ size_t spk_memory_peak(void);
 void spk_memory_peak_restart(void);
 size_t spk_memory_account_used(const struct spk_memory_account *account);
 
-/* Exact: the total never passes the limit. Also the fault point `malloc`, for everything that reserves. */
+/* Exact: the total never passes the limit. CANCELLED when this thread's work is to stop (interrupt.h). Also the fault point `malloc`, for everything that reserves. */
 spk_status spk_memory_reserve(struct spk_memory_account *account, size_t bytes, spk_error *err);
 void spk_memory_unreserve(struct spk_memory_account *account, size_t bytes);
 /* True when over `percent` of the limit is reserved: the sign to spill or to take smaller bites. */
@@ -51,7 +51,7 @@ void spk_memory_each(void (*each)(const char *name, size_t bytes, void *user), v
 /*
  * malloc family that reserves first; sizes must be given back. NULL: out of memory or budget refused. Which of the two it
  * was is remembered per thread: spk_fail_memory (check.h, behind SPK_TRY_PTR) makes the right error of it, NO_MEMORY or
- * MEMORY_LIMIT.
+ * MEMORY_LIMIT, or CANCELLED.
  */
 void *spk_malloc(struct spk_memory_account *account, size_t size);
 void *spk_calloc(struct spk_memory_account *account, size_t size);

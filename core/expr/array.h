@@ -2,6 +2,7 @@
 #ifndef SPK_CORE_EXPR_ARRAY_H
 #define SPK_CORE_EXPR_ARRAY_H
 
+#include "core/base/interrupt.h"
 #include "core/expr/internal.h"
 
 /* An argument that is an array: its rows' elements are rows of `child`. */
@@ -76,6 +77,8 @@ static inline bool spk_values_same(const struct spk_values *a, int row, const st
  * Writes a call's result array by array, in the order of rows, straight into the child that the evaluator made: for kernels that
  * make elements rather than pick them. Element `used` and what follows it, for which room was made, is the caller's to write.
  */
+enum { SPK_ARRAY_LOOK = 1 << 14 };   /* elements: between two looks at whether to stop, where they come one by one */
+
 struct spk_array_writer {
 	const struct spk_call *call;
 	struct spk_vector *out, *child;
@@ -92,6 +95,8 @@ static inline spk_status spk_array_room(struct spk_array_writer *w, int more, sp
 {
 	if (more > INT32_MAX / 2 - w->used)
 		return spk_fail(err, SPK_UNSUPPORTED, "arrays of more than %d elements in one batch", INT32_MAX / 2);
+	if (SPK_UNLIKELY((w->used & (SPK_ARRAY_LOOK - 1)) == SPK_ARRAY_LOOK - 1))
+		SPK_TRY(spk_check_interrupt(err));
 	return spk_vector_grow_child(w->child, w->used, more, w->call->ev->arena, err);
 }
 

@@ -1,8 +1,11 @@
 /*
  * What is in an array: containment, overlap, positions; and arrays and records compared as wholes.
  */
+#include "core/base/interrupt.h"
 #include "core/expr/array.h"
 #include "core/expr/families.h"
+
+enum { LONG = 1024 };            /* elements: looking through more for each of others may take long */
 
 /* --- @> <@ && --- */
 
@@ -18,7 +21,7 @@ static bool holds(const struct spk_values *in, int32_t first, int32_t end, const
 }
 
 /* all: every element of `parts` is in `whole`; else any is. */
-static void search(const struct spk_call *call, const struct spk_vector *whole, const struct spk_vector *parts, bool all, struct spk_vector *out)
+static spk_status search(const struct spk_call *call, const struct spk_vector *whole, const struct spk_vector *parts, bool all, struct spk_vector *out, spk_error *err)
 {
 	const struct spk_array_reader a = spk_array_reader(whole), b = spk_array_reader(parts);
 	const struct spk_values in = spk_values(a.child), of = spk_values(b.child);
@@ -29,31 +32,29 @@ static void search(const struct spk_call *call, const struct spk_vector *whole, 
 
 		spk_array_row(&a, row, &first, &end);
 		spk_array_row(&b, row, &from, &to);
-		for (int32_t e = from; e < to && found == all; e++)
+		for (int32_t e = from; e < to && found == all; e++) {
+			if (end - first > LONG)
+				SPK_TRY(spk_check_interrupt(err));
 			found = holds(&in, first, end, &of, e);
+		}
 		spk_vector_bool(out)[row] = found;
 	}
+	return SPK_OK;
 }
 
 static spk_status contains(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
-	(void)err;
-	search(call, &call->arg[0], &call->arg[1], true, out);
-	return SPK_OK;
+	return search(call, &call->arg[0], &call->arg[1], true, out, err);
 }
 
 static spk_status contained(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
-	(void)err;
-	search(call, &call->arg[1], &call->arg[0], true, out);
-	return SPK_OK;
+	return search(call, &call->arg[1], &call->arg[0], true, out, err);
 }
 
 static spk_status overlaps(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
-	(void)err;
-	search(call, &call->arg[0], &call->arg[1], false, out);
-	return SPK_OK;
+	return search(call, &call->arg[0], &call->arg[1], false, out, err);
 }
 
 /* --- positions --- */

@@ -5,6 +5,7 @@
  * ever fewer rows; a strict call leaves out the rows where an argument is NULL; all others compute what they are told. A call
  * over constants is computed once and comes as a CONSTANT vector.
  */
+#include "core/base/interrupt.h"
 #include "core/expr/internal.h"
 
 #include <stdarg.h>
@@ -198,6 +199,7 @@ static spk_status apply(const struct spk_expr *e, spk_kernel kernel, bool strict
 	struct spk_vector *arg = NULL;
 	uint64_t *valid = NULL;
 
+	SPK_TRY(spk_check_interrupt(err));
 	SPK_TRY(eval_args(e, in, sel, n, ev, &arg, err));
 	for (int k = 0; k < e->args; k++) {
 		if (strict && is_constant_null(&arg[k]))

@@ -3,11 +3,12 @@
 #include <wctype.h>
 
 #include "core/base/check.h"
+#include "core/base/interrupt.h"
 #include "core/expr/locale.h"
 #include "core/expr/regex_program.h"
 #include "core/expr/utf8.h"
 
-enum { SLOTS = 2 * (SPK_REGEX_GROUPS_MAX + 1) };
+enum { SLOTS = 2 * (SPK_REGEX_GROUPS_MAX + 1), STEPS = 1 << 14 };  /* steps: between two looks at whether to stop */
 
 /* What is still to be tried: an instruction at a place, or a group's border to be put back. */
 struct todo { uint32_t at; int32_t slot; const char *s; };
@@ -22,6 +23,7 @@ struct search {
 	const char *slot[SLOTS], *best_slot[SLOTS];
 	const char *best;              /* end of the best match so far */
 	bool any;                      /* the first match found will do, and no groups are wanted */
+	uint32_t steps;
 	spk_error *err;
 };
 
@@ -186,6 +188,8 @@ static spk_status search_at(struct search *q, const char *s, bool *stop)
 	q->todos = 0;
 	SPK_TRY(follow(q, t.at, t.s, stop));
 	while (!*stop && q->todos) {
+		if (++q->steps % STEPS == 0)
+			SPK_TRY(spk_check_interrupt(q->err));
 		t = q->stack[--q->todos];
 		if (t.slot >= 0)
 			q->slot[t.slot] = t.s;
@@ -230,6 +234,7 @@ spk_status spk_regex_find(struct spk_regex_matcher *m, const struct spk_regex *r
 	q.stack = (struct todo *)(void *)m->stack.data;
 	q.room = m->stack.capacity / sizeof(struct todo);
 	q.best = NULL;
+	q.steps = 0;
 	q.any = !match;
 	q.err = err;
 	memset(q.slot, 0, sizeof(q.slot[0]) * 2 * (size_t)(re->groups + 1));

@@ -1,6 +1,7 @@
 /* Calls functions of a session row by row, between vectors and struct spk_sql_value. */
 #include "core/expr/user_function.h"
 
+#include "core/base/interrupt.h"
 #include "core/expr/kernel.h"
 #include "core/expr/sql_value.h"
 
@@ -31,6 +32,7 @@ static spk_status kernel(const struct spk_call *call, struct spk_vector *out, sp
 
 		for (int i = 0; i < call->args; i++)
 			arg[i] = spk_sql_value_take(&call->arg[i], &reader[i], row);
+		SPK_TRY(spk_check_interrupt(err));
 		status = f->call(&context, arg, &result, &failed);
 		if (status == SPK_OK)
 			SPK_TRY(put(call, out, row, &result, err));

@@ -5,6 +5,8 @@
  * An operand that decides AND (false) cuts off only what stands behind it: what is evaluated before it may fail first.
  */
 #include "core/base/clock.h"
+#include "core/base/interrupt.h"
+#include "core/base/memory.h"
 #include "core/expr/series.h"
 #include "planner/optimizer/rules.h"
 
@@ -17,22 +19,36 @@ static struct spk_expr *boolean(struct spk_arena *arena, bool value, int positio
 	return e;
 }
 
-/* The value of a tree without columns, as a constant; *out stays when it cannot be had. */
+/* The value of a tree without columns, as a constant; *out stays when it cannot be had. `own` holds the value, and what it took when there is none. */
+static spk_status evaluate_in(struct spk_arena *own, struct spk_arena *arena, struct spk_expr *e, struct spk_expr **out, spk_error *err)
+{
+	struct spk_eval ev = { .arena = own, .now_us = 0 };
+	spk_error why = { 0 };
+	struct spk_value v;
+	spk_status status = spk_expr_constant_value(e, &ev, &v, &why);
+
+	if (status == SPK_CANCELLED && err)
+		*err = why;
+	if (status != SPK_OK)
+		return status == SPK_CANCELLED ? status : SPK_OK;
+	v.type = e->type;
+	SPK_TRY_PTR(*out = spk_expr_literal(arena, v), err);
+	(*out)->position = e->position;
+	return spk_arena_hold(arena, own, err);
+}
+
 static spk_status evaluate(struct spk_arena *arena, struct spk_expr *e, struct spk_expr **out, spk_error *err)
 {
-	struct spk_eval ev = { .arena = arena, .now_us = 0 };
-	spk_error ignored = { 0 };
-	struct spk_value v;
+	struct spk_arena *own;
+	spk_status status;
 
 	if (e->kind == SPK_EXPR_CONSTANT || spk_is_series(e) || !spk_expr_foldable(e))
 		return SPK_OK;
-	if (spk_expr_constant_value(e, &ev, &v, &ignored) != SPK_OK)
-		return SPK_OK;
-	v.type = e->type;
-	*out = spk_expr_literal(arena, v);
-	SPK_TRY_PTR(*out, err);
-	(*out)->position = e->position;
-	return SPK_OK;
+	SPK_TRY(spk_check_interrupt(err));
+	own = spk_arena_new(spk_memory_account("plan"));
+	status = own ? evaluate_in(own, arena, e, out, err) : spk_fail_memory(err);
+	spk_arena_unref(own);
+	return status;
 }
 
 static bool is_constant(const struct spk_expr *e, bool value)

@@ -185,6 +185,7 @@ struct spk_physical_plan {
 	struct spk_physical_stage *stage;
 	int exchanges;
 	struct spk_exchange *exchange;
+	double spread_bytes;               /* batch: of the largest exchange by hash, about */
 	int sources;
 	struct spk_plan_source *source;
 	int sinks;

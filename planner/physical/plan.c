@@ -103,6 +103,28 @@ struct spk_ports spk_build_port(struct spk_build *b, struct spk_physical *node, 
 	return ports;
 }
 
+/* What is spread over tasks by this exchange, about. A partial aggregate may pass rows on as they came, or several states of a group. */
+static double bytes_spread(const struct spk_build *b, const struct spk_ports *from)
+{
+	enum { STATES = 8 };
+	double bytes = 0;
+
+	for (int i = 0; i < from->count; i++) {
+		const struct spk_physical *n = from->node[i], *known = n;
+		double rows;
+
+		while (!known->logical && known->inputs)
+			known = known->input[0];
+		if (!known->logical)
+			continue;
+		rows = spk_build_rows(b, known->logical);
+		if (n->kind == SPK_PHYSICAL_PARTIAL_AGGREGATE)
+			rows = SPK_MIN(rows * STATES, spk_build_rows(b, known->logical->input[0]));
+		bytes += rows * spk_build_row_bytes(b, known->logical);
+	}
+	return bytes;
+}
+
 /* WRITE and READ nodes and the exchange between them. */
 static spk_status add_exchange(struct spk_build *b, const struct spk_ports *from, struct spk_exchange exchange, struct spk_physical **writer, struct spk_ports *out, spk_error *err)
 {
@@ -117,6 +139,8 @@ static spk_status add_exchange(struct spk_build *b, const struct spk_ports *from
 		memcpy(grown, plan->exchange, sizeof(*grown) * (size_t)plan->exchanges);
 	plan->exchange = grown;
 	grown[plan->exchanges] = exchange;
+	if (!plan->streaming && !exchange.single && !exchange.broadcast && !exchange.asked_for)
+		plan->spread_bytes = SPK_MAX(plan->spread_bytes, bytes_spread(b, from));
 	write->exchange = read->exchange = plan->exchanges++;
 	write->retracts = read->retracts = from->retracts;
 	/* The reader is the writer's input in the tree that EXPLAIN shows; no edge: batches go through the shuffle. */
