@@ -159,9 +159,12 @@ static spk_status keep_raw(struct spk_arena *arena, const struct spk_view *raw, 
 spk_status spk_op_dead_letter(struct spk_op *op, const struct spk_batch *in, int32_t row, spk_status code, bool late, int64_t watermark, const char *reason, spk_error *err)
 {
 	struct spk_task_output *out = &op->pipeline->output;
-	struct spk_arena *arena = output_arena(op->pipeline);
+	struct spk_arena *arena;
 	struct spk_dead_letter *letter;
 
+	if (in->repeats)
+		return SPK_OK;
+	arena = output_arena(op->pipeline);
 	SPK_TRY_PTR(arena, err);
 	letter = SPK_NEW(arena, struct spk_dead_letter);
 	SPK_TRY_PTR(letter, err);

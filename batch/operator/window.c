@@ -1,7 +1,15 @@
 /*
- * Assigns rows to tumbling windows: appends window_start, window_end and window_time to the input's columns. Stateless.
+ * Assigns rows to windows of fixed bounds: appends window_start, window_end and window_time to the input's columns. Stateless.
+ *
+ *   tumble     one after the other: a row is in one
+ *   hop        one begins every slide: a row is in size / slide of them
+ *   cumulate   they begin every size, and there is one for each step up to it: a row is in those that end behind it
+ *
  * Windows align to 1970-01-01 00:00 UTC plus an offset; window_time is one millisecond before the end, as Flink has it. A row
  * without event time belongs to no window: it is a bad row in a stream and left out of a batch query.
+ *
+ * A batch comes out once for every number of a window that some row has: the columns are shared, only the bounds differ. The windows that end last come
+ * first: a row that is late for these is late for all, and only then it is told of.
  */
 #include "batch/operator/operator.h"
 
@@ -9,15 +17,39 @@ struct window { struct spk_op base; };
 
 enum { WINDOW_TIME_BEFORE_END_US = 1000 };
 
-/* Start of the window of `t`; false when the window has no bounds that are timestamps (infinity, the ends of time). */
-static bool find_start(int64_t t, int64_t size, int64_t offset, int64_t *start)
+struct bounds { int64_t start, end; };
+
+/* The last multiple of `step` (from `offset` on) that is not behind t; false when there is none that is a timestamp. */
+static bool step_down(int64_t t, int64_t step, int64_t offset, int64_t *out)
 {
-	int64_t shifted, r, end;
+	int64_t shifted, r;
 
 	if (t == INT64_MIN || t == INT64_MAX || __builtin_sub_overflow(t, offset, &shifted))
 		return false;
-	r = shifted % size;
-	return !__builtin_sub_overflow(t, r < 0 ? r + size : r, start) && !__builtin_add_overflow(*start, size, &end) && *start > INT64_MIN + WINDOW_TIME_BEFORE_END_US;
+	r = shifted % step;
+	return !__builtin_sub_overflow(t, r < 0 ? r + step : r, out) && *out > INT64_MIN + WINDOW_TIME_BEFORE_END_US;
+}
+
+/* The bounds of number `k` of the windows of `t`, from the one that ends last on; false when it has no more, or none at all that are timestamps. */
+static bool find_window(const struct spk_physical *plan, int64_t t, int64_t k, struct bounds *b)
+{
+	const int64_t size = plan->window_size_us, step = plan->window_slide_us;
+	int64_t back;
+
+	switch (plan->window) {
+	case SPK_WINDOW_HOP:
+		return step_down(t, step, plan->window_offset_us, &b->start) && !__builtin_mul_overflow(k, step, &back) && !__builtin_sub_overflow(b->start, back, &b->start) &&
+		       b->start > INT64_MIN + WINDOW_TIME_BEFORE_END_US && !__builtin_add_overflow(b->start, size, &b->end) && b->end > t;
+	case SPK_WINDOW_CUMULATE:
+		if (!step_down(t, size, plan->window_offset_us, &b->start) || __builtin_add_overflow(b->start, size, &back))
+			return false;
+		b->end = back;
+		return !__builtin_mul_overflow(k, step, &back) && !__builtin_sub_overflow(b->end, back, &b->end) && b->end > t;
+	case SPK_WINDOW_TUMBLE:
+	case SPK_WINDOW_SESSION:
+		break;
+	}
+	return k == 0 && step_down(t, size, plan->window_offset_us, &b->start) && !__builtin_add_overflow(b->start, size, &b->end);
 }
 
 static spk_status reject(struct spk_op *op, const struct spk_batch *in, int32_t row, const char *reason, bool fails, spk_error *err)
@@ -27,67 +59,86 @@ static spk_status reject(struct spk_op *op, const struct spk_batch *in, int32_t 
 	return fails ? spk_fail(err, SPK_DATA, "%s", reason) : SPK_OK;
 }
 
-/* Fills the bounds of the rows that have a window into bound[] and those rows into sel[]. A batch query leaves out rows without time. */
-static spk_status assign(struct spk_op *op, const struct spk_batch *in, int64_t *const *bound, int32_t *sel, int *n, spk_error *err)
+/* The rows that have a window, into sel[0..n); the others are told of. A batch query leaves out rows without time. */
+static spk_status with_window(struct spk_op *op, const struct spk_batch *in, int32_t *sel, int *n, spk_error *err)
 {
 	static const char no_time[] = "the event time is NULL: the row belongs to no window", out_of_range[] = "the event time is out of range for a window";
-	struct spk_reader time = spk_vector_reader(&in->column[op->plan->time_column]);
-	int64_t size = op->plan->window_size_us, offset = op->plan->window_offset_us;
+	const struct spk_reader time = spk_vector_reader(&in->column[op->plan->time_column]);
 	int kept = 0;
 
 	SPK_EACH_ROW(in, i, row) {
 		uint32_t slot = spk_reader_slot(&time, row);
-		int64_t start;
+		struct bounds ignored;
 
-		if (!spk_reader_valid(&time, slot)) {
+		if (!spk_reader_valid(&time, slot))
 			SPK_TRY(reject(op, in, row, no_time, false, err));
-			continue;
-		}
-		if (!find_start(((const int64_t *)time.data)[slot], size, offset, &start)) {
+		else if (!find_window(op->plan, ((const int64_t *)time.data)[slot], 0, &ignored))
 			SPK_TRY(reject(op, in, row, out_of_range, true, err));
+		else
+			sel[kept++] = row;
+	}
+	*n = kept;
+	return SPK_OK;
+}
+
+/* Fills in the bounds of window number k, and leaves in sel[0..n) the rows that have it. */
+static spk_status add_windows(const struct spk_op *op, const struct spk_batch *in, int64_t k, struct spk_batch *out, int32_t *sel, int *n, spk_error *err)
+{
+	const struct spk_vector *v = &in->column[op->plan->time_column];
+	const struct spk_reader time = spk_vector_reader(v);
+	int64_t *bound[3];
+	int kept = 0;
+
+	for (int i = 0; i < 3; i++) {
+		SPK_TRY(spk_vector_init(&out->column[in->columns + i], v->type, in->rows, out->arena, err));
+		bound[i] = spk_vector_i64(&out->column[in->columns + i]);
+	}
+	for (int i = 0; i < *n; i++) {
+		const int32_t row = sel[i];
+		struct bounds b;
+
+		if (!find_window(op->plan, ((const int64_t *)time.data)[spk_reader_slot(&time, row)], k, &b))
 			continue;
-		}
-		bound[0][row] = start;
-		bound[1][row] = start + size;
-		bound[2][row] = start + size - WINDOW_TIME_BEFORE_END_US;
+		bound[0][row] = b.start;
+		bound[1][row] = b.end;
+		bound[2][row] = b.end - WINDOW_TIME_BEFORE_END_US;
 		sel[kept++] = row;
 	}
 	*n = kept;
 	return SPK_OK;
 }
 
-static spk_status add_windows(struct spk_op *op, const struct spk_batch *in, struct spk_batch *out, spk_error *err)
-{
-	int32_t *sel = spk_arena_alloc(out->arena, sizeof *sel * (size_t)in->selected);
-	int64_t *bound[3];
-	int kept = 0;
-
-	SPK_TRY_PTR(sel, err);
-	for (int i = 0; i < 3; i++) {
-		SPK_TRY(spk_vector_init(&out->column[in->columns + i], in->column[op->plan->time_column].type, in->rows, out->arena, err));
-		bound[i] = spk_vector_i64(&out->column[in->columns + i]);
-	}
-	SPK_TRY(assign(op, in, bound, sel, &kept, err));
-	if (kept == in->selected)
-		return SPK_OK;
-	out->sel = sel;
-	out->selected = kept;
-	return SPK_OK;
-}
-
-static spk_status window_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+/* Window number k of the rows sel[0..n), which become those that have it. */
+static spk_status emit_windows(struct spk_op *op, struct spk_batch *in, int64_t k, int32_t *sel, int *n, spk_error *err)
 {
 	struct spk_batch *out = NULL;
 	spk_status status;
 
-	(void)input;
 	SPK_TRY(spk_batch_derive(&out, in, op->plan->schema, err));
 	memcpy(out->column, in->column, sizeof *in->column * (size_t)in->columns);
-	status = add_windows(op, in, out, err);
+	out->repeats = in->repeats || k > 0;
+	status = add_windows(op, in, k, out, sel, n, err);
+	if (status == SPK_OK && *n < in->selected) {
+		out->sel = spk_arena_copy(out->arena, sel, sizeof *sel * (size_t)*n);
+		out->selected = *n;
+		status = out->sel ? SPK_OK : spk_fail_memory(err);
+	}
 	if (status == SPK_OK)
 		status = spk_op_emit(op, out, err);
 	spk_batch_unref(out);
 	return status;
+}
+
+static spk_status window_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+{
+	int32_t sel[SPK_BATCH_ROWS];
+	int n;
+
+	(void)input;
+	SPK_TRY(with_window(op, in, sel, &n, err));
+	for (int64_t k = 0; n > 0; k++)
+		SPK_TRY(emit_windows(op, in, k, sel, &n, err));
+	return SPK_OK;
 }
 
 const struct spk_op_type spk_op_window = { .name = "window", .size = sizeof(struct window), .push = window_push };

@@ -45,6 +45,7 @@ spk_status spk_batch_derive(struct spk_batch **out, const struct spk_batch *in, 
 	b->selected = in->selected;
 	b->weight = in->weight;
 	b->origin = in->origin;
+	b->repeats = in->repeats;
 	*out = b;
 	return SPK_OK;
 }

@@ -35,6 +35,7 @@ struct spk_batch {
 	int selected;                   /* number of rows that count: rows when sel is NULL */
 	const int32_t *weight;          /* NULL: all +1 */
 	const struct spk_origin *origin;  /* NULL: not (or no longer) known */
+	bool repeats;                   /* its rows come in other batches, too: one that fails here is told of there */
 };
 
 /* An empty batch in a new arena (account as for spk_arena_new) with schema->count zeroed columns, one reference. */

@@ -112,8 +112,14 @@ static spk_status put_sink(const struct printer *p, const struct spk_physical *n
 
 static spk_status put_window(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
 {
-	SPK_TRY(spk_buffer_printf(out, err, " [tumble of %s, size ", n->schema->field[n->time_column].name));
+	static const char *const name[] = { "tumble", "hop", "cumulate", "session" }, *const step[] = { "", "slide", "step", "gap" };
+
+	SPK_TRY(spk_buffer_printf(out, err, " [%s of %s, size ", name[n->window], n->schema->field[n->time_column].name));
 	SPK_TRY(put_interval(n->window_size_us, out, err));
+	if (n->window_slide_us) {
+		SPK_TRY(spk_buffer_printf(out, err, ", %s ", step[n->window]));
+		SPK_TRY(put_interval(n->window_slide_us, out, err));
+	}
 	if (n->window_offset_us) {
 		SPK_TRY(spk_buffer_append_str(out, ", offset ", err));
 		SPK_TRY(put_interval(n->window_offset_us, out, err));

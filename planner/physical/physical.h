@@ -102,7 +102,8 @@ struct spk_physical {
 	int window_key;                    /* WINDOW_AGGREGATE: group column that holds the window bound; LATE, RECOMPUTE (final rows as the watermark closes it): input column; else -1 */
 	int64_t window_add_us;             /* add to it to get the window's end */
 	int time_column;                   /* WINDOW: input column */
-	int64_t window_size_us, window_offset_us;
+	enum spk_window_kind window;
+	int64_t window_size_us, window_slide_us, window_offset_us;
 	uint64_t time_sources;             /* LATE, WINDOW_AGGREGATE, RECOMPUTE: bit per source whose watermarks bound this operator */
 	int key_count;                     /* WRITE: hash columns (0: by hash_column, or all to task 0); SINK: upserts by these; RECOMPUTE: keeps by these */
 	const int *key;

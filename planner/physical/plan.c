@@ -283,17 +283,17 @@ static spk_status check_repeats(const struct spk_build *b, const struct spk_logi
 
 static spk_status build_window(struct spk_build *b, const struct spk_logical *l, struct spk_physical *node, spk_error *err)
 {
-	static const char *const name[] = { "tumble", "hop", "cumulate", "session" };
-
 	(void)b;
-	if (l->window != SPK_WINDOW_TUMBLE) {
-		spk_fail(err, SPK_UNSUPPORTED, "window function %s is not supported yet", name[l->window]);
+	if (l->window == SPK_WINDOW_SESSION) {
+		spk_fail(err, SPK_UNSUPPORTED, "window function session is not supported yet");
 		if (err)
 			err->position = l->position;
 		return SPK_UNSUPPORTED;
 	}
 	node->time_column = l->time_column;
+	node->window = l->window;
 	node->window_size_us = l->window_size_us;
+	node->window_slide_us = l->window_slide_us;
 	node->window_offset_us = l->window_offset_us;
 	return SPK_OK;
 }

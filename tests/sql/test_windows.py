@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""hop() and cumulate() against a plain computation: in a batch, in a stream with any cut into epochs, and with rows that come late."""
+import datetime, json, pathlib, shutil, sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from jobs import main, seed
+from program import folder, same, sparklet
+
+CWD = folder("windows")
+DELAY = 4
+EPOCH = datetime.datetime(1970, 1, 1)
+
+
+def text(second):
+    return str(EPOCH + datetime.timedelta(seconds=second))
+
+
+def windows(kind, t, step, size, offset):
+    """The (start, end) of a row's windows, the one that ends last first."""
+    if kind == "hop":
+        last = (t - offset) // step * step + offset
+        return [(last - k * step, last - k * step + size) for k in range(size // step)]
+    start = (t - offset) // size * size + offset
+    return [(start, end) for end in range(start + size, start, -step) if end > t]
+
+
+def draw(rng):
+    step = rng.choice([1, 2, 3, 7])
+    return rng.choice(["hop", "cumulate"]), step, step * rng.randint(1, 8), rng.choice([0, 0, 1, 3])
+
+
+def query(kind, step, size, offset):
+    shift = f", interval '{offset} seconds'" if offset else ""
+    return (f"SELECT window_start, window_end, k, count(*), sum(v), max(window_time) FROM {kind}(t, ts, interval '{step} seconds', interval '{size} seconds'{shift}) "
+            "GROUP BY window_start, window_end, k")
+
+
+def table(rows):
+    (CWD / "rows.ndjson").write_text("".join(json.dumps({"ts": text(t) if t is not None else None, "k": k, "v": v}) + "\n" for t, k, v in rows))
+    return (f"CREATE TABLE t (ts timestamp, k text, v bigint, WATERMARK FOR ts AS ts - INTERVAL '{DELAY}' SECOND) "
+            f"WITH ('connector' = 'filesystem', 'path' = '{CWD}/rows.ndjson', 'format' = 'json');\n")
+
+
+def grouped(pairs):
+    """Of ((window, key), v): the rows of the result, sorted."""
+    groups = {}
+    for (window, k), v in pairs:
+        groups.setdefault((window, k), []).append(v)
+    return sorted(f"{text(w[0])},{text(w[1])},{k},{len(v)},{sum(v)},{EPOCH + datetime.timedelta(seconds=w[1], milliseconds=-1)}"
+                  .replace(".999000", ".999") for (w, k), v in groups.items())
+
+
+def stream(sql, rows, each):
+    shutil.rmtree(CWD / "out", ignore_errors=True)
+    shutil.rmtree(CWD / ".sparklet", ignore_errors=True)
+    (CWD / "job.sql").write_text(table(rows) + "CREATE TABLE o (s timestamp, e timestamp, k text, n bigint, v bigint, w timestamp) "
+                                 f"WITH ('connector' = 'filesystem', 'path' = '{CWD}/out', 'format' = 'csv', 'csv.header' = 'false');\nINSERT INTO o {sql};\n")
+    done = sparklet(CWD, "run", "--once", "-s", f"epoch.max.rows={each}", "-s", "epoch.interval=0", "job.sql").stderr
+    return sorted(line for file in sorted((CWD / "out").glob("*.csv")) for line in file.read_text().splitlines()), done
+
+
+def random_rows(rng, n, disorder):
+    t, rows = 1700000000, []
+    for _ in range(n):
+        t += rng.choice([0, 0, 1, 1, 2, 9])
+        rows.append((t - rng.randint(0, disorder), rng.choice("abc"), rng.randint(-9, 9)))
+    return rows
+
+
+def batch_and_stream():
+    """within the watermark's bound every row is in all its windows, however the stream is cut"""
+    rng = seed()
+    for _ in range(8):
+        kind, step, size, offset = draw(rng)
+        rows = random_rows(rng, rng.choice([1, 40, 600]), DELAY)
+        want = grouped(((w, k), v) for t, k, v in rows for w in windows(kind, t, step, size, offset))
+        sql = query(kind, step, size, offset)
+        got = sparklet(CWD, "sql", "--format", "csv", "-c", table(rows) + sql).stdout.splitlines()[1:]
+        assert sorted(got) == want, (sql, sorted(got)[:5], want[:5])
+        got, done = stream(sql, rows, rng.choice([1, 7, 10000]))
+        assert got == want and " 0 late, 0 bad" in done, (sql, done, got[:5], want[:5])
+
+
+def late_rows():
+    """a row that is late for some of its windows is in the others; one that is late for all is told of, once"""
+    rng = seed()
+    for _ in range(6):
+        kind, step, size, offset = draw(rng)
+        rows = random_rows(rng, 60, 40)
+        mark, late, pairs = None, 0, []
+        for t, k, v in rows:
+            open_ones = [w for w in windows(kind, t, step, size, offset) if mark is None or w[1] > mark]
+            late += not open_ones
+            pairs += [((w, k), v) for w in open_ones]
+            mark = max(mark if mark is not None else t - DELAY, t - DELAY)
+        sql = query(kind, step, size, offset)
+        got, done = stream(sql, rows, 1)
+        assert got == grouped(pairs) and f" {late} late, 0 bad" in done, (sql, done, late, got[:5], grouped(pairs)[:5])
+
+
+def rows_without_a_time():
+    """belong to no window: a bad row of a stream, told of once, and left out of a batch"""
+    rows = [(1700000000, "a", 1), (None, "a", 2), (1700000001, "a", 3)]
+    sql = query("hop", 1, 3, 0)
+    want = grouped(((w, k), v) for t, k, v in rows if t is not None for w in windows("hop", t, 1, 3, 0))
+    assert sorted(sparklet(CWD, "sql", "--format", "csv", "-c", table(rows) + sql).stdout.splitlines()[1:]) == want
+    got, done = stream(sql, rows, 10)
+    assert got == want and "1 bad" in done, (got, done)
+
+
+main(batch_and_stream, late_rows, rows_without_a_time)
