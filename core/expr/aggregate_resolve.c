@@ -34,7 +34,7 @@ static spk_status no_such(const struct given *g, bool ambiguous, spk_error *err)
 
 	text[0] = 0;
 	for (int i = 0; i < g->args && at < sizeof text; i++)
-		at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? ", " : "", spk_type_format(spk_type_bare(g->arg[i]->type), t, sizeof t));
+		at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? ", " : "", spk_type_format_bare(g->arg[i]->type, t, sizeof t));
 	spk_bind_fail(err, s->position, ambiguous ? "function %s(%s) is not unique" : "function %s(%s) does not exist", s->name, text);
 	if (ambiguous)
 		return spk_hint(err, "Could not choose a best candidate function. You might need to add explicit type casts.");
@@ -177,7 +177,7 @@ static spk_status match_hypothetical(struct spk_arena *arena, struct given *g, s
 		char a[64], b[64];
 
 		if (!is_untyped(*direct) && !is_untyped(*sorted) && spk_expr_common_type((*direct)->type, (*sorted)->type, &type, s->position, NULL) != SPK_OK)
-			return spk_bind_fail(err, s->position, "WITHIN GROUP types %s and %s cannot be matched", spk_type_format((*sorted)->type, a, sizeof a), spk_type_format((*direct)->type, b, sizeof b));
+			return spk_bind_fail(err, s->position, "WITHIN GROUP types %s and %s cannot be matched", spk_type_format_bare((*sorted)->type, a, sizeof a), spk_type_format_bare((*direct)->type, b, sizeof b));
 		if (is_untyped(*sorted) && !is_untyped(*direct))
 			type = (*direct)->type;
 		SPK_TRY(spk_expr_cast(arena, *direct, type, false, s->position, direct, err));

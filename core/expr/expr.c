@@ -108,6 +108,16 @@ struct spk_type spk_type_bare(struct spk_type type)
 	return type.id == SPK_TYPE_DECIMAL || type.id == SPK_TYPE_TEXT ? spk_type(type.id) : type;
 }
 
+const char *spk_type_format_bare(struct spk_type type, char *out, size_t size)
+{
+	char *open, *close;
+
+	spk_type_format(type, out, size);
+	while ((open = strchr(out, '(')) && (close = strchr(open, ')')))
+		memmove(open, close + 1, strlen(close + 1) + 1);
+	return out;
+}
+
 static spk_status cast_as_text(struct spk_arena *arena, const struct spk_expr *literal, struct spk_type type, int position, struct spk_expr **out, spk_error *err)
 {
 	struct spk_value t = { .type = spk_type(SPK_TYPE_TEXT), .view = literal->value.view };
@@ -243,8 +253,8 @@ spk_status spk_expr_cast(struct spk_arena *arena, struct spk_expr *arg, struct s
 	}
 	cast = spk_cast_find(arg->type, type);
 	if (!cast || (!explicit_cast && spk_cast_context(cast, arg->type, type) == SPK_CAST_EXPLICIT)) {
-		spk_type_format(spk_type_bare(arg->type), from, sizeof from);
-		spk_type_format(spk_type_bare(type), to, sizeof to);
+		spk_type_format_bare(arg->type, from, sizeof from);
+		spk_type_format_bare(type, to, sizeof to);
 		spk_bind_fail(err, position, "cannot cast type %s to %s", from, to);
 		if (cast)
 			spk_hint(err, "Write the cast: CAST(... AS %s).", to);
@@ -311,8 +321,8 @@ spk_status spk_expr_common_type(struct spk_type a, struct spk_type b, struct spk
 	} else if (spk_type_category(a.id) == spk_type_category(b.id) && spk_can_coerce(b, a)) {
 		*out = a;
 	} else {
-		spk_type_format(a, ta, sizeof ta);
-		spk_type_format(b, tb, sizeof tb);
+		spk_type_format_bare(a, ta, sizeof ta);
+		spk_type_format_bare(b, tb, sizeof tb);
 		return spk_bind_fail(err, position, "types %s and %s cannot be matched", ta, tb);
 	}
 	if (a.id != b.id && out->id == SPK_TYPE_DECIMAL)
@@ -326,8 +336,8 @@ spk_status spk_no_common_type(const char *what, struct spk_type a, struct spk_ty
 {
 	char ta[64], tb[64];
 
-	spk_type_format(a, ta, sizeof ta);
-	spk_type_format(b, tb, sizeof tb);
+	spk_type_format_bare(a, ta, sizeof ta);
+	spk_type_format_bare(b, tb, sizeof tb);
 	if (spk_type_category(a.id) == spk_type_category(b.id))
 		return spk_bind_fail(err, position, "%s could not convert type %s to %s", what, tb, ta);
 	return spk_bind_fail(err, position, "%s types %s and %s cannot be matched", what, ta, tb);
@@ -379,7 +389,7 @@ static spk_status make_logic(struct spk_arena *arena, enum spk_expr_kind kind, s
 		if (a->type.id != SPK_TYPE_BOOLEAN) {
 			char t[64];
 
-			spk_type_format(a->type, t, sizeof t);
+			spk_type_format_bare(a->type, t, sizeof t);
 			return spk_bind_fail(err, a->position ? a->position : position, "argument of %s must be type boolean, not type %s", name[kind], t);
 		}
 		nullable = nullable || a->nullable;

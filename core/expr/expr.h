@@ -106,8 +106,8 @@ spk_status spk_expr_quantified(struct spk_arena *arena, const char *op, struct s
 spk_status spk_expr_field(struct spk_arena *arena, struct spk_expr *record, int at, int position, struct spk_expr **out, spk_error *err);
 /* The common type PostgreSQL picks for UNION, CASE, COALESCE, IN; BIND when there is none. UNKNOWNs give text. */
 spk_status spk_expr_common_type(struct spk_type a, struct spk_type b, struct spk_type *out, int position, spk_error *err);
-/* The type without parameters, as signatures of functions show it. */
-struct spk_type spk_type_bare(struct spk_type type);
+/* "numeric" of numeric(10,2): a type as PostgreSQL's errors show it; into out, cut to size. */
+const char *spk_type_format_bare(struct spk_type type, char *out, size_t size);
 /* The error for such types of `what` (CASE, UNION), in PostgreSQL's words; gives SPK_BIND. */
 spk_status spk_no_common_type(const char *what, struct spk_type a, struct spk_type b, int position, spk_error *err);
 

@@ -73,6 +73,7 @@ bool spk_type_preferred(enum spk_type_id id);
 bool spk_can_coerce(struct spk_type from, struct spk_type to);
 /* Casts `arg` to what a parameter of type `want` takes: numerics keep their scale, UNKNOWN wants anything. */
 spk_status spk_expr_coerce(struct spk_arena *arena, struct spk_expr *arg, struct spk_type want, int position, struct spk_expr **out, spk_error *err);
+struct spk_type spk_type_bare(struct spk_type type);
 /* A BIND error at `position`. */
 spk_status spk_bind_fail(spk_error *err, int position, const char *format, ...) SPK_PRINTF(3, 4);
 struct spk_expr *spk_expr_node(struct spk_arena *arena, enum spk_expr_kind kind, struct spk_type type, struct spk_expr **arg, int args, int position);

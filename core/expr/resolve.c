@@ -335,8 +335,6 @@ static const struct spk_function *choose(struct candidates *c, const struct spk_
 /* --- messages --- */
 
 /* Messages name types without precision and scale. */
-static struct spk_type bare_number(struct spk_type type) { return type.id == SPK_TYPE_DECIMAL ? spk_type(SPK_TYPE_DECIMAL) : type; }
-
 static void signature(char *out, size_t size, const char *name, const struct spk_type *type, int args, bool is_operator)
 {
 	size_t at = 0;
@@ -344,14 +342,14 @@ static void signature(char *out, size_t size, const char *name, const struct spk
 
 #define PUT(...) (at += (size_t)snprintf(out + at, at < size ? size - at : 0, __VA_ARGS__), at = SPK_MIN(at, size - 1))
 	if (is_operator && args == 2) {
-		PUT("%s ", spk_type_format(bare_number(type[0]), t, sizeof t));
-		PUT("%s %s", name, spk_type_format(bare_number(type[1]), t, sizeof t));
+		PUT("%s ", spk_type_format_bare(type[0], t, sizeof t));
+		PUT("%s %s", name, spk_type_format_bare(type[1], t, sizeof t));
 	} else if (is_operator) {
-		PUT("%s %s", name, args ? spk_type_format(bare_number(type[0]), t, sizeof t) : "");
+		PUT("%s %s", name, args ? spk_type_format_bare(type[0], t, sizeof t) : "");
 	} else {
 		PUT("%s(", name);
 		for (int i = 0; i < args; i++) {
-			PUT("%s%s", i ? ", " : "", spk_type_format(bare_number(type[i]), t, sizeof t));
+			PUT("%s%s", i ? ", " : "", spk_type_format_bare(type[i], t, sizeof t));
 		}
 		PUT(")");
 	}

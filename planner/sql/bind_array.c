@@ -122,7 +122,7 @@ static spk_status bind_json_subscripts(struct spk_exprs *x, PgQuery__Node *const
 			return spk_binder_fail(x->b, location, SPK_BIND, err, "jsonb subscript does not support slices");
 		SPK_TRY(spk_binder_expr(x, i->uidx, step, err));
 		if ((*step)->type.id != SPK_TYPE_UNKNOWN && (*step)->type.id != SPK_TYPE_TEXT && (*step)->type.id != SPK_TYPE_INTEGER && (*step)->type.id != SPK_TYPE_SMALLINT) {
-			spk_type_format((*step)->type.id == SPK_TYPE_DECIMAL ? spk_type(SPK_TYPE_DECIMAL) : (*step)->type, type, sizeof type);
+			spk_type_format_bare((*step)->type, type, sizeof type);
 			spk_binder_fail(x->b, spk_node_location(i->uidx), SPK_BIND, err, "subscript type %s is not supported", type);
 			return spk_hint(err, "jsonb subscript must be coercible to either integer or text.");
 		}
@@ -137,7 +137,7 @@ static spk_status bind_field(struct spk_exprs *x, const char *name, int location
 	int at;
 
 	if ((*e)->type.id != SPK_TYPE_ROW) {
-		spk_type_format((*e)->type, type, sizeof type);
+		spk_type_format_bare((*e)->type, type, sizeof type);
 		return spk_binder_fail(x->b, location, SPK_BIND, err, "column notation .%s applied to type %s, which is not a composite type", name, type);
 	}
 	at = spk_schema_lookup((*e)->type.children, name);
@@ -155,7 +155,7 @@ static spk_status bind_subscripts(struct spk_exprs *x, PgQuery__Node *const *n, 
 		return bind_json_subscripts(x, n, count, used, location, e, err);
 	if ((*e)->type.id == SPK_TYPE_ARRAY)
 		return bind_array_subscripts(x, n, count, used, location, e, err);
-	spk_type_format((*e)->type, type, sizeof type);
+	spk_type_format_bare((*e)->type, type, sizeof type);
 	return spk_binder_fail(x->b, location, SPK_BIND, err, "cannot subscript type %s because it does not support subscripting", type);
 }
 

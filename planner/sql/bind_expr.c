@@ -27,7 +27,7 @@ spk_status spk_binder_boolean(const struct spk_binder *b, const char *what, int 
 		SPK_TRY(spk_expr_cast(b->arena, *e, spk_type(SPK_TYPE_BOOLEAN), true, (*e)->position, e, err));
 	if ((*e)->type.id == SPK_TYPE_BOOLEAN)
 		return SPK_OK;
-	return spk_binder_fail(b, location, SPK_BIND, err, "argument of %s must be type boolean, not type %s", what, spk_type_format((*e)->type, type, sizeof type));
+	return spk_binder_fail(b, location, SPK_BIND, err, "argument of %s must be type boolean, not type %s", what, spk_type_format_bare((*e)->type, type, sizeof type));
 }
 
 spk_status spk_binder_condition(struct spk_exprs *x, const PgQuery__Node *n, struct spk_expr **out, spk_error *err)

@@ -73,18 +73,20 @@ static bool distance_types(struct spk_type key, struct spk_type *wide, struct sp
 	}
 }
 
-/* The key at an edge of the frame, and whether the offset is negative (an error when it runs). */
-static spk_status bind_edge(struct spk_exprs *x, struct spk_expr *key, bool minus, struct spk_type type, const PgQuery__Node *n, struct spk_expr **edge, struct spk_expr **negative, spk_error *err)
+/* `by`: the type of what is ordered by. The key at an edge of the frame, and whether the offset is negative (an error when it runs). */
+static spk_status bind_edge(struct spk_exprs *x, struct spk_type by, struct spk_expr *key, bool minus, struct spk_type type, const PgQuery__Node *n, struct spk_expr **edge, struct spk_expr **negative, spk_error *err)
 {
 	struct spk_expr *pair[2] = { key, NULL }, *offset, *compared[2];
 	int location = spk_node_location(n);
 
 	SPK_TRY(bind_offset(x, n, "RANGE", &offset, err));
-	if (spk_expr_cast(x->b->arena, offset, type, offset->type.id == SPK_TYPE_UNKNOWN, spk_binder_at(x->b, location), &offset, err) != SPK_OK) {
+	if (offset->type.id == SPK_TYPE_UNKNOWN)  /* a literal of the type that is asked for, as it is called there */
+		SPK_TRY(spk_expr_cast(x->b->arena, offset, type.id == SPK_TYPE_INTERVAL ? type : spk_type(by.id), true, spk_binder_at(x->b, location), &offset, err));
+	if (spk_expr_cast(x->b->arena, offset, type, false, spk_binder_at(x->b, location), &offset, err) != SPK_OK) {
 		char have[64], want[64];
 
-		spk_type_format(offset->type, have, sizeof have);
-		spk_type_format(key->type, want, sizeof want);
+		spk_type_format_bare(offset->type, have, sizeof have);
+		spk_type_format_bare(by, want, sizeof want);
 		return spk_binder_fail(x->b, location, SPK_BIND, err, "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and offset type %s", want, have);
 	}
 	SPK_TRY(check_constant(x, offset, n, "RANGE", err));
@@ -106,15 +108,15 @@ static spk_status bind_range(struct spk_exprs *x, const PgQuery__WindowDef *w, c
 		return spk_binder_fail(x->b, w->location, SPK_BIND, err, "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
 	key = o->sort[0].expr;
 	if (!distance_types(key->type, &wide, &offset)) {
-		spk_type_format(key->type, name, sizeof name);
+		spk_type_format_bare(key->type, name, sizeof name);
 		return spk_binder_fail(x->b, w->location, SPK_BIND, err, "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s", name);
 	}
 	SPK_TRY(spk_expr_cast(x->b->arena, key, wide, true, key->position, &key, err));
 	f->range_key = key;
 	if (w->start_offset)
-		SPK_TRY(bind_edge(x, key, (f->start == SPK_FRAME_PRECEDING) != o->sort[0].descending, offset, w->start_offset, &f->start_edge, &f->start_offset, err));
+		SPK_TRY(bind_edge(x, o->sort[0].expr->type, key, (f->start == SPK_FRAME_PRECEDING) != o->sort[0].descending, offset, w->start_offset, &f->start_edge, &f->start_offset, err));
 	if (w->end_offset)
-		SPK_TRY(bind_edge(x, key, (f->end == SPK_FRAME_PRECEDING) != o->sort[0].descending, offset, w->end_offset, &f->end_edge, &f->end_offset, err));
+		SPK_TRY(bind_edge(x, o->sort[0].expr->type, key, (f->end == SPK_FRAME_PRECEDING) != o->sort[0].descending, offset, w->end_offset, &f->end_edge, &f->end_offset, err));
 	return SPK_OK;
 }
 
@@ -130,7 +132,7 @@ static spk_status bind_count(struct spk_exprs *x, const PgQuery__Node *n, const 
 	type = (*out)->type;
 	status = spk_expr_cast(x->b->arena, *out, spk_type(SPK_TYPE_BIGINT), type.id == SPK_TYPE_UNKNOWN, spk_binder_at(x->b, spk_node_location(n)), out, err);
 	if (status == SPK_BIND && type.id != SPK_TYPE_UNKNOWN)
-		return spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "argument of %s must be type bigint, not type %s", clause, spk_type_format(type, name, sizeof name));
+		return spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "argument of %s must be type bigint, not type %s", clause, spk_type_format_bare(type, name, sizeof name));
 	SPK_TRY(status);
 	return check_constant(x, *out, n, clause, err);
 }

@@ -1,6 +1,7 @@
 /* Function calls, aggregate calls, and the values that are written without brackets (CURRENT_TIMESTAMP). */
 #include "planner/sql/bind.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/expr/function.h"
@@ -46,12 +47,30 @@ static bool special(struct spk_exprs *x, const PgQuery__FuncCall *f, const char 
 /* Where a function that gives rows may be called. */
 static spk_status check_set(const struct spk_exprs *x, int location, spk_error *err)
 {
-	if (x->inside_aggregate)
-		return spk_binder_fail(x->b, location, SPK_BIND, err, "aggregate function calls cannot contain set-returning function calls");
-	if (x->inside_window && !x->defines_window)
-		return spk_binder_fail(x->b, location, SPK_BIND, err, "window function calls cannot contain set-returning function calls");
-	return x->sets_ok ? SPK_OK : spk_binder_fail(x->b, location, SPK_BIND, err, "set-returning functions are not allowed in %s",
-		x->inside ? x->inside : x->defines_window ? "window definitions" : x->clause ? x->clause : "this place");
+	const bool in_window = x->inside_window && !x->defines_window;
+	const char *place = x->inside ? x->inside : x->defines_window ? "window definitions" : x->clause ? x->clause : "this place";
+
+	if (!x->inside_aggregate && !in_window && x->sets_ok)
+		return SPK_OK;
+	if (x->inside_aggregate || in_window)
+		spk_binder_fail(x->b, location, SPK_BIND, err, "%s function calls cannot contain set-returning function calls", x->inside_aggregate ? "aggregate" : "window");
+	else
+		spk_binder_fail(x->b, location, SPK_BIND, err, "set-returning functions are not allowed in %s", place);
+	return x->inside_aggregate || in_window || x->inside ? spk_hint(err, "You might be able to move the set-returning function into a LATERAL FROM item.") : SPK_BIND;
+}
+
+/* PostgreSQL's parser writes EXTRACT and its like as functions of pg_catalog, and its errors say so. */
+static spk_status say_schema(const PgQuery__FuncCall *f, const char *name, spk_status status, spk_error *err)
+{
+	const size_t word = strlen("function "), length = strlen(name);
+
+	if (status != SPK_OK && err && f->n_funcname > 1 && strncmp(err->message, "function ", word) == 0 && strncmp(err->message + word, name, length) == 0) {
+		char text[sizeof err->message];
+
+		snprintf(text, sizeof text, "function %s.%.*s", spk_node_string(f->funcname[0]), (int)(sizeof text - word - 64), err->message + word);
+		memcpy(err->message, text, sizeof text);
+	}
+	return status;
 }
 
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err)
@@ -81,7 +100,7 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 	status = spk_binder_call(x->b, name, arg, args, f->location, out, err);
 	if (status == SPK_BIND && !spk_function_known(name) && !spk_function_closest(name))
 		return spk_hint(err, "docs/functions.md lists all functions.");
-	SPK_TRY(status);
+	SPK_TRY(say_schema(f, name, status, err));
 	SPK_TRY(check_plain(x, f, name, err));
 	if ((*out)->kind == SPK_EXPR_CALL && (*out)->function->set_returning)
 		SPK_TRY(check_set(x, f->location, err));

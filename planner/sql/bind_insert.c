@@ -161,8 +161,8 @@ static spk_status assign_expr(struct insert *in, int i, struct spk_expr *e, int 
 
 	if (e->type.id == SPK_TYPE_UNKNOWN)
 		return assign_literal(in, e, to->type, location, out, err) == SPK_OK ? SPK_OK : spk_error_context(err, "column \"%s\"", to->name);
-	spk_type_format(e->type, have, sizeof have);
-	spk_type_format(to->type, want, sizeof want);
+	spk_type_format_bare(e->type, have, sizeof have);
+	spk_type_format_bare(to->type, want, sizeof want);
 	if (spk_expr_cast(in->b->arena, e, to->type, false, spk_binder_at(in->b, location), out, err) == SPK_OK)
 		return SPK_OK;
 	spk_binder_fail(in->b, location, SPK_BIND, err, "column \"%s\" is of type %s but expression is of type %s", to->name, want, have);

@@ -446,7 +446,7 @@ static spk_status merge_column(struct join *w, int i, struct spk_expr **equal, s
 		char l[64], r[64];
 
 		return spk_binder_fail(w->b, w->location, SPK_BIND, err, "JOIN/USING types %s and %s cannot be matched",
-			spk_type_format(pair[0]->type, l, sizeof l), spk_type_format(pair[1]->type, r, sizeof r));
+			spk_type_format_bare(pair[0]->type, l, sizeof l), spk_type_format_bare(pair[1]->type, r, sizeof r));
 	}
 	SPK_TRY(spk_binder_call(w->b, "=", pair, 2, w->location, equal, err));
 	for (int k = 0; k < 2; k++)

@@ -168,7 +168,7 @@ static spk_status wrong_count(struct spk_exprs *x, const PgQuery__FuncCall *f, c
 	size_t at = 0;
 
 	for (size_t i = 0; i < f->n_args && at < sizeof types; i++)
-		at += (size_t)snprintf(types + at, sizeof types - at, "%s%s", i ? ", " : "", spk_type_format(spk_type_bare(arg[i]->type), t, sizeof t));
+		at += (size_t)snprintf(types + at, sizeof types - at, "%s%s", i ? ", " : "", spk_type_format_bare(arg[i]->type, t, sizeof t));
 	spk_binder_fail(x->b, f->location, SPK_BIND, err, "function %s(%s) does not exist", s->name, types);
 	return spk_hint(err, s->least == s->most ? "%s takes %d." : "%s takes %d to %d.", s->name, s->least, s->most);
 }

@@ -35,7 +35,7 @@ static spk_status common_type(struct overlaps *o, struct spk_expr **arg, spk_err
 		if (arg[i]->type.id == SPK_TYPE_INTERVAL)
 			SPK_TRY(call(o, "+", arg[i - 1], arg[i], &arg[i], err));
 	for (int i = 0; i < 2 * PERIODS; i++) {
-		spk_type_format(arg[i]->type, name[i], sizeof name[i]);
+		spk_type_format_bare(arg[i]->type, name[i], sizeof name[i]);
 		if (o->type.id == SPK_TYPE_UNKNOWN)
 			o->type = arg[i]->type;
 		else if (arg[i]->type.id != SPK_TYPE_UNKNOWN && spk_expr_common_type(o->type, arg[i]->type, &o->type, position, NULL) != SPK_OK)
@@ -43,7 +43,7 @@ static spk_status common_type(struct overlaps *o, struct spk_expr **arg, spk_err
 	}
 	if (!is_time(o->type)) {
 		for (int i = 0; i < 2 * PERIODS; i++)
-			spk_type_format(arg[i]->type, name[i], sizeof name[i]);
+			spk_type_format_bare(arg[i]->type, name[i], sizeof name[i]);
 		return spk_binder_fail(o->b, o->location, SPK_BIND, err, "function pg_catalog.overlaps(%s, %s, %s, %s) %s", name[0], name[1], name[2], name[3],
 			o->type.id == SPK_TYPE_UNKNOWN ? "is not unique" : "does not exist");
 	}

@@ -54,6 +54,25 @@ static spk_status bind_values(struct spk_binder *b, const PgQuery__RangeFunction
 	return SPK_OK;
 }
 
+/* An array of JSON gives its elements; what is none is read as the text of an array. */
+static spk_status array_member(struct spk_binder *b, struct spk_expr *value, struct spk_expr *name, struct spk_type type, int location, struct spk_expr **out, spk_error *err)
+{
+	const int position = spk_binder_at(b, location);
+	struct spk_expr *pair[2] = { value, name }, *json, *kind[2], *arm[3];
+
+	SPK_TRY(spk_binder_call(b, "->", pair, 2, location, &json, err));
+	SPK_TRY(spk_binder_call(b, "jsonb_typeof", &json, 1, location, &kind[0], err));
+	SPK_TRY_PTR(kind[1] = spk_expr_unknown(b->arena, "array"), err);
+	SPK_TRY(spk_binder_call(b, "=", kind, 2, location, &arm[0], err));
+	SPK_TRY(spk_binder_call(b, spk_type_is_json(spk_type_element(type)) ? "jsonb_array_elements" : "jsonb_array_elements_text", &json, 1, location, &arm[1], err));
+	SPK_TRY(spk_expr_cast(b->arena, arm[1], type, true, position, &arm[1], err));
+	pair[0] = value;
+	pair[1] = name;
+	SPK_TRY(spk_binder_call(b, "->>", pair, 2, location, &arm[2], err));
+	SPK_TRY(spk_expr_cast(b->arena, arm[2], type, true, position, &arm[2], err));
+	return spk_expr_make(b->arena, SPK_EXPR_CASE, arm, 3, false, position, out, err);
+}
+
 static spk_status member(struct spk_binder *b, struct spk_expr *value, const PgQuery__ColumnDef *d, struct spk_field *field, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr *pair[2] = { value, spk_expr_unknown(b->arena, d->colname) };
@@ -62,9 +81,11 @@ static spk_status member(struct spk_binder *b, struct spk_expr *value, const PgQ
 	SPK_TRY(spk_binder_type(b, d->type_name, &field->type, err));
 	field->name = d->colname;
 	field->nullable = true;
-	if (spk_type_is_nested(field->type) && field->type.id != SPK_TYPE_JSONB)
-		return spk_binder_unsupported(b, d->location, "an array or record in a column definition list", err);
+	if (field->type.id == SPK_TYPE_ROW)
+		return spk_binder_unsupported(b, d->location, "a record in a column definition list", err);
 	SPK_TRY(spk_expr_cast(b->arena, pair[1], spk_type(SPK_TYPE_TEXT), true, value->position, &pair[1], err));
+	if (field->type.id == SPK_TYPE_ARRAY)
+		return array_member(b, value, pair[1], field->type, d->location, out, err);
 	SPK_TRY(spk_binder_call(b, field->type.id == SPK_TYPE_JSONB ? "->" : "->>", pair, 2, d->location, out, err));
 	return spk_expr_cast(b->arena, *out, field->type, true, spk_binder_at(b, d->location), out, err);
 }

@@ -388,7 +388,7 @@ static spk_status record_fields(struct spk_exprs *x, const PgQuery__AIndirection
 	record.n_indirection--;
 	SPK_TRY(spk_binder_indirection(x, &record, &e, err));
 	if (e->type.id != SPK_TYPE_ROW || !e->type.children)
-		return spk_binder_fail(x->b, location, SPK_BIND, err, "type %s is not composite", spk_type_format(e->type, type, sizeof type));
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "type %s is not composite", spk_type_format_bare(e->type, type, sizeof type));
 	SPK_TRY_PTR(*out = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, e->type.children->count + 1), err);
 	for (*count = 0; *count < e->type.children->count; ++*count) {
 		SPK_TRY(spk_expr_field(x->b->arena, e, *count, spk_binder_at(x->b, location), &(*out)[*count], err));

@@ -183,7 +183,7 @@ static spk_status compare(const struct comparison *c, const char *name, int i, s
 		return spk_binder_fail(c->x->b, c->location, SPK_BIND, err, "row comparison operator must not return a set");
 	if ((*out)->type.id == SPK_TYPE_BOOLEAN)
 		return SPK_OK;
-	return spk_binder_fail(c->x->b, c->location, SPK_BIND, err, "row comparison operator must yield type boolean, not type %s", spk_type_format((*out)->type, type, sizeof type));
+	return spk_binder_fail(c->x->b, c->location, SPK_BIND, err, "row comparison operator must yield type boolean, not type %s", spk_type_format_bare((*out)->type, type, sizeof type));
 }
 
 /* (a, b) < (c, d): a < c, or a = c and the rest is. */

@@ -238,6 +238,6 @@ spk_status spk_binder_comparable(const struct spk_binder *b, struct spk_type typ
 
 	if (type.id != SPK_TYPE_JSON && (type.id != SPK_TYPE_ARRAY || spk_type_element(type).id != SPK_TYPE_JSON))
 		return SPK_OK;
-	spk_binder_fail(b, location, SPK_BIND, err, "could not identify an %s operator for type %s", ordered ? "ordering" : "equality", spk_type_format(type, text, sizeof text));
+	spk_binder_fail(b, location, SPK_BIND, err, "could not identify an %s operator for type %s", ordered ? "ordering" : "equality", spk_type_format_bare(type, text, sizeof text));
 	return spk_hint(err, "A cast to jsonb has both.");
 }

@@ -118,7 +118,7 @@ static spk_status bind_time(struct window_call *w, int *out, spk_error *err)
 		return spk_hint(err, "Compute it in a view or as a computed column of the table.");
 	}
 	if (e->type.id != SPK_TYPE_TIMESTAMP && e->type.id != SPK_TYPE_TIMESTAMPTZ) {
-		spk_type_format(e->type, type, sizeof type);
+		spk_type_format_bare(e->type, type, sizeof type);
 		spk_binder_fail(w->b, spk_node_location(n), SPK_BIND, err, "the time of window function %s must be a timestamp; \"%s\" is %s", w->f->name, e->name, type);
 		return spk_hint(err, "Name the column of the table's WATERMARK, or a computed column such as ts AS to_timestamp(%s).", e->name);
 	}

@@ -358,7 +358,7 @@ static const struct wrong {
 	{ "SELECT a FROM (SELECT 1 AS a, 2 AS A) AS q",
 	  SPK_BIND, 1, 8, "column reference \"a\" is ambiguous", "" },
 	{ "SELECT EXTRACT(hour FROM channel) FROM bid",
-	  SPK_BIND, 1, 8, "function extract(unknown, text) does not exist", "There is" },
+	  SPK_BIND, 1, 8, "function pg_catalog.extract(unknown, text) does not exist", "There is" },
 	{ "SELECT interval 'abc'",
 	  SPK_BIND, 1, 17, "invalid input syntax for type interval: \"abc\"", "" },
 	{ "SELECT price::varchar(3)::timestamp::boolean FROM bid",

@@ -85,8 +85,10 @@ select * from nosuch(1) as t(a int);
 select concat(variadic array['a','b']), concat_ws(',', variadic array['a','b']), format('%s-%s', variadic array['x','y']);
 -- refused: VARIADIC before anything but ARRAY
 select concat(variadic a) from (values (array['x'])) t(a);
--- refused: an array or record in a column definition list
 select * from jsonb_to_record('{"a":[1]}') as t(a int[]);
+select * from json_to_recordset('[{"a":1,"t":["x",null,"y z"],"n":{"u":1}},{"a":2,"t":null},{"t":"{p,q}"},{}]') as r(a int, t text[], n jsonb);
+select * from jsonb_to_recordset('[{"j":[1,{"a":[2]}],"d":["2024-01-01"],"b":[true,null],"e":[]}]') as r(j jsonb[], d date[], b boolean[], e numeric(4, 1)[]);
+select * from jsonb_to_record('{"a":["x"]}') as t(a int[]);
 -- refused: GROUPING() of a query further out
 select (select grouping(x)) from (values (1)) t(x) group by x;
 -- refused: an argument by name
@@ -109,3 +111,31 @@ SELECT nosuch(nope) OVER () FROM emp;
 SELECT lower(name) OVER () FROM emp;
 SELECT id, sum(id) OVER (w) FROM emp WINDOW w AS (ORDER BY id ROWS 1 PRECEDING);
 SELECT id, sum(id) OVER x FROM emp WINDOW w AS (ORDER BY id ROWS 1 PRECEDING), x AS (w);
+SELECT sum(id) OVER (ORDER BY id RANGE 'x' PRECEDING) FROM emp;
+SELECT sum(id) OVER (ORDER BY hired RANGE 'x' PRECEDING) FROM emp;
+SELECT sum(id) OVER (ORDER BY hired RANGE 1 PRECEDING) FROM emp;
+SELECT id, sum(id) OVER (ORDER BY id RANGE '2' PRECEDING) FROM emp ORDER BY id;
+SELECT id, sum(id) OVER (ORDER BY salary RANGE '100.5' PRECEDING) FROM emp ORDER BY id;
+SELECT id, sum(id) OVER (ORDER BY id::smallint RANGE BETWEEN '1' PRECEDING AND '1' FOLLOWING) FROM emp ORDER BY id;
+-- Types are named without their parameters.
+SELECT id FROM emp WHERE name = 'a' AND salary;
+SELECT salary FROM emp UNION SELECT name FROM emp;
+SELECT CASE WHEN id = 1 THEN salary ELSE name END FROM emp;
+SELECT salary IN (hired) FROM emp;
+SELECT salary || 1::varchar(3) + salary FROM emp;
+SELECT hired + salary FROM emp;
+SELECT lower(salary) FROM emp;
+SELECT ARRAY[salary] FROM emp WHERE ARRAY[salary] = ARRAY[name];
+SELECT * FROM emp JOIN (SELECT name AS salary FROM emp) x USING (salary);
+SELECT salary::date FROM emp;
+SELECT stddev(DISTINCT name) FROM emp;
+-- So is the schema of what the grammar writes as a function.
+SELECT extract(year FROM name) FROM emp;
+SELECT position(1 IN 'abc');
+SELECT substring(5 FROM 1);
+SELECT trim(5);
+SELECT pg_catalog.lower(5);
+-- A call that gives rows inside something that wants one.
+SELECT CASE WHEN id = 1 THEN generate_series(1, 2) END FROM emp;
+SELECT sum(generate_series(1, id)) FROM emp;
+SELECT sum(generate_series(1, id)) OVER () FROM emp;
