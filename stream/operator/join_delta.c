@@ -13,11 +13,44 @@
  */
 #include "stream/operator/stream_join.h"
 
+/* The pairs that wait as a batch of left ++ right. */
+static spk_status pairs_batch(const struct spk_join_delta *d, struct spk_batch **out, spk_error *err)
+{
+	const struct spk_join_setup *s = d->setup;
+	const struct spk_physical *plan = s->op->plan;
+	const struct spk_kept_row *row[SPK_BATCH_ROWS] = { NULL };
+	spk_status status;
+
+	*out = NULL;
+	status = spk_kept_rows_begin(s->op, &s->both, d->changes->arena, d->pairs, out, err);
+	for (int side = 0; side < 2 && status == SPK_OK; side++) {
+		for (int i = 0; i < d->pairs; i++)
+			row[i] = side ? d->pair[i].right : d->pair[i].left;
+		status = spk_kept_rows_read(*out, side ? plan->left->count : 0, side ? plan->right : plan->left, row, d->pairs, err);
+	}
+	if (status == SPK_OK)
+		return SPK_OK;
+	spk_batch_unref(*out);
+	*out = NULL;
+	return status;
+}
+
+/* Those of them that meet the condition, into keep[0..kept). A pair for which it fails does not meet it, and is told of. */
+static spk_status filter_pairs(const struct spk_join_delta *d, struct spk_batch *batch, int32_t *keep, int *kept, spk_error *err)
+{
+	struct spk_op *op = d->setup->op;
+	struct spk_row_errors errors = { 0 };
+	struct spk_eval ev = spk_op_eval(op, batch->arena, &errors);
+
+	SPK_TRY(spk_expr_filter(op->plan->filter, batch, NULL, d->pairs, &ev, keep, kept, err));
+	for (int i = 0; i < errors.count; i++)
+		SPK_TRY(spk_op_dead_letter(op, batch, errors.list[i].row, errors.list[i].code, false, 0, errors.list[i].message, err));
+	return SPK_OK;
+}
+
 spk_status spk_join_delta_flush(struct spk_join_delta *d, spk_error *err)
 {
 	const struct spk_join_setup *s = d->setup;
-	const struct spk_expr *filter = s->op->plan->filter;
-	struct spk_row_errors errors = { 0 };
 	struct spk_batch *batch = NULL;
 	int32_t *keep = NULL;
 	int kept = d->pairs;
@@ -26,14 +59,10 @@ spk_status spk_join_delta_flush(struct spk_join_delta *d, spk_error *err)
 	if (!d->pairs)
 		return SPK_OK;
 	SPK_TRY(spk_op_check_cancelled(s->op, err));
-	if (filter) {
-		SPK_TRY(spk_join_pairs_batch(s->op, &s->both, d->changes->arena, d->pair, d->pairs, &batch, err));
+	if (s->op->plan->filter) {
+		SPK_TRY(pairs_batch(d, &batch, err));
 		keep = spk_arena_alloc(batch->arena, sizeof *keep * (size_t)d->pairs);
-		struct spk_eval ev = spk_op_eval(s->op, batch->arena, &errors);
-
-		status = keep ? spk_expr_filter(filter, batch, NULL, d->pairs, &ev, keep, &kept, err) : spk_fail_memory(err);
-		for (int i = 0; i < errors.count && status == SPK_OK; i++)
-			status = spk_op_dead_letter(s->op, batch, errors.list[i].row, errors.list[i].code, false, 0, errors.list[i].message, err);
+		status = keep ? filter_pairs(d, batch, keep, &kept, err) : spk_fail_memory(err);
 	}
 	for (int k = 0; k < kept && status == SPK_OK; k++) {
 		const struct spk_join_pair *p = &d->pair[keep ? keep[k] : k];
@@ -41,7 +70,7 @@ spk_status spk_join_delta_flush(struct spk_join_delta *d, spk_error *err)
 		p->left->met += p->left_meets;
 		p->right->met += p->right_meets;
 		if (s->pairs)
-			status = spk_join_changes_add(d->changes, (struct spk_join_change){ .left = p->left, .right = p->right, .weight = p->weight }, err);
+			status = spk_row_changes_add(d->changes, (struct spk_row_change){ .left = p->left, .right = p->right, .weight = p->weight }, err);
 	}
 	spk_batch_unref(batch);
 	d->pairs = 0;
@@ -103,7 +132,7 @@ spk_status spk_join_delta_key(struct spk_join_delta *d, struct spk_join_key *key
 
 static spk_status note_alone(struct spk_join_delta *d, int side, const struct spk_kept_row *row, int64_t weight, bool mark, spk_error *err)
 {
-	return spk_join_changes_add(d->changes, (struct spk_join_change){ .left = side ? NULL : row, .right = side ? row : NULL, .weight = weight, .mark = mark }, err);
+	return spk_row_changes_add(d->changes, (struct spk_row_change){ .left = side ? NULL : row, .right = side ? row : NULL, .weight = weight, .mark = mark }, err);
 }
 
 static spk_status more_than_one(const struct spk_join_setup *s, spk_error *err)

@@ -12,7 +12,7 @@
 #include "core/columnar/hash.h"
 #include "stream/operator/delta_rows.h"
 #include "stream/operator/inner_chain.h"
-#include "stream/operator/stream_join.h"
+#include "stream/operator/row_changes.h"
 #include "stream/operator/stream_operators.h"
 
 enum { KEYS_AT_ONCE = 256, ROWS_AT_ONCE = 1 << 16 };
@@ -55,7 +55,7 @@ static spk_status take_result(void *user, struct spk_batch *batch, spk_error *er
 
 static spk_status emit_results(struct recompute *r, struct spk_arena *arena, spk_error *err)
 {
-	struct spk_join_changes changes = { .op = &r->base, .arena = arena };
+	struct spk_row_changes changes = { .op = &r->base, .arena = arena };
 	struct spk_kept_row *row = SPK_NEW_ARRAY(arena, struct spk_kept_row, r->results.map.count + 1);
 	spk_status status = row ? SPK_OK : spk_fail_memory(err);
 
@@ -66,11 +66,11 @@ static spk_status emit_results(struct recompute *r, struct spk_arena *arena, spk
 			continue;
 		bytes = spk_delta_row(&r->results, i, &row[i].size);
 		row[i].bytes = spk_arena_copy(arena, bytes, row[i].size);
-		status = row[i].bytes ? spk_join_changes_add(&changes, (struct spk_join_change){ .left = &row[i], .weight = r->results.weight[i] }, err) : spk_fail_memory(err);
+		status = row[i].bytes ? spk_row_changes_add(&changes, (struct spk_row_change){ .left = &row[i], .weight = r->results.weight[i] }, err) : spk_fail_memory(err);
 	}
 	if (status == SPK_OK)
-		status = spk_join_changes_emit(&changes, err);
-	spk_join_changes_release(&changes);
+		status = spk_row_changes_emit(&changes, err);
+	spk_row_changes_release(&changes);
 	spk_delta_rows_clear(&r->results);
 	return status;
 }

@@ -298,7 +298,7 @@ static spk_status work_off(struct join *j, struct slice *s, struct spk_join_delt
 	for (int i = 0; i < s->keys; i++)
 		SPK_TRY(spk_join_delta_alone(d, &s->key[i], err));
 	SPK_TRY(store(j, s, err));
-	return spk_join_changes_emit(d->changes, err);
+	return spk_row_changes_emit(d->changes, err);
 }
 
 /* A slice in an arena of its own, which what is emitted holds. */
@@ -333,7 +333,7 @@ static spk_status emit_unmatched(struct join *j, struct slice *s, struct spk_joi
 			*row = (struct spk_kept_row){ .bytes = bytes, .size = size, .weight = j->side[side].weight[i] };
 			SPK_TRY(spk_join_delta_unmatched(d, side, row, err));
 		}
-	return spk_join_changes_emit(d->changes, err);
+	return spk_row_changes_emit(d->changes, err);
 }
 
 static spk_status work_off_keys(struct join *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
@@ -353,7 +353,7 @@ static spk_status work_off_keys(struct join *j, struct slice *s, struct spk_join
 static spk_status join_finish(struct spk_op *op, spk_error *err)
 {
 	struct join *j = self(op);
-	struct spk_join_changes changes = { .op = op };
+	struct spk_row_changes changes = { .op = op };
 	struct spk_join_delta d = { .setup = &j->setup, .changes = &changes };
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
 	struct slice *s = work ? SPK_NEW(work, struct slice) : NULL;
@@ -363,7 +363,7 @@ static spk_status join_finish(struct spk_op *op, spk_error *err)
 		status = spk_delta_rows_chain(&j->side[side], j->keys.count, work, err);
 	if (status == SPK_OK)
 		status = work_off_keys(j, s, &d, err);
-	spk_join_changes_release(&changes);
+	spk_row_changes_release(&changes);
 	spk_arena_unref(work);
 	forget(j);
 	return status;

@@ -1,33 +1,14 @@
 /*
  * The parts of a join over changelogs: stream_join.c collects an epoch's changes and works them off, some keys at a time; join_delta.c finds
- * what they change of one key; join_changes.c makes batches of it.
+ * what they change of one key; row_changes.c makes batches of it.
  */
 #ifndef SPK_STREAM_OPERATOR_STREAM_JOIN_H
 #define SPK_STREAM_OPERATOR_STREAM_JOIN_H
 
-#include "stream/operator/keyed_rows.h"
+#include "stream/operator/row_changes.h"
 
-/* A row that changes: two rows, or one and NULLs for the other side. */
-struct spk_join_change { const struct spk_kept_row *left, *right; int64_t weight; bool mark; };
-
-/* What changes, until there is enough of it. Rows taken back come out before others come. */
-struct spk_join_changes {
-	struct spk_op *op;
-	struct spk_arena *arena;         /* in which the rows' bytes lie; batches hold it */
-	struct spk_join_change *change;
-	size_t count, capacity;
-};
-
-/* Notes a change; one of weight 0 is none. */
-spk_status spk_join_changes_add(struct spk_join_changes *c, struct spk_join_change change, spk_error *err);
-/* Emits them and forgets them. */
-spk_status spk_join_changes_emit(struct spk_join_changes *c, spk_error *err);
-void spk_join_changes_release(struct spk_join_changes *c);
-/* A batch of n rows as `schema` has them, in an arena that holds `arena`. */
-spk_status spk_kept_rows_batch(const struct spk_op *op, const struct spk_schema *schema, struct spk_arena *arena, const struct spk_kept_row *const *row, int n, struct spk_batch **out, spk_error *err);
-/* A batch with the columns of left ++ right (sides[0] and [1]; NULL rows: NULLs) of n pairs, in an arena that holds `arena`. */
+/* Two rows that may meet; the weight with which they come out if they do, and what that adds to how much each of them meets. */
 struct spk_join_pair { struct spk_kept_row *left, *right; int64_t weight, left_meets, right_meets; };
-spk_status spk_join_pairs_batch(const struct spk_op *op, const struct spk_schema *schema, struct spk_arena *arena, const struct spk_join_pair *pair, int n, struct spk_batch **out, spk_error *err);
 
 /* How the kind of join treats a side. */
 struct spk_join_role {
@@ -50,7 +31,7 @@ struct spk_join_key { struct spk_row_group *group[2]; struct spk_join_rows added
 /* Pairs to be decided, a batch of them at a time. */
 struct spk_join_delta {
 	const struct spk_join_setup *setup;
-	struct spk_join_changes *changes;
+	struct spk_row_changes *changes;
 	struct spk_join_pair *pair;      /* room for a batch */
 	int pairs;
 };

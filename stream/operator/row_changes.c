@@ -1,5 +1,5 @@
-/* Batches of what changes in a join. See stream_join.h. */
-#include "stream/operator/stream_join.h"
+/* Batches of what changes. See row_changes.h. */
+#include "stream/operator/row_changes.h"
 
 #include "core/base/memory.h"
 #include "core/columnar/plain.h"
@@ -12,8 +12,7 @@ static spk_status read_null(struct spk_vector *v, int row, int rows, struct spk_
 	return spk_vector_set(v, row, rows, &(struct spk_value){ .type = v->type, .null = true }, arena, err);
 }
 
-/* Columns first.. of the batch from n rows; NULL rows are NULLs in all columns. */
-static spk_status read_columns(struct spk_batch *out, int first, const struct spk_schema *side, const struct spk_kept_row *const *row, int n, spk_error *err)
+spk_status spk_kept_rows_read(struct spk_batch *out, int first, const struct spk_schema *side, const struct spk_kept_row *const *row, int n, spk_error *err)
 {
 	const char *at[SPK_BATCH_ROWS];
 
@@ -29,30 +28,11 @@ static spk_status read_columns(struct spk_batch *out, int first, const struct sp
 	return SPK_OK;
 }
 
-static spk_status new_batch(const struct spk_op *op, const struct spk_schema *schema, struct spk_arena *arena, int n, struct spk_batch **out, spk_error *err)
+spk_status spk_kept_rows_begin(const struct spk_op *op, const struct spk_schema *schema, struct spk_arena *arena, int n, struct spk_batch **out, spk_error *err)
 {
 	SPK_TRY(spk_batch_new(out, schema, op->pipeline->account, err));
 	(*out)->rows = (*out)->selected = n;
 	return spk_arena_hold((*out)->arena, arena, err);
-}
-
-spk_status spk_join_pairs_batch(const struct spk_op *op, const struct spk_schema *schema, struct spk_arena *arena, const struct spk_join_pair *pair, int n, struct spk_batch **out, spk_error *err)
-{
-	const struct spk_kept_row *row[SPK_BATCH_ROWS] = { NULL };
-	spk_status status;
-
-	*out = NULL;
-	status = new_batch(op, schema, arena, n, out, err);
-	for (int side = 0; side < 2 && status == SPK_OK; side++) {
-		for (int i = 0; i < n; i++)
-			row[i] = side ? pair[i].right : pair[i].left;
-		status = read_columns(*out, side ? op->plan->left->count : 0, side ? op->plan->right : op->plan->left, row, n, err);
-	}
-	if (status == SPK_OK)
-		return SPK_OK;
-	spk_batch_unref(*out);
-	*out = NULL;
-	return status;
 }
 
 spk_status spk_kept_rows_batch(const struct spk_op *op, const struct spk_schema *schema, struct spk_arena *arena, const struct spk_kept_row *const *row, int n, struct spk_batch **out, spk_error *err)
@@ -60,9 +40,9 @@ spk_status spk_kept_rows_batch(const struct spk_op *op, const struct spk_schema 
 	spk_status status;
 
 	*out = NULL;
-	status = new_batch(op, schema, arena, n, out, err);
+	status = spk_kept_rows_begin(op, schema, arena, n, out, err);
 	if (status == SPK_OK)
-		status = read_columns(*out, 0, schema, row, n, err);
+		status = spk_kept_rows_read(*out, 0, schema, row, n, err);
 	if (status == SPK_OK)
 		return SPK_OK;
 	spk_batch_unref(*out);
@@ -72,15 +52,15 @@ spk_status spk_kept_rows_batch(const struct spk_op *op, const struct spk_schema 
 
 /* --- changes --- */
 
-spk_status spk_join_changes_add(struct spk_join_changes *c, struct spk_join_change change, spk_error *err)
+spk_status spk_row_changes_add(struct spk_row_changes *c, struct spk_row_change change, spk_error *err)
 {
 	if (!change.weight)
 		return SPK_OK;
 	if (c->count == CHANGES_MAX)
-		SPK_TRY(spk_join_changes_emit(c, err));
+		SPK_TRY(spk_row_changes_emit(c, err));
 	if (c->count == c->capacity) {
 		size_t capacity = SPK_MAX(2 * c->capacity, (size_t)256);
-		struct spk_join_change *grown = spk_realloc(c->op->pipeline->account, c->change, c->capacity * sizeof *grown, capacity * sizeof *grown);
+		struct spk_row_change *grown = spk_realloc(c->op->pipeline->account, c->change, c->capacity * sizeof *grown, capacity * sizeof *grown);
 
 		SPK_TRY_PTR(grown, err);
 		c->change = grown;
@@ -90,7 +70,7 @@ spk_status spk_join_changes_add(struct spk_join_changes *c, struct spk_join_chan
 	return SPK_OK;
 }
 
-static spk_status fill_mark(struct spk_vector *v, const struct spk_join_change *const *change, int n, struct spk_arena *arena, spk_error *err)
+static spk_status fill_mark(struct spk_vector *v, const struct spk_row_change *const *change, int n, struct spk_arena *arena, spk_error *err)
 {
 	SPK_TRY(spk_vector_init(v, spk_type(SPK_TYPE_BOOLEAN), n, arena, err));
 	for (int i = 0; i < n; i++)
@@ -98,7 +78,7 @@ static spk_status fill_mark(struct spk_vector *v, const struct spk_join_change *
 	return SPK_OK;
 }
 
-static spk_status fill(const struct spk_op *op, const struct spk_join_change *const *change, int n, struct spk_batch *out, spk_error *err)
+static spk_status fill(const struct spk_op *op, const struct spk_row_change *const *change, int n, struct spk_batch *out, spk_error *err)
 {
 	const struct spk_physical *plan = op->plan;
 	const struct spk_kept_row *row[SPK_BATCH_ROWS];
@@ -112,20 +92,20 @@ static spk_status fill(const struct spk_op *op, const struct spk_join_change *co
 		weighted = weighted || weight[i] != 1;
 	}
 	out->weight = weighted ? weight : NULL;
-	SPK_TRY(read_columns(out, 0, plan->left, row, n, err));
+	SPK_TRY(spk_kept_rows_read(out, 0, plan->left, row, n, err));
 	if (plan->join == SPK_JOIN_MARK)
 		return fill_mark(&out->column[plan->left->count], change, n, out->arena, err);
 	if (plan->schema->count == plan->left->count)
 		return SPK_OK;
 	for (int i = 0; i < n; i++)
 		row[i] = change[i]->right;
-	return read_columns(out, plan->left->count, plan->right, row, n, err);
+	return spk_kept_rows_read(out, plan->left->count, plan->right, row, n, err);
 }
 
-static spk_status emit_batch(struct spk_join_changes *c, const struct spk_join_change *const *change, int n, spk_error *err)
+static spk_status emit_batch(struct spk_row_changes *c, const struct spk_row_change *const *change, int n, spk_error *err)
 {
 	struct spk_batch *out = NULL;
-	spk_status status = new_batch(c->op, c->op->plan->schema, c->arena, n, &out, err);
+	spk_status status = spk_kept_rows_begin(c->op, c->op->plan->schema, c->arena, n, &out, err);
 
 	if (status == SPK_OK)
 		status = fill(c->op, change, n, out, err);
@@ -135,16 +115,16 @@ static spk_status emit_batch(struct spk_join_changes *c, const struct spk_join_c
 	return status;
 }
 
-static spk_status check_weight(const struct spk_join_change *change, spk_error *err)
+static spk_status check_weight(const struct spk_row_change *change, spk_error *err)
 {
 	if (change->weight > INT32_MAX || change->weight < -INT32_MAX)
 		return spk_fail(err, SPK_DATA, "a joined row is there more than %d times", INT32_MAX);
 	return SPK_OK;
 }
 
-spk_status spk_join_changes_emit(struct spk_join_changes *c, spk_error *err)
+spk_status spk_row_changes_emit(struct spk_row_changes *c, spk_error *err)
 {
-	const struct spk_join_change *batch[SPK_BATCH_ROWS];
+	const struct spk_row_change *batch[SPK_BATCH_ROWS];
 	const int most = c->op->pipeline->batch_rows;
 	int n = 0;
 
@@ -165,8 +145,8 @@ spk_status spk_join_changes_emit(struct spk_join_changes *c, spk_error *err)
 	return SPK_OK;
 }
 
-void spk_join_changes_release(struct spk_join_changes *c)
+void spk_row_changes_release(struct spk_row_changes *c)
 {
 	spk_free(c->op->pipeline->account, c->change, c->capacity * sizeof *c->change);
-	*c = (struct spk_join_changes){ 0 };
+	*c = (struct spk_row_changes){ 0 };
 }
