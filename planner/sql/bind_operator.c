@@ -66,28 +66,42 @@ static spk_status bind_in(struct spk_exprs *x, const PgQuery__AExpr *e, struct s
 	return spk_expr_make(x->b->arena, SPK_EXPR_IN, arg, (int)list->n_items + 1, strcmp(operator_name(e), "<>") == 0, spk_binder_at(x->b, e->location), out, err);
 }
 
-/* low <= v AND v <= high */
-static spk_status between(struct spk_exprs *x, struct spk_expr *v, struct spk_expr *low, struct spk_expr *high, int location, struct spk_expr **out, spk_error *err)
-{
-	struct spk_expr *above[2] = { v, low }, *below[2] = { v, high }, *both[2];
+/* v BETWEEN bound[0] AND bound[1], bound; rows of values are compared pair by pair, and bound for that. */
+struct between { const PgQuery__AExpr *e; struct spk_expr *v, **bound; };
 
-	SPK_TRY(spk_binder_call(x->b, ">=", above, 2, location, &both[0], err));
-	SPK_TRY(spk_binder_call(x->b, "<=", below, 2, location, &both[1], err));
-	return spk_expr_make(x->b->arena, SPK_EXPR_AND, both, 2, false, spk_binder_at(x->b, location), out, err);
+static spk_status compare_bound(struct spk_exprs *x, const struct between *w, const char *name, int which, struct spk_expr **out, spk_error *err)
+{
+	const PgQuery__Node *left = w->e->lexpr, *right = w->e->rexpr->list->items[which];
+	struct spk_expr *pair[2] = { w->v, w->bound[which] };
+
+	if (spk_is_row(left) && spk_is_row(right))
+		return spk_binder_row_operator(x, name, left->row_expr, right->row_expr, w->e->location, out, err);
+	return spk_binder_call(x->b, name, pair, 2, w->e->location, out, err);
+}
+
+/* low <= v AND v <= high */
+static spk_status between(struct spk_exprs *x, const struct between *w, int low, int high, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr *both[2];
+
+	SPK_TRY(compare_bound(x, w, ">=", low, &both[0], err));
+	SPK_TRY(compare_bound(x, w, "<=", high, &both[1], err));
+	return spk_expr_make(x->b->arena, SPK_EXPR_AND, both, 2, false, spk_binder_at(x->b, w->e->location), out, err);
 }
 
 static spk_status bind_between(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err)
 {
 	bool symmetric = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM || e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
 	bool negated = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN || e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
-	struct spk_expr *v, **bound, *either[2];
+	struct between w = { .e = e };
+	struct spk_expr *either[2];
 
-	SPK_TRY(spk_binder_expr(x, e->lexpr, &v, err));
-	SPK_TRY(spk_binder_exprs(x, e->rexpr->list->items, e->rexpr->list->n_items, &bound, err));
-	SPK_TRY(between(x, v, bound[0], bound[1], e->location, out, err));
+	SPK_TRY(spk_binder_expr(x, e->lexpr, &w.v, err));
+	SPK_TRY(spk_binder_exprs(x, e->rexpr->list->items, e->rexpr->list->n_items, &w.bound, err));
+	SPK_TRY(between(x, &w, 0, 1, out, err));
 	if (symmetric) {
 		either[0] = *out;
-		SPK_TRY(between(x, v, bound[1], bound[0], e->location, &either[1], err));
+		SPK_TRY(between(x, &w, 1, 0, &either[1], err));
 		SPK_TRY(spk_expr_make(x->b->arena, SPK_EXPR_OR, either, 2, false, spk_binder_at(x->b, e->location), out, err));
 	}
 	return negate(x, negated, e->location, out, err);

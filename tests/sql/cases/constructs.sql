@@ -139,3 +139,8 @@ SELECT pg_catalog.lower(5);
 SELECT CASE WHEN id = 1 THEN generate_series(1, 2) END FROM emp;
 SELECT sum(generate_series(1, id)) FROM emp;
 SELECT sum(generate_series(1, id)) OVER () FROM emp;
+-- Rows between rows.
+SELECT id FROM emp WHERE (hired, salary) BETWEEN ('2016-01-01', 0) AND ('2020-12-31', 9999) ORDER BY id;
+SELECT (date '2020-01-01', 1) BETWEEN ('2019-01-01', 0) AND ('2020-01-01', 1), (1, 2) NOT BETWEEN (1, 3) AND (4, 4), (3, 3) BETWEEN SYMMETRIC (4, 4) AND (1, 1);
+SELECT (1, 2) BETWEEN (1, 2, 3) AND (1, 2);
+SELECT (1, 2) BETWEEN 1 AND 3;
