@@ -52,7 +52,7 @@ struct pen {
 	spk_status failed;     /* why a function returned NULL */
 };
 
-/* --- numbers --- */
+/* --- numbers: JSON has no word for what is not finite, then a string, as PostgreSQL's to_json --- */
 
 static char *put_decimal(char *p, struct spk_type type, spk_int128 stored)
 {
@@ -62,10 +62,14 @@ static char *put_decimal(char *p, struct spk_type type, spk_int128 stored)
 	spk_decimal_unpack(type, stored, &m, &scale);
 	if (scale == 0 && m >= INT64_MIN && m <= INT64_MAX)
 		return spk_put_i64(p, (int64_t)m);
-	return p + spk_decimal_format(m, scale, p);
+	if (!spk_decimal_is_special(m))
+		return p + spk_decimal_format(m, scale, p);
+	*p++ = '"';
+	p += spk_decimal_format(m, scale, p);
+	*p++ = '"';
+	return p;
 }
 
-/* JSON has no word for what is not finite: then a string, as PostgreSQL's to_json. */
 static char *put_float(char *p, struct spk_type type, const void *value, const char *timezone)
 {
 	double v = type.id == SPK_TYPE_DOUBLE ? *(const double *)value : (double)*(const float *)value;

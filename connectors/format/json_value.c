@@ -147,11 +147,15 @@ static bool store_decimal(struct spk_type type, const char *s, uint32_t n, spk_i
 	spk_int128 m;
 	int scale;
 
-	if (SPK_LIKELY(spk_field_decimal(s, n, &small, &scale)))
+	if (SPK_LIKELY(spk_field_decimal(s, n, &small, &scale))) {
 		m = small;
-	else if (!spk_decimal_parse(s, n, &m, &scale))
-		return false;
-	return spk_decimal_store(type, m, scale, out);
+	} else if (!spk_decimal_parse(s, n, &m, &scale)) {
+		/* A string, since JSON has no word for it. */
+		scale = 0;
+		if (!spk_decimal_parse_special(s, n, &m))
+			return false;
+	}
+	return spk_decimal_store_declared(type, m, scale, out);
 }
 
 /* A number of seconds, milliseconds or microseconds since 1970, with a fraction or not. */

@@ -308,6 +308,8 @@ static spk_status fix_scale(const struct source *s, const struct spk_vector *v, 
 		if (v->valid && !spk_bit(v->valid, i))
 			continue;
 		spk_decimal_unpack(v->type, value[i], &mantissa, &scale);
+		if (spk_decimal_is_special(mantissa))
+			return spk_fail(err, SPK_DATA, "column \"%s\": decimal128 has no %.*s", s->name, spk_decimal_format(mantissa, scale, text), text);
 		if (!spk_decimal_rescale(mantissa, scale, to, &fixed[i]))
 			return spk_fail(err, SPK_DATA, "column \"%s\": %.*s has no room for %d digits after the point in decimal128(38,%d)", s->name,
 			                spk_decimal_format(mantissa, scale, text), text, to, to);

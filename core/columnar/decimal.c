@@ -6,8 +6,11 @@
  */
 #include "core/columnar/decimal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "core/base/check.h"
 
@@ -128,8 +131,12 @@ bool spk_numeric_pack(spk_int128 mantissa, int scale, spk_int128 *out)
 {
 	const spk_int128 limit = (spk_int128)1 << 119;
 
-	if (mantissa < -limit || mantissa >= limit || scale < 0 || scale > SPK_DECIMAL_DIGITS)
-		return false;
+	if (mantissa < -limit || mantissa >= limit || scale < 0 || scale > SPK_DECIMAL_DIGITS) {
+		if (!spk_decimal_is_special(mantissa))
+			return false;
+		mantissa = mantissa == SPK_DECIMAL_NAN ? SPK_NUMERIC_PACKED_NAN : mantissa < 0 ? -1 : 1;
+		scale = SPK_NUMERIC_SPECIAL;
+	}
 	*out = (spk_int128)((u128)scale << 120 | ((u128)mantissa & (((u128)1 << 120) - 1)));
 	return true;
 }
@@ -158,6 +165,8 @@ bool spk_decimal_rescale(spk_int128 v, int from, int to, spk_int128 *out)
 {
 	spk_int128 scaled;
 
+	if (spk_decimal_is_special(v))
+		return false;
 	if (to >= from) {
 		if (!v) {
 			*out = 0;
@@ -191,9 +200,11 @@ bool spk_decimal_store(struct spk_type type, spk_int128 mantissa, int scale, spk
 		}
 		return true;
 	}
-	if (!spk_decimal_rescale(mantissa, scale, type.scale, &stored))
+	if (spk_decimal_is_special(mantissa))
+		stored = mantissa;
+	else if (!spk_decimal_rescale(mantissa, scale, type.scale, &stored))
 		return false;
-	if (type.precision > 0 && type.precision < SPK_DECIMAL_DIGITS && magnitude(stored) >= (u128)powers[type.precision])
+	else if (type.precision > 0 && type.precision < SPK_DECIMAL_DIGITS && magnitude(stored) >= (u128)powers[type.precision])
 		return false;
 	*out = stored;
 	return true;
@@ -206,7 +217,7 @@ int spk_decimal_compare(spk_int128 a, int a_scale, spk_int128 b, int b_scale)
 	int up = b_scale - a_scale, order;
 	spk_int128 scaled;
 
-	if (up == 0)
+	if (up == 0 || spk_decimal_is_special(a) || spk_decimal_is_special(b))
 		return (a > b) - (a < b);
 	if (up < 0)
 		return -spk_decimal_compare(b, b_scale, a, a_scale);
@@ -261,11 +272,31 @@ static bool add_slow(spk_int128 a, int a_up, spk_int128 b, int b_up, spk_int128 
 	return fit_wide(subtract_wide(y, x), b < 0, out, scale);
 }
 
+static bool both_finite(spk_int128 a, spk_int128 b)
+{
+	return !spk_decimal_is_special(a) && !spk_decimal_is_special(b);
+}
+
+/* The result of an operation where one side is not finite: NaN, or an infinity of that sign. */
+static bool special(bool nan, bool negative, spk_int128 *out, int *scale)
+{
+	*out = nan ? SPK_DECIMAL_NAN : negative ? -SPK_DECIMAL_INFINITY : SPK_DECIMAL_INFINITY;
+	*scale = 0;
+	return true;
+}
+
+static bool either_nan(spk_int128 a, spk_int128 b)
+{
+	return a == SPK_DECIMAL_NAN || b == SPK_DECIMAL_NAN;
+}
+
 bool spk_decimal_add(spk_int128 a, int a_scale, spk_int128 b, int b_scale, spk_int128 *out, int *scale)
 {
 	int to = SPK_MAX(a_scale, b_scale);
 	spk_int128 x = a, y = b, sum;
 
+	if (!both_finite(a, b))
+		return special(either_nan(a, b) || a == -b, spk_decimal_is_special(a) ? a < 0 : b < 0, out, scale);
 	SPK_ASSERT(to - a_scale <= SPK_DECIMAL_DIGITS && to - b_scale <= SPK_DECIMAL_DIGITS, "scales too far apart");
 	if ((to != a_scale && __builtin_mul_overflow(a, powers[to - a_scale], &x)) ||
 	    (to != b_scale && __builtin_mul_overflow(b, powers[to - b_scale], &y)) || __builtin_add_overflow(x, y, &sum) ||
@@ -286,6 +317,8 @@ bool spk_decimal_multiply(spk_int128 a, int a_scale, spk_int128 b, int b_scale, 
 	int s = a_scale + b_scale;
 	spk_int128 plain;
 
+	if (!both_finite(a, b))
+		return special(either_nan(a, b) || !a || !b, (a < 0) != (b < 0), out, scale);
 	if (s <= SPK_DECIMAL_DIGITS && !__builtin_mul_overflow(a, b, &plain) && fits(magnitude(plain)))
 		*out = plain;
 	else if (!fit_wide(multiply_wide(magnitude(a), magnitude(b)), (a < 0) != (b < 0), out, &s))
@@ -344,11 +377,19 @@ static bool quotient_at(u128 a, u128 b, int up, u128 *q)
 
 bool spk_decimal_divide(spk_int128 a, int a_scale, spk_int128 b, int b_scale, spk_int128 *out, int *scale)
 {
-	int to = quotient_scale(a, a_scale, b, b_scale);
-	int room = SPK_DECIMAL_DIGITS + spk_decimal_digits(b) - spk_decimal_digits(a) + a_scale - b_scale;
+	int to, room;
 	u128 q;
 
 	SPK_ASSERT(b != 0, "division of a numeric by zero");
+	if (spk_decimal_is_special(a))
+		return special(either_nan(a, b) || spk_decimal_is_special(b), (a < 0) != (b < 0), out, scale);
+	if (spk_decimal_is_special(b)) {
+		*out = b == SPK_DECIMAL_NAN ? b : 0;
+		*scale = 0;
+		return true;
+	}
+	to = quotient_scale(a, a_scale, b, b_scale);
+	room = SPK_DECIMAL_DIGITS + spk_decimal_digits(b) - spk_decimal_digits(a) + a_scale - b_scale;
 	/* Where PostgreSQL would go on for hundreds of digits, ours end at 38. */
 	for (to = SPK_MIN(to, SPK_MIN(SPK_DECIMAL_DIGITS, room)); to >= 0; to--) {
 		if (quotient_at(magnitude(a), magnitude(b), to + b_scale - a_scale, &q)) {
@@ -364,6 +405,11 @@ bool spk_decimal_from_normal(spk_int128 normal, int exponent, spk_int128 *out, i
 {
 	int s = SPK_DECIMAL_DIGITS - exponent;
 
+	if (spk_decimal_is_special(normal)) {
+		*out = normal;
+		*scale = 0;
+		return exponent == SPK_DECIMAL_DIGITS + 1;
+	}
 	if (!fits(magnitude(normal)) || exponent > SPK_DECIMAL_DIGITS || exponent < -SPK_DECIMAL_DIGITS)
 		return false;
 	if (!normal)
@@ -399,6 +445,12 @@ int spk_decimal_format(spk_int128 v, int scale, char *out)
 	int n = write_digits(magnitude(v), end);
 	char *to = out;
 
+	if (spk_decimal_is_special(v)) {
+		const char *word = v == SPK_DECIMAL_NAN ? "NaN" : v < 0 ? "-Infinity" : "Infinity";
+
+		memcpy(out, word, strlen(word));
+		return (int)strlen(word);
+	}
 	SPK_ASSERT(scale >= 0 && scale <= SPK_DECIMAL_DIGITS, "a scale out of range");
 	p = end - n;
 	for (; n <= scale; n++)
@@ -419,6 +471,8 @@ double spk_decimal_to_double(spk_int128 v, int scale)
 {
 	char text[64], *end = text + 48;
 
+	if (spk_decimal_is_special(v))
+		return v == SPK_DECIMAL_NAN ? NAN : v < 0 ? -INFINITY : INFINITY;
 	/* Both operands exact: the one rounding of the division is the right one. */
 	if (magnitude(v) <= (u128)1 << 53 && scale <= 22)
 		return (double)v / (double)powers[scale];
@@ -428,6 +482,19 @@ double spk_decimal_to_double(spk_int128 v, int scale)
 	if (v < 0)
 		*--end = '-';
 	return strtod(end, NULL);
+}
+
+bool spk_decimal_parse_special(const char *s, size_t size, spk_int128 *out)
+{
+	const bool negative = size && *s == '-', sign = size && (*s == '-' || *s == '+');
+
+	*out = SPK_DECIMAL_NAN;
+	if (size == 3 && strncasecmp(s, "nan", size) == 0)
+		return true;
+	*out = negative ? -SPK_DECIMAL_INFINITY : SPK_DECIMAL_INFINITY;
+	s += sign;
+	size -= sign;
+	return (size == 3 && strncasecmp(s, "inf", size) == 0) || (size == 8 && strncasecmp(s, "infinity", size) == 0);
 }
 
 /* Reads the exponent behind 'e'; its magnitude is cut at 999, where all is over anyway. */

@@ -97,10 +97,10 @@ static inline struct words load_decimal(const void *data, uint32_t slot, int sca
 
 static inline struct words load_numeric(const void *data, uint32_t slot, int scale)
 {
-	spk_int128 packed = ((const spk_int128 *)data)[slot];
+	spk_int128 mantissa;
 
-	(void)scale;
-	return decimal_words(spk_numeric_mantissa(packed), spk_numeric_scale(packed));
+	spk_decimal_unpack(spk_type(SPK_TYPE_DECIMAL), ((const spk_int128 *)data)[slot], &mantissa, &scale);
+	return decimal_words(mantissa, scale);
 }
 
 static inline struct words load_interval(const void *data, uint32_t slot, int scale)

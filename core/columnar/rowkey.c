@@ -150,10 +150,12 @@ PART_KERNEL(write_decimal, DECIMAL_BYTES, {
 		memset(to + 1, 0, DECIMAL_BYTES);
 })
 PART_KERNEL(write_numeric, DECIMAL_BYTES, {
-	spk_int128 packed = ((const spk_int128 *)r->data)[slot];
+	spk_int128 mantissa;
+	int own_scale;
 
+	spk_decimal_unpack(spk_type(SPK_TYPE_DECIMAL), ((const spk_int128 *)r->data)[slot], &mantissa, &own_scale);
 	if (valid)
-		put_decimal(to + 1, spk_numeric_mantissa(packed), spk_numeric_scale(packed), t->flip);
+		put_decimal(to + 1, mantissa, own_scale, t->flip);
 	else
 		memset(to + 1, 0, DECIMAL_BYTES);
 })

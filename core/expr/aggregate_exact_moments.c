@@ -13,9 +13,9 @@ enum { SUM_LIMBS = 3, SQUARE_LIMBS = 5, LEAST_DIGITS = 16, GROUP = 4 };
 
 /*
  * Both sums are in two's complement: rows taken back count negative, and a part of a stream may hold more of these than of others. scale:
- * digits after the point of the values' unit, the largest seen.
+ * digits after the point of the values' unit, the largest seen. special: how many values are NaN or infinite; they are counted, not summed.
  */
-struct exact { int64_t count; int64_t scale; uint64_t sum[SUM_LIMBS], squares[SQUARE_LIMBS]; };
+struct exact { int64_t count; int32_t scale, special; uint64_t sum[SUM_LIMBS], squares[SQUARE_LIMBS]; };
 
 /* --- adding --- */
 
@@ -102,9 +102,9 @@ static bool multiply_limbs(uint64_t *limb, int limbs, const struct spk_wide *up)
 }
 
 /* To a larger scale; false when the sums do not hold it. */
-static bool rescale(struct exact *s, int64_t scale)
+static bool rescale(struct exact *s, int32_t scale)
 {
-	const struct spk_wide up = spk_wide_power_of_ten((int)(scale - s->scale)), square = spk_wide_multiply(&up, &up);
+	const struct spk_wide up = spk_wide_power_of_ten(scale - s->scale), square = spk_wide_multiply(&up, &up);
 
 	s->scale = scale;
 	return multiply_limbs(s->sum, SUM_LIMBS, &up) && multiply_limbs(s->squares, SQUARE_LIMBS, &square);
@@ -117,7 +117,7 @@ static bool add_scaled(struct exact *s, spk_int128 m, int scale, bool back)
 
 	if (scale > s->scale && !rescale(s, scale))
 		return false;
-	if (scale < s->scale && __builtin_mul_overflow(value, (spk_uint128)spk_pow10((int)s->scale - scale), &value))
+	if (scale < s->scale && __builtin_mul_overflow(value, (spk_uint128)spk_pow10(s->scale - scale), &value))
 		return false;
 	if (value >> 127)
 		return false;
@@ -140,12 +140,16 @@ SPK_AGGREGATE_UPDATE(update_decimal)
 		int scale;
 
 		spk_decimal_unpack(type, *v, &m, &scale);
-		if (scale == s->scale && m == (int64_t)m)
+		if (spk_decimal_is_special(m)) {
+			s->count += w;
+			bad |= __builtin_add_overflow(s->special, w, &s->special);
+		} else if (scale == s->scale && m == (int64_t)m) {
 			for EACH_TIME(w)
 				add_small(s, (int64_t)m, w < 0);
-		else
+		} else {
 			for EACH_TIME(w)
 				bad |= !add_scaled(s, m, scale, w < 0);
+		}
 	});
 	return bad ? numeric_range(err) : SPK_OK;
 }
@@ -156,6 +160,8 @@ SPK_AGGREGATE_MERGE(merge)
 		struct exact *a = SPK_STATE(exact, into, i), b = *SPK_STATE(exact, from, i);
 
 		if ((b.scale > a->scale && !rescale(a, b.scale)) || (a->scale > b.scale && !rescale(&b, a->scale)))
+			return numeric_range(err);
+		if (__builtin_add_overflow(a->special, b.special, &a->special))
 			return numeric_range(err);
 		add_limbs(a->sum, SUM_LIMBS, b.sum, SUM_LIMBS, false);
 		add_limbs(a->squares, SQUARE_LIMBS, b.squares, SQUARE_LIMBS, false);
@@ -240,7 +246,7 @@ static struct spk_wide numerator(const struct exact *s)
 static bool one_result(const struct exact *s, bool sample, bool root, struct spk_type type, spk_int128 *out)
 {
 	const struct spk_wide above = numerator(s);
-	const int above_scale = 2 * (int)s->scale;
+	const int above_scale = 2 * s->scale;
 	const spk_uint128 below = (spk_uint128)s->count * (spk_uint128)(s->count - sample);
 	const struct spk_wide divisor = spk_wide_of(below);
 	struct spk_wide v;
@@ -267,6 +273,8 @@ static spk_status result(const struct spk_aggregate_call *call, char *const *sta
 
 		if (s->count <= sample)
 			SPK_TRY(spk_aggregate_null(out, at + i, rows, arena, err));
+		else if (s->special)
+			spk_decimal_store(out->type, SPK_DECIMAL_NAN, 0, spk_vector_i128(out) + at + i);
 		else if (!one_result(s, sample, root, out->type, spk_vector_i128(out) + at + i))
 			return numeric_range(err);
 	}

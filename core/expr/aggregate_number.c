@@ -111,7 +111,9 @@ SPK_AGGREGATE_FINAL(small_final)
 
 /* --- exact sums in 128 bits, of bigint and numeric; `scale` is the largest seen when scales vary --- */
 
-struct exact_sum { spk_int128 sum; int64_t count; int64_t scale; };
+/* nan, plus, minus: how many values were NaN or infinite, which are not in the sum. Small, since nearly none ever is: a count that reaches
+ * INT16_MAX stays there, and then nothing can be taken back. */
+struct exact_sum { spk_int128 sum; int64_t count; int16_t scale, nan, plus, minus; };
 
 static spk_status numeric_range(spk_error *err)
 {
@@ -143,6 +145,38 @@ SPK_AGGREGATE_UPDATE(exact_i64)
 	return SPK_OK;
 }
 
+static bool count_special(int16_t *count, int64_t w)
+{
+	if (w < 0 && *count == INT16_MAX)
+		return false;
+	*count = (int16_t)SPK_MIN(*count + w, INT16_MAX);
+	return true;
+}
+
+/* A value that is NaN or infinite; false when it cannot be taken back. */
+static bool add_special(struct exact_sum *s, spk_int128 m, int64_t w)
+{
+	s->count += w;
+	return count_special(m == SPK_DECIMAL_NAN ? &s->nan : m < 0 ? &s->minus : &s->plus, w);
+}
+
+/* Of both: what counts for the result is whether there are any. */
+static void merge_special(struct exact_sum *a, const struct exact_sum *b)
+{
+	count_special(&a->nan, b->nan);
+	count_special(&a->plus, b->plus);
+	count_special(&a->minus, b->minus);
+}
+
+/* Whether the sum, and with it the mean, is none of the finite values; then which. */
+static bool special_sum(const struct exact_sum *s, spk_int128 *out)
+{
+	if (!s->nan && !s->plus && !s->minus)
+		return false;
+	*out = s->nan || (s->plus && s->minus) ? SPK_DECIMAL_NAN : s->plus ? SPK_DECIMAL_INFINITY : -SPK_DECIMAL_INFINITY;
+	return true;
+}
+
 /* Adds m * w at a scale of its own to the sum; false when 38 digits do not hold it. */
 static bool add_scaled(struct exact_sum *s, spk_int128 m, int scale, int64_t w)
 {
@@ -158,7 +192,7 @@ static bool add_scaled(struct exact_sum *s, spk_int128 m, int scale, int64_t w)
 		return false;
 	}
 	s->sum = sum;
-	s->scale = to;
+	s->scale = (int16_t)to;
 	s->count += w;
 	return true;
 }
@@ -169,18 +203,26 @@ SPK_AGGREGATE_UPDATE(exact_decimal)
 	bool bad = false;
 
 	if (type.scale >= 0) {
-		const int64_t scale = type.scale;
+		const int16_t scale = type.scale;
 
 		SPK_AGGREGATE_LOOP(exact_sum, spk_int128, {
-			spk_int128 product = w == 1 ? *v : *v * w;
-
-			bad |= __builtin_add_overflow(s->sum, product, &s->sum);
-			s->count += w;
 			s->scale = scale;
+			if (SPK_LIKELY(!spk_decimal_is_special(*v))) {
+				spk_int128 product = w == 1 ? *v : *v * w;
+
+				bad |= __builtin_add_overflow(s->sum, product, &s->sum);
+				s->count += w;
+			} else {
+				bad |= !add_special(s, *v, w);
+			}
 		});
 	} else {
 		SPK_AGGREGATE_LOOP(exact_sum, spk_int128, {
-			bad |= !add_scaled(s, spk_numeric_mantissa(*v), spk_numeric_scale(*v), w);
+			spk_int128 m;
+			int scale;
+
+			spk_decimal_unpack(type, *v, &m, &scale);
+			bad |= spk_decimal_is_special(m) ? !add_special(s, m, w) : !add_scaled(s, m, scale, w);
 		});
 	}
 	return bad ? numeric_range(err) : SPK_OK;
@@ -197,6 +239,8 @@ SPK_AGGREGATE_MERGE(exact_merge)
 			*a = *b;
 		else if (!add_scaled(a, b->sum, (int)b->scale, 1))
 			return numeric_range(err);
+		else
+			merge_special(a, b);
 		a->count = count;
 	}
 	return SPK_OK;
@@ -214,9 +258,12 @@ SPK_AGGREGATE_FINAL(exact_final)
 {
 	for (int i = 0; i < n; i++) {
 		const struct exact_sum *s = SPK_STATE(exact_sum, state, i);
+		spk_int128 special;
 
 		if (s->count == 0)
 			SPK_TRY(spk_aggregate_null(out, at + i, rows, arena, err));
+		else if (special_sum(s, &special))
+			spk_decimal_store(out->type, special, 0, spk_vector_i128(out) + at + i);
 		else if (!spk_decimal_store(out->type, s->sum, (int)s->scale, spk_vector_i128(out) + at + i))
 			return numeric_range(err);
 	}
@@ -232,6 +279,8 @@ SPK_AGGREGATE_FINAL(exact_average)
 
 		if (s->count == 0)
 			SPK_TRY(spk_aggregate_null(out, at + i, rows, arena, err));
+		else if (special_sum(s, &quotient))
+			spk_decimal_store(out->type, quotient, 0, spk_vector_i128(out) + at + i);
 		else if (!spk_decimal_divide(s->sum, (int)s->scale, s->count, 0, &quotient, &scale) || !spk_decimal_store(out->type, quotient, scale, spk_vector_i128(out) + at + i))
 			return numeric_range(err);
 	}

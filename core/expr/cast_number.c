@@ -127,8 +127,10 @@ static spk_status float_to_decimal(const struct spk_call *call, struct spk_vecto
 	int scale, size;
 	locale_t before;
 
-	if (isnan(value) || isinf(value))
-		return spk_call_fail(call, out, row, SPK_DATA, err, "cannot convert %s to numeric", isnan(value) ? "NaN" : "infinity");
+	if (!isfinite(value)) {
+		m = isnan(value) ? SPK_DECIMAL_NAN : value < 0 ? -SPK_DECIMAL_INFINITY : SPK_DECIMAL_INFINITY;
+		return spk_decimal_store_declared(call->expr->type, m, 0, spk_vector_i128(out) + row) ? SPK_OK : field_overflow(call, out, row, err);
+	}
 	before = uselocale(spk_locale());
 	size = snprintf(text, sizeof text, "%.*g", digits, value);
 	uselocale(before);
@@ -170,13 +172,22 @@ spk_status spk_cast_decimal_decimal(const struct spk_call *call, struct spk_vect
 		int scale;
 
 		spk_decimal_unpack(from, SPK_ARG(spk_int128, r, row), &m, &scale);
-		if (!spk_decimal_store(to, m, scale, spk_vector_i128(out) + row))
+		if (!spk_decimal_store_declared(to, m, scale, spk_vector_i128(out) + row))
 			SPK_TRY(field_overflow(call, out, row, err));
 	}
 	return SPK_OK;
 }
 
 /* --- from numeric --- */
+
+static spk_status no_integer(const struct spk_call *call, struct spk_vector *out, int32_t row, spk_int128 m, spk_error *err)
+{
+	char name[64];
+
+	if (!spk_decimal_is_special(m))
+		return out_of_range(call, out, row, 0, err);
+	return spk_call_fail(call, out, row, SPK_DATA, err, "cannot convert %s to %s", m == SPK_DECIMAL_NAN ? "NaN" : "infinity", spk_type_format(call->expr->type, name, sizeof name));
+}
 
 #define DECIMAL_TO_INTEGER(name, TO, MIN, MAX) \
 	spk_status spk_cast_decimal_##name(const struct spk_call *call, struct spk_vector *out, spk_error *err) \
@@ -189,7 +200,7 @@ spk_status spk_cast_decimal_decimal(const struct spk_call *call, struct spk_vect
 			int scale; \
 			spk_decimal_unpack(from, SPK_ARG(spk_int128, r, row), &m, &scale); \
 			if (!spk_decimal_rescale(m, scale, 0, &whole) || whole < (MIN) || whole > (MAX)) \
-				SPK_TRY(out_of_range(call, out, row, 0, err)); \
+				SPK_TRY(no_integer(call, out, row, m, err)); \
 			else \
 				v[row] = (TO)whole; \
 		} \

@@ -76,38 +76,51 @@ static inline bool beyond(spk_int128 v)
 	return v >= limit() || v <= -limit();
 }
 
+/* What is not finite among the operands takes the way of an overflow, which is rare enough to look again. */
+static inline bool some_special(spk_int128 a, spk_int128 b)
+{
+	return spk_decimal_is_special(a) | spk_decimal_is_special(b);
+}
+
 static inline bool add_step(spk_int128 a, spk_int128 b, spk_int128 *v)
 {
-	return __builtin_add_overflow(a, b, v) || beyond(*v);
+	return __builtin_add_overflow(a, b, v) | beyond(*v) | some_special(a, b);
 }
 
 static inline bool sub_step(spk_int128 a, spk_int128 b, spk_int128 *v)
 {
-	return __builtin_sub_overflow(a, b, v) || beyond(*v);
+	return __builtin_sub_overflow(a, b, v) | beyond(*v) | some_special(a, b);
 }
 
 static inline bool mul_step(spk_int128 a, spk_int128 b, spk_int128 *v)
 {
-	return __builtin_mul_overflow(a, b, v) || beyond(*v);
+	return __builtin_mul_overflow(a, b, v) | beyond(*v) | some_special(a, b);
 }
 
 /* For precisions whose product always fits. */
-static inline spk_int128 mul_free(spk_int128 a, spk_int128 b)
+static inline bool mul_free_step(spk_int128 a, spk_int128 b, spk_int128 *v)
 {
-	return (spk_int128)((unsigned __int128)a * (unsigned __int128)b);
+	*v = (spk_int128)((unsigned __int128)a * (unsigned __int128)b);
+	return some_special(a, b);
 }
 
-static spk_status fail_step(const struct spk_call *call, struct spk_vector *out, int32_t row, spk_int128 a, spk_int128 b, spk_error *err)
-{
-	(void)a;
-	(void)b;
-	return overflow(call, out, row, err);
-}
+#define STEP_FAILURE(name, OPERATION) \
+	static spk_status name(const struct spk_call *call, struct spk_vector *out, int32_t row, spk_int128 a, spk_int128 b, spk_error *err) \
+	{ \
+		int scale; \
+		if (!some_special(a, b)) \
+			return overflow(call, out, row, err); \
+		OPERATION; \
+		return SPK_OK; \
+	}
+STEP_FAILURE(add_failed, spk_decimal_add(a, 0, b, 0, spk_vector_i128(out) + row, &scale))
+STEP_FAILURE(sub_failed, spk_decimal_add(a, 0, spk_decimal_negate(b), 0, spk_vector_i128(out) + row, &scale))
+STEP_FAILURE(mul_failed, spk_decimal_multiply(a, 0, b, 0, spk_vector_i128(out) + row, &scale))
 
-SPK_CHECKED_BINARY_KERNEL(add_fixed, spk_int128, spk_int128, spk_int128, add_step, fail_step)
-SPK_CHECKED_BINARY_KERNEL(sub_fixed, spk_int128, spk_int128, spk_int128, sub_step, fail_step)
-SPK_CHECKED_BINARY_KERNEL(mul_fixed, spk_int128, spk_int128, spk_int128, mul_step, fail_step)
-SPK_BINARY_KERNEL(mul_fits, spk_int128, spk_int128, spk_int128, mul_free)
+SPK_CHECKED_BINARY_KERNEL(add_fixed, spk_int128, spk_int128, spk_int128, add_step, add_failed)
+SPK_CHECKED_BINARY_KERNEL(sub_fixed, spk_int128, spk_int128, spk_int128, sub_step, sub_failed)
+SPK_CHECKED_BINARY_KERNEL(mul_fixed, spk_int128, spk_int128, spk_int128, mul_step, mul_failed)
+SPK_CHECKED_BINARY_KERNEL(mul_fits, spk_int128, spk_int128, spk_int128, mul_free_step, mul_failed)
 
 /* --- the general way --- */
 
@@ -120,7 +133,7 @@ static bool add_numbers(struct number a, struct number b, struct number *r)
 
 static bool sub_numbers(struct number a, struct number b, struct number *r)
 {
-	return spk_decimal_add(a.m, a.scale, -b.m, b.scale, &r->m, &r->scale);
+	return spk_decimal_add(a.m, a.scale, spk_decimal_negate(b.m), b.scale, &r->m, &r->scale);
 }
 
 static bool mul_numbers(struct number a, struct number b, struct number *r)
@@ -138,6 +151,10 @@ static bool mod_numbers(struct number a, struct number b, struct number *r)
 	int scale = SPK_MAX(a.scale, b.scale);
 	spk_int128 x, y;
 
+	if (spk_decimal_is_special(a.m) || spk_decimal_is_special(b.m)) {
+		*r = a.m == SPK_DECIMAL_NAN || b.m == SPK_DECIMAL_NAN || spk_decimal_is_special(a.m) ? (struct number){ SPK_DECIMAL_NAN, 0 } : a;
+		return true;
+	}
 	if (!spk_decimal_rescale(b.m, b.scale, scale, &y))
 		return false;
 	r->scale = scale;
@@ -152,6 +169,8 @@ static bool whole_numbers(struct number a, struct number b, struct number *r)
 {
 	struct number rest;
 
+	if (spk_decimal_is_special(a.m) || spk_decimal_is_special(b.m))
+		return spk_decimal_divide(a.m, a.scale, b.m, b.scale, &r->m, &r->scale);
 	if (!mod_numbers(a, b, &rest))
 		return false;
 	if (!spk_decimal_add(a.m, a.scale, -rest.m, rest.scale, &r->m, &r->scale))
@@ -172,9 +191,10 @@ static spk_status each(const struct spk_call *call, struct spk_vector *out, oper
 		struct number a = number_at(ta, &ra, row), b = number_at(tb, &rb, row), r;
 		spk_int128 *v = spk_vector_i128(out) + row;
 
-		if (divides && b.m == 0)
+		/* NaN comes first: PostgreSQL does not mind what it is divided by. */
+		if (divides && b.m == 0 && a.m != SPK_DECIMAL_NAN)
 			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "division by zero"));
-		else if (!op(a, b, &r) || !spk_decimal_store(type, r.m, r.scale, v))
+		else if (!op(a, divides && b.m == 0 ? a : b, &r) || !spk_decimal_store(type, r.m, r.scale, v))
 			SPK_TRY(overflow(call, out, row, err));
 	}
 	return SPK_OK;
@@ -229,7 +249,7 @@ static inline spk_status unary(const struct spk_call *call, struct spk_vector *o
 		struct number n = number_at(type, &r, row);
 		spk_int128 *v = spk_vector_i128(out) + row;
 
-		n.m = absolute && n.m >= 0 ? n.m : -n.m;
+		n.m = absolute && n.m >= 0 ? n.m : spk_decimal_negate(n.m);
 		if (type.scale >= 0)
 			*v = n.m;
 		else if (!spk_numeric_pack(n.m, n.scale, v))

@@ -205,8 +205,12 @@ static spk_status put(const struct spk_call *call, struct spk_vector *out, int r
 		spk_vector_i64(out)[row] = (int64_t)(v.m / spk_pow10(v.scale));
 		return SPK_OK;
 	default:
-		if (v.null)
+		if (v.null && v.infinite == 0)
 			return spk_call_null(call, out, row, err);
+		if (v.null) {
+			v.m = v.infinite < 0 ? -SPK_DECIMAL_INFINITY : SPK_DECIMAL_INFINITY;
+			v.scale = 0;
+		}
 		if (!spk_decimal_store(out->type, v.m, v.scale, spk_vector_i128(out) + row))
 			return spk_call_fail(call, out, row, SPK_DATA, err, "value overflows numeric format");
 		return SPK_OK;

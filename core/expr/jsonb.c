@@ -119,7 +119,7 @@ static spk_status append_record(struct spk_buffer *out, const struct spk_vector 
 	return spk_buffer_append(out, "}", 1, err);
 }
 
-/* Numbers may have an exponent: loose. What is not finite is a string. */
+/* Numbers may have an exponent: loose. What is not finite, whose text does not end in a digit, is a string. */
 static spk_status append_float(struct spk_buffer *out, struct spk_type type, const void *value, struct spk_json_form *form, spk_error *err)
 {
 	bool finite = type.id == SPK_TYPE_REAL ? isfinite(*(const float *)value) : isfinite(*(const double *)value);
@@ -140,7 +140,7 @@ static spk_status append_scalar(struct spk_buffer *out, const struct spk_vector 
 	if (v->type.id == SPK_TYPE_REAL || v->type.id == SPK_TYPE_DOUBLE)
 		return append_float(out, v->type, value, form, err);
 	size = (size_t)spk_text_from_value(v->type, value, timezone, text);
-	if (v->type.id == SPK_TYPE_BOOLEAN || spk_type_is_number(v->type))
+	if (v->type.id == SPK_TYPE_BOOLEAN || (spk_type_is_number(v->type) && text[size - 1] >= '0' && text[size - 1] <= '9'))
 		return spk_buffer_append(out, text, size, err);
 	if (v->type.id == SPK_TYPE_DATE || v->type.id == SPK_TYPE_TIMESTAMP || v->type.id == SPK_TYPE_TIMESTAMPTZ)
 		return append_time(out, v->type, text, size, err);

@@ -500,12 +500,9 @@ static result filter(run *r, const node *n, struct spk_json j, bool unwrap, list
 
 static result by_variable(run *r, const node *n, list *out)
 {
-	static const char null[] = "null";
 	struct spk_json value;
 
-	if (!r->vars.p)
-		return go_on(r, n, (struct spk_json){ null, null + 4 }, out);
-	r->hard = !spk_jsonb_member(r->vars.p, r->vars.end, n->name, n->name_size, &value.p, &value.end);
+	r->hard = !r->vars.p || !spk_jsonb_member(r->vars.p, r->vars.end, n->name, n->name_size, &value.p, &value.end);
 	if (r->hard)
 		return wrong(r, "could not find jsonpath variable \"%.*s\"", (int)n->name_size, n->name);
 	return go_on(r, n, value, out);

@@ -39,6 +39,8 @@ static bool rounded(struct number n, int digits, enum rounding how, struct numbe
 	spk_int128 q, rest, power;
 
 	*out = n;
+	if (spk_decimal_is_special(n.m))
+		return true;
 	if (digits >= n.scale) {
 		out->scale = digits;
 		return spk_decimal_rescale(n.m, n.scale, digits, &out->m);
@@ -119,13 +121,15 @@ static spk_status sign_kernel(const struct spk_call *call, struct spk_vector *ou
 	SPK_EACH_CALL_ROW(call, row) {
 		struct number n = number_at(type, &r, row);
 
-		SPK_TRY(store(call, out, row, (n.m > 0) - (n.m < 0), 0, err));
+		SPK_TRY(store(call, out, row, n.m == SPK_DECIMAL_NAN ? n.m : (n.m > 0) - (n.m < 0), 0, err));
 	}
 	return SPK_OK;
 }
 
 static int least_scale(struct number n)
 {
+	if (spk_decimal_is_special(n.m))
+		return 0;
 	for (; n.scale > 0 && n.m % 10 == 0; n.scale--)
 		n.m /= 10;
 	return n.scale;
@@ -137,11 +141,13 @@ static spk_status scale_kernel(const struct spk_call *call, struct spk_vector *o
 	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
 	bool least = call->expr->function->name[0] == 'm';
 
-	(void)err;
 	SPK_EACH_CALL_ROW(call, row) {
 		struct number n = number_at(type, &r, row);
 
-		spk_vector_i32(out)[row] = least ? least_scale(n) : n.scale;
+		if (spk_decimal_is_special(n.m))
+			SPK_TRY(spk_call_null(call, out, row, err));
+		else
+			spk_vector_i32(out)[row] = least ? least_scale(n) : n.scale;
 	}
 	return SPK_OK;
 }
@@ -221,6 +227,8 @@ static spk_status sqrt_row(const struct spk_call *call, struct spk_vector *out, 
 
 	if (n.m < 0)
 		return spk_call_fail(call, out, row, SPK_DATA, err, "cannot take square root of a negative number");
+	if (spk_decimal_is_special(n.m))
+		return store(call, out, row, n.m, 0, err);
 	if (!spk_decimal_rescale(n.m, n.scale, SPK_MAX(2 * scale, n.scale), &scaled))
 		return store_long(call, out, row, sqrtl(to_long(n)), scale, err);
 	root = integer_root(scaled);
@@ -244,7 +252,10 @@ static spk_status exp_kernel(const struct spk_call *call, struct spk_vector *out
 		struct number n = number_at(call->arg[0].type, &r, row);
 		long double x = to_long(n);
 
-		SPK_TRY(store_long(call, out, row, expl(x), SPK_MAX(LEAST_DIGITS - to_digits(x * 0.434294481903252L), n.scale), err));
+		if (spk_decimal_is_special(n.m))
+			SPK_TRY(store(call, out, row, n.m < 0 ? 0 : n.m, 0, err));
+		else
+			SPK_TRY(store_long(call, out, row, expl(x), SPK_MAX(LEAST_DIGITS - to_digits(x * 0.434294481903252L), n.scale), err));
 	}
 	return SPK_OK;
 }
@@ -275,6 +286,8 @@ static spk_status ln_kernel(const struct spk_call *call, struct spk_vector *out,
 
 		if (no_logarithm(n))
 			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "%s", no_logarithm(n)));
+		else if (spk_decimal_is_special(n.m))
+			SPK_TRY(store(call, out, row, n.m, 0, err));
 		else
 			SPK_TRY(store_long(call, out, row, logl(to_long(n)), SPK_MAX(LEAST_DIGITS - ln_weight(n), n.scale), err));
 	}
@@ -289,16 +302,28 @@ static spk_status log_kernel(const struct spk_call *call, struct spk_vector *out
 
 	SPK_EACH_CALL_ROW(call, row) {
 		struct number base = { 10, 0 }, x = number_at(call->arg[last].type, &rx, row);
+		bool special;
 		int scale;
 
 		if (last)
 			base = number_at(call->arg[0].type, &rb, row);
-		if (no_logarithm(base) || no_logarithm(x)) {
-			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "%s", no_logarithm(base) ? no_logarithm(base) : no_logarithm(x)));
+		if (base.m == SPK_DECIMAL_NAN || x.m == SPK_DECIMAL_NAN) {
+			SPK_TRY(store(call, out, row, SPK_DECIMAL_NAN, 0, err));
 			continue;
 		}
-		if (to_long(base) == 1) {
+		special = spk_decimal_is_special(base.m) || spk_decimal_is_special(x.m);
+		if (no_logarithm(base) || no_logarithm(x)) {
+			const bool first = no_logarithm(base) && !(special && x.m < 0);
+
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "%s", no_logarithm(first ? base : x)));
+			continue;
+		}
+		if (to_long(base) == 1 && !special) {
 			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "division by zero"));
+			continue;
+		}
+		if (special) {
+			SPK_TRY(store(call, out, row, base.m == x.m ? SPK_DECIMAL_NAN : spk_decimal_is_special(x.m) ? x.m : 0, 0, err));
 			continue;
 		}
 		scale = SPK_MAX(LEAST_DIGITS - (ln_weight(x) - ln_weight(base)), SPK_MAX(base.scale, x.scale));
@@ -328,16 +353,43 @@ static bool whole_power(struct number b, int64_t e, struct number *out)
 	return spk_decimal_digits(r.m) <= SPK_DECIMAL_DIGITS;
 }
 
+static bool is_value(struct number n, int v)
+{
+	return spk_decimal_compare(n.m, n.scale, v, 0) == 0;
+}
+
+/* b^e where one is not finite: PostgreSQL's rules, which are those of POSIX's pow. Errors of signs were seen to. */
+static spk_int128 special_power(struct number b, struct number e)
+{
+	const bool above_one = b.m == -SPK_DECIMAL_INFINITY || spk_decimal_compare(b.m < 0 ? -b.m : b.m, b.scale, 1, 0) > 0;
+	spk_int128 odd;
+
+	if (is_value(b, 1) || e.m == 0)
+		return 1;
+	if (b.m == SPK_DECIMAL_NAN || e.m == SPK_DECIMAL_NAN)
+		return SPK_DECIMAL_NAN;
+	if (b.m == 0)
+		return 0;
+	if (spk_decimal_is_special(e.m))
+		return is_value(b, -1) ? 1 : (e.m > 0) == above_one ? SPK_DECIMAL_INFINITY : 0;
+	if (e.m < 0)
+		return 0;
+	return b.m < 0 && spk_decimal_rescale(e.m, e.scale, 0, &odd) && odd % 2 ? -SPK_DECIMAL_INFINITY : SPK_DECIMAL_INFINITY;
+}
+
 static spk_status power_row(const struct spk_call *call, struct spk_vector *out, int row, struct number b, struct number e, spk_error *err)
 {
 	long double x = to_long(b), y = to_long(e), weight;
 	struct number exact;
+	const bool finite = !spk_decimal_is_special(b.m) && !spk_decimal_is_special(e.m);
 	int scale;
 
 	if (b.m == 0 && e.m < 0)
 		return spk_call_fail(call, out, row, SPK_DATA, err, "zero raised to a negative power is undefined");
-	if (b.m < 0 && floorl(y) != y)
+	if (b.m < 0 && !spk_decimal_is_special(e.m) && floorl(y) != y)
 		return spk_call_fail(call, out, row, SPK_DATA, err, "a negative number raised to a non-integer power yields a complex result");
+	if (!finite)
+		return store(call, out, row, special_power(b, e), 0, err);
 	weight = b.m ? y * log10l(fabsl(x)) : 0;
 	if (weight > 38)
 		return spk_call_fail(call, out, row, SPK_DATA, err, "value overflows numeric format");

@@ -50,10 +50,14 @@ static spk_status divisors(const struct spk_call *call, bool multiple, struct sp
 		spk_int128 v = 0;
 		bool fits = spk_decimal_rescale(a.m, a.scale, scale, &a.m) && spk_decimal_rescale(b.m, b.scale, scale, &b.m);
 
-		if (fits && multiple)
+		if (spk_decimal_is_special(a.m) || spk_decimal_is_special(b.m)) {
+			v = SPK_DECIMAL_NAN;
+			fits = true;
+		} else if (fits && multiple) {
 			fits = lcm_of(a.m, b.m, &v);
-		else if (fits)
+		} else if (fits) {
 			v = gcd_of(a.m, b.m);
+		}
 		if (!fits || !spk_decimal_store(call->expr->type, v, scale, spk_vector_i128(out) + row))
 			SPK_TRY(overflow(call, out, row, err));
 	}
@@ -113,6 +117,13 @@ static bool bucket(struct number v, struct number low, struct number high, int32
 	return true;
 }
 
+static const char *not_finite(struct number v, struct number low, struct number high)
+{
+	if (v.m == SPK_DECIMAL_NAN || low.m == SPK_DECIMAL_NAN || high.m == SPK_DECIMAL_NAN)
+		return "operand, lower bound, and upper bound cannot be NaN";
+	return spk_decimal_is_special(low.m) || spk_decimal_is_special(high.m) ? "lower and upper bounds must be finite" : NULL;
+}
+
 static spk_status width_bucket(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
 	const struct spk_reader rn = spk_vector_reader(&call->arg[3]);
@@ -122,7 +133,7 @@ static spk_status width_bucket(const struct spk_call *call, struct spk_vector *o
 		int32_t count = SPK_ARG(int32_t, rn, row);
 		int way = spk_decimal_compare(low.m, low.scale, high.m, high.scale);
 		bool before = way * spk_decimal_compare(v.m, v.scale, low.m, low.scale) > 0, behind = way * spk_decimal_compare(v.m, v.scale, high.m, high.scale) <= 0;
-		const char *why = count <= 0 ? "count must be greater than zero" : !way ? "lower bound cannot equal upper bound" : behind && !before && count == INT32_MAX ? "integer out of range" : NULL;
+		const char *why = count <= 0 ? "count must be greater than zero" : not_finite(v, low, high) ? not_finite(v, low, high) : !way ? "lower bound cannot equal upper bound" : behind && !before && count == INT32_MAX ? "integer out of range" : NULL;
 
 		if (why)
 			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "%s", why));

@@ -10,7 +10,8 @@
 
 enum { SLOTS = 2 * (SPK_REGEX_GROUPS_MAX + 1), STEPS = 1 << 14 };  /* steps: between two looks at whether to stop */
 
-/* What is still to be tried: an instruction at a place, or a group's border to be put back. */
+/* What is still to be tried: an instruction at a place (slot TRY), a group's border to be put back, or (LEAVE) split `at` to be left. */
+enum { TRY = -1, LEAVE = -2 };
 struct todo { uint32_t at; int32_t slot; const char *s; };
 
 struct search {
@@ -24,6 +25,8 @@ struct search {
 	const char *best;              /* end of the best match so far */
 	bool any;                      /* the first match found will do, and no groups are wanted */
 	uint32_t steps;
+	const char *must_end;          /* where a match has to end; NULL: anywhere */
+	int64_t entered;               /* splits, with back references */
 	spk_error *err;
 };
 
@@ -67,6 +70,11 @@ static bool in_set(const struct spk_regex *re, const struct spk_regex_set *set, 
 	return in_ranges(set, c) != set->negated;
 }
 
+static uint32_t fold(uint32_t c)
+{
+	return c < 128 ? (uint32_t)tolower((int)c) : (uint32_t)towlower_l((wint_t)c, spk_locale());
+}
+
 /* Takes a character at `s`; NULL when it does not fit. */
 static const char *take(const struct search *q, const struct spk_regex_instruction *i, const char *s)
 {
@@ -77,9 +85,7 @@ static const char *take(const struct search *q, const struct spk_regex_instructi
 	c = spk_utf8_get(s, q->end);
 	switch (i->op) {
 	case SPK_REGEX_CHAR:
-		if (q->re->icase)
-			c = c < 128 ? (uint32_t)tolower((int)c) : (uint32_t)towlower_l((wint_t)c, spk_locale());
-		return c == i->x ? spk_utf8_next(s, q->end) : NULL;
+		return (q->re->icase ? fold(c) : c) == i->x ? spk_utf8_next(s, q->end) : NULL;
 	case SPK_REGEX_ANY: return spk_utf8_next(s, q->end);
 	case SPK_REGEX_ANY_NOT_NL: return c != '\n' ? spk_utf8_next(s, q->end) : NULL;
 	default: return in_set(q->re, i->set, c) ? spk_utf8_next(s, q->end) : NULL;
@@ -120,6 +126,8 @@ static spk_status push(struct search *q, struct todo t)
  */
 static bool note_match(struct search *q, const char *s)
 {
+	if (q->must_end && s != q->must_end)
+		return false;
 	if (!q->best || (q->re->shortest ? s < q->best : s > q->best)) {
 		q->best = s;
 		memcpy(q->best_slot, q->slot, sizeof(q->slot[0]) * 2 * (size_t)(q->re->groups + 1));
@@ -127,7 +135,58 @@ static bool note_match(struct search *q, const char *s)
 	return q->any || (!q->re->shortest && s == q->end);
 }
 
-/* Paths part at splits only, and every loop has one: that is where it is noted that a state has been tried. */
+/* --- look-around and back references --- */
+
+static spk_status clear_visited(struct search *q);
+static spk_status search_at(struct search *q, const char *s, bool *stop);
+
+/* Whether a constraint holds at `s`. Of one that looks behind, all starts share what was visited: what did not end at `s` never will. */
+static spk_status look(const struct search *q, const struct spk_regex_instruction *i, const char *s, bool *holds)
+{
+	struct spk_regex_matcher own = { .visited = { 0 } };
+	struct search inner = { .m = &own, .re = i->look, .text = q->text, .end = q->end, .any = true, .err = q->err };
+	const bool behind = i->x & SPK_REGEX_BEHIND;
+	spk_status status = clear_visited(&inner);
+	const char *from = s;
+	bool stop = false;
+
+	inner.must_end = behind ? s : NULL;
+	while (status == SPK_OK) {
+		status = search_at(&inner, from, &stop);
+		if (inner.best || !behind || from == q->text)
+			break;
+		from = spk_utf8_back(q->text, from, 1);
+	}
+	spk_regex_matcher_release(&own);
+	*holds = (inner.best != NULL) != ((i->x & SPK_REGEX_NEGATED) != 0);
+	return status;
+}
+
+/* Takes what the group took; NULL when that is not here, or the group has taken nothing. */
+static const char *take_again(const struct search *q, uint32_t group, const char *s)
+{
+	const char *p = q->slot[2 * group], *end = q->slot[2 * group + 1];
+
+	if (!p || !end)
+		return NULL;
+	while (p < end) {
+		uint32_t want = spk_utf8_get(p, end), have;
+
+		if (s == q->end)
+			return NULL;
+		have = spk_utf8_get(s, q->end);
+		if (want != have && !(q->re->icase && fold(want) == fold(have)))
+			return NULL;
+		p = spk_utf8_next(p, end);
+		s = spk_utf8_next(s, q->end);
+	}
+	return s;
+}
+
+/*
+ * Paths part at splits only, and every loop has one: that is where it is noted that a state has been tried. With back
+ * references it is noted only while the path through it is followed, against loops that take nothing.
+ */
 static bool seen_before(struct search *q, const struct spk_regex_instruction *split, const char *s)
 {
 	size_t bit = (size_t)(s - q->text) * (size_t)q->re->splits + split->number;
@@ -137,11 +196,30 @@ static bool seen_before(struct search *q, const struct spk_regex_instruction *sp
 	return seen;
 }
 
+static void leave(struct search *q, const struct spk_regex_instruction *split, const char *s)
+{
+	size_t bit = (size_t)(s - q->text) * (size_t)q->re->splits + split->number;
+
+	q->visited[bit >> 6] &= ~(1ull << (bit & 63));
+}
+
+/* Takes note of both ways; the first is to be followed now. */
+static spk_status enter(struct search *q, uint32_t at, const char *s)
+{
+	const struct spk_regex_instruction *i = &q->re->code[at];
+
+	if (++q->entered > SPK_REGEX_STEPS_MAX)
+		return spk_fail(q->err, SPK_UNSUPPORTED, "a regular expression with back references takes too long on this text");
+	SPK_TRY(push(q, (struct todo){ .at = at, .slot = LEAVE, .s = s }));
+	return push(q, (struct todo){ .at = i->y, .slot = TRY, .s = s });
+}
+
 /* Follows one path until it ends; *stop when the search is over. */
 static spk_status follow(struct search *q, uint32_t at, const char *s, bool *stop)
 {
 	while (true) {
 		const struct spk_regex_instruction *i = &q->re->code[at];
+		bool flag;
 
 		switch (i->op) {
 		case SPK_REGEX_MATCH:
@@ -153,11 +231,11 @@ static spk_status follow(struct search *q, uint32_t at, const char *s, bool *sto
 		case SPK_REGEX_SPLIT:
 			if (seen_before(q, i, s))
 				return SPK_OK;
-			SPK_TRY(push(q, (struct todo){ .at = i->y, .slot = -1, .s = s }));
+			SPK_TRY(q->re->back ? enter(q, at, s) : push(q, (struct todo){ .at = i->y, .slot = TRY, .s = s }));
 			at = i->x;
 			break;
 		case SPK_REGEX_SAVE:
-			if (!q->any) {
+			if (!q->any || q->re->back) {
 				SPK_TRY(push(q, (struct todo){ .slot = (int32_t)i->x, .s = q->slot[i->x] }));
 				q->slot[i->x] = s;
 			}
@@ -172,6 +250,18 @@ static spk_status follow(struct search *q, uint32_t at, const char *s, bool *sto
 				return SPK_OK;
 			at++;
 			break;
+		case SPK_REGEX_BACK:
+			s = take_again(q, i->x, s);
+			if (!s)
+				return SPK_OK;
+			at++;
+			break;
+		case SPK_REGEX_LOOK:
+			SPK_TRY(look(q, i, s, &flag));
+			if (!flag)
+				return SPK_OK;
+			at++;
+			break;
 		default:
 			if (!holds(q, i->op, s))
 				return SPK_OK;
@@ -182,7 +272,7 @@ static spk_status follow(struct search *q, uint32_t at, const char *s, bool *sto
 
 static spk_status search_at(struct search *q, const char *s, bool *stop)
 {
-	struct todo t = { .at = 0, .slot = -1, .s = s };
+	struct todo t = { .at = 0, .slot = TRY, .s = s };
 
 	*stop = false;
 	q->todos = 0;
@@ -193,6 +283,8 @@ static spk_status search_at(struct search *q, const char *s, bool *stop)
 		t = q->stack[--q->todos];
 		if (t.slot >= 0)
 			q->slot[t.slot] = t.s;
+		else if (t.slot == LEAVE)
+			leave(q, &q->re->code[t.at], t.s);
 		else
 			SPK_TRY(follow(q, t.at, t.s, stop));
 	}
@@ -237,6 +329,8 @@ spk_status spk_regex_find(struct spk_regex_matcher *m, const struct spk_regex *r
 	q.steps = 0;
 	q.any = !match;
 	q.err = err;
+	q.must_end = NULL;
+	q.entered = 0;
 	memset(q.slot, 0, sizeof(q.slot[0]) * 2 * (size_t)(re->groups + 1));
 	SPK_TRY(clear_visited(&q));
 	for (; from <= end; from = from < end ? spk_utf8_next(from, end) : end + 1) {

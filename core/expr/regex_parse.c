@@ -14,7 +14,9 @@ struct parser {
 	const char *s, *end, *pattern;
 	size_t pattern_size;
 	struct spk_regex_instruction *code;
-	int count, capacity, groups, nesting;
+	int count, capacity, groups, nesting, looking;
+	uint64_t closed;               /* bit per group whose end has been read: those a back reference may name */
+	bool back;
 	bool icase, newline, lines, extended, literal;
 	bool quantified, shortest;     /* the first quantifier decides the mode of the whole */
 	spk_error *err;
@@ -183,7 +185,7 @@ static uint32_t read_hex(struct parser *p, int digits)
 /* The character that an escape (s is behind the backslash) stands for. */
 static spk_status read_escape(struct parser *p, uint32_t *c)
 {
-	static const char from[] = "aefnrtv0", to[] = "\a\x1b\f\n\r\t\v";
+	static const char from[] = "aefnrtv", to[] = "\a\x1b\f\n\r\t\v";
 	const char *at;
 
 	if (p->s == p->end)
@@ -200,8 +202,12 @@ static spk_status read_escape(struct parser *p, uint32_t *c)
 	} else if (*p->s == 'c' && p->s + 1 < p->end) {
 		*c = (unsigned char)p->s[1] & 31u;
 		p->s += 2;
+	} else if (*p->s >= '0' && *p->s <= '7') {
+		*c = 0;
+		for (int digits = 0; digits < 3 && p->s < p->end && *p->s >= '0' && *p->s <= '7'; digits++)
+			*c = *c * 8 + (uint32_t)(*p->s++ - '0');
 	} else if (isalnum((unsigned char)*p->s)) {
-		return isdigit((unsigned char)*p->s) ? bad(p, "invalid backreference number") : bad(p, "invalid escape \\ sequence");
+		return bad(p, "invalid escape \\ sequence");
 	} else {
 		*c = spk_utf8_get(p->s, p->end);
 		p->s = spk_utf8_next(p->s, p->end);
@@ -281,6 +287,32 @@ static spk_status parse_brackets(struct parser *p)
 
 static spk_status parse_alternatives(struct parser *p);
 
+/* Digits behind a backslash: one alone always names a group, more of them only when there is such a group. False: it is a character. */
+static bool read_back_reference(struct parser *p, int *group)
+{
+	const char *s = p->s;
+	int n = 0;
+
+	if (s == p->end || *s < '1' || *s > '9')
+		return false;
+	for (; s < p->end && isdigit((unsigned char)*s); s++)
+		n = SPK_MIN(n * 10 + (*s - '0'), SPK_REGEX_GROUPS_MAX + 1);
+	if (s - p->s > 1 && n > p->groups)
+		return false;
+	p->s = s;
+	*group = n;
+	return true;
+}
+
+static spk_status emit_back_reference(struct parser *p, int group)
+{
+	/* A constraint keeps no groups, neither its own nor those around it. */
+	if (p->looking || group > p->groups || !(p->closed >> group & 1))
+		return bad(p, "invalid backreference number");
+	p->back = true;
+	return emit(p, (struct spk_regex_instruction){ .op = SPK_REGEX_BACK, .x = (uint32_t)group });
+}
+
 static spk_status parse_escape_atom(struct parser *p)
 {
 	static const struct { char letter; enum spk_regex_op op; } edges[] = {
@@ -289,7 +321,10 @@ static spk_status parse_escape_atom(struct parser *p)
 	};
 	char c = p->s < p->end ? *p->s : 0;
 	uint32_t literal;
+	int group;
 
+	if (read_back_reference(p, &group))
+		return emit_back_reference(p, group);
 	for (size_t i = 0; i < SPK_COUNT_OF(edges); i++) {
 		if (edges[i].letter == c) {
 			p->s++;
@@ -308,14 +343,65 @@ static spk_status parse_escape_atom(struct parser *p)
 	return emit_char(p, literal);
 }
 
+static spk_status finish(struct parser *p, struct spk_regex *re);
+
+static spk_status close_group(struct parser *p)
+{
+	if (p->s == p->end)
+		return bad(p, "parentheses () not balanced");
+	p->s++;
+	p->nesting--;
+	return SPK_OK;
+}
+
+/* (?= (?! (?<= (?<!: s is behind them. Its code becomes a program of its own; its quantifiers do not decide the mode of the whole. */
+static spk_status parse_look(struct parser *p, uint32_t how)
+{
+	struct spk_regex *re = SPK_NEW(p->arena, struct spk_regex);
+	const struct parser outer = *p;
+
+	SPK_TRY_PTR(re, p->err);
+	if (++p->nesting > NESTING_MAX)
+		return bad(p, "regular expression is too complex");
+	p->looking++;
+	p->code = NULL;
+	p->count = p->capacity = 0;
+	SPK_TRY(parse_alternatives(p));
+	SPK_TRY(close_group(p));
+	SPK_TRY(finish(p, re));
+	p->looking--;
+	p->code = outer.code;
+	p->count = outer.count;
+	p->capacity = outer.capacity;
+	p->quantified = outer.quantified;
+	p->shortest = outer.shortest;
+	return emit(p, (struct spk_regex_instruction){ .op = SPK_REGEX_LOOK, .x = how, .look = re });
+}
+
+static bool starts_with(const struct parser *p, const char *text)
+{
+	size_t n = strlen(text);
+
+	return (size_t)(p->end - p->s) >= n && memcmp(p->s, text, n) == 0;
+}
+
 static spk_status parse_group(struct parser *p)
 {
-	bool capture = true;
+	static const struct { const char *text; uint32_t how; } looks[] = {
+		{ "?=", 0 }, { "?!", SPK_REGEX_NEGATED }, { "?<=", SPK_REGEX_BEHIND }, { "?<!", SPK_REGEX_BEHIND | SPK_REGEX_NEGATED },
+	};
+	bool capture = !p->looking;
 	int group = 0;
 
-	if (p->end - p->s >= 2 && p->s[0] == '?') {
-		if (p->s[1] != ':')
-			return spk_fail(p->err, SPK_UNSUPPORTED, "look-around in a regular expression is not supported");
+	for (size_t i = 0; i < SPK_COUNT_OF(looks); i++) {
+		if (starts_with(p, looks[i].text)) {
+			p->s += strlen(looks[i].text);
+			return parse_look(p, looks[i].how);
+		}
+	}
+	if (starts_with(p, "?")) {
+		if (!starts_with(p, "?:"))
+			return bad(p, "quantifier operand invalid");
 		capture = false;
 		p->s += 2;
 	}
@@ -328,10 +414,8 @@ static spk_status parse_group(struct parser *p)
 		SPK_TRY(emit(p, (struct spk_regex_instruction){ .op = SPK_REGEX_SAVE, .x = (uint32_t)group * 2 }));
 	}
 	SPK_TRY(parse_alternatives(p));
-	if (p->s == p->end)
-		return bad(p, "parentheses () not balanced");
-	p->s++;
-	p->nesting--;
+	SPK_TRY(close_group(p));
+	p->closed |= capture ? 1ull << group : 0;
 	return capture ? emit(p, (struct spk_regex_instruction){ .op = SPK_REGEX_SAVE, .x = (uint32_t)group * 2 + 1 }) : SPK_OK;
 }
 
@@ -342,6 +426,12 @@ static spk_status parse_atom(struct parser *p)
 	if (c == '(') {
 		p->s++;
 		return parse_group(p);
+	}
+	if (starts_with(p, "[[:<:]]") || starts_with(p, "[[:>:]]")) {
+		enum spk_regex_op op = p->s[3] == '<' ? SPK_REGEX_WORD_START : SPK_REGEX_WORD_END;
+
+		p->s += 7;
+		return emit(p, (struct spk_regex_instruction){ .op = op });
 	}
 	if (c == '[') {
 		p->s++;
@@ -438,6 +528,9 @@ static spk_status parse_quantified(struct parser *p)
 	SPK_TRY(parse_atom(p));
 	if (p->s == p->end)
 		return SPK_OK;
+	/* What takes no character cannot be repeated. */
+	if (p->count == at + 1 && p->code[at].op >= SPK_REGEX_START && p->code[at].op <= SPK_REGEX_LOOK)
+		return SPK_OK;
 	switch (*p->s) {
 	case '*': p->s++; break;
 	case '+': least = 1; p->s++; break;
@@ -463,14 +556,20 @@ static spk_status parse_quantified(struct parser *p)
 	return repeat(p, at, least, most, lazy);
 }
 
+/* (?# to the next parenthesis; with the flag x also blanks, and # to the end of the line. */
 static void skip_comments(struct parser *p)
 {
-	while (p->extended && p->s < p->end && (isspace((unsigned char)*p->s) || *p->s == '#')) {
-		if (*p->s == '#')
+	while (starts_with(p, "(?#") || (p->extended && p->s < p->end && (isspace((unsigned char)*p->s) || *p->s == '#'))) {
+		if (*p->s == '(') {
+			const char *close = memchr(p->s, ')', (size_t)(p->end - p->s));
+
+			p->s = close ? close + 1 : p->end;
+		} else if (*p->s == '#') {
 			while (p->s < p->end && *p->s != '\n')
 				p->s++;
-		else
+		} else {
 			p->s++;
+		}
 	}
 }
 
@@ -583,7 +682,7 @@ static spk_status find_literal(struct parser *p, struct spk_regex *re)
 	return SPK_OK;
 }
 
-static spk_status read_flags(struct parser *p, const char *flags, size_t size)
+static spk_status read_flags(struct parser *p, const char *flags, size_t size, bool embedded)
 {
 	for (size_t i = 0; i < size; i++) {
 		switch (flags[i]) {
@@ -600,7 +699,7 @@ static spk_status read_flags(struct parser *p, const char *flags, size_t size)
 		case 'b':
 		case 'e': return spk_fail(p->err, SPK_UNSUPPORTED, "regular expression option \"%c\" is not supported", flags[i]);
 		case 't': p->extended = false; break;
-		default: return spk_fail(p->err, SPK_DATA, "invalid regular expression option: \"%c\"", flags[i]);
+		default: return embedded ? bad(p, "invalid embedded option") : spk_fail(p->err, SPK_DATA, "invalid regular expression option: \"%c\"", flags[i]);
 		}
 	}
 	return SPK_OK;
@@ -611,15 +710,36 @@ static spk_status read_prefix(struct parser *p)
 {
 	const char *close;
 
-	if (p->end - p->s >= 4 && memcmp(p->s, "***:", 4) == 0)
+	if (starts_with(p, "***=")) {
+		p->s += 4;
+		p->literal = true;
+		return SPK_OK;
+	}
+	if (starts_with(p, "***?"))
+		return bad(p, "invalid regexp (reg version 0.8)");
+	if (starts_with(p, "***:"))
 		p->s += 4;
 	if (p->end - p->s < 3 || p->s[0] != '(' || p->s[1] != '?' || !isalpha((unsigned char)p->s[2]))
 		return SPK_OK;
 	close = memchr(p->s, ')', (size_t)(p->end - p->s));
 	if (!close)
 		return bad(p, "parentheses () not balanced");
-	SPK_TRY(read_flags(p, p->s + 2, (size_t)(close - p->s - 2)));
+	SPK_TRY(read_flags(p, p->s + 2, (size_t)(close - p->s - 2), true));
 	p->s = close + 1;
+	return SPK_OK;
+}
+
+/* The code read so far, ended, as a program. */
+static spk_status finish(struct parser *p, struct spk_regex *re)
+{
+	SPK_TRY(emit(p, (struct spk_regex_instruction){ .op = SPK_REGEX_MATCH }));
+	re->code = p->code;
+	re->count = p->count;
+	re->groups = p->groups;
+	re->icase = p->icase;
+	for (int i = 0; i < p->count; i++)
+		if (p->code[i].op == SPK_REGEX_SPLIT)
+			p->code[i].number = (uint32_t)re->splits++;
 	return SPK_OK;
 }
 
@@ -630,7 +750,7 @@ spk_status spk_regex_compile(struct spk_arena *arena, const char *pattern, size_
 	bool *seen;
 
 	SPK_TRY_PTR(re, err);
-	SPK_TRY(read_flags(&p, flags, flags_size));
+	SPK_TRY(read_flags(&p, flags, flags_size, false));
 	SPK_TRY(read_prefix(&p));
 	SPK_TRY(emit(&p, (struct spk_regex_instruction){ .op = SPK_REGEX_SAVE, .x = 0 }));
 	for (; p.literal && p.s < p.end; p.s = spk_utf8_next(p.s, p.end))
@@ -639,14 +759,8 @@ spk_status spk_regex_compile(struct spk_arena *arena, const char *pattern, size_
 	if (p.s < p.end)
 		return bad(&p, "parentheses () not balanced");
 	SPK_TRY(emit(&p, (struct spk_regex_instruction){ .op = SPK_REGEX_SAVE, .x = 1 }));
-	SPK_TRY(emit(&p, (struct spk_regex_instruction){ .op = SPK_REGEX_MATCH }));
-	re->code = p.code;
-	re->count = p.count;
-	re->groups = p.groups;
-	for (int i = 0; i < p.count; i++)
-		if (p.code[i].op == SPK_REGEX_SPLIT)
-			p.code[i].number = (uint32_t)re->splits++;
-	re->icase = p.icase;
+	SPK_TRY(finish(&p, re));
+	re->back = p.back;
 	re->shortest = p.shortest;
 	re->anchored = p.code[1].op == SPK_REGEX_START;
 	seen = SPK_NEW_ARRAY(arena, bool, p.count);

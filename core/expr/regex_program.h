@@ -1,9 +1,11 @@
 /*
- * Regular expressions: PostgreSQL's advanced syntax (without back references and look-around), on UTF-8.
+ * Regular expressions: PostgreSQL's advanced syntax, on UTF-8.
  *
  * A pattern becomes a small program; matching explores it by depth-first search that never goes on from the same split
  * at the same place twice, so it takes program size times text length at most. The leftmost match counts; of those the longest (or
  * the shortest, when the pattern's first quantifier is a non-greedy one), and inside it groups take what they can from the left.
+ * A look-around constraint is a program of its own, run where it stands. A back reference makes the rest of a path depend on what groups have
+ * taken, so with one in the pattern nothing is known of a place once visited: such a search is cut off after SPK_REGEX_STEPS_MAX steps.
  * Programs are read-only and shared by threads; a matcher is one thread's working memory.
  */
 #ifndef SPK_CORE_EXPR_REGEX_PROGRAM_H
@@ -12,7 +14,7 @@
 #include "core/base/arena.h"
 #include "core/base/buffer.h"
 
-enum { SPK_REGEX_GROUPS_MAX = 32 };
+enum { SPK_REGEX_GROUPS_MAX = 32, SPK_REGEX_STEPS_MAX = 50000000 };
 
 enum spk_regex_op {
 	SPK_REGEX_CHAR,        /* one code point */
@@ -25,8 +27,12 @@ enum spk_regex_op {
 	SPK_REGEX_START, SPK_REGEX_END,             /* of the text */
 	SPK_REGEX_LINE_START, SPK_REGEX_LINE_END,
 	SPK_REGEX_WORD_START, SPK_REGEX_WORD_END, SPK_REGEX_WORD_EDGE, SPK_REGEX_NOT_WORD_EDGE,
+	SPK_REGEX_LOOK,        /* x: SPK_REGEX_BEHIND, SPK_REGEX_NEGATED */
+	SPK_REGEX_BACK,        /* what group x has taken, once more */
 	SPK_REGEX_MATCH,
 };
+
+enum { SPK_REGEX_BEHIND = 1, SPK_REGEX_NEGATED = 2 };
 
 struct spk_regex_range { uint32_t low, high; };
 
@@ -37,12 +43,16 @@ struct spk_regex_set {
 	struct spk_regex_range *range; /* above 127 */
 };
 
-struct spk_regex_instruction { enum spk_regex_op op; uint32_t x, y, number; const struct spk_regex_set *set; };  /* number: of a split */
+struct spk_regex_instruction {
+	enum spk_regex_op op;
+	uint32_t x, y, number;         /* number: of a split */
+	union { const struct spk_regex_set *set; const struct spk_regex *look; };
+};
 
 struct spk_regex {
 	int count, groups, splits;     /* groups without the whole match */
 	struct spk_regex_instruction *code;
-	bool icase, shortest, anchored;
+	bool icase, shortest, anchored, back;  /* back: has back references */
 	bool byte_first[256];          /* bytes a match can start with, when `has_first`; at the start of the text `try_start` says more */
 	bool has_first, try_start;
 	const char *literal;           /* bytes that every match has in it; "" none */
@@ -54,7 +64,7 @@ spk_status spk_regex_compile(struct spk_arena *arena, const char *pattern, size_
 
 struct spk_regex_match { const char *start[SPK_REGEX_GROUPS_MAX + 1], *end[SPK_REGEX_GROUPS_MAX + 1]; };  /* NULL: group not taken */
 
-struct spk_regex_matcher { struct spk_buffer visited, stack; };
+struct spk_regex_matcher { struct spk_buffer visited, stack; };  /* zero-initialised */
 
 void spk_regex_matcher_release(struct spk_regex_matcher *m);
 /* Looks for a match from `from` on in s..end. With `match` NULL only whether there is one. */

@@ -72,7 +72,11 @@ static bool same_scale(struct number *v, int n)
 static spk_status begin_number(struct spk_series *s, const struct spk_vector *arg, int args, int row, spk_error *err)
 {
 	struct number v[3] = { number_at(&arg[0], row), number_at(&arg[1], row), args == 3 ? number_at(&arg[2], row) : (struct number){ 1, 0 } };
+	static const char *const what[] = { "start value", "stop value", "step size" };
 
+	for (int i = 0; i < 3; i++)
+		if (spk_decimal_is_special(v[i].mantissa))
+			return spk_fail(err, SPK_DATA, "%s cannot be %s", what[i], v[i].mantissa == SPK_DECIMAL_NAN ? "NaN" : "infinity");
 	if (!v[2].mantissa)
 		return no_step(err);
 	s->number.shown = v[0].scale;

@@ -158,10 +158,14 @@ static bool is_decimal_text(const char *s, const char *end)
 	return digits && s == end;
 }
 
-static spk_status field_overflow(struct spk_type type, spk_error *err)
+static spk_status field_overflow(struct spk_type type, bool infinite, spk_error *err)
 {
 	if (type.scale < 0)
 		return spk_fail(err, SPK_DATA, "value overflows numeric format");
+	if (infinite) {
+		spk_fail(err, SPK_DATA, "numeric field overflow");
+		return spk_hint(err, "A field with precision %d, scale %d cannot hold an infinite value.", type.precision, type.scale);
+	}
 	spk_fail(err, SPK_DATA, "numeric field overflow");
 	return spk_hint(err, "A field with precision %d, scale %d must round to an absolute value less than 10^%d.", type.precision, type.scale, type.precision - type.scale);
 }
@@ -169,11 +173,11 @@ static spk_status field_overflow(struct spk_type type, spk_error *err)
 static spk_status parse_decimal(struct spk_type type, const char *s, size_t size, spk_int128 *out, spk_error *err)
 {
 	spk_int128 m;
-	int scale;
+	int scale = 0;
 
-	if (!spk_decimal_parse(s, size, &m, &scale))
-		return is_decimal_text(s, s + size) ? field_overflow(type, err) : spk_text_syntax("numeric", s, size, err);
-	return spk_decimal_store(type, m, scale, out) ? SPK_OK : field_overflow(type, err);
+	if (!spk_decimal_parse(s, size, &m, &scale) && !spk_decimal_parse_special(s, size, &m))
+		return is_decimal_text(s, s + size) ? field_overflow(type, false, err) : spk_text_syntax("numeric", s, size, err);
+	return spk_decimal_store_declared(type, m, scale, out) ? SPK_OK : field_overflow(type, spk_decimal_is_special(m), err);
 }
 
 /* --- booleans and bytes --- */

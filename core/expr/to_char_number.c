@@ -225,6 +225,26 @@ static size_t write_number(const struct layout *l, const char *plain, size_t siz
 	return (size_t)(p.out - out);
 }
 
+/* NaN or infinite, in the places before the point; more digits than there are places when it does not fit. */
+static size_t special_text(double v, const struct layout *l, char *out)
+{
+	const char *word = isnan(v) ? "NaN" : "Infinity";
+	size_t size = strlen(word);
+	char *p = out;
+
+	if (v < 0)
+		*p++ = '-';
+	if ((int)size > l->before) {
+		memset(p, '9', (size_t)l->before + 1);
+		p += l->before + 1;
+		*p++ = '.';
+		memset(p, '9', (size_t)l->after);
+		return (size_t)(p - out) + (size_t)l->after - (l->after ? 0 : 1);
+	}
+	memcpy(p, word, size);
+	return (size_t)(p - out) + size;
+}
+
 /* Plain text of the argument, rounded to the places of the template. */
 static size_t plain_text(struct spk_type type, const void *value, const struct layout *l, char *out, size_t room)
 {
@@ -237,8 +257,8 @@ static size_t plain_text(struct spk_type type, const void *value, const struct l
 	case SPK_TYPE_DOUBLE:
 	case SPK_TYPE_REAL:
 		d = type.id == SPK_TYPE_REAL ? (double)*(const float *)value : *(const double *)value;
-		if (isnan(d) || isinf(d))
-			return 0;
+		if (!isfinite(d))
+			return special_text(d, l, out);
 		before = uselocale(spk_locale());
 		n = snprintf(out, room, "%.*f", l->after, d * (l->shift > 0 ? pow(10, l->shift) : 1));
 		uselocale(before);
@@ -247,6 +267,8 @@ static size_t plain_text(struct spk_type type, const void *value, const struct l
 	case SPK_TYPE_BIGINT: m = *(const int64_t *)value; scale = 0; break;
 	default: spk_decimal_unpack(type, *(const spk_int128 *)value, &m, &scale);
 	}
+	if (spk_decimal_is_special(m))
+		return special_text(spk_decimal_to_double(m, scale), l, out);
 	if (l->shift > 0) {
 		scale -= l->shift;
 		if (scale < 0 && !spk_decimal_rescale(m, scale, 0, &m))
@@ -336,6 +358,8 @@ static size_t write_scientific(const struct layout *l, struct spk_type type, con
 	case SPK_TYPE_BIGINT: m = *(const int64_t *)value; break;
 	default: spk_decimal_unpack(type, *(const spk_int128 *)value, &m, &scale);
 	}
+	if (spk_decimal_is_special(m))
+		return scientific_double(l, spk_decimal_to_double(m, scale), after, out);
 	return (size_t)scientific_decimal(m, scale, after, out);
 }
 
@@ -349,6 +373,14 @@ static spk_status layout_at(const struct spk_call *call, const struct spk_view *
 	return SPK_OK;
 }
 
+/* NaN or infinite: a sign and the word, to the right of the places before the point. */
+static size_t write_special(const struct layout *l, const char *plain, size_t size, char *out)
+{
+	const bool negative = *plain == '-';
+
+	return (size_t)sprintf(out, "%*s%s%.*s", l->fill ? 0 : l->before - (int)(size - negative), "", negative ? "-" : l->fill ? "" : " ", (int)(size - negative), plain + negative);
+}
+
 /* Size of the text at `out`, which has room for it; 0: there is none. */
 static size_t write_by(const struct layout *l, struct spk_type type, const void *value, char *out)
 {
@@ -360,6 +392,8 @@ static size_t write_by(const struct layout *l, struct spk_type type, const void 
 	if (l->scientific)
 		return write_scientific(l, type, value, out);
 	size = plain_text(type, value, l, plain, sizeof plain);
+	if (size && isalpha((unsigned char)plain[size - 1]))
+		return write_special(l, plain, size, out);
 	return size ? write_number(l, plain, size, out) : 0;
 }
 

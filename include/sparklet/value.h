@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct spk_text { const char *data; size_t size; };   /* UTF-8, not terminated */
-struct spk_decimal { __int128 value; int scale; };    /* value / 10^scale; scale 0 to 38 */
+struct spk_decimal { __int128 value; int scale; };    /* value / 10^scale; scale 0 to 38; of what is not finite: 2^127 - 1 NaN, +-(2^127 - 2) infinities */
 
 /*
  * A value of a known SQL type: boolean in `boolean`; smallint, integer, bigint, date (days since 1970-01-01), time (microseconds of the day) and

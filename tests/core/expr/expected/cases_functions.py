@@ -114,3 +114,35 @@ def bytes_(add, cross, NULL):
     cross(f, ['cast bytea'], ('?', ['', '\\x', '\\x0g', '\\x 0 0', 'a\\', '\\377', '\\1', '\\x123']))
     cross(f, ['convert_from'], ('bytea', ['abc', '\\xc3a4', '\\xe4', '\\xff', '\\xe282', '\\xe28228', '\\xf0288cbc', '\\x00', '\\xc0af', '\\xeda080', '', NULL]), ('text', ['UTF8', 'utf-8', 'LATIN1', 'iso-8859-1', NULL]))
     cross(f, ['convert_to'], ('text', ['abc', 'ä', '€', '日本', '', NULL]), ('text', ['UTF8', 'latin1', NULL]))
+
+
+def special_numbers(add, cross, NULL):
+    """Numerics that are NaN or infinite."""
+    f = 'special_numbers'
+    mixed = ('numeric', ['NaN', 'Infinity', '-inf', '0', '1', '-1', '2.5', '-3', NULL])
+    cross(f, ['+', '-', '*', '/', '%', 'div', '=', '<', '>=', 'is distinct from', 'power', 'greatest', 'least', 'gcd', 'lcm', 'log'], mixed, mixed)
+    cross(f, ['-', '+', 'abs', 'sign', 'scale', 'min_scale', 'trim_scale', 'ceil', 'floor', 'round', 'trunc', 'sqrt', 'exp', 'ln', 'log', 'to_json', 'to_jsonb'], mixed)
+    cross(f, ['round', 'trunc'], mixed, ('integer', ['2', '-1']))
+    cross(f, ['cast smallint', 'cast integer', 'cast bigint', 'cast real', 'cast double precision', 'cast text', 'cast numeric(6,2)', 'cast numeric(38,3)'], mixed)
+    cross(f, ['cast numeric'], ('numeric(6,2)', ['NaN', '1']))
+    fixed = ('numeric(6,2)', ['NaN', '1.25', '-7', '0'])
+    cross(f, ['+', '-', '*', '/', '%', '=', '<'], fixed, fixed)
+    cross(f, ['+', '-', '*', '/', '%', '=', '<'], fixed, ('numeric(5,3)', ['NaN', '2.5']))
+    cross(f, ['+', '-', '*', '/', '='], fixed, ('numeric', ['NaN', 'Infinity', '2']))
+    cross(f, ['cast numeric'], ('?', [' nan ', '+Infinity', '-INF', 'infinit', '+nan', 'Infinity1']))
+    cross(f, ['to_char'], ('numeric', ['NaN', 'Infinity', '-Infinity']), ('text', ['999.99', '999', '9999999999.99', '9.99EEEE', 'FM999', 'FM9999999990.0', '99.99']))
+    cross(f, ['to_char'], ('double precision', ['NaN', 'Infinity', '-Infinity']), ('text', ['999.99', '999', '9999999999.99', '9.99EEEE', 'FM9999999990.0']))
+    cross(f, ['width_bucket'], ('numeric', ['NaN', 'Infinity', '3']), ('numeric', ['0', 'NaN', '-Infinity']), ('numeric', ['5']), ('integer', ['4']))
+    cross(f, ['IN'], ('numeric', ['NaN', 'Infinity', '2']), ('numeric', ['NaN', '2']), ('numeric', ['-Infinity', 'Infinity']))
+
+
+def regex_constraints(add, cross, NULL):
+    """Look-around, back references, what takes no character."""
+    f = 'regex_constraints'
+    texts = ('text', ['', 'a', 'foobar', 'foobaz', 'barfoo', 'aXbaXb', 'abab', 'abcabc', 'aaaa', 'ABab', 'hello', 'tel 555-555', '日本日本', 'x1y22', 'abba', NULL])
+    patterns = ['(?=b)', 'foo(?=bar)', 'foo(?!bar)', '(?<=foo)bar', '(?<!foo)ba', '(?<=a)b|(?<!o)o', '^(?=.*b)(?=.*a)', '(?!a).', '(?=(a))', '(?<=(?:a|b)+)b', '(?=a*)b', '(?!(?=a)a)[a-z]', '[a-z]+(?=\\d\\d)', '(?<=^|X)b', '(?<=\\m)a',
+                '(.)\\1', '^(..)\\1$', '(a(.)b)\\1', '(.)(.)\\2\\1', '(\\d{3})-\\1', '(a*)\\1', '^(a*)*\\1$', '(?:(a)|b)*\\1', '(a|ab)\\1', '(.+)\\1', '(.+?)\\1', '(.)\\1*', '([ab])(c|\\1)', '(本?日)\\1', '(a)\\2', '\\1(a)', '(a\\1)',
+                '(?=(a))\\1', '(a)(?=\\1)', '(?=a)*b', '^*', '$+', '\\y*a', '(?', '(?=', '(?<', '(?<=a', '(?P<x>a)', '(?#note)a', 'a(?#note)b', '[[:<:]]b', 'o[[:>:]]', '***=a', '***=(', '***:a', '***?a', '(?q)a.b', '\\10', '(a)\\10']
+    cross(f, ['~', '~*', 'substring'], texts, ('text', patterns))
+    cross(f, ['regexp_match'], texts, ('text', patterns[:32]))
+    cross(f, ['regexp_replace'], texts, ('text', patterns[:30]), ('text', ['<\\1>']), ('text', ['g']))
