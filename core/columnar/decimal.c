@@ -165,8 +165,7 @@ bool spk_decimal_rescale(spk_int128 v, int from, int to, spk_int128 *out)
 {
 	spk_int128 scaled;
 
-	if (spk_decimal_is_special(v))
-		return false;
+	/* Times a power of ten, what is not finite never fits. */
 	if (to >= from) {
 		if (!v) {
 			*out = 0;
@@ -175,6 +174,8 @@ bool spk_decimal_rescale(spk_int128 v, int from, int to, spk_int128 *out)
 		if (to - from > SPK_DECIMAL_DIGITS || __builtin_mul_overflow(v, powers[to - from], &scaled))
 			return false;
 	} else {
+		if (spk_decimal_is_special(v))
+			return false;
 		scaled = divide_power(v, from - to);
 	}
 	if (!fits(magnitude(scaled)))
@@ -200,11 +201,11 @@ bool spk_decimal_store(struct spk_type type, spk_int128 mantissa, int scale, spk
 		}
 		return true;
 	}
-	if (spk_decimal_is_special(mantissa))
-		stored = mantissa;
-	else if (!spk_decimal_rescale(mantissa, scale, type.scale, &stored))
-		return false;
-	else if (type.precision > 0 && type.precision < SPK_DECIMAL_DIGITS && magnitude(stored) >= (u128)powers[type.precision])
+	if (!spk_decimal_rescale(mantissa, scale, type.scale, &stored)) {
+		*out = mantissa;
+		return spk_decimal_is_special(mantissa);
+	}
+	if (type.precision > 0 && type.precision < SPK_DECIMAL_DIGITS && magnitude(stored) >= (u128)powers[type.precision])
 		return false;
 	*out = stored;
 	return true;
@@ -272,8 +273,10 @@ static bool add_slow(spk_int128 a, int a_up, spk_int128 b, int b_up, spk_int128 
 	return fit_wide(subtract_wide(y, x), b < 0, out, scale);
 }
 
-static bool both_finite(spk_int128 a, spk_int128 b)
+static inline bool both_finite(spk_int128 a, spk_int128 b)
 {
+	if (__builtin_expect((spk_decimal_is_large(a) | spk_decimal_is_large(b)) >= 0, 1))
+		return true;
 	return !spk_decimal_is_special(a) && !spk_decimal_is_special(b);
 }
 

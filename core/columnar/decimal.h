@@ -27,12 +27,26 @@ static inline bool spk_decimal_is_special(spk_int128 mantissa)
 	return (uint64_t)(mantissa >> 64) - (uint64_t)INT64_MAX <= 1;
 }
 
+/* Negative unless the upper two bits are the same, that is unless |v| < 2^126: so it is for what is not finite, and for a sum beyond 38
+ * digits. What hot loops ask of several values at once, before they look closer. */
+static inline int64_t spk_decimal_is_large(spk_int128 v)
+{
+	uint64_t high = (uint64_t)(v >> 64);
+
+	return (int64_t)(high ^ high << 1);
+}
+
 static inline int spk_numeric_scale(spk_int128 packed) { return (int)((unsigned __int128)packed >> 120); }
 static inline spk_int128 spk_numeric_mantissa(spk_int128 packed) { return (spk_int128)((unsigned __int128)packed << 8) >> 8; }
 /* False when the mantissa needs more than 120 bits. */
 bool spk_numeric_pack(spk_int128 mantissa, int scale, spk_int128 *out);
 /* Mantissa at another scale, rounding half away from zero as PostgreSQL; false on overflow of 38 digits, and for what is not finite. */
 bool spk_decimal_rescale(spk_int128 v, int from, int to, spk_int128 *out);
+/* By value, so that callers can keep theirs in registers. */
+static inline spk_int128 spk_numeric_special(spk_int128 packed)
+{
+	return packed == SPK_NUMERIC_PACKED_NAN ? SPK_DECIMAL_NAN : packed < 0 ? -SPK_DECIMAL_INFINITY : SPK_DECIMAL_INFINITY;
+}
 /* Mantissa and scale of a stored value of either form. */
 static inline void spk_decimal_unpack(struct spk_type type, spk_int128 stored, spk_int128 *mantissa, int *scale)
 {
@@ -43,7 +57,7 @@ static inline void spk_decimal_unpack(struct spk_type type, spk_int128 stored, s
 		*mantissa = spk_numeric_mantissa(stored);
 		*scale = spk_numeric_scale(stored);
 		if (__builtin_expect(*scale == SPK_NUMERIC_SPECIAL, 0)) {
-			*mantissa = *mantissa == SPK_NUMERIC_PACKED_NAN ? SPK_DECIMAL_NAN : *mantissa < 0 ? -SPK_DECIMAL_INFINITY : SPK_DECIMAL_INFINITY;
+			*mantissa = spk_numeric_special(*mantissa);
 			*scale = 0;
 		}
 	}

@@ -7,7 +7,7 @@
 
 struct number { spk_int128 m; int scale; };
 
-static struct number number_at(struct spk_type type, const struct spk_reader *r, int row)
+static inline struct number number_at(struct spk_type type, const struct spk_reader *r, int row)
 {
 	struct number n;
 
@@ -76,46 +76,55 @@ static inline bool beyond(spk_int128 v)
 	return v >= limit() || v <= -limit();
 }
 
-/* What is not finite among the operands takes the way of an overflow, which is rare enough to look again. */
 static inline bool some_special(spk_int128 a, spk_int128 b)
 {
 	return spk_decimal_is_special(a) | spk_decimal_is_special(b);
 }
 
+static inline bool any_large(spk_int128 a, spk_int128 b, spk_int128 v)
+{
+	return (spk_decimal_is_large(a) | spk_decimal_is_large(b) | spk_decimal_is_large(v)) < 0;
+}
+
+/* The steps send everything that may be special or overflow to the second look; what is left of that is computed there. */
 static inline bool add_step(spk_int128 a, spk_int128 b, spk_int128 *v)
 {
-	return __builtin_add_overflow(a, b, v) | beyond(*v) | some_special(a, b);
+	*v = (spk_int128)((unsigned __int128)a + (unsigned __int128)b);
+	return any_large(a, b, *v);
 }
 
 static inline bool sub_step(spk_int128 a, spk_int128 b, spk_int128 *v)
 {
-	return __builtin_sub_overflow(a, b, v) | beyond(*v) | some_special(a, b);
+	*v = (spk_int128)((unsigned __int128)a - (unsigned __int128)b);
+	return any_large(a, b, *v);
 }
 
 static inline bool mul_step(spk_int128 a, spk_int128 b, spk_int128 *v)
 {
-	return __builtin_mul_overflow(a, b, v) | beyond(*v) | some_special(a, b);
+	return __builtin_mul_overflow(a, b, v) | any_large(a, b, *v);
 }
 
 /* For precisions whose product always fits. */
 static inline bool mul_free_step(spk_int128 a, spk_int128 b, spk_int128 *v)
 {
 	*v = (spk_int128)((unsigned __int128)a * (unsigned __int128)b);
-	return some_special(a, b);
+	return any_large(a, b, 0);
 }
 
-#define STEP_FAILURE(name, OPERATION) \
+#define SECOND_LOOK(name, SPECIAL, PLAIN) \
 	static spk_status name(const struct spk_call *call, struct spk_vector *out, int32_t row, spk_int128 a, spk_int128 b, spk_error *err) \
 	{ \
+		spk_int128 *v = spk_vector_i128(out) + row; \
 		int scale; \
-		if (!some_special(a, b)) \
+		if (some_special(a, b)) \
+			SPECIAL; \
+		else if (PLAIN(a, b, v) || beyond(*v)) \
 			return overflow(call, out, row, err); \
-		OPERATION; \
 		return SPK_OK; \
 	}
-STEP_FAILURE(add_failed, spk_decimal_add(a, 0, b, 0, spk_vector_i128(out) + row, &scale))
-STEP_FAILURE(sub_failed, spk_decimal_add(a, 0, spk_decimal_negate(b), 0, spk_vector_i128(out) + row, &scale))
-STEP_FAILURE(mul_failed, spk_decimal_multiply(a, 0, b, 0, spk_vector_i128(out) + row, &scale))
+SECOND_LOOK(add_failed, spk_decimal_add(a, 0, b, 0, v, &scale), __builtin_add_overflow)
+SECOND_LOOK(sub_failed, spk_decimal_add(a, 0, spk_decimal_negate(b), 0, v, &scale), __builtin_sub_overflow)
+SECOND_LOOK(mul_failed, spk_decimal_multiply(a, 0, b, 0, v, &scale), __builtin_mul_overflow)
 
 SPK_CHECKED_BINARY_KERNEL(add_fixed, spk_int128, spk_int128, spk_int128, add_step, add_failed)
 SPK_CHECKED_BINARY_KERNEL(sub_fixed, spk_int128, spk_int128, spk_int128, sub_step, sub_failed)
@@ -182,6 +191,15 @@ static bool whole_numbers(struct number a, struct number b, struct number *r)
 	return true;
 }
 
+/* NaN comes first: PostgreSQL does not mind what it is divided by. */
+static spk_status divide_by_zero(const struct spk_call *call, struct spk_vector *out, int row, struct number a, spk_error *err)
+{
+	if (a.m != SPK_DECIMAL_NAN)
+		return spk_call_fail(call, out, row, SPK_DATA, err, "division by zero");
+	spk_decimal_store(call->expr->type, a.m, 0, spk_vector_i128(out) + row);
+	return SPK_OK;
+}
+
 static spk_status each(const struct spk_call *call, struct spk_vector *out, operation op, bool divides, spk_error *err)
 {
 	const struct spk_type ta = call->arg[0].type, tb = call->arg[1].type, type = call->expr->type;
@@ -191,10 +209,9 @@ static spk_status each(const struct spk_call *call, struct spk_vector *out, oper
 		struct number a = number_at(ta, &ra, row), b = number_at(tb, &rb, row), r;
 		spk_int128 *v = spk_vector_i128(out) + row;
 
-		/* NaN comes first: PostgreSQL does not mind what it is divided by. */
-		if (divides && b.m == 0 && a.m != SPK_DECIMAL_NAN)
-			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "division by zero"));
-		else if (!op(a, divides && b.m == 0 ? a : b, &r) || !spk_decimal_store(type, r.m, r.scale, v))
+		if (divides && b.m == 0)
+			SPK_TRY(divide_by_zero(call, out, row, a, err));
+		else if (!op(a, b, &r) || !spk_decimal_store(type, r.m, r.scale, v))
 			SPK_TRY(overflow(call, out, row, err));
 	}
 	return SPK_OK;
