@@ -88,13 +88,13 @@ INTEGER_FAILS(bigint)
 #define BIT_NOT(a) (~(a))
 #define SAME(a) (a)
 
-/* The shift distance wraps at the width, as the machine does it in PostgreSQL. */
-#define SHIFTS(T, U, what) \
-	static inline T shl_##what(T a, int32_t b) { return (T)((U)a << (b & (int)(sizeof(T) * 8 - 1))); } \
-	static inline T shr_##what(T a, int32_t b) { return (T)(a >> (b & (int)(sizeof(T) * 8 - 1))); }
-SHIFTS(int16_t, uint16_t, smallint)
-SHIFTS(int32_t, uint32_t, integer)
-SHIFTS(int64_t, uint64_t, bigint)
+/* The shift distance wraps at the width that the machine computes in, as in PostgreSQL: a smallint is an int there. */
+#define SHIFTS(T, U, width, what) \
+	static inline T shl_##what(T a, int32_t b) { return (T)((U)a << (b & ((width) - 1))); } \
+	static inline T shr_##what(T a, int32_t b) { return (T)(a >> (b & ((width) - 1))); }
+SHIFTS(int16_t, uint32_t, 32, smallint)
+SHIFTS(int32_t, uint32_t, 32, integer)
+SHIFTS(int64_t, uint64_t, 64, bigint)
 
 #define INTEGER_KERNELS(T, what) \
 	SPK_CHECKED_BINARY_KERNEL(k_add_##what, T, T, T, add_##what, range2_##what) \

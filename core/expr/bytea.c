@@ -344,8 +344,22 @@ static int encoding(const struct spk_view *v)
 	return -1;
 }
 
+/* Whether PostgreSQL knows the encoding, too, is told by how its name begins. */
 static spk_status no_encoding(const struct spk_call *call, struct spk_vector *out, int row, const struct spk_view *name, spk_error *err)
 {
+	static const char *const known[] = { "abc", "alt", "big5", "euc", "gb", "iso", "johab", "koi8", "latin", "mskanji", "mule", "shift", "sjis", "sqlascii", "tcvn", "uhc", "unicode", "vscii", "win" };
+	char plain[8] = { 0 };
+	size_t n = 0;
+	bool other = false;
+
+	for (uint32_t i = 0; i < name->length && n + 1 < sizeof plain; i++)
+		if (isalnum((unsigned char)spk_view_data(name)[i]))
+			plain[n++] = (char)tolower((unsigned char)spk_view_data(name)[i]);
+	for (size_t i = 0; i < SPK_COUNT_OF(known); i++)
+		other = other || strncmp(plain, known[i], strlen(known[i])) == 0;
+	if (!other)
+		return spk_call_fail(call, out, row, SPK_DATA, err, "invalid %s encoding name \"%.*s\"", strcmp(call->expr->function->name, "convert_to") == 0 ? "destination" : "source",
+		                     (int)name->length, spk_view_data(name));
 	return spk_call_fail(call, out, row, SPK_UNSUPPORTED, err, "encoding \"%.*s\" is not supported: UTF8 and LATIN1 are", (int)name->length, spk_view_data(name));
 }
 

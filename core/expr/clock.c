@@ -105,10 +105,12 @@ static spk_status shifted(const struct spk_call *call, int sign, struct spk_vect
 		struct spk_interval by = SPK_ARG(struct spk_interval, rz, row);
 		int64_t us = SPK_ARG(int64_t, rv, row);
 
-		if (by.months || by.days)
+		if (!spk_timestamp_finite(us))
+			spk_vector_i64(out)[row] = us;
+		else if (by.months || by.days)
 			SPK_TRY(no_offset(call, out, row, &by, err));
 		else
-			spk_vector_i64(out)[row] = spk_timestamp_finite(us) ? us + sign * (by.micros - by.micros % SPK_USEC_PER_SEC) : us;
+			spk_vector_i64(out)[row] = us + sign * (by.micros - by.micros % SPK_USEC_PER_SEC);
 	}
 	return SPK_OK;
 }

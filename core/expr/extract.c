@@ -185,7 +185,12 @@ static spk_status no_field(const struct spk_call *call, struct spk_vector *out, 
 {
 	char type[64], shown[64];
 
-	spk_type_format(call->arg[call->args - 1].type, type, sizeof type);
+	struct spk_type of = call->arg[call->args - 1].type;
+
+	/* date_part of a date is that of its midnight, as PostgreSQL defines it. */
+	if (of.id == SPK_TYPE_DATE && strcmp(call->expr->function->name, "date_part") == 0)
+		of = spk_type(SPK_TYPE_TIMESTAMP);
+	spk_type_format(of, type, sizeof type);
 	spk_time_field_shown(spk_view_data(name), name->length, shown, sizeof shown);
 	return spk_call_fail(call, out, row, SPK_DATA, err, "unit \"%s\" not %s for type %s", shown, known ? "supported" : "recognized", type);
 }

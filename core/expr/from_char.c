@@ -8,6 +8,7 @@
 #include "core/expr/families.h"
 #include "core/expr/fields.h"
 #include "core/expr/internal.h"
+#include "core/expr/jsonb_path_time.h"
 #include "core/expr/session.h"
 #include "core/expr/template.h"
 
@@ -380,6 +381,65 @@ static spk_status finish(const struct parsed *p, const char *s, size_t size, int
 			return spk_fail(err, SPK_DATA, "%s", local.message);
 		return spk_fail(err, SPK_DATA, "date/time field value out of range: \"%.*s\"", (int)SPK_MIN(size, (size_t)200), s);
 	}
+	return SPK_OK;
+}
+
+/* --- strict, for jsonpath --- */
+
+static void classes(const struct spk_template *t, bool *dated, bool *timed, bool *zoned)
+{
+	*dated = *timed = *zoned = false;
+	for (int i = 0; i < t->count; i++) {
+		switch (t->node[i].key) {
+		case SPK_TEMPLATE_TEXT: break;
+		case SPK_TEMPLATE_TZ: case SPK_TEMPLATE_TZH: case SPK_TEMPLATE_TZM: case SPK_TEMPLATE_OF: *zoned = true; break;
+		case SPK_TEMPLATE_AM: case SPK_TEMPLATE_PM: case SPK_TEMPLATE_AM_DOTS: case SPK_TEMPLATE_PM_DOTS: case SPK_TEMPLATE_HH: case SPK_TEMPLATE_HH12:
+		case SPK_TEMPLATE_HH24: case SPK_TEMPLATE_MI: case SPK_TEMPLATE_SS: case SPK_TEMPLATE_MS: case SPK_TEMPLATE_US: case SPK_TEMPLATE_SSSS: case SPK_TEMPLATE_SSSSS:
+		case SPK_TEMPLATE_FF1: case SPK_TEMPLATE_FF2: case SPK_TEMPLATE_FF3: case SPK_TEMPLATE_FF4: case SPK_TEMPLATE_FF5: case SPK_TEMPLATE_FF6: *timed = true; break;
+		default: *dated = true;
+		}
+	}
+}
+
+static spk_status read_strictly(const struct spk_template *t, const char *s, size_t size, struct parsed *p, spk_error *err)
+{
+	struct input in = { s, s + size };
+
+	for (int i = 0; i < t->count; i++) {
+		const struct spk_template_node *n = &t->node[i];
+
+		if (in.s == in.end)
+			return spk_fail(err, SPK_DATA, "input string is too short for datetime format");
+		if (n->key != SPK_TEMPLATE_TEXT) {
+			skip_spaces(&in);
+			SPK_TRY(read_node(&in, t, i, p, err));
+		} else if (n->quoted) {
+			skip_text(&in, n);
+		} else if (*in.s == n->text[0]) {
+			in.s++;
+		} else {
+			return spk_fail(err, SPK_DATA, "unmatched format separator \"%c\"", n->text[0]);
+		}
+	}
+	skip_spaces(&in);
+	return in.s == in.end ? SPK_OK : spk_fail(err, SPK_DATA, "trailing characters remain in input string after datetime format");
+}
+
+spk_status spk_template_read(const struct spk_template *t, const char *s, size_t size, struct spk_path_time *out, spk_error *err)
+{
+	struct parsed p = { .offset_sign = 1 };
+	bool dated, timed, zoned;
+
+	classes(t, &dated, &timed, &zoned);
+	SPK_TRY(read_strictly(t, s, size, &p, err));
+	SPK_TRY(finish(&p, s, size, &out->days, &out->of_day, err));
+	if (!dated && !timed)
+		return spk_fail(err, SPK_DATA, "datetime format is not dated and not timed");
+	if (zoned && !timed)
+		return spk_fail(err, SPK_DATA, "datetime format is zoned but not timed");
+	out->offset = p.offset_sign * (p.offset_hour * 3600 + p.offset_minute * 60);
+	out->kind = !timed ? SPK_PATH_DATE : dated ? (zoned ? SPK_PATH_TIMESTAMPTZ : SPK_PATH_TIMESTAMP) : zoned ? SPK_PATH_TIMETZ : SPK_PATH_TIME;
+	out->days = dated ? out->days : 0;
 	return SPK_OK;
 }
 

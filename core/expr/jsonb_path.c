@@ -3,6 +3,7 @@
 
 #include "core/expr/families.h"
 #include "core/expr/jsonb_path.h"
+#include "core/expr/session.h"
 
 /* The path is argument 1; compiled now when it is constant. A bad one is told now, as PostgreSQL does. */
 static spk_status prepare(struct spk_arena *arena, struct spk_expr *e, spk_error *err)
@@ -35,6 +36,9 @@ static spk_status work_init(struct work *w, const struct spk_call *call, bool si
 	w->scratch = spk_arena_new(NULL);
 	w->paths = spk_arena_new(NULL);
 	w->run.arena = w->scratch;
+	w->run.zoned = call->expr->function->volatility == SPK_STABLE;
+	if (w->run.zoned)
+		SPK_TRY(spk_session_zone(call, &w->run.zone, err));
 	return w->scratch && w->paths ? SPK_OK : spk_fail_memory(err);
 }
 
@@ -271,6 +275,9 @@ static spk_status path_query(const struct spk_call *call, struct spk_vector *out
 #define PATH(name_, kernel_, doc_, ...) \
 	{ .name = name_, .doc = doc_, .args_min = 2, .args_max = 4, .arg = { SPK_T(JSONB), SPK_T(TEXT), SPK_T(JSONB), SPK_T(BOOLEAN) }, __VA_ARGS__, .can_fail = true, \
 	  .kernel = kernel_, .prepare = prepare }
+/* Stable, for the session's zone: by that work_init knows them. */
+#define ZONED(...) PATH(__VA_ARGS__, .volatility = SPK_STABLE)
+#define COMPARED "; times with and without a zone are compared in the session's"
 #define OPERATOR(name_, kernel_, doc_) \
 	{ .name = name_, .doc = doc_, SPK_ARGS2(JSONB, TEXT), SPK_RESULT(BOOLEAN), .can_fail = true, .kernel = kernel_, .prepare = prepare }
 
@@ -282,6 +289,11 @@ static const struct spk_function jsonb_path_functions[] = {
 	PATH("jsonb_path_query_array", path_query_array, "The values that a JSON path gives, as an array", SPK_RESULT(JSONB)),
 	PATH("jsonb_path_query_first", path_query_first, "The first value that a JSON path gives", SPK_RESULT(JSONB)),
 	PATH("jsonb_path_query", path_query, "The values that a JSON path gives", .result = SPK_TA(JSONB), .set_returning = true),
+	ZONED("jsonb_path_exists_tz", path_exists, "Whether a JSON path gives any value" COMPARED, SPK_RESULT(BOOLEAN)),
+	ZONED("jsonb_path_match_tz", path_match, "What a JSON path's predicate says" COMPARED, SPK_RESULT(BOOLEAN)),
+	ZONED("jsonb_path_query_array_tz", path_query_array, "The values that a JSON path gives, as an array" COMPARED, SPK_RESULT(JSONB)),
+	ZONED("jsonb_path_query_first_tz", path_query_first, "The first value that a JSON path gives" COMPARED, SPK_RESULT(JSONB)),
+	ZONED("jsonb_path_query_tz", path_query, "The values that a JSON path gives" COMPARED, .result = SPK_TA(JSONB), .set_returning = true),
 };
 
 SPK_FUNCTION_FAMILY(jsonb_path, jsonb_path_functions)

@@ -1,5 +1,5 @@
 /*
- * jsonpath: PostgreSQL 15's path language over jsonb, without .datetime(). A path is compiled once (jsonb_path_parse.c) to a
+ * jsonpath: PostgreSQL 15's path language over jsonb. A path is compiled once (jsonb_path_parse.c) to a
  * read-only tree, which threads share, and run over values (jsonb_path_run.c). Private to core/expr.
  */
 #ifndef SPK_CORE_EXPR_JSONB_PATH_H
@@ -7,12 +7,14 @@
 
 #include "core/expr/jsonb.h"
 #include "core/expr/regex_program.h"
+#include "core/expr/template.h"
+#include "core/expr/zone.h"
 
 /* X(ID, "as messages name it"); from EQ to GE the comparisons, from AND on the predicates */
 #define SPK_PATH_NODE_LIST(X) \
 	X(ROOT, "$") X(CURRENT, "@") X(LAST, "LAST") X(LITERAL, "") X(VARIABLE, "") \
 	X(KEY, ".key") X(ANY_KEY, ".*") X(ANY_ELEMENT, "[*]") X(INDEX, "[]") X(ANY_DEPTH, "**") X(FILTER, "?") \
-	X(TYPE, "type") X(SIZE, "size") X(ABS, "abs") X(FLOOR, "floor") X(CEILING, "ceiling") X(DOUBLE, "double") X(KEYVALUE, "keyvalue") \
+	X(TYPE, "type") X(SIZE, "size") X(ABS, "abs") X(FLOOR, "floor") X(CEILING, "ceiling") X(DOUBLE, "double") X(DATETIME, "datetime") X(KEYVALUE, "keyvalue") \
 	X(PLUS, "+") X(MINUS, "-") X(ADD, "+") X(SUBTRACT, "-") X(MULTIPLY, "*") X(DIVIDE, "/") X(MODULO, "%") \
 	X(AND, "&&") X(OR, "||") X(NOT, "!") X(IS_UNKNOWN, "is unknown") X(EXISTS, "exists") X(STARTS_WITH, "starts with") X(LIKE_REGEX, "like_regex") \
 	X(EQ, "==") X(NE, "<>") X(LT, "<") X(LE, "<=") X(GT, ">") X(GE, ">=")
@@ -37,11 +39,12 @@ struct spk_path_node {
 	int ranges;
 	uint32_t first, last;                      /* ANY_DEPTH: levels */
 	const struct spk_regex *regex;
+	const struct spk_template *template;       /* DATETIME: NULL without one */
 };
 
 struct spk_path { bool lax; const struct spk_path_node *root; };
 
-/* Compiles a path into `arena`. SPK_DATA with PostgreSQL's message, SPK_UNSUPPORTED for .datetime(). */
+/* Compiles a path into `arena`. SPK_DATA with PostgreSQL's message. */
 spk_status spk_path_compile(struct spk_arena *arena, const char *s, size_t size, const struct spk_path **out, spk_error *err);
 
 static inline bool spk_path_is_predicate(const struct spk_path_node *n) { return n->kind >= SPK_PATH_AND && !n->next; }
@@ -60,6 +63,8 @@ struct spk_path_run {
 	int last;                         /* size of the innermost array that is subscripted, -1 outside of any */
 	int depth;
 	char message[256];                /* of an error in the data, as PostgreSQL words it */
+	bool zoned;                       /* a _tz function: what has a zone and what has none are compared in this one (NULL: UTC) */
+	const struct spk_zone *zone;
 	bool hard;                        /* which is not to be silent, nor make a predicate unknown */
 	spk_error failure;                /* code set: out of memory and the like */
 };

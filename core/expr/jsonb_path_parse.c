@@ -394,6 +394,23 @@ static node *any_depth(struct parser *p)
 	return take(p, "}") ? n : syntax(p, p->p);
 }
 
+/* .datetime( up to its bracket: there may be a template. */
+static node *datetime(struct parser *p)
+{
+	node *n = make(p, SPK_PATH_DATETIME, NULL, NULL);
+
+	if (!n)
+		return NULL;
+	if (take(p, "\"")) {
+		if (!take_text(p, true, &n->name, &n->name_size))
+			return NULL;
+		n->template = spk_template_new(p->arena, n->name, n->name_size);
+		if (!n->template)
+			return failed(p, spk_fail_memory(p->err));
+	}
+	return take(p, ")") ? n : syntax(p, p->p);
+}
+
 /* Behind a point: a method with its brackets, or a name. */
 static node *member(struct parser *p)
 {
@@ -416,7 +433,7 @@ static node *member(struct parser *p)
 		p->p = at;
 	}
 	if (take_word(p, "datetime") && take(p, "("))
-		return failed(p, spk_fail(p->err, SPK_UNSUPPORTED, "jsonpath item method .datetime() is not supported"));
+		return datetime(p);
 	p->p = at;
 	n = make(p, SPK_PATH_KEY, NULL, NULL);
 	if (!n)

@@ -13,6 +13,7 @@
 
 #include "core/columnar/decimal.h"
 #include "core/expr/jsonb_path.h"
+#include "core/expr/jsonb_path_time.h"
 #include "core/expr/text.h"
 
 enum { DEPTH_MAX = 2000 };
@@ -33,6 +34,17 @@ static const char *const names[] = {
 
 static result apply(run *r, const node *n, struct spk_json j, bool unwrap, list *out);
 static enum truth predicate(run *r, const node *n, struct spk_json j);
+
+/* Of a date or time: a string, which it will become. */
+static enum spk_jsonb_type kind_of(struct spk_json j)
+{
+	return spk_json_is_time(j) ? SPK_JSONB_STRING : spk_json_type(j);
+}
+
+static const struct spk_path_time *time_of(struct spk_json j)
+{
+	return (const struct spk_path_time *)(const void *)j.p;
+}
 
 /* --- results --- */
 
@@ -201,7 +213,7 @@ static bool single_number(run *r, const node *n, const node *operand, const char
 
 	if (operands(r, operand, j, true, &values) == SPK_PATH_ERROR)
 		return false;
-	if (values.count == 1 && spk_json_type(values.item[0]) == SPK_JSONB_NUMBER)
+	if (values.count == 1 && kind_of(values.item[0]) == SPK_JSONB_NUMBER)
 		return number_of(r, values.item[0], out);
 	wrong(r, "%s operand of jsonpath operator %s is not a single numeric value", side, names[n->kind]);
 	return false;
@@ -238,7 +250,7 @@ static result signs(run *r, const node *n, struct spk_json j, list *out)
 		struct number v;
 		result one;
 
-		if (spk_json_type(values.item[i]) != SPK_JSONB_NUMBER) {
+		if (kind_of(values.item[i]) != SPK_JSONB_NUMBER) {
 			if (!out && !n->next)
 				continue;
 			return wrong(r, "operand of unary jsonpath operator %s is not a numeric value", names[n->kind]);
@@ -264,7 +276,7 @@ static result rounding(run *r, const node *n, struct spk_json j, bool unwrap, li
 
 	if (unwrap && *j.p == '[')
 		return unwrap_for(r, n, j, out);
-	if (spk_json_type(j) != SPK_JSONB_NUMBER)
+	if (kind_of(j) != SPK_JSONB_NUMBER)
 		return wrong(r, "jsonpath item method .%s() can only be applied to a numeric value", names[n->kind]);
 	if (!number_of(r, j, &v))
 		return SPK_PATH_ERROR;
@@ -299,7 +311,7 @@ static result put_double(run *r, const node *n, double v, list *out)
 
 static result to_double(run *r, const node *n, struct spk_json j, bool unwrap, list *out)
 {
-	enum spk_jsonb_type type = spk_json_type(j);
+	enum spk_jsonb_type type = kind_of(j);
 	const char *s = j.p;
 	size_t size = (size_t)(j.end - j.p);
 	double v;
@@ -320,6 +332,24 @@ static result to_double(run *r, const node *n, struct spk_json j, bool unwrap, l
 	return put_double(r, n, v, out);
 }
 
+static result to_time(run *r, const node *n, struct spk_json j, bool unwrap, list *out)
+{
+	struct spk_path_time *v = SPK_NEW(r->arena, struct spk_path_time);
+	const char *s = j.p + 1, *end;
+	spk_error why = { 0 };
+
+	if (!v)
+		return no_memory(r);
+	if (unwrap && *j.p == '[')
+		return unwrap_for(r, n, j, out);
+	if (*j.p != '"')
+		return wrong(r, "jsonpath item method .datetime() can only be applied to a string");
+	end = spk_jsonb_string_end(j.p, j.end);
+	if (spk_path_time_parse(s, (size_t)(end - s), n->template, v, &why) != SPK_OK)
+		return wrong(r, "%s", why.message);
+	return go_on(r, n, (struct spk_json){ (const char *)v, (const char *)(v + 1) }, out);
+}
+
 static result type_of(run *r, const node *n, struct spk_json j, list *out)
 {
 	static const char *const types[] = {
@@ -327,7 +357,7 @@ static result type_of(run *r, const node *n, struct spk_json j, list *out)
 		SPK_JSONB_TYPE_LIST(TYPE)
 #undef TYPE
 	};
-	const char *type = types[spk_json_type(j)];
+	const char *type = spk_json_is_time(j) ? spk_path_time_type(time_of(j)->kind) : types[kind_of(j)];
 
 	return go_on(r, n, (struct spk_json){ type, type + strlen(type) }, out);
 }
@@ -408,7 +438,7 @@ static bool subscript(run *r, const node *n, struct spk_json j, int64_t *out)
 
 	if (apply(r, n, j, r->path->lax, &values) == SPK_PATH_ERROR)
 		return false;
-	if (values.count != 1 || spk_json_type(values.item[0]) != SPK_JSONB_NUMBER) {
+	if (values.count != 1 || kind_of(values.item[0]) != SPK_JSONB_NUMBER) {
 		wrong(r, "jsonpath array subscript is not a single numeric value");
 		return false;
 	}
@@ -548,6 +578,7 @@ static result apply_one(run *r, const node *n, struct spk_json j, bool unwrap, l
 	case SPK_PATH_FLOOR:
 	case SPK_PATH_CEILING: return rounding(r, n, j, unwrap, out);
 	case SPK_PATH_DOUBLE: return to_double(r, n, j, unwrap, out);
+	case SPK_PATH_DATETIME: return to_time(r, n, j, unwrap, out);
 	case SPK_PATH_KEYVALUE: return key_values(r, n, j, unwrap, out);
 	case SPK_PATH_PLUS:
 	case SPK_PATH_MINUS: return signs(r, n, j, out);
@@ -587,13 +618,32 @@ static enum truth of_order(enum spk_path_kind kind, int order)
 	}
 }
 
+static enum truth compare_times(run *r, const node *n, const struct spk_path_time *a, const struct spk_path_time *b)
+{
+	static const char *const types[] = {
+		[SPK_PATH_DATE] = "date", [SPK_PATH_TIME] = "time", [SPK_PATH_TIMETZ] = "timetz", [SPK_PATH_TIMESTAMP] = "timestamp", [SPK_PATH_TIMESTAMPTZ] = "timestamptz",
+	};
+	bool needs_zone;
+	int order;
+
+	if (spk_path_time_compare(a, b, r->zoned, r->zone, &order, &needs_zone))
+		return of_order(n->kind, order);
+	if (needs_zone) {
+		/* Not silenced in PostgreSQL either. */
+		r->hard = true;
+		wrong(r, "cannot convert value from %s to %s without time zone usage", types[SPK_MIN(a->kind, b->kind)], types[SPK_MAX(a->kind, b->kind)]);
+	}
+	return UNKNOWN;
+}
+
 /* Values of different kinds cannot be compared, but for null, which differs from all others. */
 static enum truth compare(run *r, const node *n, struct spk_json a, struct spk_json b)
 {
 	struct spk_view x = spk_json_view(a), y = spk_json_view(b);
 
-	(void)r;
-	if (spk_json_type(a) != spk_json_type(b)) {
+	if (spk_json_is_time(a) && spk_json_is_time(b))
+		return compare_times(r, n, time_of(a), time_of(b));
+	if (spk_json_is_time(a) || spk_json_is_time(b) || kind_of(a) != kind_of(b)) {
 		if (*a.p == 'n' || *b.p == 'n')
 			return n->kind == SPK_PATH_NE ? YES : NO;
 		return UNKNOWN;
@@ -701,6 +751,17 @@ static enum truth predicate(run *r, const node *n, struct spk_json j)
 	}
 }
 
+/* Dates and times among the results as strings. */
+static result as_strings(run *r, list *out)
+{
+	char text[64];
+
+	for (int i = 0; i < out->count; i++)
+		if (spk_json_is_time(out->item[i]) && !made(r, text, (size_t)spk_path_time_format(time_of(out->item[i]), text), &out->item[i]))
+			return SPK_PATH_ERROR;
+	return SPK_PATH_OK;
+}
+
 enum spk_path_result spk_path_run(run *r, list *out)
 {
 	list all = { 0 };
@@ -711,8 +772,10 @@ enum spk_path_result spk_path_run(run *r, list *out)
 	r->depth = 0;
 	r->message[0] = 0;
 	r->hard = false;
-	if (out || r->path->lax)
-		return apply(r, r->path->root, r->root, r->path->lax, out);
+	if (out || r->path->lax) {
+		got = apply(r, r->path->root, r->root, r->path->lax, out);
+		return out && as_strings(r, out) == SPK_PATH_ERROR ? SPK_PATH_ERROR : got;
+	}
 	/* In strict mode the whole sequence is needed to know that it has no error. */
 	got = apply(r, r->path->root, r->root, false, &all);
 	return got == SPK_PATH_ERROR ? got : all.count ? SPK_PATH_OK : SPK_PATH_NOT_FOUND;

@@ -421,6 +421,16 @@ static bool read_word(struct parts *p)
 	return read_zone(p, s);
 }
 
+/* "Jan-08-99", "Jan/8/1999": a month's name with a separator and a digit behind it. */
+static bool month_leads(const struct parts *p)
+{
+	size_t n = 0;
+
+	while (p->s + n < p->end && isalpha((unsigned char)p->s[n]))
+		n++;
+	return !p->has_month && p->end - p->s > (ptrdiff_t)n + 1 && strchr("-/.", p->s[n]) && isdigit((unsigned char)p->s[n + 1]) && word_index(p->s, n, spk_month_names, 1, 13) >= 0;
+}
+
 static bool read_parts(struct parts *p)
 {
 	while (p->s < p->end) {
@@ -443,7 +453,7 @@ static bool read_parts(struct parts *p)
 		else if (*p->s == '+' || *p->s == '-')
 			ok = read_offset(p);
 		else if (isalpha((unsigned char)*p->s))
-			ok = read_word(p);
+			ok = month_leads(p) ? read_date(p) : read_word(p);
 		else
 			ok = false;
 		if (!ok)

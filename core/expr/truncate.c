@@ -226,12 +226,16 @@ static bool micros_of(int32_t hour, int32_t minute, double second, int64_t *of_d
 
 static spk_status bad_date(const struct spk_call *call, struct spk_vector *out, int row, int32_t year, int32_t month, int32_t day, spk_error *err)
 {
-	return spk_call_fail(call, out, row, SPK_DATA, err, "date field value out of range: %d-%02d-%02d", year < 0 ? year + 1 : year, month, day);
+	return spk_call_fail(call, out, row, SPK_DATA, err, "date field value out of range: %d-%02d-%02d", year < 0 && strcmp(call->expr->function->name, "make_date") == 0 ? year + 1 : year, month, day);
 }
 
 static spk_status bad_time(const struct spk_call *call, struct spk_vector *out, int row, int32_t hour, int32_t minute, double second, spk_error *err)
 {
-	return spk_call_fail(call, out, row, SPK_DATA, err, "time field value out of range: %d:%02d:%02g", hour, minute, second);
+	char text[SPK_TEXT_MAX];
+
+	if (isfinite(second))
+		return spk_call_fail(call, out, row, SPK_DATA, err, "time field value out of range: %d:%02d:%02g", hour, minute, second);
+	return spk_call_fail(call, out, row, SPK_DATA, err, "time field value out of range: %d:%02d:%.*s", hour, minute, spk_text_double(second, text), text);
 }
 
 static void read_args(const struct spk_call *call, struct spk_reader *r)
@@ -330,12 +334,58 @@ static spk_status make_interval(const struct spk_call *call, struct spk_vector *
 	return SPK_OK;
 }
 
+/* --- to a number of digits behind the seconds, as a cast to timestamp(3) has them: half away from zero --- */
+
+static int64_t rounded(int64_t us, int32_t digits)
+{
+	static const int64_t unit[] = { 1000000, 100000, 10000, 1000, 100, 10 };
+
+	if (digits < 0 || digits >= (int32_t)SPK_COUNT_OF(unit) || !spk_timestamp_finite(us))
+		return us;
+	return us < 0 ? -((-us + unit[digits] / 2) / unit[digits] * unit[digits]) : (us + unit[digits] / 2) / unit[digits] * unit[digits];
+}
+
+static spk_status round_us(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader rv = spk_vector_reader(&call->arg[0]), rd = spk_vector_reader(&call->arg[1]);
+
+	SPK_EACH_CALL_ROW(call, row) {
+		int32_t digits = SPK_ARG(int32_t, rd, row);
+
+		spk_vector_i64(out)[row] = rounded(SPK_ARG(int64_t, rv, row), digits);
+		if (out->type.id != SPK_TYPE_TIME && (digits < 0 || digits > 6))
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "timestamp(%d) precision must be between 0 and 6", digits));
+	}
+	return SPK_OK;
+}
+
+static spk_status round_interval(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader rv = spk_vector_reader(&call->arg[0]), rd = spk_vector_reader(&call->arg[1]);
+
+	(void)err;
+	SPK_EACH_CALL_ROW(call, row) {
+		struct spk_interval v = SPK_ARG(struct spk_interval, rv, row);
+
+		v.micros = rounded(v.micros, SPK_ARG(int32_t, rd, row));
+		spk_vector_interval(out)[row] = v;
+	}
+	return SPK_OK;
+}
+
 /* --- the table --- */
+
+#define ROUNDED(name_, T, kernel_) \
+	{ .name = name_, .doc = "To a number of digits behind the seconds", SPK_ARGS2(T, INTEGER), SPK_RESULT(T), .can_fail = true, .kernel = kernel_ }
 
 #define DATE_ARGS SPK_T(INTEGER), SPK_T(INTEGER), SPK_T(INTEGER)
 #define TIME_ARGS SPK_T(INTEGER), SPK_T(INTEGER), SPK_T(DOUBLE)
 
 static const struct spk_function truncate_functions[] = {
+	ROUNDED("timestamp", TIMESTAMP, round_us),
+	ROUNDED("timestamptz", TIMESTAMPTZ, round_us),
+	ROUNDED("time", TIME, round_us),
+	ROUNDED("interval", INTERVAL, round_interval),
 	{ .name = "date_trunc", .doc = "Cut down to a unit (hour, week, quarter, ...)", SPK_ARGS2(TEXT, TIMESTAMP), SPK_RESULT(TIMESTAMP), .can_fail = true, .kernel = trunc_timestamp },
 	{ .name = "date_trunc", .doc = "Cut down to a unit of local time", SPK_ARGS2(TEXT, TIMESTAMPTZ), SPK_RESULT(TIMESTAMPTZ), .can_fail = true,
 	  .volatility = SPK_STABLE, .kernel = trunc_timestamptz },

@@ -92,6 +92,7 @@ struct spk_range {
 	int key_count;                         /* a table's primary key, as columns of the schema; 0: none */
 	const int *key;
 	const char *table;                     /* a table under an alias: its own name, for errors; else NULL */
+	bool scalar;                           /* a function that gives plain values: its name is the value, not a row */
 	bool work;                             /* a recursive query's reference to itself */
 	bool hidden_name;                      /* cannot be named: a join with an alias stands for it */
 	bool filled;                           /* an outer join may give it no row */

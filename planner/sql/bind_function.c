@@ -129,11 +129,12 @@ spk_status spk_binder_value_function(struct spk_exprs *x, const PgQuery__SQLValu
 		return spk_binder_unsupported(x->b, f->location, "CURRENT_USER, CURRENT_SCHEMA or their like", err);
 	}
 	SPK_TRY(spk_binder_call(x->b, "now", NULL, 0, f->location, out, err));
-	if (f->typmod >= 0 && f->typmod < 6 && (f->typmod == 0 || f->typmod == 3)) {
-		struct spk_expr *cut[2] = { spk_expr_unknown(x->b->arena, f->typmod ? "milliseconds" : "second"), *out };
+	if (f->typmod >= 0 && f->typmod < 6) {
+		struct spk_value digits = { .type = spk_type(SPK_TYPE_INTEGER), .i32 = f->typmod };
+		struct spk_expr *arg[2] = { *out, spk_expr_literal(x->b->arena, digits) };
 
-		SPK_TRY_PTR(cut[0], err);
-		SPK_TRY(spk_binder_call(x->b, "date_trunc", cut, 2, f->location, out, err));
+		SPK_TRY_PTR(arg[1], err);
+		SPK_TRY(spk_binder_call(x->b, "timestamptz", arg, 2, f->location, out, err));
 	}
 	if (type == SPK_TYPE_TIMESTAMPTZ)
 		return SPK_OK;

@@ -148,15 +148,62 @@ static spk_status interval_literal(struct spk_exprs *x, const PgQuery__TypeCast 
 
 /* --- casts --- */
 
+/* timestamp(3): digits behind the seconds; -1 when the type has none. INTERVAL's first modifier is its fields. */
+static int time_digits(struct spk_type type, const PgQuery__TypeName *t)
+{
+	const size_t at = type.id == SPK_TYPE_INTERVAL ? 1 : 0;
+	const PgQuery__Node *p = t->n_typmods > at ? t->typmods[at] : NULL;
+
+	if (type.id != SPK_TYPE_TIME && type.id != SPK_TYPE_TIMESTAMP && type.id != SPK_TYPE_TIMESTAMPTZ && type.id != SPK_TYPE_INTERVAL)
+		return -1;
+	return p && p->node_case == PG_QUERY__NODE__NODE_A_CONST && p->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL ? p->a_const->ival->ival : -1;
+}
+
+static spk_status round_time(struct spk_exprs *x, const char *name, int digits, int location, struct spk_expr **e, spk_error *err)
+{
+	struct spk_value v = { .type = spk_type(SPK_TYPE_INTEGER), .i32 = digits };
+	struct spk_expr *arg[2] = { *e, spk_expr_literal(x->b->arena, v) };
+
+	SPK_TRY_PTR(arg[1], err);
+	return spk_binder_call(x->b, name, arg, 2, location, e, err);
+}
+
+static spk_status cast_plain(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_type type, struct spk_expr **out, spk_error *err);
+
 spk_status spk_binder_cast(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **out, spk_error *err)
+{
+	struct spk_type type;
+	int digits;
+
+	SPK_TRY(spk_binder_type(x->b, c->type_name, &type, err));
+	digits = time_digits(type, c->type_name);
+	SPK_TRY(cast_plain(x, c, type, out, err));
+	if (digits < 0 || digits > 5)
+		return SPK_OK;
+	return round_time(x, type.id == SPK_TYPE_TIME ? "time" : type.id == SPK_TYPE_TIMESTAMP ? "timestamp" : type.id == SPK_TYPE_TIMESTAMPTZ ? "timestamptz" : "interval", digits,
+	                  c->location, out, err);
+}
+
+/* A number that no numeric holds may still be a double. */
+static const char *large_number(const PgQuery__Node *arg, struct spk_type type)
+{
+	spk_int128 mantissa;
+	int scale;
+
+	if (arg->node_case != PG_QUERY__NODE__NODE_A_CONST || arg->a_const->isnull || arg->a_const->val_case != PG_QUERY__A__CONST__VAL_FVAL ||
+	    (type.id != SPK_TYPE_DOUBLE && type.id != SPK_TYPE_REAL) || spk_decimal_parse(arg->a_const->fval->fval, strlen(arg->a_const->fval->fval), &mantissa, &scale))
+		return NULL;
+	return arg->a_const->fval->fval;
+}
+
+static spk_status cast_plain(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_type type, struct spk_expr **out, spk_error *err)
 {
 	const PgQuery__Node *arg = c->arg;
 	bool string = arg->node_case == PG_QUERY__NODE__NODE_A_CONST && arg->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL && !arg->a_const->isnull;
 	int location = c->location >= 0 ? c->location : spk_node_location(arg);
-	struct spk_type type;
+	const char *large = large_number(arg, type);
 	struct spk_expr *e;
 
-	SPK_TRY(spk_binder_type(x->b, c->type_name, &type, err));
 	if (string && type.id == SPK_TYPE_INTERVAL)
 		return interval_literal(x, c, out, err);
 	if (arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && type.id == SPK_TYPE_ARRAY) {
@@ -167,7 +214,10 @@ spk_status spk_binder_cast(struct spk_exprs *x, const PgQuery__TypeCast *c, stru
 
 		return spk_binder_array(x, arg->a_array_expr, &element, out, err);
 	}
-	SPK_TRY(spk_binder_expr(x, arg, &e, err));
+	if (large)
+		SPK_TRY_PTR(e = spk_expr_unknown(x->b->arena, large), err);
+	else
+		SPK_TRY(spk_binder_expr(x, arg, &e, err));
 	SPK_TRY(spk_expr_cast_dims(x->b->arena, e, &type, err));
 	SPK_TRY(spk_expr_cast(x->b->arena, e, type, true, spk_binder_at(x->b, location), out, err));
 	return SPK_OK;

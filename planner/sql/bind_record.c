@@ -1,13 +1,14 @@
 /*
- * Functions in FROM whose columns the query says: jsonb_to_recordset(j) AS t (a int, b text). Each column is the member of its name, cast
- * to its type; a set is that of the array's elements.
+ * Functions in FROM whose columns the query says: jsonb_to_recordset(j) AS t (a int, b text), or the name of a table:
+ * jsonb_populate_record(NULL::t, j). Each column is the member of its name, cast to its type; a set is that of the array's elements.
  */
 #include "planner/sql/bind.h"
 
 #include <string.h>
 
 static const char *const singles[] = { "jsonb_to_record", "json_to_record" };
-static const char *const sets[] = { "jsonb_to_recordset", "json_to_recordset" };
+static const char *const sets[] = { "jsonb_to_recordset", "json_to_recordset", "jsonb_populate_recordset", "json_populate_recordset" };
+static const char *const populates[] = { "jsonb_populate_record", "json_populate_record", "jsonb_populate_recordset", "json_populate_recordset" };
 
 static bool is_one_of(const char *const *list, size_t count, const char *name)
 {
@@ -19,7 +20,7 @@ static bool is_one_of(const char *const *list, size_t count, const char *name)
 
 bool spk_gives_record(const char *function)
 {
-	return is_one_of(singles, SPK_COUNT_OF(singles), function) || is_one_of(sets, SPK_COUNT_OF(sets), function);
+	return is_one_of(singles, SPK_COUNT_OF(singles), function) || is_one_of(populates, SPK_COUNT_OF(populates), function) || is_one_of(sets, SPK_COUNT_OF(sets), function);
 }
 
 /* The values, one a row: the argument's elements, or it alone. */
@@ -27,8 +28,9 @@ static spk_status bind_values(struct spk_binder *b, const PgQuery__RangeFunction
 {
 	PgQuery__String elements = PG_QUERY__STRING__INIT;
 	PgQuery__Node name = PG_QUERY__NODE__INIT, call = PG_QUERY__NODE__INIT, list = PG_QUERY__NODE__INIT;
-	PgQuery__Node *names[1] = { &name }, *items[1] = { f->args[0] }, *functions[1] = { &list };
+	PgQuery__Node *names[1] = { &name }, *items[1] = { f->args[f->n_args - 1] }, *functions[1] = { &list };
 	PgQuery__FuncCall of_elements = *f;
+	PgQuery__Node *element_args[1] = { f->args[f->n_args - 1] };
 	PgQuery__List item = PG_QUERY__LIST__INIT;
 	PgQuery__RangeFunction values = *r;
 	struct spk_scope scope;
@@ -38,6 +40,8 @@ static spk_status bind_values(struct spk_binder *b, const PgQuery__RangeFunction
 	name.string = &elements;
 	of_elements.funcname = names;
 	of_elements.n_funcname = 1;
+	of_elements.args = element_args;
+	of_elements.n_args = 1;
 	call.node_case = PG_QUERY__NODE__NODE_FUNC_CALL;
 	call.func_call = &of_elements;
 	if (set)
@@ -73,42 +77,75 @@ static spk_status array_member(struct spk_binder *b, struct spk_expr *value, str
 	return spk_expr_make(b->arena, SPK_EXPR_CASE, arm, 3, false, position, out, err);
 }
 
-static spk_status member(struct spk_binder *b, struct spk_expr *value, const PgQuery__ColumnDef *d, struct spk_field *field, struct spk_expr **out, spk_error *err)
+/* The member of the field's name: JSON as it is, anything else from its text. */
+static spk_status member(struct spk_binder *b, struct spk_expr *value, const struct spk_field *field, int location, struct spk_expr **out, spk_error *err)
 {
-	struct spk_expr *pair[2] = { value, spk_expr_unknown(b->arena, d->colname) };
+	const bool json = field->type.id == SPK_TYPE_JSONB || field->type.id == SPK_TYPE_JSON;
+	struct spk_expr *pair[2] = { value, spk_expr_unknown(b->arena, field->name) };
 
 	SPK_TRY_PTR(pair[1], err);
-	SPK_TRY(spk_binder_type(b, d->type_name, &field->type, err));
-	field->name = d->colname;
-	field->nullable = true;
 	if (field->type.id == SPK_TYPE_ROW)
-		return spk_binder_unsupported(b, d->location, "a record in a column definition list", err);
+		return spk_binder_unsupported(b, location, "a record in a column definition list", err);
 	SPK_TRY(spk_expr_cast(b->arena, pair[1], spk_type(SPK_TYPE_TEXT), true, value->position, &pair[1], err));
 	if (field->type.id == SPK_TYPE_ARRAY)
-		return array_member(b, value, pair[1], field->type, d->location, out, err);
-	SPK_TRY(spk_binder_call(b, field->type.id == SPK_TYPE_JSONB ? "->" : "->>", pair, 2, d->location, out, err));
-	return spk_expr_cast(b->arena, *out, field->type, true, spk_binder_at(b, d->location), out, err);
+		return array_member(b, value, pair[1], field->type, location, out, err);
+	SPK_TRY(spk_binder_call(b, json ? "->" : "->>", pair, 2, location, out, err));
+	return spk_expr_cast(b->arena, *out, field->type, true, spk_binder_at(b, location), out, err);
 }
 
-spk_status spk_binder_record_function(struct spk_binder *b, const PgQuery__RangeFunction *r, const PgQuery__FuncCall *f, const char *name, struct spk_scope *out, spk_error *err)
+static spk_status said_columns(struct spk_binder *b, const PgQuery__RangeFunction *r, const PgQuery__FuncCall *f, const char *name, struct spk_schema **out, spk_error *err)
 {
 	const int columns = (int)r->n_coldeflist;
-	struct spk_schema *schema = spk_schema_new(b->arena, columns);
-	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, columns + 1), *value;
-	struct spk_logical *plan;
 
-	SPK_TRY_PTR(schema && expr, err);
 	if (!columns)
 		return spk_binder_fail(b, f->location, SPK_BIND, err, "a column definition list is required for functions returning \"record\"");
 	if (f->n_args != 1)
 		return spk_binder_fail(b, f->location, SPK_BIND, err, "function %s takes one argument", name);
+	SPK_TRY_PTR(*out = spk_schema_new(b->arena, columns), err);
+	for (int i = 0; i < columns; i++) {
+		const PgQuery__ColumnDef *d = r->coldeflist[i]->column_def;
+
+		(*out)->field[i] = (struct spk_field){ d->colname, spk_type(SPK_TYPE_TEXT), true };
+		SPK_TRY(spk_binder_type(b, d->type_name, &(*out)->field[i].type, err));
+	}
+	return SPK_OK;
+}
+
+/* NULL::t, or NULL::t cast by name: the table's columns. */
+static spk_status table_columns(struct spk_binder *b, const PgQuery__FuncCall *f, const char *name, struct spk_schema **out, spk_error *err)
+{
+	const PgQuery__TypeCast *c = f->n_args == 2 && f->args[0]->node_case == PG_QUERY__NODE__NODE_TYPE_CAST ? f->args[0]->type_cast : NULL;
+	const char *type = c && c->type_name->n_names ? spk_node_string(c->type_name->names[c->type_name->n_names - 1]) : NULL;
+	const struct spk_table *table = type ? spk_catalog_table(b->catalog, type) : NULL;
+
+	if (c && !table)
+		return spk_binder_fail(b, c->location, SPK_BIND, err, "type \"%s\" does not exist", type);
+	if (!c || c->arg->node_case != PG_QUERY__NODE__NODE_A_CONST || !c->arg->a_const->isnull)
+		return spk_binder_unsupported(b, f->location, spk_arena_printf(b->arena, "%s with a first argument other than NULL::table", name), err);
+	SPK_TRY_PTR(*out = spk_schema_new(b->arena, table->schema->count), err);
+	for (int i = 0; i < table->schema->count; i++)
+		(*out)->field[i] = (struct spk_field){ table->schema->field[i].name, table->schema->field[i].type, true };
+	return SPK_OK;
+}
+
+spk_status spk_binder_record_function(struct spk_binder *b, const PgQuery__RangeFunction *r, const PgQuery__FuncCall *f, const char *name, struct spk_scope *out, spk_error *err)
+{
+	struct spk_expr **expr, *value;
+	struct spk_schema *schema;
+	struct spk_logical *plan;
+
+	if (is_one_of(populates, SPK_COUNT_OF(populates), name))
+		SPK_TRY(table_columns(b, f, name, &schema, err));
+	else
+		SPK_TRY(said_columns(b, r, f, name, &schema, err));
+	SPK_TRY_PTR(expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, schema->count + 1), err);
 	if (r->ordinality)
 		return spk_binder_fail(b, f->location, SPK_BIND, err, "WITH ORDINALITY cannot be used with a column definition list");
 	SPK_TRY(bind_values(b, r, f, is_one_of(sets, SPK_COUNT_OF(sets), name), &plan, err));
 	SPK_TRY_PTR(value = spk_expr_column(b->arena, 0, &plan->schema->field[0]), err);
 	SPK_TRY(spk_expr_cast(b->arena, value, spk_type(SPK_TYPE_JSONB), true, spk_binder_at(b, f->location), &value, err));
-	for (int i = 0; i < columns; i++)
-		SPK_TRY(member(b, value, r->coldeflist[i]->column_def, &schema->field[i], &expr[i], err));
+	for (int i = 0; i < schema->count; i++)
+		SPK_TRY(member(b, value, &schema->field[i], f->location, &expr[i], err));
 	SPK_TRY_PTR(plan = spk_binder_project(b, plan, expr, schema), err);
 	return spk_binder_one_range(b, plan, name, r->alias, f->location, out, err);
 }

@@ -260,12 +260,25 @@ static spk_status present_row(const struct spk_exprs *x, const struct spk_range 
 	return spk_binder_row_if_present(x->b, present, row, err);
 }
 
+/* Of a function that gives no rows but values: the value, which goes by the name that was written. */
+static spk_status plain_value(struct spk_exprs *x, const PgQuery__ColumnRef *c, const struct spk_range *r, struct spk_outer *o, struct spk_expr **out, spk_error *err)
+{
+	if (o)
+		return outer_column(x, c, o, r, 0, out, err);
+	*out = spk_binder_range_column(x->b, r, 0, spk_binder_at(x->b, c->location));
+	SPK_TRY_PTR(*out, err);
+	(*out)->name = r->alias;
+	return SPK_OK;
+}
+
 static spk_status whole_row(struct spk_exprs *x, const PgQuery__ColumnRef *c, const struct spk_range *r, struct spk_outer *o, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr **field = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, r->schema->count + 1);
 	struct spk_schema *names = spk_schema_new(x->b->arena, r->schema->count);
 
 	SPK_TRY_PTR(field && names, err);
+	if (r->scalar)
+		return plain_value(x, c, r, o, out, err);
 	if (r->filled && !r->present)
 		return spk_binder_unsupported(x->b, c->location, "the whole row of a table that an outer join may leave without one", err);
 	for (int i = 0; i < r->schema->count; i++) {

@@ -233,7 +233,9 @@ spk_status spk_binder_set_function(struct spk_binder *b, const PgQuery__RangeFun
 	w.plan->value_rows = 1;
 	SPK_TRY(bind_calls(&w, err));
 	SPK_TRY(w.value ? value_plan(&w, alias, &l, err) : set_plan(&w, alias, &l, err));
-	return spk_binder_one_range(b, l, w.count ? w.name[0] : NULL, r->alias, w.location, out, err);
+	SPK_TRY(spk_binder_one_range(b, l, w.count ? w.name[0] : NULL, r->alias, w.location, out, err));
+	out->range->scalar = l->schema->count == 1 && l->schema->field[0].type.id != SPK_TYPE_ROW;
+	return SPK_OK;
 }
 
 /* --- SELECT list --- */

@@ -166,7 +166,7 @@ static void check_file(const char *name)
 #define FILES(X) \
 	X(compare) X(logic) X(arithmetic) X(numeric) X(math) X(string) X(like) X(regex) X(cast) X(cast_time) X(time) X(extract) X(format) \
 	X(zone_new_york) X(resolve) X(array) X(jsonb) X(jsonpath) X(regex_parts) X(mathematics) \
-	X(texts) X(bytea) X(special_numbers) X(regex_constraints)
+	X(texts) X(bytea) X(special_numbers) X(regex_constraints) X(jsonpath_times) X(random_calls)
 
 #define DEFINE(name) \
 	static void name##_cases(void) \

@@ -10,6 +10,7 @@ import sys
 
 import cases_functions
 import cases_nested
+import cases_random
 import cases_sql
 
 NULL = None
@@ -418,8 +419,8 @@ def aggregates():
 
 for build in [aggregates, comparisons, logic, arithmetic, numeric, mathematics, strings, patterns, casts, dates, formats, zones, resolution]:
     build()
-for build in [cases_nested.arrays, cases_nested.jsonb, cases_nested.jsonpath, cases_functions.regex, cases_functions.mathematics, cases_functions.texts, cases_functions.bytes_,
-              cases_functions.special_numbers, cases_functions.regex_constraints]:
+for build in [cases_nested.arrays, cases_nested.jsonb, cases_nested.jsonpath, cases_nested.jsonpath_times, cases_functions.regex, cases_functions.mathematics, cases_functions.texts, cases_functions.bytes_,
+              cases_functions.special_numbers, cases_functions.regex_constraints, cases_random.random_calls]:
     build(add, cross, NULL)
 for build in [cases_sql.arrays, cases_sql.jsonb]:
     build(lambda file, expression: FILES.setdefault(file, {}).update({line_of('sql', [('?', expression)]): expression}),

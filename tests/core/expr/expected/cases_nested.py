@@ -139,3 +139,16 @@ def jsonpath(add, cross, NULL):
     cross(f, ['jsonb_path_query_array', 'jsonb_path_exists', 'jsonb_path_match', 'jsonb_path_query_first'], ('jsonb', docs[:2]), ('jsonpath', [p for p in paths if '$v' in p or '"v"' in p or 'strict' in p or 'double' in p or '/ 0' in p]), ('jsonb', ['{"v":1}', '{"v":"He"}', '[1]']), ('boolean', ['t', 'f']))
     cross(f, ['jsonb_path_query_array', 'jsonb_path_exists'], ('jsonb', docs[:1]), ('jsonpath', ['$v', '$.arr[*] ? (@ > $v)', 'strict $.zz']), ('jsonb', ['{"v":1}', '{}', '5', NULL]))
     cross(f, ['jsonb_path_query_array', '@?', '@@'], ('jsonb', [NULL, '1']), ('jsonpath', ['$', NULL]))
+
+
+def jsonpath_times(add, cross, NULL):
+    """.datetime() with and without templates, comparisons within and across types."""
+    f = 'jsonpath_times'
+    texts = ['2024-02-29', '2024-2-9', '2024-02-30', '10:20:30', '10:20:30.5', '10:20:30+02', '10:20:30.123456-05:30', '2024-02-29 10:20:30', '2024-02-29T10:20:30.25', '2024-02-29 10:20:30+09', '2024-02-29T10:20:30 -08:00', '2024-02-29 10:20', 'x', '', '25:00:00', '0001-01-01']
+    values = ('jsonb', ['"' + t + '"' for t in texts] + ['1', 'null', '["2024-02-29", "10:20:30"]', '{}'])
+    for name in ['jsonb_path_query_array', 'jsonb_path_query_array_tz']:
+        cross(f, [name], values, ('jsonpath', ['$.datetime()', '$.datetime().type()', 'strict $.datetime()', '$ ? (@.datetime() == "2024-02-29".datetime())', '$ ? (@.datetime() < "2024-02-29 12:00:00".datetime())', '$ ? (@.datetime() >= "2024-02-29 10:00:00+02".datetime())',
+                                              '$ ? (@.datetime() > "10:00:00".datetime())', '$ ? (@.datetime() <= "10:20:30+02".datetime())', '$[*] ? (@.datetime() != 1)', '$.datetime().size()']))
+    cross(f, ['jsonb_path_query_array'], ('jsonb', ['"29.02.2024"', '"2024-02-29 10:20"', '"10:20 PM"', '"2024-02-29 10:20:30 +02:30"', '"20240229"', '"2024-02-29x"', '"2024"', '"ab"', '"29 Feb 2024"']),
+          ('jsonpath', [f'$.datetime("{t}")' for t in ['DD.MM.YYYY', 'YYYY-MM-DD HH24:MI', 'HH:MI PM', 'YYYY-MM-DD HH24:MI:SS TZH:TZM', 'YYYYMMDD', 'YYYY-MM-DD', 'DD Mon YYYY']]))
+    cross(f, ['jsonb_path_exists_tz', 'jsonb_path_match_tz', 'jsonb_path_query_first_tz'], ('jsonb', ['["2024-02-29", "2024-03-01 00:00:00+00"]', NULL]), ('jsonpath', ['$[*].datetime() > "2024-02-28".datetime()', '$[*] ? (@.datetime() > "2024-02-29".datetime())', NULL]))
