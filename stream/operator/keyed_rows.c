@@ -46,7 +46,8 @@ static spk_status name_page(const struct spk_keyed_rows *k, struct pages *p, str
 	char *key = spk_arena_alloc(arena, size);
 
 	SPK_TRY_PTR(key, err);
-	memcpy(key, g->key, g->key_size);
+	if (g->key_size)
+		memcpy(key, g->key, g->key_size);
 	key[g->key_size] = k->side;
 	if (page)
 		memcpy(key + g->key_size + 1, &number, sizeof number);

@@ -53,6 +53,15 @@ static uint32_t row_text(int r, char *out)
 	return r % 97 == 0 ? 3000 : size + (uint32_t)(r % 50);
 }
 
+/* The number behind the first four bytes. */
+static int number_in(const char *bytes, uint32_t size)
+{
+	char text[16] = "";
+
+	memcpy(text, bytes + 4, SPK_MIN((size_t)size - 4, sizeof text - 1));
+	return atoi(text);
+}
+
 static struct spk_row_group group_of(int key, char *name)
 {
 	uint32_t size = (uint32_t)snprintf(name, 16, "key %d.", key);
@@ -123,7 +132,7 @@ static void check_group(struct world *w, const struct spk_row_group *g, const st
 	CHECK_EQ_INT(g->total, m->total);
 	for (uint32_t i = 0; i < g->rows; i++) {
 		char text[4096];
-		int r = atoi(g->row[i].bytes + 4);
+		int r = number_in(g->row[i].bytes, g->row[i].size);
 
 		right = right && g->row[i].size == row_text(r, text) && memcmp(g->row[i].bytes, text, g->row[i].size) == 0 && (!w->kept.met || g->row[i].met == m->met[r]);
 		seen[r] += g->row[i].weight;
@@ -215,7 +224,7 @@ static void buckets_are_taken_whole(void)
 
 		REQUIRE_OK(spk_state_take_bucket(w.view, bucket, take_entry, &t, &err), err);
 		for (int i = 0; i < t.keys; i++) {
-			int key = atoi(t.group[i].key + 4);
+			int key = number_in(t.group[i].key, t.group[i].key_size);
 
 			CHECK_EQ_INT(key % 3, bucket);
 			check_group(&w, &t.group[i], &w.model[key]);
