@@ -26,6 +26,7 @@
 	X(SPILL_WANTED, "spill.wanted", "memory is short: an operator that can spill does") \
 	X(SPILL_WRITE, "spill.write", "writing a block of spilled rows") \
 	X(SPILL_READ, "spill.read", "reading a block of spilled rows") \
+	X(SPILL_DAMAGE, "spill.damage", "no failure: a byte of a block that was just written is another one then") \
 	X(FILE_WRITE, "file.write", "write to a file") \
 	X(FILE_SYNC, "file.sync", "fsync of a file or folder") \
 	X(FILE_RENAME, "file.rename", "rename of a finished file") \

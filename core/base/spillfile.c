@@ -373,6 +373,13 @@ static spk_status write_all(const struct spk_spill_run *run, struct iovec *part,
 	return SPK_OK;
 }
 
+/* For tests: as a disk does that gives another byte than it was given. */
+static void damage(const struct spk_spill_run *run, int64_t at, uint8_t byte)
+{
+	byte ^= 0x10;
+	(void)!pwrite(run->area->file[run->file].fd, &byte, 1, at);
+}
+
 spk_status spk_spill_run_append(struct spk_spill_run *run, const void *data, size_t size, struct spk_buffer *scratch, spk_error *err)
 {
 	struct spk_block h = { .magic = MAGIC, .run = run->number, .number = (uint32_t)run->blocks };
@@ -388,6 +395,8 @@ spk_status spk_spill_run_append(struct spk_spill_run *run, const void *data, siz
 	struct iovec part[2] = { { &h, sizeof h }, { (void *)(uintptr_t)payload, h.stored } };
 
 	SPK_TRY(write_all(run, part, 2, run->at, err));
+	if (spk_fault(SPK_FAULT_SPILL_DAMAGE, NULL) != SPK_OK)
+		damage(run, run->at + (int64_t)sizeof h, *(const uint8_t *)payload);
 	run->block[run->blocks++] = (struct block){ run->at, (uint32_t)size, (uint32_t)stored };
 	run->at += stored;
 	run->stored += stored;
@@ -403,6 +412,9 @@ static spk_status corrupt(const struct spk_spill_run *run, int64_t i, const char
 {
 	spk_fail(err, SPK_CORRUPT, "spill file %s/data-%d, block %lld of run %u at byte %lld: %s", run->area->path, run->file, (long long)i, run->number,
 	         (long long)run->block[i].at, why);
+	/* A task that put it there may run again. */
+	if (err)
+		err->retriable = true;
 	return spk_hint(err, "the disk or another program has changed it: check the disk, or spill elsewhere with -s spill.dir=FOLDER, and run the query again");
 }
 

@@ -10,8 +10,8 @@
  * All runs of an area share a few files, so that thousands of runs need no thousands of descriptors. What a freed run took is given back
  * to the file system at once, where it can punch holes.
  *
- * Errors: CORRUPT names file and block. IO for a full disk, with the way out; it is not retriable, since trying again would only fill the
- * disk once more. Fault points: spill.write, spill.read.
+ * Errors: CORRUPT names file and block; retriable, since whoever wrote it may do so again. IO for a full disk, with the way out; it is not retriable, since trying again would only fill the
+ * disk once more. Fault points: spill.write, spill.read, spill.damage.
  * Threads: an area may be used by any number at once.
  */
 #ifndef SPK_CORE_BASE_SPILLFILE_H
