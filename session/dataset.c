@@ -55,6 +55,8 @@ static spk_status add_callback(struct spk_session *s, struct spk_logical *plan, 
 	struct typed *own = spk_arena_copy(s->arena, t, sizeof *t);
 	struct spk_logical *l;
 
+	if (!t->map)   /* whichever it is of the union */
+		return spk_fail(err, SPK_USAGE, "%s: its function is NULL", t->base.type->name);
 	SPK_TRY_PTR(own, err);
 	l = spk_logical_new(s->arena, SPK_LOGICAL_CALLBACK, t->base.schema, &plan, 1);
 	SPK_TRY_PTR(l, err);
@@ -132,6 +134,8 @@ static spk_status add_key(struct spk_dataset *d, const struct spk_struct_encoder
 	struct spk_schema *schema;
 
 	SPK_TRY(spk_frame_ready(d->frame, err));
+	if (!key)
+		return spk_fail(err, SPK_USAGE, "key: its encoder is NULL");
 	SPK_TRY(wide_schema(d->session, key, d->frame->plan->schema, &schema, err));
 	t.base.schema = schema;
 	return add_callback(d->session, d->frame->plan, &t, 0, out, err);

@@ -43,6 +43,9 @@ struct typed {
 extern const struct spk_callback_type spk_typed_map, spk_typed_filter, spk_typed_flat_map, spk_typed_partitions, spk_typed_key, spk_typed_partition,
 	spk_typed_groups, spk_typed_reduce, spk_typed_cogroup, spk_typed_join;
 
+/* How a call of the user's function ended: a failure says which call it was of, and something in any case. */
+spk_status spk_typed_ended(const struct typed *t, spk_status status, spk_error *err);
+
 /* Structs on their way out of a function. */
 struct spk_emitter {
 	struct spk_struct_writer writer;

@@ -61,11 +61,11 @@ static spk_status join_group(struct groups_state *s, spk_error *err)
 
 	for (size_t i = 0; i < l->count; i++)
 		for (size_t k = 0; k < r->count; k++)
-			SPK_TRY(t->join(l->row + i * t->in->size, r->row + k * t->right->size, &s->emitter, t->user, err));
+			SPK_TRY(spk_typed_ended(t, t->join(l->row + i * t->in->size, r->row + k * t->right->size, &s->emitter, t->user, err), err));
 	for (size_t i = 0; i < l->count && !r->count && t->keep_left; i++)
-		SPK_TRY(t->join(l->row + i * t->in->size, NULL, &s->emitter, t->user, err));
+		SPK_TRY(spk_typed_ended(t, t->join(l->row + i * t->in->size, NULL, &s->emitter, t->user, err), err));
 	for (size_t k = 0; k < r->count && !l->count && t->keep_right; k++)
-		SPK_TRY(t->join(NULL, r->row + k * t->right->size, &s->emitter, t->user, err));
+		SPK_TRY(spk_typed_ended(t, t->join(NULL, r->row + k * t->right->size, &s->emitter, t->user, err), err));
 	return SPK_OK;
 }
 
@@ -74,7 +74,7 @@ static spk_status reduce_group(struct groups_state *s, spk_error *err)
 	char *into = s->side[0].row;
 
 	for (size_t i = 1; i < s->side[0].count; i++)
-		SPK_TRY(s->t->reduce(into, s->side[0].row + i * s->t->in->size, s->t->user, err));
+		SPK_TRY(spk_typed_ended(s->t, s->t->reduce(into, s->side[0].row + i * s->t->in->size, s->t->user, err), err));
 	return spk_emit(&s->emitter, into, err);
 }
 
@@ -86,11 +86,11 @@ static spk_status close_group(struct groups_state *s, spk_error *err)
 	if (!s->open)
 		return SPK_OK;
 	if (s->t->base.type == &spk_typed_groups)
-		status = s->t->group(s->key_struct, &left, &s->emitter, s->t->user, err);
+		status = spk_typed_ended(s->t, s->t->group(s->key_struct, &left, &s->emitter, s->t->user, err), err);
 	else if (s->t->base.type == &spk_typed_reduce)
 		status = reduce_group(s, err);
 	else if (s->t->base.type == &spk_typed_cogroup)
-		status = s->t->cogroup(s->key_struct, &left, &right, &s->emitter, s->t->user, err);
+		status = spk_typed_ended(s->t, s->t->cogroup(s->key_struct, &left, &right, &s->emitter, s->t->user, err), err);
 	else
 		status = join_group(s, err);
 	spk_arena_clear(s->arena);

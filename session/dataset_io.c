@@ -113,7 +113,7 @@ struct spk_dataset *spk_dataset_of_rows(struct spk_session *session, const struc
 	spk_error error = { 0 };
 	spk_status status;
 
-	status = spk_encoder_schema(encoder, session->arena, &schema, &error);
+	status = count && !rows ? spk_fail(&error, SPK_USAGE, "of_rows: %zu rows at NULL", count) : spk_encoder_schema(encoder, session->arena, &schema, &error);
 	if (status == SPK_OK)
 		status = spk_session_cache(session, &cache, &error);
 	if (status == SPK_OK)
@@ -233,7 +233,7 @@ spk_status spk_dataset_foreach(struct spk_dataset *dataset, spk_status (*each)(c
 	struct walk w = { .each = each, .user = user, .arena = spk_arena_new(NULL) };
 	spk_status status;
 
-	status = !dataset ? spk_frame_check(NULL, err) : w.arena ? SPK_OK : spk_fail_memory(err);
+	status = !dataset ? spk_frame_check(NULL, err) : !each ? spk_fail(err, SPK_USAGE, "foreach: its function is NULL") : w.arena ? SPK_OK : spk_fail_memory(err);
 	if (status == SPK_OK) {
 		w.encoder = dataset->encoder;
 		status = walk_rows(dataset, &w, err);

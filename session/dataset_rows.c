@@ -103,6 +103,17 @@ static spk_status rows_finish(void *state, const struct spk_callback_out *out, s
 	return spk_emitter_flush(&s->emitter, err);
 }
 
+spk_status spk_typed_ended(const struct typed *t, spk_status status, spk_error *err)
+{
+	if (status == SPK_OK || status == SPK_CANCELLED)
+		return status;
+	if (err && !*err->message)
+		spk_fail(err, status, "its function failed with status %d and did not say why", (int)status);
+	if (err)
+		spk_error_context(err, "%s", t->base.type->name);
+	return status;
+}
+
 /* --- map, flat_map, filter --- */
 
 static spk_status map_push(void *state, struct spk_batch *in, const struct spk_callback_out *out, spk_error *err)
@@ -113,7 +124,7 @@ static spk_status map_push(void *state, struct spk_batch *in, const struct spk_c
 	SPK_EACH_ROW(in, i, row) {
 		SPK_TRY(decode(s, in, row, err));
 		spk_struct_init(s->t->out, s->out);
-		SPK_TRY(s->t->map(s->in, s->out, s->t->user, err));
+		SPK_TRY(spk_typed_ended(s->t, s->t->map(s->in, s->out, s->t->user, err), err));
 		SPK_TRY(spk_emit(&s->emitter, s->out, err));
 	}
 	return SPK_OK;
@@ -126,7 +137,7 @@ static spk_status flat_map_push(void *state, struct spk_batch *in, const struct 
 	s->emitter.out = out;
 	SPK_EACH_ROW(in, i, row) {
 		SPK_TRY(decode(s, in, row, err));
-		SPK_TRY(s->t->flat_map(s->in, &s->emitter, s->t->user, err));
+		SPK_TRY(spk_typed_ended(s->t, s->t->flat_map(s->in, &s->emitter, s->t->user, err), err));
 	}
 	return SPK_OK;
 }
@@ -186,7 +197,7 @@ static spk_status partitions_finish(void *state, const struct spk_callback_out *
 	struct spk_rows rows = { .encoder = s->t->in, .batch = s->batch ? s->batch : &none, .batches = s->batches, .arena = s->arena, .current = s->in };
 
 	s->emitter.out = out;
-	SPK_TRY(s->t->partition(&rows, &s->emitter, s->t->user, err));
+	SPK_TRY(spk_typed_ended(s->t, s->t->partition(&rows, &s->emitter, s->t->user, err), err));
 	if (rows.status != SPK_OK) {
 		if (err)
 			*err = rows.error;
@@ -200,7 +211,7 @@ static spk_status partitions_finish(void *state, const struct spk_callback_out *
 static spk_status put_key(struct rows_state *s, struct spk_struct_writer *w, spk_error *err)
 {
 	spk_struct_init(s->t->key, s->out);
-	SPK_TRY(s->t->map(s->in, s->out, s->t->user, err));
+	SPK_TRY(spk_typed_ended(s->t, s->t->map(s->in, s->out, s->t->user, err), err));
 	return spk_struct_write(w, 0, s->t->key, s->out, err);
 }
 

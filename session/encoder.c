@@ -43,6 +43,8 @@ spk_status spk_encoder_schema(const struct spk_struct_encoder *e, struct spk_are
 {
 	struct spk_schema *s = SPK_NEW(arena, struct spk_schema);
 
+	if (!e)
+		return spk_fail(err, SPK_USAGE, "the encoder of the structs is NULL");
 	SPK_TRY_PTR(s, err);
 	s->field = SPK_NEW_ARRAY(arena, struct spk_field, e->members + 1);
 	SPK_TRY_PTR(s->field, err);
@@ -237,6 +239,8 @@ static spk_status put_text(struct spk_struct_writer *w, const char *name, bool u
 {
 	const char *copy = text.data;
 
+	if (text.size && !text.data)
+		return spk_fail(err, SPK_USAGE, "member %s says that it has %zu bytes, and points nowhere", name, text.size);
 	if (utf8 && spk_utf8_valid(text.data, text.size) != text.size)
 		return spk_fail(err, SPK_DATA, "member %s is not UTF-8", name);
 	if (text.size > UINT32_MAX / 2)
@@ -312,6 +316,8 @@ static spk_status put_array(struct spk_struct_writer *w, const struct spk_member
 
 	memcpy(&item, from + m->offset, sizeof item);
 	memcpy(&count, from + m->count, sizeof count);
+	if (count && !item)
+		return spk_fail(err, SPK_USAGE, "member %s says that it has %zu items, and points nowhere", m->name, count);
 	if (count > (size_t)(INT32_MAX / 2 - used))
 		return spk_fail(err, SPK_DATA, "member %s has %zu items, more than fit", m->name, count);
 	SPK_TRY(spk_vector_grow_child(v->child, used, (int)count, w->batch->arena, err));

@@ -63,6 +63,14 @@ struct spk_frame *spk_frame_of_error(struct spk_session *s, const spk_error *err
 	return f;
 }
 
+struct spk_frame *spk_frame_of_null(struct spk_session *s, const char *call, const char *argument)
+{
+	spk_error error = { 0 };
+
+	spk_fail(&error, SPK_USAGE, "%s: its %s is NULL", call, argument);
+	return spk_frame_of_error(s, &error);
+}
+
 struct spk_frame *spk_frame_of_plan(struct spk_session *s, struct spk_logical *plan)
 {
 	spk_error error = { 0 };
@@ -135,6 +143,8 @@ static spk_status bind(struct spk_session *s, const struct spk_compose *c, struc
 		if (c->frame[i])
 			SPK_TRY(spk_session_add_frame(s, i ? "frame 2" : "frame 1", c->frame[i]->plan, true, err));
 	SPK_TRY(spk_session_bind(s, text, &script, err));
+	if (script.count == 0)
+		return spk_fail(err, SPK_SYNTAX, "there is no query in it");
 	if (script.count != 1 || script.statement[0].kind != SPK_STATEMENT_SELECT)
 		return spk_fail(err, SPK_SYNTAX, "this is more than a part of one query");
 	*out = script.statement[0].plan;
@@ -203,17 +213,23 @@ static struct spk_frame *select_from(struct spk_frame *f, const char *call, cons
 	return make(&(struct spk_compose){ .call = call, .before = before, .fragment = fragment, .after = from_clause(f), .frame = { f } });
 }
 
-/* SELECT * FROM frame, then a clause with the fragment. */
+/* SELECT * FROM frame, then a clause with the fragment, which may not be missing. */
 static struct spk_frame *all_from(struct spk_frame *f, const char *call, const char *clause, const char *fragment)
 {
-	const char *before = f ? spk_arena_printf(f->session->arena, "SELECT *%s %s", from_clause(f), clause) : "";
+	const char *before = f && !fragment ? "" : f ? spk_arena_printf(f->session->arena, "SELECT *%s %s", from_clause(f), clause) : "";
 
+	if (f && !fragment)
+		return spk_frame_of_null(f->session, call, "text");
 	return make(&(struct spk_compose){ .call = call, .before = before ? before : "", .fragment = fragment, .after = "\n", .frame = { f } });
 }
 
 /* --- rows and columns --- */
 
-struct spk_frame *spk_frame_select(struct spk_frame *frame, const char *expressions) { return select_from(frame, "select", "SELECT ", expressions); }
+struct spk_frame *spk_frame_select(struct spk_frame *frame, const char *expressions)
+{
+	return frame && !expressions ? spk_frame_of_null(frame->session, "select", "text") : select_from(frame, "select", "SELECT ", expressions);
+}
+
 struct spk_frame *spk_frame_filter(struct spk_frame *frame, const char *condition) { return all_from(frame, "filter", "WHERE ", condition); }
 struct spk_frame *spk_frame_sort(struct spk_frame *frame, const char *keys) { return all_from(frame, "sort", "ORDER BY ", keys); }
 struct spk_frame *spk_frame_distinct(struct spk_frame *frame) { return select_from(frame, "distinct", "SELECT DISTINCT *", NULL); }
@@ -222,10 +238,10 @@ struct spk_frame *spk_frame_table(struct spk_session *session, const char *name)
 {
 	spk_error error = { 0 };
 	struct spk_logical *plan;
-	struct spk_compose c = { .call = "table", .before = "SELECT * FROM ", .fragment = spk_frame_quoted(session, name), .after = "" };
+	struct spk_compose c = { .call = "table", .before = "SELECT * FROM ", .fragment = name ? spk_frame_quoted(session, name) : NULL, .after = "" };
 
 	if (!c.fragment)
-		return NULL;
+		return name ? NULL : spk_frame_of_null(session, "table", "name");
 	return spk_frame_bind(session, &c, &plan, &error) == SPK_OK ? spk_frame_of_plan(session, plan) : spk_frame_of_error(session, &error);
 }
 
@@ -235,6 +251,8 @@ struct spk_frame *spk_frame_sql(struct spk_session *session, const char *query)
 	struct spk_logical *plan;
 	struct spk_compose c = { .call = "sql", .before = "", .fragment = query, .after = "" };
 
+	if (!query)
+		return spk_frame_of_null(session, "sql", "text");
 	return spk_frame_bind(session, &c, &plan, &error) == SPK_OK ? spk_frame_of_plan(session, plan) : spk_frame_of_error(session, &error);
 }
 
@@ -289,6 +307,8 @@ struct spk_frame *spk_frame_with_column(struct spk_frame *frame, const char *nam
 
 	if (!frame || spk_frame_ready(frame, &error) != SPK_OK)
 		return frame ? spk_frame_of_error(frame->session, &error) : NULL;
+	if (!name || !expression)
+		return spk_frame_of_null(frame->session, "with_column", name ? "expression" : "name");
 	/* The new value is bound by itself first, so that an error speaks of it alone. */
 	before = "SELECT *, ";
 	after = spk_arena_printf(frame->session->arena, "\nAS %s%s", spk_frame_quoted(frame->session, name), from_clause(frame));
@@ -352,6 +372,8 @@ struct spk_frame *spk_frame_drop(struct spk_frame *frame, const char *columns)
 
 	if (!frame || spk_frame_ready(frame, &error) != SPK_OK)
 		return frame ? spk_frame_of_error(frame->session, &error) : NULL;
+	if (!columns)
+		return spk_frame_of_null(frame->session, "drop", "list of columns");
 	marked = SPK_NEW_ARRAY(frame->session->arena, bool, frame->plan->schema->count + 1);
 	if (!marked)
 		return NULL;
@@ -368,6 +390,8 @@ struct spk_frame *spk_frame_rename(struct spk_frame *frame, const char *column, 
 
 	if (!frame || spk_frame_ready(frame, &error) != SPK_OK)
 		return frame ? spk_frame_of_error(frame->session, &error) : NULL;
+	if (!column || !name)
+		return spk_frame_of_null(frame->session, "rename", column ? "new name" : "column");
 	at = spk_schema_find(frame->plan->schema, column);
 	if (at < 0)
 		return no_column(frame, "rename", column);
@@ -386,6 +410,8 @@ struct spk_frame *spk_frame_alias(struct spk_frame *frame, const char *name)
 
 	if (!frame || spk_frame_ready(frame, &error) != SPK_OK)
 		return frame ? spk_frame_of_error(frame->session, &error) : NULL;
+	if (!name)
+		return spk_frame_of_null(frame->session, "alias", "name");
 	f = frame_new(frame->session);
 	if (!f)
 		return NULL;
@@ -447,6 +473,8 @@ struct spk_frame *spk_frame_agg(struct spk_frame *grouped, const char *aggregate
 
 	if (!grouped || spk_frame_check(grouped, &error) != SPK_OK)
 		return grouped ? spk_frame_of_error(grouped->session, &error) : NULL;
+	if (!aggregates)
+		return spk_frame_of_null(grouped->session, "agg", "text");
 	plain = grouped->groups && *grouped->groups && is_plain_list(grouped->groups);
 	before = spk_arena_printf(grouped->session->arena, "SELECT %s%s", plain ? grouped->groups : "", plain ? "\n, " : "");
 	after = grouped->groups && *grouped->groups ? spk_arena_printf(grouped->session->arena, "%s GROUP BY %s\n", from_clause(grouped), grouped->groups) : from_clause(grouped);
@@ -462,6 +490,8 @@ struct spk_frame *spk_frame_window(struct spk_frame *frame, const char *function
 {
 	const char *after = frame ? spk_arena_printf(frame->session->arena, "%s WINDOW w AS (%s\n)", from_clause(frame), window ? window : "") : "";
 
+	if (frame && !functions)
+		return spk_frame_of_null(frame->session, "window", "text");
 	return make(&(struct spk_compose){ .call = "window", .before = "SELECT *, ", .fragment = functions, .after = after ? after : "", .frame = { frame } });
 }
 
@@ -497,6 +527,8 @@ struct spk_frame *spk_frame_join(struct spk_frame *left, struct spk_frame *right
 		return NULL;
 	if (!words)
 		return wrong_type(left, type);
+	if (!condition && !exists && !strstr(words, "CROSS"))
+		return spk_frame_of_null(left->session, "join", "condition");
 	arena = left->session->arena;
 	l = left->alias ? spk_frame_quoted(left->session, left->alias) : "l";
 	r = right->alias ? spk_frame_quoted(left->session, right->alias) : "r";
@@ -517,6 +549,8 @@ struct spk_frame *spk_frame_join_using(struct spk_frame *left, struct spk_frame 
 		return NULL;
 	if (!words || strstr(words, "EXISTS") || strstr(words, "CROSS"))
 		return wrong_type(left, type);
+	if (!columns)
+		return spk_frame_of_null(left->session, "join_using", "list of columns");
 	before = spk_arena_printf(left->session->arena, "SELECT * FROM " FRAME_1 " AS l %s " FRAME_2 " AS r USING (", words);
 	if (!before)
 		return NULL;

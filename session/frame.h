@@ -26,6 +26,8 @@ void spk_frame_use(struct spk_frame *frame);
 struct spk_frame *spk_frame_of_plan(struct spk_session *s, struct spk_logical *plan);
 /* A frame that only carries an error. */
 struct spk_frame *spk_frame_of_error(struct spk_session *s, const spk_error *error);
+/* One whose call was given NULL for that argument. */
+struct spk_frame *spk_frame_of_null(struct spk_session *s, const char *call, const char *argument);
 /* The frame's error, or that it is NULL or only grouped: what every action asks first. */
 spk_status spk_frame_ready(const struct spk_frame *frame, spk_error *err);
 /* A literal in quotes. */

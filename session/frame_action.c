@@ -101,6 +101,8 @@ static struct spk_frame *frame_of_file(struct spk_session *s, const char *format
 	struct spk_logical *plan;
 	spk_error error = { 0 };
 
+	if (!path)
+		return spk_frame_of_null(s, strcmp(format, "csv") == 0 ? "read_csv" : "read_json", "path");
 	return read_file(s, format, path, options, &plan, &error) == SPK_OK ? spk_frame_of_plan(s, plan) : spk_frame_of_error(s, &error);
 }
 
@@ -256,6 +258,8 @@ spk_status spk_frame_write(struct spk_frame *frame, const char *format, const ch
 	int64_t rows;
 
 	SPK_TRY(spk_frame_ready(frame, err));
+	if (!format || !path)
+		return spk_fail(err, SPK_USAGE, "write: its %s is NULL", format ? "path" : "format");
 	if (bind_insert(frame, format, path, option, &insert, err) != SPK_OK)
 		return spk_error_context(err, "write(\"%s\", \"%s\")", format, path);
 	snprintf(owner, sizeof owner, "frame-%d-%p", (int)getpid(), (void *)frame->session);
@@ -265,6 +269,8 @@ spk_status spk_frame_write(struct spk_frame *frame, const char *format, const ch
 spk_status spk_frame_register(struct spk_frame *frame, const char *name, spk_error *err)
 {
 	SPK_TRY(spk_frame_ready(frame, err));
+	if (!name)
+		return spk_fail(err, SPK_USAGE, "register: its name is NULL");
 	return spk_session_add_frame(frame->session, name, frame->plan, true, err);
 }
 

@@ -260,6 +260,8 @@ struct spk_frame *spk_frame_read_checkpoint(struct spk_session *session, const c
 	spk_error error = { 0 };
 	struct spk_logical *plan;
 
+	if (!dir)
+		return spk_frame_of_null(session, "read_checkpoint", "folder");
 	return read_back(session, dir, &plan, &error) == SPK_OK ? spk_frame_of_plan(session, plan) : failed(session, "read_checkpoint", dir, &error);
 }
 
@@ -267,8 +269,8 @@ struct spk_frame *spk_frame_checkpoint(struct spk_frame *frame, const char *dir)
 {
 	spk_error error = { 0 };
 
-	if (!frame)
-		return NULL;
+	if (!frame || !dir)
+		return frame ? spk_frame_of_null(frame->session, "checkpoint", "folder") : NULL;
 	if (spk_frame_check(frame, NULL) == SPK_OK)
 		spk_frame_use(frame);
 	return store(frame, dir, &error) == SPK_OK ? spk_frame_read_checkpoint(frame->session, dir) : failed(frame->session, "checkpoint", dir, &error);

@@ -44,6 +44,10 @@ static spk_status read_signature(struct spk_session *session, const char *kind, 
 	struct spk_type result[SPK_FUNCTION_ARGS_MAX];
 	int results;
 
+	if (!name || !*name)
+		return spk_fail(err, SPK_USAGE, "a %s needs a name", kind);
+	if (!returns)
+		return spk_fail(err, SPK_USAGE, "%s %s: `returns`, the type of its result, is NULL", kind, name);
 	out->name = spk_arena_strdup(spk_catalog_arena(session->catalog), name);
 	SPK_TRY_PTR(out->name, err);
 	SPK_TRY(parse_types(session, arguments ? arguments : "", out->arg, &out->args, err));
@@ -62,6 +66,10 @@ spk_status spk_session_register_function(struct spk_session *session, const stru
 
 	SPK_TRY_PTR(f, err);
 	SPK_TRY(read_signature(session, "function", spec->name, spec->arguments, spec->returns, &is, err));
+	if (!spec->call)
+		return spk_fail(err, SPK_USAGE, "function %s: `call`, which computes it, is NULL", is.name);
+	if ((unsigned)spec->volatility >= SPK_COUNT_OF(volatility))
+		return spk_fail(err, SPK_USAGE, "function %s: there is no volatility %d", is.name, (int)spec->volatility);
 	SPK_TRY(spk_user_function_init(f, is.name, is.arg, is.args, is.result, volatility[spec->volatility], spec->called_on_null, spec->call, spec->user, err));
 	return spk_catalog_add_function(session->catalog, f, false, err);
 }

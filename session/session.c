@@ -62,12 +62,14 @@ void spk_session_free(struct spk_session *s)
 
 spk_status spk_session_set(struct spk_session *s, const char *key, const char *value, spk_error *err)
 {
+	if (!key || !value)
+		return spk_fail(err, SPK_USAGE, "spk_session_set: %s is NULL", key ? "the value" : "the key");
 	return spk_conf_set(s->conf, key, value, err);
 }
 
 spk_status spk_session_load_configuration(struct spk_session *s, const char *path, spk_error *err)
 {
-	return spk_conf_load_file(s->conf, path, err);
+	return path ? spk_conf_load_file(s->conf, path, err) : spk_fail(err, SPK_USAGE, "spk_session_load_configuration: the path is NULL");
 }
 
 spk_status spk_session_cache(struct spk_session *s, struct spk_cache **out, spk_error *err)
@@ -86,6 +88,8 @@ struct spk_catalog *spk_session_catalog(struct spk_session *s) { return s->catal
 
 spk_status spk_session_bind(struct spk_session *s, const char *text, struct spk_script *out, spk_error *err)
 {
+	if (!text)
+		return spk_fail(err, SPK_USAGE, "the SQL text is NULL");
 	SPK_TRY(spk_sql_bind(text, s->catalog, s->conf, s->arena, out, err));
 	s->text = out->text;
 	spk_memory_set_limit((size_t)spk_conf_int(s->conf, SPK_CONF_MEMORY_LIMIT));

@@ -37,7 +37,7 @@ static spk_status kernel(const struct spk_call *call, struct spk_vector *out, sp
 		if (status == SPK_OK)
 			SPK_TRY(put(call, out, row, &result, err));
 		else
-			SPK_TRY(spk_call_fail(call, out, row, status, err, "function %s: %s", f->base.name, failed.message));
+			SPK_TRY(spk_call_fail(call, out, row, status, err, "function %s: %s", f->base.name, *failed.message ? failed.message : "it failed and did not say why"));
 	}
 	return SPK_OK;
 }
