@@ -1,6 +1,8 @@
 /* Pipelines and the scheduler's graph of a plan. See exec.h. */
 #include "batch/exec.h"
 
+#include "batch/pipeline.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -15,10 +17,15 @@ enum { IDLE_PERCENT = 25 };      /* of the limit in use: from there on a task th
 struct exec_stage {
 	struct spk_exec *exec;
 	int index, tasks;
+	int own_tasks;                 /* those behind stand for tasks of stages whose exchange is left out */
 	int *group_first;              /* by leaf group: its first task */
 	int sharings;
 	struct spk_sharing *sharing;
 	int *split_exchange;           /* by sharing: the exchange whose partitions may be split, -1: none */
+	int fusions;
+	struct spk_fusion *fusion;
+	int *fusion_group;             /* by fusion: the leaf group */
+	int done_by;                   /* the stage whose tasks may stand for this one's, -1: none */
 	struct spk_pipeline **pipeline;/* by task, made at first use by the task's own thread */
 	struct spk_task_output *output;/* by task, of the last run */
 };
@@ -39,113 +46,7 @@ struct spk_exec {
 	bool verify;
 };
 
-static const struct spk_op_type *const batch_types[SPK_PHYSICAL_COUNT] = {
-	[SPK_PHYSICAL_SCAN] = &spk_op_scan,
-	[SPK_PHYSICAL_VALUES] = &spk_op_values,
-	[SPK_PHYSICAL_READ] = &spk_op_read,
-	[SPK_PHYSICAL_WRITE] = &spk_op_write,
-	[SPK_PHYSICAL_FILTER] = &spk_op_filter,
-	[SPK_PHYSICAL_PROJECT] = &spk_op_project,
-	[SPK_PHYSICAL_EXPAND] = &spk_op_expand,
-	[SPK_PHYSICAL_WINDOW] = &spk_op_window,
-	[SPK_PHYSICAL_PARTIAL_AGGREGATE] = &spk_op_partial_aggregate,
-	[SPK_PHYSICAL_FINAL_AGGREGATE] = &spk_op_final_aggregate,
-	[SPK_PHYSICAL_HASH_JOIN] = &spk_op_hash_join,
-	[SPK_PHYSICAL_LOOP_JOIN] = &spk_op_loop_join,
-	[SPK_PHYSICAL_MERGE_JOIN] = &spk_op_merge_join,
-	[SPK_PHYSICAL_SORT] = &spk_op_sort,
-	[SPK_PHYSICAL_TOP_K] = &spk_op_top_k,
-	[SPK_PHYSICAL_OVER] = &spk_op_over,
-	[SPK_PHYSICAL_CALLBACK] = &spk_op_callback,
-	[SPK_PHYSICAL_UNNEST] = &spk_op_unnest,
-	[SPK_PHYSICAL_LIMIT] = &spk_op_limit,
-	[SPK_PHYSICAL_SINK] = &spk_op_sink,
-	[SPK_PHYSICAL_COLLECT] = &spk_op_collect,
-};
-
-const struct spk_op_type *spk_batch_op_type(enum spk_physical_kind kind) { return kind < SPK_PHYSICAL_COUNT ? batch_types[kind] : NULL; }
-
-static const struct spk_op_type *op_type(const struct spk_exec *e, enum spk_physical_kind kind)
-{
-	const struct spk_op_type *type = e->options.op_type ? e->options.op_type(kind) : NULL;
-
-	return type ? type : batch_types[kind];
-}
-
-/* --- pipelines --- */
-
-static void close_ops(struct spk_pipeline *p)
-{
-	for (int i = 0; i < p->op_count && !p->closed; i++)
-		if (p->op[i] && p->op[i]->type->close)
-			p->op[i]->type->close(p->op[i]);
-	p->closed = true;
-}
-
-static void pipeline_free(struct spk_pipeline *p)
-{
-	if (!p)
-		return;
-	close_ops(p);
-	for (int i = 0; i < p->op_count; i++) {
-		if (p->op[i])
-			free(p->op[i]->output);
-		free(p->op[i]);
-	}
-	free(p->op);
-	free(p->leaf);
-	free(p);
-}
-
-/* Marks the nodes of the stage that are reached from `n`. */
-static void reach(const struct spk_physical *n, bool *reached)
-{
-	reached[n->id] = true;
-	for (int i = 0; i < n->outputs; i++)
-		reach(n->output[i].node, reached);
-}
-
-static spk_status make_op(const struct spk_exec *e, struct spk_pipeline *p, const struct spk_physical *node, struct spk_op **by_node, spk_error *err)
-{
-	const struct spk_op_type *type = op_type(e, node->kind);
-	struct spk_op *op;
-
-	if (!type)
-		return spk_fail(err, SPK_INTERNAL, "no operator for plan node %s", spk_physical_kind_name(node->kind));
-	op = calloc(1, type->size);
-	SPK_TRY_PTR(op, err);
-	*op = (struct spk_op){ .type = type, .plan = node, .pipeline = p };
-	p->op[p->op_count++] = by_node[node->id] = op;
-	op->output = calloc((size_t)node->outputs + 1, sizeof *op->output);
-	SPK_TRY_PTR(op->output, err);
-	return SPK_OK;
-}
-
-static spk_status make_ops(const struct spk_exec *e, const struct spk_physical_stage *stage, struct spk_pipeline *p, bool *reached, struct spk_op **by_node, spk_error *err)
-{
-	const struct spk_leaf_group *group = &stage->group[p->group];
-
-	p->op = calloc((size_t)stage->nodes, sizeof(*p->op));
-	p->leaf = calloc((size_t)group->leaves, sizeof(*p->leaf));
-	SPK_TRY_PTR(p->op && p->leaf, err);
-	for (int i = 0; i < group->leaves; i++)
-		reach(group->leaf[i], reached);
-	for (int i = 0; i < stage->nodes; i++)
-		if (reached[stage->node[i]->id])
-			SPK_TRY(make_op(e, p, stage->node[i], by_node, err));
-	for (int i = 0; i < p->op_count; i++)
-		for (int k = 0; k < p->op[i]->plan->outputs; k++) {
-			const struct spk_physical_edge *edge = &p->op[i]->plan->output[k];
-
-			p->op[i]->output[p->op[i]->outputs++] = (struct spk_op_edge){ by_node[edge->node->id], edge->input };
-		}
-	for (int i = 0; i < group->leaves; i++)
-		p->leaf[i] = by_node[group->leaf[i]->id];
-	for (int i = 0; i < p->op_count; i++)
-		if (p->op[i]->type->open)
-			SPK_TRY(p->op[i]->type->open(p->op[i], err));
-	return SPK_OK;
-}
+/* --- a task --- */
 
 /* The leaf group of the stage that the task drives. */
 static int find_group(const struct spk_physical_stage *stage, const struct exec_stage *s, int task)
@@ -157,34 +58,38 @@ static int find_group(const struct spk_physical_stage *stage, const struct exec_
 	return group;
 }
 
-static spk_status pipeline_new(const struct spk_exec *e, const struct exec_stage *s, int task, struct spk_pipeline **out, spk_error *err)
+/* The stages whose work the task does, from its own down: in[0 .. n). Returns n. */
+static int find_links(const struct spk_exec *e, int stage, int task, struct spk_pipeline_link *in)
 {
-	const struct spk_physical_stage *stage = &e->plan->stage[s->index];
-	struct spk_pipeline *p = calloc(1, sizeof *p);
-	bool *reached = calloc((size_t)e->plan->nodes, sizeof *reached);
-	struct spk_op **by_node = calloc((size_t)e->plan->nodes, sizeof(*by_node));
-	spk_status status = p && reached && by_node ? SPK_OK : spk_fail_memory(err);
+	const struct exec_stage *s = &e->stage[stage];
+	int n = 0;
 
-	if (status == SPK_OK) {
-		*p = (struct spk_pipeline){ .plan = e->plan, .stage = s->index, .task = task, .tasks = s->tasks, .store = e->options.store, .account = e->account, .spill = e->options.spill,
-			.batch_rows = e->options.batch_rows ? e->options.batch_rows : SPK_BATCH_ROWS, .exchange_readers = e->exchange_readers,
-			.exchange_base = e->exchange_base, .exchange_input = e->exchange_input, .shared = e->shared, .timed = e->options.timed, .verify = e->verify };
-		p->group = find_group(stage, s, task);
-		p->partition = task - s->group_first[p->group];
-		p->partitions = (p->group + 1 < stage->groups ? s->group_first[p->group + 1] : s->tasks) - s->group_first[p->group];
-		status = make_ops(e, stage, p, reached, by_node, err);
+	for (int k = 0; task >= s->own_tasks; k = 0) {
+		while (k + 1 < s->fusions && s->fusion[k + 1].first <= task)
+			k++;
+		in[n++] = (struct spk_pipeline_link){ .stage = s->index, .group = s->fusion_group[k], .inputs = e->dag_stage[s->index].inputs };
+		task -= s->fusion[k].first;
+		s = &e->stage[e->dag_stage[s->index].input[s->fusion[k].input]];
 	}
-	free(reached);
-	free(by_node);
-	if (status != SPK_OK) {
-		pipeline_free(p);
-		return status;
-	}
-	*out = p;
-	return SPK_OK;
+	in[n] = (struct spk_pipeline_link){ .stage = s->index, .group = find_group(&e->plan->stage[s->index], s, task), .inputs = e->dag_stage[s->index].inputs };
+	in[n].partition = task - s->group_first[in[n].group];
+	in[n].partitions = (in[n].group + 1 < e->plan->stage[s->index].groups ? s->group_first[in[n].group + 1] : s->own_tasks) - s->group_first[in[n].group];
+	return n + 1;
 }
 
-/* --- a task --- */
+static spk_status make_pipeline(const struct spk_exec *e, const struct exec_stage *s, int task, struct spk_pipeline **out, spk_error *err)
+{
+	struct spk_pipeline p = { .plan = e->plan, .stage = s->index, .task = task, .tasks = s->tasks, .store = e->options.store, .account = e->account, .spill = e->options.spill,
+		.batch_rows = e->options.batch_rows ? e->options.batch_rows : SPK_BATCH_ROWS, .exchange_readers = e->exchange_readers,
+		.exchange_base = e->exchange_base, .exchange_input = e->exchange_input, .shared = e->shared, .timed = e->options.timed, .verify = e->verify };
+	struct spk_pipeline_link *link = calloc((size_t)e->plan->stages, sizeof *link);
+	spk_status status;
+
+	SPK_TRY_PTR(link, err);
+	status = spk_pipeline_new(out, &p, link, find_links(e, s->index, task, link), e->options.op_type, err);
+	free(link);
+	return status;
+}
 
 static void output_release(struct spk_task_output *o, int sinks)
 {
@@ -242,10 +147,8 @@ static spk_status finish_ops(struct spk_pipeline *p, spk_error *err)
 
 static spk_status drive(struct spk_pipeline *p, spk_error *err)
 {
-	int leaves = p->plan->stage[p->stage].group[p->group].leaves;
-
 	SPK_TRY(begin_ops(p, err));
-	for (int i = 0; i < leaves; i++) {
+	for (int i = 0; i < p->leaves; i++) {
 		spk_op_turn(p, p->leaf[i]);
 		SPK_TRY(p->leaf[i]->type->lead(p->leaf[i], err));
 		p->leaf[i]->led = true;
@@ -264,11 +167,11 @@ static spk_status run_task(struct spk_task *task, spk_error *err)
 	spk_status status;
 
 	if (s->pipeline[index] && s->pipeline[index]->closed) {
-		pipeline_free(s->pipeline[index]);
+		spk_pipeline_free(s->pipeline[index]);
 		s->pipeline[index] = NULL;
 	}
 	if (!s->pipeline[index])
-		SPK_TRY(pipeline_new(e, s, index, &s->pipeline[index], err));
+		SPK_TRY(make_pipeline(e, s, index, &s->pipeline[index], err));
 	p = s->pipeline[index];
 	output_release(out, e->plan->sinks);
 	p->run = e->run;
@@ -284,7 +187,7 @@ static spk_status run_task(struct spk_task *task, spk_error *err)
 	p->output = (struct spk_task_output){ 0 };
 	/* Its buffers are kept for the next attempt or run, but not when others are short of them meanwhile. */
 	if (!e->plan->streaming && (status != SPK_OK || spk_memory_pressure(IDLE_PERCENT)))
-		close_ops(p);
+		spk_pipeline_close(p);
 	return status;
 }
 
@@ -298,6 +201,9 @@ static bool skip_task(int task, void *user)
 	int group = find_group(stage, s, task), partition = task - s->group_first[group];
 	const struct spk_physical *leaf = stage->group[group].leaf[0];
 
+	/* Whether the other task has something to do was asked of its own stage. */
+	if (task >= s->own_tasks)
+		return false;
 	if (stage->group[group].leaves > 1 || leaf->kind != SPK_PHYSICAL_SCAN)
 		return false;
 	source = &e->run->source[leaf->source];
@@ -334,8 +240,37 @@ static void add_sharing(const struct spk_exec *e, struct exec_stage *s, const st
 {
 	if (!g->coalesces || partitions < 2 || !(e->options.skew_bytes || e->options.share_target_bytes))
 		return;
-	s->sharing[s->sharings] = (struct spk_sharing){ .first = s->tasks, .partitions = partitions, .tasks = partitions + spare_tasks(e, g, partitions), .coalesces = true, .splits = -1 };
+	s->sharing[s->sharings] = (struct spk_sharing){ .first = s->tasks, .partitions = partitions, .tasks = partitions + spare_tasks(e, g, partitions), .coalesces = true, .splits = -1, .cuts = g->cuts };
 	s->split_exchange[s->sharings++] = g->splits >= 0 ? g->leaf[g->splits]->exchange : -1;
+}
+
+/* The exchange of a group that may be left out; -1: none may. */
+static int left_out(const struct spk_exec *e, const struct spk_leaf_group *g)
+{
+	int x = g->splits >= 0 ? g->leaf[g->splits]->exchange : -1;
+
+	return x >= 0 && e->plan->exchange[x].left_out_bytes ? x : -1;
+}
+
+/* Tasks that stand for those of the stages whose exchanges may be left out: behind all others, so that these have the partitions' numbers. */
+static void add_fusions(struct spk_exec *e, struct exec_stage *s)
+{
+	const struct spk_physical_stage *stage = &e->plan->stage[s->index];
+
+	s->own_tasks = s->tasks;
+	for (int i = 0; i < stage->groups; i++) {
+		const struct spk_leaf_group *g = &stage->group[i];
+		int x = left_out(e, g), partitions;
+
+		if (x < 0)
+			continue;
+		partitions = leaf_tasks(e, g->leaf[g->partitioned]);
+		s->fusion[s->fusions] = (struct spk_fusion){ .most_bytes = e->plan->exchange[x].left_out_bytes, .first_own = s->group_first[i], .partitions = partitions,
+			.own = partitions + spare_tasks(e, g, partitions), .first = s->tasks };
+		s->fusion_group[s->fusions++] = i;
+		e->stage[e->plan->exchange[x].write_stage].done_by = s->index;
+		s->tasks += e->stage[e->plan->exchange[x].write_stage].tasks;
+	}
 }
 
 static spk_status count_tasks(struct spk_exec *e, int index, spk_error *err)
@@ -343,11 +278,13 @@ static spk_status count_tasks(struct spk_exec *e, int index, spk_error *err)
 	const struct spk_physical_stage *stage = &e->plan->stage[index];
 	struct exec_stage *s = &e->stage[index];
 
-	*s = (struct exec_stage){ .exec = e, .index = index };
+	*s = (struct exec_stage){ .exec = e, .index = index, .done_by = -1 };
 	s->group_first = SPK_NEW_ARRAY(e->arena, int, stage->groups);
 	s->sharing = SPK_NEW_ARRAY(e->arena, struct spk_sharing, stage->groups);
 	s->split_exchange = SPK_NEW_ARRAY(e->arena, int, stage->groups);
-	SPK_TRY_PTR(s->group_first && s->sharing && s->split_exchange, err);
+	s->fusion = SPK_NEW_ARRAY(e->arena, struct spk_fusion, stage->groups);
+	s->fusion_group = SPK_NEW_ARRAY(e->arena, int, stage->groups);
+	SPK_TRY_PTR(s->group_first && s->sharing && s->split_exchange && s->fusion && s->fusion_group, err);
 	for (int i = 0; i < stage->groups; i++) {
 		const struct spk_leaf_group *g = &stage->group[i];
 		int partitions = leaf_tasks(e, g->leaf[g->partitioned]);
@@ -358,6 +295,7 @@ static spk_status count_tasks(struct spk_exec *e, int index, spk_error *err)
 		for (int k = 0; k < g->leaves; k++)
 			SPK_ASSERT(is_broadcast(e, g->leaf[k]) || leaf_tasks(e, g->leaf[k]) == leaf_tasks(e, g->leaf[g->partitioned]), "leaves of one group have as many tasks");
 	}
+	add_fusions(e, s);
 	s->pipeline = SPK_NEW_ARRAY(e->arena, struct spk_pipeline *, s->tasks);
 	s->output = SPK_NEW_ARRAY(e->arena, struct spk_task_output, s->tasks);
 	e->output[index] = s->output;
@@ -384,17 +322,35 @@ static int reading_task(const struct spk_exec *e, int x)
 	return e->stage[e->plan->exchange[x].read_stage].group_first[group];
 }
 
+/* Which inputs decide whether an exchange is left out. */
+static spk_status connect_fusion(struct spk_exec *e, const struct spk_leaf_group *g, struct spk_fusion *f, spk_error *err)
+{
+	int *side = SPK_NEW_ARRAY(e->arena, int, g->leaves);
+
+	SPK_TRY_PTR(side, err);
+	f->side = side;
+	for (int i = 0; i < g->leaves; i++) {
+		int x = g->leaf[i]->exchange;
+
+		if (i == g->splits)
+			f->input = e->exchange_input[x];
+		else if (!e->plan->exchange[x].broadcast)
+			side[f->sides++] = e->exchange_input[x];
+	}
+	return SPK_OK;
+}
+
 /*
  * Which stages a stage reads, each exchange a separate input. An exchange gets as many partitions as the reading stage has tasks, also
  * those that drive other leaves (theirs stay empty): a task's number in its stage is then the partition that it reads. A broadcast has one,
- * which all read.
+ * which all read; an exchange by ranges two.
  */
 static spk_status connect_stage(struct spk_exec *e, int index, spk_error *err)
 {
 	const struct spk_physical_plan *plan = e->plan;
 	struct spk_stage *d = &e->dag_stage[index];
-	int *input = SPK_NEW_ARRAY(e->arena, int, plan->exchanges), *base = SPK_NEW_ARRAY(e->arena, int, plan->exchanges);
-	bool *broadcast = SPK_NEW_ARRAY(e->arena, bool, plan->exchanges);
+	int *input = SPK_NEW_ARRAY(e->arena, int, 2 * plan->exchanges), *base = SPK_NEW_ARRAY(e->arena, int, 2 * plan->exchanges);
+	bool *broadcast = SPK_NEW_ARRAY(e->arena, bool, 2 * plan->exchanges);
 
 	SPK_TRY_PTR(input && base && broadcast, err);
 	*d = (struct spk_stage){ .name = spk_arena_printf(e->arena, "stage %d", index), .tasks = e->stage[index].tasks, .run = run_task, .skip = skip_task,
@@ -406,19 +362,29 @@ static spk_status connect_stage(struct spk_exec *e, int index, spk_error *err)
 
 		if (exchange->write_stage == index) {
 			e->exchange_first[x] = d->output_partitions;
-			e->exchange_base[x] = d->output_partitions + (exchange->broadcast ? 0 : reading_task(e, x));
-			d->output_partitions += exchange->broadcast ? 1 : e->stage[exchange->read_stage].tasks;
+			e->exchange_base[x] = d->output_partitions + (exchange->broadcast || exchange->range ? 0 : reading_task(e, x));
+			d->output_partitions += exchange->range ? 2 : exchange->broadcast ? 1 : e->stage[exchange->read_stage].own_tasks;
 		}
 		if (exchange->read_stage == index) {
 			e->exchange_input[x] = d->inputs;
 			input[d->inputs] = exchange->write_stage;
-			broadcast[d->inputs] = exchange->broadcast;
+			broadcast[d->inputs] = exchange->broadcast || exchange->range;
 			base[d->inputs++] = e->exchange_first[x];
+			if (!exchange->range)
+				continue;
+			/* Samples of the keys: the next input, the next partition. */
+			input[d->inputs] = exchange->write_stage;
+			broadcast[d->inputs] = true;
+			base[d->inputs++] = e->exchange_first[x] + 1;
 		}
 	}
 	for (int i = 0; i < d->sharings; i++)
 		if (e->stage[index].split_exchange[i] >= 0)
 			e->stage[index].sharing[i].splits = e->exchange_input[e->stage[index].split_exchange[i]];
+	d->fusions = e->stage[index].fusions;
+	d->fusion = e->stage[index].fusion;
+	for (int i = 0; i < d->fusions; i++)
+		SPK_TRY(connect_fusion(e, &plan->stage[index].group[e->stage[index].fusion_group[i]], &e->stage[index].fusion[i], err));
 	return SPK_OK;
 }
 
@@ -547,7 +513,7 @@ void spk_exec_free(struct spk_exec *e)
 	spk_exec_clear(e);
 	for (int i = 0; e->stage && i < e->plan->stages; i++)
 		for (int t = 0; e->stage[i].pipeline && t < e->stage[i].tasks; t++)
-			pipeline_free(e->stage[i].pipeline[t]);
+			spk_pipeline_free(e->stage[i].pipeline[t]);
 	clear_shared(e);
 	for (int i = 0; e->shared && i < e->plan->nodes; i++)
 		pthread_mutex_destroy(&e->shared[i].lock);
@@ -680,24 +646,17 @@ static const struct spk_op *find_op(const struct spk_pipeline *p, int node)
 
 void spk_exec_counts(const struct spk_exec *e, int node, int64_t *rows, int64_t *batches)
 {
-	int stage = e->plan->node[node]->stage;
+	struct spk_node_stats stats;
 
-	*rows = *batches = 0;
-	for (int t = 0; t < e->stage[stage].tasks; t++) {
-		const struct spk_op *op = find_op(e->stage[stage].pipeline[t], node);
-
-		*rows += op ? op->rows_out : 0;
-		*batches += op ? op->batches_out : 0;
-	}
+	spk_exec_node(e, node, &stats);
+	*rows = stats.rows;
+	*batches = stats.batches;
 }
 
-void spk_exec_node(const struct spk_exec *e, int node, struct spk_node_stats *out)
+static void add_node(const struct exec_stage *s, int node, struct spk_node_stats *out)
 {
-	int stage = e->plan->node[node]->stage;
-
-	*out = (struct spk_node_stats){ 0 };
-	for (int t = 0; t < e->stage[stage].tasks; t++) {
-		const struct spk_op *op = find_op(e->stage[stage].pipeline[t], node);
+	for (int t = 0; t < s->tasks; t++) {
+		const struct spk_op *op = find_op(s->pipeline[t], node);
 
 		if (!op)
 			continue;
@@ -708,6 +667,14 @@ void spk_exec_node(const struct spk_exec *e, int node, struct spk_node_stats *ou
 		out->spilled_bytes += op->spilled_bytes;
 		out->memory_peak = SPK_MAX(out->memory_peak, op->memory_peak);
 	}
+}
+
+void spk_exec_node(const struct spk_exec *e, int node, struct spk_node_stats *out)
+{
+	*out = (struct spk_node_stats){ 0 };
+	/* Its stage's work may have been done by tasks of another. */
+	for (int stage = e->plan->node[node]->stage; stage >= 0; stage = e->stage[stage].done_by)
+		add_node(&e->stage[stage], node, out);
 }
 
 void spk_exec_stage(const struct spk_exec *e, int stage, struct spk_node_stats *out)

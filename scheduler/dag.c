@@ -151,8 +151,26 @@ static void stage_complete(struct spk_dag_scheduler *s, int index)
 	s->stage[index].complete = true;
 	s->stages_left--;
 	stage_event(s, SPK_EVENT_STAGE_END, index, NULL);
+	for (int k = 0; k < stage->fusions; k++)
+		if (s->stage[stage->input[stage->fusion[k].input]].absorbed)
+			stage_complete(s, stage->input[stage->fusion[k].input]);
 	for (int k = 0; s->stages_left && k < stage->inputs; k++)
 		release_output(s, stage->input[k]);
+}
+
+/* Its work is done by tasks of another stage, which take over what its own would read. */
+static void start_absorbed(struct spk_dag_scheduler *s, int index)
+{
+	const struct spk_stage *stage = &s->dag->stage[index];
+
+	spk_run_settle_fusions(s, index);
+	for (int p = 0; p < stage->tasks; p++) {
+		struct spk_task *t = dag_task(s, index, p);
+
+		t->idle = t->idle || (stage->skip && stage->skip(p, stage->user));
+		t->skipped = t->counted = true;
+	}
+	s->stage[index].tasks_left = 0;
 }
 
 static void start_stage(struct spk_dag_scheduler *s, int index)
@@ -166,6 +184,11 @@ static void start_stage(struct spk_dag_scheduler *s, int index)
 	run->started = true;
 	run->started_us = spk_clock_monotonic_us();
 	stage_event(s, SPK_EVENT_STAGE_START, index, NULL);
+	if (status == SPK_OK && run->absorbed) {
+		start_absorbed(s, index);
+		return;
+	}
+	spk_run_settle_fusions(s, index);
 	if (status == SPK_OK && stage->output_partitions)
 		status = add_shuffle(s, index, &error);
 	if (status != SPK_OK) {
@@ -188,19 +211,20 @@ static void start_stage(struct spk_dag_scheduler *s, int index)
 		stage_complete(s, index);
 }
 
-/* Starts every stage whose inputs are complete. Inputs have smaller indexes, so one pass also sees stages that were complete at
- * once because all their tasks had nothing to do. */
+/* Starts every stage that may. Some are complete at once because all their tasks had nothing to do, so others may start then. */
 static void advance(struct spk_dag_scheduler *s)
 {
-	for (int i = 0; i < s->dag->stages && !run_stopping(s); i++) {
-		const struct spk_stage *stage = &s->dag->stage[i];
-		bool ready = !s->stage[i].started;
+	bool any;
 
-		for (int k = 0; ready && k < stage->inputs; k++)
-			ready = s->stage[stage->input[k]].complete;
-		if (ready)
+	do {
+		any = false;
+		for (int i = 0; i < s->dag->stages && !run_stopping(s); i++) {
+			if (!spk_run_ready(s, i))
+				continue;
 			start_stage(s, i);
-	}
+			any = true;
+		}
+	} while (any && !run_stopping(s));
 }
 
 /* True when all that the waiting task found lost has been made again. */
@@ -515,7 +539,8 @@ static spk_status check_stage(const struct spk_dag *dag, int index, spk_error *e
 			return spk_fail(err, SPK_INTERNAL, "stage %d '%s' reads stage %d, which is not before it", index, stage->name, from);
 		int partitions = dag->stage[from].output_partitions, base = stage->input_base ? stage->input_base[k] : 0;
 		bool broadcast = stage->input_broadcast && stage->input_broadcast[k] && base >= 0 && base < partitions;
-		bool fits = broadcast || (stage->input_base ? base >= 0 && base + stage->tasks <= partitions : partitions == stage->tasks);
+		int own = spk_run_own_tasks(stage);
+		bool fits = broadcast || (stage->input_base ? base >= 0 && base + own <= partitions : partitions == own);
 
 		if (!fits && partitions != 1)
 			return spk_fail(err, SPK_INTERNAL, "stage %d '%s' has %d tasks, but its input stage %d writes %d partitions, of which it reads those from %d",
@@ -531,10 +556,10 @@ static bool is_sized(const struct spk_dag *dag, int index)
 {
 	bool sized = false;
 
-	if (dag->stage[index].output_partitions < 2 || !(dag->share.target_bytes || dag->share.skew_bytes))
+	if (dag->stage[index].output_partitions < 1)
 		return false;
 	for (int i = index + 1; i < dag->stages && !sized; i++)
-		sized = dag->stage[i].sharings && reads(&dag->stage[i], index);
+		sized = (dag->stage[i].sharings || dag->stage[i].fusions) && reads(&dag->stage[i], index);
 	return sized;
 }
 
@@ -555,7 +580,7 @@ static spk_status add_tasks(struct spk_dag_scheduler *s, const struct spk_dag *d
 	if (dag->stages)
 		SPK_TRY(spk_run_room(s->account, &s->stage, &s->stage_capacity, dag->stages - 1, sizeof(*s->stage), err));
 	for (int i = 0; i < dag->stages; i++) {
-		s->stage[i] = (struct stage_run){ .shuffle = -1, .first_task = s->tasks, .sized = is_sized(dag, i) };
+		s->stage[i] = (struct stage_run){ .shuffle = -1, .reader = -1, .first_task = s->tasks, .sized = is_sized(dag, i) };
 		for (int p = 0; p < dag->stage[i].tasks; p++, s->tasks++) {
 			int had = s->task_capacity;
 
@@ -581,6 +606,7 @@ static spk_status add_tasks(struct spk_dag_scheduler *s, const struct spk_dag *d
 		idle_spare_tasks(s, dag, i);
 	}
 	s->stages = dag->stages;
+	spk_run_find_fusions(s, dag);
 	return SPK_OK;
 }
 

@@ -28,6 +28,21 @@ struct spk_sharing {
 	int first, partitions, tasks;     /* tasks >= partitions */
 	bool coalesces;                   /* a task may read several neighbouring partitions, one after the other */
 	int splits;                       /* input whose partitions several tasks may read, each of some producers, and the other inputs' whole; -1: none */
+	bool cuts;                        /* what a producer writes may be cut as well: it comes in the same order whenever it is made */
+};
+
+/*
+ * An exchange that may be left out: instead of reading what the stage behind `input` wrote, tasks of this stage do that one's work themselves. Decided
+ * by the bytes of the inputs `side` once they are complete, which the other stage waits for; those are then read whole by every such task. The
+ * other stage must have no other reader, and may leave out an exchange of its own.
+ */
+struct spk_fusion {
+	int input;
+	int sides;
+	const int *side;
+	int64_t most_bytes;               /* of all sides together: up to so many it is left out */
+	int first_own, own, partitions;   /* tasks with nothing to do then; partitions of the sides, from first_own on */
+	int first;                        /* from here on a task for each of the other stage's, with nothing to do when the exchange is done */
 };
 
 /* What to run: read-only while it runs. */
@@ -46,6 +61,8 @@ struct spk_stage {
 	spk_status (*run)(struct spk_task *task, spk_error *err);  /* on a worker thread; may run again after a failure */
 	int sharings;
 	const struct spk_sharing *sharing; /* of tasks that do not overlap, in ascending order; they must not depend on which partitions they get */
+	int fusions;
+	const struct spk_fusion *fusion;  /* their tasks come last, in order */
 	/* NULL, or: this task has nothing to do in this run (it still counts as done, without output). Asked once, when the stage
 	 * starts, under the scheduler's lock: must be quick and call nothing of this header. */
 	bool (*skip)(int task, void *user);
@@ -90,6 +107,10 @@ struct spk_stage_stats {
 	int coalesced, coalesced_to;      /* partitions that were read by fewer tasks, and by how many; 0: none */
 	int splits;                       /* partitions that were split; the first of them, and among how many tasks */
 	int split_partition, split_tasks;
+	int done_by;                      /* its exchange was left out: the stage whose tasks do its work; else -1 */
+	bool decided;                     /* an exchange that it reads could be left out: the bytes that decided, and whether it is */
+	bool left_out;
+	int64_t decided_bytes;
 	int64_t slowest_us;               /* the longest attempt that counted */
 	struct spk_task_stats sum;        /* start_us: of the stage; end_us: of its last task so far */
 };
@@ -135,6 +156,8 @@ spk_status spk_task_fetch(struct spk_task *task, int input, struct spk_batch **o
 /* The same for each producer by itself: producers 0 .. n - 1, in their order; *out is the caller's reference. An input is read in one of the two ways. */
 int spk_task_producers(const struct spk_task *task, int input);
 spk_status spk_task_fetch_from(struct spk_task *task, int input, int producer, struct spk_batch **out, spk_error *err);
+/* The first `rows` rows of what the producer wrote will not be looked at: batches of nothing else may be left out of what spk_task_fetch_from gives. */
+void spk_task_skip(struct spk_task *task, int input, int producer, int64_t rows);
 /* What is published of a partition of stage `stage`'s output in the current run: complete once the stage is. Any thread, while the run goes on. */
 void spk_dag_partition_stat(struct spk_dag_scheduler *s, int stage, int partition, struct spk_shuffle_stat *out);
 

@@ -21,16 +21,17 @@ enum task_state {
 	TASK_DONE,       /* its output is published, as far as is known */
 };
 
-/* Readers [first, end) of task.reader, one per producer; `next` is the one at hand. batch: the last that was handed out. */
-struct task_input { int first, next, end; struct spk_batch *batch; };
+/* Readers [first, end) of task.reader, one per producer; `next` is the one at hand. left: rows that the last of them still gives, -1: all. batch: the last
+ * that was handed out. */
+struct task_input { int first, next, end; int64_t left; struct spk_batch *batch; };
 /* made: the producer's, when its output was found missing. released: it was let go of, not lost. */
 struct task_lost { int stage, partition, made; bool released; };
 
 /*
  * What a task reads of the inputs that are not read whole: partitions first .. first + count - 1 from input_base on. Of input `splits` (-1: none)
- * only what the producers from_producer .. to_producer - 1 wrote.
+ * only what the producers from_producer .. to_producer - 1 wrote; of the first of them from row from_row on, of the last up to row to_row (-1: all).
  */
-struct task_share { int first, count, splits, from_producer, to_producer; };
+struct task_share { int first, count, splits, from_producer, to_producer; int64_t from_row, to_row; };
 
 struct spk_task {
 	struct spk_dag_scheduler *scheduler;
@@ -54,7 +55,7 @@ struct spk_task {
 	/* Arrays are kept from run to run. */
 	struct spk_shuffle_output *output;  /* what it writes; NULL before the attempt and once it is published */
 	struct spk_shuffle_stat written;    /* to it */
-	int64_t *sizing, *size;    /* bytes by partition: of the attempt that runs, its worker's; of the first that succeeded, under the lock */
+	int64_t *sizing, *size;    /* bytes by partition, then rows by partition: of the attempt that runs, its worker's; of the first that succeeded, under the lock */
 	int sizing_capacity, size_capacity;
 	struct spk_shuffle_reader *reader;
 	int readers, reader_capacity;
@@ -73,6 +74,10 @@ struct stage_run {
 	int64_t slowest_us;
 	bool sized;                        /* bytes by partition are noted: a stage that reads them may share them out */
 	int coalesced, coalesced_to, splits, split_partition, split_tasks;  /* as spk_stage_stats has them */
+	int reader;                        /* the stage that may do its work, by `fusion`; -1: none may */
+	const struct spk_fusion *fusion;
+	bool decided, absorbed;            /* whether it does */
+	int64_t decided_bytes;
 };
 
 struct spk_dag_scheduler {
@@ -119,6 +124,21 @@ spk_status spk_run_room(struct spk_memory_account *account, void *array, int *ca
 
 /* Shares out what the stage reads, its inputs being complete. Tasks that get nothing are idle and skipped. @locks: held */
 spk_status spk_run_share(struct spk_dag_scheduler *s, int stage, spk_error *err);
+
+/* --- exchanges that are left out: fuse.c --- */
+
+/* Tasks of the stage that read partitions: all but those that stand for another stage's. */
+int spk_run_own_tasks(const struct spk_stage *stage);
+/* Fills in who may do the work of whom, before a run. */
+void spk_run_find_fusions(struct spk_dag_scheduler *s, const struct spk_dag *dag);
+/* Whether the stage may start; decides on its exchange when that can be told. @locks: held */
+bool spk_run_ready(struct spk_dag_scheduler *s, int stage);
+/* The fusion by which the task stands for another, when it does; NULL: it has its own work. */
+const struct spk_fusion *spk_run_stands_for(const struct spk_task *t, struct spk_task **other);
+/* Tasks that have nothing to do for what was decided are idle. @locks: held */
+void spk_run_settle_fusions(struct spk_dag_scheduler *s, int stage);
+/* Whether what the task `first` would read is left out. @locks: held */
+bool spk_run_leaves_out(const struct spk_dag_scheduler *s, int stage, int first);
 
 /* As spk_dag_stage_stats, of a stage that is there. @locks: held */
 void spk_run_stage_stats(const struct spk_dag_scheduler *s, int stage, struct spk_stage_stats *out);

@@ -2,8 +2,8 @@
  * How a stage's tasks share out what they read, once its size is known.
  *
  *   coalescing   neighbouring partitions go to one task, one after the other, up to target_bytes: a query over few rows gets one task
- *   splitting    a partition that is far larger than the others goes to several tasks, each of which reads it from some of its producers, and
- *                whatever belongs to it (a join's build side) whole
+ *   splitting    a partition that is far larger than the others goes to several tasks, each of which reads it from some of its producers, or some rows of
+ *                a producer, and whatever belongs to it (a join's build side) whole
  *
  * Sizes alone decide, and those of the first time that each producer succeeded: not the order in which tasks ran, nor what was lost since. Rows of a
  * partition keep their order, and so do partitions.
@@ -42,6 +42,15 @@ static int64_t producer_bytes(const struct spk_dag_scheduler *s, int index, cons
 	return t->skipped ? 0 : t->size[(stage->input_base ? stage->input_base[sharing->splits] : 0) + sharing->first + i];
 }
 
+static int64_t producer_rows(const struct spk_dag_scheduler *s, int index, const struct spk_sharing *sharing, int i, int p)
+{
+	const struct spk_stage *stage = &s->dag->stage[index];
+	int from = stage->input[sharing->splits];
+	const struct spk_task *t = dag_task(s, from, p);
+
+	return t->skipped ? 0 : t->size[s->dag->stage[from].output_partitions + (stage->input_base ? stage->input_base[sharing->splits] : 0) + sharing->first + i];
+}
+
 static int compare(const void *a, const void *b)
 {
 	const int64_t *x = a, *y = b;
@@ -78,8 +87,46 @@ static int split(struct spk_dag_scheduler *s, int index, const struct spk_sharin
 		/* The last part takes all that is left. */
 		if (p + 1 < producers && (n == parts - 1 || sum < bytes / parts * (n + 1) || sum == bytes))
 			continue;
-		dag_task(s, index, task + n++)->share = (struct task_share){ .first = sharing->first + i, .count = 1, .splits = sharing->splits, .from_producer = from, .to_producer = p + 1 };
+		dag_task(s, index, task + n++)->share = (struct task_share){ .first = sharing->first + i, .count = 1, .splits = sharing->splits, .from_producer = from, .to_producer = p + 1, .to_row = -1 };
 		from = p + 1;
+	}
+	return n;
+}
+
+/* A place between two rows of a partition: before row `row` of producer `producer`. */
+struct place { int producer; int64_t row; };
+
+/* Where about `bytes` of partition `i` lie before. */
+static struct place find_place(const struct spk_dag_scheduler *s, int index, const struct spk_sharing *sharing, int i, int64_t bytes)
+{
+	int producers = s->dag->stage[s->dag->stage[index].input[sharing->splits]].tasks, p = 0;
+	int64_t before = 0;
+
+	for (; p < producers; p++) {
+		int64_t own = producer_bytes(s, index, sharing, i, p);
+
+		if (before + own > bytes)
+			return (struct place){ p, (int64_t)((double)producer_rows(s, index, sharing, i, p) * (double)(bytes - before) / (double)own) };
+		before += own;
+	}
+	return (struct place){ producers, 0 };
+}
+
+/* The same by rows: every part has about as many bytes as the others. */
+static int split_by_rows(struct spk_dag_scheduler *s, int index, const struct spk_sharing *sharing, int i, int64_t bytes, int task, int parts)
+{
+	struct place from = { 0 };
+	int n = 0;
+
+	for (int k = 1; k <= parts; k++) {
+		/* Behind the last there is nothing: also not what sizes do not tell of. */
+		struct place to = find_place(s, index, sharing, i, k < parts ? (int64_t)((double)bytes / parts * k) : bytes);
+
+		if (to.producer == from.producer && to.row == from.row)
+			continue;
+		dag_task(s, index, task + n++)->share = (struct task_share){ .first = sharing->first + i, .count = 1, .splits = sharing->splits, .from_producer = from.producer, .from_row = from.row,
+			.to_producer = to.row ? to.producer + 1 : to.producer, .to_row = to.row ? to.row : -1 };
+		from = to;
 	}
 	return n;
 }
@@ -108,7 +155,7 @@ static void share_out(struct spk_dag_scheduler *s, int index, const struct spk_s
 		int parts = sizes->split ? parts_of(s->dag, sizes->split[i], sizes->usual, spare + 1) : 1;
 
 		if (parts > 1) {
-			int n = split(s, index, sharing, i, sizes->split[i], task + 1, parts);
+			int n = (sharing->cuts ? split_by_rows : split)(s, index, sharing, i, sizes->split[i], task + 1, parts);
 
 			task += n;
 			note_split(&s->stage[index], sharing, i, n);
@@ -139,6 +186,9 @@ spk_status spk_run_share(struct spk_dag_scheduler *s, int index, spk_error *err)
 		return SPK_OK;
 	for (int g = 0; g < stage->sharings; g++) {
 		const struct spk_sharing *sharing = &stage->sharing[g];
+
+		if (spk_run_leaves_out(s, index, sharing->first))
+			continue;
 		bool splits = sharing->splits >= 0 && s->dag->share.skew_bytes;
 		size_t size = 3 * (size_t)sharing->partitions * sizeof(int64_t);
 		struct sizes sizes = { .all = spk_malloc(s->account, size) };

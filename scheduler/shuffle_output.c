@@ -309,6 +309,21 @@ static spk_status read_stored(struct spk_shuffle_reader *reader, const struct sp
 	return SPK_OK;
 }
 
+/* Whole batches that the caller would drop need not be loaded. */
+static void pass_over(struct spk_shuffle_reader *reader)
+{
+	const struct spk_shuffle_output *o = reader->output;
+
+	while (o && reader->skip && o->part[reader->partition].start + reader->next < o->part[reader->partition + 1].start) {
+		const struct spk_shuffle_item *item = &o->item[o->part[reader->partition].start + reader->next];
+
+		if (item->rows > reader->skip)
+			return;
+		reader->skip -= item->rows;
+		reader->next++;
+	}
+}
+
 spk_status spk_shuffle_output_read(struct spk_shuffle_reader *reader, bool go, pthread_mutex_t *lock, struct spk_batch **out, spk_error *err)
 {
 	struct spk_shuffle_output *o = reader->output;
@@ -317,6 +332,7 @@ spk_status spk_shuffle_output_read(struct spk_shuffle_reader *reader, bool go, p
 
 	*out = NULL;
 	pthread_mutex_lock(lock);
+	pass_over(reader);
 	if (!o || o->part[reader->partition].start + reader->next >= o->part[reader->partition + 1].start) {
 		pthread_mutex_unlock(lock);
 		return SPK_OK;

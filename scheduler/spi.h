@@ -57,6 +57,8 @@ struct spk_shuffle_reader {
 	struct spk_shuffle_output *output;
 	int partition, next;
 	struct spk_shuffle_stat sum; /* of what was read; the service adds it up */
+	/* Rows at the beginning that the caller drops: batches that have no others may be passed over, if their rows are taken off it. */
+	int64_t skip;
 	/* Nobody else will read this partition: a batch that was read may go when memory is short, and is lost for a later fetch. */
 	bool once;
 	/* The service's: what it keeps from one batch to the next. */

@@ -23,6 +23,20 @@ static void add(struct spk_task_stats *sum, const struct spk_task_stats *one)
 	sum->bytes_out += one->bytes_out;
 }
 
+/* Of several exchanges that could be left out the first that is, or else the last. */
+static void note_fusions(const struct spk_dag_scheduler *s, int stage, struct spk_stage_stats *out)
+{
+	for (int i = 0; i < stage && !out->left_out; i++) {
+		const struct stage_run *other = &s->stage[i];
+
+		if (!other->fusion || other->reader != stage || !other->decided)
+			continue;
+		out->decided = true;
+		out->left_out = other->absorbed;
+		out->decided_bytes = other->decided_bytes;
+	}
+}
+
 void spk_run_stage_stats(const struct spk_dag_scheduler *s, int stage, struct spk_stage_stats *out)
 {
 	const struct stage_run *run = &s->stage[stage];
@@ -34,6 +48,10 @@ void spk_run_stage_stats(const struct spk_dag_scheduler *s, int stage, struct sp
 		out->tasks -= dag_task(s, stage, t)->idle;
 		out->tasks_done -= run->started && dag_task(s, stage, t)->idle;
 	}
+	out->done_by = run->absorbed ? run->reader : -1;
+	if (run->absorbed)
+		out->tasks = out->tasks_done = 0;
+	note_fusions(s, stage, out);
 	out->coalesced = run->coalesced;
 	out->coalesced_to = run->coalesced_to;
 	out->splits = run->splits;

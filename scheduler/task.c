@@ -130,27 +130,78 @@ static bool reads_once(const struct spk_dag *dag, int from, int partition)
 			if (stage->input[k] != from)
 				continue;
 			first = read_partition(stage, &dag->stage[from], k, 0);
-			last = read_partition(stage, &dag->stage[from], k, stage->tasks - 1);
+			last = read_partition(stage, &dag->stage[from], k, spk_run_own_tasks(stage) - 1);
 			if (partition >= first && partition <= last)
 				readers += first == last ? stage->tasks : 1;
 		}
 	return dag->stage[from].repeatable && readers == 1;
 }
 
-/* The task's share of input k, partition after partition. */
-static spk_status gather_input(struct spk_task *t, int k, spk_error *err)
+/* A part of a partition: what some producers wrote, of the first and the last perhaps not all. */
+static spk_status gather_part(struct spk_task *t, const struct task_share *share, int stage, int partition, spk_error *err)
 {
-	const struct spk_stage *stage = task_stage(t), *from = &t->scheduler->dag->stage[stage->input[k]];
-	bool whole = reads_whole(stage, from, k), part = t->share.splits == k, beside = t->share.splits >= 0 && !part;
-	int first = read_partition(stage, from, k, whole ? 0 : t->share.first), count = whole ? 1 : t->share.count;
+	struct task_input *in = &t->input[t->inputs - 1];
+	bool last_cut = share->to_row >= 0;
 
+	for (int p = share->from_producer; p < share->to_producer; p++) {
+		bool cut = (p == share->from_producer && share->from_row) || (p == share->to_producer - 1 && last_cut);
+
+		SPK_TRY(fetch_from(t, stage, partition, p, !cut && reads_once(t->scheduler->dag, stage, partition), err));
+		if (p == share->from_producer)
+			t->reader[t->readers - 1].skip = share->from_row;
+	}
+	if (last_cut)
+		in->left = share->to_row - (share->to_producer - 1 == share->from_producer ? share->from_row : 0);
+	return SPK_OK;
+}
+
+/* The share that task `of` has of its input k, partition after partition. */
+static spk_status gather_input(struct spk_task *t, const struct spk_task *of, int k, spk_error *err)
+{
+	const struct spk_stage *stage = task_stage(of), *from = &t->scheduler->dag->stage[stage->input[k]];
+	bool whole = reads_whole(stage, from, k), beside = of->share.splits >= 0;
+	int first = read_partition(stage, from, k, whole ? 0 : of->share.first), count = whole ? 1 : of->share.count;
+
+	if (of->share.splits == k)
+		return gather_part(t, &of->share, stage->input[k], first, err);
 	for (int i = 0; i < count; i++) {
 		bool once = !beside && reads_once(t->scheduler->dag, stage->input[k], first + i);
 
-		for (int p = part ? t->share.from_producer : 0; p < (part ? t->share.to_producer : from->tasks); p++)
+		for (int p = 0; p < from->tasks; p++)
 			SPK_TRY(fetch_from(t, stage->input[k], first + i, p, once, err));
 	}
 	return SPK_OK;
+}
+
+/* What a task reads of input k of its stage beside doing another stage's work: what all such tasks read. */
+static spk_status gather_side(struct spk_task *t, const struct spk_task *of, const struct spk_fusion *f, int k, spk_error *err)
+{
+	const struct spk_stage *stage = task_stage(of), *from = &t->scheduler->dag->stage[stage->input[k]];
+	bool whole = reads_whole(stage, from, k), side = false;
+	int first = read_partition(stage, from, k, whole ? 0 : f->first_own);
+
+	for (int i = 0; i < f->sides; i++)
+		side = side || f->side[i] == k;
+	for (int i = 0; i < (whole ? 1 : side ? f->partitions : 0); i++)
+		for (int p = 0; p < from->tasks; p++)
+			SPK_TRY(fetch_from(t, stage->input[k], first + i, p, false, err));
+	return SPK_OK;
+}
+
+/* All that task `of` reads, for `t`, which may be another that does its work: then the inputs of `of` come behind those before. */
+static spk_status gather_all(struct spk_task *t, const struct spk_task *of, spk_error *err)
+{
+	const struct spk_stage *stage = task_stage(of);
+	struct spk_task *other;
+	const struct spk_fusion *f = spk_run_stands_for(of, &other);
+
+	for (int k = 0; k < stage->inputs; k++) {
+		SPK_TRY(spk_run_room(t->scheduler->account, &t->input, &t->input_capacity, t->inputs, sizeof(*t->input), err));
+		t->input[t->inputs++] = (struct task_input){ .first = t->readers, .next = t->readers, .left = -1 };
+		SPK_TRY(f ? gather_side(t, of, f, k, err) : gather_input(t, of, k, err));
+		t->input[t->inputs - 1].end = t->readers;
+	}
+	return f ? gather_all(t, other, err) : SPK_OK;
 }
 
 /*
@@ -158,18 +209,10 @@ static spk_status gather_input(struct spk_task *t, int k, spk_error *err)
  */
 static spk_status gather(struct spk_task *t, spk_error *err)
 {
-	const struct spk_stage *stage = task_stage(t);
-
-	if (stage->inputs)
-		SPK_TRY(spk_run_room(t->scheduler->account, &t->input, &t->input_capacity, stage->inputs - 1, sizeof(*t->input), err));
-	for (int k = 0; k < stage->inputs; k++) {
-		t->input[t->inputs++] = (struct task_input){ .first = t->readers, .next = t->readers };
-		SPK_TRY(gather_input(t, k, err));
-		t->input[k].end = t->readers;
-	}
+	SPK_TRY(gather_all(t, t, err));
 	if (!t->lost_count)
 		return SPK_OK;
-	return spk_fail(err, SPK_NOT_FOUND, "stage '%s' task %d: the output of %d task(s) it reads is lost", stage->name,
+	return spk_fail(err, SPK_NOT_FOUND, "stage '%s' task %d: the output of %d task(s) it reads is lost", task_stage(t)->name,
 	                t->partition, t->lost_count);
 }
 
@@ -197,8 +240,8 @@ static spk_status open_output(struct spk_task *t, spk_error *err)
 	if (t->scheduler->stage[t->stage].sized) {
 		int partitions = task_stage(t)->output_partitions;
 
-		SPK_TRY(spk_run_room(t->scheduler->account, &t->sizing, &t->sizing_capacity, partitions - 1, sizeof(*t->sizing), err));
-		memset(t->sizing, 0, (size_t)partitions * sizeof(*t->sizing));
+		SPK_TRY(spk_run_room(t->scheduler->account, &t->sizing, &t->sizing_capacity, 2 * partitions - 1, sizeof(*t->sizing), err));
+		memset(t->sizing, 0, 2 * (size_t)partitions * sizeof(*t->sizing));
 	}
 	return task_stage(t)->output_partitions ? shuffle->type->open(shuffle, id, t->partition, &t->output, err) : SPK_OK;
 }
@@ -262,12 +305,15 @@ spk_status spk_task_write(struct spk_task *task, int to, struct spk_batch *batch
 {
 	struct spk_shuffle_service *shuffle = shuffle_of(task);
 
-	int64_t before = task->written.bytes;
+	struct spk_shuffle_stat before = task->written;
+	int partitions = task_stage(task)->output_partitions;
 
-	SPK_ASSERT(to >= 0 && to < task_stage(task)->output_partitions, "a partition of the stage's output");
+	SPK_ASSERT(to >= 0 && to < partitions, "a partition of the stage's output");
 	SPK_TRY(shuffle->type->write(shuffle, task->output, to, batch, &task->written, err));
-	if (task->scheduler->stage[task->stage].sized)
-		task->sizing[to] += task->written.bytes - before;
+	if (!task->scheduler->stage[task->stage].sized)
+		return SPK_OK;
+	task->sizing[to] += task->written.bytes - before.bytes;
+	task->sizing[partitions + to] += task->written.rows - before.rows;
 	return SPK_OK;
 }
 
@@ -276,18 +322,72 @@ static spk_status check_stopping(const struct spk_task *task, spk_error *err)
 	return run_stopping(task->scheduler) ? spk_fail(err, SPK_CANCELLED, "the run was stopped") : SPK_OK;
 }
 
+/* Selected rows from, from + 1, ... from + n - 1 of *batch take its place. */
+static spk_status cut_batch(struct spk_batch **batch, int from, int n, spk_error *err)
+{
+	struct spk_batch *in = *batch, *part;
+	int32_t *sel;
+
+	SPK_TRY(spk_batch_derive(&part, in, in->schema, err));
+	memcpy(part->column, in->column, sizeof *in->column * (size_t)in->columns);
+	sel = spk_arena_alloc(part->arena, sizeof *sel * (size_t)n);
+	if (!sel) {
+		spk_batch_unref(part);
+		return spk_fail_memory(err);
+	}
+	for (int i = 0; i < n; i++)
+		sel[i] = spk_batch_row(in, from + i);
+	part->sel = sel;
+	part->selected = n;
+	spk_batch_unref(in);
+	*batch = part;
+	return SPK_OK;
+}
+
+/* Leaves of a batch just read what is the task's: *ended when the reader has no more of that. */
+static spk_status keep_part(struct spk_task *task, struct task_input *in, bool *ended, spk_error *err)
+{
+	struct spk_shuffle_reader *reader = &task->reader[in->next];
+	bool last = in->next + 1 == in->end && in->left >= 0;
+	int from, n;
+
+	*ended = false;
+	if (!reader->skip && !last)
+		return SPK_OK;
+	from = (int)SPK_MIN(reader->skip, (int64_t)in->batch->selected);
+	n = in->batch->selected - from;
+	reader->skip -= from;
+	if (last) {
+		n = (int)SPK_MIN((int64_t)n, in->left);
+		in->left -= n;
+		*ended = in->left == 0;
+	}
+	if (n == in->batch->selected)
+		return SPK_OK;
+	if (n)
+		return cut_batch(&in->batch, from, n, err);
+	spk_batch_unref(in->batch);
+	in->batch = NULL;
+	return SPK_OK;
+}
+
 spk_status spk_task_fetch(struct spk_task *task, int input, struct spk_batch **out, spk_error *err)
 {
 	struct spk_shuffle_service *shuffle = shuffle_of(task);
 	struct task_input *in = &task->input[input];
 
-	SPK_ASSERT(input >= 0 && input < task_stage(task)->inputs, "an input of the stage");
+	SPK_ASSERT(input >= 0 && input < task->inputs, "an input of the task");
 	SPK_TRY(check_stopping(task, err));
 	spk_batch_unref(in->batch);
 	in->batch = NULL;
 	while (in->next < in->end && !in->batch) {
+		bool ended;
+
 		SPK_TRY(shuffle->type->read(shuffle, &task->reader[in->next], &in->batch, err));
-		if (!in->batch)
+		ended = !in->batch;
+		if (in->batch)
+			SPK_TRY(keep_part(task, in, &ended, err));
+		if (ended)
 			end_reader(task, in->next++);
 	}
 	*out = in->batch;
@@ -301,8 +401,18 @@ spk_status spk_task_fetch_from(struct spk_task *task, int input, int producer, s
 	struct spk_shuffle_service *shuffle = shuffle_of(task);
 	struct task_input *in = &task->input[input];
 
-	SPK_ASSERT(input >= 0 && input < task_stage(task)->inputs, "an input of the stage");
+	SPK_ASSERT(input >= 0 && input < task->inputs, "an input of the task");
 	SPK_ASSERT(producer >= 0 && producer < in->end - in->first, "a producer of the input");
 	SPK_TRY(check_stopping(task, err));
-	return shuffle->type->read(shuffle, &task->reader[in->first + producer], out, err);
+	SPK_TRY(shuffle->type->read(shuffle, &task->reader[in->first + producer], out, err));
+	task->reader[in->first + producer].skip = 0;   /* the rest of it lies in this batch */
+	return SPK_OK;
+}
+
+void spk_task_skip(struct spk_task *task, int input, int producer, int64_t rows)
+{
+	struct task_input *in = &task->input[input];
+
+	SPK_ASSERT(producer >= 0 && producer < in->end - in->first, "a producer of the input");
+	task->reader[in->first + producer].skip = rows;
 }

@@ -75,17 +75,28 @@ static spk_status put_plan(const struct spk_profiled *p, struct spk_query_profil
 	return status;
 }
 
+/* One more thing to *text. */
+static spk_status add_decision(struct spk_arena *arena, const char **text, const char *decision, spk_error *err)
+{
+	*text = !decision ? NULL : *text ? spk_arena_printf(arena, "%s, %s", *text, decision) : decision;
+	return *text ? SPK_OK : spk_fail_memory(err);
+}
+
 /* What the scheduler decided by sizes. */
 static spk_status describe_decisions(const struct spk_stage_stats *s, struct spk_arena *arena, const char **out, spk_error *err)
 {
 	const char *text = NULL;
 
+	if (s->done_by >= 0)
+		SPK_TRY(add_decision(arena, &text, spk_arena_printf(arena, "its exchange is left out, stage %d does its work", s->done_by), err));
+	if (s->decided)
+		SPK_TRY(add_decision(arena, &text, spk_arena_printf(arena, "kept side of %lld KiB: %s", ((long long)s->decided_bytes + 1023) >> 10, s->left_out ? "all to every task" : "both sides exchanged"), err));
 	if (s->coalesced)
-		SPK_TRY_PTR(text = spk_arena_printf(arena, "%d partitions read as %d", s->coalesced, s->coalesced_to), err);
+		SPK_TRY(add_decision(arena, &text, spk_arena_printf(arena, "%d partitions read as %d", s->coalesced, s->coalesced_to), err));
 	if (s->splits)
-		SPK_TRY_PTR(text = spk_arena_printf(arena, "%s%sskew: partition %d split in %d", text ? text : "", text ? ", " : "", s->split_partition, s->split_tasks), err);
+		SPK_TRY(add_decision(arena, &text, spk_arena_printf(arena, "skew: partition %d split in %d", s->split_partition, s->split_tasks), err));
 	if (s->splits > 1)
-		SPK_TRY_PTR(text = spk_arena_printf(arena, "%s, and %d more", text, s->splits - 1), err);
+		SPK_TRY(add_decision(arena, &text, spk_arena_printf(arena, "and %d more", s->splits - 1), err));
 	*out = text;
 	return SPK_OK;
 }

@@ -195,7 +195,8 @@ static void count_files(const struct spk_logical *scan, int *read, int *all, voi
 
 static spk_status plan_query(struct spk_session *s, struct spk_logical *bound, bool keep, struct spk_physical_plan **out, spk_error *err)
 {
-	struct spk_physical_options options = { .sink_takes = sink_takes, .files = count_files, .user = s, .keep = keep, .runtime_filters = (enum spk_runtime_filters)spk_conf_int(s->conf, SPK_CONF_RUNTIME_FILTERS), .estimate = s->timed || *spk_conf_text(s->conf, SPK_CONF_HISTORY_DIR) };
+	struct spk_physical_options options = { .sink_takes = sink_takes, .files = count_files, .user = s, .keep = keep, .runtime_filters = (enum spk_runtime_filters)spk_conf_int(s->conf, SPK_CONF_RUNTIME_FILTERS),
+		.sort_ranges = (enum spk_sort_ranges)spk_conf_int(s->conf, SPK_CONF_SORT_RANGES), .adaptive_joins = spk_conf_int(s->conf, SPK_CONF_ADAPTIVE_JOINS) != 0, .broadcast_bytes = spk_conf_int(s->conf, SPK_CONF_BROADCAST_BYTES), .estimate = s->timed || *spk_conf_text(s->conf, SPK_CONF_HISTORY_DIR) };
 	const struct spk_table *unbounded;
 	struct spk_logical *root;
 

@@ -65,7 +65,7 @@ static struct spk_memory_account *account(const struct spk_join_collector *c) { 
 
 static struct spk_shared *shared_of(const struct spk_join_collector *c)
 {
-	return c->j->op->plan->broadcast ? &c->j->op->pipeline->shared[c->j->op->plan->id] : NULL;
+	return c->j->op->plan->broadcast || c->j->op->whole ? &c->j->op->pipeline->shared[c->j->op->plan->id] : NULL;
 }
 
 void spk_join_collector_begin(struct spk_join_collector *c)

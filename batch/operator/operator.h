@@ -46,10 +46,10 @@ struct spk_pipeline {
 	const struct spk_physical_plan *plan;
 	int stage, task;                 /* index of the task in the stage */
 	int tasks;                       /* of the stage */
-	int group, partition;            /* which leaves of the stage it drives, and which of their tasks it is */
-	int partitions;                  /* tasks of that group */
+	int partition, partitions;       /* which of the tasks of its leaves it is, of how many */
 	int op_count;
-	struct spk_op **op;              /* topological; only what is reachable from the group's leaves */
+	struct spk_op **op;              /* topological; only what is reachable from the leaves */
+	int leaves;
 	struct spk_op **leaf;            /* in the order in which they are driven */
 	struct spk_shared *shared;       /* by plan node, of all tasks of the run */
 	struct spk_store *store;         /* state; NULL in batch or when nothing is stateful */
@@ -58,7 +58,8 @@ struct spk_pipeline {
 	int batch_rows;
 	const int *exchange_readers;     /* by exchange: number of reader tasks */
 	const int *exchange_base;        /* by exchange: first output partition in the write stage's shuffle */
-	const int *exchange_input;       /* by exchange: input number in the read stage */
+	const int *exchange_input;       /* by exchange: input number of the task that reads it */
+	int *own_input;                  /* it, when this task's are others than its stage's; else NULL */
 	bool verify;                     /* re-encode every batch (tests) */
 	bool timed;                      /* measure how long each operator takes */
 	bool closed;                     /* nothing is left but what was counted */
@@ -80,6 +81,7 @@ struct spk_op {
 	int64_t rows_filtered;           /* scans: left out by runtime filters */
 	int64_t spilled_bytes, memory_peak;  /* written to disk; held at the most */
 	int64_t own_us;                  /* timed: in this operator itself, without those that it pushes to */
+	bool whole;                      /* joins: every task reads all of the build side because an exchange was left out, and they share what is made of it */
 	bool led, finished;              /* in this run; kept by the pipeline */
 	bool done;                       /* needs no more rows in this run, of no input: leaves stop then (LIMIT); spk_op_emit passes it on */
 	int pending[2];                  /* edges into each input that have not ended */

@@ -1,5 +1,6 @@
 /*
- * WRITE ends a stage and sends each row to the reader task that owns its key's shard; read.c begins the next stage.
+ * WRITE ends a stage and sends each row to the reader task that owns its key's shard; read.c begins the next stage. Of an exchange by ranges it is
+ * the readers that know which rows are theirs: all go to one partition, and samples of their keys to another (range.h).
  *
  * In a stream rows are not copied: a reader gets the batch with a selection of its rows, and all of it is gone with the epoch. In a batch what
  * is exchanged may lie in memory for long, so rows are copied into full batches of the reader's own, and their input (a piece of a file, a
@@ -7,6 +8,7 @@
  */
 #include "batch/operator/groups.h"
 #include "batch/operator/operator.h"
+#include "batch/operator/range.h"
 
 #include <stdlib.h>
 
@@ -22,6 +24,7 @@ struct write {
 	int builders;
 	int at_once;                         /* rows of the batch at hand that make no more than BATCH_BYTES, about */
 	int64_t written;                     /* batches of a spread exchange */
+	struct spk_range_sampler sampler;
 	bool rows;                           /* what is collected are rows that a partial aggregate passed on, not its states */
 };
 
@@ -69,6 +72,8 @@ static spk_status write_open(struct spk_op *op, spk_error *err)
 {
 	struct write *w = (struct write *)op;
 
+	if (exchange_of(op)->range)
+		return spk_range_sampler_init(&w->sampler, op, err);
 	if (op->pipeline->plan->streaming)
 		return SPK_OK;
 	w->builders = exchange_of(op)->spread ? 1 : op->pipeline->exchange_readers[op->plan->exchange];
@@ -85,6 +90,7 @@ static spk_status write_begin(struct spk_op *op, spk_error *err)
 
 	(void)err;
 	w->written = 0;
+	spk_range_sampler_begin(&w->sampler);
 	for (int i = 0; i < w->builders; i++)
 		spk_builder_release(&w->builder[i]);
 	return SPK_OK;
@@ -227,6 +233,12 @@ static spk_status measure_rows(struct write *w, const struct spk_batch *in, spk_
 	return SPK_OK;
 }
 
+/* What a merge put together is handed on as it is. */
+static bool is_merged(const struct spk_physical *write)
+{
+	return write->key_count == 0 && write->hash_column < 0 && write->inputs == 1 && write->input[0]->kind == SPK_PHYSICAL_READ && write->input[0]->sort_count;
+}
+
 static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
 {
 	int readers = op->pipeline->exchange_readers[op->plan->exchange];
@@ -241,8 +253,10 @@ static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in,
 		SPK_TRY(measure_rows((struct write *)op, in, err));
 		SPK_TRY(keep_apart(op, in, err));
 	}
+	if (exchange_of(op)->range)
+		SPK_TRY(spk_range_sampler_add(&((struct write *)op)->sampler, in, err));
 	/* What comes sorted was put together for this: it owns its bytes and nothing else. */
-	if (op->plan->sort_count)
+	if (op->plan->sort_count || is_merged(op->plan))
 		return spk_task_write(op->pipeline->task_handle, base, in, err);
 	if (readers == 1 || exchange_of(op)->spread)
 		return copies ? collect_all(op, in, err) : spk_task_write(op->pipeline->task_handle, target_of(op, 0), in, err);
@@ -269,7 +283,7 @@ static spk_status write_finish(struct spk_op *op, spk_error *err)
 
 	for (int i = 0; i < w->builders; i++)
 		SPK_TRY(send_collected(op, i, err));
-	return SPK_OK;
+	return exchange_of(op)->range ? spk_range_sampler_write(&w->sampler, op->pipeline->exchange_base[op->plan->exchange] + 1, err) : SPK_OK;
 }
 
 static void write_close(struct spk_op *op)
@@ -279,6 +293,7 @@ static void write_close(struct spk_op *op)
 	for (int i = 0; i < w->builders && w->builder; i++)
 		spk_builder_release(&w->builder[i]);
 	free(w->builder);
+	spk_range_sampler_release(&w->sampler);
 }
 
 const struct spk_op_type spk_op_write = {

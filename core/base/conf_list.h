@@ -44,6 +44,7 @@
 	X(LOG_LEVEL, "log.level", TEXT, "", "warn", "", "", "error, warn, info, debug or trace; per target: 'warn,stream=debug'.") \
 	X(LOG_FILE, "log.file", TEXT, "", "", "", "", "File for the log; empty: stderr.") \
 	X(EVENT_LOG, "event.log", BOOL, "", "true", "", "", "Write DIR/events.jsonl.") \
+	X(STATISTICS_DIR, "statistics.dir", TEXT, "", "", "", "", "Folder where ANALYZE keeps its statistics, a file for each table, and where later sessions find them; empty: they are the session's.") \
 	X(HISTORY_DIR, "history.dir", TEXT, "", "", "", "", "Folder for the event logs of batch queries, one file each, for sparklet history; empty: none is kept.") \
 	X(HISTORY_RETAIN, "history.retain", INT, "", "100", "1", "100000", "Event logs of queries kept in history.dir: the newest.") \
 	X(METRICS_REPORTER, "metrics.reporter", ENUM, "none|console|file|prometheus", "none", "", "", "Reports all metrics: as a line of changes in the log, as JSON lines in metrics.file, or as Prometheus text in metrics.file.") \
@@ -51,6 +52,9 @@
 	X(METRICS_FILE, "metrics.file", TEXT, "", "", "", "", "File that metrics are reported to.") \
 	X(FILES_ROOT, "files.root", TEXT, "", "", "", "", "When set, paths in SQL must lie in this folder.") \
 	X(FILES_RANGE, "files.range", BYTES, "bytes", "32MiB", "0", "", "A batch query reads larger files in ranges of about so many bytes, side by side; 0: every file from one end to the other.") \
+	X(BROADCAST_BYTES, "join.broadcast.bytes", BYTES, "bytes", "64MiB", "1", "", "The kept side of a join is read whole by every task up to so many bytes, and up to an eighth of memory.limit; else both sides are exchanged by their keys.") \
+	X(ADAPTIVE_JOINS, "join.adaptive", BOOL, "", "true", "", "", "Whether a join without a hint is settled when its kept side is complete, by its real size, and not by estimates.") \
+	X(SORT_RANGES, "sort.ranges", ENUM, "auto|always|never", "auto", "", "", "When a sort is merged by several tasks, each a range of the keys, and not by one; auto: where several tasks take the sorted rows, and they are many.") \
 	X(RUNTIME_FILTERS, "join.runtime-filters", ENUM, "auto|always|never", "auto", "", "", "When a scan leaves out rows that meet nothing in a join's other side, which is read before: auto: where it is expected to pay.") \
 	X(JSON_TIMESTAMP_UNIT, "json.timestamp-unit", ENUM, "s|ms|us", "ms", "", "", "Unit of timestamps that come as JSON numbers.") \
 	X(GROUP_ID, "kafka.group.id", TEXT, "", "", "", "", "Consumer group that lag tools see; empty: sparklet.<job>.")

@@ -11,7 +11,13 @@ struct spk_partition_key { int columns; const int *column; };
  * Which task a row is on: where the hash of these keys, in this order, sends it (spk_hash_columns; any column of a key stands for it). keys 0:
  * nothing is known.
  */
-struct spk_partitioning { int keys; const struct spk_partition_key *key; };
+struct spk_partitioning {
+	int keys;
+	const struct spk_partition_key *key;
+	bool range;                        /* not by hash: by ranges of the keys in some order. Rows that agree in all keys are together all the same */
+	int sort_count;                    /* range: rows come sorted so, task after task; 0: no longer known */
+	const struct spk_sort_key *sort;
+};
 
 /*
  * The producers of a relation. UNION ALL has no operator of its own: its consumers take edges from every port.
@@ -32,6 +38,7 @@ struct spk_build {
 	const char *root_name;
 	struct spk_physical **scan;        /* by source: the shared SCAN node */
 	bool spreads;                      /* what is built now pays to be made by several tasks: something above it takes parts, or keeps all rows */
+	const struct spk_logical *range_sort;  /* the SORT whose rows several tasks take, range by range */
 };
 
 /* A node with edges from all ports; NULL when memory is out. */
@@ -45,6 +52,8 @@ spk_status spk_build_exchange(struct spk_build *b, const struct spk_ports *from,
 /* Every reader task gets all rows: how many read it is decided by what else they read. */
 /* To `readers` tasks (0: as many as usual), by the hash of key columns, or evenly when there are none; direct: the one key is the task's number. */
 spk_status spk_build_repartition(struct spk_build *b, const struct spk_ports *from, const int *key, int keys, bool direct, int readers, struct spk_ports *out, spk_error *err);
+/* By ranges of the order in which the rows are. */
+spk_status spk_build_ranges(struct spk_build *b, const struct spk_ports *from, struct spk_sort_key *sort, int sort_count, struct spk_ports *out, spk_error *err);
 spk_status spk_build_broadcast(struct spk_build *b, const struct spk_ports *from, struct spk_ports *out, spk_error *err);
 
 /* A long series as several tasks, where that pays: series.c. */
@@ -114,6 +123,8 @@ spk_status spk_build_over(struct spk_build *b, const struct spk_logical *l, cons
 spk_status spk_build_callback(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
 /* Of `in`, the rows of l's input; of LIMIT over SORT, the rows of SORT's. */
 spk_status spk_build_sort(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err);
+/* Before the inputs of `l` are built (NULL: rows are kept by those tasks that have them): notes a SORT below whose rows it takes from several tasks. */
+void spk_build_note_sort(struct spk_build *b, const struct spk_logical *l, const struct spk_logical *input);
 spk_status spk_build_limit(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err);
 /* All rows are on one task. */
 bool spk_build_is_single(const struct spk_build *b, const struct spk_ports *ports);
@@ -125,6 +136,11 @@ spk_status spk_build_stages(struct spk_build *b, spk_error *err);
 spk_status spk_build_leaf_groups(struct spk_build *b, int stage, spk_error *err);
 /* Whether rows of that side may be looked up by several tasks that do not know of each other: none comes out for having found no match, or only once. */
 bool spk_join_may_share(enum spk_join_type join, int side);
+/*
+ * Which exchanges of joins may be left out at run time, the stages being known: adaptive.c. *again: one is not worth having if it may not be, so it is
+ * gone, and stages are to be cut anew.
+ */
+spk_status spk_build_adaptive(struct spk_build *b, bool *again, spk_error *err);
 /* How the partitions of a group of leaves may be shared out at run time: sharing.c. */
 void spk_build_sharing(const struct spk_build *b, const struct spk_physical_stage *stage, struct spk_leaf_group *group);
 /* Of a batch plan whose stages are known: tells scans what joins above them need not see. */

@@ -3,6 +3,7 @@
 
 #include "core/base/check.h"
 #include "core/expr/text.h"
+#include "planner/logical/statistics.h"
 
 struct printer {
 	const struct spk_physical_plan *plan;
@@ -90,6 +91,8 @@ static spk_status put_scan(const struct printer *p, const struct spk_physical *n
 		SPK_TRY(put_interval(s->watermark_delay_us, p->out, err));
 	}
 	SPK_TRY(put_runtime_filters(n, p->out, err));
+	if (s->table->statistics && s->table->statistics->stale)
+		SPK_TRY(spk_buffer_append_str(p->out, "; statistics out of date", err));
 	if (s->files)
 		SPK_TRY(spk_buffer_printf(p->out, err, "; files: %d of %d", s->files_read, s->files));
 	return spk_buffer_append_str(p->out, "]", err);
@@ -127,9 +130,8 @@ static spk_status put_window(const struct spk_physical *n, struct spk_buffer *ou
 	return spk_buffer_append_str(out, "]", err);
 }
 
-static spk_status put_sort(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+static spk_status put_keys(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
 {
-	SPK_TRY(spk_buffer_append_str(out, " [", err));
 	for (int i = 0; i < n->sort_count; i++) {
 		SPK_TRY(spk_buffer_append_str(out, i ? ", " : "", err));
 		SPK_TRY(spk_expr_format(n->sort[i].expr, out, err));
@@ -137,6 +139,13 @@ static spk_status put_sort(const struct spk_physical *n, struct spk_buffer *out,
 		if (n->sort[i].nulls_first != n->sort[i].descending)
 			SPK_TRY(spk_buffer_append_str(out, n->sort[i].nulls_first ? " nulls first" : " nulls last", err));
 	}
+	return SPK_OK;
+}
+
+static spk_status put_sort(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_append_str(out, " [", err));
+	SPK_TRY(put_keys(n, out, err));
 	return spk_buffer_append_str(out, "]", err);
 }
 
@@ -186,6 +195,24 @@ static spk_status put_join(const struct spk_physical *n, struct spk_buffer *out,
 	return spk_buffer_append_str(out, "]", err);
 }
 
+static spk_status put_bytes(int64_t bytes, struct spk_buffer *out, spk_error *err)
+{
+	if (bytes < 10240)
+		return spk_buffer_printf(out, err, "%lld bytes", (long long)bytes);
+	return bytes < 10485760 ? spk_buffer_printf(out, err, "%lld KiB", (long long)bytes >> 10) : spk_buffer_printf(out, err, "%lld MiB", (long long)bytes >> 20);
+}
+
+/* What the size of a join's kept side will decide. */
+static spk_status put_adaptive(const struct spk_exchange *x, struct spk_buffer *out, spk_error *err)
+{
+	if (x->whole)
+		return spk_buffer_append_str(out, ", or all to every task", err);
+	if (!x->left_out_bytes)
+		return SPK_OK;
+	SPK_TRY(spk_buffer_append_str(out, x->unlikely ? ", if what it meets has more than " : ", unless what it meets has at most ", err));
+	return put_bytes(x->left_out_bytes, out, err);
+}
+
 static spk_status put_exchange(const struct printer *p, const struct spk_physical *n, spk_error *err)
 {
 	if (p->plan->exchange[n->exchange].broadcast)
@@ -194,6 +221,11 @@ static spk_status put_exchange(const struct printer *p, const struct spk_physica
 		return spk_buffer_append_str(p->out, " [as the rows say]", err);
 	if (p->plan->exchange[n->exchange].spread)
 		return spk_buffer_append_str(p->out, " [evenly]", err);
+	if (p->plan->exchange[n->exchange].range) {
+		SPK_TRY(spk_buffer_append_str(p->out, " [range of ", err));
+		SPK_TRY(put_keys(n, p->out, err));
+		return spk_buffer_append_str(p->out, ", merged]", err);
+	}
 	if (p->plan->exchange[n->exchange].single && n->sort_count)
 		return spk_buffer_append_str(p->out, " [all to one task, merged]", err);
 	if (p->plan->exchange[n->exchange].single)
@@ -203,6 +235,7 @@ static spk_status put_exchange(const struct printer *p, const struct spk_physica
 	SPK_TRY(spk_buffer_append_str(p->out, " [hash of ", err));
 	for (int i = 0; i < n->key_count; i++)
 		SPK_TRY(spk_buffer_printf(p->out, err, "%s%s", i ? ", " : "", n->schema->field[n->key[i]].name));
+	SPK_TRY(put_adaptive(&p->plan->exchange[n->exchange], p->out, err));
 	return spk_buffer_append_str(p->out, "]", err);
 }
 

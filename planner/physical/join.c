@@ -8,12 +8,16 @@
  *   loop             no keys: every pair; what is kept is broadcast, or all goes to one task for a FULL join
  *   stream           in a stream both sides are kept by key, each task those of its share of the keys; without keys one task has all
  *
- * Costs are rules of thumb over estimate.c; what hints ask for is done where the kind of join allows it.
+ * Costs are rules of thumb over estimate.c; what hints ask for is done where the kind of join allows it. Without a hint the first two are one plan with
+ * both exchanges, if what follows allows it (adaptive.c): which of them it is shows when the build side's size is known.
  */
 #include "planner/physical/build.h"
 
 #include "core/base/check.h"
 #include "core/base/memory.h"
+
+/* A side that was expected to be small is kept whole up to so many times the size at which it would not have been chosen. */
+enum { BROADCAST_SLACK = 2 };
 
 enum strategy { BROADCAST_HASH, SHUFFLE_HASH, MERGE, LOOP, STREAM };
 
@@ -122,10 +126,18 @@ static int cheaper_side(const struct join_plan *j, bool left, bool right)
 	return left ? 0 : 1;
 }
 
+/* What a side may have at the most that every task reads whole. */
+static double broadcast_most(const struct spk_build *b)
+{
+	double most = b->options->broadcast_bytes ? (double)b->options->broadcast_bytes : BROADCAST_BYTES;
+
+	return SPK_MIN(most, BROADCAST_PART * (double)spk_memory_limit());
+}
+
 /* The side to broadcast, -1: none may be. */
 static int broadcast_side(const struct join_plan *j, bool any_size)
 {
-	double most = SPK_MIN(BROADCAST_BYTES, BROADCAST_PART * (double)spk_memory_limit());
+	double most = broadcast_most(j->b);
 	bool may[2];
 
 	for (int s = 0; s < 2; s++)
@@ -198,6 +210,15 @@ static spk_status project_keys(struct join_plan *j, int side, spk_error *err)
 	return SPK_OK;
 }
 
+/* Whether it may turn out another strategy than this one. */
+static bool adapts(const struct join_plan *j)
+{
+	return j->b->options->adaptive_joins && !j->l->hint && !j->unknown && j->c.keys && (j->strategy == SHUFFLE_HASH || j->strategy == BROADCAST_HASH) &&
+	       spk_join_may_share(j->l->join, j->build_left ? 0 : 1);
+}
+
+static struct spk_exchange *exchange_of(const struct join_plan *j, int side) { return &j->b->plan->exchange[j->side[side].node[0]->exchange]; }
+
 /* Exchanges a side by the hash of its keys order[0..keys). */
 static spk_status exchange_side(struct join_plan *j, int side, const int *order, int keys, spk_error *err)
 {
@@ -211,7 +232,9 @@ static spk_status exchange_side(struct join_plan *j, int side, const int *order,
 		known[k] = (struct spk_partition_key){ 1, &column[k] };
 	}
 	SPK_TRY(spk_build_exchange(j->b, &j->side[side], column, keys, -1, &j->side[side], err));
-	j->side[side].partitioned = (struct spk_partitioning){ keys, known };
+	j->side[side].partitioned = (struct spk_partitioning){ .keys = keys, .key = known };
+	if (adapts(j) && (side == 0) != j->build_left)
+		exchange_of(j, side)->left_out_bytes = (int64_t)broadcast_most(j->b) * (j->strategy == BROADCAST_HASH ? BROADCAST_SLACK : 1);
 	return SPK_OK;
 }
 
@@ -236,6 +259,23 @@ static spk_status shuffle(struct join_plan *j, spk_error *err)
 		order[0][k] = k;
 	for (int s = 0; s < 2; s++)
 		SPK_TRY(exchange_side(j, s, order[0], keys, err));
+	return SPK_OK;
+}
+
+/* A broadcast join with exchanges that only take place when its kept side turns out large. Without them rows would stay where they are. */
+static spk_status shuffle_if_large(struct join_plan *j, spk_error *err)
+{
+	int build = j->build_left ? 0 : 1, *order = SPK_NEW_ARRAY(j->b->arena, int, j->c.keys);
+	struct spk_partitioning stays = j->side[!build].partitioned;
+
+	SPK_TRY_PTR(order, err);
+	for (int k = 0; k < j->c.keys; k++)
+		order[k] = k;
+	for (int s = 0; s < 2; s++)
+		SPK_TRY(exchange_side(j, s, order, j->c.keys, err));
+	exchange_of(j, !build)->unlikely = true;
+	exchange_of(j, build)->whole = true;
+	j->side[!build].partitioned = stays;
 	return SPK_OK;
 }
 
@@ -274,7 +314,7 @@ static spk_status output_partitioning(struct join_plan *j, struct spk_partitioni
 			return SPK_OK;
 		key[k] = (struct spk_partition_key){ n, column };
 	}
-	*out = (struct spk_partitioning){ keys, key };
+	*out = (struct spk_partitioning){ .keys = keys, .key = key };
 	return SPK_OK;
 }
 
@@ -286,6 +326,8 @@ static spk_status bring_together(struct join_plan *j, spk_error *err)
 
 	if (j->strategy == SHUFFLE_HASH || j->strategy == MERGE || (j->strategy == STREAM && j->c.keys))
 		return shuffle(j, err);
+	if (adapts(j) && !spk_build_is_single(j->b, &j->side[!build]))
+		return shuffle_if_large(j, err);
 	if (j->l->join != SPK_JOIN_FULL && j->strategy != STREAM)
 		return spk_build_broadcast(j->b, &j->side[build], &j->side[build], err);
 	for (int s = 0; s < 2; s++)
@@ -335,7 +377,7 @@ static spk_status make_node(struct join_plan *j, struct spk_ports *out, spk_erro
 	SPK_TRY_PTR(node, err);
 	node->join = j->l->join;
 	node->build_left = j->build_left;
-	node->broadcast = j->strategy == BROADCAST_HASH || (j->strategy == LOOP && j->l->join != SPK_JOIN_FULL);
+	node->broadcast = (j->strategy == BROADCAST_HASH && !exchange_of(j, build)->whole) || (j->strategy == LOOP && j->l->join != SPK_JOIN_FULL);
 	node->left = j->l->input[0]->schema;
 	node->right = j->l->input[1]->schema;
 	node->filter = j->filter;
@@ -407,6 +449,9 @@ spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, stru
 	SPK_TRY(one_is_enough(b, l, &input[1], err));
 	for (int s = 0; s < 2; s++) {
 		SPK_TRY(spk_build_relation(b, input[s], &j.side[s], err));
+		/* The other side cannot be sent where a range is. */
+		if (j.side[s].partitioned.range)
+			j.side[s].partitioned = (struct spk_partitioning){ 0 };
 		j.rows[s] = spk_build_rows(b, input[s]);
 		j.bytes[s] = j.rows[s] * spk_build_row_bytes(b, input[s]);
 	}

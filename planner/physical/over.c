@@ -98,15 +98,16 @@ static spk_status over_schema(struct spk_build *b, const struct spk_logical *l, 
 
 spk_status spk_build_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
-	int *column = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1);
+	int *column = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1), *order = SPK_NEW_ARRAY(b->arena, int, in->partitioned.keys + 1);
 	struct spk_expr **partition = SPK_NEW_ARRAY(b->arena, struct spk_expr *, l->expr_count + 1);
 	const struct spk_schema *schema;
 	struct spk_physical *node;
 
 	*out = *in;
-	SPK_TRY_PTR(column && partition, err);
+	SPK_TRY_PTR(column && partition && order, err);
 	SPK_TRY(partition_columns(b, l, out, column, err));
-	if (!spk_build_is_single(b, out))
+	/* Rows of a partition that are on one task already need no exchange. */
+	if (!spk_build_is_single(b, out) && !(l->expr_count && spk_partitioned_within(&in->partitioned, l->expr, l->expr_count, order)))
 		SPK_TRY(spk_build_exchange(b, out, column, l->expr_count, -1, out, err));
 	for (int i = 0; i < l->expr_count; i++)
 		SPK_TRY_PTR(partition[i] = spk_expr_column(b->arena, column[i], &out->node[0]->schema->field[column[i]]), err);

@@ -37,7 +37,7 @@ spk_status spk_partitioned_by_first(struct spk_build *b, int keys, struct spk_pa
 		column[k] = k;
 		key[k] = (struct spk_partition_key){ 1, &column[k] };
 	}
-	*out = (struct spk_partitioning){ keys, key };
+	*out = (struct spk_partitioning){ .keys = keys, .key = key };
 	return SPK_OK;
 }
 
@@ -68,7 +68,7 @@ spk_status spk_partitioned_behind(struct spk_build *b, const struct spk_partitio
 			return SPK_OK;
 		key[k] = (struct spk_partition_key){ n, column };
 	}
-	*out = (struct spk_partitioning){ in->keys, key };
+	*out = (struct spk_partitioning){ .keys = in->keys, .key = key, .range = in->range };
 	return SPK_OK;
 }
 

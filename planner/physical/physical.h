@@ -139,6 +139,7 @@ struct spk_leaf_group {
 	/* Batch, with exchanges that may be shared out anew at run time (scheduler/README.md): */
 	bool coalesces;                    /* a task may read several partitions of all of them */
 	int splits;                        /* leaf whose partitions several tasks may read a part of each, and the other leaves' whole; -1: none */
+	bool cuts;                         /* a part of what one task wrote, too: its rows come in the same order whenever it runs */
 };
 
 struct spk_physical_stage {
@@ -155,8 +156,13 @@ struct spk_exchange {
 	bool broadcast;                    /* every reader task gets all rows */
 	bool direct;                       /* to the task whose number the one key column holds */
 	bool spread;                       /* batches in turn, whatever is in them */
+	bool range;                        /* sorted; a reader gets the rows between two keys, those with equal keys together (batch/operator/range.h) */
 	bool asked_for;                    /* by the user, who may count on the partitions */
 	int readers;                       /* reader tasks when not as many as usual, else 0 */
+	/* Batch, a join's probe side: left out when the sides that its rows meet have no more bytes together; 0: never (decision 44). */
+	int64_t left_out_bytes;
+	bool unlikely;                     /* it is expected to be left out */
+	bool whole;                        /* of a join's build side: so that it is then read whole */
 };
 
 /* A source of the job, shared by all scans of its table in a stream; in a batch of one scan. */
@@ -199,12 +205,18 @@ struct spk_physical_plan {
 /* In the order of 'join.runtime-filters'; a zeroed spk_physical_options has AUTO. */
 enum spk_runtime_filters { SPK_RUNTIME_FILTERS_AUTO, SPK_RUNTIME_FILTERS_ALWAYS, SPK_RUNTIME_FILTERS_NEVER };
 
+/* In the order of 'sort.ranges'; a zeroed spk_physical_options has AUTO. */
+enum spk_sort_ranges { SPK_SORT_RANGES_AUTO, SPK_SORT_RANGES_ALWAYS, SPK_SORT_RANGES_NEVER };
+
 enum spk_emit { SPK_EMIT_AUTO, SPK_EMIT_ON_CLOSE, SPK_EMIT_ON_UPDATE };
 
 struct spk_physical_options {
 	bool streaming;
 	bool estimate;                     /* say what rows are expected of each node */
 	enum spk_runtime_filters runtime_filters;  /* batch: see runtime_filter.c */
+	enum spk_sort_ranges sort_ranges;  /* batch: see sort.c */
+	bool adaptive_joins;               /* batch: joins are settled when their kept side's size is known (adaptive.c) */
+	int64_t broadcast_bytes;           /* a join's kept side is read whole by every task up to so many bytes; 0: 64 MiB */
 	bool keep;                         /* a query whose rows are kept: every task keeps its own, in no order among them */
 	enum spk_emit emit;
 	/* Whether a sink table takes changes by key or as +/- rows: asked of the connectors by whoever plans. */

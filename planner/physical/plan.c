@@ -184,6 +184,16 @@ spk_status spk_build_broadcast(struct spk_build *b, const struct spk_ports *from
 	return add_exchange(b, from, (struct spk_exchange){ .broadcast = true }, &write, out, err);
 }
 
+spk_status spk_build_ranges(struct spk_build *b, const struct spk_ports *from, struct spk_sort_key *sort, int sort_count, struct spk_ports *out, spk_error *err)
+{
+	struct spk_physical *write;
+
+	SPK_TRY(add_exchange(b, from, (struct spk_exchange){ .range = true }, &write, out, err));
+	write->sort = out->node[0]->sort = sort;
+	write->sort_count = out->node[0]->sort_count = sort_count;
+	return SPK_OK;
+}
+
 /* --- relations --- */
 
 static bool has_leaf(const struct spk_physical *node, enum spk_physical_kind kind)
@@ -345,6 +355,7 @@ static spk_status build_input(struct spk_build *b, const struct spk_logical *l, 
 		b->spreads = true;
 	else if (l->kind == SPK_LOGICAL_LIMIT)
 		b->spreads = false;
+	spk_build_note_sort(b, l, l->input[0]);
 	status = spk_build_relation(b, top ? l->input[0]->input[0] : l->input[0], in, err);
 	b->spreads = spreads;
 	return status;
@@ -421,6 +432,8 @@ static spk_status build_query(struct spk_build *b, const struct spk_logical *roo
 {
 	struct spk_ports in;
 
+	if (b->options->keep)
+		spk_build_note_sort(b, NULL, root);
 	SPK_TRY(spk_build_relation(b, root, &in, err));
 	if (!b->options->keep && !spk_build_is_single(b, &in))
 		SPK_TRY(spk_build_exchange(b, &in, NULL, 0, -1, &in, err));
@@ -488,7 +501,10 @@ spk_status spk_physical_plan_make(struct spk_arena *arena, struct spk_logical *c
 	SPK_TRY(spk_build_sources(&b, root, roots, err));
 	for (int i = 0; i < roots; i++)
 		SPK_TRY(build_root(&b, root[i], err));
-	SPK_TRY(spk_build_stages(&b, err));
+	for (bool again = true; again;) {
+		SPK_TRY(spk_build_stages(&b, err));
+		SPK_TRY(spk_build_adaptive(&b, &again, err));
+	}
 	if (!options->streaming && options->runtime_filters != SPK_RUNTIME_FILTERS_NEVER)
 		SPK_TRY(spk_build_runtime_filters(&b, err));
 	SPK_TRY(hash_plan(&b, err));

@@ -4,7 +4,8 @@
  *
  *   which joins   hash joins that drop probe rows without a match
  *   which scans   of the join's own stage; between them only operators that hand a row on or drop it, whatever the other rows are, and joins
- *                 that such a scan is the probe side of. Behind an exchange there is none: its producers may run before the build side does
+ *                 that such a scan is the probe side of. Behind an exchange there is none: its producers may run before the build side does.
+ *                 But one that may be left out is passed: the scan finds out whether the join is in its task
  *   when          the join is expected to drop a good part of the probe rows. At run time a filter that drops few is given up
  *
  * Apart from keys, a scan is told by every such join above it when there is nothing to meet, and reads nothing then.
@@ -136,13 +137,18 @@ static spk_status add_filter(const struct descent *d, struct spk_physical *scan,
 }
 
 /* `n` and what is below it, as long as nobody else needs their rows. */
-static spk_status descend(const struct descent *d, struct spk_physical *n, struct spk_expr *e, spk_error *err)
+static spk_status descend(const struct descent *d, struct spk_physical *n, struct spk_expr *e, int stage, spk_error *err)
 {
 	bool join = n->kind == SPK_PHYSICAL_HASH_JOIN;
 	struct spk_expr *below = NULL;
 
-	if (n->outputs != 1 || n->stage != d->join->stage)
+	if (n->outputs != 1 || n->stage != stage)
 		return SPK_OK;
+	if (n->kind == SPK_PHYSICAL_READ && d->b->plan->exchange[n->exchange].left_out_bytes) {
+		for (int i = 0; i < n->input[0]->inputs; i++)
+			SPK_TRY(descend(d, n->input[0]->input[i], e, n->input[0]->stage, err));
+		return SPK_OK;
+	}
 	if (n->kind == SPK_PHYSICAL_SCAN)
 		return add_filter(d, n, e, err);
 	if (e) {
@@ -152,7 +158,7 @@ static spk_status descend(const struct descent *d, struct spk_physical *n, struc
 	}
 	for (int i = 0; i < n->inputs; i++)
 		if (!join || is_input(n->input[i], n, 0))
-			SPK_TRY(descend(d, n->input[i], below, err));
+			SPK_TRY(descend(d, n->input[i], below, stage, err));
 	return SPK_OK;
 }
 
@@ -162,7 +168,7 @@ static spk_status descend_from(struct spk_build *b, struct spk_physical *join, i
 
 	for (int i = 0; i < join->inputs; i++)
 		if (is_input(join->input[i], join, 0))
-			SPK_TRY(descend(&d, join->input[i], e, err));
+			SPK_TRY(descend(&d, join->input[i], e, join->stage, err));
 	return SPK_OK;
 }
 

@@ -4,7 +4,8 @@
  *
  * Several partitions may be read by one task wherever rows that belong together only have to be on one task, which is everywhere but where a task's
  * number counts. A partition may be read by several tasks when whatever is above takes its rows one by one, or by parts that are put together behind
- * the next exchange; a join's other side is read whole by each of these tasks.
+ * the next exchange; a join's other side is read whole by each of these tasks. Of what a single task wrote they may have a part each where it
+ * would write the same rows in the same order once more.
  */
 #include "planner/physical/build.h"
 
@@ -33,6 +34,7 @@ static bool takes_parts(const struct spk_physical *n, int input)
 	case SPK_PHYSICAL_WINDOW:
 	case SPK_PHYSICAL_PARTIAL_AGGREGATE:
 	case SPK_PHYSICAL_WRITE:
+	case SPK_PHYSICAL_SINK:
 		return true;
 	case SPK_PHYSICAL_SORT:
 	case SPK_PHYSICAL_TOP_K:
@@ -67,11 +69,44 @@ static bool counts_tasks(const struct spk_physical_stage *stage)
 	return false;
 }
 
+static bool all_deterministic(struct spk_expr *const *expr, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!spk_expr_deterministic(expr[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Whether a task that runs again hands on the same rows in the same order, so that some may be taken from one run and the others from another: rows of
+ * a file one by one. Aggregates and joins do not promise it: their order depends on what was spilled.
+ */
+static bool keeps_order(const struct spk_physical *n)
+{
+	switch (n->kind) {
+	case SPK_PHYSICAL_SCAN:
+	case SPK_PHYSICAL_VALUES:
+	case SPK_PHYSICAL_FILTER:
+	case SPK_PHYSICAL_PROJECT:
+	case SPK_PHYSICAL_UNNEST:
+	case SPK_PHYSICAL_WRITE:
+		break;
+	default:
+		return false;
+	}
+	if ((n->filter && !spk_expr_deterministic(n->filter)) || !all_deterministic(n->expr, n->expr ? n->expr_count : 0))
+		return false;
+	for (int i = 0; i < n->inputs; i++)
+		if (!keeps_order(n->input[i]))
+			return false;
+	return true;
+}
+
 static bool is_shareable(const struct spk_build *b, const struct spk_physical *leaf)
 {
 	const struct spk_exchange *x = leaf->kind == SPK_PHYSICAL_READ ? &b->plan->exchange[leaf->exchange] : NULL;
 
-	return x && !x->single && !x->direct && !x->spread && !x->asked_for && !x->readers;
+	return x && !x->range && !x->single && !x->direct && !x->spread && !x->asked_for && !x->readers;
 }
 
 void spk_build_sharing(const struct spk_build *b, const struct spk_physical_stage *stage, struct spk_leaf_group *group)
@@ -93,4 +128,5 @@ void spk_build_sharing(const struct spk_build *b, const struct spk_physical_stag
 	/* The rows that the others are looked up for; without any there is nothing that would be gained. */
 	if (group->coalesces && streams == 1 && group->leaves > 1)
 		group->splits = at;
+	group->cuts = group->splits >= 0 && keeps_order(group->leaf[at]->input[0]);
 }

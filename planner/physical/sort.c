@@ -1,7 +1,8 @@
 /*
  * ORDER BY and LIMIT.
  *
- *   ORDER BY            every task sorts its rows, one task merges what they send
+ *   ORDER BY            every task sorts its rows, one task merges what they send; or, where several tasks take the sorted rows, each merges a range of
+ *                       the keys, whose bounds are found from samples (batch/operator/range.h)
  *   ORDER BY, LIMIT n   every task keeps its first n rows, one task the first n of those; beyond SPK_TOP_K_MOST rows as above, each task
  *                       sending n at most
  *   LIMIT n             every task sends n rows at most and stops reading then
@@ -13,6 +14,9 @@
 #include "core/base/check.h"
 
 enum { TOP_K_MOST = 16384 };     /* rows that are kept, in memory, by every task */
+
+/* Fewer bytes are merged by one task, whoever takes them. */
+static const double RANGE_BYTES = 4 << 20;
 
 /* --- where the rows are --- */
 
@@ -85,6 +89,70 @@ static spk_status add_merge(struct spk_build *b, const struct spk_logical *sort,
 	return SPK_OK;
 }
 
+/* --- ranges --- */
+
+/* All that rows are sorted by is among what `l` groups by. */
+static bool groups_by(const struct spk_logical *l, const struct spk_logical *sort)
+{
+	for (int i = 0; i < sort->sort_count; i++) {
+		bool found = false;
+
+		for (int k = 0; k < l->expr_count; k++)
+			found = found || (sort->sort[i].expr->kind == SPK_EXPR_COLUMN && l->expr[k]->kind == SPK_EXPR_COLUMN && l->expr[k]->column == sort->sort[i].expr->column);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+void spk_build_note_sort(struct spk_build *b, const struct spk_logical *l, const struct spk_logical *input)
+{
+	bool by_task = !l || (l->kind == SPK_LOGICAL_CALLBACK && !l->expr_count), groups = l && (l->kind == SPK_LOGICAL_AGGREGATE || l->kind == SPK_LOGICAL_OVER);
+
+	while (input->kind == SPK_LOGICAL_FILTER || (by_task && input->kind == SPK_LOGICAL_PROJECT))
+		input = input->input[0];
+	if (input->kind == SPK_LOGICAL_SORT && (by_task || (groups && groups_by(l, input))))
+		b->range_sort = input;
+}
+
+static bool by_ranges(const struct spk_build *b, const struct spk_logical *sort)
+{
+	if (b->options->sort_ranges != SPK_SORT_RANGES_AUTO)
+		return b->options->sort_ranges == SPK_SORT_RANGES_ALWAYS;
+	return b->range_sort == sort && spk_build_rows(b, sort) * spk_build_row_bytes(b, sort) >= RANGE_BYTES;
+}
+
+static spk_status add_ranges(struct spk_build *b, const struct spk_logical *sort, struct spk_ports *ports, spk_error *err)
+{
+	struct spk_partition_key *key = SPK_NEW_ARRAY(b->arena, struct spk_partition_key, sort->sort_count);
+	int *column = SPK_NEW_ARRAY(b->arena, int, sort->sort_count);
+	bool known = true;
+
+	SPK_TRY_PTR(key && column, err);
+	SPK_TRY(spk_build_ranges(b, ports, sort->sort, sort->sort_count, ports, err));
+	for (int i = 0; i < sort->sort_count; i++) {
+		known = known && sort->sort[i].expr->kind == SPK_EXPR_COLUMN;
+		column[i] = sort->sort[i].expr->column;
+		key[i] = (struct spk_partition_key){ 1, &column[i] };
+	}
+	ports->partitioned = (struct spk_partitioning){ .keys = known ? sort->sort_count : 0, .key = key, .range = true, .sort_count = sort->sort_count, .sort = sort->sort };
+	return SPK_OK;
+}
+
+/* The rows are in this order already, task after task. */
+static bool is_sorted(const struct spk_partitioning *p, const struct spk_logical *sort)
+{
+	if (sort->sort_count > p->sort_count)
+		return false;
+	for (int i = 0; i < sort->sort_count; i++) {
+		const struct spk_sort_key *has = &p->sort[i], *wants = &sort->sort[i];
+
+		if (!spk_expr_same(has->expr, wants->expr) || has->descending != wants->descending || has->nulls_first != wants->nulls_first)
+			return false;
+	}
+	return true;
+}
+
 /* --- plans --- */
 
 /* most < 0: all rows; else no more than that are wanted. */
@@ -93,6 +161,8 @@ static spk_status sort_all(struct spk_build *b, const struct spk_logical *sort, 
 	if (spk_build_is_single(b, ports))
 		return add_sort(b, sort, false, ports, err);
 	SPK_TRY(add_sort(b, sort, true, ports, err));
+	if (most < 0 && by_ranges(b, sort))
+		return add_ranges(b, sort, ports, err);
 	if (most >= 0)
 		SPK_TRY(add_limit(b, sort, NULL, most, 0, true, ports, err));
 	return add_merge(b, sort, ports, err);
@@ -100,7 +170,8 @@ static spk_status sort_all(struct spk_build *b, const struct spk_logical *sort, 
 
 spk_status spk_build_sort(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
-	SPK_TRY(sort_all(b, l, -1, in, err));
+	if (!is_sorted(&in->partitioned, l))
+		SPK_TRY(sort_all(b, l, -1, in, err));
 	*out = *in;
 	return SPK_OK;
 }
@@ -142,6 +213,8 @@ spk_status spk_build_limit(struct spk_build *b, const struct spk_logical *l, str
 		SPK_TRY(top_k(b, l, sort, in, err));
 	} else {
 		SPK_TRY(sort_all(b, sort, wanted(l), in, err));
+		if (!spk_build_is_single(b, in))
+			SPK_TRY(spk_build_exchange(b, in, NULL, 0, -1, in, err));
 		SPK_TRY(add_limit(b, l, NULL, l->limit, l->offset, false, in, err));
 	}
 	*out = *in;

@@ -41,6 +41,8 @@ struct model {
 	char *dir, *ddl;
 	int64_t bytes[JOIN_TABLES];        /* what the planner is told */
 	enum spk_runtime_filters runtime_filters;
+	bool adaptive;                     /* joins are settled at run time, with this limit for a side that all tasks read */
+	int64_t broadcast_bytes;
 };
 
 /* --- tables --- */
@@ -231,7 +233,7 @@ static inline struct join_tree *join_tree_new(int first, int count, spk_test_rng
 	t = calloc(1, sizeof *t);
 	t->table = -1;
 	t->type = (enum spk_join_type)spk_test_below(rng, SPK_JOIN_SINGLE + 1);
-	t->hint = (enum spk_join_hint)spk_test_below(rng, SPK_JOIN_LOOP + 1);
+	t->hint = spk_test_one_in(rng, 2) ? SPK_JOIN_ANY : (enum spk_join_hint)spk_test_below(rng, SPK_JOIN_LOOP + 1);
 	t->side[0] = join_tree_new(first, left, rng);
 	t->side[1] = join_tree_new(first + left, count - left, rng);
 	keys = spk_test_one_in(rng, 6) ? 0 : 1 + (int)spk_test_below(rng, 2);
@@ -557,7 +559,7 @@ static inline void tell_sizes(struct query *q, const struct model *m)
 static inline spk_status join_plan(struct query *q, struct model *m, const struct join_tree *t, spk_error *err)
 {
 	struct spk_catalog_hooks hooks = { .check_table = spk_connector_check_table, .describe_file = spk_connector_describe_file };
-	struct spk_physical_options options = { .runtime_filters = m->runtime_filters };
+	struct spk_physical_options options = { .runtime_filters = m->runtime_filters, .adaptive_joins = m->adaptive, .broadcast_bytes = m->broadcast_bytes };
 	struct spk_physical_plan *plan;
 	struct spk_script script;
 	struct spk_logical *root;

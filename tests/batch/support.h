@@ -82,13 +82,13 @@ static inline spk_status keep_rows(void *user, struct spk_batch *batch, spk_erro
 
 /* Rows that came out of nodes, by kind, that runtime filters left out, bytes that were spilled by operators and in all, partitions that were read
  * together or split. */
-struct counts { int64_t rows[SPK_PHYSICAL_COUNT], filtered, spilled, written; int coalesced, splits; };
+struct counts { int64_t rows[SPK_PHYSICAL_COUNT], filtered, spilled, written; int coalesced, splits, left_out, exchanged; };
 
 /*
  * How a query is run. Zero: one reader per core, full batches, two threads, layouts as they come. spill: a folder for what does not fit
  * `memory` bytes. counts: where to count, may be NULL. target, skew, factor: how partitions are shared out, zero: they are not.
  */
-struct how { int readers, batch_rows, threads; bool verify; const char *fault, *spill; size_t memory; struct counts *counts; int64_t target, skew; double factor; };
+struct how { int readers, batch_rows, threads; bool verify; const char *fault, *spill; size_t memory; struct counts *counts; int64_t target, skew; double factor; enum spk_sort_ranges ranges; };
 
 /* Any way of sharing out, for small relations. */
 static inline void random_sharing(struct how *how, spk_test_rng *rng)
@@ -100,6 +100,7 @@ static inline void random_sharing(struct how *how, spk_test_rng *rng)
 
 /* What a query needs while it runs. */
 struct query {
+	enum spk_sort_ranges ranges;
 	struct spk_arena *arena;
 	struct spk_conf *conf;
 	struct spk_catalog *catalog;
@@ -113,7 +114,7 @@ struct query {
 static inline spk_status query_plan(struct query *q, const char *sql, spk_error *err)
 {
 	struct spk_catalog_hooks hooks = { .check_table = spk_connector_check_table, .describe_file = spk_connector_describe_file };
-	struct spk_physical_options options = { .streaming = false };
+	struct spk_physical_options options = { .sort_ranges = q->ranges };
 	struct spk_physical_plan *plan;
 	struct spk_script script;
 	struct spk_logical *root;
@@ -180,6 +181,8 @@ static inline void query_count(const struct query *q, const struct spk_exec *exe
 	for (int i = 0; spk_dag_stage_stats(dag, i, &stage); i++) {
 		out->coalesced += stage.coalesced;
 		out->splits += stage.splits;
+		out->left_out += stage.done_by >= 0;
+		out->exchanged += stage.decided && !stage.left_out;
 	}
 }
 
@@ -230,7 +233,7 @@ static inline spk_status query_execute(struct query *q, const struct how *how, s
 /* Tables and one query at the end; its rows are appended to *out. */
 static inline spk_status run_query(const char *sql, const struct how *how, struct rows *out, spk_error *err)
 {
-	struct query q = { 0 };
+	struct query q = { .ranges = how->ranges };
 	spk_status status;
 
 	*err = (spk_error){ 0 };

@@ -5,7 +5,7 @@
 #include "tests/batch/joins.h"
 
 /* Over all rounds of a test: that sharing out was tried at all. */
-static int coalesced, splits;
+static int coalesced, splits, left_out, exchanged;
 
 static struct how random_how(spk_test_rng *rng)
 {
@@ -62,6 +62,8 @@ static bool check_tree(struct model *m, const struct join_tree *t, const struct 
 		status = query_execute(&q, &counted, &got, &err);
 	coalesced += counts.coalesced;
 	splits += counts.splits;
+	left_out += counts.left_out;
+	exchanged += counts.exchanged;
 	rows_filtered += counts.filtered;
 	/* A filter above that has gone below may have taken the rows that would have been too many. */
 	if (want->too_many && status != SPK_OK) {
@@ -77,6 +79,15 @@ static bool check_tree(struct model *m, const struct join_tree *t, const struct 
 	rows_release(&got);
 	query_close(&q);
 	return fine;
+}
+
+/* Sides are of some ten to a few ten thousand bytes, whatever the planner was told. */
+static void random_adaptivity(struct model *m, spk_test_rng *rng)
+{
+	static const int64_t most[] = { 0, 1, 300, 1000, 5000, 20000 };
+
+	m->adaptive = !spk_test_one_in(rng, 3);
+	m->broadcast_bytes = most[spk_test_below(rng, SPK_COUNT_OF(most))];
 }
 
 /* The fault's place is one of 1 .. places. */
@@ -96,6 +107,7 @@ static bool one_round(spk_test_rng *rng, int rows, const char *const *faults, in
 			struct how how = random_how(rng);
 			char *fault = fault_count ? spk_test_format(faults[spk_test_below(rng, (uint64_t)fault_count)], 1 + (int)spk_test_below(rng, (uint64_t)places)) : NULL;
 
+			random_adaptivity(&m, rng);
 			how.fault = fault;
 			how.spill = spills ? m.dir : NULL;
 			/* Many small batches of all pairs fill the memory by themselves. */
@@ -122,6 +134,8 @@ static void any_way_of_joining_gives_the_answer(void)
 			return;
 	CHECK(coalesced > 0);
 	CHECK(splits > 0);
+	CHECK(left_out > 30);
+	CHECK(exchanged > 10);
 	/* Of a thousand joins many have a side that meets less than all. */
 	CHECK(rows_filtered > 0);
 }
@@ -166,6 +180,7 @@ static void running_out_of_memory_is_an_error(void)
 	struct model m;
 
 	model_init(&m, 30, &rng);
+	m.adaptive = true;
 	for (int i = 0; i < 8; i++) {
 		struct join_tree *t = join_tree_new(0, 2, &rng);
 		struct model_rows want = model_evaluate(&m, t);
