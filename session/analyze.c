@@ -1,5 +1,5 @@
 /*
- * ANALYZE: what is known of a table's rows, kept in the session until the files change.
+ * ANALYZE: what is known of a table's rows, kept in the session, and in 'statistics.dir' for others, until the files change.
  *
  * One pass, by one query of the engine's own aggregates: counts, NULLs, distinct values (HyperLogLog), bounds, widths; and a sample of about
  * 30,000 rows, taken by the rows' numbers within each task, so that the same rows are in each time. Common values and histograms are the sample's.
@@ -10,6 +10,8 @@
 
 #include "connectors/connector.h"
 #include "core/base/check.h"
+#include "core/base/log.h"
+#include "session/statistics_file.h"
 
 #define INPUT "analyze input"  /* no user's name has a blank by accident */
 
@@ -56,22 +58,84 @@ static const struct spk_analyzed_column *find_column(const struct spk_analyzed *
 	return NULL;
 }
 
-spk_status spk_session_analyzed(const struct spk_session *s, const struct spk_table *t, struct spk_arena *arena, const struct spk_table_statistics **out, spk_error *err)
+/* Puts it in the place of what is known by its key. */
+static void keep(struct spk_session *s, struct spk_analyzed *a)
 {
-	struct spk_table_statistics *known;
-	const struct spk_analyzed *a;
-	const char *key;
+	struct spk_analyzed **old = find(s, a->key);
 
-	*out = NULL;
-	if (!s->analyzed)
+	if (*old) {
+		a->next = (*old)->next;
+		spk_arena_unref((*old)->arena);
+	}
+	*old = a;
+}
+
+static spk_status new_analyzed(const struct spk_session *s, const struct spk_table *t, struct spk_analyzed **out, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(spk_memory_account("plan"));
+	struct spk_analyzed *a;
+
+	SPK_TRY_PTR(arena, err);
+	a = SPK_NEW(arena, struct spk_analyzed);
+	if (a)
+		*a = (struct spk_analyzed){ .arena = arena, .key = key_of(t, arena), .version = version_of(s, t) };
+	if (!a || !a->key) {
+		spk_arena_unref(arena);
+		return spk_fail_memory(err);
+	}
+	*out = a;
+	return SPK_OK;
+}
+
+/* Where the table's statistics are kept for others; NULL: nowhere. Only files have an identity that outlives the session. */
+static const char *folder_of(const struct spk_session *s, const struct spk_table *t)
+{
+	const char *dir = spk_conf_text(s->conf, SPK_CONF_STATISTICS_DIR);
+
+	return *dir && !t->rows && spk_table_option(t, "path") ? dir : NULL;
+}
+
+/* Looks into 'statistics.dir', once for the files as they are now. What cannot be read is named and left alone: estimates change no result. */
+static spk_status look_up(struct spk_session *s, const struct spk_table *t, spk_error *err)
+{
+	const char *dir = folder_of(s, t);
+	struct spk_analyzed *a, *old;
+	spk_error why = { 0 };
+	spk_status status;
+
+	if (!dir)
 		return SPK_OK;
-	SPK_TRY_PTR(key = key_of(t, arena), err);
-	a = *find(s, key);
-	if (!a || a->version != version_of(s, t))
+	SPK_TRY(new_analyzed(s, t, &a, err));
+	const uint64_t now = a->version;
+
+	old = *find(s, a->key);
+	status = spk_statistics_read(dir, t, a, &why);
+	if (status != SPK_OK && status != SPK_NOT_FOUND)
+		SPK_LOG(WARN, "statistics", "%s; left alone", why.message);
+	/* Older figures of the session's own are worth more than none: they tell that they are old. */
+	if (status != SPK_OK && old && !old->unusable) {
+		spk_arena_unref(a->arena);
 		return SPK_OK;
+	}
+	a->unusable = status != SPK_OK;
+	a->told = old && old->told && old->version == a->version;
+	if (a->unusable)
+		a->version = now;
+	keep(s, a);
+	return SPK_OK;
+}
+
+static void tell_stale(struct spk_analyzed *a, const struct spk_table *t)
+{
+	if (!a->told)
+		SPK_LOG(WARN, "statistics", "table \"%s\": its files have changed since ANALYZE, whose statistics are not used", t->name);
+	a->told = true;
+}
+
+static spk_status table_statistics(const struct spk_analyzed *a, const struct spk_table *t, struct spk_arena *arena, struct spk_table_statistics *known, spk_error *err)
+{
 	SPK_TRY(spk_arena_hold(arena, a->arena, err));  /* plans may outlive another ANALYZE */
-	known = SPK_NEW(arena, struct spk_table_statistics);
-	SPK_TRY_PTR(known && (known->column = SPK_NEW_ARRAY(arena, struct spk_column_statistics, t->schema->count + 1)), err);
+	SPK_TRY_PTR(known->column = SPK_NEW_ARRAY(arena, struct spk_column_statistics, t->schema->count + 1), err);
 	known->rows = a->rows;
 	known->analyzed = true;
 	for (int i = 0; i < t->schema->count; i++) {
@@ -80,8 +144,34 @@ spk_status spk_session_analyzed(const struct spk_session *s, const struct spk_ta
 		if (c)
 			known->column[i] = c->statistics;
 	}
-	*out = known;
 	return SPK_OK;
+}
+
+spk_status spk_session_analyzed(struct spk_session *s, const struct spk_table *t, struct spk_arena *arena, struct spk_table_statistics *out, bool *known, spk_error *err)
+{
+	struct spk_analyzed *a;
+	const char *key;
+	uint64_t now;
+
+	*known = false;
+	if (!s->analyzed && !*spk_conf_text(s->conf, SPK_CONF_STATISTICS_DIR))
+		return SPK_OK;
+	SPK_TRY_PTR(key = key_of(t, arena), err);
+	now = version_of(s, t);
+	a = *find(s, key);
+	if (!a || a->version != now) {
+		SPK_TRY(look_up(s, t, err));
+		a = *find(s, key);
+	}
+	if (!a || a->unusable)
+		return SPK_OK;
+	out->stale = a->version != now;
+	if (out->stale) {
+		tell_stale(a, t);
+		return SPK_OK;
+	}
+	*known = true;
+	return table_statistics(a, t, arena, out, err);
 }
 
 /* --- the query --- */
@@ -311,8 +401,8 @@ static spk_status find_out(struct spk_session *s, const struct spk_table *t, str
 
 static spk_status analyze_one(struct spk_session *s, const struct spk_analyze_target *target, struct spk_buffer *show, spk_error *err)
 {
-	struct spk_arena *arena;
-	struct spk_analyzed *a, **old;
+	const char *dir;
+	struct spk_analyzed *a;
 	struct spk_logical *input;
 	const struct spk_table *t;
 	spk_status status;
@@ -325,27 +415,22 @@ static spk_status analyze_one(struct spk_session *s, const struct spk_analyze_ta
 			err->position = target->position;
 		return SPK_USAGE;
 	}
-	arena = spk_arena_new(spk_memory_account("plan"));
-	SPK_TRY_PTR(arena, err);
-	a = SPK_NEW(arena, struct spk_analyzed);
-	status = a ? SPK_OK : spk_fail_memory(err);
-	if (status == SPK_OK) {
-		*a = (struct spk_analyzed){ .arena = arena, .key = key_of(t, arena), .version = version_of(s, t) };
-		status = a->key ? find_out(s, t, input, a, err) : spk_fail_memory(err);
-	}
+	SPK_TRY(new_analyzed(s, t, &a, err));
+	status = find_out(s, t, input, a, err);
 	if (status == SPK_OK && show)
 		status = put_statistics(a, target->name, show, err);
 	if (status != SPK_OK) {
-		spk_arena_unref(arena);
+		spk_arena_unref(a->arena);
 		return status;
 	}
-	old = find(s, a->key);
-	if (*old) {
-		a->next = (*old)->next;
-		spk_arena_unref((*old)->arena);
-	}
-	*old = a;
-	return SPK_OK;
+	keep(s, a);
+	dir = folder_of(s, t);
+	if (!dir)
+		return SPK_OK;
+	status = spk_statistics_write(dir, t, a, err);
+	if (status != SPK_OK)
+		spk_error_context(err, "statistics of \"%s\" are kept for this session only", target->name);
+	return status;
 }
 
 /* Every declared table that is finite and can be read; the others are left out, as PostgreSQL leaves out what is not the user's. */

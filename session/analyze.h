@@ -20,6 +20,8 @@ struct spk_analyzed {
 	struct spk_arena *arena;
 	const char *key;               /* connector and path, or which kept relation */
 	uint64_t version;              /* of what was there then */
+	bool unusable;                 /* what 'statistics.dir' has of that version is damaged, or there is nothing */
+	bool told;                     /* it was said that they are out of date */
 	double rows;
 	int columns;
 	struct spk_analyzed_column *column;

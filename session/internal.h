@@ -64,7 +64,8 @@ void spk_inner_query_close(struct spk_inner_query *query);  /* NULL is fine */
 spk_status spk_session_plan_kept(struct spk_session *s, const struct spk_logical *query, struct spk_physical_plan **out, spk_error *err);
 spk_status spk_session_keep(struct spk_session *s, const struct spk_physical_plan *plan, struct spk_cached *into, spk_error *err);
 /* What ANALYZE found of the table's rows, by its columns, in `arena`; *out NULL: nothing, or something else is there by now. */
-spk_status spk_session_analyzed(const struct spk_session *s, const struct spk_table *t, struct spk_arena *arena, const struct spk_table_statistics **out, spk_error *err);
+/* *known: ANALYZE knows the table as it is now, *out has it. Else out->stale tells whether it knew it once. */
+spk_status spk_session_analyzed(struct spk_session *s, const struct spk_table *t, struct spk_arena *arena, struct spk_table_statistics *out, bool *known, spk_error *err);
 void spk_session_free_analyzed(struct spk_session *s);
 struct spk_stored_writer;
 /* The same into a folder; it is there when this returns. */

@@ -4,24 +4,17 @@
 
 static spk_status estimate_table(struct spk_session *s, const struct spk_table *t, spk_error *err)
 {
-	const struct spk_table_statistics *known;
-	struct spk_table_statistics *rows_only;
-	double rows;
+	struct spk_table_statistics *known = SPK_NEW(s->arena, struct spk_table_statistics);
+	bool analyzed;
 
 	/* Asked each time: files may have changed. */
 	spk_table_set_statistics(t, NULL);
-	SPK_TRY(spk_session_analyzed(s, t, s->arena, &known, err));
-	if (known) {
+	SPK_TRY_PTR(known, err);
+	SPK_TRY(spk_session_analyzed(s, t, s->arena, known, &analyzed, err));
+	if (!analyzed)
+		known->rows = t->rows ? (double)spk_cached_rows(t->rows) : spk_connector_estimate(t, s->conf).rows;
+	if (known->rows >= 0)
 		spk_table_set_statistics(t, known);
-		return SPK_OK;
-	}
-	rows = t->rows ? (double)spk_cached_rows(t->rows) : spk_connector_estimate(t, s->conf).rows;
-	if (rows < 0)
-		return SPK_OK;
-	rows_only = SPK_NEW(s->arena, struct spk_table_statistics);
-	SPK_TRY_PTR(rows_only, err);
-	rows_only->rows = rows;
-	spk_table_set_statistics(t, rows_only);
 	return SPK_OK;
 }
 

@@ -32,6 +32,7 @@ struct spk_column_statistics {
 struct spk_table_statistics {
 	double rows;
 	bool analyzed;                        /* the columns are known; else only rows, about */
+	bool stale;                           /* they were, of files that have changed since */
 	struct spk_column_statistics *column; /* by column of the table; NULL unless analyzed */
 };
 
