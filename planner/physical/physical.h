@@ -159,7 +159,7 @@ struct spk_exchange {
 	bool range;                        /* sorted; a reader gets the rows between two keys, those with equal keys together (batch/operator/range.h) */
 	bool asked_for;                    /* by the user, who may count on the partitions */
 	int readers;                       /* reader tasks when not as many as usual, else 0 */
-	/* Batch, a join's probe side: left out when the sides that its rows meet have no more bytes together; 0: never (decision 44). */
+	/* Batch, a join's probe side: left out when the sides that its rows meet have no more bytes together; 0: never (decision 47). */
 	int64_t left_out_bytes;
 	bool unlikely;                     /* it is expected to be left out */
 	bool whole;                        /* of a join's build side: so that it is then read whole */
