@@ -281,6 +281,33 @@ static spk_status one_digit_each(struct spk_rows *rows, struct spk_emitter *out,
 	return spk_emit(out, &n, e);
 }
 
+/* Of sorted rows, those of a task: in order themselves. One number per task that has any. */
+static spk_status sorted_rows(struct spk_rows *rows, struct spk_emitter *out, void *user, spk_error *e)
+{
+	const struct item *i;
+	int64_t last = -1;
+
+	(void)user;
+	while ((i = spk_rows_next(rows))) {
+		if (i->id % 100 < last)
+			return spk_fail(e, SPK_DATA, "%lld comes after %lld", (long long)i->id % 100, (long long)last);
+		last = i->id % 100;
+	}
+	return last < 0 ? SPK_OK : spk_emit(out, &(struct number){ 1 }, e);
+}
+
+/* Several tasks have the sorted rows, one after the other. */
+static void order_by_ranges(void)
+{
+	const int64_t mod = 100;
+	struct spk_dataset *sorted;
+
+	REQUIRE_OK(spk_session_set(session, "sort.ranges", "always", &err), err);
+	sorted = spk_dataset_sort_by(spk_dataset_partition_by(items(30000), 10, by_last_digit, NULL), &number_encoder, key_of, (void *)(uintptr_t)&mod);
+	CHECK(sum_of(spk_dataset_map_partitions(sorted, &number_encoder, sorted_rows, NULL)) > 1);
+	REQUIRE_OK(spk_session_set(session, "sort.ranges", "auto", &err), err);
+}
+
 static void order_and_place(void)
 {
 	const int64_t mod = 100;
@@ -295,6 +322,7 @@ static void order_and_place(void)
 	CHECK_EQ_INT(sum_of(spk_dataset_map_partitions(spk_dataset_partition_by(items(5000), 10, by_last_digit, NULL), &number_encoder, one_digit_each, NULL)), 45);
 	CHECK_FAILS(spk_dataset_count(spk_dataset_partition_by(items(10), 4, wrong_task, NULL), &(int64_t){ 0 }, &err), SPK_DATA, err);
 	CHECK_HOLDS(err.message, "a partitioner said task 4");
+	order_by_ranges();
 	CHECK_FAILS(spk_dataset_count(spk_dataset_partition_by(items(10), 0, wrong_task, NULL), &(int64_t){ 0 }, &err), SPK_USAGE, err);
 	end();
 }
