@@ -6,14 +6,17 @@
  *   commit    renamed to their names; what is renamed already is fine, so commit and recovery may be repeated
  *   recover   finishes the hidden files of committed epochs, removes everything of later ones
  *
- * The directory belongs to one job, whose name is in the file .sparklet-job: recovery removes files, and must not take another's.
+ * The directory belongs to one job, whose name is in the file .sparklet-job: recovery removes files, and must not take another's. Whoever writes holds
+ * a lock on that file. A single INSERT has no job that could go on: what one that was killed has left, hidden files alone, is cleared by the next.
  */
 #include "connectors/file/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +39,7 @@ struct part {
 struct file_sink {
 	struct spk_sink base;
 	char *path;
+	int owner_fd;                 /* of the owner's file, locked; -1: none */
 	const char *ending;
 	int64_t epoch;                /* of parts; 0: none */
 	struct part *parts;
@@ -83,8 +87,70 @@ static bool parse_name(const struct file_sink *s, const char *name, int64_t *epo
 
 /* --- opening --- */
 
+/* The owner of a single INSERT, as sessions name them: no job that will go on. */
+static bool is_insert(const struct spk_buffer *owner)
+{
+	char name[64];
+	int end = 0;
+
+	if (owner->size >= sizeof name)
+		return false;
+	memcpy(name, owner->data, owner->size);
+	name[owner->size] = 0;
+	if (sscanf(name, "sql-%*[0-9]-%*[0-9]%n", &end), end == 0)
+		sscanf(name, "frame-%*[0-9]-0x%*[0-9a-f]%n", &end);
+	return end > 0 && (size_t)end == owner->size;
+}
+
+/* Nobody holds the owner's file. */
+static bool is_left(const char *owner_path)
+{
+	int fd = open(owner_path, O_RDONLY | O_CLOEXEC);
+	bool left = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return left;
+}
+
+/* Removes hidden files; false when there are others of ours, which somebody may want. */
+static bool clear_hidden(const struct file_sink *s, bool remove)
+{
+	DIR *dir = opendir(s->path);
+	bool only = dir != NULL;
+
+	for (struct dirent *e; only && (e = readdir(dir)) != NULL;) {
+		bool hidden, ours;
+		int64_t epoch;
+		int task;
+
+		ours = parse_name(s, e->d_name, &epoch, &task, &hidden);
+		only = !ours || hidden;
+		if (ours && hidden && remove)
+			unlinkat(dirfd(dir), e->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+	return only;
+}
+
+/* What a killed INSERT has left goes; true when the directory may be had. */
+static bool take_over(const struct file_sink *s, const char *owner_path, const struct spk_buffer *owner)
+{
+	return s->base.spec->once && is_insert(owner) && is_left(owner_path) && clear_hidden(s, false) && clear_hidden(s, true);
+}
+
+static spk_status lock_owner(struct file_sink *s, const char *owner_path, spk_error *err)
+{
+	s->owner_fd = open(owner_path, O_RDONLY | O_CLOEXEC);
+	if (s->owner_fd < 0)
+		return spk_fail_errno(err, errno, "cannot open '%s'", owner_path);
+	(void)flock(s->owner_fd, LOCK_SH | LOCK_NB);   /* where there are no locks, nothing is taken over either */
+	return SPK_OK;
+}
+
 /* Makes the directory this job's, or finds that it is. */
-static spk_status claim(const struct file_sink *s, const char *job, spk_error *err)
+static spk_status claim(struct file_sink *s, const char *job, spk_error *err)
 {
 	char *path = in_dir(s, owner_file);
 	struct spk_buffer owner = { 0 };
@@ -92,7 +158,7 @@ static spk_status claim(const struct file_sink *s, const char *job, spk_error *e
 
 	SPK_TRY_PTR(path, err);
 	status = spk_file_read_all(path, &owner, NULL);
-	if (status == SPK_NOT_FOUND)
+	if (status == SPK_NOT_FOUND || (status == SPK_OK && take_over(s, path, &owner)))
 		status = spk_file_write_atomic(path, job, strlen(job), err);
 	else if (status != SPK_OK)
 		status = spk_fail(err, status, "cannot read '%s'", path);
@@ -100,6 +166,8 @@ static spk_status claim(const struct file_sink *s, const char *job, spk_error *e
 		status = spk_fail(err, SPK_EXISTS, "directory '%s' holds the output of job '%.*s'", s->path, (int)owner.size, owner.data);
 		spk_hint(err, "write to another directory, or remove this one if its files are no longer needed");
 	}
+	if (status == SPK_OK)
+		status = lock_owner(s, path, err);
 	spk_buffer_release(&owner);
 	free(path);
 	return status;
@@ -133,6 +201,8 @@ static void file_close(struct spk_sink *base)
 		return;
 	s = self(base);
 	drop_parts(s, false);
+	if (s->owner_fd >= 0)
+		close(s->owner_fd);
 	spk_sink_close_format(base);
 	free(s->path);
 	free(s);
@@ -162,6 +232,7 @@ static spk_status file_open(struct spk_sink **out, const struct spk_sink_spec *s
 
 	SPK_TRY_PTR(s, err);
 	s->base.type = &spk_file_sink;
+	s->owner_fd = -1;
 	s->base.spec = spec;
 	status = spk_sink_open_format(&s->base, err);
 	if (status == SPK_OK) {

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A process that is killed while it writes files leaves none that is half: a reader sees nothing, or all rows."""
-import pathlib, sys
+import pathlib, subprocess, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from jobs import main
-from program import folder, same, sparklet
+from jobs import BIN, SLOW, main
+from program import environment, folder, same, sparklet
 
 CWD = folder("killed")
 ROWS = 20000
@@ -29,10 +29,29 @@ def each_step():
                 assert rows == ROWS
                 break
             kills += 1
+            # The next one clears what is hidden and writes; whole files it leaves alone.
+            again = insert(path)
+            assert (again.returncode == 0) == (not seen), (point, n, again.stderr)
+            assert len([p for p in (CWD / path).glob("epoch-*")]) == 1 and not list((CWD / path).glob(".epoch-*")), list((CWD / path).iterdir())
             # Whoever reads the folder sees what is there.
             if seen:
                 same(sparklet(CWD, "sql", "--format", "csv", "-c", f"SELECT count(*), sum(i) FROM '{path}/*.csv'").stdout, f"count,sum\n{ROWS},{ROWS * (ROWS + 1) // 2}\n")
     assert kills >= 6, kills
 
 
-main(each_step)
+def not_the_living():
+    """the folder of an INSERT that still writes is left alone"""
+    sql = TABLE.format("living") + f"INSERT INTO o SELECT i, repeat('x', 60) || i FROM generate_series(1, {ROWS}) AS g (i)"
+    p = subprocess.Popen([BIN, "sql", "-c", sql], cwd=CWD, env=environment(SPARKLET_FAULT=f"file.write:2:sleep={5000 * SLOW}"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list((CWD / "living").glob(".epoch-*")):
+        assert p.poll() is None
+        time.sleep(0.01)
+    done = insert("living")
+    assert p.poll() is None, "it was to write still"
+    assert done.returncode == 1 and "holds the output of job" in done.stderr, done.stderr
+    out, err = p.communicate(timeout=60 * SLOW)
+    assert p.returncode == 0, err
+    assert sum(len(f.read_text().splitlines()) - 1 for f in (CWD / "living").glob("epoch-*")) == ROWS
+
+
+main(each_step, not_the_living)
