@@ -328,6 +328,8 @@ spk_status spk_query_late_sets(struct spk_query *q, struct spk_logical **plan, s
 bool spk_is_star(const PgQuery__Node *n);
 spk_status spk_binder_star(struct spk_exprs *x, const PgQuery__Node *n, struct spk_expr ***out, int *count, spk_error *err);
 spk_status spk_binder_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, struct spk_expr **out, spk_error *err);
+/* Whether `have` is what `name` means: exactly, or without regard to case. A name with capitals was written in quotes and fits exactly only. */
+bool spk_name_fits(const char *have, const char *name, bool exact);
 /* Column of a schema by name: exactly, else without regard to case; -1 none, -2 several. */
 int spk_schema_lookup(const struct spk_schema *schema, const char *name);
 /* The range named so; fails with what there is. */

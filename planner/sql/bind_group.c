@@ -6,9 +6,6 @@
 #include "planner/sql/bind.h"
 
 #include <string.h>
-#include <strings.h>
-
-static bool same_name(const char *a, const char *b) { return strcmp(a, b) == 0 || strcasecmp(a, b) == 0; }
 
 /* The one output of that name; -2 when different expressions have it. */
 static int target_named(const struct spk_query *q, const char *name)
@@ -17,7 +14,7 @@ static int target_named(const struct spk_query *q, const char *name)
 
 	for (int exact = 1; exact >= 0 && found == -1; exact--) {
 		for (int i = 0; i < q->visible; i++) {
-			if (exact ? strcmp(q->target[i].name, name) != 0 : !same_name(q->target[i].name, name))
+			if (!spk_name_fits(q->target[i].name, name, exact))
 				continue;
 			if (found >= 0 && !spk_query_same(q, q->target[found].expr, q->target[i].expr))
 				return -2;

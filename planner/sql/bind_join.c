@@ -8,7 +8,6 @@
 #include "planner/sql/bind.h"
 
 #include <string.h>
-#include <strings.h>
 
 struct join {
 	struct spk_binder *b;
@@ -372,7 +371,7 @@ static int find_using(const struct spk_scope *s, const char *name, const struct 
 			const struct spk_range *r = &s->range[k];
 
 			for (int i = 0; !r->hidden_columns && i < r->schema->count; i++) {
-				if (exact ? strcmp(r->schema->field[i].name, name) != 0 : strcasecmp(r->schema->field[i].name, name) != 0)
+				if (!spk_name_fits(r->schema->field[i].name, name, exact))
 					continue;
 				*range = r;
 				*column = i;

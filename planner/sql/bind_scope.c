@@ -70,6 +70,16 @@ spk_status spk_binder_suggest(spk_error *err, const char *name, const char *cons
 
 /* --- lookup --- */
 
+bool spk_name_fits(const char *have, const char *name, bool exact)
+{
+	if (exact)
+		return strcmp(have, name) == 0;
+	for (const char *p = name; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			return false;
+	return strcasecmp(have, name) == 0;
+}
+
 int spk_schema_lookup(const struct spk_schema *schema, const char *name)
 {
 	int found = -1;
@@ -78,7 +88,7 @@ int spk_schema_lookup(const struct spk_schema *schema, const char *name)
 		for (int i = 0; i < schema->count; i++) {
 			const char *column = schema->field[i].name;
 
-			if (exact ? strcmp(column, name) != 0 : strcasecmp(column, name) != 0)
+			if (!spk_name_fits(column, name, exact))
 				continue;
 			if (found != -1)
 				return -2;
@@ -100,7 +110,7 @@ static int find_column(const struct spk_scope *scope, const struct spk_range *on
 			for (int i = 0; (only ? only == r : !r->hidden_columns) && i < r->schema->count; i++) {
 				const char *have = r->schema->field[i].name;
 
-				if (exact ? strcmp(have, name) != 0 : strcasecmp(have, name) != 0)
+				if (!spk_name_fits(have, name, exact))
 					continue;
 				*range = r;
 				*column = i;
@@ -115,7 +125,7 @@ static const struct spk_range *find_range(const struct spk_scope *scope, const c
 {
 	for (int exact = 1; exact >= 0; exact--)
 		for (int k = 0; k < scope->count; k++)
-			if (scope->range[k].alias && !scope->range[k].hidden_name && (exact ? strcmp(scope->range[k].alias, alias) : strcasecmp(scope->range[k].alias, alias)) == 0)
+			if (scope->range[k].alias && !scope->range[k].hidden_name && spk_name_fits(scope->range[k].alias, alias, exact))
 				return &scope->range[k];
 	return NULL;
 }

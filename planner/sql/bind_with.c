@@ -5,7 +5,6 @@
 #include "planner/sql/bind.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum { INLINED_MAX = 1000 };
 
@@ -154,7 +153,7 @@ struct spk_cte *spk_binder_find_cte(const struct spk_binder *b, const char *name
 {
 	for (int exact = 1; exact >= 0; exact--)
 		for (struct spk_cte *c = b->cte; c; c = c->next)
-			if ((exact ? strcmp(c->name, name) : strcasecmp(c->name, name)) == 0)
+			if (spk_name_fits(c->name, name, exact))
 				return c;
 	return NULL;
 }

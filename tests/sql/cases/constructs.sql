@@ -144,3 +144,12 @@ SELECT id FROM emp WHERE (hired, salary) BETWEEN ('2016-01-01', 0) AND ('2020-12
 SELECT (date '2020-01-01', 1) BETWEEN ('2019-01-01', 0) AND ('2020-01-01', 1), (1, 2) NOT BETWEEN (1, 3) AND (4, 4), (3, 3) BETWEEN SYMMETRIC (4, 4) AND (1, 1);
 SELECT (1, 2) BETWEEN (1, 2, 3) AND (1, 2);
 SELECT (1, 2) BETWEEN 1 AND 3;
+-- A quoted name with capitals is no other.
+SELECT "ID" FROM emp;
+SELECT e."Id" FROM emp e;
+SELECT "E".id FROM emp e;
+SELECT id AS "Key" FROM emp ORDER BY "Key" LIMIT 1;
+SELECT id AS "Key" FROM emp ORDER BY "KEY" LIMIT 1;
+SELECT * FROM (SELECT id AS "Key" FROM emp) q JOIN (SELECT id AS "KEY" FROM emp) r USING ("Key");
+WITH t AS (SELECT 1 AS a) SELECT "T".a FROM t;
+SELECT ID, NAME FROM EMP E WHERE E.ID = 1;
