@@ -219,6 +219,7 @@ bool spk_field_fit_varchar(struct spk_type type, const char *s, uint32_t *size)
 {
 	uint32_t bound = (uint32_t)type.precision, n = 0, cut = 0;
 
+	*size = (uint32_t)spk_text_kept(type, s, *size);
 	if (*size <= bound)
 		return true;
 	while (cut < *size && n < bound) {

@@ -97,7 +97,7 @@ const char *spk_type_format(struct spk_type type, char *out, size_t size)
 		break;
 	case SPK_TYPE_TEXT:
 		if (type.precision > 0)
-			snprintf(out, size, "character varying(%d)", type.precision);
+			snprintf(out, size, type.scale ? "character(%d)" : "character varying(%d)", type.precision);
 		else
 			snprintf(out, size, "text");
 		break;

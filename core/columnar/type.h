@@ -58,7 +58,7 @@ enum {
 /* A type is a small value: pass and compare it by value. `children` is borrowed from the arena of whoever made it. */
 struct spk_type {
 	enum spk_type_id id;
-	int16_t precision;    /* DECIMAL: digits; TEXT: varchar(n)/char(n) bound, 0 none; TIMESTAMP: 0..6 digits, unused */
+	int16_t precision;    /* DECIMAL: digits; TEXT: varchar(n)/char(n) bound, 0 none (scale: text.h); TIMESTAMP: 0..6 digits, unused */
 	int16_t scale;        /* DECIMAL: digits after the point, or SPK_SCALE_VARIES */
 	const struct spk_schema *children;  /* ARRAY: one field, the element; ROW: its fields; else NULL */
 };

@@ -8,7 +8,7 @@ static const char *bare_name(struct spk_type type, char *out, size_t size)
 	struct spk_type element = spk_type_element(type);
 
 	if (type.id == SPK_TYPE_TEXT && type.precision > 0)
-		return "character varying";
+		return spk_type_is_padded(type) ? "character" : "character varying";
 	if (type.id == SPK_TYPE_ARRAY && element.id == SPK_TYPE_TEXT && element.precision > 0)
 		return "character varying[]";
 	if (type.id != SPK_TYPE_ARRAY || spk_type_is_nested(element))

@@ -99,7 +99,7 @@ SPK_RESULT_OF(spk_type_of_arg)
 
 	(void)arena;
 	if (type.id == SPK_TYPE_TEXT)
-		type.precision = 0;
+		type = spk_type(SPK_TYPE_TEXT);
 	return type;
 }
 /* An array of the first argument's. */

@@ -217,7 +217,7 @@ bool spk_cast_is_noop(struct spk_type from, struct spk_type to)
 	if (from.id != to.id)
 		return false;
 	if (to.id == SPK_TYPE_TEXT)
-		return to.precision == 0 || (from.precision > 0 && from.precision <= to.precision);
+		return (to.precision == 0 || (from.precision > 0 && from.precision <= to.precision)) && (!spk_type_is_padded(to) || spk_type_is_padded(from));
 	if (to.id == SPK_TYPE_DECIMAL)
 		return from.scale >= 0 && from.scale == to.scale && from.precision > 0 && from.precision <= to.precision;
 	return true;

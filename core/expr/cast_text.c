@@ -6,6 +6,7 @@ bool spk_cast_fit_length(const struct spk_expr *e, const char *s, size_t *size)
 	size_t characters = 0, i = 0;
 	const size_t limit = (size_t)e->type.precision;
 
+	*size = spk_text_kept(e->type, s, *size);
 	if (limit == 0 || *size <= limit)
 		return true;
 	for (; i < *size && (characters < limit || (s[i] & 0xc0) == 0x80); i++)
@@ -13,13 +14,15 @@ bool spk_cast_fit_length(const struct spk_expr *e, const char *s, size_t *size)
 	for (size_t k = i; e->assignment && k < *size; k++)
 		if (s[k] != ' ')
 			return false;
-	*size = i;
+	*size = spk_text_kept(e->type, s, i);
 	return true;
 }
 
 static spk_status too_long(const struct spk_call *call, struct spk_vector *out, int row, spk_error *err)
 {
-	return spk_call_fail(call, out, row, SPK_DATA, err, "value too long for type character varying(%d)", call->expr->type.precision);
+	char type[64];
+
+	return spk_call_fail(call, out, row, SPK_DATA, err, "value too long for type %s", spk_type_format(call->expr->type, type, sizeof type));
 }
 
 spk_status spk_cast_to_text(const struct spk_call *call, struct spk_vector *out, spk_error *err)

@@ -6,6 +6,18 @@
 
 #include "core/columnar/vector.h"
 
+/* char(n), of TEXT, has scale SPK_TEXT_PADDED. Its values lie there without the blanks at their end, which do not count anywhere but where a query
+ * shows its result: there they are filled up. */
+enum { SPK_TEXT_PADDED = 1 };
+static inline bool spk_type_is_padded(struct spk_type type) { return type.id == SPK_TYPE_TEXT && type.scale == SPK_TEXT_PADDED; }
+/* Size of a text without the blanks that its type does not keep. */
+static inline size_t spk_text_kept(struct spk_type type, const char *s, size_t size)
+{
+	while (spk_type_is_padded(type) && size && s[size - 1] == ' ')
+		size--;
+	return size;
+}
+
 enum { SPK_TEXT_MAX = 80 };  /* longest text of a value that is not a view */
 
 /* Text of a non-NULL value of any non-view type into out (SPK_TEXT_MAX bytes, no NUL); returns its length.

@@ -321,11 +321,12 @@ static size_t cut_length(struct spk_type type, const char *s, size_t size)
 {
 	size_t characters = 0, i = 0;
 
+	size = spk_text_kept(type, s, size);
 	if (type.precision <= 0)
 		return size;
 	for (; i < size && (characters < (size_t)type.precision || (s[i] & 0xc0) == 0x80); i++)
 		characters += (s[i] & 0xc0) != 0x80;
-	return i;
+	return spk_text_kept(type, s, i);
 }
 
 static spk_status parse_bytes(const struct target *t, const char *s, size_t size, struct spk_view *out, spk_error *err)

@@ -268,12 +268,14 @@ static spk_status parse_bytes(const char *s, size_t size, struct spk_view *out, 
 static spk_status parse_text(struct spk_type type, const char *s, size_t size, struct spk_view *out, spk_error *err)
 {
 	size_t characters = 0, i = 0;
+	char name[64];
 
+	size = spk_text_kept(type, s, size);
 	for (; type.precision > 0 && i < size && (characters < (size_t)type.precision || (s[i] & 0xc0) == 0x80); i++)
 		characters += (s[i] & 0xc0) != 0x80;
 	for (size_t k = i; type.precision > 0 && k < size; k++)
 		if (s[k] != ' ')
-			return spk_fail(err, SPK_DATA, "value too long for type character varying(%d)", type.precision);
+			return spk_fail(err, SPK_DATA, "value too long for type %s", spk_type_format(type, name, sizeof name));
 	*out = spk_view(s, (uint32_t)(type.precision > 0 ? i : size));
 	return SPK_OK;
 }

@@ -95,6 +95,8 @@ static spk_status apply(struct spelling *sp, struct spk_type *type, spk_error *e
 		type->precision = p > 0 && p <= INT16_MAX ? (int16_t)p : 0;
 		if (sp->parameters == 0 && (strcmp(sp->name, "char") == 0 || strcmp(sp->name, "character") == 0))
 			type->precision = 1;
+		if (strcmp(sp->name, "char") == 0 || strcmp(sp->name, "character") == 0 || strcmp(sp->name, "bpchar") == 0)
+			type->scale = SPK_TEXT_PADDED;
 		return SPK_OK;
 	case SPK_TYPE_DOUBLE:
 		if (sp->parameters && strcmp(sp->name, "float") == 0 && p < 25)

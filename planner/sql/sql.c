@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "core/base/memory.h"
+#include "core/expr/text.h"
 #include "planner/sql/bind.h"
 #include "planner/sql/parse.h"
 
@@ -164,6 +165,34 @@ static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery
 	}
 }
 
+/* Columns of type char(n) of a query's result get their blanks. */
+static spk_status fill_up(struct spk_binder *b, struct spk_logical **plan, spk_error *err)
+{
+	const struct spk_schema *from = (*plan)->schema;
+	struct spk_schema *to = spk_schema_new(b->arena, from->count);
+	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, from->count + 1);
+	bool any = false;
+
+	SPK_TRY_PTR(to && expr, err);
+	for (int i = 0; i < from->count; i++) {
+		struct spk_value width = { .type = spk_type(SPK_TYPE_INTEGER), .i32 = from->field[i].type.precision };
+		struct spk_expr *arg[2] = { spk_expr_column(b->arena, i, &from->field[i]), spk_expr_literal(b->arena, width) };
+
+		SPK_TRY_PTR(arg[0] && arg[1], err);
+		expr[i] = arg[0];
+		to->field[i] = from->field[i];
+		if (!spk_type_is_padded(from->field[i].type) || !width.i32)
+			continue;
+		SPK_TRY(spk_binder_call(b, "rpad", arg, 2, -1, &expr[i], err));
+		to->field[i].type = expr[i]->type;
+		any = true;
+	}
+	if (!any)
+		return SPK_OK;
+	*plan = spk_binder_project(b, *plan, expr, to);
+	return *plan ? SPK_OK : spk_fail_memory(err);
+}
+
 static spk_status bind_statement(struct script *s, const PgQuery__RawStmt *raw, struct spk_statement *out, spk_error *err)
 {
 	const PgQuery__Node *n = raw->stmt;
@@ -175,7 +204,8 @@ static spk_status bind_statement(struct script *s, const PgQuery__RawStmt *raw, 
 	case PG_QUERY__NODE__NODE_SELECT_STMT:
 		out->kind = SPK_STATEMENT_SELECT;
 		out->tag = "SELECT";
-		return spk_binder_query(&b, n->select_stmt, false, &out->plan, err);
+		SPK_TRY(spk_binder_query(&b, n->select_stmt, false, &out->plan, err));
+		return fill_up(&b, &out->plan, err);
 	case PG_QUERY__NODE__NODE_INSERT_STMT:
 		out->kind = SPK_STATEMENT_INSERT;
 		out->tag = "INSERT";
