@@ -131,6 +131,8 @@ spk_status spk_expr_rewrite(struct spk_arena *arena, struct spk_expr *e, spk_exp
 bool spk_expr_foldable(const struct spk_expr *e);
 /* True when the same input always gives the same output (no random()); now() counts as deterministic: fixed per epoch. */
 bool spk_expr_deterministic(const struct spk_expr *e);
+/* True when it gives the same for the same input in every epoch: it neither draws lots nor looks at the clock. */
+bool spk_expr_timeless(const struct spk_expr *e);
 /* True when it may fail for some row (casts, arithmetic that can overflow): such an expression must not be moved above a
  * filter's protection nor evaluated on rows that would not have reached it. */
 bool spk_expr_can_fail(const struct spk_expr *e);

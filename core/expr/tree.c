@@ -92,6 +92,22 @@ bool spk_expr_deterministic(const struct spk_expr *e)
 	return true;
 }
 
+/* Stable functions without arguments are those of the clock and of the session; age() of one timestamp is that since today. */
+static bool looks_at_clock(const struct spk_expr *e)
+{
+	return e->function->volatility == SPK_STABLE && (e->args == 0 || (e->args == 1 && strcmp(e->function->name, "age") == 0));
+}
+
+bool spk_expr_timeless(const struct spk_expr *e)
+{
+	if (e->kind == SPK_EXPR_CALL && (e->function->volatility == SPK_VOLATILE || looks_at_clock(e)))
+		return false;
+	for (int i = 0; i < e->args; i++)
+		if (!spk_expr_timeless(e->arg[i]))
+			return false;
+	return true;
+}
+
 bool spk_expr_can_fail(const struct spk_expr *e)
 {
 	if (e->kind == SPK_EXPR_CALL && e->function->can_fail && !(e->function->safe_prepared && e->prepared))

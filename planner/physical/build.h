@@ -101,6 +101,12 @@ spk_status spk_build_distinct_levels(struct spk_build *b, const struct spk_logic
  */
 spk_status spk_build_state(struct spk_build *b, struct spk_physical *node, const char *what, const struct spk_buffer *meaning, spk_error *err);
 
+/*
+ * In a stream, what decides over rows that may be taken back must say the same when they are: PLAN error where an expression of the node looks at the
+ * clock or draws lots.
+ */
+spk_status spk_build_check_timeless(const struct spk_build *b, const struct spk_logical *l, bool retracts, spk_error *err);
+
 /* --- what a stream keeps up to date by computing it again: recompute.c --- */
 
 /* Builds the operators over `in`, all of whose rows are in one task. */

@@ -363,6 +363,8 @@ static spk_status keep_both(struct join_plan *j, struct spk_physical *node, spk_
 	node->retracts = j->side[0].retracts || j->side[1].retracts || (j->l->join != SPK_JOIN_INNER && j->l->join != SPK_JOIN_SEMI);
 	node->bound = SPK_BOUND_NOTHING;
 	if (status == SPK_OK)
+		status = spk_build_check_timeless(j->b, j->l, node->retracts, err);
+	if (status == SPK_OK)
 		status = spk_build_state(j->b, node, "join", &text, err);
 	spk_buffer_release(&text);
 	return status;

@@ -291,6 +291,32 @@ static spk_status check_repeats(const struct spk_build *b, const struct spk_logi
 	return SPK_UNSUPPORTED;
 }
 
+static spk_status note_time(struct spk_expr **e, void *user, spk_error *err)
+{
+	bool *found = user;
+
+	(void)err;
+	*found = *found || !spk_expr_timeless(*e);
+	return SPK_OK;
+}
+
+spk_status spk_build_check_timeless(const struct spk_build *b, const struct spk_logical *l, bool retracts, spk_error *err)
+{
+	struct spk_logical copy = *l;  /* nothing is replaced */
+	bool found = false;
+
+	if (!b->options->streaming || !retracts)
+		return SPK_OK;
+	(void)spk_logical_each_expr(&copy, note_time, &found, NULL);
+	if (!found)
+		return SPK_OK;
+	spk_fail(err, SPK_PLAN, "%s by now() or random() cannot be kept up to date over rows that may be taken back: a later epoch would decide otherwise", spk_logical_kind_name(l->kind));
+	spk_hint(err, "Compute it where the rows come in, as a column (SELECT *, now() AS seen FROM ...), before they are aggregated or joined.");
+	if (err)
+		err->position = l->position;
+	return SPK_PLAN;
+}
+
 static spk_status build_window(struct spk_build *b, const struct spk_logical *l, struct spk_physical *node, spk_error *err)
 {
 	(void)b;
@@ -361,7 +387,7 @@ static spk_status build_input(struct spk_build *b, const struct spk_logical *l, 
 	return status;
 }
 
-/* The first rows by some order, or as they came, of all rows that are kept. */
+/* The first rows by some order, or as they came, of all rows that are kept. What they are ordered by is a column by now: computed when they came. */
 static spk_status build_stream_limit(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
 	const struct spk_recompute r = { .l = l, .inner = spk_build_limit, .window_key = -1, .what = "limit" };
@@ -388,6 +414,7 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 	case SPK_LOGICAL_VALUES:
 		return build_simple(b, l, SPK_PHYSICAL_VALUES, NULL, out, err);
 	case SPK_LOGICAL_FILTER:
+		SPK_TRY(spk_build_check_timeless(b, l, in.retracts, err));
 		return build_simple(b, l, SPK_PHYSICAL_FILTER, &in, out, err);
 	case SPK_LOGICAL_PROJECT:
 		return build_simple(b, l, SPK_PHYSICAL_PROJECT, &in, out, err);
