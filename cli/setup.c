@@ -1,4 +1,5 @@
 /* What a command needs before it can work: session, log, the job's name and folder, signals. */
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -214,10 +215,17 @@ static volatile sig_atomic_t signals;
 static atomic_int last_signal;
 static volatile sig_atomic_t wake = -1;
 
+/* The one that asked for signals. What it frees another thread's handler might still be using, so those hand signals on to it. */
+static pthread_t asking;
+
 static void on_signal(int number)
 {
 	struct spk_session *session = cancelled;
 
+	if (!pthread_equal(pthread_self(), asking)) {
+		pthread_kill(asking, number);
+		return;
+	}
 	signals = signals + 1;
 	atomic_store(&last_signal, number);
 	if (session)
@@ -232,6 +240,7 @@ static void handle(void (*handler)(int))
 {
 	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART }, now;
 
+	asking = pthread_self();
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);

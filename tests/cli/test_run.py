@@ -117,8 +117,8 @@ def at_once():
     wait_for("an epoch", running(cwd, "hasty"))
     p.send_signal(signal.SIGTERM)
     p.send_signal(signal.SIGINT)
-    p.communicate(timeout=20 * SLOW)
-    assert p.returncode in (0, -signal.SIGINT), p.returncode
+    said = p.communicate(timeout=20 * SLOW)[1]
+    assert p.returncode in (0, -signal.SIGINT), (p.returncode, said)
     before = len(running(cwd, "hasty")())
     p = start(cwd, "run", "hasty.sql")
     wait_for("an epoch", lambda: len(running(cwd, "hasty")()) > before)
