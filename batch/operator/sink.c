@@ -3,7 +3,7 @@
  *
  * Appending sinks get every batch as it comes. Upserting ones (plan->key_count > 0) get one row per key and epoch: the last +1, or a
  * tombstone when the key only lost its row. The exchange before has put all rows of a key into this task. That a +1 wins over any -1,
- * whichever comes first, stands on what aggregates give: one -1 and one +1 of a group at most, in the order of their tasks and not of time.
+ * whichever comes first, stands on what operators with state give: one -1 and one +1 of a group or key at most, in the order of their tasks and not of time.
  */
 #include "batch/operator/operator.h"
 
@@ -61,7 +61,7 @@ static spk_status sink_begin(struct spk_op *op, spk_error *err)
 	return SPK_OK;
 }
 
-static spk_status encode_rows(struct spk_op *op, const struct spk_batch *batch, spk_error *err)
+static spk_status encode(struct spk_op *op, const struct spk_batch *batch, spk_error *err)
 {
 	struct sink *s = (struct sink *)op;
 	struct spk_row_errors errors = { 0 };
@@ -76,54 +76,6 @@ static spk_status encode_rows(struct spk_op *op, const struct spk_batch *batch, 
 	for (int i = 0; i < errors.count; i++)
 		SPK_TRY(spk_op_dead_letter(op, batch, errors.list[i].row, errors.list[i].code, false, 0, errors.list[i].message, err));
 	return SPK_OK;
-}
-
-static bool has_many(const struct spk_batch *batch)
-{
-	if (!batch->weight)
-		return false;
-	SPK_EACH_ROW(batch, i, row)
-		if (batch->weight[row] > 1 || batch->weight[row] < -1)
-			return true;
-	return false;
-}
-
-static spk_status encode_repeated(struct spk_op *op, struct spk_batch_builder *builder, spk_error *err)
-{
-	struct spk_batch *batch = spk_builder_take(builder);
-	spk_status status = batch ? encode_rows(op, batch, err) : SPK_OK;
-
-	spk_batch_unref(batch);
-	return status;
-}
-
-static spk_status repeat_rows(struct spk_op *op, const struct spk_batch *ones, const struct spk_batch *batch, struct spk_batch_builder *builder, spk_error *err)
-{
-	SPK_EACH_ROW(batch, i, row)
-		for (int32_t left = abs(batch->weight[row]); left > 0; left--) {
-			SPK_TRY(spk_builder_append(builder, ones, &row, 1, err));
-			if (spk_builder_room(builder) == 0)
-				SPK_TRY(encode_repeated(op, builder, err));
-		}
-	return encode_repeated(op, builder, err);
-}
-
-/* Sinks know rows that come and rows that go: one that is there several times comes so often. */
-static spk_status encode(struct spk_op *op, const struct spk_batch *batch, spk_error *err)
-{
-	struct spk_batch_builder builder = { .schema = batch->schema, .account = op->pipeline->account };
-	struct spk_batch ones = *batch;
-	int32_t sign[SPK_BATCH_ROWS];
-	spk_status status;
-
-	if (!has_many(batch))
-		return encode_rows(op, batch, err);
-	for (int i = 0; i < batch->rows; i++)
-		sign[i] = batch->weight[i] < 0 ? -1 : 1;
-	ones.weight = sign;
-	status = repeat_rows(op, &ones, batch, &builder, err);
-	spk_builder_release(&builder);
-	return status;
 }
 
 static spk_status keep_batch(struct sink *s, struct spk_batch *in, spk_error *err)

@@ -95,9 +95,8 @@ spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logica
 	int most = l->expr_count, *key = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1);
 	struct columns c = { .b = b };
 	struct spk_recompute r = { .key = key, .keys = l->expr_count, .inner = inner, .window_key = window_key, .window_add_us = window_add_us, .what = "aggregate" };
-	struct spk_physical *node;
 	struct spk_logical *n = NULL;
-	struct spk_ports ports;
+	struct spk_ports ports = *in;
 
 	for (int i = 0; i < l->aggregate_count; i++)
 		most += l->aggregate[i].inputs + 1;
@@ -107,12 +106,7 @@ spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logica
 	SPK_TRY(over_columns(&c, l, &n, err));
 	for (int i = 0; i < l->expr_count; i++)
 		key[i] = i;
-	node = spk_build_node(b, SPK_PHYSICAL_PROJECT, n->input[0]->schema, in, n->input[0]);
-	SPK_TRY_PTR(node, err);
-	node->expr = c.expr;
-	node->expr_count = c.count;
-	ports = spk_build_port(b, node, in->retracts);
-	SPK_TRY_PTR(ports.node, err);
+	SPK_TRY(spk_build_project(b, n->input[0], n->input[0]->schema, c.expr, &ports, err));
 	r.l = n;
 	return spk_build_recompute(b, &r, &ports, out, err);
 }

@@ -46,6 +46,8 @@ struct spk_physical *spk_build_node(struct spk_build *b, enum spk_physical_kind 
 /* The same for a node with a second input, which is `build`. */
 struct spk_physical *spk_build_join_node(struct spk_build *b, enum spk_physical_kind kind, const struct spk_schema *schema, const struct spk_ports *probe, const struct spk_ports *build, const struct spk_logical *logical);
 struct spk_ports spk_build_port(struct spk_build *b, struct spk_physical *node, bool retracts);
+/* Computes `expr`, one per field of `schema`, over all ports, which become this one; nothing is known any more of which rows are together. */
+spk_status spk_build_project(struct spk_build *b, const struct spk_logical *l, const struct spk_schema *schema, struct spk_expr **expr, struct spk_ports *ports, spk_error *err);
 /* WRITE and READ around an exchange; returns the READ node. keys 0: all to one task; hash_column >= 0: the carried hash. */
 spk_status spk_build_exchange(struct spk_build *b, const struct spk_ports *from, const int *key, int keys, int hash_column, struct spk_ports *out, spk_error *err);
 
@@ -125,7 +127,9 @@ spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l,
 spk_status spk_build_sources(struct spk_build *b, struct spk_logical *const *root, int roots, spk_error *err);
 spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err);
 spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
-spk_status spk_build_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
+spk_status spk_build_over(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err);
+/* Takes off again what was computed for window functions, behind the input's columns. */
+spk_status spk_build_over_drop(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, spk_error *err);
 spk_status spk_build_callback(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
 /* Of `in`, the rows of l's input; of LIMIT over SORT, the rows of SORT's. */
 spk_status spk_build_sort(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err);

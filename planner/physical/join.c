@@ -180,7 +180,6 @@ static spk_status project_keys(struct join_plan *j, int side, spk_error *err)
 	struct spk_schema *schema = SPK_NEW(b->arena, struct spk_schema);
 	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, in->count + j->c.keys);
 	struct spk_partitioning partitioned = j->side[side].partitioned;
-	struct spk_physical *node;
 
 	SPK_TRY_PTR(schema && expr && (schema->field = SPK_NEW_ARRAY(b->arena, struct spk_field, in->count + j->c.keys)), err);
 	for (; schema->count < in->count; schema->count++) {
@@ -200,13 +199,8 @@ static spk_status project_keys(struct join_plan *j, int side, spk_error *err)
 	}
 	if (schema->count == in->count)
 		return SPK_OK;
-	node = spk_build_node(b, SPK_PHYSICAL_PROJECT, schema, &j->side[side], j->l->input[side]);
-	SPK_TRY_PTR(node, err);
-	node->expr_count = schema->count;
-	node->expr = expr;
-	j->side[side] = spk_build_port(b, node, j->side[side].retracts);
+	SPK_TRY(spk_build_project(b, j->l->input[side], schema, expr, &j->side[side], err));
 	j->side[side].partitioned = partitioned;
-	SPK_TRY_PTR(j->side[side].node, err);
 	return SPK_OK;
 }
 

@@ -12,7 +12,6 @@ static spk_status partition_columns(struct spk_build *b, const struct spk_logica
 	const struct spk_schema *in = l->input[0]->schema;
 	struct spk_schema *schema = SPK_NEW(b->arena, struct spk_schema);
 	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, in->count + l->expr_count);
-	struct spk_physical *node;
 
 	SPK_TRY_PTR(schema && expr, err);
 	schema->field = SPK_NEW_ARRAY(b->arena, struct spk_field, in->count + l->expr_count);
@@ -29,15 +28,7 @@ static spk_status partition_columns(struct spk_build *b, const struct spk_logica
 		SPK_TRY_PTR(schema->field[schema->count].name, err);
 		expr[schema->count++] = l->expr[i];
 	}
-	if (schema->count == in->count)
-		return SPK_OK;
-	node = spk_build_node(b, SPK_PHYSICAL_PROJECT, schema, ports, l);
-	SPK_TRY_PTR(node, err);
-	node->expr = expr;
-	node->expr_count = schema->count;
-	*ports = spk_build_port(b, node, ports->retracts);
-	SPK_TRY_PTR(ports->node, err);
-	return SPK_OK;
+	return schema->count == in->count ? SPK_OK : spk_build_project(b, l, schema, expr, ports, err);
 }
 
 /* Sorted by partition, then by the window's order. */
@@ -60,23 +51,15 @@ static spk_status sort_input(struct spk_build *b, const struct spk_logical *l, s
 	return SPK_OK;
 }
 
-/* Takes the computed partition columns off again. */
-static spk_status drop_columns(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, spk_error *err)
+spk_status spk_build_over_drop(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, spk_error *err)
 {
 	int before = l->input[0]->schema->count, more = ports->node[0]->schema->count - l->schema->count;
 	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, l->schema->count);
-	struct spk_physical *node;
 
 	SPK_TRY_PTR(expr, err);
 	for (int i = 0; i < l->schema->count; i++)
 		SPK_TRY_PTR(expr[i] = spk_expr_column(b->arena, i < before ? i : i + more, &l->schema->field[i]), err);
-	node = spk_build_node(b, SPK_PHYSICAL_PROJECT, l->schema, ports, l);
-	SPK_TRY_PTR(node, err);
-	node->expr = expr;
-	node->expr_count = l->schema->count;
-	*ports = spk_build_port(b, node, false);
-	SPK_TRY_PTR(ports->node, err);
-	return SPK_OK;
+	return spk_build_project(b, l, l->schema, expr, ports, err);
 }
 
 static spk_status over_schema(struct spk_build *b, const struct spk_logical *l, const struct spk_schema *in, const struct spk_schema **out, spk_error *err)
@@ -96,7 +79,7 @@ static spk_status over_schema(struct spk_build *b, const struct spk_logical *l, 
 	return SPK_OK;
 }
 
-spk_status spk_build_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+spk_status spk_build_over(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
 	int *column = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1), *order = SPK_NEW_ARRAY(b->arena, int, in->partitioned.keys + 1);
 	struct spk_expr **partition = SPK_NEW_ARRAY(b->arena, struct spk_expr *, l->expr_count + 1);
@@ -123,5 +106,5 @@ spk_status spk_build_over(struct spk_build *b, const struct spk_logical *l, cons
 	node->calls = l->calls;
 	*out = spk_build_port(b, node, false);
 	SPK_TRY_PTR(out->node, err);
-	return schema == l->schema ? SPK_OK : drop_columns(b, l, out, err);
+	return schema == l->schema ? SPK_OK : spk_build_over_drop(b, l, out, err);
 }

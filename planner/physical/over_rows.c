@@ -67,41 +67,12 @@ static spk_status over_columns(struct columns *c, struct spk_logical *l, spk_err
 	return SPK_OK;
 }
 
-static spk_status project(struct spk_build *b, const struct spk_logical *l, const struct spk_schema *schema, struct spk_expr **expr, struct spk_ports *ports, spk_error *err)
-{
-	struct spk_physical *node = spk_build_node(b, SPK_PHYSICAL_PROJECT, schema, ports, l);
-
-	SPK_TRY_PTR(node, err);
-	node->expr = expr;
-	node->expr_count = schema->count;
-	*ports = spk_build_port(b, node, ports->retracts);
-	SPK_TRY_PTR(ports->node, err);
-	return SPK_OK;
-}
-
-/* Back to the columns of the node as it was: the input's, then the calls. */
-static spk_status drop_columns(struct spk_build *b, const struct spk_logical *l, int more, struct spk_ports *ports, spk_error *err)
-{
-	const int before = l->schema->count - l->calls;
-	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, l->schema->count + 1);
-
-	SPK_TRY_PTR(expr, err);
-	for (int i = 0; i < l->schema->count; i++)
-		SPK_TRY_PTR(expr[i] = spk_expr_column(b->arena, i < before ? i : i + more, &l->schema->field[i]), err);
-	return project(b, l, l->schema, expr, ports, err);
-}
-
-static spk_status build_inner(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err)
-{
-	return spk_build_over(b, l, in, out, err);
-}
-
 spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
 	struct spk_logical *n = spk_logical_clone(b->arena, l);
 	struct columns c = { .b = b };
 	int *key = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1);
-	struct spk_recompute r = { .l = n, .key = key, .inner = build_inner, .window_key = -1, .what = "over" };
+	struct spk_recompute r = { .l = n, .key = key, .inner = spk_build_over, .window_key = -1, .what = "over" };
 	struct spk_ports ports = *in;
 
 	SPK_TRY_PTR(n && key, err);
@@ -112,7 +83,7 @@ spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l,
 		if (n->expr[i]->kind == SPK_EXPR_COLUMN)
 			key[r.keys++] = n->expr[i]->column;
 	if (c.count > l->input[0]->schema->count)
-		SPK_TRY(project(b, n->input[0], n->input[0]->schema, c.expr, &ports, err));
+		SPK_TRY(spk_build_project(b, n->input[0], n->input[0]->schema, c.expr, &ports, err));
 	SPK_TRY(spk_build_recompute(b, &r, &ports, out, err));
-	return c.count > l->input[0]->schema->count ? drop_columns(b, l, c.count - l->input[0]->schema->count, out, err) : SPK_OK;
+	return c.count > l->input[0]->schema->count ? spk_build_over_drop(b, l, out, err) : SPK_OK;
 }

@@ -125,6 +125,18 @@ static double bytes_spread(const struct spk_build *b, const struct spk_ports *fr
 	return bytes;
 }
 
+spk_status spk_build_project(struct spk_build *b, const struct spk_logical *l, const struct spk_schema *schema, struct spk_expr **expr, struct spk_ports *ports, spk_error *err)
+{
+	struct spk_physical *node = spk_build_node(b, SPK_PHYSICAL_PROJECT, schema, ports, l);
+
+	SPK_TRY_PTR(node, err);
+	node->expr = expr;
+	node->expr_count = schema->count;
+	*ports = spk_build_port(b, node, ports->retracts);
+	SPK_TRY_PTR(ports->node, err);
+	return SPK_OK;
+}
+
 /* WRITE and READ nodes and the exchange between them. */
 static spk_status add_exchange(struct spk_build *b, const struct spk_ports *from, struct spk_exchange exchange, struct spk_physical **writer, struct spk_ports *out, spk_error *err)
 {
@@ -263,27 +275,35 @@ static spk_status refuse_in_stream(const struct spk_build *b, const struct spk_l
 	return SPK_PLAN;
 }
 
-static spk_status note_volatile(struct spk_expr **e, void *user, spk_error *err)
+/* Looks for an expression of a node for which `holds` is false. */
+struct search { bool (*holds)(const struct spk_expr *e); bool found; };
+
+static spk_status search_expr(struct spk_expr **e, void *user, spk_error *err)
 {
-	bool *found = user;
+	struct search *s = user;
 
 	(void)err;
-	*found = *found || !spk_expr_deterministic(*e);
+	s->found = s->found || !s->holds(*e);
 	return SPK_OK;
+}
+
+static bool all_hold(const struct spk_logical *l, bool (*holds)(const struct spk_expr *e))
+{
+	struct spk_logical copy = *l;  /* nothing is replaced */
+	struct search s = { .holds = holds };
+
+	(void)spk_logical_each_expr(&copy, search_expr, &s, NULL);
+	return !s.found;
 }
 
 /* What is computed at every use in a stream must come out the same. */
 static spk_status check_repeats(const struct spk_build *b, const struct spk_logical *l, spk_error *err)
 {
-	struct spk_logical copy = *l;  /* nothing is replaced */
-	bool found = false;
-
 	if (!b->options->streaming)
 		return SPK_OK;
-	(void)spk_logical_each_expr(&copy, note_volatile, &found, NULL);
 	for (int i = 0; i < l->inputs; i++)
 		SPK_TRY(check_repeats(b, l->input[i], err));
-	if (!found)
+	if (all_hold(l, spk_expr_deterministic))
 		return SPK_OK;
 	spk_fail(err, SPK_UNSUPPORTED, "a WITH query with volatile functions is not supported in a stream yet");
 	if (err)
@@ -291,24 +311,9 @@ static spk_status check_repeats(const struct spk_build *b, const struct spk_logi
 	return SPK_UNSUPPORTED;
 }
 
-static spk_status note_time(struct spk_expr **e, void *user, spk_error *err)
-{
-	bool *found = user;
-
-	(void)err;
-	*found = *found || !spk_expr_timeless(*e);
-	return SPK_OK;
-}
-
 spk_status spk_build_check_timeless(const struct spk_build *b, const struct spk_logical *l, bool retracts, spk_error *err)
 {
-	struct spk_logical copy = *l;  /* nothing is replaced */
-	bool found = false;
-
-	if (!b->options->streaming || !retracts)
-		return SPK_OK;
-	(void)spk_logical_each_expr(&copy, note_time, &found, NULL);
-	if (!found)
+	if (!b->options->streaming || !retracts || all_hold(l, spk_expr_timeless))
 		return SPK_OK;
 	spk_fail(err, SPK_PLAN, "%s by now() or random() cannot be kept up to date over rows that may be taken back: a later epoch would decide otherwise", spk_logical_kind_name(l->kind));
 	spk_hint(err, "Compute it where the rows come in, as a column (SELECT *, now() AS seen FROM ...), before they are aggregated or joined.");
@@ -317,9 +322,8 @@ spk_status spk_build_check_timeless(const struct spk_build *b, const struct spk_
 	return SPK_PLAN;
 }
 
-static spk_status build_window(struct spk_build *b, const struct spk_logical *l, struct spk_physical *node, spk_error *err)
+static spk_status build_window(const struct spk_logical *l, struct spk_physical *node, spk_error *err)
 {
-	(void)b;
 	if (l->window == SPK_WINDOW_SESSION) {
 		spk_fail(err, SPK_UNSUPPORTED, "window function session is not supported yet");
 		if (err)
@@ -346,7 +350,7 @@ static spk_status build_simple(struct spk_build *b, const struct spk_logical *l,
 	node->value_rows = l->value_rows;
 	node->value = l->value;
 	if (kind == SPK_PHYSICAL_WINDOW)
-		SPK_TRY(build_window(b, l, node, err));
+		SPK_TRY(build_window(l, node, err));
 	if (kind == SPK_PHYSICAL_UNNEST)
 		spk_build_series(b, node);
 	*out = spk_build_port(b, node, in ? in->retracts : false);

@@ -85,14 +85,8 @@ spk_status spk_build_sink(struct spk_build *b, const struct spk_logical *l, cons
 
 	SPK_TRY(check_changes(b, l, in->retracts, &upserts, err));
 	SPK_TRY(table_columns(b, l, &expr, &same, err));
-	if (!same) {
-		node = spk_build_node(b, SPK_PHYSICAL_PROJECT, l->table->schema, &ports, l);
-		SPK_TRY_PTR(node, err);
-		node->expr_count = l->table->schema->count;
-		node->expr = expr;
-		ports = spk_build_port(b, node, in->retracts);
-		SPK_TRY_PTR(ports.node, err);
-	}
+	if (!same)
+		SPK_TRY(spk_build_project(b, l, l->table->schema, expr, &ports, err));
 	if (upserts && !keyed_alike(l))
 		SPK_TRY(spk_build_exchange(b, &ports, l->table->key, l->table->key_count, -1, &ports, err));
 	node = spk_build_node(b, SPK_PHYSICAL_SINK, l->table->schema, &ports, l);

@@ -193,15 +193,7 @@ spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, stru
 		*out = spk_build_port(b, node, retracts);
 		SPK_TRY_PTR(out->node, err);
 	}
-	if (!same) {
-		node = spk_build_node(b, SPK_PHYSICAL_PROJECT, l->schema, out, l);
-		SPK_TRY_PTR(node, err);
-		node->expr_count = l->schema->count;
-		node->expr = expr;
-		*out = spk_build_port(b, node, retracts);
-		SPK_TRY_PTR(out->node, err);
-	}
-	return SPK_OK;
+	return same ? SPK_OK : spk_build_project(b, l, l->schema, expr, out, err);
 }
 
 uint64_t spk_build_time_sources(const struct spk_build *b, const struct spk_logical *l)

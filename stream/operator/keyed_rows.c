@@ -1,6 +1,7 @@
 /* Rows kept by key, in pages. See keyed_rows.h. */
 #include "stream/operator/keyed_rows.h"
 
+#include "core/base/memory.h"
 #include "core/columnar/hash.h"
 
 /* INDEXED: rows from which on looking for one goes by their hash. */
@@ -21,8 +22,7 @@ static spk_status corrupt(spk_error *err)
 
 /* --- requests: pages of several groups at once --- */
 
-/* Up to a batch of pages that are read or written together. */
-struct pages {
+struct spk_rows_requests {
 	int n;
 	struct { struct spk_row_group *group; uint32_t page; } at[SPK_BATCH_ROWS];
 	struct spk_view key[SPK_BATCH_ROWS];
@@ -32,6 +32,16 @@ struct pages {
 	uint32_t end[SPK_BATCH_ROWS];    /* writing: of the value in `bytes` */
 };
 
+/* None yet; NULL when memory is out. */
+static struct spk_rows_requests *no_requests(struct spk_keyed_rows *k)
+{
+	if (!k->requests)
+		k->requests = spk_malloc(k->account, sizeof *k->requests);
+	if (k->requests)
+		k->requests->n = 0;
+	return k->requests;
+}
+
 /* The pages of a key are in its shard, but not in one place of the cache's table. */
 static uint64_t page_hash(uint64_t hash, uint32_t page)
 {
@@ -40,7 +50,7 @@ static uint64_t page_hash(uint64_t hash, uint32_t page)
 	return page ? (hash & shard) | ((hash + page * 0x9e3779b97f4a7c15ull) & ~shard) : hash;
 }
 
-static spk_status name_page(const struct spk_keyed_rows *k, struct pages *p, struct spk_row_group *g, uint32_t page, struct spk_arena *arena, spk_error *err)
+static spk_status name_page(const struct spk_keyed_rows *k, struct spk_rows_requests *p, struct spk_row_group *g, uint32_t page, struct spk_arena *arena, spk_error *err)
 {
 	const uint32_t size = g->key_size + 1 + (page ? 4 : 0), number = __builtin_bswap32(page);
 	char *key = spk_arena_alloc(arena, size);
@@ -59,7 +69,7 @@ static spk_status name_page(const struct spk_keyed_rows *k, struct pages *p, str
 	return SPK_OK;
 }
 
-static spk_status encode_keys(const struct pages *p, struct spk_row_keys *keys, spk_error *err)
+static spk_status encode_keys(const struct spk_rows_requests *p, struct spk_row_keys *keys, spk_error *err)
 {
 	const struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = (void *)(uintptr_t)p->key };
 
@@ -144,7 +154,7 @@ static spk_status read_head(const struct spk_keyed_rows *k, struct spk_row_group
 	return read_rows(k, g, 0, value + sizeof head, value + size, arena, err);
 }
 
-static spk_status get_pages(struct spk_keyed_rows *k, struct pages *p, struct spk_arena *arena, spk_error *err)
+static spk_status get_pages(struct spk_keyed_rows *k, struct spk_rows_requests *p, struct spk_arena *arena, spk_error *err)
 {
 	struct spk_row_keys keys = { 0 };
 	spk_status status = encode_keys(p, &keys, err);
@@ -173,10 +183,9 @@ static spk_status get_pages(struct spk_keyed_rows *k, struct pages *p, struct sp
 
 spk_status spk_keyed_rows_open(struct spk_keyed_rows *k, struct spk_row_group *group, int n, struct spk_arena *arena, spk_error *err)
 {
-	struct pages *p = spk_arena_alloc(arena, sizeof *p);
+	struct spk_rows_requests *p = no_requests(k);
 
 	SPK_TRY_PTR(p, err);
-	p->n = 0;
 	for (int i = 0; i < n; i++)
 		SPK_TRY(name_page(k, p, &group[i], 0, arena, err));
 	return n ? get_pages(k, p, arena, err) : SPK_OK;
@@ -185,10 +194,9 @@ spk_status spk_keyed_rows_open(struct spk_keyed_rows *k, struct spk_row_group *g
 /* Rows are in the order of their pages, so page 0 gives way to nothing: what is read comes behind it, page by page. */
 spk_status spk_keyed_rows_load(struct spk_keyed_rows *k, struct spk_row_group *group, const enum spk_rows_wanted *wanted, int n, struct spk_arena *arena, spk_error *err)
 {
-	struct pages *p = spk_arena_alloc(arena, sizeof *p);
+	struct spk_rows_requests *p = no_requests(k);
 
 	SPK_TRY_PTR(p, err);
-	p->n = 0;
 	for (int i = 0; i < n; i++) {
 		const uint32_t last = group[i].pages ? group[i].pages - 1 : 0;
 
@@ -357,7 +365,7 @@ static spk_status put_rows(struct spk_keyed_rows *k, const struct spk_row_group 
 	return SPK_OK;
 }
 
-static spk_status flush(struct spk_keyed_rows *k, struct pages *p, spk_error *err)
+static spk_status flush(struct spk_keyed_rows *k, struct spk_rows_requests *p, spk_error *err)
 {
 	struct spk_row_keys keys = { 0 };
 	spk_status status = encode_keys(p, &keys, err);
@@ -376,7 +384,7 @@ static spk_status flush(struct spk_keyed_rows *k, struct pages *p, spk_error *er
 	return status;
 }
 
-static spk_status put_page(struct spk_keyed_rows *k, struct pages *p, struct spk_row_group *g, uint32_t page, bool there, struct spk_arena *arena, spk_error *err)
+static spk_status put_page(struct spk_keyed_rows *k, struct spk_rows_requests *p, struct spk_row_group *g, uint32_t page, bool there, struct spk_arena *arena, spk_error *err)
 {
 	if (p->n == SPK_BATCH_ROWS || k->bytes.size > UINT32_MAX / 4)
 		SPK_TRY(flush(k, p, err));
@@ -392,7 +400,7 @@ static spk_status put_page(struct spk_keyed_rows *k, struct pages *p, struct spk
 	return name_page(k, p, g, page, arena, err);
 }
 
-static spk_status write_group(struct spk_keyed_rows *k, struct pages *p, struct spk_row_group *g, struct spk_arena *arena, spk_error *err)
+static spk_status write_group(struct spk_keyed_rows *k, struct spk_rows_requests *p, struct spk_row_group *g, struct spk_arena *arena, spk_error *err)
 {
 	bool whole, there;
 	size_t left = find_dirty(k, g, &whole);
@@ -419,10 +427,9 @@ static bool has_changed(const struct spk_keyed_rows *k, const struct spk_row_gro
 
 spk_status spk_keyed_rows_write(struct spk_keyed_rows *k, struct spk_row_group *group, int n, struct spk_arena *arena, spk_error *err)
 {
-	struct pages *p = spk_arena_alloc(arena, sizeof *p);
+	struct spk_rows_requests *p = no_requests(k);
 
 	SPK_TRY_PTR(p, err);
-	p->n = 0;
 	spk_buffer_clear(&k->bytes);
 	for (int i = 0; i < n; i++)
 		if (has_changed(k, &group[i]))
@@ -432,5 +439,7 @@ spk_status spk_keyed_rows_write(struct spk_keyed_rows *k, struct spk_row_group *
 
 void spk_keyed_rows_release(struct spk_keyed_rows *k)
 {
+	spk_free(k->account, k->requests, k->requests ? sizeof *k->requests : 0);
+	k->requests = NULL;
 	spk_buffer_release(&k->bytes);
 }

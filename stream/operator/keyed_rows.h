@@ -49,6 +49,7 @@ struct spk_keyed_rows {
 	bool met;                        /* rows know how many they meet */
 	bool bucketed;
 	bool stays;                      /* a key whose last row was taken back stays known */
+	struct spk_rows_requests *requests;  /* scratch: pages that are read or written together */
 	struct spk_buffer bytes;         /* scratch */
 };
 

@@ -309,8 +309,7 @@ static spk_status with_slice(struct join *j, struct slice *s, struct spk_join_de
 	s->arena = d->changes->arena = spk_arena_new(j->base.pipeline->account);
 	SPK_TRY_PTR(s->arena, err);
 	memset(s->key, 0, sizeof s->key);
-	d->pair = SPK_NEW_ARRAY(s->arena, struct spk_join_pair, j->base.pipeline->batch_rows);
-	status = d->pair ? work(j, s, d, err) : spk_fail_memory(err);
+	status = work(j, s, d, err);
 	spk_arena_unref(s->arena);
 	s->keys = 0;
 	return status;
@@ -357,8 +356,10 @@ static spk_status join_finish(struct spk_op *op, spk_error *err)
 	struct spk_join_delta d = { .setup = &j->setup, .changes = &changes };
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
 	struct slice *s = work ? SPK_NEW(work, struct slice) : NULL;
-	spk_status status = s ? SPK_OK : spk_fail_memory(err);
+	spk_status status;
 
+	d.pair = s ? spk_arena_alloc(work, sizeof *d.pair * (size_t)op->pipeline->batch_rows) : NULL;
+	status = d.pair ? SPK_OK : spk_fail_memory(err);
 	for (int side = 0; side < 2 && status == SPK_OK; side++)
 		status = spk_delta_rows_chain(&j->side[side], j->keys.count, work, err);
 	if (status == SPK_OK)

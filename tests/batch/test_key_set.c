@@ -1,7 +1,6 @@
 /* Rows that were not there before come out once, in the order in which they came, however often the keys go to disk. */
 #include "batch/key_set.h"
 
-#include <dirent.h>
 
 #include "core/base/fault.h"
 #include "core/base/memory.h"
@@ -49,22 +48,11 @@ static void bench_open(struct bench *b, int range, size_t limit)
 	REQUIRE_OK(spk_key_set_new(&b->set, b->schema, NULL, b->dir, note, b, &err), err);
 }
 
-static int files(const char *dir)
-{
-	DIR *d = opendir(dir);
-	int n = -2;
-
-	while (d && readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
-
 static void bench_close(struct bench *b)
 {
 	spk_key_set_free(b->set);
 	CHECK_EQ_INT(spk_memory_account_used(spk_memory_account("recursion")), 0);
-	CHECK_EQ_INT(files(b->dir), 0);
+	CHECK_EQ_INT(spk_test_files(b->dir), 0);
 	spk_arena_unref(b->arena);
 	free(b->known);
 	free(b->want);

@@ -2,7 +2,6 @@
  * Queries whose data do not fit memory.limit: ORDER BY, LIMIT and both, over several files and tasks. Whatever the limit, the threads and the
  * faults, the rows are those of the same query with room enough, in the same order.
  */
-#include <dirent.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
@@ -37,17 +36,6 @@ static void make_files(void)
 		free(path);
 	}
 	snprintf(ddl, sizeof ddl, "CREATE TABLE t (id integer, k integer, t text) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = 'csv');", tables);
-}
-
-static int left_behind(void)
-{
-	DIR *d = opendir(spill);
-	int n = -2;
-
-	while (d && readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 static struct rows answer(const char *query, const struct how *how)
@@ -103,7 +91,7 @@ static void sorts_at_any_limit(void)
 			CHECK_EQ_INT(got.count, want.count);
 			check_same(&got, &want, 0);
 			CHECK((counts.written > 0) == (mib < 384));
-			CHECK_EQ_INT(left_behind(), 0);
+			CHECK_EQ_INT(spk_test_files(spill), 0);
 			rows_release(&got);
 		}
 	rows_release(&want);
@@ -197,7 +185,7 @@ static void faults_change_nothing(void)
 
 		CHECK_EQ_INT(got.count, want.count);
 		check_same(&got, &want, 0);
-		CHECK_EQ_INT(left_behind(), 0);
+		CHECK_EQ_INT(spk_test_files(spill), 0);
 		rows_release(&got);
 	}
 	rows_release(&want);
@@ -212,7 +200,7 @@ static void a_disk_that_stays_full_ends_the_query(void)
 
 	CHECK_FAILS(run_query(sql, &how, &got, &err), SPK_IO, err);
 	CHECK_HOLDS(err.message, "spill.write");
-	CHECK_EQ_INT(left_behind(), 0);
+	CHECK_EQ_INT(spk_test_files(spill), 0);
 	rows_release(&got);
 	free(sql);
 }

@@ -5,7 +5,6 @@
  */
 #include "batch/operator/sorter.h"
 
-#include <dirent.h>
 
 #include "core/base/fault.h"
 #include "tests/core/columnar/random.h"
@@ -34,22 +33,11 @@ static void bench_open(struct bench *b, const char *name, size_t limit, bool spi
 	spk_memory_set_limit(limit);
 }
 
-static int files(const char *dir)
-{
-	DIR *d = opendir(dir);
-	int n = -2;
-
-	while (d && readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
-
 static void bench_close(struct bench *b)
 {
 	spk_sorter_close(&b->sorter);
 	spk_spill_free(b->pipeline.spill);
-	CHECK_EQ_INT(files(b->dir), 0);
+	CHECK_EQ_INT(spk_test_files(b->dir), 0);
 	CHECK_EQ_INT(spk_memory_account_used(b->pipeline.account), 0);
 	spk_memory_set_limit((size_t)1 << 30);
 	free(b->dir);

@@ -1,14 +1,8 @@
 /* A query of many stages survives the death of any of its tasks; one that is cancelled, at whatever moment, leaves nothing behind. */
-#include <dirent.h>
 #include <pthread.h>
 #include <unistd.h>
 
-#include "core/base/fault.h"
-#include "core/base/log.h"
-#include "core/base/memory.h"
-#include "core/expr/text.h"
-#include "session/engine.h"
-#include "tests/support/test.h"
+#include "tests/session/spilling.h"
 
 /* Five relations joined, aggregated, sorted. Hints, so that both sides of the joins are exchanged: more stages, and none too small to be worth it. */
 #define DATA "'examples/data/"
@@ -17,66 +11,6 @@
 	"FROM " DATA "flights.csv' f JOIN " DATA "airlines.csv' a ON a.carrier = f.carrier JOIN " DATA "planes.csv' p ON p.tailnum = f.tailnum " \
 	"JOIN " DATA "airports.csv' o ON o.faa = f.dest JOIN " DATA "weather.csv' w ON w.origin = f.origin AND w.time_hour = f.time_hour " \
 	"GROUP BY a.name, p.manufacturer ORDER BY n DESC, 1, 2"
-
-static struct spk_session *session;
-static char *spill;
-static spk_error err;
-
-static void begin(const char *threads)
-{
-	err = (spk_error){ 0 };
-	spill = spk_test_dir("spill");
-	REQUIRE_OK(spk_log_set_levels("error", &err), err);
-	REQUIRE_OK(spk_session_new(&session, &err), err);
-	REQUIRE_OK(spk_session_set(session, "spill.dir", spill, &err), err);
-	REQUIRE_OK(spk_session_set(session, "retry.backoff", "0", &err), err);
-	REQUIRE_OK(spk_session_set(session, "parallelism", "3", &err), err);
-	REQUIRE_OK(spk_session_set(session, "pool.size", threads, &err), err);
-}
-
-static void end(void)
-{
-	REQUIRE_OK(spk_fault_set("", &err), err);
-	spk_session_free(session);
-	spk_test_remove(spill);
-	free(spill);
-}
-
-/* Rows as they come: the query sorts them. */
-static spk_status digest(void *user, struct spk_batch *batch, spk_error *why)
-{
-	uint64_t *h = user;
-
-	(void)why;
-	SPK_EACH_ROW(batch, i, row) {
-		for (int c = 0; c < batch->columns; c++) {
-			struct spk_reader r = spk_vector_reader(&batch->column[c]);
-			uint32_t slot = spk_reader_slot(&r, row);
-			char text[SPK_TEXT_MAX];
-			const char *at = (const char *)r.data + (size_t)slot * (size_t)spk_type_width(batch->column[c].type);
-			bool view = spk_type_is_view(batch->column[c].type), there = spk_reader_valid(&r, slot);
-			const char *data = view && there ? spk_view_data((const struct spk_view *)(const void *)at) : text;
-			size_t size = !there ? 0 : view ? ((const struct spk_view *)(const void *)at)->length : (size_t)spk_text_from_value(batch->column[c].type, at, NULL, text);
-
-			for (size_t k = 0; k < size; k++)
-				*h = (*h ^ (uint8_t)data[k]) * 0x100000001b3u;
-			*h = (*h ^ (there ? 1 : 2)) * 0x100000001b3u;
-		}
-	}
-	return SPK_OK;
-}
-
-static spk_status run(const char *sql, uint64_t *out)
-{
-	struct spk_physical_plan *plan;
-	struct spk_script script;
-
-	*out = 0xcbf29ce484222325u;
-	REQUIRE_OK(spk_session_forget(session, &err), err);
-	REQUIRE_OK(spk_session_bind(session, sql, &script, &err), err);
-	REQUIRE_OK(spk_session_plan_query(session, script.statement[0].plan, &plan, &err), err);
-	return spk_session_run_query(session, plan, digest, out, NULL, &err);
-}
 
 /* --- faults --- */
 
@@ -90,7 +24,7 @@ static void kill_each(enum spk_fault point, const char *query, uint64_t want)
 		REQUIRE(n < 1000);
 		REQUIRE_OK(spk_fault_set(spec, &err), err);
 		free(spec);
-		CHECK_OK(run(query, &got), err);
+		CHECK_OK(run_query(query, NULL, &got), err);
 		CHECK(got == want);
 		if (spk_fault_passes(point) < n)
 			break;
@@ -106,8 +40,8 @@ static void survives_any_task(void)
 	static const enum spk_fault points[] = { SPK_FAULT_TASK_START, SPK_FAULT_TASK_FINISH, SPK_FAULT_SHUFFLE_WRITE, SPK_FAULT_SHUFFLE_FETCH };
 	uint64_t want;
 
-	begin("1");
-	REQUIRE_OK(run(QUERY, &want), err);
+	begin_spilling("3", "1");
+	REQUIRE_OK(run_query(QUERY, NULL, &want), err);
 	CHECK(spk_session_profile(session)->stages >= 7);
 	CHECK(spk_session_profile(session)->rows > 20);
 	for (size_t i = 0; i < sizeof points / sizeof *points; i++)
@@ -147,7 +81,7 @@ static struct settled settle(const char *query, const char *hint, uint64_t *got)
 {
 	char *sql = spk_test_format(query, hint);
 
-	REQUIRE_OK(run(sql, got), err);
+	REQUIRE_OK(run_query(sql, NULL, got), err);
 	free(sql);
 	return settled();
 }
@@ -164,7 +98,7 @@ static void joins_are_settled_by_size(void)
 		uint64_t want, got;
 		struct settled s;
 
-		begin("2");
+		begin_spilling("3", "2");
 		set("join.broadcast.bytes", cases[i].most);
 		set("join.adaptive", "false");
 		s = settle(cases[i].query, "", &want);
@@ -196,7 +130,7 @@ static void settled_joins_survive_any_task(void)
 		char *sql = k ? spk_test_format(LARGE, "") : spk_test_format(SMALL, "");
 		uint64_t want;
 
-		begin("1");
+		begin_spilling("3", "1");
 		set("join.broadcast.bytes", k ? "20KiB" : "100KiB");
 		(void)settle(query[k], "", &want);
 		for (size_t i = 0; i < SPK_COUNT_OF(points); i++)
@@ -211,46 +145,22 @@ static void gives_up(void)
 {
 	uint64_t got;
 
-	begin("2");
+	begin_spilling("3", "2");
 	REQUIRE_OK(spk_session_set(session, "retry.max", "2", &err), err);
 	REQUIRE_OK(spk_fault_set("task.finish:1+", &err), err);
-	CHECK_FAILS(run(QUERY, &got), SPK_IO, err);
+	CHECK_FAILS(run_query(QUERY, NULL, &got), SPK_IO, err);
 	CHECK_HOLDS(err.message, "given up after 3 attempts");
 	end();
 }
 
 /* --- cancelling --- */
 
-static int threads_now(void)
-{
-	DIR *d = opendir("/proc/self/task");
-	int n = 0;
-
-	REQUIRE(d != NULL);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
-
 /* A thread that was joined may be in the list for a moment more. */
 static void check_threads(int want)
 {
-	for (int i = 0; i < 1000 && threads_now() > want; i++)
+	for (int i = 0; i < 1000 && spk_test_files("/proc/self/task") > want; i++)
 		usleep(10000);
-	CHECK_EQ_INT(threads_now(), want);
-}
-
-static int files_in(const char *path)
-{
-	DIR *d = opendir(path);
-	int n = 0;
-
-	REQUIRE(d != NULL);
-	for (struct dirent *e; (e = readdir(d)) != NULL;)
-		n += e->d_name[0] != '.';
-	closedir(d);
-	return n;
+	CHECK_EQ_INT(spk_test_files("/proc/self/task"), want);
 }
 
 static size_t held(void)
@@ -276,13 +186,13 @@ static void *cancel_later(void *user)
 static void cancelled_leaves_nothing(void)
 {
 	spk_test_rng rng = spk_test_rng_new(7);
-	int threads = threads_now();
+	int threads = spk_test_files("/proc/self/task");
 	size_t before;
 	uint64_t want, got;
 
-	begin("2");
+	begin_spilling("3", "2");
 	before = held();
-	REQUIRE_OK(run(QUERY, &want), err);
+	REQUIRE_OK(run_query(QUERY, NULL, &want), err);
 	CHECK_EQ_INT(held(), before);
 	for (int i = 0; i < (spk_test_long() ? 200 : 20); i++) {
 		pthread_t canceller;
@@ -290,46 +200,46 @@ static void cancelled_leaves_nothing(void)
 		cancel_after_us = (int64_t)spk_test_below(&rng, 60000);
 		REQUIRE_OK(spk_fault_set(spk_test_one_in(&rng, 2) ? "spill.wanted:1+" : "", &err), err);
 		REQUIRE(pthread_create(&canceller, NULL, cancel_later, session) == 0);
-		spk_status status = run(QUERY, &got);
+		spk_status status = run_query(QUERY, NULL, &got);
 
 		pthread_join(canceller, NULL);
 		spk_session_clear_cancel(session);
 		CHECK(status == SPK_CANCELLED || (status == SPK_OK && got == want));
 		CHECK_EQ_INT(held(), before);
-		CHECK_EQ_INT(files_in(spill), 0);
+		CHECK_EQ_INT(spk_test_files(spill), 0);
 		check_threads(threads);
 	}
 	REQUIRE_OK(spk_fault_set("", &err), err);
-	CHECK_OK(run(QUERY, &got), err);
+	CHECK_OK(run_query(QUERY, NULL, &got), err);
 	CHECK(got == want);
 	end();
 }
 
 static void times_out(void)
 {
-	int threads = threads_now();
+	int threads = spk_test_files("/proc/self/task");
 	size_t before;
 	uint64_t got;
 
-	begin("2");
+	begin_spilling("3", "2");
 	before = held();
 	REQUIRE_OK(spk_fault_set("source.read:1+:sleep=200", &err), err);
 	REQUIRE_OK(spk_session_set(session, "statement_timeout", "5ms", &err), err);
-	CHECK_FAILS(run(QUERY, &got), SPK_CANCELLED, err);
+	CHECK_FAILS(run_query(QUERY, NULL, &got), SPK_CANCELLED, err);
 	CHECK_EQ_STR(err.message, "canceling statement due to statement timeout");
 	CHECK_EQ_INT(held(), before);
-	CHECK_EQ_INT(files_in(spill), 0);
+	CHECK_EQ_INT(spk_test_files(spill), 0);
 	check_threads(threads);
 	/* WITH queries are run before, on the same clock. */
-	CHECK_FAILS(run("WITH x AS MATERIALIZED (SELECT * FROM 'examples/data/flights.csv') SELECT count(*) FROM x a, x b WHERE a.flight = b.flight", &got), SPK_CANCELLED, err);
+	CHECK_FAILS(run_query("WITH x AS MATERIALIZED (SELECT * FROM 'examples/data/flights.csv') SELECT count(*) FROM x a, x b WHERE a.flight = b.flight", NULL, &got), SPK_CANCELLED, err);
 	CHECK_EQ_STR(err.message, "canceling statement due to statement timeout");
 	CHECK_EQ_INT(held(), before);
 	/* The next statement has a clock of its own; 0 is none. */
 	REQUIRE_OK(spk_fault_set("", &err), err);
 	REQUIRE_OK(spk_session_set(session, "statement_timeout", "10min", &err), err);
-	CHECK_OK(run(QUERY, &got), err);
+	CHECK_OK(run_query(QUERY, NULL, &got), err);
 	REQUIRE_OK(spk_session_set(session, "statement_timeout", "0", &err), err);
-	CHECK_OK(run(QUERY, &got), err);
+	CHECK_OK(run_query(QUERY, NULL, &got), err);
 	end();
 }
 
@@ -338,13 +248,13 @@ static void times_out_in_a_loop(void)
 {
 	uint64_t got;
 
-	begin("1");
+	begin_spilling("3", "1");
 	REQUIRE_OK(spk_session_set(session, "statement_timeout", "20", &err), err);
-	CHECK_FAILS(run("SELECT count(*) FROM generate_series(1, 4000) a(x), generate_series(1, 4000) b(y), generate_series(1, 4000) c(z) WHERE x + y + z < 0", &got),
+	CHECK_FAILS(run_query("SELECT count(*) FROM generate_series(1, 4000) a(x), generate_series(1, 4000) b(y), generate_series(1, 4000) c(z) WHERE x + y + z < 0", NULL, &got),
 	            SPK_CANCELLED, err);
 	CHECK_EQ_STR(err.message, "canceling statement due to statement timeout");
-	CHECK_FAILS(run("SELECT count(*) FROM generate_series(1, 4000) a(x) JOIN generate_series(1, 4000) b(y) ON x % 1 = y % 1 JOIN generate_series(1, 4000) c(z) "
-	                "ON x % 1 = z % 1 WHERE x + y + z < 0", &got), SPK_CANCELLED, err);
+	CHECK_FAILS(run_query("SELECT count(*) FROM generate_series(1, 4000) a(x) JOIN generate_series(1, 4000) b(y) ON x % 1 = y % 1 JOIN generate_series(1, 4000) c(z) "
+	                "ON x % 1 = z % 1 WHERE x + y + z < 0", NULL, &got), SPK_CANCELLED, err);
 	end();
 }
 

@@ -1,12 +1,6 @@
 /* Queries that spill: whatever fails about the disk or memory, in whatever operator, the rows are those of the undisturbed run or there is an error. */
-#include <dirent.h>
 
-#include "core/base/fault.h"
-#include "core/base/log.h"
-#include "core/base/memory.h"
-#include "core/expr/text.h"
-#include "session/engine.h"
-#include "tests/support/test.h"
+#include "tests/session/spilling.h"
 
 #define ROWS(n, t) "(SELECT g AS i, g * 7919 % 10007 AS k, repeat('" t "', 20) || g AS t FROM generate_series(1, " n ") AS x (g)) "
 
@@ -24,81 +18,6 @@ static const struct query { const char *name, *sql; bool recomputed; } queries[]
 
 enum { QUERIES = sizeof queries / sizeof *queries };
 
-static struct spk_session *session;
-static char *spill;
-static spk_error err;
-
-static void begin(void)
-{
-	err = (spk_error){ 0 };
-	spill = spk_test_dir("spill");
-	REQUIRE_OK(spk_log_set_levels("error", &err), err);
-	REQUIRE_OK(spk_session_new(&session, &err), err);
-	REQUIRE_OK(spk_session_set(session, "spill.dir", spill, &err), err);
-	REQUIRE_OK(spk_session_set(session, "retry.backoff", "0", &err), err);
-	REQUIRE_OK(spk_session_set(session, "parallelism", "2", &err), err);
-	REQUIRE_OK(spk_session_set(session, "pool.size", "2", &err), err);
-}
-
-static void end(void)
-{
-	REQUIRE_OK(spk_fault_set("", &err), err);
-	spk_session_free(session);
-	spk_test_remove(spill);
-	free(spill);
-}
-
-/* Rows as they come: the queries sort them. */
-static spk_status digest(void *user, struct spk_batch *batch, spk_error *why)
-{
-	uint64_t *h = user;
-
-	(void)why;
-	SPK_EACH_ROW(batch, i, row) {
-		for (int c = 0; c < batch->columns; c++) {
-			struct spk_reader r = spk_vector_reader(&batch->column[c]);
-			uint32_t slot = spk_reader_slot(&r, row);
-			const char *at = (const char *)r.data + (size_t)slot * (size_t)spk_type_width(batch->column[c].type);
-			bool view = spk_type_is_view(batch->column[c].type), there = spk_reader_valid(&r, slot);
-			const char *data = view && there ? spk_view_data((const struct spk_view *)(const void *)at) : at;
-			size_t size = !there ? 0 : view ? ((const struct spk_view *)(const void *)at)->length : (size_t)spk_type_width(batch->column[c].type);
-
-			for (size_t k = 0; k < size; k++)
-				*h = (*h ^ (uint8_t)data[k]) * 0x100000001b3u;
-			*h = (*h ^ (there ? 1 : 2)) * 0x100000001b3u;
-		}
-	}
-	return SPK_OK;
-}
-
-static spk_status run(const char *sql, const char *fault, uint64_t *out)
-{
-	struct spk_physical_plan *plan;
-	struct spk_script script;
-	spk_status status;
-
-	*out = 0xcbf29ce484222325u;
-	err = (spk_error){ 0 };
-	REQUIRE_OK(spk_session_forget(session, &err), err);
-	REQUIRE_OK(spk_session_bind(session, sql, &script, &err), err);
-	REQUIRE_OK(spk_session_plan_query(session, script.statement[0].plan, &plan, &err), err);
-	REQUIRE_OK(spk_fault_set(fault, &err), err);
-	status = spk_session_run_query(session, plan, digest, out, NULL, &err);
-	return status;
-}
-
-static int files(void)
-{
-	DIR *d = opendir(spill);
-	int n = 0;
-
-	REQUIRE(d != NULL);
-	for (struct dirent *e; (e = readdir(d)) != NULL;)
-		n += e->d_name[0] != '.';
-	closedir(d);
-	return n;
-}
-
 static size_t held(void)
 {
 	static const char *const accounts[] = { "operators", "shuffle", "scheduler", "spill", "recursion" };
@@ -111,14 +30,14 @@ static size_t held(void)
 
 static void check_clean(const char *name, const char *fault)
 {
-	bool clean = held() == 0 && (files() == 0 || strcmp(name, "recursive") == 0);
+	bool clean = held() == 0 && (spk_test_files(spill) == 0 || strcmp(name, "recursive") == 0);
 
 	/* What WITH queries keep lies in the session's own spill space until it forgets them. */
 	REQUIRE_OK(spk_session_forget(session, &err), err);
-	if (!clean || files())
-		printf("%s after %s: %zu bytes held, %d files\n", name, fault, held(), files());
+	if (!clean || spk_test_files(spill))
+		printf("%s after %s: %zu bytes held, %d files\n", name, fault, held(), spk_test_files(spill));
 	CHECK(clean);
-	CHECK_EQ_INT(files(), 0);
+	CHECK_EQ_INT(spk_test_files(spill), 0);
 }
 
 /* The n-th pass of a point fails while everything spills; `said` is in the error when there is one. */
@@ -130,7 +49,7 @@ static int sweep(const struct query *q, uint64_t want, enum spk_fault point, int
 	for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
 		char *fault = spk_test_format("spill.wanted:1+,%s:%d", spk_fault_name(point), (int)(at[i] < 1 ? 1 : at[i]));
 		uint64_t got;
-		spk_status status = run(q->sql, fault, &got);
+		spk_status status = run_query(q->sql, fault, &got);
 
 		if (status == SPK_OK)
 			recomputed++;
@@ -148,13 +67,13 @@ static void disks(void)
 	static const struct { enum spk_fault point; const char *said; } faults[] = {
 		{ SPK_FAULT_SPILL_WRITE, "spill.write" }, { SPK_FAULT_SPILL_READ, "spill.read" }, { SPK_FAULT_SPILL_DAMAGE, "spill file" } };
 
-	begin();
+	begin_spilling("2", "2");
 	for (int i = 0; i < QUERIES; i++) {
 		uint64_t want, got;
 		int64_t passes[sizeof faults / sizeof *faults];
 
-		REQUIRE_OK(run(queries[i].sql, "", &want), err);
-		REQUIRE_OK(run(queries[i].sql, "spill.wanted:1+", &got), err);
+		REQUIRE_OK(run_query(queries[i].sql, "", &want), err);
+		REQUIRE_OK(run_query(queries[i].sql, "spill.wanted:1+", &got), err);
 		for (size_t f = 0; f < sizeof faults / sizeof *faults; f++)
 			passes[f] = spk_fault_passes(faults[f].point);
 		CHECK(got == want);
@@ -170,11 +89,11 @@ static void disks(void)
 /* Every block is damaged: no answer, but the file's name. */
 static void no_good_disk(void)
 {
-	begin();
+	begin_spilling("2", "2");
 	for (int i = 0; i < QUERIES; i++) {
 		uint64_t got;
 
-		CHECK_FAILS(run(queries[i].sql, "spill.wanted:1+,spill.damage:1+", &got), SPK_CORRUPT, err);
+		CHECK_FAILS(run_query(queries[i].sql, "spill.wanted:1+,spill.damage:1+", &got), SPK_CORRUPT, err);
 		CHECK_HOLDS(err.message, "spill file ");
 		CHECK_HOLDS(err.message, "/data-");
 		check_clean(queries[i].name, "all damaged");
@@ -185,16 +104,16 @@ static void no_good_disk(void)
 /* The n-th allocation fails: an error, and nothing is left. */
 static void no_memory(void)
 {
-	begin();
+	begin_spilling("2", "2");
 	for (int i = 0; i < QUERIES; i++) {
 		uint64_t want, got;
 		int64_t passes;
 
-		REQUIRE_OK(run(queries[i].sql, "spill.wanted:1+", &want), err);
+		REQUIRE_OK(run_query(queries[i].sql, "spill.wanted:1+", &want), err);
 		passes = spk_fault_passes(SPK_FAULT_MALLOC);
 		for (int64_t n = 1; n <= passes; n += passes / (spk_test_long() ? 200 : 6) + 1) {
 			char *fault = spk_test_format("spill.wanted:1+,malloc:%d", (int)n);
-			spk_status status = run(queries[i].sql, fault, &got);
+			spk_status status = run_query(queries[i].sql, fault, &got);
 
 			CHECK(status == SPK_OK ? got == want : status == SPK_NO_MEMORY || status == SPK_MEMORY_LIMIT);
 			check_clean(queries[i].name, fault);

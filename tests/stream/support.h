@@ -125,23 +125,30 @@ static inline void put_text(const struct spk_vector *v, int row, char *out, size
 	}
 }
 
+/* One line; a row that is there several times has so many. */
+static inline spk_status fake_encode_row(const struct spk_batch *batch, int32_t row, struct spk_sink_block *block, spk_error *err)
+{
+	SPK_TRY(spk_sink_block_reserve(block, 1, err));
+	SPK_TRY(spk_buffer_append_str(&block->value, spk_batch_weight(batch, row) > 0 ? "+" : "-", err));
+	for (int c = 0; c < batch->columns; c++) {
+		char text[SPK_TEXT_MAX];
+
+		put_text(&batch->column[c], row, text, sizeof text);
+		SPK_TRY(spk_buffer_printf(&block->value, err, "%s%s", c ? "|" : "", text));
+	}
+	SPK_TRY(spk_buffer_append_str(&block->value, "\n", err));
+	block->value_end[block->rows] = (uint32_t)block->value.size;
+	block->key_end[block->rows++] = 0;
+	return SPK_OK;
+}
+
 static inline spk_status fake_encode(struct spk_sink *s, const struct spk_batch *batch, struct spk_sink_block *block, struct spk_row_errors *errors, spk_error *err)
 {
 	(void)s;
 	(void)errors;
-	SPK_TRY(spk_sink_block_reserve(block, batch->selected, err));
-	SPK_EACH_ROW(batch, i, row) {
-		SPK_TRY(spk_buffer_append_str(&block->value, spk_batch_weight(batch, row) > 0 ? "+" : "-", err));
-		for (int c = 0; c < batch->columns; c++) {
-			char text[SPK_TEXT_MAX];
-
-			put_text(&batch->column[c], row, text, sizeof text);
-			SPK_TRY(spk_buffer_printf(&block->value, err, "%s%s", c ? "|" : "", text));
-		}
-		SPK_TRY(spk_buffer_append_str(&block->value, "\n", err));
-		block->value_end[block->rows] = (uint32_t)block->value.size;
-		block->key_end[block->rows++] = 0;
-	}
+	SPK_EACH_ROW(batch, i, row)
+		for (int32_t left = abs(spk_batch_weight(batch, row)); left > 0; left--)
+			SPK_TRY(fake_encode_row(batch, row, block, err));
 	return SPK_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "tests/support/test.h"
 
 #include <CUnit/Basic.h>
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <inttypes.h>
@@ -300,6 +301,19 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 {
 	(void)info, (void)kind, (void)walk;
 	return remove(path);
+}
+
+int spk_test_files(const char *dir)
+{
+	DIR *d = opendir(dir);
+	int n = 0;
+
+	if (!d)
+		return -1;
+	for (struct dirent *e; (e = readdir(d)) != NULL;)
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
 }
 
 void spk_test_remove(const char *path)

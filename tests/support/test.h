@@ -109,6 +109,8 @@ void spk_test_bytes(spk_test_rng *rng, void *out, size_t size);
 char *spk_test_dir(const char *name);
 /* Removes a file or a whole directory; fine if it is not there. */
 void spk_test_remove(const char *path);
+/* How many entries a folder has whose names do not begin with a dot; -1: there is no such folder. */
+int spk_test_files(const char *dir);
 /* `path` inside the source tree. Caller frees. */
 char *spk_test_source(const char *path);
 /* printf into a fresh string. Caller frees. */
