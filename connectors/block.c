@@ -21,6 +21,9 @@ void spk_sink_block_free(struct spk_sink_block *block)
 	free(block->key_end);
 	free(block->flags);
 	free(block->partition);
+	for (int i = 0; i < block->batches; i++)
+		spk_batch_unref(block->batch[i]);
+	free(block->batch);
 	free(block);
 }
 

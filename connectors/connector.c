@@ -1,6 +1,7 @@
 /* The list of connectors. */
 #include "connectors/connector.h"
 
+#include "connectors/callback/callback.h"
 #include "core/base/check.h"
 
 extern const struct spk_source_type spk_kafka_source, spk_file_source, spk_nexmark_source, spk_datagen_source, spk_stored_source;
@@ -25,6 +26,11 @@ const struct spk_sink_type *spk_sink_type(const char *connector)
 		if (!strcmp(sinks[i]->name, connector))
 			return sinks[i];
 	return NULL;
+}
+
+const struct spk_sink_type *spk_table_sink_type(const struct spk_table *table)
+{
+	return table->consumer ? &spk_callback_sink : spk_sink_type(table->connector);
 }
 
 struct spk_source_estimate spk_connector_estimate(const struct spk_table *table, const struct spk_conf *conf)

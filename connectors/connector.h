@@ -169,6 +169,8 @@ struct spk_sink_block {
 	uint8_t *flags;                /* by row, NULL: all 0 */
 	int32_t *partition;            /* by row: target partition, NULL: the sink chooses by task */
 	int capacity;
+	struct spk_batch **batch;      /* for sinks that take rows as they are (callback): references; the ends above are 0 then */
+	int batches, batch_capacity;
 	uint64_t hash;                 /* sum over rows of the hash of key and value: order does not matter */
 };
 /* A block is made by calloc; give its buffers an account before the first row if they are to be counted by name. */
@@ -234,6 +236,8 @@ spk_status spk_sink_block_reserve(struct spk_sink_block *block, int more_rows, s
 /* NULL when there is none of that name (or it cannot be a source / sink). */
 const struct spk_source_type *spk_source_type(const char *connector);
 const struct spk_sink_type *spk_sink_type(const char *connector);
+/* Of a table: also that of one whose rows go to a function (connectors/callback). */
+const struct spk_sink_type *spk_table_sink_type(const struct spk_table *table);
 /* Names of all connectors, at most `capacity`; returns their number. */
 int spk_connector_names(const char **names, int capacity);
 /* Rows and bytes that a table's source has, about; rows < 0: nothing is known (no such connector, not finite, files that cannot be read). */

@@ -22,6 +22,12 @@ static const struct spk_option_spec format_options[] = {
 	{ 0 },
 };
 
+/* Of what is written to, whatever the connector; the planner's business (planner/physical/sink.c). */
+static const struct spk_option_spec sink_options[] = {
+	{ "sink.output-mode", false, false, "append|update|delta|complete", "Which changes of its query a sink gets: new rows only, the last row of each key, rows with weights, or the whole result of every epoch that changes it. By itself what query and sink allow." },
+	{ 0 },
+};
+
 static const struct spk_option *find_option(const struct spk_table *t, const char *key)
 {
 	for (int i = t->option_count - 1; i >= 0; i--)
@@ -155,7 +161,7 @@ static spk_status check_value(const struct spk_table *t, const struct spk_option
 }
 
 /* Everything a table of this connector and format may have. */
-struct known { const struct spk_option_spec *list[5]; int count; };
+struct known { const struct spk_option_spec *list[6]; int count; };
 
 static struct known known_options(const struct spk_table *t, const struct spk_format *format)
 {
@@ -165,8 +171,10 @@ static struct known known_options(const struct spk_table *t, const struct spk_fo
 
 	if (source)
 		k.list[k.count++] = source->options;
-	if (sink)
+	if (sink) {
 		k.list[k.count++] = sink->options;
+		k.list[k.count++] = sink_options;
+	}
 	if ((source && source->takes_format) || (sink && sink->takes_format))
 		k.list[k.count++] = format_options;
 	if (format)
@@ -302,7 +310,7 @@ spk_status spk_connector_check_table(const struct spk_table *t, void *conf, spk_
 
 spk_status spk_connector_sink_takes(const struct spk_table *t, bool *upserts, bool *deltas, spk_error *err)
 {
-	const struct spk_sink_type *type = spk_sink_type(t->connector);
+	const struct spk_sink_type *type = spk_table_sink_type(t);
 	const struct spk_format *format;
 
 	*upserts = *deltas = false;

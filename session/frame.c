@@ -170,8 +170,7 @@ spk_status spk_frame_bind(struct spk_session *s, const struct spk_compose *c, st
 	return status;
 }
 
-/* The frame that a call gives: bound, or carrying the error of its inputs or its own. */
-static struct spk_frame *make(const struct spk_compose *c)
+struct spk_frame *spk_frame_make(const struct spk_compose *c)
 {
 	const struct spk_frame *known = c->frame[0] ? c->frame[0] : c->frame[1];
 	spk_error error = { 0 };
@@ -210,7 +209,7 @@ static const char *from_clause(const struct spk_frame *f)
 
 static struct spk_frame *select_from(struct spk_frame *f, const char *call, const char *before, const char *fragment)
 {
-	return make(&(struct spk_compose){ .call = call, .before = before, .fragment = fragment, .after = from_clause(f), .frame = { f } });
+	return spk_frame_make(&(struct spk_compose){ .call = call, .before = before, .fragment = fragment, .after = from_clause(f), .frame = { f } });
 }
 
 /* SELECT * FROM frame, then a clause with the fragment, which may not be missing. */
@@ -220,7 +219,7 @@ static struct spk_frame *all_from(struct spk_frame *f, const char *call, const c
 
 	if (f && !fragment)
 		return spk_frame_of_null(f->session, call, "text");
-	return make(&(struct spk_compose){ .call = call, .before = before ? before : "", .fragment = fragment, .after = "\n", .frame = { f } });
+	return spk_frame_make(&(struct spk_compose){ .call = call, .before = before ? before : "", .fragment = fragment, .after = "\n", .frame = { f } });
 }
 
 /* --- rows and columns --- */
@@ -281,7 +280,7 @@ static struct spk_frame *select_columns(struct spk_frame *f, const char *call, c
 	spk_error error = { 0 };
 
 	if (put_columns(f, replaced, text, &list, &error) == SPK_OK && spk_buffer_append(&list, "", 1, &error) == SPK_OK)
-		out = list.size > 1 ? make(&(struct spk_compose){ .call = call, .before = "SELECT ", .fragment = spk_arena_strdup(f->session->arena, list.data), .after = from_clause(f), .frame = { f } }) : NULL;
+		out = list.size > 1 ? spk_frame_make(&(struct spk_compose){ .call = call, .before = "SELECT ", .fragment = spk_arena_strdup(f->session->arena, list.data), .after = from_clause(f), .frame = { f } }) : NULL;
 	if (!out && list.size == 1) {
 		spk_fail(&error, SPK_USAGE, "%s(\"%s\") leaves no column", call, fragment);
 		out = spk_frame_of_error(f->session, &error);
@@ -442,7 +441,7 @@ struct spk_frame *spk_frame_group_by(struct spk_frame *frame, const char *expres
 {
 	const char *all = expressions ? expressions : "";
 	const char *before = frame ? spk_arena_printf(frame->session->arena, "SELECT count(*)%s%s", from_clause(frame), *all ? " GROUP BY " : "") : "";
-	struct spk_frame *f = make(&(struct spk_compose){ .call = "group_by", .before = before ? before : "", .fragment = all, .after = "\n", .frame = { frame } });
+	struct spk_frame *f = spk_frame_make(&(struct spk_compose){ .call = "group_by", .before = before ? before : "", .fragment = all, .after = "\n", .frame = { frame } });
 
 	if (!f || !f->plan)
 		return f;
@@ -483,7 +482,7 @@ struct spk_frame *spk_frame_agg(struct spk_frame *grouped, const char *aggregate
 	from = *grouped;
 	from.groups = NULL;
 	from.copied = true;
-	return make(&(struct spk_compose){ .call = "agg", .before = before, .fragment = aggregates, .after = after, .frame = { &from } });
+	return spk_frame_make(&(struct spk_compose){ .call = "agg", .before = before, .fragment = aggregates, .after = after, .frame = { &from } });
 }
 
 struct spk_frame *spk_frame_window(struct spk_frame *frame, const char *functions, const char *window)
@@ -492,7 +491,7 @@ struct spk_frame *spk_frame_window(struct spk_frame *frame, const char *function
 
 	if (frame && !functions)
 		return spk_frame_of_null(frame->session, "window", "text");
-	return make(&(struct spk_compose){ .call = "window", .before = "SELECT *, ", .fragment = functions, .after = after ? after : "", .frame = { frame } });
+	return spk_frame_make(&(struct spk_compose){ .call = "window", .before = "SELECT *, ", .fragment = functions, .after = after ? after : "", .frame = { frame } });
 }
 
 /* --- two frames --- */
@@ -538,7 +537,7 @@ struct spk_frame *spk_frame_join(struct spk_frame *left, struct spk_frame *right
 		before = spk_arena_printf(arena, "SELECT * FROM " FRAME_1 " AS %s %s " FRAME_2 " AS %s%s", l, words, r, condition ? " ON " : "");
 	if (!before)
 		return NULL;
-	return make(&(struct spk_compose){ .call = "join", .before = before, .fragment = condition ? condition : exists ? "true" : NULL, .after = exists ? "\n)" : "\n", .frame = { left, right } });
+	return spk_frame_make(&(struct spk_compose){ .call = "join", .before = before, .fragment = condition ? condition : exists ? "true" : NULL, .after = exists ? "\n)" : "\n", .frame = { left, right } });
 }
 
 struct spk_frame *spk_frame_join_using(struct spk_frame *left, struct spk_frame *right, const char *type, const char *columns)
@@ -554,12 +553,12 @@ struct spk_frame *spk_frame_join_using(struct spk_frame *left, struct spk_frame 
 	before = spk_arena_printf(left->session->arena, "SELECT * FROM " FRAME_1 " AS l %s " FRAME_2 " AS r USING (", words);
 	if (!before)
 		return NULL;
-	return make(&(struct spk_compose){ .call = "join_using", .before = before, .fragment = columns, .after = "\n)", .frame = { left, right } });
+	return spk_frame_make(&(struct spk_compose){ .call = "join_using", .before = before, .fragment = columns, .after = "\n)", .frame = { left, right } });
 }
 
 struct spk_frame *spk_frame_union(struct spk_frame *a, struct spk_frame *b)
 {
 	if (!a || !b)
 		return NULL;
-	return make(&(struct spk_compose){ .call = "union", .before = "SELECT * FROM " FRAME_1 " UNION ALL SELECT * FROM " FRAME_2, .after = "", .frame = { a, b } });
+	return spk_frame_make(&(struct spk_compose){ .call = "union", .before = "SELECT * FROM " FRAME_1 " UNION ALL SELECT * FROM " FRAME_2, .after = "", .frame = { a, b } });
 }

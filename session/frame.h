@@ -30,6 +30,12 @@ struct spk_frame *spk_frame_of_error(struct spk_session *s, const spk_error *err
 struct spk_frame *spk_frame_of_null(struct spk_session *s, const char *call, const char *argument);
 /* The frame's error, or that it is NULL or only grouped: what every action asks first. */
 spk_status spk_frame_ready(const struct spk_frame *frame, spk_error *err);
+/* Columns of the frame as between the parentheses of CREATE TABLE. */
+spk_status spk_frame_put_columns(const struct spk_frame *frame, struct spk_buffer *out, spk_error *err);
+/* ", 'key' = 'value'" for each pair of a list that NULL ends. */
+spk_status spk_frame_put_options(struct spk_buffer *out, const char *const *option, spk_error *err);
+/* Binds INSERT of all rows into the table that `ddl` makes, which must be "frame table"; it is gone from the catalog afterwards. */
+spk_status spk_frame_bind_insert(struct spk_frame *frame, const char *ddl, struct spk_logical **out, spk_error *err);
 /* A literal in quotes. */
 spk_status spk_frame_literal(struct spk_buffer *out, const char *text, spk_error *err);
 /* An identifier in quotes; NULL: no memory. */
@@ -45,5 +51,7 @@ spk_status spk_frame_scan(struct spk_session *s, struct spk_cached *cached, cons
  */
 struct spk_compose { const char *call, *before, *fragment, *after; struct spk_frame *frame[2]; };
 spk_status spk_frame_bind(struct spk_session *s, const struct spk_compose *c, struct spk_logical **out, spk_error *err);
+/* The frame that a call gives: bound, or carrying the error of its inputs or its own. NULL: one of its inputs is. */
+struct spk_frame *spk_frame_make(const struct spk_compose *c);
 
 #endif

@@ -17,7 +17,7 @@ spk_status spk_frame_literal(struct spk_buffer *out, const char *text, spk_error
 	return spk_buffer_append_str(out, "'", err);
 }
 
-static spk_status put_options(struct spk_buffer *out, const char *const *option, spk_error *err)
+spk_status spk_frame_put_options(struct spk_buffer *out, const char *const *option, spk_error *err)
 {
 	for (; option && *option; option += 2) {
 		if (!option[1])
@@ -37,7 +37,7 @@ static spk_status put_table(struct spk_buffer *out, const char *schema, const ch
 	SPK_TRY(spk_frame_literal(out, format, err));
 	SPK_TRY(spk_buffer_append_str(out, ", 'path' = ", err));
 	SPK_TRY(spk_frame_literal(out, path, err));
-	SPK_TRY(put_options(out, option, err));
+	SPK_TRY(spk_frame_put_options(out, option, err));
 	return spk_buffer_append(out, ")", 2, err);
 }
 
@@ -217,37 +217,54 @@ spk_status spk_frame_show(struct spk_frame *frame, int rows, char **text, spk_er
 
 /* --- writing --- */
 
-static spk_status bind_insert(struct spk_frame *f, const char *format, const char *path, const char *const *option, struct spk_logical **out, spk_error *err)
+spk_status spk_frame_put_columns(const struct spk_frame *f, struct spk_buffer *out, spk_error *err)
 {
-	struct spk_buffer text = { 0 };
-	struct spk_script script;
-	spk_status status = SPK_OK;
 	char type[128];
 
-	for (int i = 0; i < f->plan->schema->count && status == SPK_OK; i++) {
+	for (int i = 0; i < f->plan->schema->count; i++) {
 		const struct spk_field *field = &f->plan->schema->field[i];
+		const char *name = spk_frame_quoted(f->session, field->name);
 
-		status = spk_buffer_printf(&text, err, "%s\"%s\" %s", i ? ", " : "", field->name, spk_type_format(field->type, type, sizeof type));
+		SPK_TRY_PTR(name, err);
+		SPK_TRY(spk_buffer_printf(out, err, "%s%s %s", i ? ", " : "", name, spk_type_format(field->type, type, sizeof type)));
 	}
-	if (status == SPK_OK)
-		status = spk_buffer_append(&text, "", 1, err);
-	if (status == SPK_OK) {
-		const char *columns = spk_arena_strdup(f->session->arena, text.data);
+	return SPK_OK;
+}
 
-		spk_buffer_clear(&text);
-		status = columns ? put_table(&text, columns, format, path, option, err) : spk_fail_memory(err);
-	}
+static spk_status bind_insert(struct spk_frame *f, const char *ddl, struct spk_logical **out, spk_error *err)
+{
+	struct spk_script script;
+
+	SPK_TRY(spk_session_execute(f->session, ddl, err));
+	SPK_TRY(spk_session_add_frame(f->session, "frame 1", f->plan, true, err));
+	SPK_TRY(spk_session_bind(f->session, "INSERT INTO \"frame table\" SELECT * FROM \"frame 1\"", &script, err));
+	*out = script.statement[0].plan;
+	return SPK_OK;
+}
+
+spk_status spk_frame_bind_insert(struct spk_frame *frame, const char *ddl, struct spk_logical **out, spk_error *err)
+{
+	spk_status status = bind_insert(frame, ddl, out, err);
+
+	spk_catalog_drop(frame->session->catalog, "frame 1", true, NULL);
+	spk_catalog_drop(frame->session->catalog, "frame table", true, NULL);
+	return status;
+}
+
+/* INSERT into files. */
+static spk_status bind_write(struct spk_frame *f, const char *format, const char *path, const char *const *option, struct spk_logical **out, spk_error *err)
+{
+	struct spk_buffer columns = { 0 }, ddl = { 0 };
+	spk_status status = spk_frame_put_columns(f, &columns, err);
+
 	if (status == SPK_OK)
-		status = spk_session_execute(f->session, text.data, err);
+		status = spk_buffer_append(&columns, "", 1, err);
 	if (status == SPK_OK)
-		status = spk_session_add_frame(f->session, "frame 1", f->plan, true, err);
+		status = put_table(&ddl, columns.data, format, path, option, err);
 	if (status == SPK_OK)
-		status = spk_session_bind(f->session, "INSERT INTO \"frame table\" SELECT * FROM \"frame 1\"", &script, err);
-	if (status == SPK_OK)
-		*out = script.statement[0].plan;
-	spk_catalog_drop(f->session->catalog, "frame 1", true, NULL);
-	spk_catalog_drop(f->session->catalog, "frame table", true, NULL);
-	spk_buffer_release(&text);
+		status = spk_frame_bind_insert(f, ddl.data, out, err);
+	spk_buffer_release(&columns);
+	spk_buffer_release(&ddl);
 	return status;
 }
 
@@ -260,7 +277,7 @@ spk_status spk_frame_write(struct spk_frame *frame, const char *format, const ch
 	SPK_TRY(spk_frame_ready(frame, err));
 	if (!format || !path)
 		return spk_fail(err, SPK_USAGE, "write: its %s is NULL", format ? "path" : "format");
-	if (bind_insert(frame, format, path, option, &insert, err) != SPK_OK)
+	if (bind_write(frame, format, path, option, &insert, err) != SPK_OK)
 		return spk_error_context(err, "write(\"%s\", \"%s\")", format, path);
 	snprintf(owner, sizeof owner, "frame-%d-%p", (int)getpid(), (void *)frame->session);
 	return spk_session_insert(frame->session, insert, owner, ++frame->session->writes, &rows, err);
@@ -272,6 +289,24 @@ spk_status spk_frame_register(struct spk_frame *frame, const char *name, spk_err
 	if (!name)
 		return spk_fail(err, SPK_USAGE, "register: its name is NULL");
 	return spk_session_add_frame(frame->session, name, frame->plan, true, err);
+}
+
+/* Of a frame without an end: as a stream would compute it, for a sink that takes anything. */
+static spk_status plan_stream(struct spk_frame *f, struct spk_physical_plan **out, spk_error *err)
+{
+	struct spk_statement insert = { .kind = SPK_STATEMENT_INSERT };
+	struct spk_buffer ddl = { 0 };
+	spk_status status = spk_buffer_append_str(&ddl, "CREATE TABLE \"frame table\" (", err);
+
+	if (status == SPK_OK)
+		status = spk_frame_put_columns(f, &ddl, err);
+	if (status == SPK_OK)
+		status = spk_buffer_append(&ddl, ") WITH ('connector' = 'blackhole')", sizeof ") WITH ('connector' = 'blackhole')", err);
+	if (status == SPK_OK)
+		status = spk_frame_bind_insert(f, ddl.data, &insert.plan, err);
+	spk_buffer_release(&ddl);
+	SPK_TRY(status);
+	return spk_session_plan_job(f->session, &(struct spk_script){ .count = 1, .statement = &insert }, out, err);
 }
 
 spk_status spk_frame_explain(struct spk_frame *frame, char **text, spk_error *err)
@@ -287,7 +322,7 @@ spk_status spk_frame_explain(struct spk_frame *frame, char **text, spk_error *er
 	if (status == SPK_OK)
 		status = spk_logical_format(frame->plan, false, &out, err);
 	if (status == SPK_OK)
-		status = spk_session_plan_query(frame->session, plan, &physical, err);
+		status = frame->plan->properties.bounded ? spk_session_plan_query(frame->session, plan, &physical, err) : plan_stream(frame, &physical, err);
 	if (status == SPK_OK)
 		status = spk_buffer_append_str(&out, "Physical plan\n", err);
 	if (status == SPK_OK)

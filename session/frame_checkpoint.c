@@ -161,7 +161,7 @@ void spk_frame_use(struct spk_frame *f)
 	double least = (double)spk_conf_int(f->session->conf, SPK_CONF_FRAMES_CHECKPOINT_COST);
 	struct weight w;
 
-	if (f->copied || ++f->uses < 2 || f->cached || least == 0 || !f->plan || !is_steady(f->plan))
+	if (f->copied || ++f->uses < 2 || f->cached || least == 0 || !f->plan || !f->plan->properties.bounded || !is_steady(f->plan))
 		return;
 	if (weigh(f, &w, NULL) != SPK_OK || w.recompute < least || f->uses * w.recompute <= w.recompute + w.write + f->uses * w.read)
 		return;

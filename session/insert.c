@@ -50,7 +50,7 @@ static spk_status refuse(const struct spk_logical *insert, spk_error *err)
 
 static spk_status open_sink(struct insert *s, const struct spk_logical *insert, const struct spk_conf *conf, const char *owner, spk_error *err)
 {
-	const struct spk_sink_type *type = spk_sink_type(insert->table->connector);
+	const struct spk_sink_type *type = spk_table_sink_type(insert->table);
 
 	if (!type)
 		return spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be written to", insert->table->name, insert->table->connector);

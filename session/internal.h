@@ -42,6 +42,7 @@ struct spk_session {
 	struct spk_event_log *events;  /* of the query that runs */
 	struct spk_reporter *reporter; /* of metrics; NULL: none */
 	struct spk_row_stream *streams;/* that are open (arrow_stream.c) */
+	struct spk_stream *jobs;       /* that run beside (stream.c) */
 };
 
 /* The reporter that the configuration asks for now, in s->reporter. */
@@ -88,6 +89,14 @@ spk_status spk_open_query_start(struct spk_session *s, const struct spk_physical
 void spk_open_query_tick(struct spk_open_query *o);    /* about every 100 ms while the session's thread waits for it */
 void spk_open_query_cancel(struct spk_open_query *o);  /* then it will be over soon; `take` must not wait any more */
 spk_status spk_open_query_end(struct spk_open_query *o, bool *again, spk_error *err);
+
+/* Where a job's files are; dir may be NULL. */
+enum { SPK_JOB_DIR_BYTES = 4096 };
+void spk_session_job_dir(const char *name, const char *dir, char out[SPK_JOB_DIR_BYTES]);
+/* Keeps the job's text, so that its logs can be found by the job's name alone. */
+spk_status spk_session_keep_job_text(const char *dir, const char *sql, spk_error *err);
+/* Ends all jobs that run beside. */
+void spk_session_free_jobs(struct spk_session *s);
 
 /* Ends all streams whose rows were not taken to the end: they fail from then on. */
 void spk_session_end_streams(struct spk_session *s);

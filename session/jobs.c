@@ -7,15 +7,14 @@
 #include "core/base/file.h"
 #include "session/internal.h"
 
-enum { PATH_BYTES = 4096 };
+enum { PATH_BYTES = SPK_JOB_DIR_BYTES, TABLES_MAX = 256 };
 
-static void job_dir(const char *name, const char *dir, char out[PATH_BYTES])
+void spk_session_job_dir(const char *name, const char *dir, char out[SPK_JOB_DIR_BYTES])
 {
 	snprintf(out, PATH_BYTES, dir ? "%s" : ".sparklet/%s", dir ? dir : name);
 }
 
-/* Keeps the job's text, so that its logs can be found by the job's name alone. */
-static spk_status keep_text(const char *dir, const char *sql, spk_error *err)
+spk_status spk_session_keep_job_text(const char *dir, const char *sql, spk_error *err)
 {
 	char path[PATH_BYTES + 16];
 
@@ -29,7 +28,7 @@ static spk_status run_job(struct spk_session *s, const char *sql, const struct s
 	spk_status status;
 
 	SPK_TRY(spk_job_new(&job, spec, err));
-	status = keep_text(spec->dir, sql, err);
+	status = spk_session_keep_job_text(spec->dir, sql, err);
 	if (status != SPK_OK) {
 		spk_job_free(job);
 		return status;
@@ -63,7 +62,7 @@ spk_status spk_session_run_job(struct spk_session *s, const char *sql, const str
 
 	SPK_TRY(spk_job_check_name(options->name, err));
 	SPK_TRY(spk_session_open_reporter(s, err));
-	job_dir(options->name, options->dir, dir);
+	spk_session_job_dir(options->name, options->dir, dir);
 	return run_job(s, sql, &spec, err);
 }
 
@@ -90,7 +89,7 @@ spk_status spk_session_open_checkpoints(struct spk_session *s, const char *job, 
 	char at[PATH_BYTES], *checkpoints;
 
 	*out = (struct spk_job_files){ 0 };
-	job_dir(job, dir, at);
+	spk_session_job_dir(job, dir, at);
 	if (access(at, R_OK) != 0)
 		return no_such_job(job, at, err);
 	out->dir = spk_arena_strdup(s->arena, at);
@@ -99,14 +98,37 @@ spk_status spk_session_open_checkpoints(struct spk_session *s, const char *job, 
 	return spk_local_checkpoint_store_open(&out->checkpoints, checkpoints, err);
 }
 
-/* The first Kafka sink of the job: its cluster holds the epochs topic. */
-static const struct spk_table *kafka_sink(const struct spk_physical_plan *plan)
+static bool is_kafka(const struct spk_table *sink)
 {
-	for (int i = 0; i < plan->sinks; i++) {
-		const struct spk_sink_type *type = spk_sink_type(plan->sink[i].table->connector);
+	const struct spk_sink_type *type = spk_table_sink_type(sink);
 
-		if (type && type->transactional)
-			return plan->sink[i].table;
+	return type && type->transactional;
+}
+
+/*
+ * The first Kafka sink of the job: its cluster holds the epochs topic. A stream of frames has no INSERTs in its text, only the tables that it writes
+ * (stream.c).
+ */
+static const struct spk_table *kafka_sink(struct spk_session *s, const struct spk_script *script)
+{
+	const char *names[TABLES_MAX];
+	const int tables = spk_catalog_names(s->catalog, names, TABLES_MAX);
+	bool inserts = false;
+
+	for (int i = 0; i < script->count; i++) {
+		const struct spk_statement *statement = &script->statement[i];
+
+		if (statement->kind != SPK_STATEMENT_INSERT)
+			continue;
+		inserts = true;
+		if (is_kafka(statement->plan->table))
+			return statement->plan->table;
+	}
+	for (int i = 0; i < tables && !inserts; i++) {
+		const struct spk_table *t = spk_catalog_table(s->catalog, names[i]);
+
+		if (t && is_kafka(t))
+			return t;
 	}
 	return NULL;
 }
@@ -114,13 +136,11 @@ static const struct spk_table *kafka_sink(const struct spk_physical_plan *plan)
 static spk_status open_log(struct spk_session *s, const char *job, struct spk_job_files *f, const char *sql, spk_error *err)
 {
 	struct spk_kafka_producer_spec spec = { .conf = s->conf };
-	struct spk_physical_plan *plan;
 	struct spk_script script;
 	char path[PATH_BYTES + 16];
 
 	SPK_TRY(spk_session_bind(s, sql, &script, err));
-	SPK_TRY(spk_session_plan_job(s, &script, &plan, err));
-	spec.table = kafka_sink(plan);
+	spec.table = kafka_sink(s, &script);
 	if (!spec.table) {
 		snprintf(path, sizeof path, "%s/epochs.log", f->dir);
 		return spk_file_epoch_log_open_readonly(&f->log, path, err);

@@ -44,6 +44,7 @@ void spk_session_free(struct spk_session *s)
 {
 	if (!s)
 		return;
+	spk_session_free_jobs(s);
 	spk_session_end_streams(s);
 	spk_reporter_close(s->reporter);
 	spk_session_drop_profile(s);
@@ -158,7 +159,7 @@ static spk_status check_sources(const struct spk_physical_plan *plan, spk_error 
 
 static spk_status sink_takes(const struct spk_table *table, bool *upserts, bool *deltas, void *user, spk_error *err)
 {
-	const struct spk_sink_type *type = spk_sink_type(table->connector);
+	const struct spk_sink_type *type = spk_table_sink_type(table);
 	const char *format = spk_table_option(table, "format");
 
 	(void)user;

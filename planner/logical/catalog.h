@@ -28,6 +28,7 @@ struct spk_table {
 	bool guessed;                      /* its columns were found in files: their types may be wrong for later rows */
 	const struct spk_table_statistics *statistics;  /* planner/logical/statistics.h; NULL: not asked for yet */
 	void *rows;                        /* connector 'rows': where they are kept (batch/cache.h); else NULL */
+	const void *consumer;              /* connector 'callback': whom a stream's rows go to (connectors/callback/callback.h); else NULL */
 };
 
 /* The one thing about a table that may change once it is in a catalog: plans that are made later see it. The statistics are borrowed. */

@@ -113,8 +113,11 @@ spk_status spk_build_check_timeless(const struct spk_build *b, const struct spk_
 
 /* Builds the operators over `in`, all of whose rows are in one task. */
 typedef spk_status (*spk_build_inner)(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err);
-/* Keeps the rows of `in` by these columns and does `inner` for keys that change; window_key: only when the window of that column closes, -1: every epoch. */
-struct spk_recompute { const struct spk_logical *l; const int *key; int keys; spk_build_inner inner; int window_key; int64_t window_add_us; const char *what; };
+/*
+ * Keeps the rows of `in` by these columns and does `inner` for keys that change; window_key: only when the window of that column closes, -1: every
+ * epoch. complete: all that comes of a key that changes comes out, and not what changes of it.
+ */
+struct spk_recompute { const struct spk_logical *l; const int *key; int keys; spk_build_inner inner; int window_key; int64_t window_add_us; bool complete; const char *what; };
 spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *r, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
 /* In a stream: aggregates that need all rows of a group (aggregate_rows.c). */
 bool spk_aggregate_needs_rows(const struct spk_logical *l, bool retracts);

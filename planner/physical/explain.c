@@ -246,7 +246,9 @@ static spk_status put_recompute(const struct spk_physical *n, struct spk_buffer 
 		SPK_TRY(spk_buffer_printf(out, err, "%s %s", i ? "," : "", n->input[0]->schema->field[n->key[i]].name));
 	if (n->window_key >= 0)
 		SPK_TRY(spk_buffer_append_str(out, ", when the window closes", err));
-	SPK_TRY(spk_buffer_append_str(out, ": ", err));
+	if (n->complete)
+		SPK_TRY(spk_buffer_append_str(out, ", the whole result", err));
+	SPK_TRY(spk_buffer_append_str(out, n->inner->nodes > 1 ? ": " : "", err));
 	SPK_TRY(spk_physical_format_chain(n->inner, out, err));
 	return spk_buffer_append_str(out, "]", err);
 }

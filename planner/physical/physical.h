@@ -80,6 +80,7 @@ struct spk_physical {
 	enum spk_state_bound bound;
 
 	const struct spk_physical_plan *inner;  /* RECOMPUTE: a chain of batch operators from INPUT on, each the next one's only input; of no stage */
+	bool complete;                     /* RECOMPUTE: the whole result of a key that changes comes out, not what changes of it */
 	int source, sink;                  /* SCAN: source index; SINK: sink index */
 	int runtime_filters;               /* SCAN in batch */
 	struct spk_runtime_filter *runtime_filter;

@@ -65,7 +65,8 @@ spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *
 	node->window_key = r->window_key;
 	node->window_add_us = r->window_add_us;
 	node->time_sources = closes ? spk_build_time_sources(b, r->l) : 0;
-	node->retracts = !closes;
+	node->complete = r->complete;
+	node->retracts = !closes && !r->complete;
 	node->bound = closes ? SPK_BOUND_TIME : SPK_BOUND_NOTHING;
 	SPK_TRY_PTR(node->key || !r->keys, err);
 	status = put_meaning(node, ports.node[0]->schema, &text, err);

@@ -1,28 +1,81 @@
 /*
  * Sinks: rows in the table's column order; changes only into sinks that can take them; rows of one primary key in one task, so
  * that the last change of an epoch wins.
+ *
+ * 'sink.output-mode' says which of them a table wants: append (new rows only), update (by key), delta (rows with weights), complete (the whole result
+ * of an epoch that changed it; kept as state by RECOMPUTE, without operators inside). Without it: by key where the sink can, else as weighted rows.
  */
 #include "planner/physical/build.h"
 
+#include <string.h>
+
 #include "core/base/check.h"
 
-static spk_status check_changes(struct spk_build *b, const struct spk_logical *l, bool retracts, bool *upserts, spk_error *err)
+/* What a sink can take, and what is asked for. */
+struct takes { const char *mode; bool upserts, deltas; };
+
+static bool mode_is(const struct takes *takes, const char *mode) { return takes->mode && strcmp(takes->mode, mode) == 0; }
+
+static spk_status plan_error(const struct spk_logical *l, spk_error *err)
+{
+	if (err)
+		err->position = l->position;
+	return SPK_PLAN;
+}
+
+/* The mode as far as the sink can do it. */
+static spk_status ask_sink(struct spk_build *b, const struct spk_logical *l, struct takes *out, spk_error *err)
 {
 	const struct spk_table *t = l->table;
-	bool deltas = false;
 
-	*upserts = false;
+	*out = (struct takes){ .mode = spk_table_option(t, "sink.output-mode") };
 	if (b->options->sink_takes)
-		SPK_TRY(b->options->sink_takes(t, upserts, &deltas, b->options->user, err));
-	*upserts = *upserts && t->key_count > 0;
-	if (!retracts || *upserts || deltas)
+		SPK_TRY(b->options->sink_takes(t, &out->upserts, &out->deltas, b->options->user, err));
+	out->upserts = out->upserts && t->key_count > 0;
+	if (mode_is(out, "update") && !out->upserts) {
+		spk_fail(err, SPK_PLAN, "sink \"%s\" cannot take changes by key ('sink.output-mode' = 'update')", t->name);
+		spk_hint(err, t->key_count ? "Connector '%s' only adds rows: leave the mode out, or use 'upsert-kafka'." : "Give it a PRIMARY KEY.", t->connector);
+		return plan_error(l, err);
+	}
+	if (mode_is(out, "delta") && !out->deltas) {
+		spk_fail(err, SPK_PLAN, "sink \"%s\" cannot take rows with weights ('sink.output-mode' = 'delta')", t->name);
+		spk_hint(err, "'format' = 'debezium-json' can: an envelope says whether its row comes or goes.");
+		return plan_error(l, err);
+	}
+	if (mode_is(out, "append") || mode_is(out, "delta"))
+		out->upserts = false;
+	if (mode_is(out, "append") || mode_is(out, "update"))
+		out->deltas = false;
+	return SPK_OK;
+}
+
+static spk_status check_changes(const struct spk_logical *l, bool retracts, const struct takes *takes, spk_error *err)
+{
+	const struct spk_table *t = l->table;
+
+	if (!retracts || takes->upserts || takes->deltas)
 		return SPK_OK;
 	spk_fail(err, SPK_PLAN, "the query of sink \"%s\" takes rows back (its results change), but the sink only takes new rows", t->name);
 	spk_hint(err, "Give \"%s\" a PRIMARY KEY (and 'connector' = 'upsert-kafka' or a Kafka sink) to get upserts, use 'format' = 'debezium-json' for "
 		      "before/after envelopes, or aggregate by a window of a table with a WATERMARK, so that results are final.", t->name);
-	if (err)
-		err->position = l->position;
-	return SPK_PLAN;
+	return plan_error(l, err);
+}
+
+/* --- the whole result of every epoch that changes it --- */
+
+static spk_status build_nothing(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err)
+{
+	(void)b, (void)l, (void)err;
+	*out = *in;
+	return SPK_OK;
+}
+
+static spk_status build_complete(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, spk_error *err)
+{
+	const struct spk_recompute r = { .l = l, .inner = build_nothing, .window_key = -1, .complete = true, .what = "complete" };
+	const struct spk_ports in = *ports;
+
+	return spk_build_recompute(b, &r, &in, ports, err);
 }
 
 /* All columns of the table in order: missing ones are NULL. *same: the input has just them. */
@@ -81,21 +134,27 @@ spk_status spk_build_sink(struct spk_build *b, const struct spk_logical *l, cons
 	struct spk_ports ports = *in;
 	struct spk_physical *node;
 	struct spk_expr **expr = NULL;
-	bool upserts = false, same = false;
+	struct takes takes;
+	bool same = false, complete;
 
-	SPK_TRY(check_changes(b, l, in->retracts, &upserts, err));
+	SPK_TRY(ask_sink(b, l, &takes, err));
+	complete = mode_is(&takes, "complete") && b->options->streaming;
 	SPK_TRY(table_columns(b, l, &expr, &same, err));
 	if (!same)
 		SPK_TRY(spk_build_project(b, l, l->table->schema, expr, &ports, err));
-	if (upserts && !keyed_alike(l))
+	if (complete)
+		SPK_TRY(build_complete(b, l, &ports, err));
+	SPK_TRY(check_changes(l, ports.retracts, &takes, err));
+	takes.upserts = takes.upserts && !complete;
+	if (takes.upserts && !keyed_alike(l))
 		SPK_TRY(spk_build_exchange(b, &ports, l->table->key, l->table->key_count, -1, &ports, err));
 	node = spk_build_node(b, SPK_PHYSICAL_SINK, l->table->schema, &ports, l);
 	SPK_TRY_PTR(node, err);
 	node->sink = b->plan->sinks++;
-	if (upserts) {
+	if (takes.upserts) {
 		node->key_count = l->table->key_count;
 		node->key = l->table->key;
 	}
-	b->plan->sink[node->sink] = (struct spk_plan_sink){ .table = l->table, .schema = l->table->schema, .retracts = in->retracts, .node = node };
+	b->plan->sink[node->sink] = (struct spk_plan_sink){ .table = l->table, .schema = l->table->schema, .retracts = ports.retracts, .node = node };
 	return SPK_OK;
 }

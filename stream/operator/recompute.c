@@ -3,7 +3,8 @@
  * as they were and as they are, and the difference comes out.
  *
  *   input   rows by the hash of the key columns; those taken back have negative weights
- *   output  what changes of the results; or, by window, the results of every window that the watermark closes, once
+ *   output  what changes of the results; or all of them of what changes (plan->complete); or, by window, the results of every window that the watermark
+ *           closes, once
  *   state   the rows by key (keyed_rows.h); by window they are bucketed by its end, and go with it
  *
  * What was is computed again and not kept: the rows come in the same order as then, and batch operators repeat.
@@ -267,7 +268,10 @@ static spk_status work_off(struct recompute *r, struct slice *s, spk_error *err)
 	SPK_TRY(load(r, s, err));
 	for (int i = 0; i < s->keys; i++)
 		SPK_TRY(change_rows(r, &s->group[i], s->number[i], s->arena, err));
-	if (!closes(r)) {
+	if (r->base.plan->complete) {
+		r->weight = 0;
+		SPK_TRY(run_chain(r, s->group, s->keys, false, s->arena, err));
+	} else if (!closes(r)) {
 		r->weight = -1;
 		if (was_known(s))
 			SPK_TRY(run_chain(r, s->group, s->keys, true, s->arena, err));

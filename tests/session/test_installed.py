@@ -16,11 +16,19 @@ def sh(*command, cwd=SRC, **env):
     return p.stdout
 
 
-def compile_and_run(name, *arguments):
+def beside_examples(name):
+    """a folder to work in, from which the examples' files are found"""
+    work = TMP / name
+    work.mkdir()
+    (work / "examples").symlink_to(SRC / "examples")
+    return work
+
+
+def compile_and_run(name, *arguments, cwd=SRC):
     out = TMP / name
     flags = sh("pkg-config", "--cflags", "--libs", "sparklet", PKG_CONFIG_PATH=str(PREFIX / "lib" / "pkgconfig")).split()
     sh("cc", "-std=gnu17", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-o", str(out), f"examples/c/{name}.c", *flags, f"-Wl,-rpath,{PREFIX}/lib")
-    return sh(str(out), *arguments)
+    return sh(str(out), *arguments, cwd=cwd)
 
 
 def installs():
@@ -34,6 +42,12 @@ def joins_from_c():
     """a short C program reads, joins, aggregates and takes the rows through Arrow"""
     lines = compile_and_run("worst_routes").splitlines()
     assert len(lines) == 5 and lines[0].split() == "ExpressJet Airlines Inc. 666 late, the worst by 379 minutes".split(), lines
+
+
+def streams_in_c():
+    """a stream inside a C program tells of the hours that were closed"""
+    lines = compile_and_run("busiest_airports", cwd=beside_examples("stream")).splitlines()
+    assert lines == ["epoch  1: 2013-01-02 06:00 EWR, 35 departures", "epoch  2: 2013-01-04 06:00 EWR, 35 departures"], lines
 
 
 def frames_in_c():
@@ -57,6 +71,7 @@ def guide_compiles():
 #include <math.h>
 #include <sparklet/dataset.h>
 #include <sparklet/function.h>
+#include <sparklet/stream.h>
 #define TAIL(S, FIELD, NESTED, ARRAY) FIELD(S, text, tailnum)
 SPK_STRUCT(aircraft, TAIL)
 SPK_STRUCT(chain, TAIL)
@@ -72,9 +87,7 @@ spk_status find_chains(const void *key, struct spk_rows *rows, struct spk_emitte
 def files_in_sql():
     """ETL in SQL: the rows that it writes are DuckDB's"""
     import duckdb
-    work = TMP / "etl"
-    work.mkdir()
-    (work / "examples").symlink_to(SRC / "examples")
+    work = beside_examples("etl")
     shown = sh(str(PREFIX / "bin" / "sparklet"), "sql", "examples/flights/etl.sql", cwd=work).splitlines()
     wrote = [json.loads(line) for f in sorted((work / ".sparklet/etl/route-week").glob("*.json")) for line in f.read_text().splitlines()]
     data = SRC / "examples" / "data"
@@ -120,4 +133,4 @@ def python_takes_it_over():
 if os.environ.get("SPARKLET_SANITIZER"):
     print("skipped: an instrumented library cannot be loaded into other programs")
     sys.exit(77)
-main(installs, joins_from_c, frames_in_c, guide_compiles, files_in_sql, datasets_in_c, python_takes_it_over)
+main(installs, joins_from_c, frames_in_c, streams_in_c, guide_compiles, files_in_sql, datasets_in_c, python_takes_it_over)
