@@ -1,0 +1,187 @@
+"""Nexmark: the queries of examples/nexmark over other tables than those they name, and what DuckDB says they give.
+
+Shared by tests/integration/test_nexmark.py and bench/nexmark.py; knows no broker and starts nothing.
+"""
+import json, pathlib, re
+from collections import Counter
+from decimal import Decimal
+
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples/nexmark"
+QUERIES = [f"q{n}" for n in range(23)]
+# Rows of each 50 events, and which of them a query reads.
+SHARE = {"person": 1, "auction": 3, "bid": 46}
+READS = {q: ["bid"] for q in QUERIES} | {q: ["auction", "bid"] for q in ("q4", "q6", "q9", "q20")} | {q: ["person", "auction"] for q in ("q3", "q8")}
+# Rows of these have no key by which a later one could replace them: they need a sink that tells what was there before.
+BEFORE_AND_AFTER = {"q6"}
+
+
+def options(values):
+    """{'topic': 'bid'} as it stands behind WITH."""
+    return "(" + ", ".join(f"'{k}' = '{v}'" for k, v in values.items()) + ")"
+
+
+def tables(source):
+    """The tables of events; source(name): the options of one."""
+    text = (EXAMPLES / "ddl.sql").read_text()
+    return re.sub(r"CREATE TABLE (\w+) \((.*?)\n\) WITH \([^)]*\);", lambda m: f"CREATE TABLE {m[1]} ({m[2]}\n) WITH {options(source(m[1]))};", text, flags=re.S)
+
+
+def query(name, sink, side_input=None):
+    """The query with another sink. sink(keyed): its options; keyed: it has a PRIMARY KEY. side_input: the path of q13's file."""
+    text = (EXAMPLES / f"{name}.sql").read_text()
+    keyed = "PRIMARY KEY" in text
+    if side_input:
+        text = text.replace("examples/nexmark/side_input.csv", str(side_input))
+    out, n = re.subn(rf"(CREATE TABLE nexmark_{name} \(.*?\n\).*?) WITH \([^)]*\);", lambda m: f"{m[1]} WITH {options(sink(keyed))};", text, count=1, flags=re.S)
+    assert n == 1, f"{name}: its sink was not found"
+    return out
+
+
+def columns(name):
+    """The sink's columns."""
+    body = re.search(rf"CREATE TABLE nexmark_{name} \((.*?)\n\)", (EXAMPLES / f"{name}.sql").read_text(), re.S)[1]
+    return re.findall(r"^ *`?(\w+)`? (?:BIGINT|VARCHAR|STRING|DECIMAL|TIMESTAMP)", body, re.M)
+
+
+def load(events, source_options, sink):
+    """Statements that write the generator's events: sink(name) has the options of where to."""
+    made = tables(lambda name: {"connector": "nexmark", "nexmark.events": events, "nexmark.table": name, **source_options})
+    made = re.sub(r"CREATE TABLE (\w+)", r"CREATE TABLE made_\1", re.sub(r",\s*WATERMARK FOR[^\n]*", "", made))
+    kept = re.sub(r",\s*WATERMARK FOR[^\n]*", "", tables(sink))
+    return made + kept + "".join(f"INSERT INTO {name} SELECT * FROM made_{name};\n" for name in SHARE)
+
+
+# --- what DuckDB says ---
+
+TYPES = {"BIGINT": "BIGINT", "VARCHAR": "VARCHAR", "TIMESTAMP(3)": "TIMESTAMP"}
+
+
+def database(files, truncates=False):
+    """files: {"bid": [paths of NDJSON]}. truncates: averages of whole numbers are cut off, as Flink does; PostgreSQL's casts round."""
+    import duckdb
+    db = duckdb.connect(config={"threads": 1})
+    for name, body in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", (EXAMPLES / "ddl.sql").read_text(), re.S):
+        kinds = {c: TYPES[t] for c, t in re.findall(r"^  `?(\w+)`? ([A-Z]+(?:\(3\))?),?$", body, re.M)}
+        paths = ", ".join(f"'{p}'" for p in files[name])
+        db.execute(f"CREATE TABLE {name} AS SELECT * FROM read_json([{paths}], format = 'newline_delimited', columns = {kinds})")
+    db.execute("CREATE MACRO since(t, ms) AS make_timestamp(epoch_ms(t) // ms * ms * 1000)")
+    db.execute("CREATE MACRO euros(price) AS CAST(CAST(0.908 AS DECIMAL(4, 3)) * CAST(price AS DECIMAL(18, 0)) AS DECIMAL(23, 3))")
+    db.execute("CREATE MACRO mean(total, n) AS " + ("total::BIGINT // n" if truncates else "round(total / n)::BIGINT"))
+    return db
+
+
+def ranks(what):
+    """Three counts more of something, by price."""
+    kept = ("price < 10000", "price >= 10000 AND price < 1000000", "price >= 1000000")
+    return ", ".join([f"count({what})"] + [f"count({what}) FILTER (WHERE {k})" for k in kept])
+
+
+STATISTICS = ", ".join(ranks(w) for w in ("*", "DISTINCT bidder", "DISTINCT auction"))
+DAY = "strftime(dateTime, '%Y-%m-%d')"
+WITHIN = "FROM auction a JOIN bid b ON a.id = b.auction WHERE b.dateTime BETWEEN a.dateTime AND a.expires"
+BEST = "QUALIFY row_number() OVER (PARTITION BY a.id ORDER BY b.price DESC, b.dateTime) = 1"
+CHANNEL_ID = "'(&|^)channel_id=([^&]*)'"
+
+# Columns in the order of the sink's.
+ANSWERS = {
+    "q0": "SELECT auction, bidder, price, dateTime, extra FROM bid",
+    "q1": "SELECT auction, bidder, euros(price), dateTime, extra FROM bid",
+    "q2": "SELECT auction, price FROM bid WHERE auction % 123 = 0",
+    "q3": "SELECT p.name, p.city, p.state, a.id FROM auction a JOIN person p ON a.seller = p.id WHERE a.category = 10 AND p.state IN ('OR', 'ID', 'CA')",
+    "q4": f"SELECT category, mean(sum(final), count(*)) FROM (SELECT a.category, max(b.price) AS final {WITHIN} GROUP BY a.id, a.category) GROUP BY category",
+    "q5": """WITH counts AS (SELECT auction, epoch_ms(dateTime) // 2000 - k AS w, count(*) AS num FROM bid, range(5) r(k) GROUP BY ALL)
+             SELECT auction, num FROM counts QUALIFY num = max(num) OVER (PARTITION BY w)""",
+    "q6": f"""SELECT seller, mean(sum(price) OVER w, count(*) OVER w) FROM (SELECT a.seller, b.price, b.dateTime {WITHIN} {BEST})
+              WINDOW w AS (PARTITION BY seller ORDER BY dateTime ROWS BETWEEN 10 PRECEDING AND CURRENT ROW)""",
+    "q7": """WITH m AS (SELECT since(dateTime, 10000) AS w, max(price) AS price FROM bid GROUP BY w)
+             SELECT b.auction, b.bidder, b.price, b.dateTime, b.extra FROM bid b JOIN m ON b.price = m.price AND b.dateTime BETWEEN m.w AND m.w + INTERVAL 10 SECOND""",
+    "q8": """SELECT DISTINCT p.id, p.name, since(p.dateTime, 10000) FROM person p JOIN auction a ON a.seller = p.id
+             WHERE since(p.dateTime, 10000) = since(a.dateTime, 10000)""",
+    "q9": f"SELECT a.*, b.auction, b.bidder, b.price, b.dateTime, b.extra {WITHIN} {BEST}",
+    "q10": f"SELECT auction, bidder, price, dateTime, extra, {DAY}, strftime(dateTime, '%H:%M') FROM bid",
+    "q11": """WITH marked AS (SELECT bidder, dateTime, dateTime - lag(dateTime) OVER w > INTERVAL 10 SECOND AS starts FROM bid
+                WINDOW w AS (PARTITION BY bidder ORDER BY dateTime)),
+              numbered AS (SELECT bidder, dateTime, count(*) FILTER (WHERE starts) OVER (PARTITION BY bidder ORDER BY dateTime) AS n FROM marked)
+              SELECT bidder, count(*), min(dateTime), max(dateTime) + INTERVAL 10 SECOND FROM numbered GROUP BY bidder, n""",
+    "q12": "SELECT bidder, count(*) FROM bid GROUP BY bidder",
+    "q13": "SELECT auction, bidder, price, dateTime, value FROM bid JOIN side_input ON auction % 10000 = key",
+    "q14": """SELECT auction, bidder, euros(price), CASE WHEN hour(dateTime) BETWEEN 8 AND 18 THEN 'dayTime' WHEN hour(dateTime) IN (7, 19) THEN 'otherTime' ELSE 'nightTime' END,
+                dateTime, extra, length(regexp_replace(extra, '[^c]', '', 'g')) FROM bid WHERE euros(price) > 1000000 AND euros(price) < 50000000""",
+    "q15": f"SELECT {DAY} AS day, {STATISTICS} FROM bid GROUP BY day",
+    "q16": f"SELECT channel, {DAY} AS day, max(strftime(dateTime, '%H:%M')), {STATISTICS} FROM bid GROUP BY channel, day",
+    "q17": f"SELECT auction, {DAY} AS day, {ranks('*')}, min(price), max(price), mean(sum(price), count(*)), sum(price) FROM bid GROUP BY auction, day",
+    "q18": "SELECT * FROM bid QUALIFY row_number() OVER (PARTITION BY bidder, auction ORDER BY dateTime DESC) = 1",
+    "q19": "SELECT *, row_number() OVER (PARTITION BY auction ORDER BY price DESC) AS n FROM bid QUALIFY n <= 10",
+    "q20": """SELECT b.*, a.itemName, a.description, a.initialBid, a.reserve, a.dateTime, a.expires, a.seller, a.category, a.extra
+              FROM bid b JOIN auction a ON b.auction = a.id WHERE a.category = 10""",
+    "q21": f"""SELECT auction, bidder, price, channel, coalesce(map {{'apple': '0', 'google': '1', 'facebook': '2', 'baidu': '3'}}[lower(channel)],
+                 regexp_extract(url, {CHANNEL_ID}, 2)) FROM bid WHERE regexp_matches(url, {CHANNEL_ID}) OR lower(channel) IN ('apple', 'google', 'facebook', 'baidu')""",
+    "q22": "SELECT auction, bidder, price, channel, split_part(url, '/', 4), split_part(url, '/', 5), split_part(url, '/', 6) FROM bid",
+}
+
+
+def side_input(db, path):
+    db.execute(f"CREATE OR REPLACE TABLE side_input AS SELECT * FROM read_csv('{path}', header = true, columns = {{key: 'BIGINT', value: 'VARCHAR'}})")
+
+
+def canonical(value):
+    if hasattr(value, "isoformat"):
+        value = str(value)
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z?", value):
+        value = value.replace("T", " ").rstrip("Z")
+        return value.rstrip("0").rstrip(".") if "." in value else value
+    return f"{value:.3f}" if isinstance(value, (Decimal, float)) else str(value)
+
+
+def row(name, value):
+    """A JSON object, parsed with its decimals, as a tuple in the order of the sink's columns."""
+    return tuple(canonical(value.get(c)) for c in columns(name))
+
+
+def differ(got, want):
+    lines = [f"  only {who}: {row} x{n}" for who, only in (("DuckDB", want - got), ("here", got - want)) for row, n in list(only.items())[:3]]
+    return f"{got.total()} rows, DuckDB has {want.total()}\n" + "\n".join(lines)
+
+
+def ordered_by_price(db, got, want):
+    """q19: equal prices may stand in any order, but every row is a bid, and none stands twice."""
+    short = lambda rows: Counter((r[0], r[2], r[-1]) for r in rows.elements())
+    bids = Counter(tuple(map(canonical, b)) for b in db.execute("SELECT * FROM bid").fetchall())
+    foreign = Counter(r[:-1] for r in got.elements()) - bids
+    return differ(short(got), short(want)) if short(got) != short(want) else f"no bids: {list(foreign)[:3]}" if foreign else None
+
+
+def by_the_clock(db, got, want):
+    """q12: which window a bid falls into is the machine's matter; its bidder's counts add up."""
+    total, bad = Counter(), [r for r in got if not r[2].endswith("0") or r[2] >= r[3]]
+    for (bidder, count, *_), n in got.items():
+        total[bidder] += int(count) * n
+    got = Counter({(bidder, str(count)): 1 for bidder, count in total.items()})
+    return differ(got, want) if got != want else f"not a window of 10 s: {bad[:3]}" if bad else None
+
+
+LOOSE = {"q12": by_the_clock, "q19": ordered_by_price}
+
+
+def compare(db, name, got):
+    """None, or how the rows (a Counter of tuples as row() makes them) differ from DuckDB's."""
+    want = Counter(tuple(map(canonical, r)) for r in db.execute(ANSWERS[name]).fetchall())
+    if not want:
+        return "DuckDB finds no row: this tests nothing"
+    if name in LOOSE:
+        return LOOSE[name](db, got, want)
+    return differ(got, want) if got != want else None
+
+
+def accumulate(name, lines):
+    """Envelopes with before and after, added up; each takes back only what was there."""
+    state = Counter()
+    for line in lines:
+        change = json.loads(line, parse_float=Decimal)
+        if change["before"]:
+            before = row(name, change["before"])
+            assert state[before] > 0, f"{name}: taken back, but not there: {before}"
+            state[before] -= 1
+        if change["after"]:
+            state[row(name, change["after"])] += 1
+    return +state
