@@ -181,6 +181,34 @@ static spk_status derive_aggregate(struct spk_arena *arena, struct spk_logical *
 	return first_columns(arena, l->expr_count, p, err);
 }
 
+/* Nothing is known of the output but whether it ends. */
+static void derive_nothing(struct spk_logical *l, struct spk_properties *p)
+{
+	for (int i = 0; i < l->inputs; i++) {
+		p->append_only = p->append_only && l->input[i]->properties.append_only && l->input[i]->properties.bounded;
+		p->bounded = p->bounded && l->input[i]->properties.bounded;
+	}
+	p->bound = SPK_BOUND_NOTHING;
+}
+
+/*
+ * Partitioned by the windows of its input a row is final when its window is: rows come out then. Any other row may get another value when more come.
+ */
+static void derive_over(struct spk_logical *l, struct spk_properties *p)
+{
+	const struct spk_properties *in = &l->input[0]->properties;
+	const int start = find_column(l->expr, l->expr_count, in->window_start), end = find_column(l->expr, l->expr_count, in->window_end);
+
+	if (end >= 0 || (start >= 0 && fixed_length_below(l->input[0]))) {
+		*p = *in;
+		p->bound = SPK_BOUND_TIME;
+		return;
+	}
+	derive_nothing(l, p);
+	p->key_count = in->key_count;
+	p->key = in->key;
+}
+
 static void derive_union(struct spk_logical *l, struct spk_properties *p)
 {
 	*p = l->input[0]->properties;
@@ -197,16 +225,6 @@ static void derive_union(struct spk_logical *l, struct spk_properties *p)
 			p->window_end = -1;
 	}
 	p->key_count = l->inputs == 1 ? p->key_count : 0;
-}
-
-/* Nothing is known of the output but whether it ends. */
-static void derive_nothing(struct spk_logical *l, struct spk_properties *p)
-{
-	for (int i = 0; i < l->inputs; i++) {
-		p->append_only = p->append_only && l->input[i]->properties.append_only && l->input[i]->properties.bounded;
-		p->bounded = p->bounded && l->input[i]->properties.bounded;
-	}
-	p->bound = SPK_BOUND_NOTHING;
 }
 
 /*
@@ -316,6 +334,8 @@ static spk_status derive(struct spk_arena *arena, struct spk_logical *l, spk_err
 		SPK_TRY(derive_join(arena, l, &p, err));
 		break;
 	case SPK_LOGICAL_OVER:
+		derive_over(l, &p);
+		break;
 	case SPK_LOGICAL_SHARED:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:

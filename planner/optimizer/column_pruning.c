@@ -486,8 +486,8 @@ spk_status spk_prune(struct spk_arena *arena, struct spk_logical *l, const bool 
 	case SPK_LOGICAL_LIMIT: return prune_through(arena, l, needed, out, err);
 	case SPK_LOGICAL_JOIN: return spk_prune_join(arena, l, needed, out, err);
 	case SPK_LOGICAL_EXPAND: return prune_expand(arena, l, needed, out, err);
+	case SPK_LOGICAL_OVER: return spk_prune_over(arena, l, needed, out, err);
 	case SPK_LOGICAL_SINK:
-	case SPK_LOGICAL_OVER:
 	case SPK_LOGICAL_SHARED:
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:

@@ -11,6 +11,7 @@ struct spk_pruned {
 
 /* `l` with the columns that are needed, and at times others. */
 spk_status spk_prune(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err);
+spk_status spk_prune_over(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err);
 spk_status spk_prune_join(struct spk_arena *arena, struct spk_logical *l, const bool *needed, struct spk_pruned *out, spk_error *err);
 
 #endif

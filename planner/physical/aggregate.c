@@ -7,8 +7,7 @@
 
 #include "core/base/check.h"
 
-/* Index of the group expression that is a window bound of the input, and what to add to it to get the window's end; -1: none. */
-static int find_window_key(const struct spk_logical *l, int64_t *add_us)
+int spk_build_window_key(const struct spk_logical *l, int64_t *add_us)
 {
 	const struct spk_properties *p = &l->input[0]->properties;
 	const struct spk_logical *w = l->input[0];
@@ -146,7 +145,7 @@ static spk_status describe_state(struct spk_build *b, struct spk_physical *node,
 	return status;
 }
 
-static spk_status add_late_filter(struct spk_build *b, const struct spk_logical *l, int window_key, int64_t add_us, struct spk_ports *ports, spk_error *err)
+spk_status spk_build_late(struct spk_build *b, const struct spk_logical *l, int window_key, int64_t add_us, struct spk_ports *ports, spk_error *err)
 {
 	struct spk_physical *late = spk_build_node(b, SPK_PHYSICAL_LATE, l->input[0]->schema, ports, l);
 
@@ -231,7 +230,7 @@ static spk_status build_batch(struct spk_build *b, const struct spk_logical *l, 
 static spk_status build_stream(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
 	int64_t add_us = 0;
-	int window_key = find_window_key(l, &add_us);
+	int window_key = spk_build_window_key(l, &add_us);
 	bool watermarked = window_key >= 0 && l->properties.bound == SPK_BOUND_TIME;
 	bool on_close = watermarked && b->options->emit != SPK_EMIT_ON_UPDATE;
 	struct spk_ports ports = *in;
@@ -239,7 +238,7 @@ static spk_status build_stream(struct spk_build *b, const struct spk_logical *l,
 	struct spk_physical *partial, *node;
 
 	if (on_close)
-		SPK_TRY(add_late_filter(b, l, window_key, add_us, &ports, err));
+		SPK_TRY(spk_build_late(b, l, window_key, add_us, &ports, err));
 	if (spk_aggregate_needs_rows(l, in->retracts))
 		return spk_build_rows_aggregate(b, l, &ports, on_close ? window_key : -1, add_us, build_batch, out, err);
 	SPK_TRY(build_partial(b, l, &ports, on_close ? window_key : -1, &partial, &pass, err));

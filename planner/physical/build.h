@@ -95,6 +95,11 @@ spk_status spk_build_pass(struct spk_build *b, struct spk_physical *partial, int
 /* The AGGREGATE as two, for DISTINCT calls; NULL when one does it. */
 spk_status spk_build_distinct_levels(struct spk_build *b, const struct spk_logical *l, struct spk_logical **lower, struct spk_logical **upper, spk_error *err);
 
+/* Index of the expression of `l` (groups, a partition) that is a window bound of its input, and what to add to it to get the window's end; -1: none. */
+int spk_build_window_key(const struct spk_logical *l, int64_t *add_us);
+/* Sorts out rows whose window, by l->expr[window_key], was closed before the epoch. */
+spk_status spk_build_late(struct spk_build *b, const struct spk_logical *l, int window_key, int64_t add_us, struct spk_ports *ports, spk_error *err);
+
 /* --- state: state.c --- */
 
 /*
@@ -124,6 +129,16 @@ bool spk_aggregate_needs_rows(const struct spk_logical *l, bool retracts);
 spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, int window_key, int64_t window_add_us, spk_build_inner inner, struct spk_ports *out, spk_error *err);
 
 /* Window functions in a stream (over_rows.c). */
+/*
+ * What an OVER looks at as columns of `ports`, computed where it is none; *out is the node over these: the input's columns, computed ones, then the calls. keys: the
+ * partition.
+ */
+struct spk_over_keys { int *column, count; };
+spk_status spk_build_over_columns(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, struct spk_logical **out, struct spk_over_keys *keys, spk_error *err);
+/* Whether it may wait for the windows that are part of its partition: *window_key is then the input's column, and late rows are sorted out; else -1. */
+spk_status spk_build_over_closes(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, int *window_key, int64_t *add_us, spk_error *err);
+/* The first rows of partitions, and LIMIT (top_n.c). *built: `l`, with what is below it, is such. */
+spk_status spk_build_top_n(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, bool *built, spk_error *err);
 spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
 
 /* One file each. */

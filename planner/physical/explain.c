@@ -253,6 +253,17 @@ static spk_status put_recompute(const struct spk_physical *n, struct spk_buffer 
 	return spk_buffer_append_str(out, "]", err);
 }
 
+static spk_status put_top_n(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_printf(out, err, " [%s %lld to %lld%s", n->calls ? spk_window_function_name(n->call->function) : "row", (long long)n->offset + 1, (long long)(n->offset + n->limit),
+				  n->key_count ? ", by" : ""));
+	for (int i = 0; i < n->key_count; i++)
+		SPK_TRY(spk_buffer_printf(out, err, "%s %s", i ? "," : "", n->input[0]->schema->field[n->key[i]].name));
+	SPK_TRY(spk_buffer_append_str(out, n->sort_count ? "; order " : "", err));
+	SPK_TRY(put_keys(n, out, err));
+	return spk_buffer_append_str(out, n->window_key >= 0 ? "; when the window closes]" : "]", err);
+}
+
 static spk_status put_details(const struct printer *p, const struct spk_physical *n, spk_error *err)
 {
 	struct spk_buffer *out = p->out;
@@ -291,6 +302,8 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 		return put_join(n, out, err);
 	case SPK_PHYSICAL_RECOMPUTE:
 		return put_recompute(n, out, err);
+	case SPK_PHYSICAL_TOP_N:
+		return put_top_n(n, out, err);
 	case SPK_PHYSICAL_LATE:
 		return spk_buffer_printf(out, err, " [by %s]", n->schema->field[n->window_key].name);
 	case SPK_PHYSICAL_CALLBACK:

@@ -1,6 +1,6 @@
 /*
- * Window functions in a stream: the rows of a partition are kept, and gone over again when one of them changes (recompute.c). What the calls look at
- * is computed in front, where a row that fails goes to the dead letters, and taken off behind.
+ * Window functions in a stream: the rows of a partition are kept, and gone over again when one of them changes (recompute.c); where a window is part of the
+ * partition, once when it closes. What the calls look at is computed in front, where a row that fails goes to the dead letters, and taken off behind.
  */
 #include "planner/physical/build.h"
 
@@ -67,23 +67,44 @@ static spk_status over_columns(struct columns *c, struct spk_logical *l, spk_err
 	return SPK_OK;
 }
 
-spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+spk_status spk_build_over_columns(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, struct spk_logical **out, struct spk_over_keys *keys, spk_error *err)
 {
 	struct spk_logical *n = spk_logical_clone(b->arena, l);
 	struct columns c = { .b = b };
-	int *key = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1);
-	struct spk_recompute r = { .l = n, .key = key, .inner = spk_build_over, .window_key = -1, .what = "over" };
-	struct spk_ports ports = *in;
 
-	SPK_TRY_PTR(n && key, err);
+	*keys = (struct spk_over_keys){ .column = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1) };
+	SPK_TRY_PTR(n && keys->column, err);
 	SPK_TRY(take_columns(&c, n, err));
 	SPK_TRY(over_columns(&c, n, err));
 	/* Constants do not tell partitions apart. */
 	for (int i = 0; i < n->expr_count; i++)
 		if (n->expr[i]->kind == SPK_EXPR_COLUMN)
-			key[r.keys++] = n->expr[i]->column;
-	if (c.count > l->input[0]->schema->count)
-		SPK_TRY(spk_build_project(b, n->input[0], n->input[0]->schema, c.expr, &ports, err));
+			keys->column[keys->count++] = n->expr[i]->column;
+	*out = n;
+	return c.count > l->input[0]->schema->count ? spk_build_project(b, n->input[0], n->input[0]->schema, c.expr, ports, err) : SPK_OK;
+}
+
+spk_status spk_build_over_closes(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, int *window_key, int64_t *add_us, spk_error *err)
+{
+	const bool may = l->properties.bound == SPK_BOUND_TIME && b->options->emit != SPK_EMIT_ON_UPDATE;
+	const int key = may ? spk_build_window_key(l, add_us) : -1;
+
+	*window_key = key >= 0 ? l->expr[key]->column : -1;
+	return key >= 0 ? spk_build_late(b, l, key, *add_us, ports, err) : SPK_OK;
+}
+
+spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+{
+	struct spk_recompute r = { .inner = spk_build_over, .what = "over" };
+	struct spk_ports ports = *in;
+	struct spk_over_keys keys;
+	struct spk_logical *n;
+
+	SPK_TRY(spk_build_over_closes(b, l, &ports, &r.window_key, &r.window_add_us, err));
+	SPK_TRY(spk_build_over_columns(b, l, &ports, &n, &keys, err));
+	r.l = n;
+	r.key = keys.column;
+	r.keys = keys.count;
 	SPK_TRY(spk_build_recompute(b, &r, &ports, out, err));
-	return c.count > l->input[0]->schema->count ? spk_build_over_drop(b, l, out, err) : SPK_OK;
+	return n->schema->count > l->schema->count ? spk_build_over_drop(b, l, out, err) : SPK_OK;
 }

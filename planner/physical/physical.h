@@ -27,6 +27,7 @@
 	X(STREAM_AGGREGATE, "StreamAggregate") /* stream: state by key, -1/+1 of every changed group each epoch */ \
 	X(STREAM_JOIN, "StreamJoin")           /* stream: both sides kept by key; -1/+1 of every row that changes */ \
 	X(RECOMPUTE, "Recompute")              /* stream: rows kept by key; `inner` over those of every key that changes, before and after */ \
+	X(TOP_N, "TopN")                       /* stream: the first rows of every key, kept in order */ \
 	X(INPUT, "Input")                      /* leaf of an inner plan: the rows that the operator around it hands in */ \
 	X(HASH_JOIN, "HashJoin")               /* batch: input 0 probes a table over input 1 */ \
 	X(MERGE_JOIN, "MergeJoin")             /* batch: sorts both inputs by the keys */ \
@@ -100,13 +101,13 @@ struct spk_physical {
 	const struct spk_callback *callback; /* CALLBACK */
 	int calls;                         /* OVER: its input is sorted by `expr` (the partition), then `sort` */
 	struct spk_window_call *call;
-	int window_key;                    /* WINDOW_AGGREGATE: group column that holds the window bound; LATE, RECOMPUTE (final rows as the watermark closes it): input column; else -1 */
+	int window_key;                    /* WINDOW_AGGREGATE: group column that holds the window bound; LATE, RECOMPUTE, TOP_N (final rows as the watermark closes it): input column; else -1 */
 	int64_t window_add_us;             /* add to it to get the window's end */
 	int time_column;                   /* WINDOW: input column */
 	enum spk_window_kind window;
 	int64_t window_size_us, window_slide_us, window_offset_us;
-	uint64_t time_sources;             /* LATE, WINDOW_AGGREGATE, RECOMPUTE: bit per source whose watermarks bound this operator */
-	int key_count;                     /* WRITE: hash columns (0: by hash_column, or all to task 0); SINK: upserts by these; RECOMPUTE: keeps by these */
+	uint64_t time_sources;             /* LATE, WINDOW_AGGREGATE, RECOMPUTE, TOP_N: bit per source whose watermarks bound this operator */
+	int key_count;                     /* WRITE: hash columns (0: by hash_column, or all to task 0); SINK: upserts by these; RECOMPUTE, TOP_N: keeps by these */
 	const int *key;
 	int hash_column;                   /* WRITE after PARTIAL: column with the carried hash, else -1 */
 	int exchange;                      /* READ/WRITE: index of the exchange */
@@ -121,9 +122,9 @@ struct spk_physical {
 	bool *null_safe;                   /* by key: IS NOT DISTINCT FROM */
 	bool *filters;                     /* HASH_JOIN, by key: a scan asks for its values on the build side; NULL: none does */
 	bool unknown;                      /* MARK: a NULL in a key makes the answer NULL where it is not true; `filter` is the whole condition, or NULL for a single key */
-	int sort_count;                    /* SORT, TOP_K, OVER; READ, WRITE: every producer's rows are sorted so, the reader merges them */
+	int sort_count;                    /* SORT, TOP_K, TOP_N (columns), OVER; READ, WRITE: every producer's rows are sorted so, the reader merges them */
 	struct spk_sort_key *sort;
-	int64_t limit, offset;             /* LIMIT, TOP_K */
+	int64_t limit, offset;             /* LIMIT, TOP_K; TOP_N: ranks offset + 1 to offset + limit, of the one call or by row_number */
 	bool partial;                      /* SORT, TOP_K, LIMIT: of each task's rows, before an exchange */
 	int value_rows;
 	struct spk_expr **value;

@@ -402,8 +402,12 @@ static spk_status build_stream_limit(struct spk_build *b, const struct spk_logic
 spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
 	struct spk_ports in = { 0 };
+	bool built;
 
 	*out = (struct spk_ports){ 0 };
+	SPK_TRY(spk_build_top_n(b, l, out, &built, err));
+	if (built)
+		return SPK_OK;
 	if (l->kind == SPK_LOGICAL_RECURSIVE)
 		SPK_TRY(refuse_in_stream(b, l, "WITH RECURSIVE", err));
 	if (l->kind == SPK_LOGICAL_UNION)

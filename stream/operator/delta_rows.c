@@ -31,6 +31,26 @@ spk_status spk_delta_rows_encode(struct spk_delta_rows *d, const struct spk_batc
 	return SPK_OK;
 }
 
+spk_status spk_delta_rows_encode_ordered(struct spk_delta_rows *d, const char *order, uint32_t size, const struct spk_batch *in, int32_t row, spk_error *err)
+{
+	spk_buffer_clear(&d->bytes);
+	SPK_TRY(spk_buffer_append(&d->bytes, &size, sizeof size, err));
+	SPK_TRY(spk_buffer_append(&d->bytes, order, size, err));
+	for (int c = 0; c < in->columns; c++)
+		SPK_TRY(spk_plain_write(&in->column[c], row, &d->bytes, err));
+	return SPK_OK;
+}
+
+spk_status spk_delta_row_ordered(const struct spk_delta_rows *d, uint32_t row, struct spk_arena *arena, struct spk_ordered_entry *out, spk_error *err)
+{
+	const char *bytes = spk_delta_row(d, row, &out->size);
+
+	memcpy(&out->order, bytes, sizeof out->order);
+	out->size -= (uint32_t)sizeof out->order;
+	out->bytes = spk_arena_copy(arena, bytes + sizeof out->order, out->size);
+	return out->bytes ? SPK_OK : spk_fail_memory(err);
+}
+
 static spk_status make_room(struct spk_delta_rows *d, spk_error *err)
 {
 	const size_t each = sizeof *d->weight + sizeof *d->key + sizeof *d->next, before = d->capacity, after = SPK_MAX(2 * before, (size_t)1024);

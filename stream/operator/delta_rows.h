@@ -5,8 +5,8 @@
 #ifndef SPK_STREAM_OPERATOR_DELTA_ROWS_H
 #define SPK_STREAM_OPERATOR_DELTA_ROWS_H
 
-#include "batch/operator/operator.h"
 #include "core/columnar/keymap.h"
+#include "stream/operator/ordered_rows.h"
 
 #define SPK_DELTA_NO_KEY UINT32_MAX
 
@@ -26,6 +26,10 @@ void spk_delta_rows_release(struct spk_delta_rows *d);
 
 /* Encodes row `row` of the first `columns` columns into d->bytes (plain.h). */
 spk_status spk_delta_rows_encode(struct spk_delta_rows *d, const struct spk_batch *in, int columns, int32_t row, spk_error *err);
+/* The same of all columns, behind what says where the row stands in some order. */
+spk_status spk_delta_rows_encode_ordered(struct spk_delta_rows *d, const char *order, uint32_t size, const struct spk_batch *in, int32_t row, spk_error *err);
+/* A row that was encoded so, as ordered rows have it; its bytes are copied into `arena`, the weight is left alone. */
+spk_status spk_delta_row_ordered(const struct spk_delta_rows *d, uint32_t row, struct spk_arena *arena, struct spk_ordered_entry *out, spk_error *err);
 /* Adds the row whose bytes are in d->bytes. */
 spk_status spk_delta_rows_add(struct spk_delta_rows *d, uint32_t key, int64_t weight, spk_error *err);
 /* When all rows are there: chains those of each key that change, in the order in which they came. `first` lies in `arena`. */

@@ -10,8 +10,8 @@
  * What was is computed again and not kept: the rows come in the same order as then, and batch operators repeat.
  */
 #include "core/base/memory.h"
-#include "core/columnar/hash.h"
 #include "stream/operator/delta_rows.h"
+#include "stream/operator/epoch_keys.h"
 #include "stream/operator/inner_chain.h"
 #include "stream/operator/row_changes.h"
 #include "stream/operator/stream_operators.h"
@@ -21,15 +21,12 @@ enum { KEYS_AT_ONCE = 256, ROWS_AT_ONCE = 1 << 16 };
 struct recompute {
 	struct spk_op base;
 	struct spk_arena *arena;
-	struct spk_key_column *key_column;
 	struct spk_keyed_rows kept;
 	struct spk_state_view *view;
 	struct spk_inner_chain chain;
 	/* the epoch */
-	struct spk_keymap keys;
-	struct spk_buffer buckets;       /* int64_t by key */
+	struct spk_epoch_keys keys;
 	struct spk_delta_rows delta;
-	struct spk_row_keys encoded;     /* scratch */
 	/* what comes out of the chain */
 	struct spk_delta_rows results;
 	int weight;                      /* of them: -1 those that were, 1 those that are; 0: handed on as they come */
@@ -82,17 +79,12 @@ static spk_status recompute_open(struct spk_op *op, spk_error *err)
 {
 	struct recompute *r = self(op);
 	struct spk_memory_account *account = op->pipeline->account;
-	const struct spk_schema *in = op->plan->input[0]->schema;
 	int first, end;
 
 	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
 	r->arena = spk_arena_new(account);
 	SPK_TRY_PTR(r->arena, err);
-	r->key_column = SPK_NEW_ARRAY(r->arena, struct spk_key_column, op->plan->key_count + 1);
-	SPK_TRY_PTR(r->key_column, err);
-	for (int i = 0; i < op->plan->key_count; i++)
-		r->key_column[i] = (struct spk_key_column){ .column = op->plan->key[i], .type = in->field[op->plan->key[i]].type };
-	r->keys.account = r->encoded.bytes.account = r->buckets.account = account;
+	SPK_TRY(spk_epoch_keys_init(&r->keys, op, r->arena, err));
 	spk_delta_rows_init(&r->delta, account);
 	spk_delta_rows_init(&r->results, account);
 	/* Over all rows there is a result even when there is none. */
@@ -106,8 +98,7 @@ static spk_status recompute_open(struct spk_op *op, spk_error *err)
 
 static void forget(struct recompute *r)
 {
-	spk_keymap_clear(&r->keys);
-	spk_buffer_clear(&r->buckets);
+	spk_epoch_keys_clear(&r->keys);
 	spk_delta_rows_clear(&r->delta);
 	spk_delta_rows_clear(&r->results);
 }
@@ -121,35 +112,13 @@ static spk_status recompute_begin(struct spk_op *op, spk_error *err)
 
 /* --- folding --- */
 
-/* The bucket of a key that is new: the end of its window. */
-static spk_status note_buckets(struct recompute *r, const struct spk_batch *in, const uint32_t *number, spk_error *err)
-{
-	const struct spk_physical *plan = r->base.plan;
-	const struct spk_reader window = spk_vector_reader(&in->column[SPK_MAX(plan->window_key, 0)]);
-
-	SPK_EACH_ROW(in, i, row) {
-		int64_t end;
-
-		if (!closes(r) || number[i] < r->buckets.size / sizeof end)
-			continue;
-		end = ((const int64_t *)window.data)[spk_reader_slot(&window, row)] + plan->window_add_us;
-		SPK_TRY(spk_buffer_append(&r->buckets, &end, sizeof end, err));
-	}
-	return SPK_OK;
-}
-
 static spk_status recompute_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
 {
 	struct recompute *r = self(op);
-	uint64_t hash[SPK_BATCH_ROWS] = { 0 };
 	uint32_t number[SPK_BATCH_ROWS];
 
 	(void)input;
-	if (op->plan->key_count)
-		spk_hash_columns(in, op->plan->key, op->plan->key_count, hash);
-	SPK_TRY(spk_row_keys_encode(&r->encoded, in, r->key_column, op->plan->key_count, false, err));
-	SPK_TRY(spk_keymap_put(&r->keys, &r->encoded, hash, number, err));
-	SPK_TRY(note_buckets(r, in, number, err));
+	SPK_TRY(spk_epoch_keys_put(&r->keys, op, in, number, err));
 	SPK_EACH_ROW(in, i, row) {
 		SPK_TRY(spk_delta_rows_encode(&r->delta, in, in->columns, row, err));
 		SPK_TRY(spk_delta_rows_add(&r->delta, number[i], spk_batch_weight(in, row), err));
@@ -217,13 +186,11 @@ struct slice {
 /* By window rows are only looked through when one is taken back: the rest is for the window's end. */
 static spk_status load(struct recompute *r, struct slice *s, spk_error *err)
 {
-	const int64_t *bucket = (const int64_t *)(const void *)r->buckets.data;
-
 	for (int i = 0; i < s->keys; i++) {
 		struct spk_row_group *g = &s->group[i];
 
-		*g = (struct spk_row_group){ .hash = r->keys.hash[s->number[i]], .bucket = closes(r) ? bucket[s->number[i]] : 0 };
-		g->key = spk_keymap_key(&r->keys, s->number[i], &g->key_size);
+		*g = (struct spk_row_group){ .hash = spk_epoch_key_hash(&r->keys, s->number[i]), .bucket = spk_epoch_key_bucket(&r->keys, s->number[i]) };
+		g->key = spk_epoch_key(&r->keys, s->number[i], &g->key_size);
 		s->wanted[i] = closes(r) && !spk_delta_rows_sum(&r->delta, s->number[i]).takes ? SPK_ROWS_LAST : SPK_ROWS_ALL;
 	}
 	SPK_TRY(spk_keyed_rows_open(&r->kept, s->group, s->keys, s->arena, err));
@@ -296,7 +263,7 @@ static spk_status with_arena(struct recompute *r, struct slice *s, spk_error *er
 
 static spk_status work_off_keys(struct recompute *r, struct slice *s, spk_error *err)
 {
-	for (uint32_t k = 0; k < r->keys.count; k++) {
+	for (uint32_t k = 0; k < r->keys.map.count; k++) {
 		if (!r->delta.first[k])
 			continue;
 		s->number[s->keys++] = k;
@@ -371,7 +338,7 @@ static spk_status recompute_finish(struct spk_op *op, spk_error *err)
 	struct recompute *r = self(op);
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
 	struct slice *s = work ? SPK_NEW(work, struct slice) : NULL;
-	spk_status status = s ? spk_delta_rows_chain(&r->delta, r->keys.count, work, err) : spk_fail_memory(err);
+	spk_status status = s ? spk_delta_rows_chain(&r->delta, r->keys.map.count, work, err) : spk_fail_memory(err);
 
 	if (status == SPK_OK)
 		status = work_off_keys(r, s, err);
@@ -387,11 +354,9 @@ static void recompute_close(struct spk_op *op)
 	struct recompute *r = self(op);
 
 	spk_inner_chain_close(&r->chain);
-	spk_keymap_release(&r->keys);
-	spk_buffer_release(&r->buckets);
+	spk_epoch_keys_release(&r->keys);
 	spk_delta_rows_release(&r->delta);
 	spk_delta_rows_release(&r->results);
-	spk_row_keys_release(&r->encoded);
 	spk_keyed_rows_release(&r->kept);
 	spk_state_view_close(r->view);
 	spk_arena_unref(r->arena);

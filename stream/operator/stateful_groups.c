@@ -7,6 +7,7 @@ static const struct spk_op_type *const stream_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_STREAM_AGGREGATE] = &spk_op_stream_aggregate,
 	[SPK_PHYSICAL_STREAM_JOIN] = &spk_op_stream_join,
 	[SPK_PHYSICAL_RECOMPUTE] = &spk_op_recompute,
+	[SPK_PHYSICAL_TOP_N] = &spk_op_top_n,
 };
 
 const struct spk_op_type *spk_stream_op_type(enum spk_physical_kind kind)

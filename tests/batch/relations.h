@@ -42,7 +42,7 @@ static inline int pair_compare(const void *x, const void *y)
 	return order ? order : number_compare(p->b, q->b);
 }
 
-enum relation_kind { R_TABLE, R_VALUES, R_FILTER, R_PROJECT, R_GROUP, R_GLOBAL, R_DISTINCT, R_UNION, R_JOIN, R_OVER, R_TOP };
+enum relation_kind { R_TABLE, R_VALUES, R_FILTER, R_PROJECT, R_GROUP, R_GLOBAL, R_DISTINCT, R_UNION, R_JOIN, R_OVER, R_RANK, R_TOP };
 
 /* A relation; what the numbers mean depends on the kind. */
 struct relation {
@@ -54,7 +54,7 @@ struct relation {
 	struct pairs values;        /* R_VALUES */
 };
 
-enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 6, RANKINGS = 4, CONDITIONS = 6, RELATION_TABLES = 3 };
+enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 6, RANKINGS = 4, TOPS = 5, CONDITIONS = 6, RELATION_TABLES = 3 };
 enum relation_join { J_INNER, J_LEFT, J_RIGHT, J_FULL, J_SEMI, J_ANTI, J_KINDS };
 
 /* --- making --- */
@@ -111,6 +111,9 @@ static inline void put_number(struct number n, struct spk_buffer *out)
 		spk_buffer_printf(out, NULL, "%lld::bigint", (long long)n.v);
 }
 
+/* R_RANK: the last rank that comes out. */
+static inline int rank_bound(const struct relation *r) { return r->variant % TOPS == 3 ? 1 : 1 + r->variant / TOPS % 7; }
+
 static inline enum relation_join join_of(const struct relation *r) { return (enum relation_join)(r->variant / CONDITIONS % J_KINDS); }
 
 static inline void relation_sql(const struct relation *r, struct spk_buffer *out);
@@ -151,6 +154,11 @@ static inline void relation_sql(const struct relation *r, struct spk_buffer *out
 	static const char *const rankings[RANKINGS] = { "SELECT a, row_number() OVER (PARTITION BY a ORDER BY b)", "SELECT a, sum(b + %lld) OVER (PARTITION BY a ORDER BY b)::bigint",
 		"SELECT a, lag(b) OVER (PARTITION BY a ORDER BY b)", "SELECT a, count(*) OVER ()" };
 
+	static const char *const tops[TOPS] = { "SELECT a, b FROM (SELECT a, b, row_number() OVER (PARTITION BY a ORDER BY b) AS n", "SELECT a, n FROM (SELECT a, rank() OVER (PARTITION BY a ORDER BY b DESC) AS n",
+		"SELECT b, n FROM (SELECT b, dense_rank() OVER (ORDER BY a) AS n", "SELECT a, b FROM (SELECT a, b, row_number() OVER (PARTITION BY a ORDER BY b DESC NULLS LAST) AS n",
+		"SELECT a, n FROM (SELECT a, row_number() OVER (PARTITION BY a ORDER BY b) AS n" };
+	static const char *const bounds[TOPS] = { "n <= %d", "%d >= n", "n BETWEEN 2 AND %d", "n < 2", "n <= %d AND a > 0" };
+
 	switch (r->kind) {
 	case R_TABLE:
 		spk_buffer_printf(out, NULL, "SELECT a, b FROM t%d", r->variant % RELATION_TABLES);
@@ -184,6 +192,7 @@ static inline void relation_sql(const struct relation *r, struct spk_buffer *out
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	case R_PROJECT: spk_buffer_printf(out, NULL, projections[r->variant % PROJECTIONS], (long long)r->k); break;
 	case R_GROUP: spk_buffer_printf(out, NULL, groupings[r->variant % GROUPINGS], (long long)r->k); break;
+	case R_RANK: spk_buffer_append_str(out, tops[r->variant % TOPS], NULL); break;
 	case R_OVER: spk_buffer_printf(out, NULL, rankings[r->variant % RANKINGS], (long long)r->k); break;
 	}
 	spk_buffer_append_str(out, " FROM (", NULL);
@@ -192,6 +201,10 @@ static inline void relation_sql(const struct relation *r, struct spk_buffer *out
 	if (r->kind == R_FILTER) {
 		spk_buffer_append_str(out, " WHERE ", NULL);
 		spk_buffer_printf(out, NULL, filters[r->variant % FILTERS], (long long)r->k);
+	}
+	if (r->kind == R_RANK) {
+		spk_buffer_append_str(out, ") q WHERE ", NULL);
+		spk_buffer_printf(out, NULL, bounds[r->variant % TOPS], rank_bound(r));
 	}
 #pragma GCC diagnostic pop
 	if (r->kind == R_GROUP)
@@ -303,6 +316,51 @@ static inline struct pairs relation_over(const struct relation *r, struct pairs 
 	return out;
 }
 
+/* Of each a the rows by b, NULL last; of all rows the a's. */
+static inline int by_rank(const struct relation *r, const struct pair *x, const struct pair *y)
+{
+	const int variant = r->variant % TOPS, order = variant == 2 ? 0 : number_compare(x->a, y->a);
+	struct number p = variant == 2 ? x->a : x->b, q = variant == 2 ? y->a : y->b;
+
+	if (order || variant == 0 || variant == 2 || variant == 4)
+		return order ? order : number_compare(p, q);
+	/* Descending: NULL first for 1, last for 3. */
+	return variant == 3 && (p.null || q.null) ? p.null - q.null : number_compare(q, p);
+}
+
+static inline struct pairs relation_rank(const struct relation *r, struct pairs *in)
+{
+	const int variant = r->variant % TOPS, bound = rank_bound(r);
+	struct pairs out = { 0 };
+
+	for (int i = 0; i < in->count; i++) {
+		const struct pair *p = &in->at[i];
+		int before = 0, dense = 0, twins = 0;
+
+		for (int k = 0; k < in->count; k++) {
+			const struct pair *q = &in->at[k];
+			const bool together = variant == 2 || number_compare(p->a, q->a) == 0, less = by_rank(r, q, p) < 0;
+			bool first = true;
+
+			for (int m = 0; variant == 2 && m < k && first; m++)
+				first = by_rank(r, &in->at[m], q) != 0;
+			before += together && less;
+			dense += together && less && first;
+			twins += k < i && pair_compare(p, q) == 0;
+		}
+		if (variant == 0 || variant == 3 || variant == 4)
+			before += twins;
+		if (variant == 2 && (dense + 1 < 2 || dense + 1 > bound))
+			continue;
+		if (variant != 2 && before + 1 > bound)
+			continue;
+		if (variant == 4 && (p->a.null || p->a.v <= 0))
+			continue;
+		pairs_add(&out, variant == 2 ? (struct pair){ p->b, { .v = dense + 1 } } : variant == 0 || variant == 3 ? *p : (struct pair){ p->a, { .v = before + 1 } });
+	}
+	return out;
+}
+
 static inline struct pair relation_global(const struct pairs *in)
 {
 	struct pair p = { { .v = in->count }, { .null = true } };
@@ -384,6 +442,8 @@ static inline struct pairs relation_rows(const struct relation *r, const struct 
 			out = relation_group(r, &in);
 		if (r->kind == R_OVER)
 			out = relation_over(r, &in);
+		if (r->kind == R_RANK)
+			out = relation_rank(r, &in);
 		if (r->kind == R_GLOBAL)
 			pairs_add(&out, relation_global(&in));
 		if (r->kind == R_DISTINCT || r->kind == R_TOP)

@@ -218,7 +218,7 @@ static inline int by_window(const void *x, const void *y)
 	return a != b ? (a > b) - (a < b) : by_a(x, y);
 }
 
-enum windowed { WINDOW_AND_KEY, WINDOWS_OF_WINDOWS };
+enum windowed { WINDOW_AND_KEY, WINDOWS_OF_WINDOWS, TOP_OF_WINDOWS, TOP_OF_ROWS };
 
 static inline void put_window(enum windowed what, int64_t at, const struct figures *f, struct lines *out)
 {
@@ -226,6 +226,47 @@ static inline void put_window(enum windowed what, int64_t at, const struct figur
 	int size = spk_text_timestamp(at, end);
 
 	put_line(out, "%.*s|%s|%lld|%s", size, end, number_text(what == WINDOW_AND_KEY && f->a_null, f->a, a), (long long)f->rows, number_text(f->no_sum, f->sum, s));
+}
+
+static inline int by_figures(const void *x, const void *y)
+{
+	const struct figures *p = x, *q = y;
+
+	if (p->rows != q->rows)
+		return p->rows < q->rows ? 1 : -1;
+	if (p->a_null || q->a_null)
+		return p->a_null - q->a_null;
+	return (p->a > q->a) - (p->a < q->a);
+}
+
+/* The two keys of a window with the most rows. */
+static inline void put_top_keys(int64_t at, struct figures *key, int keys, struct lines *out)
+{
+	qsort(key, (size_t)keys, sizeof *key, by_figures);
+	for (int i = 0; i < keys && i < 2; i++)
+		put_window(WINDOW_AND_KEY, at, &key[i], out);
+}
+
+static inline int by_b(const void *x, const void *y)
+{
+	const struct event *p = *(const struct event *const *)x, *q = *(const struct event *const *)y;
+
+	if (p->b_null || q->b_null)
+		return p->b_null - q->b_null;
+	return (p->b > q->b) - (p->b < q->b);
+}
+
+/* The rows of a window and key that are second and third by b, numbered. */
+static inline void put_top_rows(int64_t at, const struct event **event, int n, struct lines *out)
+{
+	qsort(event, (size_t)n, sizeof *event, by_b);
+	for (int i = 1; i < n && i < 3; i++) {
+		const struct figures f = { .rows = event[i]->b, .sum = i + 1, .a_null = event[i]->a_null, .a = event[i]->a };
+		char end[SPK_TEXT_MAX], a[24], b[24];
+		int size = spk_text_timestamp(at, end);
+
+		put_line(out, "%.*s|%s|%s|%lld", size, end, number_text(f.a_null, f.a, a), number_text(event[i]->b_null, f.rows, b), (long long)f.sum);
+	}
 }
 
 /* Rows of windows that close at `watermark`, sorted; their events are taken out of `open`. starts: the window's start is shown. */
@@ -238,7 +279,8 @@ static inline struct lines close_windows_of(enum windowed what, struct seen *ope
 		qsort(open->event, (size_t)open->count, sizeof(*open->event), by_window);
 	for (int i = 0, end; i < open->count; i = end) {
 		int64_t at = window_end(open->event[i]);
-		struct figures whole = { 0 };
+		struct figures whole = { 0 }, *key = calloc((size_t)open->count, sizeof *key);
+		int keys = 0;
 
 		for (end = i; end < open->count && window_end(open->event[end]) == at;) {
 			int from = end;
@@ -246,7 +288,9 @@ static inline struct lines close_windows_of(enum windowed what, struct seen *ope
 
 			while (end < open->count && by_window(&open->event[from], &open->event[end]) == 0)
 				end++;
-			f = figure(open->event + from, open->event + end);
+			f = key[keys++] = figure(open->event + from, open->event + end);
+			if (at <= watermark && what == TOP_OF_ROWS)
+				put_top_rows(at, open->event + from, end - from, &out);
 			/* Of a window's keys: the largest count, and how many there are. */
 			whole.rows = f.rows > whole.rows ? f.rows : whole.rows;
 			whole.sum++;
@@ -255,6 +299,9 @@ static inline struct lines close_windows_of(enum windowed what, struct seen *ope
 		}
 		if (at <= watermark && what == WINDOWS_OF_WINDOWS)
 			put_window(what, at, &whole, &out);
+		if (at <= watermark && what == TOP_OF_WINDOWS)
+			put_top_keys(at, key, keys, &out);
+		free(key);
 		for (int k = i; at > watermark && k < end; k++)
 			seen_add(&left, open->event[k]);
 	}

@@ -45,6 +45,12 @@ static const struct job {
 	  .mode = CLOSES, .starts = true },
 	{ .name = "windows of windows", .sql = "INSERT INTO windows SELECT window_end, 0, max(n), count(*) FROM (SELECT window_end, a, count(*) AS n\n"
 	  "FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a) x GROUP BY window_end", .mode = CLOSES, .windowed = WINDOWS_OF_WINDOWS },
+	{ .name = "the largest groups of windows", .sql = "INSERT INTO windows SELECT window_end, a, n, s FROM (SELECT *, row_number() OVER (PARTITION BY window_end ORDER BY n DESC, a) AS place\n"
+	  "FROM (SELECT window_end, a, count(*) AS n, sum(b) AS s FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a) x) y WHERE place <= 2", .mode = CLOSES, .windowed = TOP_OF_WINDOWS },
+	{ .name = "the first rows of windows", .sql = "INSERT INTO windows SELECT window_end, a, b, place FROM (SELECT *, row_number() OVER (PARTITION BY a, window_end ORDER BY b) AS place\n"
+	  "FROM tumble(t, ts, interval '5 seconds')) y WHERE place BETWEEN 2 AND 3", .mode = CLOSES, .windowed = TOP_OF_ROWS },
+	{ .name = "all rows of windows, numbered", .sql = "INSERT INTO windows SELECT window_end, a, b, nullif(nullif(place, 1), 4) FROM (SELECT *, least(4, row_number() OVER (PARTITION BY a, window_end ORDER BY b)) AS place\n"
+	  "FROM tumble(t, ts, interval '5 seconds')) y WHERE place > 1 AND place < 4", .mode = CLOSES, .windowed = TOP_OF_ROWS },
 	{ .name = "windows of two sources", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b)\n"
 	  "FROM tumble((SELECT * FROM t UNION ALL SELECT * FROM u), ts, interval '5 seconds') GROUP BY window_end, a", .mode = CLOSES, .both = true },
 };

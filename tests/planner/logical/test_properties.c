@@ -48,6 +48,10 @@ static const struct known { const char *sql, *properties; } known[] = {
 	{ "SELECT a FROM topic ORDER BY a", "[#1 updating, unbounded, state bounded by nothing]" },
 	{ "SELECT a FROM files ORDER BY a", "[#1 append-only, bounded, key a, state bounded by nothing]" },
 	{ "SELECT a FROM topic LIMIT 3", "[#1 append-only, unbounded]" },
+	{ "SELECT a, row_number() OVER (PARTITION BY a ORDER BY ts) FROM topic", "[#1 updating, unbounded]" },
+	{ "SELECT a, b, row_number() OVER (PARTITION BY a ORDER BY ts) FROM topic", "[#1 updating, unbounded, key a, b]" },
+	{ "SELECT window_end, b, row_number() OVER (PARTITION BY window_end, a ORDER BY b) FROM tumble(topic, ts, '1 min')", "[#1 append-only, unbounded, window end window_end]" },
+	{ "SELECT window_start, b, row_number() OVER (PARTITION BY window_start, a ORDER BY b) FROM cumulate(topic, ts, '1 min', '2 min')", "[#1 updating, unbounded]" },
 	{ "VALUES (1)", "[#1 append-only, bounded]" },
 	{ "SELECT a, window_end FROM TABLE(SESSION(TABLE topic PARTITION BY a, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY a, window_end", "[#1 append-only, unbounded, key a, window_end, window end window_end]" },
 };

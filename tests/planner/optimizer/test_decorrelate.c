@@ -109,7 +109,7 @@ static const struct optimized { const char *sql, *plan; } optimized[] = {
 	  " -> Project id\n"
 	  "    -> Filter ((row_number > 1) AND (row_number <= 3))\n"
 	  "       -> Over row_number() partition by id order by amount DESC\n"
-	  "          -> Scan person (id, name, emailAddress, dateTime, amount)\n" },
+	  "          -> Scan person (id, amount)\n" },
 	{ "SELECT f.x, q.id FROM file AS f CROSS JOIN LATERAL (SELECT id FROM person WHERE id < f.x ORDER BY amount DESC LIMIT 2) AS q",
 	  "Project x, id\n"
 	  " -> Join inner on (x IS NOT DISTINCT FROM x)\n"
@@ -126,7 +126,7 @@ static const struct optimized { const char *sql, *plan; } optimized[] = {
 	  " -> Join inner on (id = x::bigint)\n"
 	  "    -> Scan file AS f (x)\n"
 	  "    -> Over rank() partition by name, id order by amount\n"
-	  "       -> Scan person (id, name, emailAddress, dateTime, amount)\n" },
+	  "       -> Scan person (id, name, amount)\n" },
 	{ "SELECT x FROM file AS f WHERE EXISTS (SELECT 1 FROM person AS p LEFT JOIN bid AS b ON p.id = b.bidder AND b.price > f.x)",
 	  "Join semi on (x IS NOT DISTINCT FROM x)\n"
 	  " -> Scan file AS f (x)\n"

@@ -68,6 +68,61 @@ static const struct { const char *name; bool streaming; enum spk_emit emit; cons
 	  "                           -> LateFilter #2 [by window_end]  (stage 0)\n"
 	  "                              -> Window #1 [tumble of ts, size 00:00:10]  (stage 0)\n"
 	  "                                 -> Scan #0 bid (kafka) [columns: auction, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "the first rows of each key, without their number", true, SPK_EMIT_AUTO,
+	  "INSERT INTO shown SELECT auction, price FROM (SELECT *, row_number() OVER (PARTITION BY auction ORDER BY price DESC) AS n FROM bid) b WHERE n <= 3 AND bidder > 1",
+	  "Sink #7 shown (print) [changes]  (stage 1, changes)\n"
+	  "   -> Project #6 [auction, price]  (stage 1, changes)\n"
+	  "      -> Filter #5 [(bidder > 1)]  (stage 1, changes)\n"
+	  "         -> TopN #4 [row_number 1 to 3, by auction; order price desc] state shown.top-1, grows with the number of keys  (stage 1, changes)\n"
+	  "            -> Exchange #2 [hash of auction]  (stage 0)\n"
+	  "               -> Project #1 [auction, bidder, price]  (stage 0)\n"
+	  "                  -> Scan #0 bid (kafka) [columns: auction, bidder, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "ranks that are shown, over what is computed", true, SPK_EMIT_AUTO,
+	  "INSERT INTO shown SELECT price, n FROM (SELECT price, rank() OVER (PARTITION BY auction % 10 ORDER BY price * 2) AS n FROM bid) b WHERE 4 > n AND n >= 2",
+	  "Sink #8 shown (print) [changes]  (stage 1, changes)\n"
+	  "   -> Project #7 [price, rank]  (stage 1, changes)\n"
+	  "      -> Project #6 [auction, price, rank]  (stage 1, changes)\n"
+	  "         -> TopN #5 [rank 2 to 3, by argument 2; order argument 3] state shown.top-1, grows with the number of keys  (stage 1, changes)\n"
+	  "            -> Exchange #3 [hash of argument 2]  (stage 0)\n"
+	  "               -> Project #2 [auction, price, (auction % 10), (price * 2)]  (stage 0)\n"
+	  "                  -> Project #1 [auction, price]  (stage 0)\n"
+	  "                     -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "the last row of each key by DISTINCT ON", true, SPK_EMIT_AUTO,
+	  "INSERT INTO upserts SELECT DISTINCT ON (auction) auction, price FROM bid ORDER BY auction, ts DESC",
+	  "Sink #7 upserts (upsert-kafka) [upsert by auction]  (stage 2, changes)\n"
+	  "   -> Exchange #5 [hash of auction]  (stage 1, changes)\n"
+	  "      -> Project #4 [auction, price]  (stage 1, changes)\n"
+	  "         -> TopN #3 [row_number 1 to 1, by auction; order ?order? desc] state upserts.top-1, grows with the number of keys  (stage 1, changes)\n"
+	  "            -> Exchange #1 [hash of auction]  (stage 0)\n"
+	  "               -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "the first of all rows that may be taken back", true, SPK_EMIT_AUTO,
+	  "INSERT INTO shown SELECT auction, count(*) FROM bid GROUP BY auction ORDER BY 2 DESC, 1 LIMIT 5 OFFSET 1",
+	  "Sink #9 shown (print) [changes]  (stage 2, changes)\n"
+	  "   -> TopN #8 [row 2 to 6; order count desc, auction] state shown.top-1, not bounded  (stage 2, changes)\n"
+	  "      -> Exchange #6 [all to one task]  (stage 1, changes)\n"
+	  "         -> StreamAggregate #5 [group: auction; count(*)] state shown.aggregate-1, grows with the number of keys  (stage 1, changes)\n"
+	  "            -> Exchange #3 [hash of the group]  (stage 0)\n"
+	  "               -> PartialAggregate #2 [group: auction; count(*)]  (stage 0)\n"
+	  "                  -> Project #1 [auction]  (stage 0)\n"
+	  "                     -> Scan #0 bid (kafka) [columns: auction, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "the first rows of windows", true, SPK_EMIT_AUTO,
+	  "INSERT INTO windows SELECT window_end, auction, price FROM tumble(bid, ts, interval '10 seconds') QUALIFY row_number() OVER (PARTITION BY window_start ORDER BY price) = 1",
+	  "Sink #7 windows (kafka) [append]  (stage 1)\n"
+	  "   -> Project #6 [window_end, auction, price]  (stage 1)\n"
+	  "      -> TopN #5 [row_number 1 to 1, by window_start; order price; when the window closes] state windows.top-1, bounded by the watermark  (stage 1)\n"
+	  "         -> Exchange #3 [hash of window_start]  (stage 0)\n"
+	  "            -> LateFilter #2 [by window_start]  (stage 0)\n"
+	  "               -> Window #1 [tumble of ts, size 00:00:10]  (stage 0)\n"
+	  "                  -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "what no constant bounds is computed again", true, SPK_EMIT_AUTO,
+	  "INSERT INTO shown SELECT auction, price FROM bid QUALIFY row_number() OVER (PARTITION BY auction ORDER BY price) <= bidder",
+	  "Sink #7 shown (print) [changes]  (stage 1, changes)\n"
+	  "   -> Project #6 [auction, price]  (stage 1, changes)\n"
+	  "      -> Filter #5 [(row_number <= bidder)]  (stage 1, changes)\n"
+	  "         -> Recompute #4 [by auction: Sort [auction, price] > Over [row_number; partition: auction] [price]] state shown.over-1, not bounded  (stage 1, changes)\n"
+	  "            -> Exchange #2 [hash of auction]  (stage 0)\n"
+	  "               -> Project #1 [auction, bidder, price]  (stage 0)\n"
+	  "                  -> Scan #0 bid (kafka) [columns: auction, bidder, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
 	{ "a sink keyed as the query needs no exchange", true, SPK_EMIT_AUTO,
 	  "INSERT INTO upserts SELECT auction, count(*) FROM bid GROUP BY auction HAVING count(*) > 1",
 	  "Sink #7 upserts (upsert-kafka) [upsert by auction]  (stage 1, changes)\n"

@@ -1,0 +1,405 @@
+/*
+ * The first rows of every key by some order: those whose row_number(), rank() or dense_rank() lies within bounds, ORDER BY ... LIMIT.
+ *
+ *   input   rows by the hash of the key columns; those taken back have negative weights
+ *   output  -1/+1 of what changes among the rows within the bounds, with their rank where it is asked for; or, by window, those of every window that
+ *           the watermark closes, once
+ *   state   ordered rows by key (ordered_rows.h). While rows are only added, none but those within the upper bound: what ranks behind it never comes
+ *           back. Else all; but only those up to the bound are read. By window they are bucketed by its end, and go with it
+ *
+ * Rows that the order does not tell apart are numbered by their bytes, so that it does not matter when they came. What moves within the bounds is no
+ * change where the rank is not asked for.
+ */
+#include "core/base/memory.h"
+#include "stream/operator/delta_rows.h"
+#include "stream/operator/epoch_keys.h"
+#include "stream/operator/ordered_rows.h"
+#include "stream/operator/row_changes.h"
+#include "stream/operator/stream_operators.h"
+
+enum { KEYS_AT_ONCE = 256 };
+
+struct top_n {
+	struct spk_op base;
+	struct spk_arena *arena;
+	struct spk_key_column *order;    /* plan->sort */
+	struct spk_ordered_rows kept;
+	struct spk_state_view *view;
+	/* the epoch */
+	struct spk_epoch_keys keys;
+	struct spk_delta_rows delta;     /* see spk_delta_rows_encode_ordered */
+	struct spk_row_keys sorted;      /* scratch */
+};
+
+static struct top_n *self(struct spk_op *op) { return spk_container_of(op, struct top_n, base); }
+
+static bool closes(const struct top_n *t) { return t->base.plan->window_key >= 0; }
+/* While rows are only added, those behind the bound are forgotten. */
+static bool forgets(const struct top_n *t) { return !t->base.plan->input[0]->retracts; }
+static bool shows_rank(const struct spk_physical *plan) { return plan->schema->count > plan->input[0]->schema->count; }
+
+/* --- open --- */
+
+static spk_status open_order(struct top_n *t, spk_error *err)
+{
+	const struct spk_physical *plan = t->base.plan;
+
+	t->order = SPK_NEW_ARRAY(t->arena, struct spk_key_column, plan->sort_count + 1);
+	SPK_TRY_PTR(t->order, err);
+	for (int i = 0; i < plan->sort_count; i++) {
+		const struct spk_sort_key *s = &plan->sort[i];
+
+		SPK_ASSERT(s->expr->kind == SPK_EXPR_COLUMN, "what rows are ordered by was computed before");
+		t->order[i] = (struct spk_key_column){ .column = s->expr->column, .type = s->expr->type, .descending = s->descending, .nulls_first = s->nulls_first };
+	}
+	return SPK_OK;
+}
+
+static spk_status top_n_open(struct spk_op *op, spk_error *err)
+{
+	struct top_n *t = self(op);
+	struct spk_memory_account *account = op->pipeline->account;
+	int first, end;
+
+	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
+	t->arena = spk_arena_new(account);
+	SPK_TRY_PTR(t->arena, err);
+	SPK_TRY(open_order(t, err));
+	SPK_TRY(spk_epoch_keys_init(&t->keys, op, t->arena, err));
+	spk_delta_rows_init(&t->delta, account);
+	t->sorted.bytes.account = account;
+	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
+	SPK_TRY(spk_state_view_open(&t->view, op->pipeline->store, op->plan->state_table, first, end, err));
+	t->kept = (struct spk_ordered_rows){ .view = t->view, .account = account, .side = 't', .bucketed = closes(t), .bytes.account = account };
+	return SPK_OK;
+}
+
+static void forget(struct top_n *t)
+{
+	spk_epoch_keys_clear(&t->keys);
+	spk_delta_rows_clear(&t->delta);
+}
+
+static spk_status top_n_begin(struct spk_op *op, spk_error *err)
+{
+	(void)err;
+	forget(self(op));
+	return SPK_OK;
+}
+
+static spk_status top_n_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+{
+	struct top_n *t = self(op);
+	uint32_t number[SPK_BATCH_ROWS];
+
+	(void)input;
+	SPK_TRY(spk_epoch_keys_put(&t->keys, op, in, number, err));
+	SPK_TRY(spk_row_keys_encode(&t->sorted, in, t->order, op->plan->sort_count, false, err));
+	SPK_EACH_ROW(in, i, row) {
+		uint32_t size;
+		const char *order = spk_row_key(&t->sorted, i, &size);
+
+		SPK_TRY(spk_delta_rows_encode_ordered(&t->delta, order, size, in, row, err));
+		SPK_TRY(spk_delta_rows_add(&t->delta, number[i], spk_batch_weight(in, row), err));
+	}
+	return SPK_OK;
+}
+
+/* --- which rows are within the bounds --- */
+
+struct ranked { struct spk_ordered_entry row; int64_t rank, weight; };
+
+/* A walk from the first row on. */
+struct walk {
+	const struct spk_physical *plan;
+	struct spk_arena *arena;
+	struct ranked *item;
+	size_t count, capacity;
+	int64_t rows, rank, dense;       /* so far; of the row at hand */
+	struct spk_ordered_entry last;   /* the last one within the upper bound */
+};
+
+static spk_status add_item(struct walk *w, const struct spk_ordered_entry *row, int64_t rank, int64_t weight, spk_error *err)
+{
+	if (w->count == w->capacity) {
+		const size_t capacity = SPK_MAX(2 * w->capacity, (size_t)16);
+		struct ranked *grown = SPK_NEW_ARRAY(w->arena, struct ranked, capacity);
+
+		SPK_TRY_PTR(grown, err);
+		if (w->count)
+			memcpy(grown, w->item, w->count * sizeof *grown);
+		w->item = grown;
+		w->capacity = capacity;
+	}
+	w->item[w->count++] = (struct ranked){ .row = *row, .rank = rank, .weight = weight };
+	return SPK_OK;
+}
+
+/* A row that is there several times has as many numbers. */
+static spk_status add_numbers(struct walk *w, const struct spk_ordered_entry *row, spk_error *err)
+{
+	const struct spk_physical *plan = w->plan;
+	const int64_t from = SPK_MAX(w->rows, plan->offset), to = SPK_MIN(w->rows + row->weight, plan->offset + plan->limit);
+
+	if (!shows_rank(plan))
+		return from < to ? add_item(w, row, 0, to - from, err) : SPK_OK;
+	for (int64_t number = from; number < to; number++)
+		SPK_TRY(add_item(w, row, number + 1, 1, err));
+	return SPK_OK;
+}
+
+static spk_status visit(void *user, const struct spk_ordered_entry *row, bool *go, spk_error *err)
+{
+	struct walk *w = user;
+	const struct spk_physical *plan = w->plan;
+	const enum spk_window_function function = plan->calls ? plan->call->function : SPK_WINDOW_FUNCTION_ROW_NUMBER;
+	const int64_t bound = plan->offset + plan->limit;
+	int64_t rank;
+
+	if (!w->rows || !spk_ordered_peers(&w->last, row)) {
+		w->rank = w->rows + 1;
+		w->dense++;
+	}
+	rank = function == SPK_WINDOW_FUNCTION_RANK ? w->rank : function == SPK_WINDOW_FUNCTION_DENSE_RANK ? w->dense : w->rows + 1;
+	if (rank > bound) {
+		*go = false;
+		return SPK_OK;
+	}
+	if (function == SPK_WINDOW_FUNCTION_ROW_NUMBER)
+		SPK_TRY(add_numbers(w, row, err));
+	else if (rank > plan->offset)
+		SPK_TRY(add_item(w, row, shows_rank(plan) ? rank : 0, row->weight, err));
+	w->rows += row->weight;
+	w->last = *row;
+	/* Of what comes behind nothing need be read. */
+	*go = function != SPK_WINDOW_FUNCTION_ROW_NUMBER || w->rows < bound;
+	return SPK_OK;
+}
+
+static spk_status find_items(struct top_n *t, struct spk_ordered_tree *tree, struct walk *w, spk_error *err)
+{
+	*w = (struct walk){ .plan = t->base.plan, .arena = tree->arena };
+	return spk_ordered_walk(&t->kept, tree, false, visit, w, err);
+}
+
+/* --- what comes out --- */
+
+/* The row, and behind it its rank as the column that it becomes (plain.h). */
+static spk_status note(struct spk_row_changes *c, const struct ranked *item, int64_t weight, spk_error *err)
+{
+	const bool shows = shows_rank(c->op->plan);
+	const uint32_t size = item->row.size - item->row.order, more = shows ? 1 + (uint32_t)sizeof item->rank : 0;
+	struct spk_kept_row *row = weight ? SPK_NEW(c->arena, struct spk_kept_row) : NULL;
+	char *bytes;
+
+	if (!weight)
+		return SPK_OK;
+	SPK_TRY_PTR(row, err);
+	*row = (struct spk_kept_row){ .bytes = item->row.bytes + item->row.order, .size = size + more };
+	if (shows) {
+		SPK_TRY_PTR(bytes = spk_arena_alloc(c->arena, size + more), err);
+		memcpy(bytes, row->bytes, size);
+		bytes[size] = 1;
+		memcpy(bytes + size + 1, &item->rank, sizeof item->rank);
+		row->bytes = bytes;
+	}
+	return spk_row_changes_add(c, (struct spk_row_change){ .left = row, .weight = weight }, err);
+}
+
+static int compare_items(const struct ranked *a, const struct ranked *b)
+{
+	const int order = spk_ordered_compare(&a->row, &b->row);
+
+	return order ? order : (a->rank > b->rank) - (a->rank < b->rank);
+}
+
+/* Both are in order. */
+static spk_status note_difference(struct spk_row_changes *c, const struct walk *before, const struct walk *after, spk_error *err)
+{
+	size_t i = 0, k = 0;
+
+	while (i < before->count || k < after->count) {
+		const int order = i == before->count ? 1 : k == after->count ? -1 : compare_items(&before->item[i], &after->item[k]);
+
+		if (order < 0)
+			SPK_TRY(note(c, &before->item[i], -before->item[i].weight, err));
+		else if (order > 0)
+			SPK_TRY(note(c, &after->item[k], after->item[k].weight, err));
+		else
+			SPK_TRY(note(c, &after->item[k], after->item[k].weight - before->item[i].weight, err));
+		i += order <= 0;
+		k += order >= 0;
+	}
+	return SPK_OK;
+}
+
+/* --- keys that change --- */
+
+struct slice {
+	int keys;
+	struct spk_arena *arena;
+	struct spk_row_changes changes;
+	uint32_t number[KEYS_AT_ONCE];
+	struct spk_ordered_tree tree[KEYS_AT_ONCE];
+};
+
+static spk_status change_rows(struct top_n *t, struct spk_ordered_tree *tree, uint32_t key, spk_error *err)
+{
+	for (uint32_t i = t->delta.first[key]; i; i = t->delta.next[i - 1]) {
+		struct spk_ordered_entry row = { .weight = t->delta.weight[i - 1] };
+
+		SPK_TRY(spk_delta_row_ordered(&t->delta, i - 1, tree->arena, &row, err));
+		SPK_TRY(spk_ordered_add(&t->kept, tree, &row, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status change_key(struct top_n *t, struct slice *s, int i, spk_error *err)
+{
+	struct spk_ordered_tree *tree = &s->tree[i];
+	struct walk before = { 0 }, after;
+
+	if (!closes(t))
+		SPK_TRY(find_items(t, tree, &before, err));
+	SPK_TRY(change_rows(t, tree, s->number[i], err));
+	if (closes(t) && !forgets(t))
+		return SPK_OK;
+	SPK_TRY(find_items(t, tree, &after, err));
+	if (forgets(t) && after.rows)
+		SPK_TRY(spk_ordered_cut(&t->kept, tree, &after.last, err));
+	return closes(t) ? SPK_OK : note_difference(&s->changes, &before, &after, err);
+}
+
+static spk_status work_off(struct top_n *t, struct slice *s, spk_error *err)
+{
+	for (int i = 0; i < s->keys; i++) {
+		struct spk_ordered_tree *tree = &s->tree[i];
+
+		*tree = (struct spk_ordered_tree){ .hash = spk_epoch_key_hash(&t->keys, s->number[i]), .bucket = spk_epoch_key_bucket(&t->keys, s->number[i]), .arena = s->arena };
+		tree->key = spk_epoch_key(&t->keys, s->number[i], &tree->key_size);
+	}
+	SPK_TRY(spk_ordered_open(&t->kept, s->tree, s->keys, err));
+	for (int i = 0; i < s->keys; i++)
+		SPK_TRY(change_key(t, s, i, err));
+	SPK_TRY(spk_ordered_write(&t->kept, s->tree, s->keys, err));
+	return spk_row_changes_emit(&s->changes, err);
+}
+
+/* Does `work` with an arena of its own for what it reads and emits. */
+static spk_status with_arena(struct top_n *t, struct slice *s, spk_status (*work)(struct top_n *t, struct slice *s, spk_error *err), spk_error *err)
+{
+	spk_status status;
+
+	if (!s->arena)
+		s->arena = spk_arena_new(t->base.pipeline->account);
+	SPK_TRY_PTR(s->arena, err);
+	s->changes = (struct spk_row_changes){ .op = &t->base, .arena = s->arena };
+	status = work(t, s, err);
+	spk_row_changes_release(&s->changes);
+	spk_arena_unref(s->arena);
+	s->arena = NULL;
+	s->keys = 0;
+	return status;
+}
+
+static spk_status work_off_keys(struct top_n *t, struct slice *s, spk_error *err)
+{
+	for (uint32_t k = 0; k < t->keys.map.count; k++) {
+		if (!t->delta.first[k])
+			continue;
+		s->number[s->keys++] = k;
+		if (s->keys == KEYS_AT_ONCE)
+			SPK_TRY(with_arena(t, s, work_off, err));
+	}
+	return s->keys ? with_arena(t, s, work_off, err) : SPK_OK;
+}
+
+/* --- windows that close --- */
+
+static spk_status emit_closed(struct top_n *t, struct slice *s, spk_error *err)
+{
+	for (int i = 0; i < s->keys; i++) {
+		struct walk w;
+
+		SPK_TRY(find_items(t, &s->tree[i], &w, err));
+		SPK_TRY(note_difference(&s->changes, &(struct walk){ 0 }, &w, err));
+	}
+	return spk_row_changes_emit(&s->changes, err);
+}
+
+struct closing { struct top_n *t; struct slice *s; };
+
+static spk_status close_entry(void *user, const char *key, uint32_t key_size, const char *value, uint32_t size, spk_error *err)
+{
+	const struct spk_state_entry entry = { key, key_size, value, size };
+	struct closing *c = user;
+	struct slice *s = c->s;
+	bool same = false;
+
+	if (s->keys)
+		SPK_TRY(spk_ordered_gather(&s->tree[s->keys - 1], &entry, &same, err));
+	if (same)
+		return SPK_OK;
+	if (s->keys == KEYS_AT_ONCE)
+		SPK_TRY(with_arena(c->t, s, emit_closed, err));
+	if (!s->arena)
+		s->arena = spk_arena_new(c->t->base.pipeline->account);
+	SPK_TRY_PTR(s->arena, err);
+	s->tree[s->keys++] = (struct spk_ordered_tree){ .arena = s->arena };
+	return spk_ordered_gather(&s->tree[s->keys - 1], &entry, &same, err);
+}
+
+static spk_status close_windows(struct top_n *t, struct slice *s, spk_error *err)
+{
+	const int64_t watermark = spk_run_watermark_after(t->base.pipeline->run, t->base.plan->time_sources);
+	struct closing c = { t, s };
+	int64_t bucket;
+
+	while ((bucket = spk_state_first_bucket(t->view)) <= watermark && bucket != INT64_MAX) {
+		SPK_TRY(spk_state_take_bucket(t->view, bucket, close_entry, &c, err));
+		/* In order of time, one window after the other. */
+		if (s->keys)
+			SPK_TRY(with_arena(t, s, emit_closed, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status top_n_finish(struct spk_op *op, spk_error *err)
+{
+	struct top_n *t = self(op);
+	struct spk_arena *work = spk_arena_new(op->pipeline->account);
+	struct slice *s = work ? SPK_NEW(work, struct slice) : NULL;
+	spk_status status = s ? spk_delta_rows_chain(&t->delta, t->keys.map.count, work, err) : spk_fail_memory(err);
+
+	if (status == SPK_OK)
+		status = work_off_keys(t, s, err);
+	if (status == SPK_OK && closes(t))
+		status = close_windows(t, s, err);
+	if (s)
+		spk_arena_unref(s->arena);
+	spk_arena_unref(work);
+	forget(t);
+	return status;
+}
+
+static void top_n_close(struct spk_op *op)
+{
+	struct top_n *t = self(op);
+
+	spk_epoch_keys_release(&t->keys);
+	spk_delta_rows_release(&t->delta);
+	spk_row_keys_release(&t->sorted);
+	spk_ordered_release(&t->kept);
+	spk_state_view_close(t->view);
+	spk_arena_unref(t->arena);
+}
+
+const struct spk_op_type spk_op_top_n = {
+	.name = "top n",
+	.size = sizeof(struct top_n),
+	.open = top_n_open,
+	.begin = top_n_begin,
+	.push = top_n_push,
+	.finish = top_n_finish,
+	.close = top_n_close,
+};
