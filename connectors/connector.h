@@ -135,6 +135,8 @@ struct spk_source_type {
 	const char *(*trouble)(const struct spk_source *s);
 	/* Whether there are more partitions than were found at open; asks the service now and then. NULL: never. */
 	bool (*grown)(struct spk_source *s);
+	/* A partition whose rows have all been read is idle at once: as with files of an hour each, it is not expected to go on. */
+	bool rests;
 	/* Rows not yet fetched, about (lag), -1 unknown. */
 	int64_t (*lag)(const struct spk_source *s);
 	/* Tells the outside how far the job is (consumer group offsets for lag tools); best effort, never fails the job nor waits. */

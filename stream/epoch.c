@@ -95,6 +95,17 @@ static spk_status make_record(struct spk_job *job, const struct spk_run *run, co
 
 /* --- moving on --- */
 
+/* The partition of that name, which is at the same place unless partitions came since. */
+static const struct spk_epoch_partition *recorded_partition(const struct spk_epoch_source *source, int at, const char *name)
+{
+	if (at < source->partitions && strcmp(source->partition[at].name, name) == 0)
+		return &source->partition[at];
+	for (int i = 0; i < source->partitions; i++)
+		if (strcmp(source->partition[i].name, name) == 0)
+			return &source->partition[i];
+	return NULL;
+}
+
 /* The job is now at the end of `record`: keeps a copy, takes over watermarks, frees what was read. */
 static spk_status move_on(struct spk_job *job, const struct spk_epoch_record *record, spk_error *err)
 {
@@ -112,8 +123,13 @@ static spk_status move_on(struct spk_job *job, const struct spk_epoch_record *re
 		struct spk_input *in = &job->in.input[i];
 
 		in->watermark = record->source[i].watermark;
-		for (int p = 0; p < in->partitions; p++)
-			in->partition[p].watermark = record->source[i].partition[p].watermark;
+		for (int p = 0; p < in->partitions; p++) {
+			const struct spk_epoch_partition *was = recorded_partition(&record->source[i], p, in->source->type->partition_name(in->source, p));
+
+			/* One that came after a record that is replayed is not in it. */
+			if (was)
+				in->partition[p].watermark = was->watermark;
+		}
 	}
 	spk_inputs_drop_pending(job);
 	return SPK_OK;

@@ -124,6 +124,7 @@ static void restore_watermark(struct spk_input *in, const struct spk_epoch_recor
 			in->watermark = r->source[s].watermark;
 }
 
+/* A --once run reads what there is now, also of a source that ended before: only what is new of it. */
 static spk_status seek_source(struct spk_job *job, struct spk_input *in, const struct spk_epoch_record *record, spk_error *err)
 {
 	int64_t *at = calloc((size_t)in->partitions + 1, 3 * sizeof *at), *resolved = at + in->partitions, *end = resolved + in->partitions;
@@ -141,7 +142,7 @@ static spk_status seek_source(struct spk_job *job, struct spk_input *in, const s
 		const struct spk_epoch_partition *was = recorded_partition(record, in->spec.table->name, type->partition_name(in->source, i));
 		struct spk_input_partition *p = &in->partition[i];
 
-		*p = (struct spk_input_partition){ .position = resolved[i], .bound = was && was->bound != INT64_MAX ? was->bound : end[i], .bounded = end[i] != INT64_MAX,
+		*p = (struct spk_input_partition){ .position = resolved[i], .bound = was && was->bound != INT64_MAX && !job->spec.once ? was->bound : end[i], .bounded = end[i] != INT64_MAX,
 			.watermark = was ? was->watermark : SPK_WATERMARK_NONE, .idle = was && was->idle, .finished = was && was->finished,
 			.had_rows = was && was->watermark != SPK_WATERMARK_NONE, .last_rows_us = now, .chunk = p->chunk, .chunk_capacity = p->chunk_capacity };
 	}
@@ -268,6 +269,7 @@ static spk_status fetch_once(struct spk_job *job, struct spk_input *in, int inde
 	if (chunk.finished && p->bounded)
 		p->bound = SPK_MIN(p->bound, chunk.end);
 	*got = chunk.rows > 0 || chunk.end > chunk.start;
+	p->read = chunk.finished;
 	if (*got)
 		return keep_chunk(job, p, &chunk, err);
 	spk_chunk_release(&chunk);
@@ -356,6 +358,8 @@ spk_status spk_inputs_fetch_recorded(struct spk_job *job, const struct spk_epoch
 		for (int p = 0; p < in->partitions; p++) {
 			const struct spk_epoch_partition *was = recorded_partition(record, in->spec.table->name, in->source->type->partition_name(in->source, p));
 
+			/* It came later: nothing waited for it then. */
+			in->partition[p].finished = !was;
 			if (!was)
 				continue;
 			if (was->start != in->partition[p].position)
@@ -386,11 +390,16 @@ static bool has_rows(const struct spk_input_partition *p)
 	return p->chunks > 1 || (p->chunks == 1 && p->chunk[0].rows > 0);
 }
 
-/* Whether the partition should be idle: nothing came for the timeout; or, at the end of a --once run, nothing ever came. */
-static bool is_idle(const struct spk_job *job, const struct spk_input_partition *p, int64_t now_us, bool at_end)
+/*
+ * Whether the partition should be idle: nothing came for the timeout; or, at the end of a --once run, nothing ever came; or all has been read of one that is
+ * not expected to go on.
+ */
+static bool is_idle(const struct spk_job *job, const struct spk_source_type *type, const struct spk_input_partition *p, int64_t now_us, bool at_end)
 {
 	if (p->finished || has_rows(p))
 		return false;
+	if (type->rests && !p->bounded)
+		return p->read || p->idle || p->position >= p->bound;
 	if (job->spec.once)
 		return p->idle || (at_end && !p->had_rows);
 	return p->idle || (job->in.idle_timeout_us > 0 && !job->in.trouble && now_us - p->last_rows_us >= job->in.idle_timeout_us);
@@ -421,7 +430,7 @@ bool spk_inputs_judge(struct spk_job *job, int64_t now_us)
 			struct spk_input_partition *p = &in->partition[k];
 
 			p->finished = p->bounded && p->position >= p->bound;
-			p->idle = is_idle(job, p, now_us, at_end);
+			p->idle = is_idle(job, in->source->type, p, now_us, at_end);
 		}
 		moves = moves || watermark_now(in) > in->watermark;
 	}

@@ -21,6 +21,7 @@ struct spk_input_partition {
 	bool idle, finished;
 	bool had_rows;                 /* ever */
 	bool bounded;                  /* the source ends at `bound`, not just this run */
+	bool read;                     /* the last fetch got all that is there */
 	int64_t last_rows_us;          /* monotonic */
 	struct spk_chunk *chunk;       /* pending: read, not yet in an epoch */
 	int chunks, chunk_capacity;
@@ -165,7 +166,6 @@ struct spk_job {
 	int64_t truncated;                    /* newest checkpoint behind which lineage was cut */
 	int64_t checkpoint_at_us;             /* monotonic time of the last attempt */
 	bool reopen;                          /* the attempt ended only to start again with what is new */
-	bool complete;                        /* all bounded sources were done before this start */
 	/* progress */
 	struct spk_job_progress progress;
 	int64_t started_us, last_progress_us, last_epoch_us, reported_us;

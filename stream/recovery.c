@@ -156,16 +156,6 @@ static spk_status recover_sinks(struct spk_job *job, int64_t committed, spk_erro
 	return spk_dead_letters_recover(job, committed, err);
 }
 
-/* True when the last record says that every source was bounded and done. */
-static bool all_finished(const struct spk_epoch_record *r)
-{
-	for (int s = 0; s < r->sources; s++)
-		for (int p = 0; p < r->source[s].partitions; p++)
-			if (!r->source[s].partition[p].finished)
-				return false;
-	return r->sources > 0;
-}
-
 /* --- does the state fit the query? --- */
 
 struct tables { int there, planned; const char *unused; };
@@ -209,7 +199,6 @@ static spk_status resume(struct spk_job *job, const struct spk_history *h, spk_e
 
 	job->incarnation = h->last->incarnation + 1;
 	job->checkpoint = job->announced = h->last->checkpoint;
-	job->complete = all_finished(h->last);
 	SPK_TRY(recover_sinks(job, h->last->epoch, err));
 	SPK_TRY(spk_inputs_check_reach(job, h->last, err));
 	if (!spk_job_stateful(job)) {

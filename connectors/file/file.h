@@ -11,6 +11,8 @@ extern const struct spk_sink_type spk_file_sink;
 
 /* Path inside files.root where that is set, options that go together. */
 spk_status spk_files_check_table(const struct spk_table *table, const struct spk_conf *conf, spk_error *err);
+/* 'source.monitor-interval' in microseconds; 0: the table has none, and its files are what they are when they are opened. */
+spk_status spk_files_interval(const struct spk_table *table, int64_t *us, spk_error *err);
 /*
  * Fails with USAGE when files.root is set and the path, with symbolic links and '..' resolved as far as it exists, lies outside. A relative
  * path counts from the working directory. Of several paths (SPK_PATH_SEPARATOR) each.
@@ -33,6 +35,9 @@ spk_status spk_files_count(const struct spk_table *table, const struct spk_row_f
 
 /* What a file holds by the ending of its name, behind which one for compression may stand: "csv", "json"; NULL: it does not say. */
 const char *spk_files_format(const char *path);
+
+/* watch.c: where the whole rows of a file end by now, that is, behind its last line end. */
+spk_status spk_files_whole_rows(const char *path, int64_t size, int64_t *end, spk_error *err);
 
 /* Rows and bytes of a table's files, about; a few reads. */
 spk_status spk_files_estimate(const struct spk_table *table, const struct spk_conf *conf, struct spk_source_estimate *out, spk_error *err);

@@ -97,26 +97,40 @@ spk_status spk_files_check_path(const char *paths, const struct spk_conf *conf, 
 
 /* --- options --- */
 
+spk_status spk_files_interval(const struct spk_table *t, int64_t *us, spk_error *err)
+{
+	const char *text = spk_format_option(t, "source.monitor-interval");
+
+	*us = 0;
+	if (!text)
+		return SPK_OK;
+	if (spk_conf_parse_duration(text, 1000, us, err) == SPK_OK && *us > 0)
+		return SPK_OK;
+	spk_fail(err, SPK_USAGE, "'source.monitor-interval' = '%s' is not a time", text);
+	return spk_hint(err, "'10 s', '500 ms', '1 min'");
+}
+
 spk_status spk_files_check_table(const struct spk_table *t, const struct spk_conf *conf, spk_error *err)
 {
-	const char *path = spk_format_option(t, "path");
+	const char *path = spk_format_option(t, "path"), *wrong = "path";
+	int64_t interval;
 	spk_status status;
 
-	if (spk_format_option(t, "source.monitor-interval")) {
-		spk_fail(err, SPK_UNSUPPORTED, "'source.monitor-interval' (table \"%s\")", t->name);
-		spk_hint(err, "leave it out to read the files that are there, once");
-	} else if (!*path) {
-		spk_fail(err, SPK_USAGE, "table \"%s\": 'path' is empty", t->name);
-	} else {
+	if (*path)
 		status = spk_files_check_path(path, conf, err);
-		if (status == SPK_OK)
-			return SPK_OK;
-		spk_error_context(err, "table \"%s\"", t->name);
+	else
+		status = spk_fail(err, SPK_USAGE, "'path' is empty");
+	if (status == SPK_OK) {
+		status = spk_files_interval(t, &interval, err);
+		wrong = "source.monitor-interval";
 	}
+	if (status == SPK_OK)
+		return SPK_OK;
+	spk_error_context(err, "table \"%s\"", t->name);
 	for (int i = 0; err && i < t->option_count; i++)
-		if (!strcmp(t->option[i].key, err->code == SPK_UNSUPPORTED ? "source.monitor-interval" : "path"))
+		if (!strcmp(t->option[i].key, wrong))
 			err->position = t->option[i].position;
-	return err ? err->code : SPK_USAGE;
+	return status;
 }
 
 /* --- finding --- */

@@ -315,6 +315,12 @@ static spk_status finish_part(struct spk_file_source *s, struct spk_file_part *p
 static spk_status fetch_chunk(struct spk_file_source *s, struct spk_file_part *p, int64_t end, int max_rows, size_t max_bytes, struct spk_chunk *chunk, spk_error *err)
 {
 	SPK_TRY(start_part(s, p, err));
+	if (p->position >= p->end)
+		SPK_TRY(spk_file_watch_part(s, p, err));
+	if (p->position >= p->end && s->watch_us) {
+		chunk->finished = true;
+		return SPK_OK;
+	}
 	chunk->arena = spk_arena_new(spk_memory_account("source chunks"));
 	SPK_TRY_PTR(chunk->arena, err);
 	SPK_TRY(fetch_rows(s, p, end, s->indexed ? SPK_MIN(max_rows, SPK_BATCH_ROWS) : max_rows, max_bytes, chunk, err));

@@ -1,6 +1,6 @@
 /*
  * Files as a source. In a stream every file is a partition, named by its path; positions are byte offsets of rows (of what a compressed
- * file holds). A file is what it was when the source was opened: bytes that are appended later are not read. A replay that asks for bytes which
+ * file holds). A file is what it was when the source was opened, unless the table is watched (watch.c). A replay that asks for bytes which
  * are not there any more fails by name.
  *
  * In batch a partition is a range of a file: large files fall into ranges of about 'files.range' bytes, whose number depends on nothing but
@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "core/base/check.h"
+#include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/base/memory.h"
 #include "connectors/format/field.h"
@@ -25,7 +26,7 @@ static const struct spk_option_spec options[] = {
 	{ "path", false, true, NULL, "A file, a directory or a pattern like 'in/2013-*.csv'; as a sink a directory." },
 	{ "hive.partitioning", false, false, "true|false", "Whether columns named as directories key=value below the path are taken from there (default true)." },
 	{ "union.by-name", false, false, "true|false", "Whether a column that a file's header does not name is NULL in that file's rows (default false: an error)." },
-	{ "source.monitor-interval", false, false, NULL, "Not supported yet: look for new files and rows in such intervals." },
+	{ "source.monitor-interval", false, false, NULL, "A stream looks for new files, and new rows of those that it knows, in such intervals ('10 s'), and so has no end." },
 	{ 0 },
 };
 
@@ -179,6 +180,11 @@ static spk_status make_parts(struct spk_file_source *s, spk_error *err)
 	for (int i = 0; i < s->files; i++)
 		if (s->format == &spk_format_json && !s->file[i].compressed && range && s->file[i].size > range)
 			SPK_TRY(look_for_array(&s->file[i], err));
+	for (int i = 0; i < s->files && s->watch_us; i++) {
+		if (s->format == &spk_format_json && !s->file[i].compressed)
+			SPK_TRY(look_for_array(&s->file[i], err));
+		SPK_TRY(spk_file_watch_size(s, &s->file[i], err));
+	}
 	for (int i = 0; i < s->files; i++)
 		s->base.partitions += count_ranges(s, &s->file[i], range);
 	s->part = SPK_NEW_ARRAY(s->arena, struct spk_file_part, s->base.partitions + 1);
@@ -240,6 +246,9 @@ static spk_status open_all(struct spk_file_source *s, spk_error *err)
 	if (status != SPK_OK)
 		return spk_error_context(err, "table \"%s\"", s->base.spec->table->name), status;
 	SPK_TRY(open_format(s, err));
+	if (!s->base.spec->batch)
+		SPK_TRY(spk_files_interval(s->base.spec->table, &s->watch_us, err));
+	s->watched_us = spk_clock_monotonic_us();
 	return make_parts(s, err);
 }
 
@@ -297,10 +306,11 @@ static spk_status file_seek(struct spk_source *base, const int64_t *position, in
 
 static spk_status file_ends(struct spk_source *base, bool bounded_only, int64_t *end, spk_error *err)
 {
-	(void)bounded_only;
+	const struct spk_file_source *s = spk_file_source_of(base);
+
 	(void)err;
 	for (int i = 0; i < base->partitions; i++)
-		end[i] = spk_file_source_of(base)->part[i].end;
+		end[i] = s->watch_us && bounded_only ? INT64_MAX : s->part[i].end;
 	return SPK_OK;
 }
 
@@ -405,6 +415,8 @@ const struct spk_source_type spk_file_source = {
 	.estimate = spk_files_estimate,
 	.files = spk_files_count,
 	.trouble = file_trouble,
+	.grown = spk_file_watch_grown,
+	.rests = true,
 	.lag = file_lag,
 	.report = file_report,
 	.close = file_close,

@@ -33,6 +33,7 @@ struct spk_file_part {
 	int64_t begin, end;           /* rows that begin in [begin, end) */
 	int64_t position;             /* next byte to read; -1: where `begin` leads to was not looked up yet */
 	int row_bytes;                /* of a row, about, as seen so far */
+	int64_t looked_us;            /* watched: when it was last looked whether there is more */
 };
 
 struct spk_file_source {
@@ -47,6 +48,7 @@ struct spk_file_source {
 	struct spk_source_file *file;
 	int files;
 	struct spk_file_part *part;
+	int64_t watch_us, watched_us; /* 'source.monitor-interval', and when new files were last looked for; watch_us 0: never */
 	pthread_mutex_t lock;         /* guards what follows, the arena, and of files what is said above */
 	struct spk_shared_decoder *decoders;
 };
@@ -58,6 +60,15 @@ static inline struct spk_file_source *spk_file_source_of(const struct spk_source
 
 /* A decoder for files with that header; length 0: without one. */
 spk_status spk_file_source_decoder(const struct spk_file_source *s, struct spk_view header, struct spk_decoder **out, spk_error *err);
+
+/* --- watch.c: files that grow, and files that come --- */
+
+/* Of a watched source, an uncompressed file's rows end at its last line end. */
+spk_status spk_file_watch_size(const struct spk_file_source *s, struct spk_source_file *f, spk_error *err);
+/* The part has been read to its end: looks for more, when it is time. */
+spk_status spk_file_watch_part(const struct spk_file_source *s, struct spk_file_part *p, spk_error *err);
+/* The source's `grown`: whether there are files that it does not know. */
+bool spk_file_watch_grown(struct spk_source *base);
 
 /* The source's fetch (connector.h): the next piece of a partition as rows. */
 spk_status spk_file_source_fetch(struct spk_source *base, int partition, int64_t end, int max_rows, size_t max_bytes, int64_t wait_us, struct spk_chunk *chunk, spk_error *err);

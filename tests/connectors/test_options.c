@@ -58,7 +58,7 @@ static void wrong_ones_are_named(void)
 		{ { { "connector", "filesystem" }, { "path", "x.csv" }, { "csv.delimiter", "\"" } }, "csv.delimiter", "must be one ASCII character", "" },
 		{ { { "connector", "filesystem" }, { "path", "x.csv" }, { "csv.null", "a,b" } }, "csv.null", "must not hold the delimiter", "" },
 		{ { { "connector", "filesystem" }, { "path", "x.csv" }, { "csv.header", "yes" } }, "csv.header", "'csv.header' = 'yes'", "true|false" },
-		{ { { "connector", "filesystem" }, { "path", "x.csv" }, { "source.monitor-interval", "5s" } }, "source.monitor-interval", "'source.monitor-interval'", "leave it out" },
+		{ { { "connector", "filesystem" }, { "path", "x.csv" }, { "source.monitor-interval", "soon" } }, "source.monitor-interval", "is not a time", "'10 s'" },
 		{ { { "connector", "nexmark" } }, "connector", "its name does not say which events", "nexmark.table" },
 		{ { { "connector", "nexmark" }, { "nexmark.table", "bids" } }, "nexmark.table", "'nexmark.table' = 'bids'", "did you mean 'bid'?" },
 		{ { { "connector", "nexmark" }, { "nexmark.table", "bid" }, { "nexmark.events", "-1" } }, "nexmark.events", "'nexmark.events' = '-1' is not a number between 0", "" },
