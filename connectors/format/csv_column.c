@@ -14,6 +14,7 @@
 
 #include "core/base/check.h"
 #include "core/columnar/decimal.h"
+#include "core/expr/text.h"
 #include "connectors/connector.h"
 #include "connectors/format/digits.h"
 #include "connectors/format/simdjson_shim.h"
@@ -113,9 +114,17 @@ static struct decimal decimal_of(struct spk_type type)
 	return (struct decimal){ (uint32_t)type.scale, (uint32_t)(DIGITS - type.scale), (uint64_t)spk_pow10(type.scale), (uint64_t)spk_pow10(digits) };
 }
 
-static inline bool take_view(struct field f, uint32_t most, struct spk_view *out)
+/* What a text's column takes without a closer look: so many bytes, and for char(n) no blank at the end. */
+struct plain { uint32_t most; bool padded; };
+
+static struct plain plain_of(struct spk_type type)
 {
-	if (SPK_UNLIKELY(f.n > most))
+	return (struct plain){ type.precision ? (uint32_t)type.precision : UINT32_MAX, spk_type_is_padded(type) };
+}
+
+static inline bool take_view(struct plain plain, struct field f, struct spk_view *out)
+{
+	if (SPK_UNLIKELY(f.n > plain.most || (plain.padded && f.n && f.s[f.n - 1] == ' ')))
 		return false;
 	*out = spk_view_padded(f.s, f.n);
 	return true;

@@ -121,7 +121,7 @@ static inline TARGET bool NAME(take_decimal)(struct decimal d, struct field f, s
 }
 
 #define TAKE_DECIMAL(f, out) NAME(take_decimal)(decimal, f, out)
-#define TAKE_VIEW(f, out) take_view(f, most, out)
+#define TAKE_VIEW(f, out) take_view(plain, f, out)
 #define TAKE_TIMESTAMP(f, out) spk_field_timestamp((f).s, (f).n, day, out)
 #define TAKE_NOTHING(f, out) ((void)(out), false)
 
@@ -132,7 +132,7 @@ KERNEL(column_date, int32_t, , NAME(take_date))
 KERNEL(column_boolean, uint8_t, , take_boolean)
 KERNEL(column_double, double, , take_double)
 KERNEL(column_decimal, spk_int128, struct decimal decimal = decimal_of(t->type), TAKE_DECIMAL)
-KERNEL(column_text, struct spk_view, uint32_t most = t->type.precision ? (uint32_t)t->type.precision : UINT32_MAX, TAKE_VIEW)
+KERNEL(column_text, struct spk_view, struct plain plain = plain_of(t->type), TAKE_VIEW)
 KERNEL(column_timestamp, int64_t, struct spk_day *day = &w->day[t - w->d->target], TAKE_TIMESTAMP)
 KERNEL(column_other, char, , TAKE_NOTHING)
 

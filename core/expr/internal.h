@@ -34,6 +34,11 @@ bool spk_cast_is_noop(struct spk_type from, struct spk_type to);
 /* Whether PostgreSQL has a function of that name and the table has none. */
 bool spk_postgres_has(const char *name);
 
+/* --- operators by other names (operator_names.c) --- */
+
+/* The operator that is meant by `name` over arguments of these types, and the types that it takes, into want[2]; NULL: none. */
+const char *spk_operator_of(const char *name, const struct spk_type *type, int args, struct spk_type *want);
+
 /* --- single values (compare.c) --- */
 
 /* Order of two non-NULL values of one type as spk_value_bytes and spk_slot_bytes give them: <0, 0, >0. */
@@ -74,6 +79,8 @@ bool spk_can_coerce(struct spk_type from, struct spk_type to);
 /* Casts `arg` to what a parameter of type `want` takes: numerics keep their scale, UNKNOWN wants anything. */
 spk_status spk_expr_coerce(struct spk_arena *arena, struct spk_expr *arg, struct spk_type want, int position, struct spk_expr **out, spk_error *err);
 struct spk_type spk_type_bare(struct spk_type type);
+/* The BIND error for a function that does not exist, or not for these types. */
+spk_status spk_no_function(const char *name, const struct spk_type *type, int args, int position, spk_error *err);
 /* A BIND error at `position`. */
 spk_status spk_bind_fail(spk_error *err, int position, const char *format, ...) SPK_PRINTF(3, 4);
 struct spk_expr *spk_expr_node(struct spk_arena *arena, enum spk_expr_kind kind, struct spk_type type, struct spk_expr **arg, int args, int position);

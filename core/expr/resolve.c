@@ -407,6 +407,11 @@ static spk_status no_such(const char *name, const struct spk_type *type, int arg
 	return SPK_BIND;
 }
 
+spk_status spk_no_function(const char *name, const struct spk_type *type, int args, int position, spk_error *err)
+{
+	return no_such(name, type, args, false, false, position, err);
+}
+
 /* --- building the call --- */
 
 /* PostgreSQL has real-with-other-number operators whose result is double precision; here both sides become double. */
@@ -435,6 +440,57 @@ static bool concatenates_text(const char *name, const struct spk_type *type)
 	return strcmp(name, "||") == 0 && (ta || tb) && other != SPK_TYPE_BYTEA && other != SPK_TYPE_ARRAY && other != SPK_TYPE_ROW;
 }
 
+/* Functions and operators that see the blanks of a char(n), which its values lie without. */
+static bool sees_blanks(const char *name)
+{
+	static const char *const names[] = { "octet_length", "like", "ilike", "~~", "!~~", "~~*", "!~~*", "~", "!~", "~*", "!~*", "concat", "concat_ws", "format",
+		"to_json", "to_jsonb", "json_build_array", "jsonb_build_array", "json_build_object", "jsonb_build_object", "row_to_json" };
+
+	for (size_t i = 0; i < SPK_COUNT_OF(names); i++)
+		if (strcasecmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static spk_status fill_blanks(struct spk_arena *arena, const char *name, struct spk_expr **arg, int args, int position, spk_error *err)
+{
+	for (int i = 0; i < args && sees_blanks(name); i++) {
+		struct spk_value width = { .type = spk_type(SPK_TYPE_INTEGER), .i32 = arg[i]->type.precision };
+		struct spk_expr *pair[2] = { arg[i], spk_expr_literal(arena, width) };
+
+		if (!spk_type_is_padded(arg[i]->type) || !width.i32)
+			continue;
+		SPK_TRY_PTR(pair[1], err);
+		SPK_TRY(spk_expr_call(arena, "rpad", pair, 2, position, &arg[i], err));
+	}
+	return SPK_OK;
+}
+
+static bool compares(const char *name)
+{
+	static const char *const operators[] = { "=", "<>", "!=", "<", "<=", ">", ">=" };
+
+	for (size_t i = 0; i < SPK_COUNT_OF(operators); i++)
+		if (strcmp(operators[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Beside a char(n) a literal and a varchar(n) are char, too: their blanks do not count. */
+static spk_status compare_without_blanks(struct spk_arena *arena, const char *name, struct spk_expr **arg, int position, spk_error *err)
+{
+	struct spk_type padded = { .id = SPK_TYPE_TEXT, .scale = SPK_TEXT_PADDED };
+
+	for (int i = 0; i < 2 && compares(name); i++) {
+		struct spk_type its = arg[i]->type;
+		bool cut = its.id == SPK_TYPE_UNKNOWN || (its.id == SPK_TYPE_TEXT && its.precision && !spk_type_is_padded(its));
+
+		if (spk_type_is_padded(arg[1 - i]->type) && cut)
+			SPK_TRY(spk_expr_cast(arena, arg[i], padded, true, position, &arg[i], err));
+	}
+	return SPK_OK;
+}
+
 /* Operators whose sides must be brought together before the table is asked. */
 static spk_status adapt(struct spk_arena *arena, const char *name, struct spk_expr **arg, int args, int position, spk_error *err)
 {
@@ -442,6 +498,7 @@ static spk_status adapt(struct spk_arena *arena, const char *name, struct spk_ex
 
 	if (args != 2)
 		return SPK_OK;
+	SPK_TRY(compare_without_blanks(arena, name, arg, position, err));
 	type[0] = arg[0]->type;
 	type[1] = arg[1]->type;
 	if (mixes_real(name, type))
@@ -571,9 +628,10 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 {
 	bool is_operator = !isalpha((unsigned char)name[0]) && name[0] != '_', ambiguous = false;
 	struct spk_expr **own = spk_arena_alloc(arena, sizeof(*own) * (size_t)SPK_MAX(args, 1));
-	struct spk_type *type = SPK_NEW_ARRAY(arena, struct spk_type, SPK_MAX(args, 1)), target;
+	struct spk_type *type = SPK_NEW_ARRAY(arena, struct spk_type, SPK_MAX(args, 1)), wanted[2], target;
 	const struct spk_function *f;
 	struct candidates c;
+	const char *op;
 
 	SPK_TRY_PTR(own, err);
 	SPK_TRY_PTR(type, err);
@@ -593,10 +651,16 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 			memcpy(own, equal->arg, sizeof(*own) * 2);
 	}
 	SPK_TRY(adapt(arena, name, own, args, position, err));
+	SPK_TRY(fill_blanks(arena, name, own, args, position, err));
 	for (int i = 0; i < args; i++)
 		type[i] = own[i]->type;
 	gather(name, args, &c);
 	f = exact(&c, type, args);
+	if (c.count == 0 && (op = spk_operator_of(name, type, args, wanted)) != NULL) {
+		for (int i = 0; i < args; i++)
+			SPK_TRY(spk_expr_coerce(arena, own[i], wanted[i], position, &own[i], err));
+		return spk_expr_call(arena, op, own, args, position, out, err);
+	}
 	if (!f && !is_operator && is_type_call(name, args, args ? own[0] : NULL, &target))
 		return spk_expr_cast(arena, own[0], target, true, position, out, err);
 	if (!f)

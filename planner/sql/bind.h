@@ -206,6 +206,9 @@ struct spk_query {
 	int sort_position;
 };
 
+/* FOR UPDATE and its like: checked, and then without effect. `q`: what was bound of a SELECT; NULL: it is none. */
+spk_status spk_binder_locking(const struct spk_binder *b, const PgQuery__SelectStmt *s, const struct spk_query *q, spk_error *err);
+
 /* --- errors and places --- */
 
 /* Place in the user's text of a place in the tree, + 1; 0 unknown. */

@@ -1,6 +1,5 @@
 /*
- * Arguments of function calls: in their places, by name (make_interval(days => 3)), the elements of an array (VARIADIC ARRAY[...]), and
- * what WITHIN GROUP has.
+ * Arguments of function calls: in their places, by name (make_interval(days => 3)), and what WITHIN GROUP has.
  */
 #include "planner/sql/bind.h"
 
@@ -102,23 +101,6 @@ static spk_status bind_named(struct spk_exprs *x, const PgQuery__FuncCall *f, co
 	return SPK_OK;
 }
 
-/* f(a, VARIADIC ARRAY[b, c]) is f(a, b, c). */
-static spk_status bind_variadic(struct spk_exprs *x, const PgQuery__FuncCall *f, PgQuery__Node **all, size_t n, struct spk_expr ***out, int *count, spk_error *err)
-{
-	const PgQuery__Node *last = all[n - 1];
-	const PgQuery__AArrayExpr *a = last->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR ? last->a_array_expr : NULL;
-	PgQuery__Node **each;
-
-	if (!a)
-		return spk_binder_unsupported(x->b, f->location, "VARIADIC before anything but ARRAY[...]", err);
-	SPK_TRY_PTR(each = SPK_NEW_ARRAY(x->b->arena, PgQuery__Node *, n + a->n_elements), err);
-	memcpy(each, all, sizeof(*each) * (n - 1));
-	if (a->n_elements)
-		memcpy(each + n - 1, a->elements, sizeof(*each) * a->n_elements);
-	*count = (int)(n - 1 + a->n_elements);
-	return spk_binder_exprs(x, each, (size_t)*count, out, err);
-}
-
 spk_status spk_binder_args(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *function, struct spk_expr ***out, int *count, spk_error *err)
 {
 	PgQuery__Node **all = SPK_NEW_ARRAY(x->b->arena, PgQuery__Node *, f->n_args + f->n_agg_order + 1);
@@ -129,8 +111,6 @@ spk_status spk_binder_args(struct spk_exprs *x, const PgQuery__FuncCall *f, cons
 		return bind_named(x, f, function, out, count, err);
 	for (size_t i = 0; i < f->n_args; i++)
 		all[n++] = f->args[i];
-	if (f->func_variadic)
-		return bind_variadic(x, f, all, n, out, count, err);
 	for (size_t i = 0; f->agg_within_group && i < f->n_agg_order; i++)  /* they count when the function is looked for */
 		all[n++] = f->agg_order[i]->sort_by->node;
 	*count = (int)n;

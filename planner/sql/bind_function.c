@@ -97,7 +97,10 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 		return spk_expr_call_function(x->b->arena, &spk_catalog_function(x->b->catalog, name)->base, arg, args, spk_binder_at(x->b, f->location), out, err);
 	if (strcmp(name, "overlaps") == 0 && args == 4)
 		return spk_binder_overlaps(x->b, arg, f->location, out, err);
-	status = spk_binder_call(x->b, name, arg, args, f->location, out, err);
+	if (f->func_variadic)
+		status = spk_expr_spread(x->b->arena, name, arg, args, spk_binder_at(x->b, f->location), out, err);
+	else
+		status = spk_binder_call(x->b, name, arg, args, f->location, out, err);
 	if (status == SPK_BIND && !spk_function_known(name) && !spk_function_closest(name))
 		return spk_hint(err, "docs/functions.md lists all functions.");
 	SPK_TRY(say_schema(f, name, status, err));

@@ -103,8 +103,6 @@ static spk_status refuse_clauses(struct spk_binder *b, const PgQuery__SelectStmt
 {
 	if (s->into_clause)
 		return spk_binder_unsupported(b, s->into_clause->rel ? s->into_clause->rel->location : -1, "SELECT INTO", err);
-	if (s->n_locking_clause)
-		return spk_binder_unsupported(b, -1, "FOR UPDATE or FOR SHARE", err);
 	return SPK_OK;
 }
 
@@ -166,6 +164,7 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 	SPK_TRY(spk_query_bind_order(&q, err));
 	SPK_TRY(spk_query_check_windows(&q, err));
 	SPK_TRY(spk_binder_check_recursive(b, s, &q.aggregates, err));
+	SPK_TRY(spk_binder_locking(b, s, &q, err));
 	SPK_TRY(spk_query_aggregate(&q, &plan, err));
 	SPK_TRY(spk_query_attach_targets(&q, SPK_ATTACH_EARLY, &plan, err));
 	SPK_TRY(spk_query_windows(&q, &plan, err));
@@ -180,6 +179,8 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 
 static spk_status bind_query(struct spk_binder *b, const PgQuery__SelectStmt *s, bool keep_unknown, struct spk_logical **out, spk_error *err)
 {
+	if (s->op != PG_QUERY__SET_OPERATION__SETOP_NONE || s->n_values_lists)
+		SPK_TRY(spk_binder_locking(b, s, NULL, err));
 	if (s->op != PG_QUERY__SET_OPERATION__SETOP_NONE)
 		return spk_binder_set_operation(b, s, out, err);
 	if (s->n_values_lists)

@@ -8,3 +8,4 @@ CREATE TABLE t3 (a bigint, f double precision);
 CREATE TABLE edge (src int, dst int, w int);
 CREATE TABLE nothing (a int, b text);
 CREATE TABLE keyed (k int NOT NULL, v text NOT NULL);
+CREATE TABLE padded (id int, code char(4), word varchar(6));

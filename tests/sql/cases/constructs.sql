@@ -83,7 +83,6 @@ select * from jsonb_to_recordset('[]');
 select * from generate_series(1,2) as t(a int);
 select * from nosuch(1) as t(a int);
 select concat(variadic array['a','b']), concat_ws(',', variadic array['a','b']), format('%s-%s', variadic array['x','y']);
--- refused: VARIADIC before anything but ARRAY
 select concat(variadic a) from (values (array['x'])) t(a);
 select * from jsonb_to_record('{"a":[1]}') as t(a int[]);
 select * from json_to_recordset('[{"a":1,"t":["x",null,"y z"],"n":{"u":1}},{"a":2,"t":null},{"t":"{p,q}"},{}]') as r(a int, t text[], n jsonb);

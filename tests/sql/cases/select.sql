@@ -53,8 +53,6 @@ SELECT * FROM (VALUES (1)) v (a, b);
 SELECT a.b.c.d FROM t1;
 SELECT t1.a.b FROM t1;
 SELECT 1 FROM t1 x WHERE t1.a = 1;
--- refused: FOR UPDATE
-SELECT a FROM t1 FOR UPDATE;
 VALUES ((SELECT 1), 'x'), (2, (SELECT max(c) FROM t1));
 VALUES (1, (SELECT max(a) FROM t1)), ((SELECT count(*) FROM t2), NULL) ORDER BY 1, 2;
 SELECT t1.a, q.z FROM t1, LATERAL (VALUES (t1.a + (SELECT max(a) FROM t2)), ((SELECT count(*) FROM t2 WHERE t2.a = t1.a))) q (z) ORDER BY 1, 2;
