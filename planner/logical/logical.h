@@ -126,6 +126,7 @@ struct spk_properties {
 	bool append_only;        /* no row is ever taken back */
 	bool bounded;            /* every source below is bounded */
 	int time_column;         /* output column that carries a watermark, -1 none */
+	int64_t lag_us;          /* rows come out when the watermark is so far behind their time, or their window's end, at the most */
 	int window_start, window_end;  /* output columns that are bounds of windows over a watermark, -1 none */
 	int key_count;           /* unique key of the output, 0 unknown */
 	const int *key;

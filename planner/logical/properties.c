@@ -137,17 +137,19 @@ static void derive_window(struct spk_logical *l, struct spk_properties *p)
 	p->key_count = 0;  /* a row may lie in several windows; with the window's end it would be a key again */
 	if (l->window == SPK_WINDOW_TUMBLE)
 		p->key_count = in->key_count;
-	if (in->time_column >= 0 && in->time_column == l->time_column) {
+	/* Sessions close when no row of theirs is taken back; else their bounds are columns like others. */
+	if (in->time_column >= 0 && in->time_column == l->time_column && (in->append_only || l->window != SPK_WINDOW_SESSION)) {
 		p->window_start = columns;
 		p->window_end = columns + 1;
 		p->time_column = columns + 2;
 		p->bound = l->window == SPK_WINDOW_SESSION ? SPK_BOUND_TIME : SPK_BOUND_STATELESS;
+		p->lag_us += l->window == SPK_WINDOW_SESSION;  /* a row at its very end still belongs to a session */
 	} else {
 		p->window_start = p->window_end = p->time_column = -1;
 		p->bound = l->window == SPK_WINDOW_SESSION ? SPK_BOUND_KEY : SPK_BOUND_STATELESS;
 	}
 	if (l->window == SPK_WINDOW_SESSION)
-		p->append_only = in->append_only && in->time_column >= 0;  /* a session's end is known when it is over */
+		p->append_only = in->append_only && p->window_end >= 0;  /* a session's end is known when it is over */
 }
 
 /* The start alone tells the end when the windows have one fixed length. */
@@ -170,6 +172,7 @@ static spk_status derive_aggregate(struct spk_arena *arena, struct spk_logical *
 	bool closes;
 
 	p->bounded = in->bounded;
+	p->lag_us = in->lag_us;
 	p->time_column = find_column(l->expr, l->expr_count, in->time_column);
 	p->window_start = find_column(l->expr, l->expr_count, in->window_start);
 	p->window_end = find_column(l->expr, l->expr_count, in->window_end);
@@ -217,6 +220,7 @@ static void derive_union(struct spk_logical *l, struct spk_properties *p)
 
 		p->append_only = p->append_only && in->append_only;
 		p->bounded = p->bounded && in->bounded;
+		p->lag_us = SPK_MAX(p->lag_us, in->lag_us);
 		if (in->time_column != p->time_column)
 			p->time_column = -1;
 		if (in->window_start != p->window_start)

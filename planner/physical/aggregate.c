@@ -16,7 +16,7 @@ int spk_build_window_key(const struct spk_logical *l, int64_t *add_us)
 		if (l->expr[i]->kind != SPK_EXPR_COLUMN || p->window_end < 0)
 			continue;
 		if (l->expr[i]->column == p->window_end) {
-			*add_us = 0;
+			*add_us = p->lag_us;
 			return i;
 		}
 	}
@@ -24,8 +24,8 @@ int spk_build_window_key(const struct spk_logical *l, int64_t *add_us)
 		w = w->input[0];
 	for (int i = 0; i < l->expr_count; i++)
 		if (l->expr[i]->kind == SPK_EXPR_COLUMN && p->window_start >= 0 && l->expr[i]->column == p->window_start &&
-		    w->kind == SPK_LOGICAL_WINDOW) {
-			*add_us = w->window_size_us;
+		    w->kind == SPK_LOGICAL_WINDOW && (w->window == SPK_WINDOW_TUMBLE || w->window == SPK_WINDOW_HOP)) {
+			*add_us = w->window_size_us + p->lag_us;
 			return i;
 		}
 	return -1;
@@ -77,8 +77,7 @@ static bool key_keeps(struct spk_type type)
 	return true;
 }
 
-/* The calls, and in batch hidden ones: first(group) where its key does not keep the value. */
-static spk_status make_calls(struct spk_build *b, const struct spk_logical *l, struct spk_physical *node, spk_error *err)
+spk_status spk_build_calls(struct spk_build *b, const struct spk_logical *l, struct spk_physical *node, spk_error *err)
 {
 	struct spk_aggregate_call *call = SPK_NEW_ARRAY(b->arena, struct spk_aggregate_call, l->aggregate_count + l->expr_count + 1);
 	int *value = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1);
@@ -102,7 +101,7 @@ static spk_status make_calls(struct spk_build *b, const struct spk_logical *l, s
 	return SPK_OK;
 }
 
-static spk_status put_call(const struct spk_aggregate_call *c, struct spk_buffer *out, spk_error *err)
+spk_status spk_build_call_meaning(const struct spk_aggregate_call *c, struct spk_buffer *out, spk_error *err)
 {
 	char type[64];
 
@@ -130,7 +129,7 @@ static spk_status put_meaning(const struct spk_physical *node, const struct spk_
 		SPK_TRY(spk_buffer_printf(out, err, " %s", spk_type_format(l->expr[i]->type, type, sizeof type)));
 	}
 	for (int i = 0; i < l->aggregate_count; i++)
-		SPK_TRY(put_call(&l->aggregate[i], out, err));
+		SPK_TRY(spk_build_call_meaning(&l->aggregate[i], out, err));
 	return SPK_OK;
 }
 
@@ -178,7 +177,7 @@ static spk_status build_partial(struct spk_build *b, const struct spk_logical *l
 	struct spk_physical *node = spk_build_node(b, SPK_PHYSICAL_PARTIAL_AGGREGATE, l->schema, in, l), made = { 0 };
 
 	SPK_TRY_PTR(node, err);
-	SPK_TRY(make_calls(b, l, &made, err));
+	SPK_TRY(spk_build_calls(b, l, &made, err));
 	copy_aggregates(node, l, &made);
 	node->window_key = window_key;
 	node->retracts = false;

@@ -16,11 +16,18 @@ bool spk_aggregate_needs_rows(const struct spk_logical *l, bool retracts)
 	return false;
 }
 
-/* The projection in the making. */
-struct columns { struct spk_build *b; int count; struct spk_expr **expr; struct spk_field *field; };
+spk_status spk_call_columns_init(struct spk_call_columns *c, struct spk_build *b, const struct spk_logical *l, int more, spk_error *err)
+{
+	int most = more;
 
-/* The column that holds `e`. */
-static spk_status add_column(struct columns *c, struct spk_expr *e, bool fresh, struct spk_expr **out, spk_error *err)
+	for (int i = 0; i < l->aggregate_count; i++)
+		most += l->aggregate[i].inputs + 1;
+	*c = (struct spk_call_columns){ .b = b, .expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, most + 1), .field = SPK_NEW_ARRAY(b->arena, struct spk_field, most + 1) };
+	SPK_TRY_PTR(c->expr && c->field, err);
+	return SPK_OK;
+}
+
+spk_status spk_call_columns_add(struct spk_call_columns *c, struct spk_expr *e, bool fresh, struct spk_expr **out, spk_error *err)
 {
 	int at = 0;
 
@@ -46,26 +53,26 @@ static spk_status where_true(struct spk_build *b, struct spk_expr *filter, struc
 	return spk_expr_make(b->arena, SPK_EXPR_CASE, arm, 3, false, e->position, out, err);
 }
 
-static spk_status take_call(struct columns *c, struct spk_aggregate_call *call, spk_error *err)
+spk_status spk_call_columns_take(struct spk_call_columns *c, struct spk_aggregate_call *call, spk_error *err)
 {
 	struct spk_expr **input = SPK_NEW_ARRAY(c->b->arena, struct spk_expr *, call->inputs + 1), *filter = call->filter;
 
 	SPK_TRY_PTR(input, err);
 	if (filter)
-		SPK_TRY(add_column(c, filter, false, &call->filter, err));
+		SPK_TRY(spk_call_columns_add(c, filter, false, &call->filter, err));
 	for (int i = 0; i < call->inputs; i++) {
 		struct spk_expr *e = call->input[i];
 
 		if (filter && spk_expr_can_fail(e))
 			SPK_TRY(where_true(c->b, filter, e, &e, err));
-		SPK_TRY(add_column(c, e, false, &input[i], err));
+		SPK_TRY(spk_call_columns_add(c, e, false, &input[i], err));
 	}
 	call->input = input;
 	return SPK_OK;
 }
 
 /* The node over the projection's columns: groups first, then arguments and filters. */
-static spk_status over_columns(struct columns *c, const struct spk_logical *l, struct spk_logical **out, spk_error *err)
+static spk_status over_columns(struct spk_call_columns *c, const struct spk_logical *l, struct spk_logical **out, spk_error *err)
 {
 	struct spk_logical *project = spk_logical_new(c->b->arena, SPK_LOGICAL_PROJECT, NULL, l->input, 1), *n = spk_logical_clone(c->b->arena, l);
 	struct spk_schema *schema = SPK_NEW(c->b->arena, struct spk_schema);
@@ -76,9 +83,9 @@ static spk_status over_columns(struct columns *c, const struct spk_logical *l, s
 	n->aggregate = spk_arena_copy(c->b->arena, l->aggregate, sizeof *l->aggregate * (size_t)l->aggregate_count);
 	SPK_TRY_PTR(n->input && n->expr && n->aggregate, err);
 	for (int i = 0; i < l->expr_count; i++)
-		SPK_TRY(add_column(c, l->expr[i], true, &n->expr[i], err));
+		SPK_TRY(spk_call_columns_add(c, l->expr[i], true, &n->expr[i], err));
 	for (int i = 0; i < l->aggregate_count; i++)
-		SPK_TRY(take_call(c, &n->aggregate[i], err));
+		SPK_TRY(spk_call_columns_take(c, &n->aggregate[i], err));
 	*schema = (struct spk_schema){ c->count, c->field };
 	project->schema = schema;
 	project->expr = c->expr;
@@ -92,17 +99,14 @@ static spk_status over_columns(struct columns *c, const struct spk_logical *l, s
 
 spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, int window_key, int64_t window_add_us, spk_build_inner inner, struct spk_ports *out, spk_error *err)
 {
-	int most = l->expr_count, *key = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1);
-	struct columns c = { .b = b };
+	int *key = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1);
+	struct spk_call_columns c;
 	struct spk_recompute r = { .key = key, .keys = l->expr_count, .inner = inner, .window_key = window_key, .window_add_us = window_add_us, .what = "aggregate" };
 	struct spk_logical *n = NULL;
 	struct spk_ports ports = *in;
 
-	for (int i = 0; i < l->aggregate_count; i++)
-		most += l->aggregate[i].inputs + 1;
-	c.expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, most + 1);
-	c.field = SPK_NEW_ARRAY(b->arena, struct spk_field, most + 1);
-	SPK_TRY_PTR(key && c.expr && c.field, err);
+	SPK_TRY_PTR(key, err);
+	SPK_TRY(spk_call_columns_init(&c, b, l, l->expr_count, err));
 	SPK_TRY(over_columns(&c, l, &n, err));
 	for (int i = 0; i < l->expr_count; i++)
 		key[i] = i;

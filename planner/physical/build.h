@@ -46,6 +46,8 @@ struct spk_physical *spk_build_node(struct spk_build *b, enum spk_physical_kind 
 /* The same for a node with a second input, which is `build`. */
 struct spk_physical *spk_build_join_node(struct spk_build *b, enum spk_physical_kind kind, const struct spk_schema *schema, const struct spk_ports *probe, const struct spk_ports *build, const struct spk_logical *logical);
 struct spk_ports spk_build_port(struct spk_build *b, struct spk_physical *node, bool retracts);
+/* A node of that kind as the logical one has it: FILTER, PROJECT, ... */
+spk_status spk_build_simple(struct spk_build *b, const struct spk_logical *l, enum spk_physical_kind kind, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
 /* Computes `expr`, one per field of `schema`, over all ports, which become this one; nothing is known any more of which rows are together. */
 spk_status spk_build_project(struct spk_build *b, const struct spk_logical *l, const struct spk_schema *schema, struct spk_expr **expr, struct spk_ports *ports, spk_error *err);
 /* WRITE and READ around an exchange; returns the READ node. keys 0: all to one task; hash_column >= 0: the carried hash. */
@@ -95,10 +97,14 @@ spk_status spk_build_pass(struct spk_build *b, struct spk_physical *partial, int
 /* The AGGREGATE as two, for DISTINCT calls; NULL when one does it. */
 spk_status spk_build_distinct_levels(struct spk_build *b, const struct spk_logical *l, struct spk_logical **lower, struct spk_logical **upper, spk_error *err);
 
-/* Index of the expression of `l` (groups, a partition) that is a window bound of its input, and what to add to it to get the window's end; -1: none. */
+/* Index of the expression of `l` (groups, a partition) that is a window bound of its input, and what to add to it to get when the watermark closes the window; -1: none. */
 int spk_build_window_key(const struct spk_logical *l, int64_t *add_us);
 /* Sorts out rows whose window, by l->expr[window_key], was closed before the epoch. */
 spk_status spk_build_late(struct spk_build *b, const struct spk_logical *l, int window_key, int64_t add_us, struct spk_ports *ports, spk_error *err);
+/* Fills in a node's calls, and in batch hidden ones: first(group) where its key does not keep the value. */
+spk_status spk_build_calls(struct spk_build *b, const struct spk_logical *l, struct spk_physical *node, spk_error *err);
+/* What a call's state means. */
+spk_status spk_build_call_meaning(const struct spk_aggregate_call *c, struct spk_buffer *out, spk_error *err);
 
 /* --- state: state.c --- */
 
@@ -127,6 +133,19 @@ spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *
 /* In a stream: aggregates that need all rows of a group (aggregate_rows.c). */
 bool spk_aggregate_needs_rows(const struct spk_logical *l, bool retracts);
 spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, int window_key, int64_t window_add_us, spk_build_inner inner, struct spk_ports *out, spk_error *err);
+
+/* The projection in the making: what calls look at, each once. */
+struct spk_call_columns { struct spk_build *b; int count; struct spk_expr **expr; struct spk_field *field; };
+/* Room for the calls of `l` and `more` columns. */
+spk_status spk_call_columns_init(struct spk_call_columns *c, struct spk_build *b, const struct spk_logical *l, int more, spk_error *err);
+/* The column that holds `e`; fresh: one of its own. */
+spk_status spk_call_columns_add(struct spk_call_columns *c, struct spk_expr *e, bool fresh, struct spk_expr **out, spk_error *err);
+/* The call over the projection's columns. */
+spk_status spk_call_columns_take(struct spk_call_columns *c, struct spk_aggregate_call *call, spk_error *err);
+
+/* Sessions (session.c): the WINDOW over `in`; and, in a stream, an AGGREGATE over one as one operator, from its input on, where *taken. */
+spk_status spk_build_session(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err);
+spk_status spk_build_session_groups(struct spk_build *b, const struct spk_logical *l, bool *taken, struct spk_ports *out, spk_error *err);
 
 /* Window functions in a stream (over_rows.c). */
 /*

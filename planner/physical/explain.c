@@ -39,6 +39,16 @@ static spk_status put_interval(int64_t us, struct spk_buffer *out, spk_error *er
 	return spk_buffer_append(out, text, (size_t)n, err);
 }
 
+static spk_status put_call(const struct spk_aggregate_call *c, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_aggregate_format(c, out, err));
+	if (!c->filter)
+		return SPK_OK;
+	SPK_TRY(spk_buffer_append_str(out, " filter (", err));
+	SPK_TRY(spk_expr_format(c->filter, out, err));
+	return spk_buffer_append_str(out, ")", err);
+}
+
 static spk_status put_aggregate(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
 {
 	SPK_TRY(spk_buffer_append_str(out, " [group: ", err));
@@ -50,15 +60,8 @@ static spk_status put_aggregate(const struct spk_physical *n, struct spk_buffer 
 	if (!n->expr_count)
 		SPK_TRY(spk_buffer_append_str(out, "all rows", err));
 	for (int i = 0; i < n->aggregate_count; i++) {
-		const struct spk_aggregate_call *c = &n->aggregate[i];
-
 		SPK_TRY(spk_buffer_append_str(out, i ? ", " : "; ", err));
-		SPK_TRY(spk_aggregate_format(c, out, err));
-		if (!c->filter)
-			continue;
-		SPK_TRY(spk_buffer_append_str(out, " filter (", err));
-		SPK_TRY(spk_expr_format(c->filter, out, err));
-		SPK_TRY(spk_buffer_append_str(out, ")", err));
+		SPK_TRY(put_call(&n->aggregate[i], out, err));
 	}
 	return spk_buffer_append_str(out, "]", err);
 }
@@ -264,6 +267,21 @@ static spk_status put_top_n(const struct spk_physical *n, struct spk_buffer *out
 	return spk_buffer_append_str(out, n->window_key >= 0 ? "; when the window closes]" : "]", err);
 }
 
+/* The gap, by what, and which aggregates or all rows. */
+static spk_status put_session(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_append_str(out, " [gap ", err));
+	SPK_TRY(put_interval(n->window_slide_us, out, err));
+	for (int i = 0; i < n->key_count; i++)
+		SPK_TRY(spk_buffer_printf(out, err, "%s%s", i ? ", " : " by ", n->input[0]->schema->field[n->key[i]].name));
+	SPK_TRY(spk_buffer_append_str(out, n->passes ? "; rows" : ";", err));
+	for (int i = 0; i < n->aggregate_count; i++) {
+		SPK_TRY(spk_buffer_append_str(out, i ? ", " : " ", err));
+		SPK_TRY(put_call(&n->aggregate[i], out, err));
+	}
+	return spk_buffer_append_str(out, "]", err);
+}
+
 static spk_status put_details(const struct printer *p, const struct spk_physical *n, spk_error *err)
 {
 	struct spk_buffer *out = p->out;
@@ -300,6 +318,10 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	case SPK_PHYSICAL_MERGE_JOIN:
 	case SPK_PHYSICAL_LOOP_JOIN:
 		return put_join(n, out, err);
+	case SPK_PHYSICAL_SESSION_INPUT:
+		return spk_buffer_printf(out, err, " [by %s]", n->schema->field[n->time_column].name);
+	case SPK_PHYSICAL_SESSION:
+		return put_session(n, out, err);
 	case SPK_PHYSICAL_RECOMPUTE:
 		return put_recompute(n, out, err);
 	case SPK_PHYSICAL_TOP_N:

@@ -79,19 +79,39 @@ static spk_status over_schema(struct spk_build *b, const struct spk_logical *l, 
 	return SPK_OK;
 }
 
+/*
+ * Brings the rows of a partition together. Those that are on one task already need no exchange. *known: which rows are together then, as far as the
+ * partition is made of the input's columns.
+ */
+static spk_status bring_together(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, const int *column, struct spk_ports *ports, struct spk_partitioning *known, spk_error *err)
+{
+	int *order = SPK_NEW_ARRAY(b->arena, int, in->partitioned.keys + 1);
+	struct spk_partition_key *key = SPK_NEW_ARRAY(b->arena, struct spk_partition_key, l->expr_count + 1);
+	bool single = spk_build_is_single(b, ports);
+
+	SPK_TRY_PTR(order && key, err);
+	*known = in->partitioned;
+	known->sort_count = 0;
+	if (single || (l->expr_count && spk_partitioned_within(&in->partitioned, l->expr, l->expr_count, order)))
+		return SPK_OK;
+	for (int i = 0; i < l->expr_count; i++)
+		key[i] = (struct spk_partition_key){ 1, column + i };
+	*known = (struct spk_partitioning){ .keys = l->expr_count, .key = key };
+	return spk_build_exchange(b, ports, column, l->expr_count, -1, ports, err);
+}
+
 spk_status spk_build_over(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
-	int *column = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1), *order = SPK_NEW_ARRAY(b->arena, int, in->partitioned.keys + 1);
+	int *column = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1);
 	struct spk_expr **partition = SPK_NEW_ARRAY(b->arena, struct spk_expr *, l->expr_count + 1);
 	const struct spk_schema *schema;
+	struct spk_partitioning known;
 	struct spk_physical *node;
 
 	*out = *in;
-	SPK_TRY_PTR(column && partition && order, err);
+	SPK_TRY_PTR(column && partition, err);
 	SPK_TRY(partition_columns(b, l, out, column, err));
-	/* Rows of a partition that are on one task already need no exchange. */
-	if (!spk_build_is_single(b, out) && !(l->expr_count && spk_partitioned_within(&in->partitioned, l->expr, l->expr_count, order)))
-		SPK_TRY(spk_build_exchange(b, out, column, l->expr_count, -1, out, err));
+	SPK_TRY(bring_together(b, l, in, column, out, &known, err));
 	for (int i = 0; i < l->expr_count; i++)
 		SPK_TRY_PTR(partition[i] = spk_expr_column(b->arena, column[i], &out->node[0]->schema->field[column[i]]), err);
 	SPK_TRY(sort_input(b, l, partition, out, err));
@@ -106,5 +126,7 @@ spk_status spk_build_over(struct spk_build *b, const struct spk_logical *l, stru
 	node->calls = l->calls;
 	*out = spk_build_port(b, node, false);
 	SPK_TRY_PTR(out->node, err);
+	if (schema == l->schema)
+		out->partitioned = known;
 	return schema == l->schema ? SPK_OK : spk_build_over_drop(b, l, out, err);
 }

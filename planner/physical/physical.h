@@ -28,6 +28,8 @@
 	X(STREAM_JOIN, "StreamJoin")           /* stream: both sides kept by key; -1/+1 of every row that changes */ \
 	X(RECOMPUTE, "Recompute")              /* stream: rows kept by key; `inner` over those of every key that changes, before and after */ \
 	X(TOP_N, "TopN")                       /* stream: the first rows of every key, kept in order */ \
+	X(SESSION_INPUT, "SessionInput")       /* stream: drops rows of sessions that were closed before this epoch; notes where others came from */ \
+	X(SESSION, "Session")                 /* stream: sessions by key; aggregates, or rows, of each as the watermark closes it */ \
 	X(INPUT, "Input")                      /* leaf of an inner plan: the rows that the operator around it hands in */ \
 	X(HASH_JOIN, "HashJoin")               /* batch: input 0 probes a table over input 1 */ \
 	X(MERGE_JOIN, "MergeJoin")             /* batch: sorts both inputs by the keys */ \
@@ -94,7 +96,7 @@ struct spk_physical {
 	int pass_count;                    /* PARTIAL_AGGREGATE in batch: what rows that are passed as they are take along: the groups, inputs and filters */
 	struct spk_pass *pass;
 	struct spk_aggregate_call *pass_aggregate;  /* FINAL_AGGREGATE in batch: the calls over passed rows */
-	bool passes;                       /* PARTIAL_AGGREGATE: passes all rows: those of a group are on one task */
+	bool passes;                       /* PARTIAL_AGGREGATE: passes all rows: those of a group are on one task; SESSION: rows come out, not aggregates */
 	int state_size;                    /* aggregates: bytes of a state row */
 	int empty_sets;                    /* FINAL_AGGREGATE over EXPAND: values of the last group whose row comes out in any case, the others NULL */
 	const int64_t *empty_set;
@@ -103,11 +105,11 @@ struct spk_physical {
 	struct spk_window_call *call;
 	int window_key;                    /* WINDOW_AGGREGATE: group column that holds the window bound; LATE, RECOMPUTE, TOP_N (final rows as the watermark closes it): input column; else -1 */
 	int64_t window_add_us;             /* add to it to get the window's end */
-	int time_column;                   /* WINDOW: input column */
+	int time_column;                   /* WINDOW, SESSION_INPUT, SESSION: input column */
 	enum spk_window_kind window;
-	int64_t window_size_us, window_slide_us, window_offset_us;
-	uint64_t time_sources;             /* LATE, WINDOW_AGGREGATE, RECOMPUTE, TOP_N: bit per source whose watermarks bound this operator */
-	int key_count;                     /* WRITE: hash columns (0: by hash_column, or all to task 0); SINK: upserts by these; RECOMPUTE, TOP_N: keeps by these */
+	int64_t window_size_us, window_slide_us, window_offset_us;  /* slide: also a session's gap */
+	uint64_t time_sources;             /* LATE, WINDOW_AGGREGATE, RECOMPUTE, TOP_N, SESSION_INPUT, SESSION: bit per source whose watermarks bound this operator */
+	int key_count;                     /* WRITE: hash columns (0: by hash_column, or all to task 0); SINK: upserts by these; RECOMPUTE, TOP_N, SESSION: keeps by these */
 	const int *key;
 	int hash_column;                   /* WRITE after PARTIAL: column with the carried hash, else -1 */
 	int exchange;                      /* READ/WRITE: index of the exchange */

@@ -322,24 +322,17 @@ spk_status spk_build_check_timeless(const struct spk_build *b, const struct spk_
 	return SPK_PLAN;
 }
 
-static spk_status build_window(const struct spk_logical *l, struct spk_physical *node, spk_error *err)
+static void fill_window(const struct spk_logical *l, struct spk_physical *node)
 {
-	if (l->window == SPK_WINDOW_SESSION) {
-		spk_fail(err, SPK_UNSUPPORTED, "window function session is not supported yet");
-		if (err)
-			err->position = l->position;
-		return SPK_UNSUPPORTED;
-	}
 	node->time_column = l->time_column;
 	node->window = l->window;
 	node->window_size_us = l->window_size_us;
 	node->window_slide_us = l->window_slide_us;
 	node->window_offset_us = l->window_offset_us;
-	return SPK_OK;
 }
 
 /* Nodes with one input that stay in its stage. */
-static spk_status build_simple(struct spk_build *b, const struct spk_logical *l, enum spk_physical_kind kind, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+spk_status spk_build_simple(struct spk_build *b, const struct spk_logical *l, enum spk_physical_kind kind, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
 	struct spk_physical *node = spk_build_node(b, kind, l->schema, in, l);
 
@@ -350,7 +343,7 @@ static spk_status build_simple(struct spk_build *b, const struct spk_logical *l,
 	node->value_rows = l->value_rows;
 	node->value = l->value;
 	if (kind == SPK_PHYSICAL_WINDOW)
-		SPK_TRY(build_window(l, node, err));
+		fill_window(l, node);
 	if (kind == SPK_PHYSICAL_UNNEST)
 		spk_build_series(b, node);
 	*out = spk_build_port(b, node, in ? in->retracts : false);
@@ -402,7 +395,7 @@ static spk_status build_stream_limit(struct spk_build *b, const struct spk_logic
 spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
 	struct spk_ports in = { 0 };
-	bool built;
+	bool built, taken = false;
 
 	*out = (struct spk_ports){ 0 };
 	SPK_TRY(spk_build_top_n(b, l, out, &built, err));
@@ -414,22 +407,26 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		return build_union(b, l, out, err);
 	if (l->kind == SPK_LOGICAL_JOIN)
 		return spk_build_join(b, l, out, err);
+	if (l->kind == SPK_LOGICAL_AGGREGATE)
+		SPK_TRY(spk_build_session_groups(b, l, &taken, out, err));
+	if (taken)
+		return SPK_OK;
 	if (l->inputs)
 		SPK_TRY(build_input(b, l, &in, err));
 	switch (l->kind) {
 	case SPK_LOGICAL_SCAN:
 		return spk_build_scan(b, l, out, err);
 	case SPK_LOGICAL_VALUES:
-		return build_simple(b, l, SPK_PHYSICAL_VALUES, NULL, out, err);
+		return spk_build_simple(b, l, SPK_PHYSICAL_VALUES, NULL, out, err);
 	case SPK_LOGICAL_FILTER:
 		SPK_TRY(spk_build_check_timeless(b, l, in.retracts, err));
-		return build_simple(b, l, SPK_PHYSICAL_FILTER, &in, out, err);
+		return spk_build_simple(b, l, SPK_PHYSICAL_FILTER, &in, out, err);
 	case SPK_LOGICAL_PROJECT:
-		return build_simple(b, l, SPK_PHYSICAL_PROJECT, &in, out, err);
+		return spk_build_simple(b, l, SPK_PHYSICAL_PROJECT, &in, out, err);
 	case SPK_LOGICAL_UNNEST:
-		return build_simple(b, l, SPK_PHYSICAL_UNNEST, &in, out, err);
+		return spk_build_simple(b, l, SPK_PHYSICAL_UNNEST, &in, out, err);
 	case SPK_LOGICAL_WINDOW:
-		return build_simple(b, l, SPK_PHYSICAL_WINDOW, &in, out, err);
+		return l->window == SPK_WINDOW_SESSION ? spk_build_session(b, l, &in, out, err) : spk_build_simple(b, l, SPK_PHYSICAL_WINDOW, &in, out, err);
 	case SPK_LOGICAL_AGGREGATE:
 		return spk_build_aggregate(b, l, &in, out, err);
 	case SPK_LOGICAL_CALLBACK:
@@ -443,7 +440,7 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 	case SPK_LOGICAL_OVER:
 		return b->options->streaming ? spk_build_rows_over(b, l, &in, out, err) : spk_build_over(b, l, &in, out, err);
 	case SPK_LOGICAL_EXPAND:
-		return build_simple(b, l, SPK_PHYSICAL_EXPAND, &in, out, err);
+		return spk_build_simple(b, l, SPK_PHYSICAL_EXPAND, &in, out, err);
 	case SPK_LOGICAL_SHARED:  /* whoever runs batches computes it before (session/materialize.c); in a stream it is computed where it is used */
 		SPK_TRY(check_repeats(b, l->input[0], err));
 		*out = in;

@@ -19,7 +19,7 @@ static const struct window_function {
 	{ "tumble", "tumble(table, time, size [, offset])", SPK_WINDOW_TUMBLE, 4, { DATA, TIME, SIZE, OFFSET } },
 	{ "hop", "hop(table, time, slide, size [, offset])", SPK_WINDOW_HOP, 5, { DATA, TIME, SLIDE, SIZE, OFFSET } },
 	{ "cumulate", "cumulate(table, time, step, size [, offset])", SPK_WINDOW_CUMULATE, 5, { DATA, TIME, STEP, SIZE, OFFSET } },
-	{ "session", "session(table, time, gap)", SPK_WINDOW_SESSION, 3, { DATA, TIME, GAP } },
+	{ "session", "session(table [PARTITION BY columns], time, gap)", SPK_WINDOW_SESSION, 3, { DATA, TIME, GAP } },
 };
 
 static const struct { const char *name; enum role role; } named[] = {

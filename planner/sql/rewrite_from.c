@@ -2,6 +2,7 @@
  * In FROM:
  *   TABLE(TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '10' SECOND))     TUMBLE( bid, ts, INTERVAL '10' SECOND)
  *   SESSION(TABLE bid PARTITION BY a, DESCRIPTOR(ts), gap)              SESSION( bid, "sparklet partition" => ROW(a), ts, gap)
+ *   session(bid PARTITION BY a, ts, gap)                                session(bid, "sparklet partition" => ROW(a), ts, gap)
  *   read_csv(['a.csv', 'b.csv'])                                        read_csv(ARRAY['a.csv', 'b.csv'])
  *   FROM 'path.csv'                                                     FROM "sparklet file"('path.csv')
  *   FROM (SELECT ...) WHERE                                             FROM (SELECT ...) AS "sparklet subquery" WHERE
@@ -15,20 +16,39 @@ static bool is_window(const struct spk_rewrite *r, int i)
 	return spk_word(r, i, "TUMBLE") || spk_word(r, i, "HOP") || spk_word(r, i, "CUMULATE") || spk_word(r, i, "SESSION");
 }
 
-/* PARTITION BY at token i, up to the comma (or the bracket at `close`) that ends it. */
-static spk_status rewrite_partition(struct spk_rewrite *r, int i, int close, spk_error *err)
+/* The last token of the argument that begins at `first`: before a comma, or the bracket at `close`. */
+static int argument_end(const struct spk_rewrite *r, int first, int close)
 {
-	int last = i + 1, depth = 0;
+	int last = first, depth = 0;
 
-	while (last + 1 < close && (depth || spk_kind(r, last + 1) != ',')) {
-		last++;
+	for (; last < close && (depth || spk_kind(r, last) != ','); last++) {
 		depth += spk_kind(r, last) == '(';
 		depth -= spk_kind(r, last) == ')';
 	}
-	/* Several columns: "PARTITION BY a, b, DESCRIPTOR(ts)" goes on until the next argument that is none. */
-	while (last + 2 < close && spk_kind(r, last + 1) == ',' && (spk_kind(r, last + 3) == ',' || last + 3 == close) && spk_kind(r, last + 2) == PG_QUERY__TOKEN__IDENT)
+	return last - 1;
+}
+
+/* Of a list of columns that goes over into the other arguments without a sign: its last token. A session has two more, the time and the gap. */
+static int partition_end(const struct spk_rewrite *r, int first, int close, bool session)
+{
+	int last = argument_end(r, first, close), left = 0;
+
+	for (int end = last; session && end + 1 < close; end = argument_end(r, end + 2, close))
+		left++;
+	for (; left > 2; left--)
+		last = argument_end(r, last + 2, close);
+	/* Of others: until the next argument that is no name. */
+	while (!session && last + 2 < close && spk_kind(r, last + 1) == ',' && (spk_kind(r, last + 3) == ',' || last + 3 == close) && spk_kind(r, last + 2) == PG_QUERY__TOKEN__IDENT)
 		last += 2;
-	if (last == i + 1)
+	return last;
+}
+
+/* PARTITION BY at token i, up to the argument behind its columns. */
+static spk_status rewrite_partition(struct spk_rewrite *r, int i, int close, bool session, spk_error *err)
+{
+	const int last = partition_end(r, i + 2, close, session);
+
+	if (last <= i + 1)
 		return SPK_OK;  /* the parser will say what is missing */
 	SPK_TRY(spk_rewrite_tokens(r, i, i + 2, ", \"" SPK_MARK_PARTITION "\" => ROW(", err));
 	return spk_rewrite_after(r, last, ")", err);
@@ -54,17 +74,18 @@ static spk_status rewrite_arguments(struct spk_rewrite *r, int open, int close, 
 		if (depth == 1 && kind == PG_QUERY__TOKEN__TABLE)
 			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
 		else if (depth == 1 && kind == PG_QUERY__TOKEN__PARTITION && spk_kind(r, i + 1) == PG_QUERY__TOKEN__BY)
-			SPK_TRY(rewrite_partition(r, i, close, err));
+			SPK_TRY(rewrite_partition(r, i, close, spk_word(r, open - 1, "SESSION"), err));
 		depth += kind == '(';
 		depth -= kind == ')';
 	}
 	return SPK_OK;
 }
 
+/* What PostgreSQL's grammar has no arguments for. */
 static bool flink_arguments(const struct spk_rewrite *r, int open, int close)
 {
 	for (int i = open + 1; i < close; i++)
-		if (spk_kind(r, i) == PG_QUERY__TOKEN__TABLE || (spk_word(r, i, "DESCRIPTOR") && spk_kind(r, i + 1) == '('))
+		if (spk_kind(r, i) == PG_QUERY__TOKEN__TABLE || spk_kind(r, i) == PG_QUERY__TOKEN__PARTITION || (spk_word(r, i, "DESCRIPTOR") && spk_kind(r, i + 1) == '('))
 			return true;
 	return false;
 }
@@ -85,8 +106,7 @@ spk_status spk_rewrite_windows(struct spk_rewrite *r, int first, int end, spk_er
 		}
 		close = spk_rewrite_close(r, i + 1, end);
 		if (flink_arguments(r, i + 1, close))
-			SPK_TRY(rewrite_arguments(r, i + 1, close, err));
-		i = close;
+			SPK_TRY(rewrite_arguments(r, i + 1, close, err));  /* of this one: queries among them have their own */
 	}
 	return SPK_OK;
 }

@@ -9,7 +9,7 @@
 
 struct late { struct spk_op base; };
 
-static spk_status report(struct spk_op *op, const struct spk_batch *in, int32_t row, int64_t end, int64_t watermark, spk_error *err)
+spk_status spk_late_report(struct spk_op *op, const struct spk_batch *in, int32_t row, int64_t end, int64_t watermark, spk_error *err)
 {
 	char end_text[SPK_TEXT_MAX], mark_text[SPK_TEXT_MAX], reason[3 * SPK_TEXT_MAX];
 	int end_size = spk_text_timestamp(end, end_text), mark_size = spk_text_timestamp(watermark, mark_text);
@@ -30,7 +30,7 @@ static spk_status judge(struct spk_op *op, const struct spk_batch *in, int64_t w
 		if (SPK_LIKELY(end > watermark))
 			sel[kept++] = row;
 		else
-			SPK_TRY(report(op, in, row, end, watermark, err));
+			SPK_TRY(spk_late_report(op, in, row, end, watermark, err));
 	}
 	*n = kept;
 	return SPK_OK;

@@ -8,6 +8,8 @@ static const struct spk_op_type *const stream_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_STREAM_JOIN] = &spk_op_stream_join,
 	[SPK_PHYSICAL_RECOMPUTE] = &spk_op_recompute,
 	[SPK_PHYSICAL_TOP_N] = &spk_op_top_n,
+	[SPK_PHYSICAL_SESSION_INPUT] = &spk_op_session_input,
+	[SPK_PHYSICAL_SESSION] = &spk_op_session,
 };
 
 const struct spk_op_type *spk_stream_op_type(enum spk_physical_kind kind)

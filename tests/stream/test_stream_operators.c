@@ -4,7 +4,7 @@
  */
 #include "core/base/check.h"
 #include "tests/batch/relations.h"
-#include "tests/stream/model.h"
+#include "tests/stream/session_model.h"
 
 enum { EPOCHS_MAX = 80 };
 
@@ -20,6 +20,8 @@ static const struct job {
 	enum windowed windowed;    /* CLOSES */
 	int key;                   /* UPSERTS: column */
 	bool both, starts;         /* CLOSES: reads t and u; shows the window's start */
+	int64_t gap;               /* CLOSES: of sessions, not windows */
+	bool rows;                 /* sessions: each row comes out */
 	const struct relation *relation;
 } jobs[] = {
 	{ .name = "count by key", .sql = "INSERT INTO deltas SELECT a, count(*) FROM t GROUP BY a", .mode = CHANGES, .result = BY_KEY_COUNT },
@@ -53,6 +55,13 @@ static const struct job {
 	  "FROM tumble(t, ts, interval '5 seconds')) y WHERE place > 1 AND place < 4", .mode = CLOSES, .windowed = TOP_OF_ROWS },
 	{ .name = "windows of two sources", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b)\n"
 	  "FROM tumble((SELECT * FROM t UNION ALL SELECT * FROM u), ts, interval '5 seconds') GROUP BY window_end, a", .mode = CLOSES, .both = true },
+	{ .name = "sessions", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM TABLE(SESSION(TABLE t PARTITION BY a, DESCRIPTOR(ts), INTERVAL '2' SECOND)) GROUP BY window_end, a",
+	  .mode = CLOSES, .gap = 2 * SECOND },
+	{ .name = "sessions as long as the disorder", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM (SELECT a, b + 0 AS b, window_end, window_start\n"
+	  "FROM session((SELECT * FROM t UNION ALL SELECT * FROM u) PARTITION BY a, ts, interval '8 seconds')) x GROUP BY window_start, a, window_end", .mode = CLOSES, .gap = 8 * SECOND, .both = true },
+	{ .name = "sessions whose rows are kept", .sql = "INSERT INTO windows SELECT window_end, a, cardinality(array_agg(b ORDER BY b))::bigint, sum(b)\n"
+	  "FROM session(t PARTITION BY a, ts, interval '1 second') GROUP BY window_end, a", .mode = CLOSES, .gap = SECOND },
+	{ .name = "rows of sessions", .sql = "INSERT INTO windows SELECT window_end, a, 1, b FROM session(t PARTITION BY a, ts, interval '2 seconds')", .mode = CLOSES, .gap = 2 * SECOND, .rows = true },
 };
 
 /* --- a life --- */
@@ -72,6 +81,7 @@ struct life {
 	struct outcome outcome[EPOCHS_MAX];
 	/* the model */
 	struct seen seen[SOURCES], open;    /* by source: 0 t, 1 u */
+	struct closed_sessions closed;
 	int64_t mark[SOURCES][PARTITIONS], watermark[SOURCES];
 	struct lines table;                 /* what the sink holds */
 	bool ever;                          /* it held something */
@@ -197,7 +207,7 @@ static void see(struct life *l, int source, const struct event *e, int64_t water
 		return;
 	if (e->ts_null)
 		l->bad++;
-	else if (window_end(e) <= watermark)
+	else if (l->job->gap ? session_late(&l->closed, e, l->job->gap, watermark) : window_end(e) <= watermark)
 		l->late++;
 	else
 		seen_add(&l->open, e);
@@ -322,7 +332,9 @@ static bool check_result(struct life *l, const struct outcome *o)
 
 static bool check_windows(struct life *l, const struct outcome *o)
 {
-	struct lines want = close_windows_of(l->job->windowed, &l->open, least_watermark(l, l->watermark), l->job->starts);
+	const int64_t watermark = least_watermark(l, l->watermark);
+	struct lines want = l->job->gap ? close_sessions_of(&l->closed, &l->open, l->job->gap, watermark, l->job->rows) :
+		close_windows_of(l->job->windowed, &l->open, watermark, l->job->starts);
 	bool same = want.count == o->out[0].count;
 
 	for (int i = 0; same && i < want.count; i++)
@@ -381,6 +393,7 @@ static void life_release(struct life *l)
 	for (int s = 0; s < SOURCES; s++)
 		seen_release(&l->seen[s]);
 	seen_release(&l->open);
+	free(l->closed.at);
 	lines_release(&l->table);
 	spk_test_remove(l->dir);
 	free(l->dir);

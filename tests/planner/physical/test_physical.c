@@ -313,8 +313,6 @@ static const struct { bool streaming; const char *sql; spk_status code; const ch
 	{ true, "INSERT INTO plain SELECT auction, count(*) FROM bid GROUP BY auction", SPK_PLAN,
 	  "sink \"plain\" takes rows back", "PRIMARY KEY", "plain" },
 	{ true, "INSERT INTO plain SELECT auction, price FROM bid ORDER BY price", SPK_PLAN, "ORDER BY cannot be kept up to date", "leave it out", "price" },
-	{ true, "INSERT INTO windows SELECT window_end, 0, count(*) FROM session(bid, ts, interval '10 seconds') GROUP BY window_end", SPK_UNSUPPORTED,
-	  "window function session is not supported yet", "", "session" },
 	{ true, "INSERT INTO shown SELECT k, 0 FROM changes", SPK_OK, "", "", NULL },
 	{ true, "INSERT INTO shown SELECT auction, count(*) FROM bid GROUP BY auction HAVING max(ts) > now() - interval '1 hour'", SPK_PLAN, "Filter by now() or random()", "as a column", NULL },
 	{ true, "INSERT INTO shown SELECT a.auction, 0 FROM bid a LEFT JOIN bid b ON a.price = b.price AND b.ts > now()", SPK_PLAN, "Join by now() or random()", "as a column", NULL },
