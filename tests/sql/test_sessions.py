@@ -96,7 +96,7 @@ def batch_and_stream():
         sql = f"SELECT window_start, window_end, {expr}, count(*), sum(v) FROM {call} GROUP BY window_start, window_end, {expr}"
         got = batch(sql, table(rows))
         assert got == want, (sql, got[:5], want[:5])
-        got, done = stream(sql, table(rows), rng.choice([1, 7, 10000]))
+        got, done = stream(sql, table(rows), rng.choice([1 + len(rows) // 50, 7 + len(rows) // 20, 10000]))
         assert sorted(got) == want and " 0 late, 0 bad" in done, (sql, done, sorted(got)[:5], want[:5])
 
 
@@ -109,7 +109,7 @@ def rows_with_their_bounds():
         want = sorted(f"{text(s)},{text(e)},{r[1] or ''},{r[2]},{r[3]}" for s, e, of in sessions(rows, lambda r: r[1], gap) for r in of)
         sql = f"SELECT window_start, window_end, k, j, v FROM session(t PARTITION BY k, ts, interval '{gap} seconds') WHERE window_time < window_end"
         assert batch(sql, table(rows)) == want
-        got, done = stream(sql, table(rows), rng.choice([1, 30]))
+        got, done = stream(sql, table(rows), rng.choice([4, 30]))
         assert sorted(got) == want and " 0 late, 0 bad" in done, done
 
 
