@@ -305,9 +305,9 @@ static spk_status find_keys(struct spk_sink *s, spk_error *err)
 	return SPK_OK;
 }
 
-static spk_status open_encoder(struct spk_sink *s, const struct spk_format *format, const int *column, const struct spk_schema *schema, struct spk_encoder **out, spk_error *err)
+static spk_status open_encoder(struct spk_sink *s, const struct spk_format *format, const int *column, const struct spk_schema *schema, bool key, struct spk_encoder **out, spk_error *err)
 {
-	struct spk_format_spec f = { .table = s->spec->table, .column = column, .columns = schema->count, .schema = schema, .conf = s->spec->conf };
+	struct spk_format_spec f = { .table = s->spec->table, .column = column, .columns = schema->count, .schema = schema, .conf = s->spec->conf, .key = key };
 
 	if (!format || !format->encoder_open)
 		return spk_fail(err, SPK_UNSUPPORTED, "table \"%s\": writing format '%s'", s->spec->table->name, format ? format->name : "none");
@@ -326,7 +326,7 @@ static spk_status open_keys(struct spk_sink *s, const struct spk_format *value, 
 	if (!format)
 		return spk_fail(err, SPK_USAGE, "table \"%s\": unknown 'key.format' = '%s'; there are: %s", s->spec->table->name, name, spk_format_names());
 	s->tombstones = s->type->upserts && s->spec->table->key_count > 0 && value != &spk_format_debezium_json;
-	return open_encoder(s, format, s->key, &s->key_schema, &s->key_encoder, err);
+	return open_encoder(s, format, s->key, &s->key_schema, true, &s->key_encoder, err);
 }
 
 /* The columns of the value: all, or those that are not in the key. */
@@ -361,7 +361,7 @@ spk_status spk_sink_open_format(struct spk_sink *s, spk_error *err)
 	SPK_TRY_PTR(s->arena, err);
 	SPK_TRY(open_keys(s, format, err));
 	SPK_TRY(find_values(s, err));
-	return open_encoder(s, format, s->value, &s->value_schema, &s->encoder, err);
+	return open_encoder(s, format, s->value, &s->value_schema, false, &s->encoder, err);
 }
 
 void spk_sink_close_format(struct spk_sink *s)

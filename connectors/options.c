@@ -57,9 +57,15 @@ static const char *format_by_ending(const struct spk_table *t)
 
 static spk_status unknown_format(const struct spk_table *t, const char *key, const char *name, spk_error *err)
 {
-	static const char *const names[] = { "json", "csv", "debezium-json", "raw" };
-	static const char *const planned[] = { "avro", "avro-confluent", "debezium-avro-confluent", "protobuf", "parquet", "orc", "canal-json", "maxwell-json", "ogg-json" };
-	const char *close = spk_closest_name(name, names, (int)SPK_COUNT_OF(names));
+	static const char *const planned[] = { "debezium-avro-confluent", "protobuf", "parquet", "orc", "canal-json", "maxwell-json", "ogg-json" };
+	const char *names[32], *close;
+	int n = 0;
+
+	while (n < (int)SPK_COUNT_OF(names) && spk_formats[n]) {
+		names[n] = spk_formats[n]->name;
+		n++;
+	}
+	close = spk_closest_name(name, names, n);
 
 	for (size_t i = 0; i < SPK_COUNT_OF(planned); i++) {
 		if (strcmp(planned[i], name))
@@ -161,13 +167,18 @@ static spk_status check_value(const struct spk_table *t, const struct spk_option
 }
 
 /* Everything a table of this connector and format may have. */
-struct known { const struct spk_option_spec *list[6]; int count; };
+struct known {
+	const struct spk_option_spec *list[6];
+	int count;
+	const struct spk_option_spec *value, *key;   /* of the formats: also with 'value.' and 'key.' before their names; may be NULL */
+};
 
 static struct known known_options(const struct spk_table *t, const struct spk_format *format)
 {
 	const struct spk_source_type *source = spk_source_type(t->connector);
 	const struct spk_sink_type *sink = spk_sink_type(t->connector);
-	struct known k = { 0 };
+	const struct spk_format *key = spk_format(find_option(t, "key.format") ? find_option(t, "key.format")->value : "");
+	struct known k = { .value = format ? format->options : NULL, .key = key && key->key_options ? key->options : NULL };
 
 	if (source)
 		k.list[k.count++] = source->options;
@@ -179,12 +190,13 @@ static struct known known_options(const struct spk_table *t, const struct spk_fo
 		k.list[k.count++] = format_options;
 	if (format)
 		k.list[k.count++] = format->options;
+	if (key && key != format)
+		k.list[k.count++] = key->options;
 	return k;
 }
 
 static spk_status unknown_option(const struct spk_table *t, const struct known *k, const struct spk_option *o, spk_error *err)
 {
-	static const struct spk_format *const formats[] = { &spk_format_json, &spk_format_csv };
 	const char *names[NAMES_MAX], *close;
 	char all[400] = "";
 	int n = 0;
@@ -194,10 +206,10 @@ static spk_status unknown_option(const struct spk_table *t, const struct known *
 		spk_hint(err, "what happens to rows that cannot be read is the session's: SET bad.rows = 'skip'");
 		return at(t, o->key, SPK_USAGE, err);
 	}
-	for (size_t i = 0; i < SPK_COUNT_OF(formats); i++) {
-		if (!find_spec(formats[i]->options, o->key))
+	for (int i = 0; spk_formats[i]; i++) {
+		if (!find_spec(spk_formats[i]->options, o->key))
 			continue;
-		spk_hint(err, "it belongs to format '%s'", formats[i]->name);
+		spk_hint(err, "it belongs to format '%s'", spk_formats[i]->name);
 		return at(t, o->key, SPK_USAGE, err);
 	}
 	for (int i = 0; i < k->count; i++)
@@ -224,6 +236,10 @@ static spk_status check_options(const struct spk_table *t, const struct spk_form
 			continue;
 		for (int j = 0; j < k.count && !spec; j++)
 			spec = find_spec(k.list[j], t->option[i].key);
+		if (!spec && !strncmp(t->option[i].key, "value.", 6))
+			spec = find_spec(k.value, t->option[i].key + 6);
+		if (!spec && !strncmp(t->option[i].key, "key.", 4))
+			spec = find_spec(k.key, t->option[i].key + 4);
 		if (!spec)
 			return unknown_option(t, &k, &t->option[i], err);
 		SPK_TRY(check_value(t, spec, &t->option[i], err));
@@ -259,6 +275,16 @@ static spk_status unknown_connector(const struct spk_table *t, spk_error *err)
 	spk_fail(err, SPK_USAGE, "table \"%s\": unknown connector '%s'", t->name, t->connector);
 	spk_hint(err, "%s%s%sthere are: %s", close ? "did you mean '" : "", close ? close : "", close ? "'? " : "", all);
 	return at(t, "connector", SPK_USAGE, err);
+}
+
+/* Rows without ends of lines can only be messages. */
+static spk_status check_binary(const struct spk_table *t, const struct spk_format *format, spk_error *err)
+{
+	if (!format || !format->binary || !strcmp(t->connector, "kafka") || !strcmp(t->connector, "upsert-kafka"))
+		return SPK_OK;
+	spk_fail(err, SPK_UNSUPPORTED, "format '%s' with connector '%s' (table \"%s\")", format->name, t->connector, t->name);
+	spk_hint(err, "it is for messages: connectors 'kafka' and 'upsert-kafka'");
+	return at(t, find_option(t, "value.format") ? "value.format" : "format", SPK_UNSUPPORTED, err);
 }
 
 /* The folder of a checkpoint lies where paths may. */
@@ -300,9 +326,10 @@ spk_status spk_connector_check_table(const struct spk_table *t, void *conf, spk_
 	SPK_TRY(check_options(t, format, err));
 	if (key_format && !spk_format(key_format))
 		return unknown_format(t, "key.format", key_format, err);
-	if (format == &spk_format_csv)
-		SPK_TRY(spk_csv_check_table(t, err));
-	status = check_connector(t, conf, err);
+	SPK_TRY(check_binary(t, format, err));
+	status = format && format->check ? format->check(t, conf, err) : SPK_OK;
+	if (status == SPK_OK)
+		status = check_connector(t, conf, err);
 	if (status != SPK_OK && !err->position)
 		err->position = t->position;
 	return status;

@@ -79,11 +79,12 @@ static bool is_character(const char *value)
 	return !strcmp(value, "\\t") || (strlen(value) == 1 && !strchr("\r\n", value[0]) && (uint8_t)value[0] < 127);
 }
 
-spk_status spk_csv_check_table(const struct spk_table *t, spk_error *err)
+static spk_status check(const struct spk_table *t, const struct spk_conf *conf, spk_error *err)
 {
 	const char *delimiter = option(t, DELIMITER), *quote = option(t, QUOTE), *escape = option(t, ESCAPE), *comment = option(t, COMMENT), *null = option(t, NULL_TEXT);
 	struct spk_csv_options o = spk_csv_options(t);
 
+	(void)conf;
 	if (quote && *quote && !is_character(quote))
 		return refuse(t, QUOTE, "must be one ASCII character, not a line end, or empty", err);
 	if (delimiter && (!is_character(delimiter) || o.delimiter == o.quote))
@@ -102,6 +103,7 @@ spk_status spk_csv_check_table(const struct spk_table *t, spk_error *err)
 const struct spk_format spk_format_csv = {
 	.name = "csv",
 	.options = options,
+	.check = check,
 	.decoder_open = spk_csv_decoder_open,
 	.decode = spk_csv_decode,
 	.decoder_close = spk_csv_decoder_close,

@@ -22,12 +22,44 @@ struct spk_field_rules spk_field_rules(const struct spk_conf *conf)
 	return (struct spk_field_rules){ .timezone = conf ? spk_conf_text(conf, SPK_CONF_TIMEZONE) : NULL };
 }
 
+static const struct spk_option *find_option(const struct spk_table *table, const char *prefix, const char *key)
+{
+	size_t n = strlen(prefix);
+
+	for (int i = table->option_count - 1; i >= 0; i--)
+		if (!strncmp(table->option[i].key, prefix, n) && !strcmp(table->option[i].key + n, key))
+			return &table->option[i];
+	return NULL;
+}
+
+static const struct spk_option *format_option(const struct spk_table *table, const char *key)
+{
+	const struct spk_option *o = find_option(table, "", key);
+
+	return o ? o : find_option(table, "value.", key);
+}
+
 const char *spk_format_option(const struct spk_table *table, const char *key)
 {
-	for (int i = table->option_count - 1; i >= 0; i--)
-		if (!strcmp(table->option[i].key, key))
-			return table->option[i].value;
-	return NULL;
+	const struct spk_option *o = format_option(table, key);
+
+	return o ? o->value : NULL;
+}
+
+const char *spk_format_spec_option(const struct spk_format_spec *spec, const char *name)
+{
+	const struct spk_option *o = spec->key ? find_option(spec->table, "key.", name) : NULL;
+
+	return o ? o->value : spk_format_option(spec->table, name);
+}
+
+spk_status spk_format_option_failed(const struct spk_table *table, const char *key, spk_status status, spk_error *err)
+{
+	const struct spk_option *o = format_option(table, key);
+
+	if (status != SPK_OK && err && o)
+		err->position = o->position;
+	return status;
 }
 
 /* --- numbers --- */

@@ -5,19 +5,19 @@
 
 #include "core/base/check.h"
 
-static const struct spk_format *const formats[] = {
-	&spk_format_json, &spk_format_csv, &spk_format_debezium_json, &spk_format_raw,
+const struct spk_format *const spk_formats[] = {
+	&spk_format_json, &spk_format_csv, &spk_format_debezium_json, &spk_format_raw, &spk_format_avro, &spk_format_avro_confluent, NULL,
 };
 
 const struct spk_format *spk_format(const char *name)
 {
-	for (size_t i = 0; i < SPK_COUNT_OF(formats); i++)
-		if (!strcmp(formats[i]->name, name))
-			return formats[i];
+	for (int i = 0; spk_formats[i]; i++)
+		if (!strcmp(spk_formats[i]->name, name))
+			return spk_formats[i];
 	return NULL;
 }
 
 const char *spk_format_names(void)
 {
-	return "json, csv, debezium-json, raw";
+	return "json, csv, debezium-json, raw, avro, avro-confluent";
 }

@@ -23,6 +23,7 @@ struct spk_format_spec {
 	const struct spk_conf *conf;
 	/* csv: the file's header line when it has one (decoder maps columns by name), size 0: by position */
 	struct spk_view header;
+	bool key;                          /* of message keys: options may have 'key.' before their names, as those of values 'value.' */
 	bool hex_bytes;                    /* json out: bytea as \x and hexadecimal digits, as PostgreSQL prints it, not as base64 */
 };
 
@@ -48,6 +49,10 @@ struct spk_encoder { const struct spk_format *format; };
 struct spk_format {
 	const char *name;
 	const struct spk_option_spec *options;   /* e.g. csv.delimiter; ends with a NULL name; may be NULL */
+	bool binary;                             /* rows are no lines of text: for messages only */
+	bool key_options;                        /* they are asked for by spk_format_spec_option: a key's may differ from the value's */
+	/* Values of options that a list of values cannot check, and columns that the format cannot have. Nothing is connected to. May be NULL. */
+	spk_status (*check)(const struct spk_table *table, const struct spk_conf *conf, spk_error *err);
 	spk_status (*decoder_open)(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err);
 	/*
 	 * Rows raw[0..n) into batch rows 0..n of `batch` (its columns are zeroed; vectors and text go to its arena, or point into raw, which
@@ -82,15 +87,16 @@ struct spk_format {
 };
 
 const struct spk_format *spk_format(const char *name);  /* NULL: unknown */
+/* All of them, ending with NULL. */
+extern const struct spk_format *const spk_formats[];
 /* Names of all formats for messages, "json, csv, ...". */
 const char *spk_format_names(void);
-
-/* Values of csv.* that a list of values cannot check. */
-spk_status spk_csv_check_table(const struct spk_table *table, spk_error *err);
 
 extern const struct spk_format spk_format_json;
 extern const struct spk_format spk_format_csv;
 extern const struct spk_format spk_format_debezium_json;
 extern const struct spk_format spk_format_raw;
+extern const struct spk_format spk_format_avro;
+extern const struct spk_format spk_format_avro_confluent;
 
 #endif

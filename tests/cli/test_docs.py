@@ -63,7 +63,7 @@ def page(path, update):
     return len(blocks)
 
 
-PAGES = [SRC / "docs" / "sql.md"]
+PAGES = [SRC / "docs" / name for name in ("sql.md", "formats.md")]
 
 if __name__ == "__main__":
     if "--update" in sys.argv:

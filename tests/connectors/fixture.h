@@ -52,7 +52,7 @@ SPK_UNUSED static void fx_want(struct fx *f, const char *names)
 	}
 	(void)save;
 	f->wanted_schema = (struct spk_schema){ f->wanted_count, f->wanted_field };
-	f->spec = (struct spk_format_spec){ &f->table, f->wanted, f->wanted_count, &f->wanted_schema, f->conf, { 0 }, false };
+	f->spec = (struct spk_format_spec){ .table = &f->table, .column = f->wanted, .columns = f->wanted_count, .schema = &f->wanted_schema, .conf = f->conf };
 }
 
 SPK_UNUSED static void fx_column(struct fx *f, char *text)

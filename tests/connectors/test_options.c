@@ -2,7 +2,7 @@
 #include "tests/connectors/fixture.h"
 
 struct given { const char *key, *value; };
-struct wrong { struct given option[6]; const char *at, *message, *hint; };
+struct wrong { struct given option[8]; const char *at, *message, *hint; };
 
 #define KAFKA { "connector", "kafka" }, { "topic", "x" }, { "properties.bootstrap.servers", "localhost:1" }
 
@@ -15,13 +15,18 @@ static void fill(struct fx *f, const struct given *option)
 
 static void right_ones_pass(void)
 {
-	static const struct given cases[][8] = {
+	static const struct given cases[][9] = {
 		{ { "connector", "filesystem" }, { "path", "/tmp/x" }, { "format", "json" }, { "json.timestamp-unit", "us" } },
 		{ { "connector", "filesystem" }, { "path", "/tmp/x.csv" }, { "csv.header", "false" }, { "csv.delimiter", ";" }, { "csv.null", "\\N" } },
 		{ { "connector", "filesystem" }, { "path", "/tmp/x.jsonl" } }, { { "connector", "print" } }, { { "connector", "print" }, { "format", "debezium-json" } }, { { "connector", "blackhole" } },
 		{ { "connector", "datagen" }, { "number-of-rows", "5" }, { "fields.a.length", "7" } },
 		{ KAFKA, { "format", "json" }, { "properties.fetch.min.bytes", "1" }, { "scan.startup.mode", "earliest-offset" } },
 		{ KAFKA, { "value.format", "csv" }, { "key.format", "raw" } },
+		{ KAFKA, { "format", "avro" }, { "avro.encoding", "binary" }, { "avro.timestamp_mapping.legacy", "false" } },
+		{ KAFKA, { "format", "avro" }, { "avro.schema", "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"A\",\"type\":\"string\"}]}" } },
+		{ KAFKA, { "format", "avro-confluent" }, { "avro-confluent.url", "http://a:1,https://b:2/" }, { "avro-confluent.subject", "s" } },
+		{ KAFKA, { "value.format", "avro-confluent" }, { "value.avro-confluent.url", "http://a:1" }, { "key.format", "avro-confluent" }, { "key.avro-confluent.url", "http://b:1" } },
+		{ KAFKA, { "value.format", "csv" }, { "value.csv.delimiter", ";" } },
 	};
 
 	for (size_t i = 0; i < SPK_COUNT_OF(cases); i++) {
@@ -41,7 +46,7 @@ static void wrong_ones_are_named(void)
 		{ { { "connector", "kafak" } }, "connector", "unknown connector 'kafak'", "did you mean 'kafka'?" },
 		{ { { "connector", "files" } }, "connector", "unknown connector 'files'", "there are: kafka" },
 		{ { KAFKA, { "format", "jsn" } }, "format", "unknown 'format' = 'jsn'", "did you mean 'json'?" },
-		{ { KAFKA, { "format", "avro" } }, "format", "format 'avro'", "there are: json, csv, debezium-json, raw" },
+		{ { KAFKA, { "format", "parquet" } }, "format", "format 'parquet'", "there are: json, csv, debezium-json, raw, avro, avro-confluent" },
 		{ { KAFKA }, "connector", "has no 'format'", "json, csv" },
 		{ { KAFKA, { "formt", "json" } }, "formt", "has no 'format'", "did you mean 'format' by 'formt'?" },
 		{ { KAFKA, { "format", "json" }, { "key.format", "cvs" } }, "key.format", "unknown 'key.format' = 'cvs'", "did you mean 'csv'?" },
@@ -49,6 +54,18 @@ static void wrong_ones_are_named(void)
 		{ { KAFKA, { "format", "json" }, { "csv.delimiter", ";" } }, "csv.delimiter", "no option 'csv.delimiter'", "belongs to format 'csv'" },
 		{ { KAFKA, { "format", "json" }, { "json.timestamp-unit", "sec" } }, "json.timestamp-unit", "'json.timestamp-unit' = 'sec' is not a value", "s|ms|us" },
 		{ { KAFKA, { "format", "json" }, { "scan.startup.mode", "earliest-offsets" } }, "scan.startup.mode", "is not a value of this option", "did you mean 'earliest-offset'?" },
+		{ { KAFKA, { "format", "avro" }, { "avro.schema", "{" } }, "avro.schema", "'avro.schema': Avro schema: not JSON", "" },
+		{ { KAFKA, { "format", "avro" }, { "avro.schema", "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"b\",\"type\":\"string\"}]}" } }, "avro.schema", "has no field for column \"a\"", "add the field" },
+		{ { KAFKA, { "format", "avro" }, { "avro.schema", "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"a\",\"type\":\"long\"}]}" } }, "avro.schema", "field \"a\" is long, which cannot be read as text", "" },
+		{ { KAFKA, { "format", "avro" }, { "avro.shema", "x" } }, "avro.shema", "no option 'avro.shema'", "did you mean 'avro.schema'?" },
+		{ { KAFKA, { "format", "avro" }, { "avro.encoding", "json" } }, "avro.encoding", "'avro.encoding' = 'json'", "binary" },
+		{ { KAFKA, { "format", "avro-confluent" } }, "format", "needs the option 'avro-confluent.url'", "http://localhost:8081" },
+		{ { KAFKA, { "format", "avro-confluent" }, { "avro-confluent.url", "localhost:8081" } }, "avro-confluent.url", "'localhost:8081' is no address of a schema registry", "http://host:port" },
+		{ { KAFKA, { "format", "avro-confluent" }, { "avro-confluent.url", "http://a" }, { "avro-confluent.basic-auth.credentials-source", "USER_INFO" } }, "avro-confluent.basic-auth.credentials-source", "needs 'avro-confluent.basic-auth.user-info'", "" },
+		{ { KAFKA, { "format", "avro-confluent" }, { "avro-confluent.url", "http://a" }, { "avro-confluent.basic-auth.user-info", "me" } }, "avro-confluent.basic-auth.user-info", "is not user:password", "" },
+		{ { KAFKA, { "format", "json" }, { "avro-confluent.url", "http://a" } }, "avro-confluent.url", "no option 'avro-confluent.url'", "belongs to format 'avro-confluent'" },
+		{ { KAFKA, { "format", "json" }, { "key.format", "raw" }, { "key.json.timestamp-unit", "s" } }, "key.json.timestamp-unit", "no option 'key.json.timestamp-unit'", "" },
+		{ { { "connector", "filesystem" }, { "path", "x" }, { "format", "avro" } }, "format", "format 'avro' with connector 'filesystem'", "'kafka' and 'upsert-kafka'" },
 		{ { KAFKA, { "format", "json" }, { "json.ignore-parse-errors", "true" } }, "json.ignore-parse-errors", "no option 'json.ignore-parse-errors'", "SET bad.rows = 'skip'" },
 		{ { { "connector", "kafka" }, { "format", "json" }, { "topic", "x" } }, "connector", "needs the option 'properties.bootstrap.servers'", "host:port" },
 		{ { { "connector", "filesystem" }, { "format", "json" } }, "connector", "needs the option 'path'", "directory" },
@@ -120,7 +137,7 @@ static void paths_are_checked_against_files_root(void)
 
 static void what_sinks_take(void)
 {
-	static const struct { struct given option[6]; int keys; bool upserts, deltas; } cases[] = {
+	static const struct { struct given option[8]; int keys; bool upserts, deltas; } cases[] = {
 		{ { KAFKA, { "format", "json" } }, 0, false, false }, { { KAFKA, { "format", "json" } }, 1, true, false }, { { KAFKA, { "format", "debezium-json" } }, 1, false, true },
 		{ { { "connector", "print" } }, 0, false, true }, { { { "connector", "blackhole" } }, 0, false, true }, { { { "connector", "filesystem" }, { "path", "x.csv" } }, 0, false, false },
 		{ { { "connector", "filesystem" }, { "path", "x" }, { "format", "debezium-json" } }, 0, false, true },
