@@ -314,12 +314,30 @@ static spk_status open_encoder(struct spk_sink *s, const struct spk_format *form
 	return format->encoder_open(out, &f, err);
 }
 
+/* A partitioned table's rows have the path of their folder for a key. */
+static spk_status open_folders(struct spk_sink *s, spk_error *err)
+{
+	const struct spk_table *t = s->spec->table;
+
+	s->keys = t->partition_count;
+	s->key = SPK_NEW_ARRAY(s->arena, int, s->keys);
+	s->key_schema = (struct spk_schema){ .field = SPK_NEW_ARRAY(s->arena, struct spk_field, s->keys), .count = s->keys };
+	SPK_TRY_PTR(s->key && s->key_schema.field, err);
+	for (int k = 0; k < s->keys; k++) {
+		s->key[k] = t->partition[k];
+		s->key_schema.field[k] = s->spec->schema->field[t->partition[k]];
+	}
+	return open_encoder(s, &spk_format_folder_path, s->key, &s->key_schema, true, &s->key_encoder, err);
+}
+
 static spk_status open_keys(struct spk_sink *s, const struct spk_format *value, spk_error *err)
 {
 	const char *name = spk_format_option(s->spec->table, "key.format");
 	/* An envelope is no key: its columns are written as plain JSON. */
 	const struct spk_format *format = name ? spk_format(name) : value == &spk_format_debezium_json ? &spk_format_json : value;
 
+	if (s->spec->table->partition_count)
+		return open_folders(s, err);
 	SPK_TRY(find_keys(s, err));
 	if (!s->keys)
 		return SPK_OK;
@@ -333,16 +351,17 @@ static spk_status open_keys(struct spk_sink *s, const struct spk_format *value, 
 static spk_status find_values(struct spk_sink *s, spk_error *err)
 {
 	const char *include = spk_format_option(s->spec->table, "value.fields-include");
-	bool except = include && !strcmp(include, "EXCEPT_KEY");
-	int count = s->spec->schema->count, k = 0;
+	bool except = s->spec->table->partition_count || (include && !strcmp(include, "EXCEPT_KEY"));
+	int count = s->spec->schema->count;
 
 	s->value = SPK_NEW_ARRAY(s->arena, int, count + 1);
 	s->value_schema.field = SPK_NEW_ARRAY(s->arena, struct spk_field, count + 1);
 	SPK_TRY_PTR(s->value && s->value_schema.field, err);
 	for (int c = 0; c < count; c++) {
-		bool is_key = k < s->keys && s->key[k] == c;
+		bool is_key = false;
 
-		k += is_key;
+		for (int k = 0; k < s->keys; k++)
+			is_key |= s->key[k] == c;
 		if (is_key && except)
 			continue;
 		s->value[s->values] = c;

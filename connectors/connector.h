@@ -194,7 +194,8 @@ struct spk_sink {
 	const struct spk_sink_type *type;
 	const struct spk_sink_spec *spec;
 	struct spk_encoder *encoder;       /* NULL when the type encodes by itself (blackhole) */
-	/* Set by spk_sink_open_format: the columns of message keys ('key.fields', else the PRIMARY KEY where the type upserts), ascending. */
+	/* Set by spk_sink_open_format: the columns of message keys ('key.fields', else the PRIMARY KEY where the type upserts), ascending; of a
+	 * PARTITIONED BY table those columns as they were named, which the value is without: the key is the path of the row's folder then. */
 	int *key, keys, *value, values;    /* value: the columns of the value, all unless 'value.fields-include' = 'EXCEPT_KEY' */
 	struct spk_schema key_schema, value_schema;
 	struct spk_encoder *key_encoder;   /* NULL: rows have no keys */

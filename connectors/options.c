@@ -296,6 +296,15 @@ static spk_status check_place(const struct spk_table *t, const struct spk_conf *
 	return at(t, "path", err->code, err);
 }
 
+static spk_status check_partitioned(const struct spk_table *t, const struct spk_format *format, spk_error *err)
+{
+	if (!t->partition_count || (!strcmp(t->connector, "filesystem") && format != &spk_format_debezium_json))
+		return SPK_OK;
+	spk_fail(err, SPK_USAGE, "table \"%s\": PARTITIONED BY with %s '%s'", t->name, strcmp(t->connector, "filesystem") ? "connector" : "format",
+	         strcmp(t->connector, "filesystem") ? t->connector : format->name);
+	return spk_hint(err, "files of connector 'filesystem' are put into folders by columns, in any format but debezium-json, whose rows before and after may belong into two");
+}
+
 static spk_status check_connector(const struct spk_table *t, const struct spk_conf *conf, spk_error *err)
 {
 	if (!strcmp(t->connector, "kafka") || !strcmp(t->connector, "upsert-kafka"))
@@ -328,6 +337,8 @@ spk_status spk_connector_check_table(const struct spk_table *t, void *conf, spk_
 		return unknown_format(t, "key.format", key_format, err);
 	SPK_TRY(check_binary(t, format, err));
 	status = format && format->check ? format->check(t, conf, err) : SPK_OK;
+	if (status == SPK_OK)
+		status = check_partitioned(t, format, err);
 	if (status == SPK_OK)
 		status = check_connector(t, conf, err);
 	if (status != SPK_OK && !err->position)

@@ -1,5 +1,6 @@
 /*
- * A directory as a sink: a file per epoch and task, epoch-000000000012-task-3.json.
+ * A directory as a sink: a file per epoch and task, epoch-000000000012-task-3.json; of a PARTITIONED BY table one in each folder day=.../hour=.../
+ * that rows belong into, made when the first does.
  *
  *   write     rows into hidden files, .epoch-000000000012-task-3.json.part
  *   prepare   those are synced, and the directory: after a crash they are there, still hidden
@@ -25,13 +26,14 @@
 #include "core/base/file.h"
 #include "connectors/format/field.h"
 
-enum { FLUSH = 1 << 18, NAME = 96 };
+enum { FLUSH = 1 << 18, NAME = 96, OPEN_MAX = 64 };
 static const char owner_file[] = ".sparklet-job";
 
 /* A file of the epoch being written. */
 struct part {
 	struct part *next;
-	int task, fd;
+	int task, fd;                 /* -1: closed, to be opened again */
+	char *folder;                 /* below the sink's directory: "" or "day=2025-01-01/" */
 	struct spk_buffer pending;
 	char hidden[NAME], name[NAME];
 };
@@ -43,6 +45,7 @@ struct file_sink {
 	const char *ending;
 	int64_t epoch;                /* of parts; 0: none */
 	struct part *parts;
+	int open;                     /* descriptors of parts */
 };
 
 static const struct spk_option_spec options[] = {
@@ -55,12 +58,23 @@ static struct file_sink *self(struct spk_sink *s)
 	return spk_container_of(s, struct file_sink, base);
 }
 
-/* "dir/name"; freed by the caller. */
-static char *in_dir(const struct file_sink *s, const char *name)
+/* "dir/name", "dir/day=2025-01-01/name"; freed by the caller. */
+static char *in_folder(const struct file_sink *s, const char *folder, const char *name)
 {
 	char *path;
 
-	return asprintf(&path, "%s/%s", s->path, name) < 0 ? NULL : path;
+	return asprintf(&path, "%s/%s%s", s->path, folder, name) < 0 ? NULL : path;
+}
+
+static char *in_dir(const struct file_sink *s, const char *name)
+{
+	return in_folder(s, "", name);
+}
+
+/* Whether a name in a folder that lies `depth` below the directory is one of a folder of rows. */
+static bool is_folder(const struct file_sink *s, int depth, const char *name)
+{
+	return depth < s->base.spec->table->partition_count && name[0] != '.' && strchr(name, '=');
 }
 
 /* --- names --- */
@@ -114,16 +128,25 @@ static bool is_left(const char *owner_path)
 }
 
 /* Removes hidden files; false when there are others of ours, which somebody may want. */
-static bool clear_hidden(const struct file_sink *s, bool remove)
+static bool clear_hidden(const struct file_sink *s, const char *path, int depth, bool remove)
 {
-	DIR *dir = opendir(s->path);
+	DIR *dir = opendir(path);
 	bool only = dir != NULL;
 
 	for (struct dirent *e; only && (e = readdir(dir)) != NULL;) {
 		bool hidden, ours;
 		int64_t epoch;
+		char *below;
 		int task;
 
+		if (is_folder(s, depth, e->d_name)) {
+			only = asprintf(&below, "%s/%s", path, e->d_name) >= 0;
+			if (only) {
+				only = clear_hidden(s, below, depth + 1, remove);
+				free(below);
+			}
+			continue;
+		}
 		ours = parse_name(s, e->d_name, &epoch, &task, &hidden);
 		only = !ours || hidden;
 		if (ours && hidden && remove)
@@ -137,7 +160,7 @@ static bool clear_hidden(const struct file_sink *s, bool remove)
 /* What a killed INSERT has left goes; true when the directory may be had. */
 static bool take_over(const struct file_sink *s, const char *owner_path, const struct spk_buffer *owner)
 {
-	return s->base.spec->once && is_insert(owner) && is_left(owner_path) && clear_hidden(s, false) && clear_hidden(s, true);
+	return s->base.spec->once && is_insert(owner) && is_left(owner_path) && clear_hidden(s, s->path, 0, false) && clear_hidden(s, s->path, 0, true);
 }
 
 static spk_status lock_owner(struct file_sink *s, const char *owner_path, spk_error *err)
@@ -173,20 +196,29 @@ static spk_status claim(struct file_sink *s, const char *job, spk_error *err)
 	return status;
 }
 
+static void close_part(struct file_sink *s, struct part *p)
+{
+	if (p->fd < 0)
+		return;
+	close(p->fd);
+	p->fd = -1;
+	s->open--;
+}
+
 static void drop_parts(struct file_sink *s, bool remove)
 {
 	struct part *next;
 
 	for (struct part *p = s->parts; p; p = next) {
-		char *path = remove ? in_dir(s, p->hidden) : NULL;
+		char *path = remove ? in_folder(s, p->folder, p->hidden) : NULL;
 
 		next = p->next;
-		if (p->fd >= 0)
-			close(p->fd);
+		close_part(s, p);
 		if (path)
 			unlink(path);
 		free(path);
 		spk_buffer_release(&p->pending);
+		free(p->folder);
 		free(p);
 	}
 	s->parts = NULL;
@@ -251,10 +283,28 @@ static spk_status file_open(struct spk_sink **out, const struct spk_sink_spec *s
 
 /* --- writing --- */
 
+/* `how`: O_TRUNC for the first time, O_APPEND again. */
+static spk_status open_file(struct file_sink *s, struct part *p, int how, spk_error *err)
+{
+	char *path = in_folder(s, p->folder, p->hidden);
+	spk_status status = SPK_OK;
+
+	SPK_TRY_PTR(path, err);
+	p->fd = open(path, O_WRONLY | O_CREAT | how | O_CLOEXEC, 0600);
+	if (p->fd < 0)
+		status = spk_fail_errno(err, errno, "cannot make '%s'", path);
+	else
+		s->open++;
+	free(path);
+	return status;
+}
+
 static spk_status flush_part(struct file_sink *s, struct part *p, spk_error *err)
 {
 	size_t done = 0;
 
+	if (p->fd < 0)
+		SPK_TRY(open_file(s, p, O_APPEND, err));
 	while (done < p->pending.size) {
 		ssize_t n;
 
@@ -263,17 +313,35 @@ static spk_status flush_part(struct file_sink *s, struct part *p, spk_error *err
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return spk_fail_errno(err, errno, "cannot write '%s/%s'", s->path, p->hidden);
+			return spk_fail_errno(err, errno, "cannot write '%s/%s%s'", s->path, p->folder, p->hidden);
 		done += (size_t)n;
 	}
 	p->pending.size = 0;
 	return SPK_OK;
 }
 
-static spk_status open_part(struct file_sink *s, int64_t epoch, int task, struct part **out, spk_error *err)
+/* Many folders have more files than a process may open: what is beyond a few is written and closed. */
+static spk_status settle_part(struct file_sink *s, struct part *p, spk_error *err)
+{
+	if (s->open <= OPEN_MAX || p->fd < 0)
+		return SPK_OK;
+	SPK_TRY(flush_part(s, p, err));
+	close_part(s, p);
+	return SPK_OK;
+}
+
+static spk_status make_folder(const struct file_sink *s, const char *folder, spk_error *err)
+{
+	char *path = in_folder(s, folder, "");
+	spk_status status = path ? spk_dir_create(path, err) : spk_fail_memory(err);
+
+	free(path);
+	return status;
+}
+
+static spk_status open_part(struct file_sink *s, int64_t epoch, int task, const char *folder, size_t size, struct part **out, spk_error *err)
 {
 	struct part *p = calloc(1, sizeof(*p));
-	char *path = NULL;
 
 	SPK_TRY_PTR(p, err);
 	p->task = task;
@@ -281,50 +349,82 @@ static spk_status open_part(struct file_sink *s, int64_t epoch, int task, struct
 	part_names(s, epoch, task, p);
 	p->next = s->parts;
 	s->parts = p;
-	path = in_dir(s, p->hidden);
-	SPK_TRY_PTR(path, err);
-	p->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	free(path);
-	if (p->fd < 0)
-		return spk_fail_errno(err, errno, "cannot make '%s/%s'", s->path, p->hidden);
+	p->folder = strndup(folder ? folder : "", size);
+	SPK_TRY_PTR(p->folder, err);
+	if (size)
+		SPK_TRY(make_folder(s, p->folder, err));
+	SPK_TRY(open_file(s, p, O_TRUNC, err));
 	*out = p;
 	if (s->base.encoder->format->file_head)
 		return s->base.encoder->format->file_head(s->base.encoder, &p->pending, err);
 	return SPK_OK;
 }
 
-static spk_status append_block(struct file_sink *s, struct part *p, const struct spk_sink_block *block, spk_error *err)
+static bool is_part(const struct part *p, int task, const char *folder, size_t size)
 {
-	uint32_t start = 0;
+	return p->task == task && strncmp(p->folder, folder ? folder : "", size) == 0 && p->folder[size] == '\0';
+}
 
-	for (int i = 0; i < block->rows; i++) {
-		uint32_t end = block->value_end[i];
+/* The file for rows of a task in a folder; *p may be it already. */
+static spk_status find_part(struct file_sink *s, int64_t epoch, int task, const char *folder, size_t size, struct part **p, spk_error *err)
+{
+	if (*p && is_part(*p, task, folder, size))
+		return SPK_OK;
+	if (*p)
+		SPK_TRY(settle_part(s, *p, err));
+	for (*p = s->parts; *p && !is_part(*p, task, folder, size); *p = (*p)->next)
+		;
+	return *p ? SPK_OK : open_part(s, epoch, task, folder, size, p, err);
+}
 
-		SPK_TRY(spk_buffer_reserve(&p->pending, (size_t)(end - start) + 1, err));
-		if (end > start)
-			memcpy(p->pending.data + p->pending.size, block->value.data + start, end - start);
-		p->pending.size += end - start;
-		p->pending.data[p->pending.size++] = '\n';
-		start = end;
-		if (p->pending.size >= FLUSH)
-			SPK_TRY(flush_part(s, p, err));
-	}
-	return SPK_OK;
+static spk_status append_row(struct file_sink *s, struct part *p, const char *data, size_t size, spk_error *err)
+{
+	SPK_TRY(spk_buffer_reserve(&p->pending, size + 1, err));
+	if (size)
+		memcpy(p->pending.data + p->pending.size, data, size);
+	p->pending.size += size;
+	p->pending.data[p->pending.size++] = '\n';
+	return p->pending.size >= FLUSH ? flush_part(s, p, err) : SPK_OK;
 }
 
 static spk_status file_write(struct spk_sink *base, int64_t epoch, const struct spk_sink_block *block, spk_error *err)
 {
 	struct file_sink *s = self(base);
-	struct part *p = s->parts;
+	uint32_t start = 0, key = 0;
+	struct part *p = NULL;
 
 	if (s->epoch != epoch)
 		drop_parts(s, true);
 	s->epoch = epoch;
-	for (p = s->parts; p && p->task != block->task; p = p->next)
-		;
-	if (!p)
-		SPK_TRY(open_part(s, epoch, block->task, &p, err));
-	return append_block(s, p, block, err);
+	if (!s->base.keys)
+		SPK_TRY(find_part(s, epoch, block->task, NULL, 0, &p, err));
+	for (int i = 0; i < block->rows; i++) {
+		if (s->base.keys)
+			SPK_TRY(find_part(s, epoch, block->task, block->key.data + key, block->key_end[i] - key, &p, err));
+		SPK_TRY(append_row(s, p, block->value.data + start, block->value_end[i] - start, err));
+		start = block->value_end[i];
+		key = block->key_end[i];
+	}
+	return SPK_OK;
+}
+
+/* A new folder's name stands in the one above it. */
+static spk_status sync_folders(const struct file_sink *s, const struct part *p, spk_error *err)
+{
+	size_t size = strlen(p->folder);
+	char *path = in_folder(s, p->folder, ""), *end;
+	spk_status status = SPK_OK;
+
+	SPK_TRY_PTR(path, err);
+	end = path + strlen(path);
+	for (char *c = end; status == SPK_OK && c-- > end - size;) {
+		if (*c != '/')
+			continue;
+		*c = '\0';
+		status = spk_dir_sync(path, err);
+	}
+	free(path);
+	return status;
 }
 
 static spk_status file_prepare(struct spk_sink *base, int64_t epoch, spk_error *err)
@@ -337,7 +437,9 @@ static spk_status file_prepare(struct spk_sink *base, int64_t epoch, spk_error *
 		SPK_TRY(flush_part(s, p, err));
 		SPK_TRY(spk_fault(SPK_FAULT_FILE_SYNC, err));
 		if (fsync(p->fd) != 0)
-			return spk_fail_errno(err, errno, "cannot sync '%s/%s'", s->path, p->hidden);
+			return spk_fail_errno(err, errno, "cannot sync '%s/%s%s'", s->path, p->folder, p->hidden);
+		SPK_TRY(settle_part(s, p, err));
+		SPK_TRY(sync_folders(s, p, err));
 	}
 	return spk_dir_sync(s->path, err);
 }
@@ -347,7 +449,7 @@ static spk_status file_prepare(struct spk_sink *base, int64_t epoch, spk_error *
 /* One that is not there was renamed before. */
 static spk_status make_visible(const struct file_sink *s, const struct part *p, spk_error *err)
 {
-	char *from = in_dir(s, p->hidden), *to = in_dir(s, p->name);
+	char *from = in_folder(s, p->folder, p->hidden), *to = in_folder(s, p->folder, p->name);
 	spk_status status = from && to ? spk_fault(SPK_FAULT_FILE_RENAME, err) : spk_fail_memory(err);
 
 	if (status == SPK_OK && rename(from, to) != 0 && !(errno == ENOENT && access(to, F_OK) == 0))
@@ -363,8 +465,10 @@ static spk_status file_commit(struct spk_sink *base, int64_t epoch, spk_error *e
 
 	if (s->epoch != epoch || !s->parts)
 		return SPK_OK;
-	for (struct part *p = s->parts; p; p = p->next)
+	for (struct part *p = s->parts; p; p = p->next) {
 		SPK_TRY(make_visible(s, p, err));
+		SPK_TRY(sync_folders(s, p, err));
+	}
 	SPK_TRY(spk_dir_sync(s->path, err));
 	drop_parts(s, false);
 	return SPK_OK;
@@ -376,12 +480,12 @@ static void file_abort(struct spk_sink *base, int64_t epoch)
 		drop_parts(self(base), true);
 }
 
-static spk_status settle_name(struct file_sink *s, const char *name, int64_t committed, spk_error *err)
+static spk_status settle_name(struct file_sink *s, char *folder, const char *name, int64_t committed, spk_error *err)
 {
 	int64_t epoch;
 	int task;
 	bool hidden;
-	struct part p = { 0 };
+	struct part p = { .folder = folder };
 	char *path;
 	spk_status status = SPK_OK;
 
@@ -390,7 +494,7 @@ static spk_status settle_name(struct file_sink *s, const char *name, int64_t com
 	part_names(s, epoch, task, &p);
 	if (epoch <= committed)
 		return hidden ? make_visible(s, &p, err) : SPK_OK;
-	path = in_dir(s, name);
+	path = in_folder(s, folder, name);
 	SPK_TRY_PTR(path, err);
 	if (unlink(path) != 0 && errno != ENOENT)
 		status = spk_fail_errno(err, errno, "cannot remove '%s'", path);
@@ -398,21 +502,40 @@ static spk_status settle_name(struct file_sink *s, const char *name, int64_t com
 	return status;
 }
 
+/* Everything in a folder, "" or "day=2025-01-01/", and in those below it. */
+static spk_status settle_folder(struct file_sink *s, char *folder, int depth, int64_t committed, struct spk_arena *arena, spk_error *err)
+{
+	const char *path = spk_arena_printf(arena, "%s/%s", s->path, folder);
+	struct spk_dir_entries entries = { 0 };
+
+	SPK_TRY_PTR(path, err);
+	SPK_TRY(spk_dir_list(path, arena, &entries, err));
+	for (int i = 0; i < entries.count; i++) {
+		char *below;
+
+		if (!is_folder(s, depth, entries.name[i])) {
+			SPK_TRY(settle_name(s, folder, entries.name[i], committed, err));
+			continue;
+		}
+		below = spk_arena_printf(arena, "%s%s/", folder, entries.name[i]);
+		SPK_TRY_PTR(below, err);
+		SPK_TRY(settle_folder(s, below, depth + 1, committed, arena, err));
+	}
+	return spk_dir_sync(path, err);
+}
+
 static spk_status file_recover(struct spk_sink *base, int64_t committed, spk_error *err)
 {
 	struct file_sink *s = self(base);
-	struct spk_dir_entries entries = { 0 };
 	struct spk_arena *arena = spk_arena_new(NULL);
+	char top[] = "";
 	spk_status status;
 
 	SPK_TRY_PTR(arena, err);
 	drop_parts(s, false);
-	status = spk_dir_list(s->path, arena, &entries, err);
-	for (int i = 0; status == SPK_OK && i < entries.count; i++)
-		status = settle_name(s, entries.name[i], committed, err);
+	status = settle_folder(s, top, 0, committed, arena, err);
 	spk_arena_unref(arena);
-	SPK_TRY(status);
-	return spk_dir_sync(s->path, err);
+	return status;
 }
 
 const struct spk_sink_type spk_file_sink = {

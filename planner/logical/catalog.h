@@ -24,6 +24,8 @@ struct spk_table {
 	int64_t watermark_delay_us;
 	int key_count;                     /* PRIMARY KEY columns, 0 none */
 	const int *key;
+	int partition_count;               /* PARTITIONED BY columns, in the order of folders; 0 none */
+	const int *partition;
 	int position;                      /* of the statement in the text */
 	bool guessed;                      /* its columns were found in files: their types may be wrong for later rows */
 	const struct spk_table_statistics *statistics;  /* planner/logical/statistics.h; NULL: not asked for yet */

@@ -452,6 +452,8 @@ struct spk_logical *spk_binder_project(const struct spk_binder *b, struct spk_lo
 /* --- statements --- */
 
 spk_status spk_binder_insert(struct spk_binder *b, const PgQuery__InsertStmt *s, struct spk_logical **out, spk_error *err);
+/* The columns of PARTITIONED BY into the table, whose own columns are there. */
+spk_status spk_binder_partitioned(struct spk_binder *b, const PgQuery__PartitionSpec *s, struct spk_table *t, spk_error *err);
 spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateStmt *s, int position, spk_error *err);
 spk_status spk_binder_create_function(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, spk_error *err);
 spk_status spk_binder_create_aggregate(struct spk_binder *b, const PgQuery__DefineStmt *s, int position, spk_error *err);

@@ -337,8 +337,6 @@ static spk_status refuse_clauses(const struct create *c, spk_error *err)
 
 	if (s->n_inh_relations)
 		return refuse(c, s->relation->location, s->partbound ? "PARTITION OF" : "INHERITS", err);
-	if (s->partspec)
-		return refuse(c, s->partspec->location, "PARTITION BY of a table", err);
 	if (s->of_typename)
 		return refuse(c, s->of_typename->location, "CREATE TABLE OF a type", err);
 	if (s->n_constraints)
@@ -518,6 +516,8 @@ spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateSt
 	SPK_TRY(bind_all_computed(&c, err));
 	SPK_TRY(bind_watermark(&c, err));
 	SPK_TRY(bind_primary(&c, err));
+	if (s->partspec)
+		SPK_TRY(spk_binder_partitioned(&c.b, s->partspec, c.table, err));
 	SPK_TRY(bind_options(&c, err));
 	SPK_TRY(check_with_connector(&c, err));
 	status = spk_catalog_add_table(b->catalog, c.table, false, err);

@@ -5,6 +5,7 @@
  *   x type METADATA FROM 'k'       x type CONSTRAINT "sparklet metadata" DEFAULT 'k'
  *   WATERMARK FOR c AS expr        CONSTRAINT "sparklet watermark" CHECK (ROW(c, expr))
  *   PRIMARY KEY (a) NOT ENFORCED   PRIMARY KEY (a)
+ *   PARTITIONED BY (a, b)          PARTITION BY LIST (a, b)
  *   WITH ('a.b' = 'c')             WITH ("a.b" = 'c')
  */
 #include "planner/sql/rewrite.h"
@@ -170,9 +171,12 @@ static spk_status rewrite_create_table(struct spk_rewrite *r, int i, int end, sp
 		SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "", err));
 		i += 2;
 	}
-	if (i < end && (spk_word(r, i, "PARTITIONED") || spk_word(r, i, "DISTRIBUTED")))
-		return spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "%.*s BY of a table is not supported",
-			r->tokens->token[i].end - r->tokens->token[i].start, r->tokens->text + r->tokens->token[i].start);
+	if (i + 2 < end && spk_word(r, i, "PARTITIONED") && spk_kind(r, i + 1) == PG_QUERY__TOKEN__BY && spk_kind(r, i + 2) == '(') {
+		SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "PARTITION BY LIST", err));
+		i = spk_rewrite_close(r, i + 2, end) + 1;
+	}
+	if (i < end && spk_word(r, i, "DISTRIBUTED"))
+		return spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "DISTRIBUTED BY of a table is not supported");
 	if (i + 1 < end && spk_kind(r, i) == PG_QUERY__TOKEN__WITH && spk_kind(r, i + 1) == '(') {
 		close = spk_rewrite_close(r, i + 1, end);
 		return each_part(r, i + 1, close, rewrite_option, err);

@@ -109,6 +109,33 @@ static void wrong_ones_are_named(void)
 	}
 }
 
+static void partitions_are_for_files(void)
+{
+	static const int column = 0;
+	static const struct given kafka[] = { KAFKA, { "format", "json" }, { NULL, NULL } };
+	static const struct given envelopes[] = { { "connector", "filesystem" }, { "path", "x" }, { "format", "debezium-json" }, { NULL, NULL } };
+	static const struct given fine[] = { { "connector", "filesystem" }, { "path", "x" }, { "format", "csv" }, { NULL, NULL } };
+	static const struct { const struct given *option; const char *message; } cases[] = {
+		{ kafka, "PARTITIONED BY with connector 'kafka'" }, { envelopes, "PARTITIONED BY with format 'debezium-json'" }, { fine, NULL },
+	};
+
+	for (size_t i = 0; i < SPK_COUNT_OF(cases); i++) {
+		struct fx f;
+
+		fx_open(&f, "a text, b text");
+		f.table.connector = NULL;
+		f.table.partition = &column;
+		f.table.partition_count = 1;
+		fill(&f, cases[i].option);
+		CHECK_EQ_INT(spk_connector_check_table(&f.table, f.conf, &f.err), cases[i].message ? SPK_USAGE : SPK_OK);
+		if (cases[i].message) {
+			CHECK_HOLDS(f.err.message, cases[i].message);
+			CHECK_HOLDS(f.err.hint, "in any format but debezium-json");
+		}
+		fx_close(&f);
+	}
+}
+
 static void properties_that_load_code_are_refused(void)
 {
 	static const struct given option[] = { KAFKA, { "format", "json" }, { "properties.plugin.library.paths", "evil.so" }, { NULL, NULL } };
@@ -169,6 +196,7 @@ static void names(void)
 SPK_TEST_SUITE("options",
 	{ "right ones pass", right_ones_pass },
 	{ "wrong ones are named", wrong_ones_are_named },
+	{ "partitions are for files", partitions_are_for_files },
 	{ "properties that load code are refused", properties_that_load_code_are_refused },
 	{ "paths are checked against files.root", paths_are_checked_against_files_root },
 	{ "what sinks take", what_sinks_take },

@@ -7,6 +7,7 @@
 
 struct dst {
 	struct fx f;
+	bool partitioned;             /* by b */
 	struct spk_sink_spec spec;
 	struct spk_sink *s;
 	char *dir;
@@ -14,16 +15,21 @@ struct dst {
 
 static spk_status open_sink(struct dst *t)
 {
+	static const int column = 1;
+
+	t->f.table.partition = &column;
+	t->f.table.partition_count = t->partitioned;
 	t->spec = (struct spk_sink_spec){ .table = &t->f.table, .schema = &t->f.schema, .job = "job", .conf = t->f.conf };
 	memset(&t->f.err, 0, sizeof(t->f.err));
 	return spk_sink_type("filesystem")->open(&t->s, &t->spec, &t->f.err);
 }
 
-static void begin(struct dst *t, const char *format)
+static void begin_as(struct dst *t, const char *format, bool partitioned)
 {
 	char *path;
 
 	memset(t, 0, sizeof(*t));
+	t->partitioned = partitioned;
 	t->dir = spk_test_dir("sink");
 	path = spk_test_format("%s/out", t->dir);
 	fx_open(&t->f, "a bigint, b text");
@@ -32,6 +38,11 @@ static void begin(struct dst *t, const char *format)
 	fx_option(&t->f, "path", path);
 	free(path);
 	REQUIRE_OK(open_sink(t), t->f.err);
+}
+
+static void begin(struct dst *t, const char *format)
+{
+	begin_as(t, format, false);
 }
 
 static void end(struct dst *t)
@@ -195,7 +206,7 @@ static void all_rows(struct dst *t, const char *what)
 }
 
 /* Fails the n-th pass of a fault point, for every n until a run has no failure; then starts again and finishes the job. */
-static void a_failure_at_every_step(void)
+static void fail_at_every_step(bool partitioned, void (*check)(struct dst *t, const char *what))
 {
 	static const char *const points[] = { "file.write", "file.sync", "file.rename" };
 
@@ -208,7 +219,7 @@ static void a_failure_at_every_step(void)
 			spk_status status = SPK_OK;
 			struct dst t;
 
-			begin(&t, "json");
+			begin_as(&t, "json", partitioned);
 			REQUIRE_OK(spk_fault_set(fault, &t.f.err), t.f.err);
 			for (int64_t e = 1; e <= 4 && status == SPK_OK; e++)
 				status = epoch(&t, e, &committed);
@@ -222,12 +233,132 @@ static void a_failure_at_every_step(void)
 			REQUIRE_OK(t.s->type->recover(t.s, committed, &t.f.err), t.f.err);
 			for (int64_t e = committed + 1; e <= 4; e++)
 				REQUIRE_OK(epoch(&t, e, &committed), t.f.err);
-			all_rows(&t, fault);
+			check(&t, fault);
 			end(&t);
 			free(fault);
 		}
 		CHECK(!failed);
 	}
+}
+
+static void a_failure_at_every_step(void)
+{
+	fail_at_every_step(false, all_rows);
+}
+
+/* --- partitioned --- */
+
+/* What a shell says in the directory. */
+static void says(struct dst *t, const char *command, const char *want)
+{
+	char *got;
+
+	spk_test_run(&got, "cd %s/out && %s", t->dir, command);
+	CHECK_EQ_STR(got, want);
+	free(got);
+}
+
+/* The rows of epochs 1 to 4 in folders by task, and nothing hidden. */
+static void all_folders(struct dst *t, const char *what)
+{
+	char *want = strdup(""), *more, *got;
+
+	for (int task = 0; task < 2; task++) {
+		for (int n = 0; n < 12; n++) {
+			more = spk_test_format("%sb=task %d {\"a\":%d}\n", want, task, (n / 3 + 1) * 100 + task * 10 + n % 3);
+			free(want);
+			want = more;
+		}
+	}
+	spk_test_run(&got, "cd %s/out && for d in b=*; do for f in \"$d\"/epoch*.json; do sed \"s/^/$d /\" \"$f\"; done; done", t->dir);
+	if (strcmp(got, want) != 0)
+		CHECK_EQ_STR(what, "");
+	CHECK_EQ_STR(got, want);
+	says(t, "find . -name '.epoch*'", "");
+	free(got);
+	free(want);
+}
+
+static void a_failure_at_every_step_of_folders(void)
+{
+	fail_at_every_step(true, all_folders);
+}
+
+static spk_status write_texts(struct dst *t, int64_t epoch, const char *const *b, int n)
+{
+	struct spk_sink_block *block = calloc(1, sizeof(*block));
+	const char **row = spk_arena_alloc(t->f.arena, sizeof(*row) * (size_t)n);
+	spk_status status;
+
+	for (int i = 0; i < n; i++)
+		row[i] = spk_arena_printf(t->f.arena, "{\"a\":%d,\"b\":%s}", i, b[i]);
+	fx_decode(&t->f, &spk_format_json, row, NULL, n);
+	REQUIRE_OK(spk_sink_encode(t->s, t->f.batch, block, NULL, &t->f.err), t->f.err);
+	status = t->s->type->write(t->s, epoch, block, &t->f.err);
+	spk_sink_block_free(block);
+	return status;
+}
+
+static void rows_go_into_folders(void)
+{
+	static const char *const texts[] = { "\"10:30\"", "null", "\"a/../b\"", "\"__HIVE_DEFAULT_PARTITION__\"", "\"\"", "\"10:30\"" };
+	struct dst t;
+
+	begin_as(&t, "csv", true);
+	REQUIRE_OK(write_texts(&t, 1, texts, 6), t.f.err);
+	says(&t, "find . -name 'epoch*'", "");
+	REQUIRE_OK(t.s->type->prepare(t.s, 1, &t.f.err), t.f.err);
+	REQUIRE_OK(t.s->type->commit(t.s, 1, &t.f.err), t.f.err);
+	says(&t, "LC_ALL=C; for f in */epoch*; do echo \"$f\" $(cat \"$f\"); done",
+	     "b=%5F_HIVE_DEFAULT_PARTITION__/epoch-000000000001-task-0.csv a 3\nb=/epoch-000000000001-task-0.csv a 4\nb=10%3A30/epoch-000000000001-task-0.csv a 0 5\n"
+	     "b=__HIVE_DEFAULT_PARTITION__/epoch-000000000001-task-0.csv a 1\nb=a%2F..%2Fb/epoch-000000000001-task-0.csv a 2\n");
+	end(&t);
+}
+
+/* More folders than files are kept open for, in turn, so that each is opened again. */
+static void many_folders(void)
+{
+	enum { FOLDERS = 90, ROUNDS = 3 };
+	const char *texts[FOLDERS * ROUNDS];
+	struct dst t;
+
+	begin_as(&t, "json", true);
+	for (int i = 0; i < FOLDERS * ROUNDS; i++)
+		texts[i] = spk_arena_printf(t.f.arena, "\"%d\"", i % FOLDERS);
+	REQUIRE_OK(write_texts(&t, 1, texts, FOLDERS * ROUNDS), t.f.err);
+	says(&t, "test $(ls /proc/$PPID/fd | wc -l) -lt 85 && echo few", "few\n");
+	REQUIRE_OK(t.s->type->prepare(t.s, 1, &t.f.err), t.f.err);
+	REQUIRE_OK(t.s->type->commit(t.s, 1, &t.f.err), t.f.err);
+	says(&t, "ls | wc -l; cat b=7/*; cat */epoch* | sort -u | wc -l", "90\n{\"a\":7}\n{\"a\":97}\n{\"a\":187}\n270\n");
+	end(&t);
+}
+
+/* What a killed INSERT has left in folders is taken away by the next; what is visible stays, and then the directory is not free. */
+static void an_insert_takes_over_folders(void)
+{
+	static const char *const texts[] = { "\"x\"", "\"y\"" };
+	struct dst t;
+
+	begin_as(&t, "json", true);
+	t.s->type->close(t.s);
+	says(&t, "echo -n sql-12-34 > .sparklet-job", "");
+	t.spec.job = "sql-12-34";
+	t.spec.once = true;
+	REQUIRE_OK(spk_sink_type("filesystem")->open(&t.s, &t.spec, &t.f.err), t.f.err);
+	REQUIRE_OK(write_texts(&t, 1, texts, 2), t.f.err);
+	t.s->type->close(t.s);
+	says(&t, "find . -name '.epoch*' | wc -l", "2\n");
+	t.spec.job = "sql-56-78";
+	REQUIRE_OK(spk_sink_type("filesystem")->open(&t.s, &t.spec, &t.f.err), t.f.err);
+	says(&t, "find . -name '.epoch*' | wc -l", "0\n");
+	REQUIRE_OK(write_texts(&t, 1, texts, 2), t.f.err);
+	REQUIRE_OK(t.s->type->prepare(t.s, 1, &t.f.err), t.f.err);
+	REQUIRE_OK(t.s->type->commit(t.s, 1, &t.f.err), t.f.err);
+	t.s->type->close(t.s);
+	t.s = NULL;
+	t.spec.job = "sql-90-12";
+	CHECK_FAILS(spk_sink_type("filesystem")->open(&t.s, &t.spec, &t.f.err), SPK_EXISTS, t.f.err);
+	end(&t);
 }
 
 /* Files of epochs that were visible but whose record was lost go away; others' files stay. */
@@ -258,4 +389,8 @@ SPK_TEST_SUITE("file sink",
 	{ "an aborted epoch leaves nothing", an_aborted_epoch_leaves_nothing },
 	{ "a directory belongs to one job", a_directory_belongs_to_one_job },
 	{ "a failure at every step", a_failure_at_every_step },
-	{ "recovery drops what came later", recovery_drops_what_came_later })
+	{ "recovery drops what came later", recovery_drops_what_came_later },
+	{ "rows go into folders", rows_go_into_folders },
+	{ "a failure at every step, of folders", a_failure_at_every_step_of_folders },
+	{ "many folders", many_folders },
+	{ "an INSERT takes over folders", an_insert_takes_over_folders })
