@@ -102,7 +102,7 @@ CXXFLAGS_ALL = -std=c++17 -fno-exceptions -fno-rtti -Wall -Wextra $(WERROR) $(CO
 GENFLAGS_ALL = -std=gnu17 -w $(COMMON) $(MODE) $(CFLAGS)
 LDFLAGS_ALL = -Wl,--as-needed -Wl,-z,relro,-z,now -pthread $(MODE_LD) $(LDFLAGS)
 
-Q := $(if $(V),,@)
+HUSH := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 
 # All cores unless -j was given, here or by whoever called us.
@@ -176,7 +176,7 @@ $(call stamp,$(B)/lists/flags,$(CC) $(CXX) $(WARN) $(WERROR) $(COMMON) $(MODE) $
 endif
 
 # ---- Building -------------------------------------------------------------------------------------------------------------
-.PHONY: help all bench-batch deps check run-check check-layers check-long demo run-demo demo-kafka run-demo-kafka bench run-bench docs \
+.PHONY: help all bench-batch bench-nexmark deps check run-check check-layers check-long demo run-demo demo-kafka run-demo-kafka bench run-bench docs \
         install uninstall clean format coverage tests
 
 help: ## list the targets
@@ -190,11 +190,11 @@ all: $(STATIC) $(SHARED) $(PROGRAM) ## the library (static and shared) and the p
 
 tests: $(TESTS) ## build every test program, run none
 
-archive_rule = $(Q)rm -f $@ && $(AR) rcsD $@ $(filter %.o,$^)
+archive_rule = $(HUSH)rm -f $@ && $(AR) rcsD $@ $(filter %.o,$^)
 
 $(B)/lib/%.a:
 	$(call say,AR,$@)
-	$(Q)mkdir -p $(@D)
+	$(HUSH)mkdir -p $(@D)
 	$(archive_rule)
 
 $(SUPPORT): $(SUPPORT_OBJS) $(B)/lists/support
@@ -205,33 +205,33 @@ $(B)/libsparklet.a: $(LIB_OBJS) $(B)/lists/all
 
 $(B)/libsparklet.so: $(LIB_OBJS) $(B)/lists/all
 	$(call say,LINK,$@)
-	$(Q)$(if $(LIB_CXX),$(CXX),$(CC)) -shared -Wl,-soname,libsparklet.so.$(SOVERSION) -o $@.$(VERSION) $(LIB_OBJS) $(LDFLAGS_ALL) $(LIBS)
-	$(Q)ln -sf libsparklet.so.$(VERSION) $@.$(SOVERSION) && ln -sf libsparklet.so.$(SOVERSION) $@ && touch -h $@
+	$(HUSH)$(if $(LIB_CXX),$(CXX),$(CC)) -shared -Wl,-soname,libsparklet.so.$(SOVERSION) -o $@.$(VERSION) $(LIB_OBJS) $(LDFLAGS_ALL) $(LIBS)
+	$(HUSH)ln -sf libsparklet.so.$(VERSION) $@.$(SOVERSION) && ln -sf libsparklet.so.$(SOVERSION) $@ && touch -h $@
 
 # -rdynamic: libraries of user functions, loaded at run time, find the public spk_ symbols in the program.
 $(B)/sparklet: $(CLI_OBJS) $(TSAN_OBJS) $(STATIC) $(B)/lists/cli
 	$(call say,LINK,$@)
-	$(Q)$(if $(LIB_CXX),$(CXX),$(CC)) -pie -rdynamic -o $@ $(CLI_OBJS) $(TSAN_OBJS) $(STATIC) $(LDFLAGS_ALL) $(LIBS) $(CLI_LIBS)
+	$(HUSH)$(if $(LIB_CXX),$(CXX),$(CC)) -pie -rdynamic -o $@ $(CLI_OBJS) $(TSAN_OBJS) $(STATIC) $(LDFLAGS_ALL) $(LIBS) $(CLI_LIBS)
 
 $(B)/obj/gen/%.c.o: $(B)/gen/%.c $(B)/lists/flags
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(GENFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(HUSH)mkdir -p $(@D)
+	$(HUSH)$(CC) $(CPPFLAGS_ALL) $(GENFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(B)/obj/%.c.o: %.c $(B)/lists/flags
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(HUSH)mkdir -p $(@D)
+	$(HUSH)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(B)/obj/%.cpp.o: %.cpp $(B)/lists/flags
 	$(call say,CXX,$<)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CXX) $(CPPFLAGS_ALL) $(CXXFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(HUSH)mkdir -p $(@D)
+	$(HUSH)$(CXX) $(CPPFLAGS_ALL) $(CXXFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: %.proto
 	$(call say,PROTO,$<)
-	$(Q)mkdir -p $(B)/gen
-	$(Q)protoc-c -I. --c_out=$(B)/gen $<
+	$(HUSH)mkdir -p $(B)/gen
+	$(HUSH)protoc-c -I. --c_out=$(B)/gen $<
 
 # Not intermediate: they are read by people and debuggers.
 .SECONDARY: $(call generated,$(ALL_FOUND),c) $(call generated,$(ALL_FOUND),h)
@@ -246,8 +246,8 @@ has_cxx = $(filter %.cpp,$(foreach l,$(1),$(SRCS_$(l))))
 define link_rule
 $(B)/$(basename $(1)): $(B)/obj/$(1).o $(TSAN_OBJS) $(SUPPORT) $(foreach l,$(2),$(call archive,$(l)))
 	$$(call say,LINK,$$@)
-	$$(Q)mkdir -p $$(@D)
-	$$(Q)$(if $(call has_cxx,$(2)),$$(CXX),$$(CC)) -pie -rdynamic -o $$@ -Wl,--start-group $$^ -Wl,--end-group $$(LDFLAGS_ALL) $$(LIBS) $$(TEST_LIBS)
+	$$(HUSH)mkdir -p $$(@D)
+	$$(HUSH)$(if $(call has_cxx,$(2)),$$(CXX),$$(CC)) -pie -rdynamic -o $$@ -Wl,--start-group $$^ -Wl,--end-group $$(LDFLAGS_ALL) $$(LIBS) $$(TEST_LIBS)
 $(B)/obj/$(1).o: | $(GEN_H) $(call generated,$(filter tests/%,$(ALL_FOUND)),h)
 endef
 $(foreach t,$(TEST_SRCS) $(BENCH_SRCS),$(eval $(call link_rule,$(t),$(filter $(or $(call own_layers,$(t)),$(LAYERS)),$(PRESENT)))))
@@ -301,18 +301,21 @@ bench: ## build and run the benchmarks
 bench-batch: all ## TPC-H at scale 1 from CSV beside DuckDB: answers, CPU seconds (SCALE=, MEMORY=)
 	@tools/deps.sh test
 	@$${SPARKLET_CACHE:-$$HOME/.cache/sparklet}/venv/bin/python bench/tpch.py --program $(B)/sparklet --scale $(or $(SCALE),1) --memory $(or $(MEMORY),1GiB)
+bench-nexmark: all $(B)/bench/floor ## Nexmark from Kafka to Kafka, all queries: answers, CPU seconds, ratio to the floor (Q="q0 q5", EVENTS=n, PEER=flink)
+	@tools/deps.sh test
+	@bench/run $(B) $(if $(EVENTS),--events $(EVENTS)) $(if $(PEER),--peer $(PEER)) $(or $(Q),all)
 run-bench: all $(BENCHES) $(B)/bench/floor
-	@if [ -x bench/run ]; then bench/run $(B); else for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done; fi
+	@if [ -x bench/run ]; then bench/run $(B) --events 2000000 --rounds 2; else for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done; fi
 
 $(B)/tools/conf_markdown: $(B)/obj/tools/conf_markdown.c.o $(call archive,core/base)
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -pie -o $@ $^ $(LDFLAGS_ALL) $(LIBS)
+	$(HUSH)mkdir -p $(@D)
+	$(HUSH)$(CC) -pie -o $@ $^ $(LDFLAGS_ALL) $(LIBS)
 
 $(B)/tools/functions_markdown: $(B)/obj/tools/functions_markdown.c.o $(call archive,core/expr) $(call archive,core/columnar) $(call archive,core/base)
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -pie -o $@ $^ $(LDFLAGS_ALL) $(LIBS)
+	$(HUSH)mkdir -p $(@D)
+	$(HUSH)$(CC) -pie -o $@ $^ $(LDFLAGS_ALL) $(LIBS)
 
 docs: $(B)/tools/conf_markdown $(B)/tools/functions_markdown ## docs/configuration.md and docs/functions.md from their tables, and the API manual if doxygen is there
 	@$(if $(filter no,$(DEPS)),,tools/deps.sh docs)
@@ -328,17 +331,17 @@ EXAMPLES := $(call find,examples,-true)
 EXAMPLE_DIR := $(PREFIX)/share/sparklet
 
 install: all ## program, library, headers, sparklet.pc, man page and examples under PREFIX (default /usr/local; DESTDIR is honoured)
-	$(Q)$(INSTALL) -d $(D)$(PREFIX)/bin $(D)$(LIBDIR)/pkgconfig $(D)$(PREFIX)/include/sparklet $(D)$(PREFIX)/share/man/man1
-	$(if $(PROGRAM),$(Q)$(INSTALL) -m 755 $(PROGRAM) $(D)$(PREFIX)/bin/sparklet)
-	$(if $(STATIC),$(Q)$(INSTALL) -m 644 $(STATIC) $(D)$(LIBDIR)/libsparklet.a)
-	$(if $(SHARED),$(Q)$(INSTALL) -m 755 $(SHARED).$(VERSION) $(D)$(LIBDIR)/libsparklet.so.$(VERSION))
-	$(if $(SHARED),$(Q)ln -sf libsparklet.so.$(VERSION) $(D)$(LIBDIR)/libsparklet.so.$(SOVERSION))
-	$(if $(SHARED),$(Q)ln -sf libsparklet.so.$(SOVERSION) $(D)$(LIBDIR)/libsparklet.so)
-	$(if $(HEADERS),$(Q)$(INSTALL) -m 644 $(HEADERS) $(D)$(PREFIX)/include/sparklet/)
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+	$(HUSH)$(INSTALL) -d $(D)$(PREFIX)/bin $(D)$(LIBDIR)/pkgconfig $(D)$(PREFIX)/include/sparklet $(D)$(PREFIX)/share/man/man1
+	$(if $(PROGRAM),$(HUSH)$(INSTALL) -m 755 $(PROGRAM) $(D)$(PREFIX)/bin/sparklet)
+	$(if $(STATIC),$(HUSH)$(INSTALL) -m 644 $(STATIC) $(D)$(LIBDIR)/libsparklet.a)
+	$(if $(SHARED),$(HUSH)$(INSTALL) -m 755 $(SHARED).$(VERSION) $(D)$(LIBDIR)/libsparklet.so.$(VERSION))
+	$(if $(SHARED),$(HUSH)ln -sf libsparklet.so.$(VERSION) $(D)$(LIBDIR)/libsparklet.so.$(SOVERSION))
+	$(if $(SHARED),$(HUSH)ln -sf libsparklet.so.$(SOVERSION) $(D)$(LIBDIR)/libsparklet.so)
+	$(if $(HEADERS),$(HUSH)$(INSTALL) -m 644 $(HEADERS) $(D)$(PREFIX)/include/sparklet/)
+	$(HUSH)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 	    -e 's|@PACKAGES@|$(PACKAGES)|' sparklet.pc.in > $(D)$(LIBDIR)/pkgconfig/sparklet.pc
-	$(Q)sed 's|@VERSION@|$(VERSION)|' $(MAN) > $(D)$(PREFIX)/share/man/man1/sparklet.1
-	$(Q)for f in $(EXAMPLES); do $(INSTALL) -D -m $$([ -x $$f ] && echo 755 || echo 644) $$f $(D)$(EXAMPLE_DIR)/$$f || exit 1; done
+	$(HUSH)sed 's|@VERSION@|$(VERSION)|' $(MAN) > $(D)$(PREFIX)/share/man/man1/sparklet.1
+	$(HUSH)for f in $(EXAMPLES); do $(INSTALL) -D -m $$([ -x $$f ] && echo 755 || echo 644) $$f $(D)$(EXAMPLE_DIR)/$$f || exit 1; done
 
 uninstall: ## remove what install put there
 	rm -f $(D)$(PREFIX)/bin/sparklet $(D)$(LIBDIR)/libsparklet.a $(D)$(LIBDIR)/libsparklet.so*
