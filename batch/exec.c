@@ -436,8 +436,7 @@ static spk_status add_tables(const struct spk_exec *e, spk_error *err)
 {
 	for (int i = 0; i < e->plan->nodes; i++) {
 		const struct spk_physical *n = e->plan->node[i];
-		bool closes = n->kind == SPK_PHYSICAL_WINDOW_AGGREGATE || n->kind == SPK_PHYSICAL_SESSION || ((n->kind == SPK_PHYSICAL_RECOMPUTE || n->kind == SPK_PHYSICAL_TOP_N) && n->window_key >= 0);
-		enum spk_table_kind kind = closes ? SPK_TABLE_BUCKETED : SPK_TABLE_KEYED;
+		enum spk_table_kind kind = spk_physical_has_buckets(n) ? SPK_TABLE_BUCKETED : SPK_TABLE_KEYED;
 
 		if (n->state_table)
 			SPK_TRY(spk_store_add_table(e->options.store, n->state_table, kind, 1, n->fingerprint, err));

@@ -27,6 +27,19 @@ struct spk_bucket *spk_bucket_find(const struct spk_state_view *view, int64_t bu
 	return at < view->buckets && view->bucket[at]->bucket == bucket ? view->bucket[at] : NULL;
 }
 
+int64_t spk_state_next_bucket(const struct spk_state_view *view, int64_t from)
+{
+	for (int i = lower(view, from); i < view->buckets; i++)
+		if (view->bucket[i]->stored || view->bucket[i]->cells.live)
+			return view->bucket[i]->bucket;
+	return INT64_MAX;
+}
+
+int64_t spk_state_first_bucket(const struct spk_state_view *view)
+{
+	return spk_state_next_bucket(view, INT64_MIN);
+}
+
 static spk_status make_room(struct spk_state_view *view, spk_error *err)
 {
 	if (view->buckets < view->bucket_capacity)

@@ -66,6 +66,8 @@ spk_status spk_state_put(struct spk_state_view *view, const struct spk_row_keys 
 /* The smallest bucket that has entries in this view (cache or RocksDB), or INT64_MAX. Cheap: kept in memory. A bucket whose entries
  * were deleted one by one may still be named once it was written to RocksDB; taking it yields nothing. */
 int64_t spk_state_first_bucket(const struct spk_state_view *view);
+/* The smallest one from `from` on, that one included. */
+int64_t spk_state_next_bucket(const struct spk_state_view *view, int64_t from);
 /* Calls `each` (NULL: nobody) for every live entry of the bucket in order of (shard, key), then drops the bucket. When `each` fails
  * nothing is dropped. `each` must not use the view, and what it is given is valid during the call alone; so for scan. */
 spk_status spk_state_take_bucket(struct spk_state_view *view, int64_t bucket, spk_status (*each)(void *user, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err);

@@ -330,14 +330,6 @@ spk_status spk_state_put(struct spk_state_view *view, const struct spk_row_keys 
 
 /* --- the rest --- */
 
-int64_t spk_state_first_bucket(const struct spk_state_view *view)
-{
-	for (int i = 0; i < view->buckets; i++)
-		if (view->bucket[i]->stored || view->bucket[i]->cells.live)
-			return view->bucket[i]->bucket;
-	return INT64_MAX;
-}
-
 void spk_state_view_stat(const struct spk_state_view *view, struct spk_state_stat *out)
 {
 	uint64_t stored = 0, keys = 0;

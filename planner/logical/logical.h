@@ -114,6 +114,21 @@ struct spk_window_call {
 	int position;
 };
 
+/*
+ * What the condition of a join of two inputs that are only added to says of their event times. BY_WINDOW: pairs are in windows with one end.
+ * BY_INTERVAL: a partner's time is at most reach_us[side] after that of a row of `side` (less than 0: it is before), INT64_MAX: there is no such bound.
+ */
+enum spk_join_time_kind { SPK_JOIN_TIMELESS, SPK_JOIN_BY_INTERVAL, SPK_JOIN_BY_WINDOW };
+struct spk_join_time {
+	enum spk_join_time_kind kind;
+	int column[2];           /* of the left, of the right side: event time, or the window's end */
+	int64_t reach_us[2];
+	int64_t bucket_us;       /* BY_INTERVAL: rows are kept, and go, by so much of time together */
+};
+
+/* Time columns of the other side of an INNER JOIN; -1: none. */
+struct spk_other_times { int time, window_start, window_end; };
+
 enum spk_state_bound { SPK_BOUND_STATELESS, SPK_BOUND_TIME, SPK_BOUND_KEY, SPK_BOUND_NOTHING };
 
 /*
@@ -128,6 +143,7 @@ struct spk_properties {
 	int time_column;         /* output column that carries a watermark, -1 none */
 	int64_t lag_us;          /* rows come out when the watermark is so far behind their time, or their window's end, at the most */
 	int window_start, window_end;  /* output columns that are bounds of windows over a watermark, -1 none */
+	struct spk_other_times other;  /* columns that will do as well */
 	int key_count;           /* unique key of the output, 0 unknown */
 	const int *key;
 	enum spk_state_bound bound;  /* what bounds the node's own state */
@@ -194,6 +210,13 @@ bool spk_expr_same_but(const struct spk_expr *a, const struct spk_expr *b, const
 const char *spk_logical_kind_name(enum spk_logical_kind kind);
 const char *spk_join_name(enum spk_join_type join);
 const char *spk_window_function_name(enum spk_window_function function);
+/* What the condition of a JOIN whose inputs have their properties says of time. */
+struct spk_join_time spk_join_time_of(const struct spk_logical *l);
+/* Whether columns of the right side come out; whether rows may have NULLs in that side's columns for want of a partner. */
+bool spk_join_shows_right(enum spk_join_type join);
+bool spk_join_extends_with_null(enum spk_join_type join, int side);
+/* Whether rows of that side come out for having met nothing. */
+bool spk_join_comes_alone(enum spk_join_type join, int side);
 /* Derives properties for the whole tree, bottom-up, and numbers the nodes. */
 spk_status spk_logical_finish(struct spk_arena *arena, struct spk_logical *root, spk_error *err);
 /* The tree as text, one node a line, with properties when `verbose`. */

@@ -15,7 +15,13 @@
 /* State: grows with the number of groups, or goes with the windows that close. */
 static struct spk_properties none(void)
 {
-	return (struct spk_properties){ .append_only = true, .bounded = true, .time_column = -1, .window_start = -1, .window_end = -1 };
+	return (struct spk_properties){ .append_only = true, .bounded = true, .time_column = -1, .window_start = -1, .window_end = -1, .other = { -1, -1, -1 } };
+}
+
+static void forget_times(struct spk_properties *p)
+{
+	p->time_column = p->window_start = p->window_end = -1;
+	p->other = (struct spk_other_times){ -1, -1, -1 };
 }
 
 static bool option_is(const struct spk_table *t, const char *key, const char *value)
@@ -116,14 +122,30 @@ static spk_status derive_scan(struct spk_arena *arena, struct spk_logical *l, st
 	return SPK_OK;
 }
 
+/* Output column that is the one, else the other input column; what is left of the other one goes to *rest. */
+static int find_either(struct spk_expr *const *expr, int count, int one, int other, int *rest)
+{
+	const int first = find_column(expr, count, one), second = find_column(expr, count, other);
+
+	*rest = first >= 0 ? second : -1;
+	return first >= 0 ? first : second;
+}
+
+/* The input's time columns in output columns. */
+static void move_times(const struct spk_properties *in, struct spk_expr *const *expr, int count, struct spk_properties *p)
+{
+	p->time_column = find_either(expr, count, in->time_column, in->other.time, &p->other.time);
+	p->window_start = find_either(expr, count, in->window_start, in->other.window_start, &p->other.window_start);
+	p->window_end = find_either(expr, count, in->window_end, in->other.window_end, &p->other.window_end);
+	p->lag_us = in->lag_us;
+}
+
 static spk_status derive_project(struct spk_arena *arena, struct spk_logical *l, struct spk_properties *p, spk_error *err)
 {
 	const struct spk_properties *in = &l->input[0]->properties;
 
 	*p = *in;
-	p->time_column = find_column(l->expr, l->expr_count, in->time_column);
-	p->window_start = find_column(l->expr, l->expr_count, in->window_start);
-	p->window_end = find_column(l->expr, l->expr_count, in->window_end);
+	move_times(in, l->expr, l->expr_count, p);
 	return move_key(arena, in, l->expr, l->expr_count, p, err);
 }
 
@@ -137,15 +159,16 @@ static void derive_window(struct spk_logical *l, struct spk_properties *p)
 	p->key_count = 0;  /* a row may lie in several windows; with the window's end it would be a key again */
 	if (l->window == SPK_WINDOW_TUMBLE)
 		p->key_count = in->key_count;
+	p->other = (struct spk_other_times){ -1, -1, -1 };
 	/* Sessions close when no row of theirs is taken back; else their bounds are columns like others. */
-	if (in->time_column >= 0 && in->time_column == l->time_column && (in->append_only || l->window != SPK_WINDOW_SESSION)) {
+	if (l->time_column >= 0 && (l->time_column == in->time_column || l->time_column == in->other.time) && (in->append_only || l->window != SPK_WINDOW_SESSION)) {
 		p->window_start = columns;
 		p->window_end = columns + 1;
 		p->time_column = columns + 2;
 		p->bound = l->window == SPK_WINDOW_SESSION ? SPK_BOUND_TIME : SPK_BOUND_STATELESS;
 		p->lag_us += l->window == SPK_WINDOW_SESSION;  /* a row at its very end still belongs to a session */
 	} else {
-		p->window_start = p->window_end = p->time_column = -1;
+		forget_times(p);
 		p->bound = l->window == SPK_WINDOW_SESSION ? SPK_BOUND_KEY : SPK_BOUND_STATELESS;
 	}
 	if (l->window == SPK_WINDOW_SESSION)
@@ -172,15 +195,12 @@ static spk_status derive_aggregate(struct spk_arena *arena, struct spk_logical *
 	bool closes;
 
 	p->bounded = in->bounded;
-	p->lag_us = in->lag_us;
-	p->time_column = find_column(l->expr, l->expr_count, in->time_column);
-	p->window_start = find_column(l->expr, l->expr_count, in->window_start);
-	p->window_end = find_column(l->expr, l->expr_count, in->window_end);
+	move_times(in, l->expr, l->expr_count, p);
 	closes = p->window_end >= 0 || (p->window_start >= 0 && fixed_length_below(l->input[0]));
 	p->append_only = closes && in->append_only;
 	p->bound = closes ? SPK_BOUND_TIME : SPK_BOUND_KEY;
 	if (!closes)
-		p->time_column = -1;
+		p->time_column = p->other.time = -1;
 	return first_columns(arena, l->expr_count, p, err);
 }
 
@@ -192,6 +212,32 @@ static void derive_nothing(struct spk_logical *l, struct spk_properties *p)
 		p->bounded = p->bounded && l->input[i]->properties.bounded;
 	}
 	p->bound = SPK_BOUND_NOTHING;
+}
+
+/* A side's time columns as the join's. */
+static void show_times(const struct spk_logical *l, int side, struct spk_properties *p)
+{
+	const struct spk_properties *in = &l->input[side]->properties;
+	const int first = side ? l->input[0]->schema->count : 0;
+	const struct spk_other_times own = { in->time_column < 0 ? -1 : first + in->time_column, in->window_start < 0 ? -1 : first + in->window_start,
+		in->window_end < 0 ? -1 : first + in->window_end };
+
+	if (p->time_column < 0 && p->window_end < 0) {
+		p->time_column = own.time;
+		p->window_start = own.window_start;
+		p->window_end = own.window_end;
+	} else {
+		p->other = own;
+	}
+}
+
+/* Rows of both sides come out when their window closes. */
+static void derive_window_join(const struct spk_logical *l, struct spk_properties *p)
+{
+	p->bound = SPK_BOUND_TIME;
+	for (int s = 0; s < 2; s++)
+		if (!spk_join_extends_with_null(l->join, s) && (s == 0 || spk_join_shows_right(l->join)))
+			show_times(l, s, p);
 }
 
 /*
@@ -228,24 +274,54 @@ static void derive_union(struct spk_logical *l, struct spk_properties *p)
 		if (in->window_end != p->window_end)
 			p->window_end = -1;
 	}
+	p->other = (struct spk_other_times){ -1, -1, -1 };
 	p->key_count = l->inputs == 1 ? p->key_count : 0;
 }
 
 /*
- * Rows may come out long after they came in, when what they meet comes, so no time is left to go by. While rows are only added, pairs and
- * rows that have met something stay; what is kept grows with the rows.
+ * A row that comes out has a time that is at most its reach behind the watermark: its partner may come as late as that. One that comes out alone does
+ * so when the rest of its bucket does, too. Windows that the input had are over by then.
+ */
+static void derive_interval_join(const struct spk_logical *l, const struct spk_join_time *t, struct spk_properties *p)
+{
+	int64_t behind = 0;
+
+	p->bound = t->reach_us[0] < INT64_MAX && t->reach_us[1] < INT64_MAX ? SPK_BOUND_TIME : SPK_BOUND_NOTHING;
+	for (int s = 0; s < 2; s++) {
+		const int64_t alone = spk_join_comes_alone(l->join, s) ? t->bucket_us : 0;
+
+		if (spk_join_extends_with_null(l->join, s) || (s && !spk_join_shows_right(l->join)) || t->reach_us[s] == INT64_MAX)
+			continue;
+		behind = SPK_MAX(behind, SPK_MAX(t->reach_us[s], 0) + alone);
+		if (p->time_column < 0)
+			p->time_column = t->column[s] + (s ? l->input[0]->schema->count : 0);
+		else
+			p->other.time = t->column[s] + (s ? l->input[0]->schema->count : 0);
+	}
+	p->lag_us += behind;
+}
+
+/*
+ * Rows may come out long after they came in, when what they meet comes: no time is left to go by, unless the condition bounds it. While rows are only
+ * added, pairs and rows that have met something stay; what is kept grows with the rows.
  */
 static spk_status derive_join(struct spk_arena *arena, struct spk_logical *l, struct spk_properties *p, spk_error *err)
 {
 	const struct spk_properties *left = &l->input[0]->properties, *right = &l->input[1]->properties;
-	const bool shows_right = l->join != SPK_JOIN_SEMI && l->join != SPK_JOIN_ANTI && l->join != SPK_JOIN_MARK;
-	const int keys = left->key_count + (shows_right ? right->key_count : 0);
+	const struct spk_join_time time = spk_join_time_of(l);
+	const bool both = spk_join_shows_right(l->join);
+	const int keys = left->key_count + (both ? right->key_count : 0);
 	int *key;
 
 	p->bounded = left->bounded && right->bounded;
-	p->append_only = left->append_only && right->append_only && (p->bounded || l->join == SPK_JOIN_INNER || l->join == SPK_JOIN_SEMI);
+	p->append_only = left->append_only && right->append_only && (p->bounded || time.kind || l->join == SPK_JOIN_INNER || l->join == SPK_JOIN_SEMI);
 	p->bound = SPK_BOUND_NOTHING;
-	if (!left->key_count || (shows_right && !right->key_count))
+	p->lag_us = SPK_MAX(left->lag_us, right->lag_us);
+	if (time.kind == SPK_JOIN_BY_WINDOW)
+		derive_window_join(l, p);
+	else if (time.kind == SPK_JOIN_BY_INTERVAL)
+		derive_interval_join(l, &time, p);
+	if (!left->key_count || (both && !right->key_count))
 		return SPK_OK;
 	key = SPK_NEW_ARRAY(arena, int, keys);
 	SPK_TRY_PTR(key, err);
@@ -284,6 +360,7 @@ static void derive_expand(struct spk_logical *l, struct spk_properties *p)
 	p->time_column = expanded_column(l, in->time_column);
 	p->window_start = expanded_column(l, in->window_start);
 	p->window_end = expanded_column(l, in->window_end);
+	p->other = (struct spk_other_times){ -1, -1, -1 };
 	p->key_count = 0;
 	p->bound = SPK_BOUND_STATELESS;
 }
@@ -327,8 +404,9 @@ static spk_status derive(struct spk_arena *arena, struct spk_logical *l, spk_err
 		p.append_only = p.append_only && p.bounded;
 		p.bound = SPK_BOUND_NOTHING;
 		break;
-	case SPK_LOGICAL_LIMIT:
+	case SPK_LOGICAL_LIMIT:  /* a row that comes in for another one may be of any time */
 		p = l->input[0]->properties;
+		forget_times(&p);
 		p.bound = SPK_BOUND_STATELESS;
 		break;
 	case SPK_LOGICAL_EXPAND:

@@ -15,8 +15,8 @@ int spk_build_window_key(const struct spk_logical *l, int64_t *add_us)
 	for (int i = 0; i < l->expr_count; i++) {
 		if (l->expr[i]->kind != SPK_EXPR_COLUMN || p->window_end < 0)
 			continue;
-		if (l->expr[i]->column == p->window_end) {
-			*add_us = p->lag_us;
+		if (l->expr[i]->column == p->window_end || l->expr[i]->column == p->other.window_end) {
+			*add_us = 0;
 			return i;
 		}
 	}
@@ -25,7 +25,7 @@ int spk_build_window_key(const struct spk_logical *l, int64_t *add_us)
 	for (int i = 0; i < l->expr_count; i++)
 		if (l->expr[i]->kind == SPK_EXPR_COLUMN && p->window_start >= 0 && l->expr[i]->column == p->window_start &&
 		    w->kind == SPK_LOGICAL_WINDOW && (w->window == SPK_WINDOW_TUMBLE || w->window == SPK_WINDOW_HOP)) {
-			*add_us = w->window_size_us + p->lag_us;
+			*add_us = w->window_size_us;
 			return i;
 		}
 	return -1;
@@ -144,19 +144,6 @@ static spk_status describe_state(struct spk_build *b, struct spk_physical *node,
 	return status;
 }
 
-spk_status spk_build_late(struct spk_build *b, const struct spk_logical *l, int window_key, int64_t add_us, struct spk_ports *ports, spk_error *err)
-{
-	struct spk_physical *late = spk_build_node(b, SPK_PHYSICAL_LATE, l->input[0]->schema, ports, l);
-
-	SPK_TRY_PTR(late, err);
-	late->window_key = l->expr[window_key]->column;
-	late->window_add_us = add_us;
-	late->time_sources = spk_build_time_sources(b, l);
-	*ports = spk_build_port(b, late, ports->retracts);
-	SPK_TRY_PTR(ports->node, err);
-	return SPK_OK;
-}
-
 /* FINAL_AGGREGATE and its like: what merges the partial states. */
 static spk_status build_merging(struct spk_build *b, const struct spk_logical *l, enum spk_physical_kind kind, const struct spk_physical *partial, struct spk_aggregate_call *pass, const struct spk_ports *in, struct spk_physical **out, spk_error *err)
 {
@@ -237,7 +224,7 @@ static spk_status build_stream(struct spk_build *b, const struct spk_logical *l,
 	struct spk_physical *partial, *node;
 
 	if (on_close)
-		SPK_TRY(spk_build_late(b, l, window_key, add_us, &ports, err));
+		SPK_TRY(spk_build_late(b, l, l->expr[window_key]->column, add_us, false, &ports, err));
 	if (spk_aggregate_needs_rows(l, in->retracts))
 		return spk_build_rows_aggregate(b, l, &ports, on_close ? window_key : -1, add_us, build_batch, out, err);
 	SPK_TRY(build_partial(b, l, &ports, on_close ? window_key : -1, &partial, &pass, err));
@@ -246,7 +233,8 @@ static spk_status build_stream(struct spk_build *b, const struct spk_logical *l,
 	SPK_TRY(spk_build_exchange(b, &ports, NULL, 0, l->expr_count ? 0 : -1, &ports, err));
 	SPK_TRY(build_merging(b, l, on_close ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, partial, NULL, &ports, &node, err));
 	node->window_add_us = add_us;
-	node->time_sources = on_close ? spk_build_time_sources(b, l) : 0;
+	if (on_close)
+		spk_build_time(b, l, node);
 	node->retracts = !on_close;
 	/* Only the operator that closes windows drops their state. */
 	if (!on_close && l->properties.bound == SPK_BOUND_TIME)

@@ -97,10 +97,8 @@ spk_status spk_build_pass(struct spk_build *b, struct spk_physical *partial, int
 /* The AGGREGATE as two, for DISTINCT calls; NULL when one does it. */
 spk_status spk_build_distinct_levels(struct spk_build *b, const struct spk_logical *l, struct spk_logical **lower, struct spk_logical **upper, spk_error *err);
 
-/* Index of the expression of `l` (groups, a partition) that is a window bound of its input, and what to add to it to get when the watermark closes the window; -1: none. */
+/* Index of the expression of `l` (groups, a partition) that is a window bound of its input, and what to add to it to get the window's end; -1: none. */
 int spk_build_window_key(const struct spk_logical *l, int64_t *add_us);
-/* Sorts out rows whose window, by l->expr[window_key], was closed before the epoch. */
-spk_status spk_build_late(struct spk_build *b, const struct spk_logical *l, int window_key, int64_t add_us, struct spk_ports *ports, spk_error *err);
 /* Fills in a node's calls, and in batch hidden ones: first(group) where its key does not keep the value. */
 spk_status spk_build_calls(struct spk_build *b, const struct spk_logical *l, struct spk_physical *node, spk_error *err);
 /* What a call's state means. */
@@ -177,8 +175,13 @@ spk_status spk_build_limit(struct spk_build *b, const struct spk_logical *l, str
 bool spk_build_is_single(const struct spk_build *b, const struct spk_ports *ports);
 spk_status spk_build_sink(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, spk_error *err);
 spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err);
-/* Bits of the sources with a watermark below `l`. */
-uint64_t spk_build_time_sources(const struct spk_build *b, const struct spk_logical *l);
+/* The watermark that a node which goes by the time of the rows of l's inputs has: of all sources below, less how long rows may be under way. */
+void spk_build_time(const struct spk_build *b, const struct spk_logical *l, struct spk_physical *node);
+/*
+ * Drops late rows: those of windows that are closed, `column` + add_us being their ends, or, by_time, those whose time in `column` is under the
+ * watermark. l: the node that goes by it.
+ */
+spk_status spk_build_late(struct spk_build *b, const struct spk_logical *l, int column, int64_t add_us, bool by_time, struct spk_ports *ports, spk_error *err);
 spk_status spk_build_stages(struct spk_build *b, spk_error *err);
 spk_status spk_build_leaf_groups(struct spk_build *b, int stage, spk_error *err);
 /* Whether rows of that side may be looked up by several tasks that do not know of each other: none comes out for having found no match, or only once. */

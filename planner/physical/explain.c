@@ -187,14 +187,37 @@ static spk_status put_condition(const struct spk_physical *n, struct spk_buffer 
 	return spk_expr_format(n->filter, out, err);
 }
 
+/* What the condition of a join over time says of it. */
+static spk_status put_time(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	const int64_t *reach = n->time.reach_us;
+
+	if (n->time.kind == SPK_JOIN_BY_WINDOW)
+		return spk_buffer_append_str(out, "; when the window closes", err);
+	if (n->time.kind == SPK_JOIN_TIMELESS)
+		return SPK_OK;
+	SPK_TRY(spk_buffer_printf(out, err, "; right.%s - left.%s ", n->right->field[n->time.column[1]].name, n->left->field[n->time.column[0]].name));
+	if (reach[1] != INT64_MAX) {
+		SPK_TRY(spk_buffer_append_str(out, reach[0] == INT64_MAX ? "from " : "between ", err));
+		SPK_TRY(put_interval(-reach[1], out, err));
+		SPK_TRY(spk_buffer_append_str(out, reach[0] == INT64_MAX ? " on, left is kept for good" : " and ", err));
+	}
+	if (reach[0] == INT64_MAX)
+		return SPK_OK;
+	SPK_TRY(spk_buffer_append_str(out, reach[1] == INT64_MAX ? "up to " : "", err));
+	SPK_TRY(put_interval(reach[0], out, err));
+	return reach[1] == INT64_MAX ? spk_buffer_append_str(out, ", right is kept for good", err) : SPK_OK;
+}
+
 static spk_status put_join(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
 {
 	static const char *const kept[] = { "right", "left" };
 
 	SPK_TRY(spk_buffer_printf(out, err, " [%s", spk_join_name(n->join)));
-	if (n->kind != SPK_PHYSICAL_MERGE_JOIN && n->kind != SPK_PHYSICAL_STREAM_JOIN)
+	if (n->kind == SPK_PHYSICAL_HASH_JOIN || n->kind == SPK_PHYSICAL_LOOP_JOIN)
 		SPK_TRY(spk_buffer_printf(out, err, ", keeps %s", kept[n->build_left]));
 	SPK_TRY(put_condition(n, out, err));
+	SPK_TRY(put_time(n, out, err));
 	return spk_buffer_append_str(out, "]", err);
 }
 
@@ -314,6 +337,8 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	case SPK_PHYSICAL_STREAM_AGGREGATE:
 		return put_aggregate(n, out, err);
 	case SPK_PHYSICAL_STREAM_JOIN:
+	case SPK_PHYSICAL_INTERVAL_JOIN:
+	case SPK_PHYSICAL_WINDOW_JOIN:
 	case SPK_PHYSICAL_HASH_JOIN:
 	case SPK_PHYSICAL_MERGE_JOIN:
 	case SPK_PHYSICAL_LOOP_JOIN:
@@ -327,7 +352,12 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	case SPK_PHYSICAL_TOP_N:
 		return put_top_n(n, out, err);
 	case SPK_PHYSICAL_LATE:
-		return spk_buffer_printf(out, err, " [by %s]", n->schema->field[n->window_key].name);
+		SPK_TRY(spk_buffer_printf(out, err, " [by %s", n->schema->field[n->window_key].name));
+		if (n->time_lag_us) {
+			SPK_TRY(spk_buffer_append_str(out, ", the watermark less ", err));
+			SPK_TRY(put_interval(n->time_lag_us, out, err));
+		}
+		return spk_buffer_append_str(out, "]", err);
 	case SPK_PHYSICAL_CALLBACK:
 		return spk_buffer_printf(out, err, " [%s]", n->callback->type->name);
 	case SPK_PHYSICAL_OVER:

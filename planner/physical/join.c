@@ -6,7 +6,8 @@
  *   shuffle hash     both sides are exchanged by the hash of the keys, unless their rows are together already
  *   merge            the same exchange; both sides are sorted by the keys (by hint)
  *   loop             no keys: every pair; what is kept is broadcast, or all goes to one task for a FULL join
- *   stream           in a stream both sides are kept by key, each task those of its share of the keys; without keys one task has all
+ *   stream           in a stream both sides are kept by key, each task those of its share of the keys; without keys one task has all. Not for good where
+ *                    the condition bounds time (interval, window)
  *
  * Costs are rules of thumb over estimate.c; what hints ask for is done where the kind of join allows it. Without a hint the first two are one plan with
  * both exchanges, if what follows allows it (adaptive.c): which of them it is shows when the build side's size is known.
@@ -19,7 +20,7 @@
 /* A side that was expected to be small is kept whole up to so many times the size at which it would not have been chosen. */
 enum { BROADCAST_SLACK = 2 };
 
-enum strategy { BROADCAST_HASH, SHUFFLE_HASH, MERGE, LOOP, STREAM };
+enum strategy { BROADCAST_HASH, SHUFFLE_HASH, MERGE, LOOP, STREAM, INTERVAL, WINDOW };
 
 /* A build side up to this is kept whole rather than exchanged, if that is cheaper: it is there once in the process. Not more than this part of
  * the memory limit: beyond it every task would have to read from disk what all of them keep. */
@@ -35,6 +36,7 @@ struct join_plan {
 	struct spk_expr **key[2];
 	struct spk_expr *filter;         /* beside the keys */
 	bool unknown;
+	struct spk_join_time time;       /* in a stream */
 	double rows[2], bytes[2];
 	enum strategy strategy;
 	bool build_left;
@@ -60,19 +62,6 @@ bool spk_join_may_share(enum spk_join_type join, int side)
 static bool may_build_left(const struct spk_logical *l)
 {
 	return l->join != SPK_JOIN_MARK && l->join != SPK_JOIN_SINGLE;
-}
-
-/* Whether rows of a side may come out with NULLs in its columns. */
-static bool extends_with_null(const struct spk_logical *l, int side)
-{
-	enum spk_join_type t = l->join;
-
-	return t == SPK_JOIN_FULL || (side == 0 ? t == SPK_JOIN_RIGHT : t == SPK_JOIN_LEFT || t == SPK_JOIN_SINGLE);
-}
-
-static bool shows_right(const struct spk_logical *l)
-{
-	return l->join != SPK_JOIN_SEMI && l->join != SPK_JOIN_ANTI && l->join != SPK_JOIN_MARK;
 }
 
 /* --- the condition --- */
@@ -152,7 +141,7 @@ static void choose(struct join_plan *j)
 	int broadcast = broadcast_side(j, hint == SPK_JOIN_BROADCAST || j->unknown);
 
 	if (j->b->options->streaming) {
-		j->strategy = STREAM;
+		j->strategy = j->time.kind == SPK_JOIN_BY_WINDOW ? WINDOW : j->time.kind == SPK_JOIN_BY_INTERVAL ? INTERVAL : STREAM;
 		j->build_left = false;
 	} else if (!j->c.keys || hint == SPK_JOIN_LOOP) {
 		j->strategy = LOOP;
@@ -280,7 +269,7 @@ static void add_columns(const struct join_plan *j, int side, const struct spk_pa
 {
 	const struct spk_schema *own = j->l->input[side]->schema;
 
-	if (extends_with_null(j->l, side) || (side == 1 && !shows_right(j->l)))
+	if (spk_join_extends_with_null(j->l->join, side) || (side == 1 && !spk_join_shows_right(j->l->join)))
 		return;
 	for (int i = 0; i < from->columns; i++)
 		if (from->column[i] < own->count)
@@ -316,13 +305,14 @@ static spk_status output_partitioning(struct join_plan *j, struct spk_partitioni
 
 static spk_status bring_together(struct join_plan *j, spk_error *err)
 {
+	const bool streaming = j->b->options->streaming;
 	int build = j->build_left ? 0 : 1;
 
-	if (j->strategy == SHUFFLE_HASH || j->strategy == MERGE || (j->strategy == STREAM && j->c.keys))
+	if (j->strategy == SHUFFLE_HASH || j->strategy == MERGE || (streaming && j->c.keys))
 		return shuffle(j, err);
 	if (adapts(j) && !spk_build_is_single(j->b, &j->side[!build]))
 		return shuffle_if_large(j, err);
-	if (j->l->join != SPK_JOIN_FULL && j->strategy != STREAM)
+	if (j->l->join != SPK_JOIN_FULL && !streaming)
 		return spk_build_broadcast(j->b, &j->side[build], &j->side[build], err);
 	for (int s = 0; s < 2; s++)
 		SPK_TRY(spk_build_exchange(j->b, &j->side[s], NULL, 0, -1, &j->side[s], err));
@@ -342,20 +332,28 @@ static spk_status put_meaning(const struct join_plan *j, struct spk_buffer *text
 		for (int i = 0; i < schema->count; i++)
 			SPK_TRY(spk_buffer_printf(text, err, "%s %s %s", i ? "," : "", schema->field[i].name, spk_type_format(schema->field[i].type, type, sizeof type)));
 	}
+	if (j->time.kind)
+		SPK_TRY(spk_buffer_printf(text, err, "; %s, by %lld", j->time.kind == SPK_JOIN_BY_WINDOW ? "window" : "interval", (long long)j->time.bucket_us));
 	if (!j->l->filter)
 		return SPK_OK;
 	SPK_TRY(spk_buffer_append_str(text, "; on ", err));
 	return spk_expr_format(j->l->filter, text, err);
 }
 
-/* Only pairs and rows that meet something never go again while rows are only added. */
+/* Only pairs and rows that meet something never go again while rows are only added; where time is bounded, nothing does. */
 static spk_status keep_both(struct join_plan *j, struct spk_physical *node, spk_error *err)
 {
 	struct spk_buffer text = { 0 };
 	spk_status status = put_meaning(j, &text, err);
 
-	node->retracts = j->side[0].retracts || j->side[1].retracts || (j->l->join != SPK_JOIN_INNER && j->l->join != SPK_JOIN_SEMI);
-	node->bound = SPK_BOUND_NOTHING;
+	node->time = j->time;
+	if (j->time.kind) {
+		spk_build_time(j->b, j->l, node);
+		node->bound = j->l->properties.bound;
+	} else {
+		node->retracts = j->side[0].retracts || j->side[1].retracts || (j->l->join != SPK_JOIN_INNER && j->l->join != SPK_JOIN_SEMI);
+		node->bound = SPK_BOUND_NOTHING;
+	}
 	if (status == SPK_OK)
 		status = spk_build_check_timeless(j->b, j->l, node->retracts, err);
 	if (status == SPK_OK)
@@ -366,7 +364,9 @@ static spk_status keep_both(struct join_plan *j, struct spk_physical *node, spk_
 
 static spk_status make_node(struct join_plan *j, struct spk_ports *out, spk_error *err)
 {
-	static const enum spk_physical_kind kinds[] = { SPK_PHYSICAL_HASH_JOIN, SPK_PHYSICAL_HASH_JOIN, SPK_PHYSICAL_MERGE_JOIN, SPK_PHYSICAL_LOOP_JOIN, SPK_PHYSICAL_STREAM_JOIN };
+	static const enum spk_physical_kind kinds[] = { SPK_PHYSICAL_HASH_JOIN, SPK_PHYSICAL_HASH_JOIN, SPK_PHYSICAL_MERGE_JOIN, SPK_PHYSICAL_LOOP_JOIN, SPK_PHYSICAL_STREAM_JOIN,
+		SPK_PHYSICAL_INTERVAL_JOIN, SPK_PHYSICAL_WINDOW_JOIN };
+	const bool streaming = j->b->options->streaming;
 	int build = j->build_left ? 0 : 1;
 	struct spk_physical *node = spk_build_join_node(j->b, kinds[j->strategy], j->l->schema, &j->side[!build], &j->side[build], j->l);
 
@@ -387,11 +387,11 @@ static spk_status make_node(struct join_plan *j, struct spk_ports *out, spk_erro
 		node->build_key = j->key[build];
 		node->null_safe = j->c.null_safe;
 	}
-	if (j->strategy == STREAM)
+	if (streaming)
 		SPK_TRY(keep_both(j, node, err));
-	*out = spk_build_port(j->b, node, j->strategy == STREAM && node->retracts);
+	*out = spk_build_port(j->b, node, streaming && node->retracts);
 	SPK_TRY_PTR(out->node, err);
-	return j->strategy == STREAM ? SPK_OK : output_partitioning(j, &out->partitioned, err);
+	return streaming ? SPK_OK : output_partitioning(j, &out->partitioned, err);
 }
 
 static spk_status refuse_changes(const struct spk_logical *l, const struct join_plan *j, spk_error *err)
@@ -414,6 +414,17 @@ static spk_status refuse_unknown(const struct spk_logical *l, const struct join_
 	if (err)
 		err->position = l->position;
 	return SPK_UNSUPPORTED;
+}
+
+/* In a stream: what the condition says of time. Late rows do not come so far. */
+static spk_status take_time(struct join_plan *j, spk_error *err)
+{
+	if (!j->b->options->streaming || j->side[0].retracts || j->side[1].retracts)
+		return SPK_OK;
+	j->time = spk_join_time_of(j->l);
+	for (int s = 0; s < 2 && j->time.kind; s++)
+		SPK_TRY(spk_build_late(j->b, j->l, j->time.column[s], 0, j->time.kind == SPK_JOIN_BY_INTERVAL, &j->side[s], err));
+	return SPK_OK;
 }
 
 static bool is_one_at_most(const struct spk_logical *l)
@@ -459,6 +470,7 @@ spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, stru
 	SPK_TRY(refuse_unknown(l, &j, err));
 	j.key[0] = j.c.left;
 	j.key[1] = j.c.right;
+	SPK_TRY(take_time(&j, err));
 	choose(&j);
 	SPK_TRY(bring_together(&j, err));
 	return make_node(&j, out, err);

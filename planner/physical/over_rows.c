@@ -90,7 +90,7 @@ spk_status spk_build_over_closes(struct spk_build *b, const struct spk_logical *
 	const int key = may ? spk_build_window_key(l, add_us) : -1;
 
 	*window_key = key >= 0 ? l->expr[key]->column : -1;
-	return key >= 0 ? spk_build_late(b, l, key, *add_us, ports, err) : SPK_OK;
+	return key >= 0 ? spk_build_late(b, l, *window_key, *add_us, false, ports, err) : SPK_OK;
 }
 
 spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)

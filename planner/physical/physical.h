@@ -26,6 +26,8 @@
 	X(WINDOW_AGGREGATE, "WindowAggregate") /* stream: state by window, final rows as the watermark closes it */ \
 	X(STREAM_AGGREGATE, "StreamAggregate") /* stream: state by key, -1/+1 of every changed group each epoch */ \
 	X(STREAM_JOIN, "StreamJoin")           /* stream: both sides kept by key; -1/+1 of every row that changes */ \
+	X(INTERVAL_JOIN, "IntervalJoin")       /* stream: both sides kept until the watermark says that no partner comes; append-only */ \
+	X(WINDOW_JOIN, "WindowJoin")           /* stream: the join of a window's rows, as the watermark closes it */ \
 	X(RECOMPUTE, "Recompute")              /* stream: rows kept by key; `inner` over those of every key that changes, before and after */ \
 	X(TOP_N, "TopN")                       /* stream: the first rows of every key, kept in order */ \
 	X(SESSION_INPUT, "SessionInput")       /* stream: drops rows of sessions that were closed before this epoch; notes where others came from */ \
@@ -108,7 +110,9 @@ struct spk_physical {
 	int time_column;                   /* WINDOW, SESSION_INPUT, SESSION: input column */
 	enum spk_window_kind window;
 	int64_t window_size_us, window_slide_us, window_offset_us;  /* slide: also a session's gap */
-	uint64_t time_sources;             /* LATE, WINDOW_AGGREGATE, RECOMPUTE, TOP_N, SESSION_INPUT, SESSION: bit per source whose watermarks bound this operator */
+	bool by_time;                      /* LATE: window_key is an event time, and rows are late below the watermark */
+	uint64_t time_sources;             /* operators that go by the watermark: bit per source whose watermarks bound this operator */
+	int64_t time_lag_us;               /* these: rows come so much behind them at the most */
 	int key_count;                     /* WRITE: hash columns (0: by hash_column, or all to task 0); SINK: upserts by these; RECOMPUTE, TOP_N, SESSION: keeps by these */
 	const int *key;
 	int hash_column;                   /* WRITE after PARTIAL: column with the carried hash, else -1 */
@@ -123,6 +127,7 @@ struct spk_physical {
 	struct spk_expr **build_key;       /* over input 1 */
 	bool *null_safe;                   /* by key: IS NOT DISTINCT FROM */
 	bool *filters;                     /* HASH_JOIN, by key: a scan asks for its values on the build side; NULL: none does */
+	struct spk_join_time time;         /* INTERVAL_JOIN, WINDOW_JOIN */
 	bool unknown;                      /* MARK: a NULL in a key makes the answer NULL where it is not true; `filter` is the whole condition, or NULL for a single key */
 	int sort_count;                    /* SORT, TOP_K, TOP_N (columns), OVER; READ, WRITE: every producer's rows are sorted so, the reader merges them */
 	struct spk_sort_key *sort;
@@ -242,6 +247,8 @@ spk_status spk_physical_format(const struct spk_physical_plan *plan, spk_status 
 spk_status spk_physical_format_json(const struct spk_physical_plan *plan, struct spk_buffer *out, spk_error *err);
 /* An inner plan on one line, from its input on. */
 spk_status spk_physical_format_chain(const struct spk_physical_plan *plan, struct spk_buffer *out, spk_error *err);
+/* Whether the node's state table has buckets, which go when the watermark passes them. */
+bool spk_physical_has_buckets(const struct spk_physical *node);
 const char *spk_physical_kind_name(enum spk_physical_kind kind);
 
 #endif

@@ -15,6 +15,19 @@ const char *spk_physical_kind_name(enum spk_physical_kind kind)
 	return kind < SPK_PHYSICAL_COUNT ? names[kind] : "?";
 }
 
+bool spk_physical_has_buckets(const struct spk_physical *node)
+{
+	switch (node->kind) {
+	case SPK_PHYSICAL_WINDOW_AGGREGATE:
+	case SPK_PHYSICAL_SESSION:
+	case SPK_PHYSICAL_INTERVAL_JOIN:
+	case SPK_PHYSICAL_WINDOW_JOIN: return true;
+	case SPK_PHYSICAL_RECOMPUTE:
+	case SPK_PHYSICAL_TOP_N: return node->window_key >= 0;
+	default: return false;
+	}
+}
+
 /* --- nodes and edges --- */
 
 static bool add_edge(struct spk_build *b, struct spk_physical *from, struct spk_physical *to, int input)

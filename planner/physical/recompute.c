@@ -64,7 +64,8 @@ spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *
 	node->key_count = r->keys;
 	node->window_key = r->window_key;
 	node->window_add_us = r->window_add_us;
-	node->time_sources = closes ? spk_build_time_sources(b, r->l) : 0;
+	if (closes)
+		spk_build_time(b, r->l, node);
 	node->complete = r->complete;
 	node->retracts = !closes && !r->complete;
 	node->bound = closes ? SPK_BOUND_TIME : SPK_BOUND_NOTHING;

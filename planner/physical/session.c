@@ -227,7 +227,8 @@ static spk_status build_input(struct spk_build *b, const struct spk_logical *w, 
 	SPK_TRY_PTR(node, err);
 	node->time_column = time_column;
 	node->window_slide_us = w->window_slide_us;
-	node->time_sources = late ? spk_build_time_sources(b, w) : 0;
+	if (late)
+		spk_build_time(b, w, node);
 	*ports = spk_build_port(b, node, ports->retracts);
 	SPK_TRY_PTR(ports->node, err);
 	return SPK_OK;
@@ -280,7 +281,7 @@ static spk_status finish_session(struct spk_build *b, const struct spk_logical *
 	node->key_count = w->partition_count;
 	node->window = w->window;
 	node->window_slide_us = w->window_slide_us;
-	node->time_sources = spk_build_time_sources(b, w);
+	spk_build_time(b, w, node);
 	node->bound = SPK_BOUND_TIME;
 	node->retracts = false;
 	SPK_TRY(set_groups(b, node, err));

@@ -196,13 +196,35 @@ spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, stru
 	return same ? SPK_OK : spk_build_project(b, l, l->schema, expr, out, err);
 }
 
-uint64_t spk_build_time_sources(const struct spk_build *b, const struct spk_logical *l)
+static uint64_t time_sources(const struct spk_build *b, const struct spk_logical *l)
 {
 	uint64_t bits = 0;
 
 	if (l->kind == SPK_LOGICAL_SCAN && l->table->time_column >= 0)
 		bits |= 1ull << find_source(b->plan, l);
 	for (int i = 0; i < l->inputs; i++)
-		bits |= spk_build_time_sources(b, l->input[i]);
+		bits |= time_sources(b, l->input[i]);
 	return bits;
+}
+
+void spk_build_time(const struct spk_build *b, const struct spk_logical *l, struct spk_physical *node)
+{
+	node->time_sources = time_sources(b, l);
+	node->time_lag_us = 0;
+	for (int i = 0; i < l->inputs; i++)
+		node->time_lag_us = SPK_MAX(node->time_lag_us, l->input[i]->properties.lag_us);
+}
+
+spk_status spk_build_late(struct spk_build *b, const struct spk_logical *l, int column, int64_t add_us, bool by_time, struct spk_ports *ports, spk_error *err)
+{
+	struct spk_physical *late = spk_build_node(b, SPK_PHYSICAL_LATE, ports->node[0]->schema, ports, l);
+
+	SPK_TRY_PTR(late, err);
+	late->window_key = column;
+	late->window_add_us = add_us;
+	late->by_time = by_time;
+	spk_build_time(b, l, late);
+	*ports = spk_build_port(b, late, ports->retracts);
+	SPK_TRY_PTR(ports->node, err);
+	return SPK_OK;
 }

@@ -192,7 +192,8 @@ static spk_status build_node(struct spk_build *b, const struct top *t, const str
 	node->call = over->call;
 	node->window_key = window.key;
 	node->window_add_us = window.add_us;
-	node->time_sources = closes ? spk_build_time_sources(b, t->over) : 0;
+	if (closes)
+		spk_build_time(b, t->over, node);
 	node->retracts = !closes;
 	node->bound = closes ? SPK_BOUND_TIME : retracts ? SPK_BOUND_NOTHING : SPK_BOUND_KEY;
 	SPK_TRY(take_order(b, over, node, err));

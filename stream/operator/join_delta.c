@@ -110,7 +110,7 @@ static spk_status changed_with_kept(struct spk_join_delta *d, struct spk_join_ke
 
 static bool needs_pairs(const struct spk_join_setup *s)
 {
-	return s->pairs || s->op->plan->filter;
+	return s->pairs || s->by_row || s->op->plan->filter;
 }
 
 spk_status spk_join_delta_key(struct spk_join_delta *d, struct spk_join_key *key, spk_error *err)
@@ -192,7 +192,20 @@ spk_status spk_join_delta_alone(struct spk_join_delta *d, const struct spk_join_
 	return SPK_OK;
 }
 
-spk_status spk_join_delta_unmatched(struct spk_join_delta *d, int side, struct spk_kept_row *row, spk_error *err)
+spk_status spk_join_delta_keyless(struct spk_join_delta *d, int side, const struct spk_delta_rows *rows, spk_error *err)
 {
-	return d->setup->role[side].alone ? change_alone(d, side, row, 0, 0, err) : SPK_OK;
+	struct spk_arena *arena = d->changes->arena;
+
+	for (uint32_t i = 0; i < rows->map.count && d->setup->role[side].alone; i++) {
+		struct spk_kept_row *row;
+
+		if (rows->key[i] != SPK_DELTA_NO_KEY || !rows->weight[i])
+			continue;
+		SPK_TRY_PTR(row = SPK_NEW(arena, struct spk_kept_row), err);
+		row->bytes = spk_delta_row(rows, i, &row->size);
+		SPK_TRY_PTR(row->bytes = spk_arena_copy(arena, row->bytes, row->size), err);
+		row->weight = rows->weight[i];
+		SPK_TRY(change_alone(d, side, row, 0, 0, err));
+	}
+	return SPK_OK;
 }

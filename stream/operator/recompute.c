@@ -10,13 +10,14 @@
  * What was is computed again and not kept: the rows come in the same order as then, and batch operators repeat.
  */
 #include "core/base/memory.h"
+#include "stream/operator/closing_rows.h"
 #include "stream/operator/delta_rows.h"
 #include "stream/operator/epoch_keys.h"
 #include "stream/operator/inner_chain.h"
 #include "stream/operator/row_changes.h"
 #include "stream/operator/stream_operators.h"
 
-enum { KEYS_AT_ONCE = 256, ROWS_AT_ONCE = 1 << 16 };
+enum { KEYS_AT_ONCE = 256 };
 
 struct recompute {
 	struct spk_op base;
@@ -275,62 +276,19 @@ static spk_status work_off_keys(struct recompute *r, struct slice *s, spk_error 
 
 /* --- windows that close --- */
 
-/* Keys of closed windows, some at a time. */
-struct closing { struct recompute *r; struct spk_arena *arena; struct spk_row_group group[KEYS_AT_ONCE]; int keys; uint32_t rows; };
-
-static spk_status emit_closed(struct closing *c, spk_error *err)
+static spk_status close_keys(void *user, struct spk_row_group *group, int groups, struct spk_arena *arena, spk_error *err)
 {
-	spk_status status = SPK_OK;
+	struct recompute *r = user;
 
-	c->r->weight = 0;
-	if (c->keys)
-		status = run_chain(c->r, c->group, c->keys, false, c->arena, err);
-	spk_arena_unref(c->arena);
-	c->arena = NULL;
-	c->keys = 0;
-	c->rows = 0;
-	return status;
+	r->weight = 0;
+	return run_chain(r, group, groups, false, arena, err);
 }
 
-static spk_status close_entry(void *user, const char *key, uint32_t key_size, const char *value, uint32_t size, spk_error *err)
+static spk_status close_windows(struct recompute *r, spk_error *err)
 {
-	const struct spk_state_entry entry = { key, key_size, value, size };
-	struct closing *c = user;
-	bool same = false;
+	const struct spk_closing_rows closing = { .op = &r->base, .view = r->view, .kept = &r->kept, .sides = 1, .take = close_keys, .user = r };
 
-	if (c->keys)
-		SPK_TRY(spk_keyed_rows_gather(&c->r->kept, &c->group[c->keys - 1], &entry, &same, c->arena, err));
-	if (!same) {
-		if (c->keys)
-			c->rows += c->group[c->keys - 1].rows;
-		if (c->keys == KEYS_AT_ONCE || c->rows > ROWS_AT_ONCE)
-			SPK_TRY(emit_closed(c, err));
-		if (!c->arena)
-			c->arena = spk_arena_new(c->r->base.pipeline->account);
-		SPK_TRY_PTR(c->arena, err);
-		c->group[c->keys++] = (struct spk_row_group){ 0 };
-		SPK_TRY(spk_keyed_rows_gather(&c->r->kept, &c->group[c->keys - 1], &entry, &same, c->arena, err));
-	}
-	return SPK_OK;
-}
-
-static spk_status close_windows(struct recompute *r, struct spk_arena *work, spk_error *err)
-{
-	const int64_t watermark = spk_run_watermark_after(r->base.pipeline->run, r->base.plan->time_sources);
-	struct closing *c = SPK_NEW(work, struct closing);
-	spk_status status = SPK_OK;
-	int64_t bucket;
-
-	SPK_TRY_PTR(c, err);
-	c->r = r;
-	while (status == SPK_OK && (bucket = spk_state_first_bucket(r->view)) <= watermark && bucket != INT64_MAX) {
-		status = spk_state_take_bucket(r->view, bucket, close_entry, c, err);
-		/* In order of time, one window after the other. */
-		if (status == SPK_OK)
-			status = emit_closed(c, err);
-	}
-	spk_arena_unref(c->arena);
-	return status;
+	return spk_closing_rows_take(&closing, spk_op_watermark_after(&r->base), err);
 }
 
 static spk_status recompute_finish(struct spk_op *op, spk_error *err)
@@ -343,7 +301,7 @@ static spk_status recompute_finish(struct spk_op *op, spk_error *err)
 	if (status == SPK_OK)
 		status = work_off_keys(r, s, err);
 	if (status == SPK_OK && closes(r))
-		status = close_windows(r, work, err);
+		status = close_windows(r, err);
 	spk_arena_unref(work);
 	forget(r);
 	return status;

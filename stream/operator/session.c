@@ -266,19 +266,17 @@ static spk_status fold(struct spk_sessions *x, uint32_t items, spk_error *err)
 
 static spk_status work_off(struct spk_sessions *x, spk_error *err)
 {
-	const struct spk_run *run = x->s.base.pipeline->run;
-	const uint64_t sources = x->s.base.plan->time_sources;
 	const size_t items = x->items.size / sizeof(struct spk_session_item);
 
 	if (items >= SPK_SESSION_LATE)
 		return spk_fail(err, SPK_MEMORY_LIMIT, "more than 4 billion rows of sessions in one epoch");
 	SPK_TRY(sort_items(x, (uint32_t)items, err));
-	SPK_TRY(judge(x, spk_run_watermark_before(run, sources), err));
+	SPK_TRY(judge(x, spk_op_watermark_before(&x->s.base), err));
 	SPK_TRY(make_runs(x, (uint32_t)items, err));
 	if (!spk_sessions_keep_rows(x))
 		SPK_TRY(fold(x, (uint32_t)items, err));
 	SPK_TRY(spk_sessions_merge(x, err));
-	return spk_sessions_close(x, spk_run_watermark_after(run, sources), err);
+	return spk_sessions_close(x, spk_op_watermark_after(&x->s.base), err);
 }
 
 static spk_status session_finish(struct spk_op *op, spk_error *err)

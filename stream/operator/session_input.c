@@ -79,7 +79,7 @@ static spk_status add_origins(const struct spk_op *op, const struct spk_batch *i
 
 static spk_status input_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
 {
-	const int64_t watermark = op->plan->time_sources ? spk_run_watermark_before(op->pipeline->run, op->plan->time_sources) : SPK_WATERMARK_NONE;
+	const int64_t watermark = op->plan->time_sources ? spk_op_watermark_before(op) : SPK_WATERMARK_NONE;
 	struct verdict v = { 0 };
 	struct spk_batch *out;
 	spk_status status;

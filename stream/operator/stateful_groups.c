@@ -1,22 +1,6 @@
 /* What aggregates with state share: an epoch's groups meet the state table once, in slices of a batch. */
 #include "stream/operator/stream_operators.h"
 
-static const struct spk_op_type *const stream_types[SPK_PHYSICAL_COUNT] = {
-	[SPK_PHYSICAL_LATE] = &spk_op_late,
-	[SPK_PHYSICAL_WINDOW_AGGREGATE] = &spk_op_window_aggregate,
-	[SPK_PHYSICAL_STREAM_AGGREGATE] = &spk_op_stream_aggregate,
-	[SPK_PHYSICAL_STREAM_JOIN] = &spk_op_stream_join,
-	[SPK_PHYSICAL_RECOMPUTE] = &spk_op_recompute,
-	[SPK_PHYSICAL_TOP_N] = &spk_op_top_n,
-	[SPK_PHYSICAL_SESSION_INPUT] = &spk_op_session_input,
-	[SPK_PHYSICAL_SESSION] = &spk_op_session,
-};
-
-const struct spk_op_type *spk_stream_op_type(enum spk_physical_kind kind)
-{
-	return kind < SPK_PHYSICAL_COUNT ? stream_types[kind] : NULL;
-}
-
 static struct spk_stateful_groups *self(struct spk_op *op) { return spk_container_of(op, struct spk_stateful_groups, base); }
 
 spk_status spk_stateful_open(struct spk_op *op, spk_error *err)

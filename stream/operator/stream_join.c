@@ -11,8 +11,6 @@
 #include "stream/operator/stream_join.h"
 
 #include "core/base/memory.h"
-#include "core/columnar/hash.h"
-#include "stream/operator/delta_rows.h"
 #include "stream/operator/stream_operators.h"
 
 enum { KEYS_AT_ONCE = 256 };
@@ -21,62 +19,14 @@ struct join {
 	struct spk_op base;
 	struct spk_arena *arena;
 	struct spk_join_setup setup;
-	struct spk_schema key_schema[2];
-	struct spk_key_column *key_column[2];
-	int *key_number;
 	struct spk_keyed_rows kept[2];
 	struct spk_state_view *view;
-	/* the epoch */
-	struct spk_keymap keys;
-	struct spk_delta_rows side[2];
-	struct spk_row_keys encoded;     /* scratch */
+	struct spk_join_input in;        /* the epoch's */
 };
 
 static struct join *self(struct spk_op *op) { return spk_container_of(op, struct join, base); }
 
 /* --- open --- */
-
-static void set_roles(struct join *j)
-{
-	const struct spk_physical *plan = j->base.plan;
-	const enum spk_join_type t = plan->join;
-	const bool shows_right = t != SPK_JOIN_SEMI && t != SPK_JOIN_ANTI && t != SPK_JOIN_MARK;
-
-	j->setup.type = t;
-	j->setup.pairs = shows_right;
-	j->setup.role[0].alone = t != SPK_JOIN_INNER && t != SPK_JOIN_RIGHT;
-	j->setup.role[1].alone = t == SPK_JOIN_RIGHT || t == SPK_JOIN_FULL;
-	for (int s = 0; s < 2; s++) {
-		j->setup.role[s].met = j->setup.role[s].alone && plan->filter;
-		j->kept[s] = (struct spk_keyed_rows){ .account = j->base.pipeline->account, .side = s ? 'r' : 'l', .met = j->setup.role[s].met };
-		j->kept[s].bytes.account = j->base.pipeline->account;
-	}
-	j->kept[1].totals_only = !shows_right && !plan->filter;
-}
-
-static spk_status set_schemas(struct join *j, spk_error *err)
-{
-	const struct spk_physical *plan = j->base.plan;
-	const struct spk_schema *left = plan->left, *right = plan->right;
-	struct spk_expr **key[2] = { plan->probe_key, plan->build_key };
-
-	j->setup.both = (struct spk_schema){ left->count + right->count, SPK_NEW_ARRAY(j->arena, struct spk_field, left->count + right->count + 1) };
-	j->key_number = SPK_NEW_ARRAY(j->arena, int, plan->join_keys + 1);
-	SPK_TRY_PTR(j->setup.both.field && j->key_number, err);
-	for (int i = 0; i < j->setup.both.count; i++)
-		j->setup.both.field[i] = i < left->count ? left->field[i] : right->field[i - left->count];
-	for (int s = 0; s < 2; s++) {
-		j->key_schema[s] = (struct spk_schema){ plan->join_keys, SPK_NEW_ARRAY(j->arena, struct spk_field, plan->join_keys + 1) };
-		j->key_column[s] = SPK_NEW_ARRAY(j->arena, struct spk_key_column, plan->join_keys + 1);
-		SPK_TRY_PTR(j->key_schema[s].field && j->key_column[s], err);
-		for (int k = 0; k < plan->join_keys; k++) {
-			j->key_number[k] = k;
-			j->key_schema[s].field[k] = (struct spk_field){ "", key[s][k]->type, true };
-			j->key_column[s][k] = (struct spk_key_column){ .column = k, .type = key[s][k]->type };
-		}
-	}
-	return SPK_OK;
-}
 
 static spk_status join_open(struct spk_op *op, spk_error *err)
 {
@@ -87,111 +37,27 @@ static spk_status join_open(struct spk_op *op, spk_error *err)
 	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
 	j->arena = spk_arena_new(account);
 	SPK_TRY_PTR(j->arena, err);
-	j->setup.op = op;
-	j->keys.account = j->encoded.bytes.account = account;
+	SPK_TRY(spk_join_setup_init(&j->setup, op, false, j->arena, err));
+	SPK_TRY(spk_join_input_init(&j->in, &j->setup, false, j->arena, err));
 	for (int s = 0; s < 2; s++)
-		spk_delta_rows_init(&j->side[s], account);
-	set_roles(j);
-	SPK_TRY(set_schemas(j, err));
+		j->kept[s] = (struct spk_keyed_rows){ .account = account, .side = s ? 'r' : 'l', .met = j->setup.role[s].met, .bytes.account = account };
+	j->kept[1].totals_only = spk_join_counts_right(&j->setup);
 	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
 	SPK_TRY(spk_state_view_open(&j->view, op->pipeline->store, op->plan->state_table, first, end, err));
 	j->kept[0].view = j->kept[1].view = j->view;
 	return SPK_OK;
 }
 
-static void forget(struct join *j)
-{
-	spk_keymap_clear(&j->keys);
-	for (int s = 0; s < 2; s++)
-		spk_delta_rows_clear(&j->side[s]);
-}
-
 static spk_status join_begin(struct spk_op *op, spk_error *err)
 {
 	(void)err;
-	forget(self(op));
-	return SPK_OK;
-}
-
-/* --- folding --- */
-
-/* Of a side that is only counted a row is its key alone. */
-static spk_status fold_row(struct join *j, int side, const struct spk_batch *in, int32_t row, uint32_t key, spk_error *err)
-{
-	const struct spk_schema *columns = side ? j->base.plan->right : j->base.plan->left;
-	struct spk_delta_rows *d = &j->side[side];
-
-	if (key == SPK_DELTA_NO_KEY && !j->setup.role[side].alone)
-		return SPK_OK;
-	SPK_TRY(spk_delta_rows_encode(d, in, j->kept[side].totals_only ? 0 : columns->count, row, err));
-	if (j->kept[side].totals_only)
-		SPK_TRY(spk_buffer_append(&d->bytes, &key, sizeof key, err));
-	return spk_delta_rows_add(d, key, spk_batch_weight(in, row), err);
-}
-
-/* Leaves in sel[0..n) the rows without a NULL in a key for which NULL is not the same as NULL. */
-static int without_nulls(const struct join *j, const struct spk_batch *keys, int32_t *sel, int n)
-{
-	for (int k = 0; k < keys->columns; k++) {
-		const struct spk_reader r = spk_vector_reader(&keys->column[k]);
-		int kept = 0;
-
-		if (j->base.plan->null_safe[k] || (!r.valid && !r.index))
-			continue;
-		for (int i = 0; i < n; i++) {
-			sel[kept] = sel[i];
-			kept += spk_reader_valid(&r, spk_reader_slot(&r, sel[i]));
-		}
-		n = kept;
-	}
-	return n;
-}
-
-/* Numbers of the keys of the batch's rows, by physical row. */
-static spk_status number_keys(struct join *j, int side, struct spk_batch *keys, uint32_t *number, spk_error *err)
-{
-	uint64_t hash[SPK_BATCH_ROWS] = { 0 };
-	uint32_t dense[SPK_BATCH_ROWS];
-
-	if (keys->columns)
-		spk_hash_columns(keys, j->key_number, keys->columns, hash);
-	SPK_TRY(spk_row_keys_encode(&j->encoded, keys, j->key_column[side], keys->columns, false, err));
-	SPK_TRY(spk_keymap_put(&j->keys, &j->encoded, hash, dense, err));
-	SPK_EACH_ROW(keys, i, row)
-		number[row] = dense[i];
-	return SPK_OK;
-}
-
-static spk_status fold(struct join *j, int side, const struct spk_batch *in, struct spk_batch *keys, spk_error *err)
-{
-	struct spk_expr **key = side ? j->base.plan->build_key : j->base.plan->probe_key;
-	struct spk_eval ev = spk_op_eval(&j->base, keys->arena, NULL);
-	int32_t *sel = spk_op_selection(in, keys->arena);
-	uint32_t *number = spk_arena_alloc(keys->arena, sizeof *number * (size_t)in->rows);
-
-	SPK_TRY_PTR(sel && number, err);
-	for (int k = 0; k < keys->columns; k++)
-		SPK_TRY(spk_expr_eval(key[k], in, in->sel, in->selected, &ev, &keys->column[k], err));
-	keys->selected = without_nulls(j, keys, sel, in->selected);
-	keys->sel = sel;
-	for (int i = 0; i < in->rows; i++)
-		number[i] = SPK_DELTA_NO_KEY;
-	SPK_TRY(number_keys(j, side, keys, number, err));
-	SPK_EACH_ROW(in, i, row)
-		SPK_TRY(fold_row(j, side, in, row, number[row], err));
+	spk_join_input_clear(&self(op)->in);
 	return SPK_OK;
 }
 
 static spk_status join_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
 {
-	struct join *j = self(op);
-	struct spk_batch *keys;
-	spk_status status;
-
-	SPK_TRY(spk_batch_derive(&keys, in, &j->key_schema[input], err));
-	status = fold(j, input, in, keys, err);
-	spk_batch_unref(keys);
-	return status;
+	return spk_join_input_push(&self(op)->in, input, in, err);
 }
 
 /* --- an epoch's end --- */
@@ -216,7 +82,7 @@ static void decide_wanted(struct join *j, struct slice *s, int at)
 	for (int side = 0; side < 2; side++) {
 		const int64_t before = s->group[side][at].total_before;
 
-		sum[side] = spk_delta_rows_sum(&j->side[side], s->number[at]);
+		sum[side] = spk_delta_rows_sum(&j->in.side[side], s->number[at]);
 		meets_change[!side] = (before > 0) != (before + sum[side].weight > 0) || (j->setup.type == SPK_JOIN_SINGLE && sum[side].weight > 0);
 	}
 	for (int side = 0; side < 2; side++) {
@@ -237,7 +103,7 @@ static void put(struct spk_join_rows *rows, const char *bytes, uint32_t size, in
 /* Takes back what is there to be taken; what is not, and what comes, is to be added. */
 static spk_status take_rows(struct join *j, struct slice *s, int at, int side, spk_error *err)
 {
-	const struct spk_delta_rows *d = &j->side[side];
+	const struct spk_delta_rows *d = &j->in.side[side];
 	struct spk_join_key *key = &s->key[at];
 
 	SPK_TRY_PTR(key->added[side].row && key->taken[side].row, err);
@@ -262,8 +128,8 @@ static spk_status load(struct join *j, struct slice *s, spk_error *err)
 		for (int i = 0; i < s->keys; i++) {
 			struct spk_row_group *g = &s->group[side][i];
 
-			*g = (struct spk_row_group){ .hash = j->keys.hash[s->number[i]] };
-			g->key = spk_keymap_key(&j->keys, s->number[i], &g->key_size);
+			*g = (struct spk_row_group){ .hash = j->in.keys.hash[s->number[i]] };
+			g->key = spk_keymap_key(&j->in.keys, s->number[i], &g->key_size);
 			s->key[i].group[side] = g;
 		}
 		SPK_TRY(spk_keyed_rows_open(&j->kept[side], s->group[side], s->keys, s->arena, err));
@@ -315,30 +181,18 @@ static spk_status with_slice(struct join *j, struct slice *s, struct spk_join_de
 	return status;
 }
 
-/* Rows that meet nothing whatever there is. */
 static spk_status emit_unmatched(struct join *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
 {
+	(void)s;
 	for (int side = 0; side < 2; side++)
-		for (uint32_t i = 0; i < j->side[side].map.count; i++) {
-			struct spk_kept_row *row;
-			uint32_t size;
-			const char *bytes = spk_delta_row(&j->side[side], i, &size);
-
-			if (j->side[side].key[i] != SPK_DELTA_NO_KEY || !j->side[side].weight[i])
-				continue;
-			row = SPK_NEW(s->arena, struct spk_kept_row);
-			bytes = spk_arena_copy(s->arena, bytes, size);
-			SPK_TRY_PTR(row && bytes, err);
-			*row = (struct spk_kept_row){ .bytes = bytes, .size = size, .weight = j->side[side].weight[i] };
-			SPK_TRY(spk_join_delta_unmatched(d, side, row, err));
-		}
+		SPK_TRY(spk_join_delta_keyless(d, side, &j->in.side[side], err));
 	return spk_row_changes_emit(d->changes, err);
 }
 
 static spk_status work_off_keys(struct join *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
 {
-	for (uint32_t k = 0; k < j->keys.count; k++) {
-		if (!j->side[0].first[k] && !j->side[1].first[k])
+	for (uint32_t k = 0; k < j->in.keys.count; k++) {
+		if (!j->in.side[0].first[k] && !j->in.side[1].first[k])
 			continue;
 		s->number[s->keys++] = k;
 		if (s->keys == KEYS_AT_ONCE)
@@ -360,13 +214,13 @@ static spk_status join_finish(struct spk_op *op, spk_error *err)
 
 	d.pair = s ? spk_arena_alloc(work, sizeof *d.pair * (size_t)op->pipeline->batch_rows) : NULL;
 	status = d.pair ? SPK_OK : spk_fail_memory(err);
-	for (int side = 0; side < 2 && status == SPK_OK; side++)
-		status = spk_delta_rows_chain(&j->side[side], j->keys.count, work, err);
+	if (status == SPK_OK)
+		status = spk_join_input_chain(&j->in, work, err);
 	if (status == SPK_OK)
 		status = work_off_keys(j, s, &d, err);
 	spk_row_changes_release(&changes);
 	spk_arena_unref(work);
-	forget(j);
+	spk_join_input_clear(&j->in);
 	return status;
 }
 
@@ -374,12 +228,9 @@ static void join_close(struct spk_op *op)
 {
 	struct join *j = self(op);
 
-	for (int s = 0; s < 2; s++) {
-		spk_delta_rows_release(&j->side[s]);
+	for (int s = 0; s < 2; s++)
 		spk_keyed_rows_release(&j->kept[s]);
-	}
-	spk_keymap_release(&j->keys);
-	spk_row_keys_release(&j->encoded);
+	spk_join_input_release(&j->in);
 	spk_state_view_close(j->view);
 	spk_arena_unref(j->arena);
 }

@@ -8,13 +8,18 @@
 #include "core/columnar/hash.h"
 #include "core/expr/text.h"
 
-extern const struct spk_op_type spk_op_late, spk_op_window_aggregate, spk_op_stream_aggregate, spk_op_stream_join, spk_op_recompute, spk_op_top_n, spk_op_session_input, spk_op_session;
+extern const struct spk_op_type spk_op_late, spk_op_window_aggregate, spk_op_stream_aggregate, spk_op_stream_join, spk_op_interval_join, spk_op_window_join, spk_op_recompute, spk_op_top_n,
+	spk_op_session_input, spk_op_session;
 
 /* The operator type of a physical kind in a stream, NULL when it is a batch operator's. */
 const struct spk_op_type *spk_stream_op_type(enum spk_physical_kind kind);
 
 /* Dead-letters a row as late: what it belongs to ended at `end`. */
 spk_status spk_late_report(struct spk_op *op, const struct spk_batch *in, int32_t row, int64_t end, int64_t watermark, spk_error *err);
+
+/* The watermark of an operator with `time_sources`, before and after the epoch at hand: that of the sources, less how long rows may be under way. */
+int64_t spk_op_watermark_before(const struct spk_op *op);
+int64_t spk_op_watermark_after(const struct spk_op *op);
 
 /* --- an aggregate with state: groups of the epoch, met with a state table in finish --- */
 

@@ -351,7 +351,7 @@ static spk_status close_entry(void *user, const char *key, uint32_t key_size, co
 
 static spk_status close_windows(struct top_n *t, struct slice *s, spk_error *err)
 {
-	const int64_t watermark = spk_run_watermark_after(t->base.pipeline->run, t->base.plan->time_sources);
+	const int64_t watermark = spk_op_watermark_after(&t->base);
 	struct closing c = { t, s };
 	int64_t bucket;
 

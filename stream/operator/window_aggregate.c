@@ -95,7 +95,7 @@ static spk_status window_finish(struct spk_op *op, spk_error *err)
 		slice = (struct spk_slice){ 0 };
 	}
 	spk_groups_clear(&s->epoch);
-	return close_windows(s, spk_run_watermark_after(op->pipeline->run, op->plan->time_sources), err);
+	return close_windows(s, spk_op_watermark_after(op), err);
 }
 
 const struct spk_op_type spk_op_window_aggregate = {

@@ -4,9 +4,8 @@
  */
 #include "core/base/check.h"
 #include "tests/batch/relations.h"
+#include "tests/stream/life.h"
 #include "tests/stream/session_model.h"
-
-enum { EPOCHS_MAX = 80 };
 
 /* --- the jobs --- */
 
@@ -64,22 +63,11 @@ static const struct job {
 	{ .name = "rows of sessions", .sql = "INSERT INTO windows SELECT window_end, a, 1, b FROM session(t PARTITION BY a, ts, interval '2 seconds')", .mode = CLOSES, .gap = 2 * SECOND, .rows = true },
 };
 
-/* --- a life --- */
+/* --- a trial --- */
 
-/* What a snapshot remembers beside the state. */
-struct snapshot { int64_t epoch, watermark[SOURCES], mark[SOURCES][PARTITIONS]; };
-
-struct life {
+struct trial {
 	const struct job *job;
-	spk_test_rng rng;
-	struct stream stream;
-	struct partition t[PARTITIONS], u[PARTITIONS];
-	char *dir;
-	int generation;                     /* of the store's folder */
-	struct snapshot snapshot;
-	struct cut cut[EPOCHS_MAX];         /* by epoch */
-	struct outcome outcome[EPOCHS_MAX];
-	/* the model */
+	struct life life;
 	struct seen seen[SOURCES], open;    /* by source: 0 t, 1 u */
 	struct closed_sessions closed;
 	int64_t mark[SOURCES][PARTITIONS], watermark[SOURCES];
@@ -88,115 +76,14 @@ struct life {
 	int64_t late, bad;
 };
 
-static int source_number(const struct life *l, int i) { return strcmp(l->stream.plan->source[i].table->name, "u") == 0; }
-
-static char *state_dir(const struct life *l, int generation) { return spk_test_format("%s/state-%d", l->dir, generation); }
-
-static void open_life(struct life *l)
-{
-	static const int sizes[] = { 1, 3, 50, 4096 };
-	char *dir = state_dir(l, l->generation);
-
-	stream_open(&l->stream, dir, 1 + (int)spk_test_below(&l->rng, 5), sizes[spk_test_below(&l->rng, SPK_COUNT_OF(sizes))], 1 + (int)spk_test_below(&l->rng, 3), spk_test_one_in(&l->rng, 2));
-	free(dir);
-}
-
-/* A snapshot of the state as it is, in the next folder. */
-static void take_snapshot(struct life *l)
-{
-	char *dir = state_dir(l, l->generation + 1);
-	spk_error err = { 0 };
-
-	spk_test_remove(dir);
-	REQUIRE_OK(spk_store_snapshot(l->stream.store, dir, &err), err);
-	l->snapshot.epoch = l->stream.epoch;
-	memcpy(l->snapshot.watermark, l->stream.watermark, sizeof l->snapshot.watermark);
-	memcpy(l->snapshot.mark, l->stream.mark, sizeof l->snapshot.mark);
-	free(dir);
-}
-
-/* Starts anew from the last snapshot and does the epochs since again: each must write what it wrote then. */
-static void restart(struct life *l)
-{
-	char *old = state_dir(l, l->generation);
-	int64_t last = l->stream.epoch;
-
-	stream_close(&l->stream);
-	spk_test_remove(old);
-	free(old);
-	l->generation++;
-	l->stream.epoch = l->snapshot.epoch;
-	memcpy(l->stream.watermark, l->snapshot.watermark, sizeof l->snapshot.watermark);
-	memcpy(l->stream.mark, l->snapshot.mark, sizeof l->snapshot.mark);
-	open_life(l);
-	for (int64_t e = l->stream.epoch; e < last; e++) {
-		struct outcome again;
-		spk_error err = { 0 };
-
-		REQUIRE_OK(stream_epoch(&l->stream, &l->cut[e], NULL, &again, &err), err);
-		for (int i = 0; i < l->stream.plan->sinks; i++) {
-			lines_sort(&again.out[i]);
-			CHECK(lines_same(&again.out[i], &l->outcome[e].out[i]));
-		}
-		CHECK(again.late == l->outcome[e].late && again.bad == l->outcome[e].bad);
-		outcome_release(&again);
-	}
-	take_snapshot(l);
-}
-
-/* Reads on: some partitions a little, some nothing, some all; idle or ended ones as it comes. */
-static void draw_cut(struct life *l, struct cut *cut, bool last)
-{
-	cut->chunk = 1 + (int)spk_test_below(&l->rng, spk_test_one_in(&l->rng, 2) ? 10 : 1000);
-	for (int i = 0; i < l->stream.plan->sources; i++)
-		for (int p = 0; p < l->stream.partitions[i]; p++) {
-			struct partition *part = &l->stream.partition[i][p];
-			int most = part->events - part->at, n = spk_test_one_in(&l->rng, 4) ? 0 : (int)spk_test_below(&l->rng, (uint64_t)SPK_MIN(most, 60) + 1);
-
-			cut->from[i][p] = part->at;
-			part->at += last ? most : n;
-			cut->to[i][p] = part->at;
-			cut->finished[i][p] = part->at == part->events && (last || spk_test_one_in(&l->rng, 3));
-			cut->idle[i][p] = cut->from[i][p] == cut->to[i][p] && spk_test_one_in(&l->rng, 3);
-		}
-}
-
-/* NULL more often than not. */
-static char *draw_fault(struct life *l)
-{
-	static const char *const faults[] = { "task.start:%d", "task.finish:%d", "shuffle.write:%d", "shuffle.fetch:%d", "state.read:%d", "state.write:%d", "malloc:%d" };
-
-	if (!spk_test_one_in(&l->rng, 4))
-		return NULL;
-	return spk_test_format(faults[spk_test_below(&l->rng, SPK_COUNT_OF(faults))], 1 + (int)spk_test_below(&l->rng, 30));
-}
-
-/* One epoch, if need be after a restart. */
-static void run_epoch(struct life *l, bool last)
-{
-	int64_t e = l->stream.epoch;
-	char *fault = draw_fault(l);
-	spk_error err = { 0 };
-
-	draw_cut(l, &l->cut[e], last);
-	if (stream_epoch(&l->stream, &l->cut[e], fault, &l->outcome[e], &err) != SPK_OK) {
-		CHECK(fault != NULL);
-		restart(l);
-		REQUIRE_OK(stream_epoch(&l->stream, &l->cut[e], NULL, &l->outcome[e], &err), err);
-	}
-	free(fault);
-	for (int i = 0; i < l->stream.plan->sinks; i++)
-		lines_sort(&l->outcome[e].out[i]);
-}
-
 /* --- the model's epoch --- */
 
-static int64_t least_watermark(const struct life *l, const int64_t *by_source)
+static int64_t least_watermark(const struct trial *l, const int64_t *by_source)
 {
 	return l->job->both ? SPK_MIN(by_source[0], by_source[1]) : by_source[0];
 }
 
-static void see(struct life *l, int source, const struct event *e, int64_t watermark)
+static void see(struct trial *l, int source, const struct event *e, int64_t watermark)
 {
 	bool changes = l->job->mode == CHANGES && !e->b_null;
 
@@ -214,22 +101,22 @@ static void see(struct life *l, int source, const struct event *e, int64_t water
 }
 
 /* Takes in what the epoch read; watermarks move at its end. */
-static void model_epoch(struct life *l, const struct cut *cut)
+static void model_epoch(struct trial *l, const struct cut *cut)
 {
 	int64_t before = least_watermark(l, l->watermark);
 
-	for (int i = 0; i < l->stream.plan->sources; i++) {
-		int s = source_number(l, i);
+	for (int i = 0; i < l->life.stream.plan->sources; i++) {
+		int s = life_source(&l->life, i);
 
-		for (int p = 0; p < l->stream.partitions[i]; p++)
+		for (int p = 0; p < l->life.stream.partitions[i]; p++)
 			for (int k = cut->from[i][p]; k < cut->to[i][p]; k++) {
-				const struct event *e = &l->stream.partition[i][p].event[k];
+				const struct event *e = &l->life.stream.partition[i][p].event[k];
 
 				see(l, s, e, before);
 				if (!e->ts_null)
 					l->mark[s][p] = SPK_MAX(l->mark[s][p], e->ts - DELAY);
 			}
-		l->watermark[s] = model_watermark(l->mark[s], cut->idle[i], cut->finished[i], l->stream.partitions[i], l->watermark[s]);
+		l->watermark[s] = model_watermark(l->mark[s], cut->idle[i], cut->finished[i], l->life.stream.partitions[i], l->watermark[s]);
 	}
 }
 
@@ -263,7 +150,7 @@ static bool same_key(const char *x, const char *y, int column)
 	return n == m && memcmp(x, y, n) == 0;
 }
 
-static void apply_change(struct life *l, const char *line)
+static void apply_change(struct trial *l, const char *line)
 {
 	int at = line[0] == '-' ? find_line(&l->table, line + 1) : -1;
 
@@ -273,7 +160,7 @@ static void apply_change(struct life *l, const char *line)
 		remove_line(&l->table, at);
 }
 
-static void apply_upsert(struct life *l, const char *line)
+static void apply_upsert(struct trial *l, const char *line)
 {
 	for (int i = 0; i < l->table.count; i++)
 		if (same_key(l->table.line[i], line + 1, l->job->key)) {
@@ -285,7 +172,7 @@ static void apply_upsert(struct life *l, const char *line)
 }
 
 /* Rows of the relation over all rows seen; its tables are t, u and t again. */
-static struct lines related(const struct life *l)
+static struct lines related(const struct trial *l)
 {
 	struct pairs tables[RELATION_TABLES] = { 0 }, rows;
 	struct lines out = { 0 };
@@ -309,7 +196,7 @@ static struct lines related(const struct life *l)
 	return out;
 }
 
-static bool check_result(struct life *l, const struct outcome *o)
+static bool check_result(struct trial *l, const struct outcome *o)
 {
 	struct lines want = l->job->mode == RELATES ? related(l) : result_of(l->job->result, &l->seen[0], &l->seen[1]);
 	bool same;
@@ -330,7 +217,7 @@ static bool check_result(struct life *l, const struct outcome *o)
 	return same;
 }
 
-static bool check_windows(struct life *l, const struct outcome *o)
+static bool check_windows(struct trial *l, const struct outcome *o)
 {
 	const int64_t watermark = least_watermark(l, l->watermark);
 	struct lines want = l->job->gap ? close_sessions_of(&l->closed, &l->open, l->job->gap, watermark, l->job->rows) :
@@ -344,79 +231,59 @@ static bool check_windows(struct life *l, const struct outcome *o)
 	return same;
 }
 
-static bool check_epoch(struct life *l)
+static bool check_epoch(struct trial *l)
 {
-	int64_t e = l->stream.epoch - 1, late = l->late, bad = l->bad;
-	struct outcome *o = &l->outcome[e];
+	int64_t e = l->life.stream.epoch - 1, late = l->late, bad = l->bad;
+	struct outcome *o = &l->life.outcome[e];
 	bool good;
 
-	model_epoch(l, &l->cut[e]);
-	for (int i = 0; i < l->stream.plan->sources; i++)
-		CHECK_EQ_INT(o->after[i], l->watermark[source_number(l, i)]);
+	model_epoch(l, &l->life.cut[e]);
+	for (int i = 0; i < l->life.stream.plan->sources; i++)
+		CHECK_EQ_INT(o->after[i], l->watermark[life_source(&l->life, i)]);
 	good = CHECK_EQ_INT(o->late, l->late - late) && CHECK_EQ_INT(o->bad, l->bad - bad);
 	if (l->job->mode == REPEATS)
 		return good;
 	return (l->job->mode == CLOSES ? check_windows(l, o) : check_result(l, o)) && good;
 }
 
-/* --- lives --- */
+/* --- trials --- */
 
-static void life_init(struct life *l, const struct job *job, uint64_t stream, int events)
+static void trial_init(struct trial *l, const struct job *job, uint64_t stream, int events)
 {
-	*l = (struct life){ .job = job, .rng = spk_test_rng_new(stream), .dir = spk_test_dir("life") };
-	int t = 1 + (int)spk_test_below(&l->rng, PARTITIONS), u = 1 + (int)spk_test_below(&l->rng, PARTITIONS);
-
+	*l = (struct trial){ .job = job };
 	for (int s = 0; s < SOURCES; s++) {
 		l->watermark[s] = INT64_MIN;
 		for (int p = 0; p < PARTITIONS; p++)
 			l->mark[s][p] = INT64_MIN;
 	}
-	for (int p = 0; p < PARTITIONS; p++) {
-		partition_fill(&l->t[p], p < t ? (int)spk_test_below(&l->rng, (uint64_t)events) : 0, &l->rng);
-		partition_fill(&l->u[p], p < u ? (int)spk_test_below(&l->rng, (uint64_t)events) : 0, &l->rng);
-	}
-	stream_init(&l->stream, job->sql, l->t, t, l->u, u);
-	open_life(l);
-	take_snapshot(l);
+	life_init(&l->life, job->sql, stream, events);
 }
 
-static void life_release(struct life *l)
+static void trial_release(struct trial *l)
 {
-	stream_close(&l->stream);
-	stream_release(&l->stream);
-	for (int p = 0; p < PARTITIONS; p++) {
-		free(l->t[p].event);
-		free(l->u[p].event);
-	}
-	for (int e = 0; e < EPOCHS_MAX; e++)
-		outcome_release(&l->outcome[e]);
+	life_release(&l->life);
 	for (int s = 0; s < SOURCES; s++)
 		seen_release(&l->seen[s]);
 	seen_release(&l->open);
 	free(l->closed.at);
 	lines_release(&l->table);
-	spk_test_remove(l->dir);
-	free(l->dir);
 }
 
 static void live(const struct job *job, uint64_t stream, int events, int epochs)
 {
-	struct life *l = calloc(1, sizeof *l);
+	struct trial *l = calloc(1, sizeof *l);
 	bool good = true;
 
-	life_init(l, job, stream, events);
+	trial_init(l, job, stream, events);
 	for (int e = 0; e < epochs && good; e++) {
-		run_epoch(l, e == epochs - 1);
+		life_epoch(&l->life, e == epochs - 1);
 		good = check_epoch(l);
-		if (spk_test_one_in(&l->rng, 6))
-			take_snapshot(l);
-		if (spk_test_one_in(&l->rng, 8))
-			restart(l);
+		life_goes_on(&l->life);
 	}
 	CHECK(!good || l->open.count == 0);
 	if (!good)
-		printf("      (%s, epoch %d)\n", job->name, (int)l->stream.epoch);
-	life_release(l);
+		printf("      (%s, epoch %d)\n", job->name, (int)l->life.stream.epoch);
+	trial_release(l);
 	free(l);
 }
 

@@ -52,6 +52,13 @@ static const struct known { const char *sql, *properties; } known[] = {
 	{ "SELECT a, b, row_number() OVER (PARTITION BY a ORDER BY ts) FROM topic", "[#1 updating, unbounded, key a, b]" },
 	{ "SELECT window_end, b, row_number() OVER (PARTITION BY window_end, a ORDER BY b) FROM tumble(topic, ts, '1 min')", "[#1 append-only, unbounded, window end window_end]" },
 	{ "SELECT window_start, b, row_number() OVER (PARTITION BY window_start, a ORDER BY b) FROM cumulate(topic, ts, '1 min', '2 min')", "[#1 updating, unbounded]" },
+	{ "SELECT x.a, y.ts, x.ts AS t FROM topic x JOIN topic y ON x.a = y.a AND x.ts BETWEEN y.ts - interval '1 min' AND y.ts", "[#1 append-only, unbounded, time t]" },
+	{ "SELECT x.a, y.ts FROM topic x JOIN topic y ON x.ts BETWEEN y.ts - interval '1 min' AND y.ts", "[#1 append-only, unbounded, time ts]" },
+	{ "SELECT x.ts, y.ts AS y FROM topic x LEFT JOIN topic y ON x.ts BETWEEN y.ts - interval '1 min' AND y.ts", "[#1 append-only, unbounded, time ts]" },
+	{ "SELECT x.ts, y.ts AS y FROM topic x FULL JOIN topic y ON x.ts BETWEEN y.ts - interval '1 min' AND y.ts", "[#1 append-only, unbounded]" },
+	{ "SELECT x.ts, y.ts AS y FROM topic x JOIN topic y ON x.ts >= y.ts", "[#1 append-only, unbounded, time ts]" },
+	{ "SELECT x.ts FROM topic x JOIN latest y ON x.a = y.a", "[#1 updating, unbounded]" },
+	{ "SELECT y.window_end AS e, x.a FROM tumble(topic, ts, '1 min') x JOIN tumble(topic, ts, '1 min') y ON x.window_end = y.window_end", "[#1 append-only, unbounded, window end e]" },
 	{ "VALUES (1)", "[#1 append-only, bounded]" },
 	{ "SELECT a, window_end FROM TABLE(SESSION(TABLE topic PARTITION BY a, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY a, window_end", "[#1 append-only, unbounded, key a, window_end, window end window_end]" },
 };

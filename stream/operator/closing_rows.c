@@ -1,0 +1,91 @@
+/* Kept rows of buckets whose time is over. See closing_rows.h. */
+#include "stream/operator/closing_rows.h"
+
+enum { GROUPS_AT_ONCE = 512, ROWS_AT_ONCE = 1 << 16 };
+
+/* The groups at hand; a key's sides may be beyond the number of groups at once. */
+struct gathering {
+	const struct spk_closing_rows *c;
+	struct spk_arena *arena;
+	struct spk_row_group group[GROUPS_AT_ONCE + 2];
+	int groups;
+	uint32_t rows;                   /* of all but the last one */
+};
+
+int spk_closing_rows_side(const struct spk_closing_rows *c, const struct spk_row_group *group)
+{
+	for (int s = 0; s < c->sides; s++)
+		if (c->kept[s].side == group->key[group->key_size - 1])
+			return s;
+	SPK_ASSERT(false, "the table has rows of these sides alone");
+	return 0;
+}
+
+static spk_status hand_over(struct gathering *g, spk_error *err)
+{
+	spk_status status = g->groups ? g->c->take(g->c->user, g->group, g->groups, g->arena, err) : SPK_OK;
+
+	spk_arena_unref(g->arena);
+	g->arena = NULL;
+	g->groups = 0;
+	g->rows = 0;
+	return status;
+}
+
+/* Whether the entry begins another key than that of the last group. */
+static bool is_other_key(const struct gathering *g, const struct spk_state_entry *entry)
+{
+	const struct spk_row_group *last = &g->group[g->groups - 1];
+
+	return entry->key_size != last->key_size || memcmp(entry->key, last->key, last->key_size - 1) != 0;
+}
+
+static const struct spk_keyed_rows *layout(const struct gathering *g, const char *key, uint32_t size)
+{
+	return &g->c->kept[spk_closing_rows_side(g->c, &(struct spk_row_group){ .key = key, .key_size = size })];
+}
+
+static spk_status take_entry(void *user, const char *key, uint32_t key_size, const char *value, uint32_t size, spk_error *err)
+{
+	const struct spk_state_entry entry = { key, key_size, value, size };
+	struct gathering *g = user;
+	struct spk_row_group *last = g->groups ? &g->group[g->groups - 1] : NULL;
+	bool same = false;
+
+	if (last)
+		SPK_TRY(spk_keyed_rows_gather(layout(g, last->key, last->key_size), last, &entry, &same, g->arena, err));
+	if (same)
+		return SPK_OK;
+	if (last)
+		g->rows += last->rows;
+	if (last && (g->groups >= GROUPS_AT_ONCE || g->rows > ROWS_AT_ONCE) && is_other_key(g, &entry))
+		SPK_TRY(hand_over(g, err));
+	if (!g->arena)
+		g->arena = spk_arena_new(g->c->op->pipeline->account);
+	SPK_TRY_PTR(g->arena, err);
+	last = &g->group[g->groups++];
+	*last = (struct spk_row_group){ 0 };
+	return spk_keyed_rows_gather(layout(g, key, key_size), last, &entry, &same, g->arena, err);
+}
+
+spk_status spk_closing_rows_take(const struct spk_closing_rows *c, int64_t watermark, spk_error *err)
+{
+	struct spk_arena *work = spk_arena_new(c->op->pipeline->account);
+	struct gathering *g = work ? SPK_NEW(work, struct gathering) : NULL;
+	spk_status status = g ? SPK_OK : spk_fail_memory(err);
+	int64_t bucket;
+
+	if (g)
+		g->c = c;
+	while (status == SPK_OK && (bucket = spk_state_first_bucket(c->view)) <= watermark && bucket != INT64_MAX) {
+		status = spk_op_check_cancelled(c->op, err);
+		if (status == SPK_OK)
+			status = spk_state_take_bucket(c->view, bucket, c->take ? take_entry : NULL, g, err);
+		if (status == SPK_OK)
+			status = hand_over(g, err);
+	}
+	if (g)
+		spk_arena_unref(g->arena);
+	spk_arena_unref(work);
+	return status;
+}

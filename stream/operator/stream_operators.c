@@ -1,0 +1,40 @@
+/* The operators of a stream by kind of node, and what they ask of an epoch's time. */
+#include "stream/operator/stream_operators.h"
+
+static const struct spk_op_type *const stream_types[SPK_PHYSICAL_COUNT] = {
+	[SPK_PHYSICAL_LATE] = &spk_op_late,
+	[SPK_PHYSICAL_WINDOW_AGGREGATE] = &spk_op_window_aggregate,
+	[SPK_PHYSICAL_STREAM_AGGREGATE] = &spk_op_stream_aggregate,
+	[SPK_PHYSICAL_STREAM_JOIN] = &spk_op_stream_join,
+	[SPK_PHYSICAL_INTERVAL_JOIN] = &spk_op_interval_join,
+	[SPK_PHYSICAL_WINDOW_JOIN] = &spk_op_window_join,
+	[SPK_PHYSICAL_RECOMPUTE] = &spk_op_recompute,
+	[SPK_PHYSICAL_TOP_N] = &spk_op_top_n,
+	[SPK_PHYSICAL_SESSION_INPUT] = &spk_op_session_input,
+	[SPK_PHYSICAL_SESSION] = &spk_op_session,
+};
+
+const struct spk_op_type *spk_stream_op_type(enum spk_physical_kind kind)
+{
+	return kind < SPK_PHYSICAL_COUNT ? stream_types[kind] : NULL;
+}
+
+/* The end of all sources is the end of everything. */
+static int64_t delayed(const struct spk_op *op, int64_t watermark)
+{
+	int64_t less;
+
+	if (watermark == SPK_WATERMARK_END || watermark == SPK_WATERMARK_NONE || __builtin_sub_overflow(watermark, op->plan->time_lag_us, &less))
+		return watermark == SPK_WATERMARK_END ? SPK_WATERMARK_END : SPK_WATERMARK_NONE;
+	return less;
+}
+
+int64_t spk_op_watermark_before(const struct spk_op *op)
+{
+	return delayed(op, spk_run_watermark_before(op->pipeline->run, op->plan->time_sources));
+}
+
+int64_t spk_op_watermark_after(const struct spk_op *op)
+{
+	return delayed(op, spk_run_watermark_after(op->pipeline->run, op->plan->time_sources));
+}

@@ -1,0 +1,400 @@
+/*
+ * Joins that know time, over random rows, cuts, watermarks, restarts and faults, against loops over all rows that were not late: intervals between
+ * event times, windows, and what follows behind them. When all is over nothing is left in the state.
+ */
+#include "tests/stream/life.h"
+#include "tests/stream/model.h"
+
+/* --- random queries --- */
+
+enum shape { INTERVAL, WINDOWED, COUNTED };
+enum kind { K_INNER, K_LEFT, K_RIGHT, K_FULL, K_SEMI, K_ANTI, KINDS };
+
+/*
+ * t and u, or windows of them, joined. INTERVAL: t.ts - u.ts between `least` and `most`, as far as there are such bounds. WINDOWED: equal ends; `slide`
+ * is the slide of windows of three times its size, 0: they tumble. COUNTED: pairs of an INTERVAL join by windows of t's time.
+ */
+struct query {
+	enum shape shape;
+	enum kind kind;
+	bool by_a, b_less, strict, has_least, has_most;
+	int64_t least, most, slide;
+	int form;                        /* how the bounds are written */
+	char *sql;
+};
+
+static const char tables[] =
+	"CREATE TABLE pairs (ta bigint, tb bigint, tt timestamp, ua bigint, ub bigint, ut timestamp) WITH ('connector' = 'appends');\n"
+	"CREATE TABLE ones (ta bigint, tb bigint, tt timestamp) WITH ('connector' = 'appends');\n"
+	"CREATE TABLE counts (w timestamp, n bigint) WITH ('connector' = 'appends');\n";
+
+static bool shows_both(const struct query *q) { return q->kind != K_SEMI && q->kind != K_ANTI; }
+
+static char *bound_text(const struct query *q, const char *t, const char *u)
+{
+	const long long least = (long long)q->least, most = (long long)q->most;
+	const char *more = q->strict ? ">" : ">=", *less = q->strict ? "<" : "<=";
+	char *low = q->form == 0 ? spk_test_format("%s %s %s + interval '%lld microseconds'", t, more, u, least) :
+		    q->form == 1 ? spk_test_format("%s - interval '%lld microseconds' %s %s", t, least, more, u) :
+				   spk_test_format("%s - %s %s interval '%lld microseconds'", t, u, more, least);
+	char *high = q->form == 0 ? spk_test_format("%s + interval '%lld microseconds' %s %s", u, most, q->strict ? ">" : ">=", t) :
+		     q->form == 1 ? spk_test_format("%s %s %s - interval '%lld microseconds'", t, less, u, -most) :
+				    spk_test_format("interval '%lld microseconds' %s %s - %s", most, more, t, u);
+	char *both = q->has_least && q->has_most ? (q->least == q->most && !q->strict ? spk_test_format("%s = %s + interval '%lld microseconds'", t, u, least) : spk_test_format("%s AND %s", low, high)) :
+							     strdup(q->has_least ? low : high);
+
+	free(low);
+	free(high);
+	return both;
+}
+
+static void write_sql(struct query *q)
+{
+	static const char *const joins[] = { "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN" };
+	const bool windows = q->shape == WINDOWED;
+	char *bound = windows ? strdup("t.window_start = u.window_start AND t.window_end = u.window_end") : bound_text(q, "t.ts", "u.ts");
+	char *on = spk_test_format("%s%s%s", bound, q->by_a ? " AND t.a = u.a" : "", q->b_less ? " AND t.b < u.b" : "");
+	char *from[2];
+
+	for (int i = 0; i < 2; i++) {
+		const char *name = i ? "u" : "t";
+
+		if (!windows)
+			from[i] = strdup(name);
+		else if (q->slide)
+			from[i] = spk_test_format("hop(%s, ts, interval '%lld microseconds', interval '%lld microseconds') AS %s", name, (long long)q->slide, (long long)q->slide * 3, name);
+		else
+			from[i] = spk_test_format("tumble(%s, ts, interval '5 seconds') AS %s", name, name);
+	}
+	if (q->shape == COUNTED)
+		q->sql = spk_test_format("%sINSERT INTO counts SELECT window_end, count(*) FROM tumble((SELECT t.ts FROM t %s u ON %s WHERE t.ts IS NOT NULL), ts, interval '5 seconds') GROUP BY window_end", tables, joins[q->kind], on);
+	else if (shows_both(q))
+		q->sql = spk_test_format("%sINSERT INTO pairs SELECT t.a, t.b, t.ts, u.a, u.b, u.ts FROM %s %s %s ON %s", tables, from[0], joins[q->kind], from[1], on);
+	else
+		q->sql = spk_test_format("%sINSERT INTO ones SELECT t.a, t.b, t.ts FROM %s WHERE %s (SELECT 1 FROM %s WHERE %s)", tables, from[0], q->kind == K_SEMI ? "EXISTS" : "NOT EXISTS", from[1], on);
+	free(from[0]);
+	free(from[1]);
+	free(bound);
+	free(on);
+}
+
+static struct query query_new(spk_test_rng *rng)
+{
+	struct query q = { .shape = (enum shape)spk_test_below(rng, 3), .kind = (enum kind)spk_test_below(rng, KINDS) };
+
+	q.by_a = !spk_test_one_in(rng, 4);
+	q.b_less = spk_test_one_in(rng, 3);
+	q.strict = spk_test_one_in(rng, 2);
+	q.has_least = q.has_most = true;
+	q.least = spk_test_between(rng, -20, 20) * SECOND / (spk_test_one_in(rng, 3) ? 100 : 1);
+	q.most = q.least + (spk_test_one_in(rng, 6) ? 0 : spk_test_between(rng, -1, 20) * SECOND / (spk_test_one_in(rng, 3) ? 50 : 1));
+	q.slide = spk_test_one_in(rng, 2) ? 2 * SECOND : 0;
+	q.form = (int)spk_test_below(rng, 3);
+	/* Behind the join the times of t must be known, and t must be there. */
+	if (q.shape == COUNTED)
+		q.kind = spk_test_one_in(rng, 2) ? K_INNER : K_LEFT;
+	/* One bound: the side that can go goes; which of them may come out alone depends on that. */
+	if (q.shape == INTERVAL && spk_test_one_in(rng, 4)) {
+		q.has_least = spk_test_one_in(rng, 2);
+		q.has_most = !q.has_least;
+		q.kind = spk_test_one_in(rng, 2) ? K_INNER : q.has_most ? K_RIGHT : K_LEFT;
+	}
+	write_sql(&q);
+	return q;
+}
+
+/* --- what it must come to --- */
+
+/* A row of t or u, in the window that ends then. */
+struct row { const struct event *event; int64_t end; };
+struct rows { int count, capacity; struct row *row; };
+
+static void rows_add(struct rows *r, struct row row)
+{
+	if (r->count == r->capacity) {
+		r->capacity = r->capacity ? 2 * r->capacity : 256;
+		r->row = realloc(r->row, sizeof *r->row * (size_t)r->capacity);
+	}
+	r->row[r->count++] = row;
+}
+
+static bool meets(const struct query *q, const struct row *x, const struct row *y)
+{
+	const struct event *t = x->event, *u = y->event;
+	const int64_t apart = t->ts - u->ts;
+
+	if ((q->by_a && (t->a_null || u->a_null || t->a != u->a)) || (q->b_less && (t->b_null || u->b_null || t->b >= u->b)))
+		return false;
+	if (q->shape == WINDOWED)
+		return x->end == y->end;
+	if (t->ts_null || u->ts_null)
+		return false;
+	if (q->has_least && q->has_most && q->least == q->most && !q->strict)
+		return apart == q->least;
+	return (!q->has_least || (q->strict ? apart > q->least : apart >= q->least)) && (!q->has_most || (q->strict ? apart < q->most : apart <= q->most));
+}
+
+static void put_side(const struct event *e, char *out, size_t size)
+{
+	char a[24], b[24], ts[SPK_TEXT_MAX];
+	int n;
+
+	if (!e) {
+		snprintf(out, size, "NULL|NULL|NULL");
+		return;
+	}
+	n = e->ts_null ? snprintf(ts, sizeof ts, "NULL") : spk_text_timestamp(e->ts, ts);
+	snprintf(out, size, "%s|%s|%.*s", number_text(e->a_null, e->a, a), number_text(e->b_null, e->b, b), n, ts);
+}
+
+static void put_pair(const struct query *q, const struct event *t, const struct event *u, struct lines *out)
+{
+	char left[120], right[120];
+
+	put_side(t, left, sizeof left);
+	put_side(u, right, sizeof right);
+	put_line(out, shows_both(q) ? "+%s|%s" : "+%s", left, right);
+}
+
+static int by_number(const void *x, const void *y)
+{
+	const int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
+
+	return (a > b) - (a < b);
+}
+
+/* COUNTED: the windows' ends of rows that came out, counted. */
+static void put_counts_of(int64_t *end, int n, struct lines *out)
+{
+	if (n)
+		qsort(end, (size_t)n, sizeof *end, by_number);
+	for (int i = 0, to; i < n; i = to) {
+		char text[SPK_TEXT_MAX];
+		int size = spk_text_timestamp(end[i], text);
+
+		for (to = i; to < n && end[to] == end[i];)
+			to++;
+		put_line(out, "+%.*s|%d", size, text, to - i);
+	}
+}
+
+static struct lines joined(const struct query *q, const struct rows *t, const struct rows *u)
+{
+	bool *met = calloc((size_t)u->count + 1, sizeof *met);
+	struct lines out = { 0 };
+	int64_t *end = NULL;
+	int ends = 0, room = 0;
+
+	for (int i = 0; i < t->count; i++) {
+		int partners = 0;
+
+		for (int k = 0; k < u->count; k++) {
+			if (!meets(q, &t->row[i], &u->row[k]))
+				continue;
+			partners++;
+			met[k] = true;
+			if (shows_both(q) && q->shape != COUNTED)
+				put_pair(q, t->row[i].event, u->row[k].event, &out);
+		}
+		if (q->shape == COUNTED) {
+			for (int n = partners ? partners : q->kind == K_LEFT; n > 0 && !t->row[i].event->ts_null; n--) {
+				if (ends == room)
+					end = realloc(end, sizeof *end * (size_t)(room = 2 * room + 64));
+				end[ends++] = window_end(t->row[i].event);
+			}
+			continue;
+		}
+		if (partners ? q->kind == K_SEMI : q->kind == K_LEFT || q->kind == K_FULL || q->kind == K_ANTI)
+			put_pair(q, t->row[i].event, NULL, &out);
+	}
+	for (int k = 0; k < u->count && (q->kind == K_RIGHT || q->kind == K_FULL); k++)
+		if (!met[k])
+			put_pair(q, NULL, u->row[k].event, &out);
+	put_counts_of(end, ends, &out);
+	free(met);
+	free(end);
+	lines_sort(&out);
+	return out;
+}
+
+/* --- trials --- */
+
+struct trial { const struct query *query; struct life life; struct rows rows[2]; struct lines out; int64_t late, bad; };
+
+/* A row of table s (0 t, 1 u), once for every window that it is in; late by the watermark before the epoch. */
+static void see(struct trial *l, int s, const struct event *e, int64_t watermark)
+{
+	const struct query *q = l->query;
+	const int64_t size = q->slide ? 3 * q->slide : WINDOW, slide = q->slide ? q->slide : WINDOW;
+
+	if (q->shape != WINDOWED) {
+		if (q->shape == COUNTED && s == 0 && e->ts_null)
+			return;
+		if (!e->ts_null && e->ts < watermark)
+			l->late++;
+		else
+			rows_add(&l->rows[s], (struct row){ .event = e });
+		return;
+	}
+	if (e->ts_null) {
+		l->bad++;
+		return;
+	}
+	/* Told once, when the last of its windows is closed. */
+	l->late += e->ts - e->ts % slide + size <= watermark;
+	for (int64_t end = e->ts - e->ts % slide + slide; end <= e->ts - e->ts % slide + size; end += slide)
+		if (end > watermark)
+			rows_add(&l->rows[s], (struct row){ e, end });
+}
+
+static bool check_epoch(struct trial *l)
+{
+	const int64_t e = l->life.stream.epoch - 1, late = l->late, bad = l->bad;
+	const struct cut *cut = &l->life.cut[e];
+	const struct outcome *o = &l->life.outcome[e];
+	const int64_t watermark = SPK_MIN(o->before[0], o->before[1]);
+
+	for (int i = 0; i < l->life.stream.plan->sources; i++)
+		for (int p = 0; p < l->life.stream.partitions[i]; p++)
+			for (int k = cut->from[i][p]; k < cut->to[i][p]; k++)
+				see(l, life_source(&l->life, i), &l->life.stream.partition[i][p].event[k], watermark);
+	for (int i = 0; i < o->out[0].count; i++)
+		lines_add(&l->out, o->out[0].line[i], strlen(o->out[0].line[i]));
+	return CHECK_EQ_INT(o->late, l->late - late) && CHECK_EQ_INT(o->bad, l->bad - bad);
+}
+
+static spk_status count_entry(void *user, int64_t bucket, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err)
+{
+	(void)bucket, (void)key, (void)key_size, (void)value, (void)value_size, (void)err;
+	++*(int *)user;
+	return SPK_OK;
+}
+
+/* Rows left in the state tables of that plan; operators are closed. */
+static int entries_left(struct stream *s)
+{
+	int entries = 0;
+	spk_error err = { 0 };
+
+	for (int i = 0; i < s->plan->nodes; i++) {
+		struct spk_state_view *view;
+
+		if (!s->plan->node[i]->state_table)
+			continue;
+		REQUIRE_OK(spk_state_view_open(&view, s->store, s->plan->node[i]->state_table, 0, SPK_SHARDS, &err), err);
+		REQUIRE_OK(spk_state_scan(view, count_entry, &entries, &err), err);
+		spk_state_view_close(view);
+	}
+	return entries;
+}
+
+static void check_all(struct trial *l)
+{
+	struct lines want = joined(l->query, &l->rows[0], &l->rows[1]);
+	bool same;
+
+	lines_sort(&l->out);
+	same = CHECK(lines_same(&l->out, &want));
+	for (int i = 0, shown = 0; !same && i < SPK_MAX(l->out.count, want.count) && shown < 10; i++) {
+		const char *got = i < l->out.count ? l->out.line[i] : "nothing", *wanted = i < want.count ? want.line[i] : "nothing";
+
+		if (strcmp(got, wanted) != 0)
+			printf("      line %d: got %s, want %s\n", ++shown, got, wanted);
+	}
+	if (!same)
+		printf("      %d lines, want %d: %s\n", l->out.count, want.count, l->query->sql);
+	lines_release(&want);
+	spk_exec_free(l->life.stream.exec);
+	l->life.stream.exec = NULL;
+	CHECK_EQ_INT(entries_left(&l->life.stream), 0);
+}
+
+/* The join must be one that lets rows go. */
+static void check_plan(const struct trial *l)
+{
+	const struct spk_physical_plan *plan = l->life.stream.plan;
+	const enum spk_physical_kind kind = l->query->shape == WINDOWED ? SPK_PHYSICAL_WINDOW_JOIN : SPK_PHYSICAL_INTERVAL_JOIN;
+	bool found = false;
+
+	for (int i = 0; i < plan->nodes; i++)
+		found = found || plan->node[i]->kind == kind;
+	if (!CHECK(found) || !CHECK(!plan->sink[0].retracts))
+		printf("      %s\n", l->query->sql);
+}
+
+static void live(const struct query *q, uint64_t stream, int events, int epochs)
+{
+	struct trial *l = calloc(1, sizeof *l);
+	bool good = true;
+
+	l->query = q;
+	life_init(&l->life, q->sql, stream, events);
+	check_plan(l);
+	for (int e = 0; e < epochs && good; e++) {
+		life_epoch(&l->life, e == epochs - 1);
+		good = check_epoch(l);
+		life_goes_on(&l->life);
+	}
+	if (!good)
+		printf("      epoch %d of %s\n", (int)l->life.stream.epoch, q->sql);
+	else
+		check_all(l);
+	life_release(&l->life);
+	for (int s = 0; s < 2; s++)
+		free(l->rows[s].row);
+	lines_release(&l->out);
+	free(l);
+}
+
+static void all_that_was_not_late_is_joined(void)
+{
+	spk_test_rng rng = spk_test_rng_new(9);
+	const int rounds = spk_test_long() ? 800 : 40;
+
+	spk_log_set_levels("error", NULL);
+	for (int i = 0; i < rounds; i++) {
+		struct query q = query_new(&rng);
+
+		live(&q, 30000 + (uint64_t)i, i % 3 ? 60 : 250, 8 + i % 3 * 8);
+		free(q.sql);
+	}
+}
+
+/* What EXPLAIN says of the join of t and u under a condition; NULL: it has to say nothing of time. */
+static void the_bound_is_said(void)
+{
+	static const struct { const char *from, *said, *bound; } list[] = {
+		{ "t JOIN u ON t.a = u.a AND t.ts BETWEEN u.ts - INTERVAL '10' MINUTE AND u.ts + INTERVAL '5' SECOND", "IntervalJoin", "; right.ts - left.ts between -00:00:05 and 00:10:00]" },
+		{ "t LEFT JOIN u ON t.ts = u.ts", "IntervalJoin", "; right.ts - left.ts between 00:00:00 and 00:00:00]" },
+		{ "t JOIN u ON t.ts - u.ts < INTERVAL '1 day' AND INTERVAL '-1 day' < t.ts - u.ts", "IntervalJoin", "; right.ts - left.ts between -24:00:00 and 24:00:00]" },
+		{ "t JOIN u ON u.ts >= t.ts AND u.ts < t.ts + INTERVAL '1 month'", "IntervalJoin", "; right.ts - left.ts between 00:00:00 and 744:00:00]" },
+		{ "t JOIN u ON t.a = u.a AND t.ts >= u.ts", "IntervalJoin", "; right.ts - left.ts up to 00:00:00, right is kept for good]" },
+		{ "t LEFT JOIN u ON t.a = u.a AND t.ts >= u.ts", "IntervalJoin", "; right.ts - left.ts up to 00:00:00, right is kept for good]" },
+		{ "t RIGHT JOIN u ON t.a = u.a AND t.ts >= u.ts", "StreamJoin", NULL },
+		{ "t JOIN u ON t.a = u.a AND t.ts <> u.ts", "StreamJoin", NULL },
+		{ "t JOIN u ON t.a = u.a AND t.ts > timestamp '2024-01-01'", "StreamJoin", NULL },
+		{ "t JOIN u ON t.a = u.a AND t.ts < u.ts + t.a * INTERVAL '1' SECOND", "StreamJoin", NULL },
+		{ "t JOIN (SELECT a, count(*) AS n, max(ts) AS ts FROM u GROUP BY a) AS u ON t.ts < u.ts", "StreamJoin", NULL },
+		{ "tumble(t, ts, INTERVAL '5' SECOND) AS t JOIN tumble(u, ts, INTERVAL '5' SECOND) AS u USING (window_start, window_end)", "WindowJoin", "; when the window closes]" },
+		{ "tumble(t, ts, INTERVAL '5' SECOND) AS t JOIN tumble(u, ts, INTERVAL '5' SECOND) AS u ON t.window_start = u.window_end", "StreamJoin", NULL },
+	};
+
+	for (size_t i = 0; i < SPK_COUNT_OF(list); i++) {
+		char *sql = spk_test_format("%sINSERT INTO deltas SELECT t.a, u.a FROM %s", tables, list[i].from);
+		struct spk_buffer text = { 0 };
+		struct stream s = { 0 };
+
+		stream_plan(&s, sql);
+		spk_physical_format(s.plan, NULL, NULL, &text, NULL);
+		CHECK_HOLDS(spk_buffer_cstr(&text), list[i].said);
+		if (list[i].bound)
+			CHECK_HOLDS(text.data, list[i].bound);
+		else
+			CHECK(!strstr(text.data, "right.ts - left.ts"));
+		spk_buffer_release(&text);
+		stream_release(&s);
+		free(sql);
+	}
+}
+
+SPK_TEST_SUITE("joins that know time", { "the bound is said", the_bound_is_said }, { "all that was not late is joined", all_that_was_not_late_is_joined })
