@@ -296,7 +296,7 @@ spk_status spk_groups_update(struct spk_groups *g, const struct spk_aggregate_ca
 	for (int i = 0; i < rows->n; i++)
 		state[i] = spk_groups_states(g, rows->number[i]) + g->open_at;
 	for (int i = 0; i < g->calls; i++)
-		if (!call[i].shared)
+		if (!call[i].shared && !call[i].elsewhere)
 			SPK_TRY(update_one(&call[i], rows, state, ev, err));
 	return SPK_OK;
 }

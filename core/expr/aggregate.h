@@ -75,6 +75,7 @@ struct spk_aggregate_call {
 	int sorts, ordered;                /* `ordered` of the sort keys were written; DISTINCT adds the rest */
 	struct spk_aggregate_sort *sort;
 	int offset;                        /* of its state in the state row */
+	bool elsewhere;                    /* of a partial aggregate: its state is updated by another one */
 	bool shared;                       /* the state is that of a call before it: only its final is asked */
 	struct spk_memory_account *account;/* what states with memory of their own count to */
 	const char *name;                  /* output column */
@@ -105,6 +106,10 @@ void spk_aggregate_without_distinct(struct spk_aggregate_call *call);
 /* The call with its state as the result, of type bytea; and the call over such states, which `state` gives. */
 spk_status spk_aggregate_giving_state(struct spk_arena *arena, const struct spk_aggregate_call *call, struct spk_aggregate_call *out, spk_error *err);
 spk_status spk_aggregate_merging_states(struct spk_arena *arena, const struct spk_aggregate_call *call, struct spk_expr *state, struct spk_aggregate_call *out, spk_error *err);
+/* Whether there is a row for which `filter` is true, which understands negative weights. */
+void spk_aggregate_whether(struct spk_expr *filter, struct spk_aggregate_call *out);
+/* The call where others have found its value: over rows of which a group has at most one, `value`, that may be taken back. */
+spk_status spk_aggregate_of_one(struct spk_arena *arena, const struct spk_aggregate_call *call, struct spk_expr *value, struct spk_aggregate_call *out, spk_error *err);
 /* True when the two give the same value for the same rows. */
 bool spk_aggregate_same(const struct spk_aggregate_call *a, const struct spk_aggregate_call *b);
 /* "sum(DISTINCT x ORDER BY y)", without FILTER. */

@@ -40,7 +40,7 @@ static const struct { const char *name; enum spk_type_id type; } partial_column[
 };
 enum { PARTIAL_COLUMNS = SPK_COUNT_OF(partial_column) };
 
-static spk_status partial_schema(struct spk_build *b, struct spk_physical *partial, spk_error *err)
+spk_status spk_build_partial_schema(struct spk_build *b, struct spk_physical *partial, spk_error *err)
 {
 	struct spk_schema *s = SPK_NEW(b->arena, struct spk_schema);
 
@@ -66,13 +66,13 @@ static void copy_aggregates(struct spk_physical *node, const struct spk_logical 
 	node->empty_set = l->empty_set;
 }
 
-/* Whether a key of this type gives the value back: numerics with a scale of their own and intervals it gives another that is equal. */
-static bool key_keeps(struct spk_type type)
+/* Numerics with a scale of their own and intervals: a key gives another that is equal. */
+bool spk_key_keeps(struct spk_type type)
 {
 	if (type.id == SPK_TYPE_INTERVAL || (type.id == SPK_TYPE_DECIMAL && type.scale < 0))
 		return false;
 	for (int i = 0; spk_type_is_nested(type) && type.children && i < type.children->count; i++)
-		if (!key_keeps(type.children->field[i].type))
+		if (!spk_key_keeps(type.children->field[i].type))
 			return false;
 	return true;
 }
@@ -91,7 +91,7 @@ spk_status spk_build_calls(struct spk_build *b, const struct spk_logical *l, str
 		const struct spk_aggregate_syntax first = { .name = "first", .args = 1, .arg = &l->expr[i], .position = l->position };
 
 		value[i] = -1;
-		if (b->options->streaming || key_keeps(l->expr[i]->type))
+		if (b->options->streaming || spk_key_keeps(l->expr[i]->type))
 			continue;
 		value[i] = node->aggregate_count + node->hidden_count++;
 		SPK_TRY(spk_aggregate_resolve(b->arena, &first, &call[value[i]], err));
@@ -133,11 +133,13 @@ static spk_status put_meaning(const struct spk_physical *node, const struct spk_
 	return SPK_OK;
 }
 
-static spk_status describe_state(struct spk_build *b, struct spk_physical *node, const struct spk_logical *l, spk_error *err)
+static spk_status describe_state(struct spk_build *b, struct spk_physical *node, const struct spk_logical *l, bool branches, spk_error *err)
 {
 	struct spk_buffer text = { 0 };
-	spk_status status = put_meaning(node, l, &text, err);
+	spk_status status = branches ? spk_buffer_append_str(&text, "of branches, ", err) : SPK_OK;
 
+	if (status == SPK_OK)
+		status = put_meaning(node, l, &text, err);
 	if (status == SPK_OK)
 		status = spk_build_state(b, node, "aggregate", &text, err);
 	spk_buffer_release(&text);
@@ -172,7 +174,7 @@ static spk_status build_partial(struct spk_build *b, const struct spk_logical *l
 	if (!b->options->streaming)
 		SPK_TRY(spk_build_pass(b, node, PARTIAL_COLUMNS, pass, err));
 	*out = node;
-	return partial_schema(b, node, err);
+	return spk_build_partial_schema(b, node, err);
 }
 
 /* In batch. Where rows of a group are on one task already there is nothing to exchange. */
@@ -213,36 +215,55 @@ static spk_status build_batch(struct spk_build *b, const struct spk_logical *l, 
 	return build_level(b, upper, &between, out, err);
 }
 
-static spk_status build_stream(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+spk_status spk_build_stream_merging(struct spk_build *b, const struct spk_logical *l, const struct spk_physical *partial, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err)
 {
-	int64_t add_us = 0;
-	int window_key = spk_build_window_key(l, &add_us);
-	bool watermarked = window_key >= 0 && l->properties.bound == SPK_BOUND_TIME;
-	bool on_close = watermarked && b->options->emit != SPK_EMIT_ON_UPDATE;
-	struct spk_ports ports = *in;
-	struct spk_aggregate_call *pass;
-	struct spk_physical *partial, *node;
+	const bool closes = closing.key >= 0;
+	struct spk_physical *node;
+	struct spk_ports ports;
 
-	if (on_close)
-		SPK_TRY(spk_build_late(b, l, l->expr[window_key]->column, add_us, false, &ports, err));
-	if (spk_aggregate_needs_rows(l, in->retracts))
-		return spk_build_rows_aggregate(b, l, &ports, on_close ? window_key : -1, add_us, build_batch, out, err);
-	SPK_TRY(build_partial(b, l, &ports, on_close ? window_key : -1, &partial, &pass, err));
-	ports = spk_build_port(b, partial, false);
-	SPK_TRY_PTR(ports.node, err);
-	SPK_TRY(spk_build_exchange(b, &ports, NULL, 0, l->expr_count ? 0 : -1, &ports, err));
-	SPK_TRY(build_merging(b, l, on_close ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, partial, NULL, &ports, &node, err));
-	node->window_add_us = add_us;
-	if (on_close)
+	SPK_TRY(spk_build_exchange(b, in, NULL, 0, l->expr_count ? 0 : -1, &ports, err));
+	SPK_TRY(build_merging(b, l, closes ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, partial, NULL, &ports, &node, err));
+	node->window_add_us = closing.add_us;
+	if (closes)
 		spk_build_time(b, l, node);
-	node->retracts = !on_close;
+	node->retracts = !closes;
 	/* Only the operator that closes windows drops their state. */
-	if (!on_close && l->properties.bound == SPK_BOUND_TIME)
+	if (!closes && l->properties.bound == SPK_BOUND_TIME)
 		node->bound = SPK_BOUND_KEY;
-	SPK_TRY(describe_state(b, node, l, err));
+	SPK_TRY(describe_state(b, node, l, in->count > 1, err));
 	*out = spk_build_port(b, node, node->retracts);
 	SPK_TRY_PTR(out->node, err);
 	return SPK_OK;
+}
+
+spk_status spk_build_stream_level(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err)
+{
+	struct spk_aggregate_call *pass;
+	struct spk_physical *partial;
+	struct spk_ports ports;
+
+	SPK_TRY(build_partial(b, l, in, closing.key, &partial, &pass, err));
+	ports = spk_build_port(b, partial, false);
+	SPK_TRY_PTR(ports.node, err);
+	return spk_build_stream_merging(b, l, partial, &ports, closing, out, err);
+}
+
+static spk_status build_stream(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+{
+	struct spk_closing closing = { .key = -1 };
+	int64_t add_us = 0;
+	int window_key = spk_build_window_key(l, &add_us);
+	struct spk_ports ports = *in;
+	bool built;
+
+	if (window_key >= 0 && l->properties.bound == SPK_BOUND_TIME && b->options->emit != SPK_EMIT_ON_UPDATE) {
+		SPK_TRY(spk_build_late(b, l, l->expr[window_key]->column, add_us, false, &ports, err));
+		closing = (struct spk_closing){ window_key, add_us };
+	}
+	if (!spk_aggregate_needs_rows(l, in->retracts))
+		return spk_build_stream_level(b, l, &ports, closing, out, err);
+	SPK_TRY(spk_build_aggregate_branches(b, l, &ports, closing, out, &built, err));
+	return built ? SPK_OK : spk_build_rows_aggregate(b, l, &ports, closing.key, closing.add_us, build_batch, out, err);
 }
 
 spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)

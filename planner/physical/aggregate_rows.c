@@ -97,20 +97,26 @@ static spk_status over_columns(struct spk_call_columns *c, const struct spk_logi
 	return SPK_OK;
 }
 
+spk_status spk_build_aggregate_columns(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, struct spk_logical **out, spk_error *err)
+{
+	struct spk_call_columns c;
+
+	SPK_TRY(spk_call_columns_init(&c, b, l, l->expr_count, err));
+	SPK_TRY(over_columns(&c, l, out, err));
+	return spk_build_project(b, (*out)->input[0], (*out)->input[0]->schema, c.expr, ports, err);
+}
+
 spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, int window_key, int64_t window_add_us, spk_build_inner inner, struct spk_ports *out, spk_error *err)
 {
 	int *key = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1);
-	struct spk_call_columns c;
 	struct spk_recompute r = { .key = key, .keys = l->expr_count, .inner = inner, .window_key = window_key, .window_add_us = window_add_us, .what = "aggregate" };
 	struct spk_logical *n = NULL;
 	struct spk_ports ports = *in;
 
 	SPK_TRY_PTR(key, err);
-	SPK_TRY(spk_call_columns_init(&c, b, l, l->expr_count, err));
-	SPK_TRY(over_columns(&c, l, &n, err));
 	for (int i = 0; i < l->expr_count; i++)
 		key[i] = i;
-	SPK_TRY(spk_build_project(b, n->input[0], n->input[0]->schema, c.expr, &ports, err));
+	SPK_TRY(spk_build_aggregate_columns(b, l, &ports, &n, err));
 	r.l = n;
 	return spk_build_recompute(b, &r, &ports, out, err);
 }

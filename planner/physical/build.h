@@ -104,6 +104,24 @@ spk_status spk_build_calls(struct spk_build *b, const struct spk_logical *l, str
 /* What a call's state means. */
 spk_status spk_build_call_meaning(const struct spk_aggregate_call *c, struct spk_buffer *out, spk_error *err);
 
+/*
+ * Stateful nodes that wait for a window and then give final rows: which of their columns (groups, input) is its bound, and what to add to get its end. key -1: they give
+ * what changes every epoch.
+ */
+struct spk_closing { int key; int64_t add_us; };
+
+/* Whether a key of this type gives the value back. */
+bool spk_key_keeps(struct spk_type type);
+/* What a PARTIAL_AGGREGATE hands on. */
+spk_status spk_build_partial_schema(struct spk_build *b, struct spk_physical *partial, spk_error *err);
+/* In a stream: an aggregation whose calls go on from their states; and its merging side alone, over partial aggregates that have their states laid out as `partial` has. */
+spk_status spk_build_stream_level(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err);
+spk_status spk_build_stream_merging(struct spk_build *b, const struct spk_logical *l, const struct spk_physical *partial, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err);
+/* The node over columns of `ports`, which get computed: groups, then arguments and filters (aggregate_rows.c). */
+spk_status spk_build_aggregate_columns(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, struct spk_logical **out, spk_error *err);
+/* An aggregation of which some calls need more than a state, each by a branch of its own (aggregate_branches.c). *built: it can be done so. */
+spk_status spk_build_aggregate_branches(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, bool *built, spk_error *err);
+
 /* --- state: state.c --- */
 
 /*
@@ -152,8 +170,10 @@ spk_status spk_build_session_groups(struct spk_build *b, const struct spk_logica
  */
 struct spk_over_keys { int *column, count; };
 spk_status spk_build_over_columns(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, struct spk_logical **out, struct spk_over_keys *keys, spk_error *err);
-/* Whether it may wait for the windows that are part of its partition: *window_key is then the input's column, and late rows are sorted out; else -1. */
-spk_status spk_build_over_closes(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, int *window_key, int64_t *add_us, spk_error *err);
+/* Whether it may wait for the windows that are part of its partition: late rows are then sorted out. */
+spk_status spk_build_over_closes(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, struct spk_closing *out, spk_error *err);
+/* The first row of every key, columns 0 .. keys of `ports`, by this order; `l` is what it is for. */
+spk_status spk_build_first_row(struct spk_build *b, const struct spk_logical *l, int keys, struct spk_sort_key *sort, int sorts, struct spk_closing closing, struct spk_ports *ports, spk_error *err);
 /* The first rows of partitions, and LIMIT (top_n.c). *built: `l`, with what is below it, is such. */
 spk_status spk_build_top_n(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, bool *built, spk_error *err);
 spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);

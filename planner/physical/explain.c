@@ -51,6 +51,8 @@ static spk_status put_call(const struct spk_aggregate_call *c, struct spk_buffer
 
 static spk_status put_aggregate(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
 {
+	bool first = true;
+
 	SPK_TRY(spk_buffer_append_str(out, " [group: ", err));
 	if (n->kind == SPK_PHYSICAL_PARTIAL_AGGREGATE)
 		SPK_TRY(put_exprs(n->expr, n->expr_count, out, err));
@@ -60,7 +62,10 @@ static spk_status put_aggregate(const struct spk_physical *n, struct spk_buffer 
 	if (!n->expr_count)
 		SPK_TRY(spk_buffer_append_str(out, "all rows", err));
 	for (int i = 0; i < n->aggregate_count; i++) {
-		SPK_TRY(spk_buffer_append_str(out, i ? ", " : "; ", err));
+		if (n->aggregate[i].elsewhere)
+			continue;
+		SPK_TRY(spk_buffer_append_str(out, first ? "; " : ", ", err));
+		first = false;
 		SPK_TRY(put_call(&n->aggregate[i], out, err));
 	}
 	return spk_buffer_append_str(out, "]", err);

@@ -84,25 +84,29 @@ spk_status spk_build_over_columns(struct spk_build *b, const struct spk_logical 
 	return c.count > l->input[0]->schema->count ? spk_build_project(b, n->input[0], n->input[0]->schema, c.expr, ports, err) : SPK_OK;
 }
 
-spk_status spk_build_over_closes(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, int *window_key, int64_t *add_us, spk_error *err)
+spk_status spk_build_over_closes(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, struct spk_closing *out, spk_error *err)
 {
 	const bool may = l->properties.bound == SPK_BOUND_TIME && b->options->emit != SPK_EMIT_ON_UPDATE;
-	const int key = may ? spk_build_window_key(l, add_us) : -1;
+	int64_t add_us = 0;
+	const int key = may ? spk_build_window_key(l, &add_us) : -1;
 
-	*window_key = key >= 0 ? l->expr[key]->column : -1;
-	return key >= 0 ? spk_build_late(b, l, *window_key, *add_us, false, ports, err) : SPK_OK;
+	*out = (struct spk_closing){ key >= 0 ? l->expr[key]->column : -1, add_us };
+	return key >= 0 ? spk_build_late(b, l, out->key, add_us, false, ports, err) : SPK_OK;
 }
 
 spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
 	struct spk_recompute r = { .inner = spk_build_over, .what = "over" };
 	struct spk_ports ports = *in;
+	struct spk_closing closing;
 	struct spk_over_keys keys;
 	struct spk_logical *n;
 
-	SPK_TRY(spk_build_over_closes(b, l, &ports, &r.window_key, &r.window_add_us, err));
+	SPK_TRY(spk_build_over_closes(b, l, &ports, &closing, err));
 	SPK_TRY(spk_build_over_columns(b, l, &ports, &n, &keys, err));
 	r.l = n;
+	r.window_key = closing.key;
+	r.window_add_us = closing.add_us;
 	r.key = keys.column;
 	r.keys = keys.count;
 	SPK_TRY(spk_build_recompute(b, &r, &ports, out, err));

@@ -170,12 +170,10 @@ static spk_status take_order(struct spk_build *b, const struct spk_logical *l, s
 	return SPK_OK;
 }
 
-struct window { int key; int64_t add_us; };  /* key -1: none that closes */
-
 /* over: over the columns of `in`, whose partition `key` is. */
-static spk_status build_node(struct spk_build *b, const struct top *t, const struct spk_logical *over, const struct spk_over_keys *keys, struct window window, struct spk_ports *ports, spk_error *err)
+static spk_status build_node(struct spk_build *b, const struct top *t, const struct spk_logical *over, const struct spk_over_keys *keys, struct spk_closing closing, struct spk_ports *ports, spk_error *err)
 {
-	const bool closes = window.key >= 0, retracts = ports->retracts;
+	const bool closes = closing.key >= 0, retracts = ports->retracts;
 	struct spk_buffer text = { 0 };
 	struct spk_physical *node;
 	spk_status status;
@@ -190,8 +188,8 @@ static spk_status build_node(struct spk_build *b, const struct top *t, const str
 	node->limit = t->last - node->offset;
 	node->calls = over->calls;
 	node->call = over->call;
-	node->window_key = window.key;
-	node->window_add_us = window.add_us;
+	node->window_key = closing.key;
+	node->window_add_us = closing.add_us;
 	if (closes)
 		spk_build_time(b, t->over, node);
 	node->retracts = !closes;
@@ -220,14 +218,14 @@ static spk_status add_rest(struct spk_build *b, const struct top *t, struct spk_
 
 static spk_status build_rank(struct spk_build *b, const struct top *t, struct spk_ports *out, spk_error *err)
 {
-	struct window window = { .key = -1 };
+	struct spk_closing closing;
 	struct spk_over_keys keys;
 	struct spk_logical *over;
 
 	SPK_TRY(spk_build_relation(b, t->over->input[0], out, err));
-	SPK_TRY(spk_build_over_closes(b, t->over, out, &window.key, &window.add_us, err));
+	SPK_TRY(spk_build_over_closes(b, t->over, out, &closing, err));
 	SPK_TRY(spk_build_over_columns(b, t->over, out, &over, &keys, err));
-	SPK_TRY(build_node(b, t, over, &keys, window, out, err));
+	SPK_TRY(build_node(b, t, over, &keys, closing, out, err));
 	/* Columns that were computed for the order lie before the rank; without it they are behind all that anyone looks at. */
 	if (t->shows_rank && over->schema->count > t->over->schema->count)
 		SPK_TRY(spk_build_over_drop(b, t->over, out, err));
@@ -258,5 +256,20 @@ spk_status spk_build_top_n(struct spk_build *b, const struct spk_logical *l, str
 	if (l->kind != SPK_LOGICAL_LIMIT)
 		return build_rank(b, &t, out, err);
 	SPK_TRY(spk_build_relation(b, t.over->input[0], out, err));
-	return build_node(b, &t, t.over, &none, (struct window){ .key = -1 }, out, err);
+	return build_node(b, &t, t.over, &none, (struct spk_closing){ .key = -1 }, out, err);
+}
+
+spk_status spk_build_first_row(struct spk_build *b, const struct spk_logical *l, int keys, struct spk_sort_key *sort, int sorts, struct spk_closing closing, struct spk_ports *ports, spk_error *err)
+{
+	struct spk_logical *order = spk_logical_new(b->arena, SPK_LOGICAL_SORT, ports->node[0]->schema, l->input, 1);
+	struct spk_over_keys key = { SPK_NEW_ARRAY(b->arena, int, keys + 1), keys };
+	const struct top t = { .over = l, .first = 1, .last = 1 };
+
+	SPK_TRY_PTR(order && key.column, err);
+	for (int i = 0; i < keys; i++)
+		key.column[i] = i;
+	order->sort = sort;
+	order->sort_count = sorts;
+	order->position = l->position;
+	return build_node(b, &t, order, &key, closing, ports, err);
 }

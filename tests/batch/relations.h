@@ -54,7 +54,7 @@ struct relation {
 	struct pairs values;        /* R_VALUES */
 };
 
-enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 6, RANKINGS = 4, TOPS = 5, CONDITIONS = 6, RELATION_TABLES = 3 };
+enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 9, RANKINGS = 4, TOPS = 5, CONDITIONS = 6, RELATION_TABLES = 3 };
 enum relation_join { J_INNER, J_LEFT, J_RIGHT, J_FULL, J_SEMI, J_ANTI, J_KINDS };
 
 /* --- making --- */
@@ -149,7 +149,8 @@ static inline void relation_sql(const struct relation *r, struct spk_buffer *out
 	static const char *const filters[FILTERS] = { "a > %lld", "b IS NULL OR b <> %lld", "a + b >= %lld", "a IS NOT NULL AND a < %lld", "a = b OR a = %lld" };
 	static const char *const projections[PROJECTIONS] = { "SELECT b, a + %lld", "SELECT a %% 3, b * %lld", "SELECT coalesce(a, %lld), b",
 		"SELECT CASE WHEN a > %lld THEN a ELSE -a END, b" };
-	static const char *const groupings[GROUPINGS] = { "SELECT a, count(*)", "SELECT a, sum(b)::bigint", "SELECT a, min(b)", "SELECT a, max(b) FILTER (WHERE b < %lld)", "SELECT a, count(b)", "SELECT a, sum(DISTINCT b)::bigint" };
+	static const char *const groupings[GROUPINGS] = { "SELECT a, count(*)", "SELECT a, sum(b)::bigint", "SELECT a, min(b)", "SELECT a, max(b) FILTER (WHERE b < %lld)", "SELECT a, count(b)", "SELECT a, sum(DISTINCT b)::bigint",
+		"SELECT a, 1000 * count(DISTINCT b) + 100 * count(DISTINCT b) FILTER (WHERE b > %lld) + count(b)", "SELECT a, max(b) - min(b)", "SELECT a, arg_max(b, -b)" };
 
 	static const char *const rankings[RANKINGS] = { "SELECT a, row_number() OVER (PARTITION BY a ORDER BY b)", "SELECT a, sum(b + %lld) OVER (PARTITION BY a ORDER BY b)::bigint",
 		"SELECT a, lag(b) OVER (PARTITION BY a ORDER BY b)", "SELECT a, count(*) OVER ()" };
@@ -238,6 +239,19 @@ static inline struct pair projected(const struct relation *r, struct pair p)
 	}
 }
 
+/* Of rows sorted by b: 1000 for every value, 100 for every one above k, 1 for every row. */
+static inline int64_t counted(const struct relation *r, const struct pair *from, const struct pair *to)
+{
+	int64_t n = 0;
+
+	for (const struct pair *p = from; p < to; p++) {
+		const bool first = p == from || number_compare(p->b, p[-1].b) != 0;
+
+		n += p->b.null ? 0 : 1 + (first ? 1000 : 0) + (first && p->b.v > r->k ? 100 : 0);
+	}
+	return n;
+}
+
 /* The aggregate of rows [from, to), which have one a. */
 static inline struct number grouped(const struct relation *r, const struct pair *from, const struct pair *to)
 {
@@ -246,6 +260,14 @@ static inline struct number grouped(const struct relation *r, const struct pair 
 	int variant = r->variant % GROUPINGS;
 	const struct pair *first = from;
 
+	if (variant == 6)
+		return (struct number){ .v = counted(r, from, to) };
+	if (variant >= 7) {
+		/* NULLs stand at the end. */
+		while (to > from && to[-1].b.null)
+			to--;
+		return to == from ? n : (struct number){ .v = variant == 7 ? to[-1].b.v - from->b.v : from->b.v };
+	}
 	for (; from < to; from++) {
 		rows++;
 		/* Sorted: the same b stand together. */
