@@ -57,7 +57,7 @@ static const char *format_by_ending(const struct spk_table *t)
 
 static spk_status unknown_format(const struct spk_table *t, const char *key, const char *name, spk_error *err)
 {
-	static const char *const planned[] = { "debezium-avro-confluent", "protobuf", "parquet", "orc", "canal-json", "maxwell-json", "ogg-json" };
+	static const char *const planned[] = { "debezium-avro-confluent", "parquet", "orc", "canal-json", "maxwell-json", "ogg-json" };
 	const char *names[32], *close;
 	int n = 0;
 
@@ -202,7 +202,7 @@ static spk_status unknown_option(const struct spk_table *t, const struct known *
 	int n = 0;
 
 	spk_fail(err, SPK_USAGE, "table \"%s\": connector '%s' has no option '%s'", t->name, t->connector, o->key);
-	if (!strcmp(o->key, "json.ignore-parse-errors") || !strcmp(o->key, "csv.ignore-parse-errors")) {
+	if (!strcmp(o->key, "json.ignore-parse-errors") || !strcmp(o->key, "csv.ignore-parse-errors") || !strcmp(o->key, "protobuf.ignore-parse-errors")) {
 		spk_hint(err, "what happens to rows that cannot be read is the session's: SET bad.rows = 'skip'");
 		return at(t, o->key, SPK_USAGE, err);
 	}

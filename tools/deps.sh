@@ -12,7 +12,7 @@ set -euo pipefail
 
 KAFKA=4.1.0
 LOG4J=2.25.1
-PYTHON_PACKAGES=(duckdb==1.5.6 pyarrow==26.0.1 confluent-kafka==2.16.1 tpchgen-cli==4.0.0 fastavro==1.13.1)
+PYTHON_PACKAGES=(duckdb==1.5.6 pyarrow==26.0.1 confluent-kafka==2.16.1 tpchgen-cli==4.0.0 fastavro==1.13.1 protobuf==7.36.2)
 cache=${SPARKLET_CACHE:-${HOME:-~}/.cache/sparklet}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 

@@ -6,7 +6,7 @@
 #include "core/base/check.h"
 
 const struct spk_format *const spk_formats[] = {
-	&spk_format_json, &spk_format_csv, &spk_format_debezium_json, &spk_format_raw, &spk_format_avro, &spk_format_avro_confluent, NULL,
+	&spk_format_json, &spk_format_csv, &spk_format_debezium_json, &spk_format_raw, &spk_format_avro, &spk_format_avro_confluent, &spk_format_protobuf, NULL,
 };
 
 const struct spk_format *spk_format(const char *name)
@@ -19,5 +19,5 @@ const struct spk_format *spk_format(const char *name)
 
 const char *spk_format_names(void)
 {
-	return "json, csv, debezium-json, raw, avro, avro-confluent";
+	return "json, csv, debezium-json, raw, avro, avro-confluent, protobuf";
 }

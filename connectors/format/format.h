@@ -100,5 +100,6 @@ extern const struct spk_format spk_format_avro;
 extern const struct spk_format spk_format_avro_confluent;
 /* Columns as the path of a folder, "a=1/b=x%20y/"; writes only, and cannot be asked for by name. */
 extern const struct spk_format spk_format_folder_path;
+extern const struct spk_format spk_format_protobuf;
 
 #endif
