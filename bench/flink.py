@@ -61,6 +61,9 @@ class Flink:
         except OSError:
             return False
 
+    def jobs(self):
+        return {job["id"] for job in self.ask("jobs")["jobs"]}
+
     def ask(self, path):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.rest}/{path}", timeout=10) as f:
             return json.load(f)
@@ -70,15 +73,15 @@ class Flink:
         settings = dict(MINI_BATCH if "PRIMARY KEY" in text else {}, **{"table.dml-sync": "true"})
         path = self.work / "query.sql"
         path.write_text("".join(f"SET '{k}' = '{v}';\n" for k, v in settings.items()) + text)
+        known = self.jobs()
         before = sum(map(cpu_seconds, self.pids))
         done = subprocess.run(["bash", self.home / "bin/sql-client.sh", "-f", path], env=self.env, capture_output=True, text=True)
         used = sum(map(cpu_seconds, self.pids)) - before
-        job = re.search(r"Job ID: (\w+)", done.stdout)
-        state = job and self.ask(f"jobs/{job[1]}")
-        if not state or state["state"] != "FINISHED":
+        new = [self.ask(f"jobs/{job}") for job in self.jobs() - known]
+        if len(new) != 1 or new[0]["state"] != "FINISHED":
             why = re.findall(r"\[ERROR\].*(?:\n.+)?", done.stdout)
             raise RuntimeError(f"Flink: {' '.join(why)[:1500] or done.stdout[-1500:] + done.stderr[-500:]}")
-        times = state["timestamps"]
+        times = new[0]["timestamps"]
         return {"cpu": used, "wall": (times["FINISHED"] - times["RUNNING"]) / 1000, "rss_mb": max(map(peak_mb, self.pids))}
 
     def stop(self):

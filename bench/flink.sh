@@ -19,7 +19,6 @@ if [ ! -f "$target/complete" ]; then
 	mvn -q -B -f "$here/flink-jars.xml" -Dflink.version=$FLINK -Dconnector.version=$CONNECTOR dependency:copy-dependencies "-DoutputDirectory=$new/jars" >&2
 	mkdir "$new/flink"
 	mv "$new/wheels/pyflink"/{bin,lib,opt,conf} "$new/flink"
-	mv "$new/jars"/flink-sql-gateway-"$FLINK".jar "$new/flink/opt"
 	mv "$new/jars"/*.jar "$new/flink/lib"
 	touch "$new/flink/complete"
 	rm -rf "$target"

@@ -2,7 +2,6 @@
 """All queries of examples/nexmark equal DuckDB's over the same events: from files, in random epochs and killed on the way; from topics, in one job."""
 import pathlib, sys
 from collections import Counter
-from urllib.parse import unquote
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import nexmark
@@ -47,20 +46,11 @@ def lines_of(sink):
     return [line for path in sorted(sink.glob("**/epoch-*")) for line in path.read_bytes().splitlines()]
 
 
-def partitioned_rows(sink):
-    """q10: what stands in paths is in no file."""
-    got = Counter()
-    for path in sink.glob("*/*/epoch-*"):
-        values = [unquote(part.split("=", 1)[1]) for part in path.parts[-3:-1]]
-        got.update(nexmark.row_of_text("q10", line)[:-2] + tuple(values) for line in path.read_bytes().splitlines())
-    return got
-
-
 def from_files(name):
     """Runs it, killed on the way; the folder of its sink."""
     sink = CWD / "out" / name
     text = nexmark.tables(lambda table: {"connector": "filesystem", "path": CWD / table, "format": "json"})
-    text += nexmark.query(name, lambda keyed: {"connector": "filesystem", "path": sink, "format": "json" if name == "q10" else "debezium-json"}, SIDE)
+    text += nexmark.query(name, lambda keyed: {"connector": "filesystem", "path": sink, "format": "json" if name in nexmark.INTO_FOLDERS else "debezium-json"}, SIDE)
     rows = sum(SHARE[t] for t in nexmark.READS[name]) * EVENTS // 50
     each = rng.randint(rows // 40, rows // 8)
     arguments = ["run", "--job", name, "--dir", CWD / "jobs" / name, "-s", "epoch.interval=0", "-s", f"epoch.max.rows={each}",
@@ -80,7 +70,7 @@ def check(name, got):
 def test_of(name):
     def test():
         sink = from_files(name)
-        check(name, partitioned_rows(sink) if name == "q10" else nexmark.accumulate(name, lines_of(sink)))
+        check(name, nexmark.in_folders(name, sink) if name in nexmark.INTO_FOLDERS else nexmark.accumulate(name, lines_of(sink)))
     test.__name__, test.__doc__ = f"{name}_", f"{name} from files, killed on the way"
     return test
 
@@ -106,7 +96,7 @@ def topics():
     for table in SHARE:
         create(f"nexmark-{table}", partitions=len(FILES[table]))
         produce(f"nexmark-{table}", ((n, line) for n, path in enumerate(FILES[table]) for line in path.read_bytes().splitlines()))
-    names = [q for q in RUN if q != "q10"]
+    names = [q for q in RUN if q not in nexmark.INTO_FOLDERS]
     create(*(f"nexmark-{q}" for q in names), partitions=2)
     text = nexmark.tables(lambda table: {"connector": "kafka", "topic": f"nexmark-{table}", "properties.bootstrap.servers": BROKERS, "format": "json",
                                          "scan.startup.mode": "earliest-offset", "scan.bounded.mode": "latest-offset"})

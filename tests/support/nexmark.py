@@ -5,6 +5,7 @@ Shared by tests/integration/test_nexmark.py and bench/nexmark.py; knows no broke
 import functools, json, pathlib, re
 from collections import Counter
 from decimal import Decimal
+from urllib.parse import unquote
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples/nexmark"
@@ -14,6 +15,8 @@ SHARE = {"person": 1, "auction": 3, "bid": 46}
 READS = {q: ["bid"] for q in (*QUERIES, "count")} | {q: ["auction", "bid"] for q in ("q4", "q6", "q9", "q20")} | {q: ["person", "auction"] for q in ("q3", "q8")}
 # Rows of these have no key by which a later one could replace them: they need a sink that tells what was there before.
 BEFORE_AND_AFTER = {"q6"}
+# Writes files, whose last columns stand in their folders' names.
+INTO_FOLDERS = {"q10"}
 
 
 def options(values):
@@ -190,6 +193,15 @@ def compare(db, name, got):
 def folded(name, messages):
     """(key, value) of an upsert topic: the last value of each key, None takes it out."""
     return Counter(row_of_text(name, v) for v in dict(messages).values() if v is not None)
+
+
+def in_folders(name, folder):
+    """The visible JSON files of folders column=value."""
+    got = Counter()
+    for path in pathlib.Path(folder).glob("*=*/*=*/[!._]*"):
+        values = tuple(unquote(part.split("=", 1)[1]) for part in path.parts[-3:-1])
+        got.update(row_of_text(name, line)[:-2] + values for line in path.read_bytes().splitlines())
+    return got
 
 
 def accumulate(name, lines):
