@@ -153,52 +153,17 @@ static spk_status cast_unknown_put(struct spk_arena *arena, struct spk_expr *arg
 	return SPK_OK;
 }
 
-/* Words that stand for a time of which only the statement's run knows. */
-enum clock_word { CLOCK_NONE, CLOCK_NOW, CLOCK_TODAY, CLOCK_TOMORROW, CLOCK_YESTERDAY };
-
-static enum clock_word clock_word(struct spk_type type, const struct spk_view *text)
-{
-	static const char *const words[] = { [CLOCK_NOW] = "now", [CLOCK_TODAY] = "today", [CLOCK_TOMORROW] = "tomorrow", [CLOCK_YESTERDAY] = "yesterday" };
-	const char *s = spk_view_data(text), *end = s + text->length;
-
-	if (type.id != SPK_TYPE_DATE && type.id != SPK_TYPE_TIMESTAMP && type.id != SPK_TYPE_TIMESTAMPTZ && type.id != SPK_TYPE_TIME)
-		return CLOCK_NONE;
-	while (s < end && isspace((unsigned char)*s))
-		s++;
-	while (end > s && isspace((unsigned char)end[-1]))
-		end--;
-	for (enum clock_word w = CLOCK_NOW; w <= (type.id == SPK_TYPE_TIME ? CLOCK_NOW : CLOCK_YESTERDAY); w++)
-		if ((size_t)(end - s) == strlen(words[w]) && strncasecmp(s, words[w], (size_t)(end - s)) == 0)
-			return w;
-	return CLOCK_NONE;
-}
-
-/* 'now' is now(), 'tomorrow' is now()::date + 1, in the session's zone. */
-static spk_status cast_clock(struct spk_arena *arena, enum clock_word word, struct spk_type type, int position, struct spk_expr **out, spk_error *err)
-{
-	struct spk_expr *e, *pair[2];
-
-	SPK_TRY(spk_expr_call(arena, "now", NULL, 0, position, &e, err));
-	if (word != CLOCK_NOW)
-		SPK_TRY(spk_expr_cast(arena, e, spk_type(SPK_TYPE_DATE), true, position, &e, err));
-	if (word == CLOCK_TOMORROW || word == CLOCK_YESTERDAY) {
-		pair[0] = e;
-		pair[1] = spk_expr_literal(arena, (struct spk_value){ .type = spk_type(SPK_TYPE_INTEGER), .i32 = word == CLOCK_TOMORROW ? 1 : -1 });
-		SPK_TRY_PTR(pair[1], err);
-		SPK_TRY(spk_expr_call(arena, "+", pair, 2, position, &e, err));
-	}
-	return spk_expr_cast(arena, e, type, true, position, out, err);
-}
-
 /* An untyped literal becomes a constant of `type`; only session-zone timestamps must wait for the evaluation. */
 static spk_status cast_unknown(struct spk_arena *arena, struct spk_expr *arg, struct spk_type type, int position, struct spk_expr **out, spk_error *err)
 {
 	struct spk_value v = { .type = type, .null = arg->value.null };
 	const struct spk_view text = arg->value.view;
-	const enum clock_word word = v.null ? CLOCK_NONE : clock_word(type, &text);
+	bool clock = false;
 
-	if (word)
-		return cast_clock(arena, word, type, arg->position ? arg->position : position, out, err);
+	if (!v.null)
+		SPK_TRY(spk_expr_clock_literal(arena, &text, type, arg->position ? arg->position : position, &clock, out, err));
+	if (clock)
+		return SPK_OK;
 	if (!v.null && (spk_type_is_nested(type) || spk_type_is_json(type)))
 		return cast_unknown_put(arena, arg, type, position, out, err);
 	if (!v.null && (type.id == SPK_TYPE_BYTEA || (type.id == SPK_TYPE_TEXT && type.precision > 0)))

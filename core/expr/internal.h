@@ -29,6 +29,11 @@ bool spk_cast_may_fail(const struct spk_cast *cast, struct spk_type from, struct
 /* True when a value of `from` is, without work, one of `to`. */
 bool spk_cast_is_noop(struct spk_type from, struct spk_type to);
 
+/* --- literals (clock_words.c) --- */
+
+/* 'now', 'today 10:30' and their like as dates and times: *found, and what stands for it. */
+spk_status spk_expr_clock_literal(struct spk_arena *arena, const struct spk_view *text, struct spk_type type, int position, bool *found, struct spk_expr **out, spk_error *err);
+
 /* --- what is not here (postgres_names.c) --- */
 
 /* Whether PostgreSQL has a function of that name and the table has none. */

@@ -28,6 +28,14 @@ int spk_text_from_value(struct spk_type type, const void *value, const char *tim
  * UNSUPPORTED here: spk_text_decode_bytes takes the memory for them. jsonb is UNSUPPORTED: spk_text_put makes it. */
 spk_status spk_text_to_value(struct spk_type type, const char *s, size_t size, const char *timezone, void *out, spk_error *err);
 
+/* Fields that an interval's type has (INTERVAL DAY TO MINUTE): PostgreSQL's masks. */
+enum { SPK_INTERVAL_MONTH = 1 << 1, SPK_INTERVAL_YEAR = 1 << 2, SPK_INTERVAL_DAY = 1 << 3, SPK_INTERVAL_HOUR = 1 << 10, SPK_INTERVAL_MINUTE = 1 << 11,
+	SPK_INTERVAL_SECOND = 1 << 12, SPK_INTERVAL_ALL = 0x7fff };
+/* An interval of those fields from its text: a number without a unit counts in the smallest one. */
+spk_status spk_text_interval_of(const char *s, size_t size, int fields, struct spk_interval *out, spk_error *err);
+/* What is smaller than the smallest field falls away. */
+void spk_interval_cut(struct spk_interval *v, int fields);
+
 /* Appends a value that is not NULL, of any type, as PostgreSQL's output functions write it: t and f, {1,NULL,"a b"}, (1,,"a b").
  * `slot` as the vector's reader gives it. */
 spk_status spk_text_append(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, spk_error *err);

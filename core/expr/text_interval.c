@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <math.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "core/expr/calendar.h"
@@ -14,6 +15,7 @@ struct span {
 	spk_int128 months, days, micros;
 	bool any, overflow;
 	unsigned seen;                 /* units that were given: each may be once */
+	int fields;                    /* those the type has, SPK_INTERVAL_ALL: any */
 };
 
 enum unit { MICROS, MILLIS, SECONDS, MINUTES, HOURS, DAYS, WEEKS, MONTHS, YEARS, DECADES, CENTURIES, MILLENNIA, NO_UNIT };
@@ -32,13 +34,19 @@ static const struct { const char *name; enum unit unit; } names[] = {
 	{ "mil", MILLENNIA }, { "mils", MILLENNIA }, { "millennium", MILLENNIA }, { "millennia", MILLENNIA },
 };
 
+/* Words count as far as PostgreSQL keeps them. */
 static enum unit unit_of(const char *s, size_t size)
 {
+	const size_t kept = 10;
+
+	size = SPK_MIN(size, kept);
 	for (size_t i = 0; i < SPK_COUNT_OF(names); i++)
-		if (strlen(names[i].name) == size && strncasecmp(names[i].name, s, size) == 0)
+		if (SPK_MIN(strlen(names[i].name), kept) == size && strncasecmp(names[i].name, s, size) == 0)
 			return names[i].unit;
 	return NO_UNIT;
 }
+
+enum { ALL_SECONDS = 1u << SECONDS | 1u << MILLIS | 1u << MICROS };  /* what a fraction of a second takes up */
 
 static bool first_time(struct span *v, unsigned units)
 {
@@ -83,17 +91,15 @@ static void add(struct span *v, int64_t whole, double fraction, enum unit unit)
 		add_months(v, whole, fraction, months[unit]);
 }
 
-/* An unsigned integer; false when it is longer than 18 digits. */
+/* An unsigned integer; what does not fit is noted in `overflow`. */
 static bool read_whole(struct span *v, int64_t *out)
 {
 	int digits = 0;
 
 	*out = 0;
 	for (; v->s < v->end && isdigit((unsigned char)*v->s); v->s++, digits++)
-		if (digits < 18)
-			*out = *out * 10 + (*v->s - '0');
-	if (digits > 18)
-		v->overflow = true;
+		if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, *v->s - '0', out))
+			v->overflow = true;
 	return digits > 0;
 }
 
@@ -120,7 +126,7 @@ static bool read_time(struct span *v, int64_t first, int sign)
 	spk_int128 micros;
 
 	v->s++;
-	if (!first_time(v, 1u << HOURS | 1u << MINUTES | 1u << SECONDS) || !read_whole(v, &second) || second > 59)
+	if (!first_time(v, 1u << HOURS | 1u << MINUTES | ALL_SECONDS) || !read_whole(v, &second) || second > 59)
 		return false;
 	if (v->s < v->end && *v->s == ':') {
 		v->s++;
@@ -128,7 +134,7 @@ static bool read_time(struct span *v, int64_t first, int sign)
 			return false;
 		fraction = read_fraction(v);
 		micros = (spk_int128)first * SPK_USEC_PER_HOUR + second * SPK_USEC_PER_MINUTE + third * SPK_USEC_PER_SEC;
-	} else if (v->s < v->end && *v->s == '.') {
+	} else if ((v->s < v->end && *v->s == '.') || v->fields == (SPK_INTERVAL_MINUTE | SPK_INTERVAL_SECOND)) {
 		fraction = read_fraction(v);
 		micros = (spk_int128)first * SPK_USEC_PER_MINUTE + second * SPK_USEC_PER_SEC;
 	} else {
@@ -155,16 +161,32 @@ static size_t word_at(const struct span *v)
 	return n;
 }
 
-/* A bare number is seconds at the end and days before a time. */
+/* The smallest field that the type has. */
+static enum unit least_unit(int fields)
+{
+	static const struct { int field; enum unit unit; } least[] = { { SPK_INTERVAL_SECOND, SECONDS }, { SPK_INTERVAL_MINUTE, MINUTES }, { SPK_INTERVAL_HOUR, HOURS },
+		{ SPK_INTERVAL_DAY, DAYS }, { SPK_INTERVAL_MONTH, MONTHS } };
+
+	for (size_t i = 0; i < SPK_COUNT_OF(least); i++)
+		if (fields & least[i].field)
+			return least[i].unit;
+	return YEARS;
+}
+
+/* A bare number is of the smallest field at the end, and days before a time, or before hours without a unit. */
 static enum unit bare_unit(struct span *v)
 {
 	const char *p = v->s;
 
+	if (p == v->end)
+		return least_unit(v->fields);
 	if (p < v->end && (*p == '+' || *p == '-'))
 		p++;
 	while (p < v->end && isdigit((unsigned char)*p))
 		p++;
-	return p > v->s && p < v->end && *p == ':' ? DAYS : SECONDS;
+	if (p > v->s && p < v->end && *p == ':')
+		return DAYS;
+	return p == v->end && least_unit(v->fields) == HOURS ? DAYS : least_unit(v->fields);
 }
 
 static bool read_number(struct span *v)
@@ -198,51 +220,128 @@ static bool read_number(struct span *v)
 	skip_space(v);
 	n = word_at(v);
 	unit = n ? unit_of(v->s, n) : bare_unit(v);
-	if (unit == NO_UNIT || !first_time(v, 1u << unit))
+	if (unit == NO_UNIT || !first_time(v, unit == SECONDS && fraction != 0 ? ALL_SECONDS : 1u << unit))
 		return false;
 	v->s += n;
 	add(v, sign * whole, sign * fraction, unit);
 	return true;
 }
 
-/* P1Y2M3W4DT5H6M7.8S */
+/* --- ISO 8601 --- */
+
+/* [-]12, 1.5, .5, 1e3; *digits: of a plain integer, how many; else 0. */
+static bool read_iso_number(struct span *v, int64_t *whole, double *fraction, int *digits)
+{
+	const char *start = v->s;
+	char text[64], *stop;
+	size_t n = SPK_MIN((size_t)(v->end - v->s), sizeof text - 1);
+	double d, all;
+
+	if (v->s == v->end || !(isdigit((unsigned char)*v->s) || *v->s == '-' || *v->s == '+' || *v->s == '.'))
+		return false;
+	memcpy(text, v->s, n);
+	text[n] = 0;
+	d = strtod(text, &stop);
+	if (stop == text)
+		return false;
+	v->s += stop - text;
+	*digits = (int)(v->s - start);
+	for (const char *p = start; p < v->s; p++)
+		*digits = isdigit((unsigned char)*p) ? *digits : 0;
+	v->overflow = v->overflow || d > 1e15 || d < -1e15;
+	*fraction = v->overflow ? 0 : modf(d, &all);
+	*whole = v->overflow ? 0 : (int64_t)all;
+	return true;
+}
+
+/* 8 digits YYYYMMDD or years[-months[-days]], before T or the end. */
+static bool read_iso_date(struct span *v, int64_t whole, double fraction, int digits)
+{
+	static const enum unit units[] = { YEARS, MONTHS, DAYS };
+
+	if (digits == 8) {
+		add(v, whole / 10000, 0, YEARS);
+		add(v, whole / 100 % 100, 0, MONTHS);
+		add(v, whole % 100, fraction, DAYS);
+		return v->s == v->end || *v->s == 'T';
+	}
+	add(v, whole, fraction, YEARS);
+	for (int i = 1; i < 3 && v->s < v->end && *v->s == '-'; i++) {
+		v->s++;
+		if (!read_iso_number(v, &whole, &fraction, &digits))
+			return false;
+		add(v, whole, fraction, units[i]);
+	}
+	return v->s == v->end || *v->s == 'T';
+}
+
+/* 6 digits HHMMSS, with a fraction, or hours[:minutes[:seconds]], to the end. */
+static bool read_iso_time(struct span *v, int64_t whole, double fraction, int digits)
+{
+	static const enum unit units[] = { HOURS, MINUTES, SECONDS };
+
+	if (digits == 6 && v->s == v->end) {
+		add(v, whole / 10000, 0, HOURS);
+		add(v, whole / 100 % 100, 0, MINUTES);
+		add(v, whole % 100, fraction, SECONDS);
+		return true;
+	}
+	add(v, whole, fraction, HOURS);
+	for (int i = 1; i < 3 && v->s < v->end && *v->s == ':'; i++) {
+		v->s++;
+		if (!read_iso_number(v, &whole, &fraction, &digits))
+			return false;
+		add(v, whole, fraction, units[i]);
+	}
+	return v->s == v->end;
+}
+
+static enum unit iso_unit(char c, bool time)
+{
+	switch (c) {
+	case 'Y': return time ? NO_UNIT : YEARS;
+	case 'M': return time ? MINUTES : MONTHS;
+	case 'W': return time ? NO_UNIT : WEEKS;
+	case 'D': return time ? NO_UNIT : DAYS;
+	case 'H': return time ? HOURS : NO_UNIT;
+	case 'S': return time ? SECONDS : NO_UNIT;
+	default: return NO_UNIT;
+	}
+}
+
+/* P1Y2M3W4DT5H6M7.8S, P0001-02-04T05:06:07, P00010204T050607 */
 static bool read_iso(struct span *v)
 {
-	bool time = false;
+	bool time = false, first = true;
 
 	for (v->s++; v->s < v->end;) {
-		int sign = 1;
 		int64_t whole;
 		double fraction;
-		enum unit unit;
+		int digits;
 
-		if (*v->s == 'T' || *v->s == 't') {
-			time = true;
+		if (*v->s == 'T') {
+			if (time)
+				return false;
+			time = first = true;
 			v->s++;
 			continue;
 		}
-		if (*v->s == '+' || *v->s == '-')
-			sign = *v->s++ == '-' ? -1 : 1;
-		if (!read_whole(v, &whole))
+		if (!read_iso_number(v, &whole, &fraction, &digits))
 			return false;
-		fraction = read_fraction(v);
-		if (v->s == v->end)
-			return false;
-		switch (toupper((unsigned char)*v->s++)) {
-		case 'Y': unit = time ? NO_UNIT : YEARS; break;
-		case 'M': unit = time ? MINUTES : MONTHS; break;
-		case 'W': unit = time ? NO_UNIT : WEEKS; break;
-		case 'D': unit = time ? NO_UNIT : DAYS; break;
-		case 'H': unit = time ? HOURS : NO_UNIT; break;
-		case 'S': unit = time ? SECONDS : NO_UNIT; break;
-		default: unit = NO_UNIT;
+		if (v->s == v->end || *v->s == (time ? ':' : '-') || (!time && *v->s == 'T')) {
+			if (!first || !(time ? read_iso_time(v, whole, fraction, digits) : read_iso_date(v, whole, fraction, digits)))
+				return false;
+			continue;
 		}
-		if (unit == NO_UNIT)
+		if (iso_unit(*v->s, time) == NO_UNIT)
 			return false;
-		add(v, sign * whole, sign * fraction, unit);
+		add(v, whole, fraction, iso_unit(*v->s++, time));
+		first = false;
 	}
 	return v->any;
 }
+
+/* --- both --- */
 
 static bool read_words(struct span *v)
 {
@@ -258,7 +357,7 @@ static bool read_words(struct span *v)
 			v->micros = -v->micros;
 			return v->any && v->s == v->end;
 		}
-		if (*v->s == '@' && !v->any) {
+		if (*v->s == '@') {
 			v->s++;
 			continue;
 		}
@@ -267,15 +366,42 @@ static bool read_words(struct span *v)
 	}
 }
 
-spk_status spk_text_parse_interval(const char *s, size_t size, struct spk_interval *out, spk_error *err)
+spk_status spk_text_interval_of(const char *s, size_t size, int fields, struct spk_interval *out, spk_error *err)
 {
-	struct span v = { .s = s, .end = s + size };
-	bool ok = size > 1 && (*s == 'P' || *s == 'p') ? read_iso(&v) : read_words(&v);
+	struct span v = { .s = s, .end = s + size, .fields = fields };
+	bool ok;
 
+	skip_space(&v);
+	while (v.end > v.s && isspace((unsigned char)v.end[-1]))
+		v.end--;
+	ok = v.end - v.s > 1 && *v.s == 'P' ? read_iso(&v) : read_words(&v);
 	if (!ok)
 		return spk_text_syntax("interval", s, size, err);
 	if (v.overflow || v.months != (int32_t)v.months || v.days != (int32_t)v.days || v.micros != (int64_t)v.micros)
 		return spk_fail(err, SPK_DATA, "interval field value out of range: \"%.*s\"", (int)SPK_MIN(size, (size_t)200), s);
 	*out = (struct spk_interval){ .months = (int32_t)v.months, .days = (int32_t)v.days, .micros = (int64_t)v.micros };
+	spk_interval_cut(out, fields);
 	return SPK_OK;
+}
+
+spk_status spk_text_parse_interval(const char *s, size_t size, struct spk_interval *out, spk_error *err)
+{
+	return spk_text_interval_of(s, size, SPK_INTERVAL_ALL, out, err);
+}
+
+void spk_interval_cut(struct spk_interval *v, int fields)
+{
+	if (fields & SPK_INTERVAL_SECOND)
+		return;
+	if (fields & SPK_INTERVAL_MINUTE)
+		v->micros -= v->micros % SPK_USEC_PER_MINUTE;
+	else if (fields & SPK_INTERVAL_HOUR)
+		v->micros -= v->micros % SPK_USEC_PER_HOUR;
+	else
+		v->micros = 0;
+	if (fields & (SPK_INTERVAL_MINUTE | SPK_INTERVAL_HOUR | SPK_INTERVAL_DAY))
+		return;
+	v->days = 0;
+	if (!(fields & SPK_INTERVAL_MONTH))
+		v->months -= v->months % 12;
 }

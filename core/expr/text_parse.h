@@ -8,6 +8,8 @@
 spk_status spk_text_syntax(const char *type, const char *s, size_t size, spk_error *err);
 spk_status spk_text_parse_date(const char *s, size_t size, int32_t *out, spk_error *err);
 spk_status spk_text_parse_time(const char *s, size_t size, int64_t *out, spk_error *err);
+/* Seconds east of UTC from +2, -02:30, +1000, +10:00:10; UNSUPPORTED: 16 hours or more, DATA: no such. No message. */
+spk_status spk_text_parse_offset(const char *s, size_t size, int32_t *out);
 /* with_zone: the result is UTC, local text is taken in `timezone`; else an offset in the text is read and ignored. */
 spk_status spk_text_parse_timestamp(const char *s, size_t size, bool with_zone, const char *timezone, int64_t *out, spk_error *err);
 spk_status spk_text_parse_interval(const char *s, size_t size, struct spk_interval *out, spk_error *err);

@@ -243,9 +243,9 @@ static bool set_date(struct parts *p, const char *const *part, const size_t *siz
 			named = i;
 	if (named >= 0) {
 		int month = word_index(part[named], size[named], spk_month_names, 1, 13);
-		int first = named == 0 ? 1 : 0, second = named == 2 ? 1 : 2;
+		int first = named == 0 ? 1 : 0, second = 2;
 
-		if (month < 0 || count != 3 || !set_month(p, month))
+		if (month < 0 || count != 3 || named == 2 || !set_month(p, month))
 			return false;
 		if (size[first] > 2)
 			return set_year(p, part[first], size[first]) && set_day(p, number(part[second], size[second]));
@@ -301,11 +301,13 @@ static bool read_number(struct parts *p)
 		return set_packed_time(p, s, n);
 	if (n == 6 && !p->has_month && !p->has_year)
 		return set_year(p, s, 2) && set_month(p, number(s + 2, 2)) && set_day(p, number(s + 4, 2));
+	if (p->has_month && p->has_year)
+		return set_day(p, number(s, n));
 	if (p->has_month && !p->has_day && n <= 2)
 		return set_day(p, number(s, n));
-	if (!p->has_month && !p->has_day && n <= 2)
-		return set_day(p, number(s, n));
-	return (p->has_month || n >= 3) && set_year(p, s, n);
+	if (!p->has_month && (p->has_year || n <= 2))  /* the month comes first; the day where a month's name follows */
+		return set_month(p, number(s, n));
+	return set_year(p, s, n);
 }
 
 /* +HH[:MM[:SS]] or +HHMM[SS] */
@@ -316,18 +318,19 @@ static bool read_offset(struct parts *p)
 
 	if (n == 0 || n > 6 || p->has_offset)
 		return false;
-	if (n > 2) {
-		if (n % 2)
-			return false;
-		for (size_t i = 0; i < n / 2; i++)
-			part[i] = (int)number(p->s + i * 2, 2);
+	if (n > 2) {  /* +100 is an hour: pairs from the right */
+		const size_t lead = n % 2 ? 1 : 2;
+
+		part[0] = (int)number(p->s, lead);
+		for (size_t i = lead, k = 1; i < n; i += 2)
+			part[k++] = (int)number(p->s + i, 2);
 		p->s += n;
 	} else {
 		part[0] = (int)number(p->s, n);
 		p->s += n;
 		for (int i = 1; i < 3 && p->s < p->end && *p->s == ':'; i++) {
 			n = digits_at(p->s + 1, p->end);
-			if (n == 0 || n > 2)
+			if (n > 2)
 				return false;
 			part[i] = (int)number(p->s + 1, n);
 			p->s += 1 + n;
@@ -340,6 +343,15 @@ static bool read_offset(struct parts *p)
 	p->offset = sign * (part[0] * 3600 + part[1] * 60 + part[2]);
 	p->has_offset = true;
 	return true;
+}
+
+spk_status spk_text_parse_offset(const char *s, size_t size, int32_t *out)
+{
+	struct parts p = { .s = s, .end = s + size };
+	bool ok = read_offset(&p) && p.s == p.end;
+
+	*out = p.offset;
+	return ok ? SPK_OK : p.far_zone ? SPK_UNSUPPORTED : SPK_DATA;
 }
 
 static bool read_special(struct parts *p, const char *s, size_t n, bool negative)
@@ -365,6 +377,13 @@ static bool read_zone(struct parts *p, const char *s)
 			e++;
 	p->zone = spk_zone_find(s, (size_t)(e - s));
 	p->s = e;
+	if (p->zone && p->end - e > 1 && (*e == '+' || *e == '-') && isdigit((unsigned char)e[1])) {  /* POSIX: GMT+4 is west of it */
+		p->zone = NULL;
+		if (!read_offset(p))
+			return false;
+		p->offset = -p->offset;
+		return true;
+	}
 	if (!p->zone && memchr(s, '/', (size_t)(e - s))) {
 		p->no_zone = s;
 		p->no_zone_size = (size_t)(e - s);
@@ -382,7 +401,7 @@ static bool read_word(struct parts *p)
 		n++;
 	p->s = s + n;
 	if ((i = word_index(s, n, spk_month_names, 1, 13)) >= 0) {
-		if (p->has_month && !p->has_day) {  /* "01 Jan": what was taken for a month was the day */
+		if (p->has_month && !p->has_day && p->month >= 1 && p->month <= 31) {  /* "01 Jan": what was taken for a month was the day */
 			p->day = p->month;
 			p->has_day = true;
 			p->has_month = false;

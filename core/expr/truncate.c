@@ -1,4 +1,5 @@
 /* date_trunc and date_bin, and the make_ functions that put dates and times together from fields. */
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -7,6 +8,7 @@
 #include "core/expr/internal.h"
 #include "core/expr/interval.h"
 #include "core/expr/session.h"
+#include "core/expr/text_parse.h"
 
 /* --- date_trunc --- */
 
@@ -276,6 +278,30 @@ static spk_status make_time(const struct spk_call *call, struct spk_vector *out,
 	return SPK_OK;
 }
 
+/* Local time to UTC in the zone that make_timestamptz was given: +2 is east here, as in a timestamp's text. */
+static spk_status in_named_zone(const struct spk_call *call, const struct spk_view *name, struct spk_vector *out, int row, int64_t us, spk_error *err)
+{
+	const char *s = spk_view_data(name);
+	const int size = (int)name->length;
+	const bool numeric = size && (*s == '+' || *s == '-');
+	const struct spk_zone *zone = numeric ? NULL : spk_zone_find(s, name->length);
+	int32_t offset;
+
+	if (size && isdigit((unsigned char)*s))
+		return spk_call_fail(call, out, row, SPK_DATA, err, "invalid input syntax for type numeric time zone: \"%.*s\"", size, s);
+	if (numeric) {
+		switch (spk_text_parse_offset(s, name->length, &offset)) {
+		case SPK_OK: spk_vector_i64(out)[row] = us - offset * SPK_USEC_PER_SEC; return SPK_OK;
+		case SPK_UNSUPPORTED: return spk_call_fail(call, out, row, SPK_DATA, err, "numeric time zone \"%.*s\" out of range", size, s);
+		default: return spk_call_fail(call, out, row, SPK_DATA, err, "time zone \"%.*s\" not recognized", size, s);
+		}
+	}
+	if (!zone)
+		return spk_call_fail(call, out, row, SPK_DATA, err, "time zone \"%.*s\" not recognized", size, s);
+	spk_vector_i64(out)[row] = spk_session_utc(zone, us);
+	return SPK_OK;
+}
+
 static spk_status make_timestamp(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
 	const bool zoned = out->type.id == SPK_TYPE_TIMESTAMPTZ;
@@ -288,25 +314,17 @@ static spk_status make_timestamp(const struct spk_call *call, struct spk_vector 
 	SPK_EACH_CALL_ROW(call, row) {
 		double second = SPK_ARG(double, r[5], row);
 		int64_t days, of_day, us;
-		const struct spk_zone *zone = session;
 
-		if (call->args > 6) {
-			const struct spk_view *z = &SPK_ARG(struct spk_view, r[6], row);
-
-			zone = spk_zone_find(spk_view_data(z), z->length);
-			if (!zone) {
-				SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "time zone \"%.*s\" not recognized", (int)z->length, spk_view_data(z)));
-				continue;
-			}
-		}
 		if (!days_of(INT(0), INT(1), INT(2), &days))
 			SPK_TRY(bad_date(call, out, row, INT(0), INT(1), INT(2), err));
 		else if (!micros_of(INT(3), INT(4), second, &of_day))
 			SPK_TRY(bad_time(call, out, row, INT(3), INT(4), second, err));
 		else if (!spk_make_timestamp(days, of_day, &us))
 			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "timestamp out of range"));
+		else if (call->args > 6)
+			SPK_TRY(in_named_zone(call, &SPK_ARG(struct spk_view, r[6], row), out, row, us, err));
 		else
-			spk_vector_i64(out)[row] = zoned ? spk_session_utc(zone, us) : us;
+			spk_vector_i64(out)[row] = zoned ? spk_session_utc(session, us) : us;
 	}
 	return SPK_OK;
 }
@@ -373,6 +391,20 @@ static spk_status round_interval(const struct spk_call *call, struct spk_vector 
 	return SPK_OK;
 }
 
+static spk_status cut_interval(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader rv = spk_vector_reader(&call->arg[0]), rf = spk_vector_reader(&call->arg[1]);
+
+	(void)err;
+	SPK_EACH_CALL_ROW(call, row) {
+		struct spk_interval v = SPK_ARG(struct spk_interval, rv, row);
+
+		spk_interval_cut(&v, SPK_ARG(int32_t, rf, row));
+		spk_vector_interval(out)[row] = v;
+	}
+	return SPK_OK;
+}
+
 /* --- the table --- */
 
 #define ROUNDED(name_, T, kernel_) \
@@ -386,6 +418,7 @@ static const struct spk_function truncate_functions[] = {
 	ROUNDED("timestamptz", TIMESTAMPTZ, round_us),
 	ROUNDED("time", TIME, round_us),
 	ROUNDED("interval", INTERVAL, round_interval),
+	{ .name = "interval of fields", .doc = "INTERVAL DAY TO MINUTE and its like: what is smaller falls away", SPK_ARGS2(INTERVAL, INTEGER), SPK_RESULT(INTERVAL), .kernel = cut_interval },
 	{ .name = "date_trunc", .doc = "Cut down to a unit (hour, week, quarter, ...)", SPK_ARGS2(TEXT, TIMESTAMP), SPK_RESULT(TIMESTAMP), .can_fail = true, .kernel = trunc_timestamp },
 	{ .name = "date_trunc", .doc = "Cut down to a unit of local time", SPK_ARGS2(TEXT, TIMESTAMPTZ), SPK_RESULT(TIMESTAMPTZ), .can_fail = true,
 	  .volatility = SPK_STABLE, .kernel = trunc_timestamptz },

@@ -248,7 +248,7 @@ static bool read_tzif(struct spk_zone *z, const unsigned char *p, size_t size)
 	return true;
 }
 
-static bool load_file(struct spk_zone *z)
+static bool load_file(struct spk_zone *z, const char *name)
 {
 	const char *dir = getenv("TZDIR");
 	char path[512];
@@ -257,9 +257,9 @@ static bool load_file(struct spk_zone *z)
 	bool ok = false;
 	FILE *f;
 
-	if (z->name[0] == '/' || strstr(z->name, "..") || !isalpha((unsigned char)z->name[0]))
+	if (name[0] == '/' || strstr(name, "..") || !isalpha((unsigned char)name[0]))
 		return false;
-	snprintf(path, sizeof path, "%s/%s", dir && *dir ? dir : "/usr/share/zoneinfo", z->name);
+	snprintf(path, sizeof path, "%s/%s", dir && *dir ? dir : "/usr/share/zoneinfo", name);
 	f = fopen(path, "rb");
 	if (!f)
 		return false;
@@ -273,16 +273,48 @@ static bool load_file(struct spk_zone *z)
 	return ok;
 }
 
-/* --- abbreviations (PostgreSQL's default set, the common part) --- */
+/* --- abbreviations (PostgreSQL's default set) --- */
 
 static const struct { char name[6]; int16_t minutes; } abbreviations[] = {
-	{ "UTC", 0 }, { "GMT", 0 }, { "Z", 0 }, { "ZULU", 0 }, { "UT", 0 }, { "UCT", 0 }, { "EST", -300 }, { "EDT", -240 },
-	{ "CST", -360 }, { "CDT", -300 }, { "MST", -420 }, { "MDT", -360 }, { "PST", -480 }, { "PDT", -420 }, { "AKST", -540 },
-	{ "AKDT", -480 }, { "HST", -600 }, { "AST", -240 }, { "ADT", -180 }, { "NST", -210 }, { "NDT", -150 }, { "WET", 0 },
-	{ "WEST", 60 }, { "BST", 60 }, { "CET", 60 }, { "CEST", 120 }, { "MET", 60 }, { "MEST", 120 }, { "EET", 120 },
-	{ "EEST", 180 }, { "MSK", 180 }, { "MSD", 240 }, { "IST", 120 }, { "IDT", 180 }, { "SAST", 120 }, { "JST", 540 },
-	{ "KST", 540 }, { "HKT", 480 }, { "SGT", 480 }, { "AWST", 480 }, { "ACST", 570 }, { "ACDT", 630 }, { "AEST", 600 },
-	{ "AEDT", 660 }, { "NZST", 720 }, { "NZDT", 780 }, { "BRT", -180 }, { "BRST", -120 }, { "ART", -180 }, { "CLT", -240 },
+	{ "ACDT", 630 }, { "ACSST", 630 }, { "ACST", 570 }, { "ACT", -300 }, { "ACWST", 525 }, { "ADT", -180 }, { "AEDT", 660 },
+	{ "AESST", 660 }, { "AEST", 600 }, { "AFT", 270 }, { "AKDT", -480 }, { "AKST", -540 }, { "ALMST", 420 }, { "ALMT", 360 },
+	{ "AMT", -240 }, { "AST", -240 }, { "AWSST", 540 }, { "AWST", 480 }, { "AZOST", 0 }, { "AZOT", -60 }, { "BDST", 120 },
+	{ "BDT", 360 }, { "BNT", 480 }, { "BORT", 480 }, { "BOT", -240 }, { "BRA", -180 }, { "BRST", -120 }, { "BRT", -180 },
+	{ "BST", 60 }, { "BTT", 360 }, { "CADT", 630 }, { "CAST", 570 }, { "CCT", 480 }, { "CDT", -300 }, { "CEST", 120 },
+	{ "CET", 60 }, { "CETDST", 120 }, { "CHADT", 825 }, { "CHAST", 765 }, { "CHUT", 600 }, { "CLST", -180 }, { "COT", -300 },
+	{ "CST", -360 }, { "CXT", 420 }, { "DDUT", 600 }, { "EAT", 180 }, { "EDT", -240 }, { "EEST", 180 }, { "EET", 120 },
+	{ "EETDST", 180 }, { "EGST", 0 }, { "EGT", -60 }, { "EST", -300 }, { "FET", 180 }, { "FJST", 780 }, { "FJT", 720 },
+	{ "FNST", -60 }, { "FNT", -120 }, { "GALT", -360 }, { "GAMT", -540 }, { "GFT", -180 }, { "GILT", 720 }, { "GMT", 0 },
+	{ "HKT", 480 }, { "HST", -600 }, { "ICT", 420 }, { "IDT", 180 }, { "IRT", 210 }, { "IST", 120 }, { "JAYT", 540 },
+	{ "JST", 540 }, { "KDT", 600 }, { "KGST", 360 }, { "KST", 540 }, { "LHST", 630 }, { "LIGT", 600 }, { "MART", -570 },
+	{ "MDT", -360 }, { "MEST", 120 }, { "MESZ", 120 }, { "MET", 60 }, { "METDST", 120 }, { "MEZ", 60 }, { "MHT", 720 },
+	{ "MMT", 390 }, { "MPT", 600 }, { "MSD", 240 }, { "MST", -420 }, { "MUST", 300 }, { "MUT", 240 }, { "MVT", 300 },
+	{ "MYT", 480 }, { "NDT", -150 }, { "NFT", -210 }, { "NPT", 345 }, { "NST", -210 }, { "NZDT", 780 }, { "NZST", 720 },
+	{ "NZT", 720 }, { "PDT", -420 }, { "PET", -300 }, { "PGT", 600 }, { "PHT", 480 }, { "PKST", 360 }, { "PKT", 300 },
+	{ "PMDT", -120 }, { "PMST", -180 }, { "PONT", 660 }, { "PST", -480 }, { "PWT", 540 }, { "PYST", -180 }, { "RET", 240 },
+	{ "SADT", 630 }, { "SAST", 120 }, { "SCT", 240 }, { "TAHT", -600 }, { "TFT", 300 }, { "TJT", 300 }, { "TOT", 780 },
+	{ "TRUT", 600 }, { "TVT", 720 }, { "UCT", 0 }, { "ULAST", 540 }, { "UT", 0 }, { "UTC", 0 }, { "UYST", -120 },
+	{ "UYT", -180 }, { "UZST", 360 }, { "UZT", 300 }, { "VUT", 660 }, { "WADT", 480 }, { "WAKT", 720 }, { "WAST", 420 },
+	{ "WAT", 60 }, { "WDT", 540 }, { "WET", 0 }, { "WETDST", 60 }, { "WFT", 720 }, { "WGST", -120 }, { "WGT", -180 },
+	{ "XJT", 360 }, { "YAPT", 600 }, { "YEKST", 360 }, { "Z", 0 }, { "ZULU", 0 },
+};
+
+/* Those whose offset has changed with time: as their zones have it. */
+static const struct { char name[6]; const char *zone; } moving[] = {
+	{ "ART", "America/Argentina/Buenos_Aires" }, { "ARST", "America/Argentina/Buenos_Aires" }, { "CLT", "America/Santiago" },
+	{ "GYT", "America/Guyana" }, { "PYT", "America/Asuncion" }, { "VET", "America/Caracas" }, { "DAVT", "Antarctica/Davis" },
+	{ "MAWT", "Antarctica/Mawson" }, { "AMST", "Asia/Yerevan" }, { "ANAST", "Asia/Anadyr" }, { "ANAT", "Asia/Anadyr" },
+	{ "AZST", "Asia/Baku" }, { "AZT", "Asia/Baku" }, { "GEST", "Asia/Tbilisi" }, { "GET", "Asia/Tbilisi" },
+	{ "IRKST", "Asia/Irkutsk" }, { "IRKT", "Asia/Irkutsk" }, { "KGT", "Asia/Bishkek" }, { "KRAST", "Asia/Krasnoyarsk" },
+	{ "KRAT", "Asia/Krasnoyarsk" }, { "LKT", "Asia/Colombo" }, { "MAGST", "Asia/Magadan" }, { "MAGT", "Asia/Magadan" },
+	{ "NOVST", "Asia/Novosibirsk" }, { "NOVT", "Asia/Novosibirsk" }, { "OMSST", "Asia/Omsk" }, { "OMST", "Asia/Omsk" },
+	{ "PETST", "Asia/Kamchatka" }, { "PETT", "Asia/Kamchatka" }, { "SGT", "Asia/Singapore" }, { "TMT", "Asia/Ashgabat" },
+	{ "ULAT", "Asia/Ulaanbaatar" }, { "VLAST", "Asia/Vladivostok" }, { "VLAT", "Asia/Vladivostok" },
+	{ "YAKST", "Asia/Yakutsk" }, { "YAKT", "Asia/Yakutsk" }, { "YEKT", "Asia/Yekaterinburg" }, { "FKST", "Atlantic/Stanley" },
+	{ "FKT", "Atlantic/Stanley" }, { "LHDT", "Australia/Lord_Howe" }, { "MSK", "Europe/Moscow" },
+	{ "VOLT", "Europe/Volgograd" }, { "IOT", "Indian/Chagos" }, { "CKT", "Pacific/Rarotonga" }, { "EASST", "Pacific/Easter" },
+	{ "EAST", "Pacific/Easter" }, { "KOST", "Pacific/Kosrae" }, { "LINT", "Pacific/Kiritimati" }, { "NUT", "Pacific/Niue" },
+	{ "TKT", "Pacific/Fakaofo" },
 };
 
 static bool load_abbreviation(struct spk_zone *z)
@@ -295,6 +327,9 @@ static bool load_abbreviation(struct spk_zone *z)
 		snprintf(z->kind[0].name, sizeof z->kind[0].name, "%s", z->name[1] ? abbreviations[i].name : "UTC");
 		return true;
 	}
+	for (size_t i = 0; i < SPK_COUNT_OF(moving); i++)
+		if (strcasecmp(z->name, moving[i].name) == 0)
+			return load_file(z, moving[i].zone);
 	return false;
 }
 
@@ -331,7 +366,7 @@ static struct spk_zone *load(const char *name)
 	if (!z)
 		return NULL;
 	snprintf(z->name, sizeof z->name, "%s", name);
-	if (load_abbreviation(z) || load_file(z) || load_rule(z)) {
+	if (load_abbreviation(z) || load_file(z, z->name) || load_rule(z)) {
 		z->next = zones;
 		zones = z;
 		return z;

@@ -6,6 +6,7 @@
 
 #include "core/base/clock.h"
 #include "core/columnar/decimal.h"
+#include "core/expr/text.h"
 #include "planner/sql/bind.h"
 
 /* --- numbers and strings --- */
@@ -72,78 +73,42 @@ spk_status spk_binder_literal(struct spk_exprs *x, const PgQuery__AConst *c, str
 
 /* --- intervals with fields: INTERVAL '10' SECOND, '1-2' YEAR TO MONTH --- */
 
-/* PostgreSQL's masks of fields in an interval's first type modifier. */
-enum { FIELD_MONTH = 1 << 1, FIELD_YEAR = 1 << 2, FIELD_DAY = 1 << 3, FIELD_HOUR = 1 << 10, FIELD_MINUTE = 1 << 11, FIELD_SECOND = 1 << 12, FIELDS_ALL = 0x7fff };
-
-static const struct { int mask; const char *unit; } fields[] = {
-	{ FIELD_SECOND, "second" }, { FIELD_MINUTE, "minute" }, { FIELD_HOUR, "hour" }, { FIELD_DAY, "day" }, { FIELD_MONTH, "month" }, { FIELD_YEAR, "year" },
-};
-
 static int interval_fields(const PgQuery__TypeName *t)
 {
 	const PgQuery__Node *p = t->n_typmods ? t->typmods[0] : NULL;
 
 	if (!p || p->node_case != PG_QUERY__NODE__NODE_A_CONST || p->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL)
-		return FIELDS_ALL;
+		return SPK_INTERVAL_ALL;
 	return p->a_const->ival->ival;
-}
-
-/* A bare number counts in the smallest field; 'm:s' needs its hours. */
-static const char *interval_text(struct spk_exprs *x, const char *text, int mask)
-{
-	const char *unit = NULL;
-	bool bare = *text != 0, colon = false;
-
-	for (const char *p = text; *p; p++) {
-		bare = bare && (isdigit((unsigned char)*p) || *p == '.' || *p == ' ' || ((*p == '-' || *p == '+') && p == text));
-		colon = colon || (*p == ':' && !strchr(p + 1, ':') && !strchr(text, ' '));
-	}
-	for (size_t i = 0; mask != FIELDS_ALL && !unit && i < SPK_COUNT_OF(fields); i++)
-		if (mask & fields[i].mask)
-			unit = fields[i].unit;
-	if (bare && unit && !strchr(text, ' '))
-		return spk_arena_printf(x->b->arena, "%s %s", text, unit);
-	if (colon && mask == (FIELD_MINUTE | FIELD_SECOND) && strchr(text, ':') == strrchr(text, ':'))
-		return *text == '-' ? spk_arena_printf(x->b->arena, "-00:%s", text + 1) : spk_arena_printf(x->b->arena, "00:%s", text);
-	return text;
-}
-
-/* What is smaller than the smallest field falls away, as in PostgreSQL's AdjustIntervalForTypmod. */
-static void cut_interval(struct spk_interval *v, int mask)
-{
-	const int64_t minute = 60 * INT64_C(1000000), hour = 60 * minute;
-
-	if (mask == FIELDS_ALL || (mask & FIELD_SECOND))
-		return;
-	if (mask & FIELD_MINUTE)
-		v->micros -= v->micros % minute;
-	else if (mask & FIELD_HOUR)
-		v->micros -= v->micros % hour;
-	else
-		v->micros = 0;
-	if (mask & (FIELD_MINUTE | FIELD_HOUR | FIELD_DAY))
-		return;
-	v->days = 0;
-	if (!(mask & FIELD_MONTH))
-		v->months -= v->months % 12;
 }
 
 static spk_status interval_literal(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **out, spk_error *err)
 {
 	const PgQuery__AConst *text = c->arg->a_const;
-	int mask = interval_fields(c->type_name), position = spk_binder_at(x->b, text->location);
-	const char *s = interval_text(x, text->sval->sval, mask);
-	struct spk_expr *e;
+	struct spk_value v = { .type = spk_type(SPK_TYPE_INTERVAL) };
+	const char *s = text->sval->sval;
 
-	SPK_TRY_PTR(s, err);
-	e = spk_expr_unknown(x->b->arena, s);
-	SPK_TRY_PTR(e, err);
-	e->position = position;
-	SPK_TRY(spk_expr_cast(x->b->arena, e, spk_type(SPK_TYPE_INTERVAL), true, position, &e, err));
-	if (e->kind == SPK_EXPR_CONSTANT && !e->value.null)
-		cut_interval(&e->value.interval, mask);
-	*out = e;
-	return SPK_OK;
+	if (spk_text_interval_of(s, strlen(s), interval_fields(c->type_name), &v.interval, err) != SPK_OK) {
+		if (err) {
+			err->code = SPK_BIND;
+			err->position = spk_binder_at(x->b, text->location);
+		}
+		return SPK_BIND;
+	}
+	*out = spk_expr_literal(x->b->arena, v);
+	return *out ? SPK_OK : spk_fail_memory(err);
+}
+
+/* An interval of fewer fields of what is no literal. */
+static spk_status cut_fields(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **e, spk_error *err)
+{
+	struct spk_value fields = { .type = spk_type(SPK_TYPE_INTEGER), .i32 = interval_fields(c->type_name) };
+	struct spk_expr *arg[2] = { *e, spk_expr_literal(x->b->arena, fields) };
+
+	if ((*e)->type.id != SPK_TYPE_INTERVAL || fields.i32 == SPK_INTERVAL_ALL || (*e)->kind == SPK_EXPR_CONSTANT)
+		return SPK_OK;
+	SPK_TRY_PTR(arg[1], err);
+	return spk_binder_call(x->b, "interval of fields", arg, 2, c->location, e, err);
 }
 
 /* --- casts --- */
@@ -178,6 +143,7 @@ spk_status spk_binder_cast(struct spk_exprs *x, const PgQuery__TypeCast *c, stru
 	SPK_TRY(spk_binder_type(x->b, c->type_name, &type, err));
 	digits = time_digits(type, c->type_name);
 	SPK_TRY(cast_plain(x, c, type, out, err));
+	SPK_TRY(cut_fields(x, c, out, err));
 	if (digits < 0 || digits > 5)
 		return SPK_OK;
 	return round_time(x, type.id == SPK_TYPE_TIME ? "time" : type.id == SPK_TYPE_TIMESTAMP ? "timestamp" : type.id == SPK_TYPE_TIMESTAMPTZ ? "timestamptz" : "interval", digits,
