@@ -281,7 +281,38 @@ static spk_status path_query(const struct spk_call *call, struct spk_vector *out
 #define OPERATOR(name_, kernel_, doc_) \
 	{ .name = name_, .doc = doc_, SPK_ARGS2(JSONB, TEXT), SPK_RESULT(BOOLEAN), .can_fail = true, .kernel = kernel_, .prepare = prepare }
 
+/* jsonpath(text): the path as it is shown, which is checked by that. */
+static spk_status as_path(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader r = spk_vector_reader(&call->arg[0]);
+	struct spk_arena *arena = spk_arena_new(NULL);
+	struct spk_buffer text = { 0 };
+	spk_status status = arena ? SPK_OK : spk_fail_memory(err);
+
+	for (int i = 0; i < call->n && status == SPK_OK; i++) {
+		const int row = spk_call_row(call, i);
+		const struct spk_view *v = &SPK_ARG(struct spk_view, r, row);
+		const struct spk_path *path;
+		spk_error why = { 0 };
+
+		text.size = 0;
+		status = spk_path_compile(arena, spk_view_data(v), v->length, &path, &why);
+		if (status == SPK_DATA)
+			status = spk_call_fail_with(call, out, row, &why, err);
+		else if (status == SPK_OK && (status = spk_path_print(path, &text, err)) == SPK_OK)
+			status = spk_call_text(call, out, row, text.data, text.size, err);
+		else if (err)
+			*err = why;
+		spk_arena_clear(arena);
+	}
+	spk_buffer_release(&text);
+	if (arena)
+		spk_arena_unref(arena);
+	return status;
+}
+
 static const struct spk_function jsonb_path_functions[] = {
+	{ .name = "jsonpath", .doc = "A text as a JSON path: checked, and in the form that is shown", SPK_ARGS1(TEXT), SPK_RESULT(TEXT), .can_fail = true, .kernel = as_path },
 	OPERATOR("@?", path_exists, "Whether a JSON path gives any value; NULL on an error"),
 	OPERATOR("@@", path_match, "What a JSON path's predicate says; NULL on an error"),
 	PATH("jsonb_path_exists", path_exists, "Whether a JSON path gives any value; variables; whether errors are NULL", SPK_RESULT(BOOLEAN)),

@@ -33,12 +33,13 @@ struct spk_path_node {
 	const struct spk_path_node *next;          /* the accessor behind this one */
 	const struct spk_path_node *left, *right;  /* operands; FILTER: left */
 	struct spk_json literal;                   /* LITERAL: a jsonb value */
-	const char *name;                          /* KEY, VARIABLE */
+	const char *name;                          /* KEY, VARIABLE; LIKE_REGEX: the pattern; DATETIME: the template's text */
 	size_t name_size;
 	struct spk_path_range *range;              /* INDEX */
 	int ranges;
 	uint32_t first, last;                      /* ANY_DEPTH: levels */
 	const struct spk_regex *regex;
+	char flags[6];                             /* LIKE_REGEX: as PostgreSQL shows them */
 	const struct spk_template *template;       /* DATETIME: NULL without one */
 };
 
@@ -46,6 +47,9 @@ struct spk_path { bool lax; const struct spk_path_node *root; };
 
 /* Compiles a path into `arena`. SPK_DATA with PostgreSQL's message. */
 spk_status spk_path_compile(struct spk_arena *arena, const char *s, size_t size, const struct spk_path **out, spk_error *err);
+
+/* Appends the path as PostgreSQL shows it. */
+spk_status spk_path_print(const struct spk_path *path, struct spk_buffer *out, spk_error *err);
 
 static inline bool spk_path_is_predicate(const struct spk_path_node *n) { return n->kind >= SPK_PATH_AND && !n->next; }
 

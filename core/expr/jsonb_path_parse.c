@@ -12,6 +12,7 @@
 
 #include "core/base/check.h"
 #include "core/expr/jsonb_path.h"
+#include "core/expr/utf8.h"
 
 enum { DEPTH_MAX = 500 };
 
@@ -121,6 +122,20 @@ static bool take_word(struct parser *p, const char *word)
 	return true;
 }
 
+/* u{1F600}: one to six digits. */
+static bool take_braced(struct parser *p, char **to)
+{
+	uint32_t code = 0;
+	int digits = 0;
+
+	for (p->p += 2; p->p < p->end && isxdigit((unsigned char)*p->p) && digits < 6; p->p++, digits++)
+		code = code * 16 + (uint32_t)(isdigit((unsigned char)*p->p) ? *p->p - '0' : (*p->p | 32) - 'a' + 10);
+	if (!digits || p->p == p->end || *p->p++ != '}' || !code || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		return false;
+	*to += spk_utf8_put(code, *to);
+	return true;
+}
+
 /* What stands behind a backslash in a name or string, as UTF-8 into *to. */
 static bool take_escape(struct parser *p, char **to)
 {
@@ -137,10 +152,12 @@ static bool take_escape(struct parser *p, char **to)
 	if (*p->p == 'x' && p->end - p->p >= 3 && isxdigit((unsigned char)p->p[1]) && isxdigit((unsigned char)p->p[2])) {
 		char digits[3] = { p->p[1], p->p[2], 0 };
 
-		*(*to)++ = (char)strtol(digits, NULL, 16);
+		*to += spk_utf8_put((uint32_t)strtol(digits, NULL, 16), *to);
 		p->p += 3;
 		return true;
 	}
+	if (*p->p == 'u' && p->end - p->p > 1 && p->p[1] == '{')
+		return take_braced(p, to);
 	if (*p->p != 'u') {
 		const char *at = strchr(letters, *p->p);
 
@@ -218,37 +235,51 @@ static node *literal(struct parser *p, const char *s, size_t size, bool string)
 	return p->status ? NULL : n;
 }
 
-/* Digits, a point and an exponent; JSON wants a digit before the point. */
-static node *number(struct parser *p)
+static void skip_digits(struct parser *p)
 {
-	const char *start = p->p;
-	char text[512] = "0";
-	size_t n = *start == '.' ? 1 : 0;
-
 	while (p->p < p->end && isdigit((unsigned char)*p->p))
 		p->p++;
-	if (p->p < p->end && *p->p == '.' && p->p + 1 < p->end && isdigit((unsigned char)p->p[1]))
-		for (p->p++; p->p < p->end && isdigit((unsigned char)*p->p);)
-			p->p++;
-	else if (p->p + 1 == p->end && *p->p == '.')
-		p->p++;
-	if (p->p < p->end && (*p->p | 32) == 'e') {
-		const char *e = p->p + 1;
+}
 
-		e += e < p->end && (*e == '+' || *e == '-');
-		if (e < p->end && isdigit((unsigned char)*e))
-			for (p->p = e; p->p < p->end && isdigit((unsigned char)*p->p);)
-				p->p++;
+static node *junk(struct parser *p, const char *start)
+{
+	return failed(p, spk_fail(p->err, SPK_DATA, "trailing junk after numeric literal at or near \"%.*s\" of jsonpath input", (int)(p->p + 1 - start), start));
+}
+
+/* Digits, a point and an exponent; JSON wants digits on both sides of the point. */
+static node *number(struct parser *p)
+{
+	const char *start = p->p, *point = NULL, *e = NULL;
+	char text[512];
+	int n;
+
+	if (*start == '0' && start + 1 < p->end && isdigit((unsigned char)start[1]) && p->p++)
+		return junk(p, start);
+	skip_digits(p);
+	if (p->p < p->end && *p->p == '.') {
+		point = p->p++;
+		skip_digits(p);
 	}
-	if (n + (size_t)(p->p - start) >= sizeof text)
-		return syntax(p, start);
-	memcpy(text + n, start, (size_t)(p->p - start));
-	n += (size_t)(p->p - start);
-	if (text[n - 1] == '.')
-		n--;
+	if (p->p < p->end && (*p->p | 32) == 'e') {
+		const char *sign = p->p + 1 < p->end && strchr("+-", p->p[1]) ? p->p + 2 : p->p + 1;
+
+		if (sign < p->end && isdigit((unsigned char)*sign)) {
+			e = p->p;
+			p->p = sign;
+			skip_digits(p);
+		}
+	}
 	if (p->p < p->end && is_name(*p->p))
-		return failed(p, spk_fail(p->err, SPK_DATA, "trailing junk after numeric literal at or near \"%.*s\" of jsonpath input", (int)(p->p + 1 - start), start));
-	return literal(p, text, n, false);
+		return junk(p, start);
+	if (p->p - start > 500)
+		return syntax(p, start);
+	if (!e)
+		e = p->p;
+	if (!point)
+		point = e;
+	n = snprintf(text, sizeof text, "%s%.*s%.*s", point == start ? "0" : "", (int)(point - start), start, e - point > 1 ? (int)(e - point) : 0, point);
+	n += snprintf(text + n, sizeof text - (size_t)n, "%.*s", (int)(p->p - e), e);
+	return literal(p, text, (size_t)n, false);
 }
 
 static node *variable(struct parser *p)
@@ -506,6 +537,21 @@ static bool is_value(struct parser *p, const node *n, const char *at)
 	return false;
 }
 
+/* A number with a sign before it is a number, too. */
+static node *signed_number(struct parser *p, node *n, bool minus)
+{
+	const struct spk_json *l = &n->literal;
+	const size_t size = (size_t)(l->end - l->p);
+	char text[600] = "-";
+
+	if (!minus || size + 2 > sizeof text)
+		return minus ? make(p, SPK_PATH_MINUS, n, NULL) : n;
+	if (*l->p == '-')
+		return literal(p, l->p + 1, size - 1, false);
+	memcpy(text + 1, l->p, size);
+	return literal(p, text, size + 1, false);
+}
+
 static node *sign(struct parser *p)
 {
 	bool minus;
@@ -519,6 +565,8 @@ static node *sign(struct parser *p)
 		return failed(p, spk_fail(p->err, SPK_DATA, "stack depth limit exceeded"));
 	n = sign(p);
 	p->depth--;
+	if (n && n->kind == SPK_PATH_LITERAL && !n->next && (isdigit((unsigned char)*n->literal.p) || *n->literal.p == '-'))
+		return signed_number(p, n, minus);
 	return is_value(p, n, p->p) ? make(p, minus ? SPK_PATH_MINUS : SPK_PATH_PLUS, n, NULL) : NULL;
 }
 
@@ -581,7 +629,7 @@ static node *like_regex(struct parser *p, const node *left)
 	const char *pattern, *given = "";
 	size_t size, count = 0;
 	char flags[8] = "";
-	bool icase = false, dot_all = false, lines = false, literal_text = false;
+	bool icase = false, dot_all = false, lines = false, literal_text = false, expanded = false;
 	spk_status status;
 
 	if (!n || !take(p, "\""))
@@ -596,10 +644,15 @@ static node *like_regex(struct parser *p, const node *left)
 		case 's': dot_all = true; break;
 		case 'm': lines = true; break;
 		case 'q': literal_text = true; break;
-		case 'x': return failed(p, spk_fail(p->err, SPK_DATA, "XQuery \"x\" flag (expanded regular expressions) is not implemented"));
+		case 'x': expanded = true; break;
 		default: return failed(p, spk_fail(p->err, SPK_DATA, "invalid input syntax for type jsonpath"));
 		}
 	}
+	if (expanded && !literal_text)
+		return failed(p, spk_fail(p->err, SPK_DATA, "XQuery \"x\" flag (expanded regular expressions) is not implemented"));
+	n->name = pattern;
+	n->name_size = size;
+	snprintf(n->flags, sizeof n->flags, "%s%s%s%s%s", icase ? "i" : "", dot_all ? "s" : "", lines ? "m" : "", expanded ? "x" : "", literal_text ? "q" : "");
 	if (literal_text && !(pattern = quote_pattern(p, pattern, size, &size)))
 		return failed(p, spk_fail_memory(p->err));
 	snprintf(flags, sizeof flags, "%s%s", icase ? "i" : "", literal_text ? "" : dot_all ? (lines ? "w" : "") : lines ? "n" : "p");

@@ -510,7 +510,7 @@ static result any_depth(run *r, const node *n, struct spk_json j, list *out)
 		if (stops(all, out))
 			return all;
 	}
-	if (!spk_json_is_container(j))
+	if (!spk_json_is_container(j) || n->last == 0)
 		return all;
 	one = each(r, n->next, j, 1, n->first, n->last, true, r->path->lax, out);
 	return one == SPK_PATH_NOT_FOUND ? all : one;

@@ -151,11 +151,16 @@ int spk_path_time_format(const struct spk_path_time *v, char *out)
 static bool has_zone(const struct spk_path_time *v) { return v->kind == SPK_PATH_TIMETZ || v->kind == SPK_PATH_TIMESTAMPTZ; }
 static bool is_of_day(const struct spk_path_time *v) { return v->kind == SPK_PATH_TIME || v->kind == SPK_PATH_TIMETZ; }
 
+static int32_t offset_of(const struct spk_path_time *v, const struct spk_zone *zone)
+{
+	return has_zone(v) ? v->offset : zone ? spk_zone_offset_at(zone, 0) : 0;
+}
+
 static int64_t instant(const struct spk_path_time *v, const struct spk_zone *zone)
 {
 	if (has_zone(v))
 		return local_us(v) - v->offset * SPK_USEC_PER_SEC;
-	return is_of_day(v) ? local_us(v) - (zone ? spk_zone_offset_at(zone, 0) * SPK_USEC_PER_SEC : 0) : spk_session_utc(zone, local_us(v));
+	return is_of_day(v) ? local_us(v) - offset_of(v, zone) * SPK_USEC_PER_SEC : spk_session_utc(zone, local_us(v));
 }
 
 bool spk_path_time_compare(const struct spk_path_time *a, const struct spk_path_time *b, bool zoned, const struct spk_zone *zone, int *order, bool *needs_zone)
@@ -172,7 +177,7 @@ bool spk_path_time_compare(const struct spk_path_time *a, const struct spk_path_
 	y = has_zone(a) || has_zone(b) ? instant(b, zone) : local_us(b);
 	*order = (x > y) - (x < y);
 	/* Of two times of day that are one instant the one farther west is greater. */
-	if (!*order && is_of_day(a) && has_zone(a) && has_zone(b))
-		*order = (a->offset < b->offset) - (a->offset > b->offset);
+	if (!*order && is_of_day(a) && (has_zone(a) || has_zone(b)))
+		*order = (offset_of(a, zone) < offset_of(b, zone)) - (offset_of(a, zone) > offset_of(b, zone));
 	return true;
 }

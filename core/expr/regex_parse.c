@@ -173,19 +173,21 @@ static spk_status emit_set(struct parser *p, struct set_builder *b, bool negated
 	return emit(p, (struct spk_regex_instruction){ .op = SPK_REGEX_SET, .set = set });
 }
 
+enum { MANY = 1 << 24 };  /* above every character */
+
 static uint32_t read_hex(struct parser *p, int digits)
 {
 	uint32_t v = 0;
 
 	for (; digits && p->s < p->end && isxdigit((unsigned char)*p->s); digits--, p->s++)
-		v = v * 16 + (uint32_t)(isdigit((unsigned char)*p->s) ? *p->s - '0' : (*p->s | 32) - 'a' + 10);
+		v = (v < MANY ? v * 16 : MANY) + (uint32_t)(isdigit((unsigned char)*p->s) ? *p->s - '0' : (*p->s | 32) - 'a' + 10);
 	return v;
 }
 
 /* The character that an escape (s is behind the backslash) stands for. */
 static spk_status read_escape(struct parser *p, uint32_t *c)
 {
-	static const char from[] = "aefnrtv", to[] = "\a\x1b\f\n\r\t\v";
+	static const char from[] = "abBefnrtv", to[] = "\a\b\\\x1b\f\n\r\t\v";
 	const char *at;
 
 	if (p->s == p->end)
@@ -195,10 +197,12 @@ static spk_status read_escape(struct parser *p, uint32_t *c)
 		*c = (unsigned char)to[at - from];
 		p->s++;
 	} else if (*p->s == 'x' || *p->s == 'u' || *p->s == 'U') {
-		int digits = *p->s == 'x' ? 6 : *p->s == 'u' ? 4 : 8;
+		int digits = *p->s == 'x' ? 255 : *p->s == 'u' ? 4 : 8;
 
 		p->s++;
 		*c = read_hex(p, digits);
+		if (*c > 0x10ffff)
+			return bad(p, "invalid escape \\ sequence");
 	} else if (*p->s == 'c' && p->s + 1 < p->end) {
 		*c = (unsigned char)p->s[1] & 31u;
 		p->s += 2;
@@ -316,8 +320,8 @@ static spk_status emit_back_reference(struct parser *p, int group)
 static spk_status parse_escape_atom(struct parser *p)
 {
 	static const struct { char letter; enum spk_regex_op op; } edges[] = {
-		{ 'm', SPK_REGEX_WORD_START }, { 'M', SPK_REGEX_WORD_END }, { 'y', SPK_REGEX_WORD_EDGE }, { 'b', SPK_REGEX_WORD_EDGE },
-		{ 'Y', SPK_REGEX_NOT_WORD_EDGE }, { 'B', SPK_REGEX_NOT_WORD_EDGE }, { 'A', SPK_REGEX_START }, { 'Z', SPK_REGEX_END }, { 'z', SPK_REGEX_END },
+		{ 'm', SPK_REGEX_WORD_START }, { 'M', SPK_REGEX_WORD_END }, { 'y', SPK_REGEX_WORD_EDGE },
+		{ 'Y', SPK_REGEX_NOT_WORD_EDGE }, { 'A', SPK_REGEX_START }, { 'Z', SPK_REGEX_END },
 	};
 	char c = p->s < p->end ? *p->s : 0;
 	uint32_t literal;

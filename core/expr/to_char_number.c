@@ -6,6 +6,7 @@
  * template gives it a place of its own.
  */
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "core/expr/internal.h"
 #include "core/expr/locale.h"
 #include "core/expr/template.h"
+#include "core/expr/utf8.h"
 
 enum cell_kind { CELL_9, CELL_0, CELL_POINT, CELL_GROUP, CELL_S, CELL_MI, CELL_PL, CELL_SG, CELL_CURRENCY, CELL_ORDINAL, CELL_V, CELL_TEXT };
 
@@ -89,9 +91,14 @@ static struct layout *parse_layout(struct spk_arena *arena, const char *s, size_
 			l->scientific = true;
 			s += 4;
 		} else if (*s == '"') {
-			for (s++; s < end && *s != '"'; s++)
+			for (s++; s < end && *s != '"'; s++) {
+				s += *s == '\\' && s + 1 < end;
 				add_cell(l, CELL_TEXT, *s);
+			}
 			s += s < end;
+		} else if (*s == '\\' && s + 1 < end && s[1] == '"') {
+			add_cell(l, CELL_TEXT, '"');
+			s += 2;
 		} else {
 			while (i < SPK_COUNT_OF(words) && ((size_t)(end - s) < strlen(words[i].text) || strncasecmp(s, words[i].text, strlen(words[i].text)) != 0))
 				i++;
@@ -106,7 +113,7 @@ static struct layout *parse_layout(struct spk_arena *arena, const char *s, size_
 
 /* --- writing --- */
 
-struct pen { const struct layout *l; char *out; int place; bool negative, sign_due, any; const char *whole, *part; int whole_size; bool hide_zero, overflow; int part_shown; };
+struct pen { const struct layout *l; char *out; int place; bool negative, sign_due, any; const char *whole, *part; int whole_size; bool hide_zero, overflow, has_point; int part_shown; };
 
 /* The sign goes before the first thing that shows. */
 static void put_sign(struct pen *p)
@@ -165,7 +172,8 @@ static void put_cell(struct pen *p, const struct cell *c, bool *behind, int *sho
 			*p->out++ = '0';
 		put_sign(p);
 		*behind = true;
-		*p->out++ = '.';
+		if (p->has_point || p->overflow)
+			*p->out++ = '.';
 		break;
 	case CELL_GROUP:
 		if (p->any)
@@ -211,10 +219,11 @@ static size_t write_number(const struct layout *l, const char *plain, size_t siz
 	bool behind = false;
 	int shown = 0;
 
+	p.has_point = point != NULL;
 	p.whole_size = (int)((point ? point : end) - s);
 	p.overflow = p.whole_size > l->before;
 	p.hide_zero = p.whole_size == 1 && *s == '0' && l->after > 0;
-	p.part_shown = l->after;
+	p.part_shown = SPK_MIN(l->after, (int)(end - p.part));
 	while (l->fill && p.part_shown > l->last_zero_behind && !p.overflow && p.part[p.part_shown - 1] == '0')
 		p.part_shown--;
 	p.sign_due = l->brackets || l->s_first || (!l->own_sign && !l->s_last);
@@ -245,7 +254,7 @@ static size_t special_text(double v, const struct layout *l, char *out)
 	return (size_t)(p - out) + size;
 }
 
-/* Plain text of the argument, rounded to the places of the template. */
+/* Plain text of the argument, rounded to the places of the template; of floats no more digits than they have. */
 static size_t plain_text(struct spk_type type, const void *value, const struct layout *l, char *out, size_t room)
 {
 	spk_int128 m;
@@ -260,7 +269,9 @@ static size_t plain_text(struct spk_type type, const void *value, const struct l
 		if (!isfinite(d))
 			return special_text(d, l, out);
 		before = uselocale(spk_locale());
-		n = snprintf(out, room, "%.*f", l->after, d * (l->shift > 0 ? pow(10, l->shift) : 1));
+		d *= l->shift > 0 ? pow(10, l->shift) : 1;
+		n = snprintf(out, room, "%.0f", fabs(d));
+		n = snprintf(out, room, "%.*f", SPK_MIN(l->after, SPK_MAX((type.id == SPK_TYPE_REAL ? FLT_DIG : DBL_DIG) - n, 0)), d);
 		uselocale(before);
 		return n < (int)room ? (size_t)n : 0;
 	case SPK_TYPE_INTEGER: m = *(const int32_t *)value; scale = 0; break;
@@ -430,26 +441,62 @@ static spk_status to_char(const struct spk_call *call, struct spk_vector *out, s
 /* --- reading --- */
 
 /* What the cells of the template have taken from the input so far. */
-struct eye { const char *s, *end; char digits[64]; size_t count; int whole; bool negative, behind, signed_; };
+struct eye { const char *s, *end; char digits[64]; size_t count; int whole, part; bool negative, behind, signed_; };
 
-static void read_digit(struct eye *e, const struct layout *l)
+static void take_sign(struct eye *e, const char *signs)
 {
-	while (e->s < e->end && *e->s == ' ')
-		e->s++;
-	if (e->s < e->end && e->count == 1 && !e->signed_ && strchr(l->brackets ? "+-<" : "+-", *e->s)) {
-		e->negative = *e->s++ != '+';
-		e->signed_ = true;
-	}
-	if (e->s == e->end)
+	if (e->signed_ || e->s == e->end || !strchr(signs, *e->s))
 		return;
-	if (*e->s >= '0' && *e->s <= '9' && e->count + 1 < sizeof e->digits) {
-		e->digits[e->count++] = *e->s;
+	e->negative = *e->s++ != '+';
+	e->signed_ = true;
+}
+
+/* A digit or the point; false: neither is there. */
+static bool take_digit(struct eye *e, const struct layout *l)
+{
+	if (*e->s >= '0' && *e->s <= '9') {
+		if (e->count + 1 >= sizeof e->digits)
+			return false;
 		e->whole += !e->behind;
-	} else if (*e->s == '.' && l->point && !e->behind) {
-		e->digits[e->count++] = '.';
+		e->part += e->behind;
+	} else if (*e->s != '.' || !l->point || e->behind) {
+		return false;
+	} else {
 		e->behind = true;
 	}
-	e->s++;
+	e->digits[e->count++] = *e->s;
+	return true;
+}
+
+/* One place for a digit. A sign may come before all digits, and where no place of the template fits it, behind them. */
+static void read_digit(struct eye *e, const struct layout *l, bool point)
+{
+	const bool s = l->s_first || l->s_last;
+	bool taken;
+
+	e->s += *e->s == ' ';
+	if (!point && e->whole + e->part == 0)
+		take_sign(e, l->brackets ? "+-<" : "+-");
+	if (e->s == e->end)
+		return;
+	taken = take_digit(e, l);
+	if (e->whole + e->part == 0) {
+		e->s++;
+	} else if (s && taken) {
+		e->s++;
+		take_sign(e, "+-");
+	} else if (!s && !taken && !e->signed_ && strchr("+-", *e->s)) {
+		take_sign(e, "+-");
+	} else {
+		e->s++;
+	}
+}
+
+/* Up to `n` characters that cannot be of a number. */
+static void pass_over(struct eye *e, int n)
+{
+	for (; n && e->s < e->end && !strchr("0123456789.,+-", *e->s); n--)
+		e->s = spk_utf8_next(e->s, e->end);
 }
 
 static void read_cell(struct eye *e, const struct layout *l, const struct cell *c)
@@ -457,22 +504,23 @@ static void read_cell(struct eye *e, const struct layout *l, const struct cell *
 	switch (c->kind) {
 	case CELL_9:
 	case CELL_0:
-	case CELL_POINT: read_digit(e, l); break;
-	case CELL_GROUP:
-		if (e->s < e->end && *e->s == ',')
-			e->s++;
-		break;
-	case CELL_S:
+	case CELL_POINT: read_digit(e, l, c->kind == CELL_POINT); break;
+	case CELL_GROUP: e->s += *e->s == ','; break;
 	case CELL_MI:
 	case CELL_PL:
 	case CELL_SG:
-		if (e->s < e->end && (*e->s == '-' || *e->s == '+')) {
+		if (strchr(c->kind == CELL_MI ? "-" : c->kind == CELL_PL ? "+" : "+-", *e->s)) {
 			e->negative = *e->s++ == '-';
 			e->signed_ = true;
+		} else {
+			pass_over(e, 1);
 		}
 		break;
+	case CELL_CURRENCY: pass_over(e, 1); break;
+	case CELL_ORDINAL: pass_over(e, 2); break;
+	case CELL_S:
 	case CELL_V: break;
-	default: e->s += e->s < e->end;
+	default: e->s = spk_utf8_next(e->s, e->end);
 	}
 }
 

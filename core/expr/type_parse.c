@@ -74,6 +74,8 @@ static spk_status unknown_type(const char *name, spk_error *err)
 	return closest ? spk_hint(err, "Did you mean %s?", closest) : SPK_BIND;
 }
 
+enum { DECLARED_DIGITS = 1000 };  /* what PostgreSQL lets be declared */
+
 static spk_status apply(struct spelling *sp, struct spk_type *type, spk_error *err)
 {
 	long p = sp->parameters > 0 ? sp->parameter[0] : 0, s = sp->parameters > 1 ? sp->parameter[1] : 0;
@@ -82,11 +84,13 @@ static spk_status apply(struct spelling *sp, struct spk_type *type, spk_error *e
 	case SPK_TYPE_DECIMAL:
 		if (sp->parameters == 0)
 			return SPK_OK;
-		if (p < 1 || p > SPK_DECIMAL_DIGITS)
-			return spk_fail(err, SPK_BIND, "NUMERIC precision %ld must be between 1 and %d", p, SPK_DECIMAL_DIGITS);
+		if (p < 1 || p > DECLARED_DIGITS)
+			return spk_fail(err, SPK_BIND, "NUMERIC precision %ld must be between 1 and %d", p, DECLARED_DIGITS);
 		if (s < 0 || s > p)
 			return spk_fail(err, SPK_BIND, "NUMERIC scale %ld must be between 0 and precision %ld", s, p);
-		*type = spk_type_decimal((int)p, (int)s);
+		if (s > SPK_DECIMAL_DIGITS)
+			return spk_fail(err, SPK_BIND, "NUMERIC scale %ld must be between 0 and %d", s, SPK_DECIMAL_DIGITS);
+		*type = spk_type_decimal((int)SPK_MIN(p, (long)SPK_DECIMAL_DIGITS), (int)s);  /* values that do not fit are refused one by one */
 		return SPK_OK;
 	case SPK_TYPE_TEXT:
 		/* A length that no string reaches (Flink's VARCHAR(2147483647)) is none. */

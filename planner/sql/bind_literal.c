@@ -133,6 +133,14 @@ static spk_status round_time(struct spk_exprs *x, const char *name, int digits, 
 	return spk_binder_call(x->b, name, arg, 2, location, e, err);
 }
 
+/* A JSON path is a text here, of one form. */
+static bool names_path(const PgQuery__TypeName *t)
+{
+	const char *name = t->n_names ? spk_node_string(t->names[t->n_names - 1]) : NULL;
+
+	return name && strcmp(name, "jsonpath") == 0;
+}
+
 static spk_status cast_plain(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_type type, struct spk_expr **out, spk_error *err);
 
 spk_status spk_binder_cast(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **out, spk_error *err)
@@ -144,6 +152,10 @@ spk_status spk_binder_cast(struct spk_exprs *x, const PgQuery__TypeCast *c, stru
 	digits = time_digits(type, c->type_name);
 	SPK_TRY(cast_plain(x, c, type, out, err));
 	SPK_TRY(cut_fields(x, c, out, err));
+	if (names_path(c->type_name) && type.id == SPK_TYPE_TEXT) {
+		SPK_TRY(spk_binder_call(x->b, "jsonpath", out, 1, spk_node_location(c->arg), out, err));
+		spk_expr_fold(x->b->arena, out);
+	}
 	if (digits < 0 || digits > 5)
 		return SPK_OK;
 	return round_time(x, type.id == SPK_TYPE_TIME ? "time" : type.id == SPK_TYPE_TIMESTAMP ? "timestamp" : type.id == SPK_TYPE_TIMESTAMPTZ ? "timestamptz" : "interval", digits,

@@ -209,7 +209,7 @@ static void type_names(void)
 		{ "numeric", "numeric" }, { "decimal(10, 2)", "numeric(10,2)" }, { "DECIMAL(38)", "numeric(38,0)" }, { "timestamp(3)", "timestamp without time zone" },
 		{ "timestamp(3) with time zone", "timestamp with time zone" }, { "TIMESTAMP_LTZ(3)", "timestamp with time zone" }, { "bytes", "bytea" }, { "bool", "boolean" },
 	};
-	static const char *const bad[] = { "", "inte ger", "numeric(0)", "numeric(39)", "numeric(5,6)", "varchar(0)", "numeric(1", "numeric(a)", "int8s", "decimal(1,2,3)" };
+	static const char *const bad[] = { "", "inte ger", "numeric(0)", "numeric(1001)", "numeric(40,39)", "numeric(5,6)", "varchar(0)", "numeric(1", "numeric(a)", "int8s", "decimal(1,2,3)" };
 	struct spk_type type;
 	spk_error err = { 0 };
 	char shown[64];

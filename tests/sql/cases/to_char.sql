@@ -13,3 +13,9 @@ SELECT 'today'::date - 'yesterday'::date, date 'tomorrow' - current_date, 'today
 SELECT count(*) FROM (VALUES (date '2020-01-01'), ('2999-01-01')) t(d) WHERE d < 'today';
 SELECT 'nowadays'::date;
 SELECT 'today'::int;
+SELECT to_char('100'::numeric, 'FM999.'), to_char('100'::numeric, '999.'), to_char('100'::numeric, 'f\"oo999'), to_char('100'::numeric, 'f"\ool"999'), to_char('100'::numeric, 'f"ool\"999'), to_char('100'::numeric, 'f\\"oo999');
+SELECT to_char('12345678901'::float8, 'FM9999999999D9999900000000000000000'), to_char(1e20::float8, '999999999999999999999D9'), to_char(4.2e9::real, '9999999999.99'), to_char(1.5::real, '9.999999999'), to_char(123456.789::real, 'FM999999.00');
+SELECT to_number('0.00001-', '9.999999S'), to_number('5.01-', 'FM9.999999S'), to_number('5.01-', 'FM9.999999MI'), to_number('.-01', 'S99.99'), to_number('.01-', '99.99S'), to_number(' . 0 1-', ' 9 9 . 9 9 S');
+SELECT to_number('1234.56', 'L99,999.99'), to_number('$1,234.56', 'L99,999.99'), to_number('42nd', '99th'), to_number('<12>', '99PR'), to_number('+5', 'SG9'), to_number('1.2345', '9.99'), to_number('-34,338,492', '99G999G999'), to_number('é12', '999');
+SELECT to_number('x', '9');
+SELECT '1.5'::numeric(210, 10), '12'::numeric(100, 0), 1::numeric(1001, 2);
