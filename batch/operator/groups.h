@@ -27,7 +27,8 @@ enum spk_partial_column {
 	SPK_PARTIAL_HASH,                   /* BIGINT */
 	SPK_PARTIAL_STATE,                  /* BYTEA; a constant NULL: rows */
 	SPK_PARTIAL_TASK,                   /* INTEGER: which task it was, from 1 */
-	SPK_PARTIAL_COLUMNS
+	SPK_PARTIAL_COLUMNS,
+	SPK_PARTIAL_KEY = SPK_PARTIAL_COLUMNS  /* BIGINT, of panes: the hash of the group without its window */
 };
 
 struct spk_groups {
@@ -88,6 +89,8 @@ spk_status spk_groups_pack(const struct spk_groups *g, uint32_t number, struct s
  * with memory of their own can be refused late, and then it must not be done again.
  */
 spk_status spk_groups_restore(struct spk_groups *g, const struct spk_packed_group *group, int n, bool *changed, spk_error *err);
+/* Merges groups packed by others with this plan into those that are there, in order; notes are added up. It may fail for want of memory half-way. */
+spk_status spk_groups_merge(struct spk_groups *g, const struct spk_packed_group *group, int n, spk_error *err);
 /* A set of states (zeroed before), and back. */
 spk_status spk_groups_write_states(const struct spk_groups *g, const char *states, struct spk_buffer *out, spk_error *err);
 spk_status spk_groups_read_states(const struct spk_groups *g, char *states, const char *data, size_t size, spk_error *err);
@@ -99,8 +102,11 @@ spk_status spk_groups_partial(const struct spk_groups *g, uint32_t from, int n, 
 /* How many groups to hand on at once: a batch's, or fewer where keys and states are long. */
 int spk_groups_piece(const struct spk_groups *g);
 
-/* The window bound at the front of an encoded key. */
+/* The window bound at the front of an encoded key; what is behind it; and another bound in its place. */
+enum { SPK_GROUP_WINDOW_SIZE = 9 };
 int64_t spk_group_window(const char *key, uint32_t size);
+uint64_t spk_group_hash_behind_window(const char *key, uint32_t size);
+void spk_group_put_window(char *key, int64_t bound);
 /* Fills row `row` of the group columns (plan order, FLAT, capacity `rows`) from an encoded key. */
 spk_status spk_groups_decode(const struct spk_groups *g, const char *key, uint32_t size, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err);
 /* Final values of n groups' states into columns expr_count... of `out` from row `at` on (vectors initialised with `rows` rows). */

@@ -143,6 +143,21 @@ static spk_status pack_any(const struct spk_groups *g, uint32_t from, int n, str
 	return status;
 }
 
+/* The hashes by which groups of panes are spread: those of one key go to one task, whatever pane they are of. */
+static spk_status put_key_hashes(const struct spk_groups *g, uint32_t from, int n, struct spk_batch *out, spk_error *err)
+{
+	struct spk_vector *v = &out->column[SPK_PARTIAL_KEY];
+
+	SPK_TRY(spk_vector_init(v, spk_type(SPK_TYPE_BIGINT), n, out->arena, err));
+	for (int i = 0; i < n; i++) {
+		uint32_t size;
+		const char *key = spk_groups_key(g, from + (uint32_t)i, &size);
+
+		spk_vector_i64(v)[i] = (int64_t)spk_group_hash_behind_window(key, size);
+	}
+	return SPK_OK;
+}
+
 spk_status spk_groups_partial(const struct spk_groups *g, uint32_t from, int n, int task, struct spk_memory_account *account, struct spk_batch **out, spk_error *err)
 {
 	const struct spk_schema *schema = g->plan->schema;
@@ -160,6 +175,8 @@ spk_status spk_groups_partial(const struct spk_groups *g, uint32_t from, int n, 
 		status = spk_vector_init_constant(&b->column[SPK_PARTIAL_TASK], schema->field[SPK_PARTIAL_TASK].type, &number, b->arena, err);
 	for (int c = SPK_PARTIAL_COLUMNS; c < schema->count && status == SPK_OK; c++)
 		status = spk_vector_init_constant(&b->column[c], schema->field[c].type, NULL, b->arena, err);
+	if (g->plan->panes && status == SPK_OK)
+		status = put_key_hashes(g, from, n, b, err);
 	for (int i = 0; i < n && status == SPK_OK; i++)
 		spk_vector_i64(&b->column[SPK_PARTIAL_HASH])[i] = (int64_t)spk_groups_hash(g, from + (uint32_t)i);
 	if (status == SPK_OK)
@@ -345,6 +362,21 @@ spk_status spk_groups_restore(struct spk_groups *g, const struct spk_packed_grou
 	status = arrange(g, group, n, a, err);
 	if (status == SPK_OK)
 		status = restore_arrival(g, a, changed, err);
+	spk_free(g->meter, a, sizeof *a);
+	return status;
+}
+
+spk_status spk_groups_merge(struct spk_groups *g, const struct spk_packed_group *group, int n, spk_error *err)
+{
+	struct arrival *a = spk_malloc(g->meter, sizeof *a);
+	spk_status status;
+
+	SPK_TRY_PTR(a, err);
+	status = arrange(g, group, n, a, err);
+	if (status == SPK_OK)
+		status = room_for_arrival(g, a, err);
+	if (status == SPK_OK)
+		status = merge_arrival(g, a, 0, true, err);
 	spk_free(g->meter, a, sizeof *a);
 	return status;
 }

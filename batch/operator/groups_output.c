@@ -1,6 +1,8 @@
 /* Groups as rows that come out. See groups.h. */
 #include "batch/operator/groups.h"
 
+#include "core/columnar/hash.h"
+
 enum { PIECE_BYTES = 512 * 1024 };       /* of groups that are handed on at once */
 
 int spk_groups_piece(const struct spk_groups *g)
@@ -14,10 +16,24 @@ int64_t spk_group_window(const char *key, uint32_t size)
 {
 	uint64_t bits = 0;
 
-	SPK_ASSERT(size >= 9, "a windowed group's key begins with the window bound");
-	for (int i = 1; i < 9; i++)
+	SPK_ASSERT(size >= SPK_GROUP_WINDOW_SIZE, "a windowed group's key begins with the window bound");
+	for (int i = 1; i < SPK_GROUP_WINDOW_SIZE; i++)
 		bits = bits << 8 | (unsigned char)key[i];
 	return (int64_t)(bits ^ 1ull << 63);
+}
+
+uint64_t spk_group_hash_behind_window(const char *key, uint32_t size)
+{
+	SPK_ASSERT(size >= SPK_GROUP_WINDOW_SIZE, "a windowed group's key begins with the window bound");
+	return spk_hash_bytes(key + SPK_GROUP_WINDOW_SIZE, size - SPK_GROUP_WINDOW_SIZE);
+}
+
+void spk_group_put_window(char *key, int64_t bound)
+{
+	const uint64_t bits = (uint64_t)bound ^ 1ull << 63;
+
+	for (int i = 1; i < SPK_GROUP_WINDOW_SIZE; i++)
+		key[i] = (char)(bits >> (8 * (SPK_GROUP_WINDOW_SIZE - 1 - i)));
 }
 
 spk_status spk_groups_decode(const struct spk_groups *g, const char *key, uint32_t size, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)

@@ -5,6 +5,9 @@
  *   hop        one begins every slide: a row is in size / slide of them
  *   cumulate   they begin every size, and there is one for each step up to it: a row is in those that end behind it
  *
+ * With plan->panes a row of hop or cumulate comes out once, with the pane of one slide or step that it is in: window_start is the pane's, window_end
+ * the end of the last window that has the pane.
+ *
  * Windows align to 1970-01-01 00:00 UTC plus an offset; window_time is one millisecond before the end, as Flink has it. A row
  * without event time belongs to no window: it is a bad row in a stream and left out of a batch query.
  *
@@ -30,12 +33,27 @@ static bool step_down(int64_t t, int64_t step, int64_t offset, int64_t *out)
 	return !__builtin_sub_overflow(t, r < 0 ? r + step : r, out) && *out > INT64_MIN + WINDOW_TIME_BEFORE_END_US;
 }
 
+/* The pane of `t`, up to the end of its last window; false when there is none that is a timestamp. */
+static bool find_pane(const struct spk_physical *plan, int64_t t, struct bounds *b)
+{
+	int64_t last;
+
+	if (!step_down(t, plan->window_slide_us, plan->window_offset_us, &b->start))
+		return false;
+	last = b->start;
+	if (plan->window == SPK_WINDOW_CUMULATE && !step_down(t, plan->window_size_us, plan->window_offset_us, &last))
+		return false;
+	return !__builtin_add_overflow(last, plan->window_size_us, &b->end);
+}
+
 /* The bounds of number `k` of the windows of `t`, from the one that ends last on; false when it has no more, or none at all that are timestamps. */
 static bool find_window(const struct spk_physical *plan, int64_t t, int64_t k, struct bounds *b)
 {
 	const int64_t size = plan->window_size_us, step = plan->window_slide_us;
 	int64_t back;
 
+	if (plan->panes)
+		return k == 0 && find_pane(plan, t, b);
 	switch (plan->window) {
 	case SPK_WINDOW_HOP:
 		return step_down(t, step, plan->window_offset_us, &b->start) && !__builtin_mul_overflow(k, step, &back) && !__builtin_sub_overflow(b->start, back, &b->start) &&

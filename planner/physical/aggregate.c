@@ -44,9 +44,11 @@ spk_status spk_build_partial_schema(struct spk_build *b, struct spk_physical *pa
 {
 	struct spk_schema *s = SPK_NEW(b->arena, struct spk_schema);
 
-	SPK_TRY_PTR(s && (s->field = SPK_NEW_ARRAY(b->arena, struct spk_field, PARTIAL_COLUMNS + partial->pass_count)), err);
+	SPK_TRY_PTR(s && (s->field = SPK_NEW_ARRAY(b->arena, struct spk_field, PARTIAL_COLUMNS + 1 + partial->pass_count)), err);
 	for (; s->count < PARTIAL_COLUMNS; s->count++)
 		s->field[s->count] = (struct spk_field){ partial_column[s->count].name, spk_type(partial_column[s->count].type), true };
+	if (partial->panes)
+		s->field[s->count++] = (struct spk_field){ "key", spk_type(SPK_TYPE_BIGINT), true };
 	for (int i = 0; i < partial->pass_count; i++)
 		s->field[s->count++] = (struct spk_field){ partial->pass[i].expr->name ? partial->pass[i].expr->name : "", partial->pass[i].expr->type, true };
 	partial->schema = s;
@@ -117,8 +119,7 @@ spk_status spk_build_call_meaning(const struct spk_aggregate_call *c, struct spk
 	return SPK_OK;
 }
 
-/* What the state means, for the verdict when a job starts with another query: how it is kept, groups and aggregates with their types. */
-static spk_status put_meaning(const struct spk_physical *node, const struct spk_logical *l, struct spk_buffer *out, spk_error *err)
+spk_status spk_build_groups_meaning(const struct spk_physical *node, const struct spk_logical *l, struct spk_buffer *out, spk_error *err)
 {
 	char type[64];
 
@@ -139,15 +140,14 @@ static spk_status describe_state(struct spk_build *b, struct spk_physical *node,
 	spk_status status = branches ? spk_buffer_append_str(&text, "of branches, ", err) : SPK_OK;
 
 	if (status == SPK_OK)
-		status = put_meaning(node, l, &text, err);
+		status = spk_build_groups_meaning(node, l, &text, err);
 	if (status == SPK_OK)
 		status = spk_build_state(b, node, "aggregate", &text, err);
 	spk_buffer_release(&text);
 	return status;
 }
 
-/* FINAL_AGGREGATE and its like: what merges the partial states. */
-static spk_status build_merging(struct spk_build *b, const struct spk_logical *l, enum spk_physical_kind kind, const struct spk_physical *partial, struct spk_aggregate_call *pass, const struct spk_ports *in, struct spk_physical **out, spk_error *err)
+spk_status spk_build_merging(struct spk_build *b, const struct spk_logical *l, enum spk_physical_kind kind, const struct spk_physical *partial, struct spk_aggregate_call *pass, const struct spk_ports *in, struct spk_physical **out, spk_error *err)
 {
 	struct spk_physical *node = spk_build_node(b, kind, l->schema, in, l);
 
@@ -161,7 +161,7 @@ static spk_status build_merging(struct spk_build *b, const struct spk_logical *l
 	return SPK_OK;
 }
 
-static spk_status build_partial(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, int window_key, struct spk_physical **out, struct spk_aggregate_call **pass, spk_error *err)
+spk_status spk_build_partial(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, int window_key, struct spk_physical **out, struct spk_aggregate_call **pass, spk_error *err)
 {
 	struct spk_physical *node = spk_build_node(b, SPK_PHYSICAL_PARTIAL_AGGREGATE, l->schema, in, l), made = { 0 };
 
@@ -188,13 +188,13 @@ static spk_status build_level(struct spk_build *b, const struct spk_logical *l, 
 
 	SPK_TRY_PTR(order, err);
 	together = spk_build_is_single(b, in) || (l->expr_count && spk_partitioned_within(&in->partitioned, l->expr, l->expr_count, order));
-	SPK_TRY(build_partial(b, l, in, -1, &partial, &pass, err));
+	SPK_TRY(spk_build_partial(b, l, in, -1, &partial, &pass, err));
 	partial->passes = together && l->expr_count;
 	ports = spk_build_port(b, partial, false);
 	SPK_TRY_PTR(ports.node, err);
 	if (!together)
 		SPK_TRY(spk_build_exchange(b, &ports, NULL, 0, l->expr_count ? 0 : -1, &ports, err));
-	SPK_TRY(build_merging(b, l, SPK_PHYSICAL_FINAL_AGGREGATE, partial, pass, &ports, &node, err));
+	SPK_TRY(spk_build_merging(b, l, SPK_PHYSICAL_FINAL_AGGREGATE, partial, pass, &ports, &node, err));
 	*out = spk_build_port(b, node, false);
 	SPK_TRY_PTR(out->node, err);
 	if (together)
@@ -222,7 +222,7 @@ spk_status spk_build_stream_merging(struct spk_build *b, const struct spk_logica
 	struct spk_ports ports;
 
 	SPK_TRY(spk_build_exchange(b, in, NULL, 0, l->expr_count ? 0 : -1, &ports, err));
-	SPK_TRY(build_merging(b, l, closes ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, partial, NULL, &ports, &node, err));
+	SPK_TRY(spk_build_merging(b, l, closes ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, partial, NULL, &ports, &node, err));
 	node->window_add_us = closing.add_us;
 	if (closes)
 		spk_build_time(b, l, node);
@@ -242,7 +242,7 @@ spk_status spk_build_stream_level(struct spk_build *b, const struct spk_logical 
 	struct spk_physical *partial;
 	struct spk_ports ports;
 
-	SPK_TRY(build_partial(b, l, in, closing.key, &partial, &pass, err));
+	SPK_TRY(spk_build_partial(b, l, in, closing.key, &partial, &pass, err));
 	ports = spk_build_port(b, partial, false);
 	SPK_TRY_PTR(ports.node, err);
 	return spk_build_stream_merging(b, l, partial, &ports, closing, out, err);

@@ -163,6 +163,22 @@ spk_status spk_call_columns_take(struct spk_call_columns *c, struct spk_aggregat
 spk_status spk_build_session(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err);
 spk_status spk_build_session_groups(struct spk_build *b, const struct spk_logical *l, bool *taken, struct spk_ports *out, spk_error *err);
 
+/* --- aggregates made of windows as they grow: window_groups.c, panes.c --- */
+
+/* Whether the calls of an AGGREGATE look at the rows alone, not at the bounds that WINDOW `w` puts behind them. */
+bool spk_build_looks_at_rows(const struct spk_logical *w, const struct spk_logical *l);
+/* Rows of such a plan are never taken back, as long as windows come out when they close. */
+bool spk_build_only_appends(const struct spk_logical *l);
+/* An AGGREGATE over the window itself: projections between are put into its expressions. */
+spk_status spk_build_onto_window(struct spk_build *b, const struct spk_logical *l, struct spk_logical **out, spk_error *err);
+/* In a stream, an AGGREGATE over hop or cumulate by panes that their windows share, from its input on, where *taken. */
+spk_status spk_build_panes(struct spk_build *b, const struct spk_logical *l, bool *taken, struct spk_ports *out, spk_error *err);
+/* The two halves of an aggregate: PARTIAL_AGGREGATE, and what merges its states. */
+spk_status spk_build_partial(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, int window_key, struct spk_physical **out, struct spk_aggregate_call **pass, spk_error *err);
+spk_status spk_build_merging(struct spk_build *b, const struct spk_logical *l, enum spk_physical_kind kind, const struct spk_physical *partial, struct spk_aggregate_call *pass, const struct spk_ports *in, struct spk_physical **out, spk_error *err);
+/* What their state means: groups and calls with their types. */
+spk_status spk_build_groups_meaning(const struct spk_physical *node, const struct spk_logical *l, struct spk_buffer *out, spk_error *err);
+
 /* Window functions in a stream (over_rows.c). */
 /*
  * What an OVER looks at as columns of `ports`, computed where it is none; *out is the node over these: the input's columns, computed ones, then the calls. keys: the

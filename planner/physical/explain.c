@@ -135,7 +135,7 @@ static spk_status put_window(const struct spk_physical *n, struct spk_buffer *ou
 		SPK_TRY(spk_buffer_append_str(out, ", offset ", err));
 		SPK_TRY(put_interval(n->window_offset_us, out, err));
 	}
-	return spk_buffer_append_str(out, "]", err);
+	return spk_buffer_append_str(out, n->panes ? "; by panes]" : "]", err);
 }
 
 static spk_status put_keys(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
@@ -339,6 +339,7 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	case SPK_PHYSICAL_PARTIAL_AGGREGATE:
 	case SPK_PHYSICAL_FINAL_AGGREGATE:
 	case SPK_PHYSICAL_WINDOW_AGGREGATE:
+	case SPK_PHYSICAL_PANE_AGGREGATE:
 	case SPK_PHYSICAL_STREAM_AGGREGATE:
 		return put_aggregate(n, out, err);
 	case SPK_PHYSICAL_STREAM_JOIN:

@@ -24,6 +24,7 @@
 	X(PARTIAL_AGGREGATE, "PartialAggregate")  /* folds an epoch's (or query's) rows per task */ \
 	X(FINAL_AGGREGATE, "FinalAggregate")   /* batch: merges partial states, emits at the end */ \
 	X(WINDOW_AGGREGATE, "WindowAggregate") /* stream: state by window, final rows as the watermark closes it */ \
+	X(PANE_AGGREGATE, "PaneAggregate")     /* stream: state by pane; windows are made of their panes as the watermark closes them */ \
 	X(STREAM_AGGREGATE, "StreamAggregate") /* stream: state by key, -1/+1 of every changed group each epoch */ \
 	X(STREAM_JOIN, "StreamJoin")           /* stream: both sides kept by key; -1/+1 of every row that changes */ \
 	X(INTERVAL_JOIN, "IntervalJoin")       /* stream: both sides kept until the watermark says that no partner comes; append-only */ \
@@ -99,6 +100,7 @@ struct spk_physical {
 	struct spk_pass *pass;
 	struct spk_aggregate_call *pass_aggregate;  /* FINAL_AGGREGATE in batch: the calls over passed rows */
 	bool passes;                       /* PARTIAL_AGGREGATE: passes all rows: those of a group are on one task; SESSION: rows come out, not aggregates */
+	bool panes;                        /* WINDOW: a row is in one pane, which windows share; PARTIAL_AGGREGATE: of these; its rows are spread by the groups without the pane */
 	int state_size;                    /* aggregates: bytes of a state row */
 	int empty_sets;                    /* FINAL_AGGREGATE over EXPAND: values of the last group whose row comes out in any case, the others NULL */
 	const int64_t *empty_set;

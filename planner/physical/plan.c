@@ -19,6 +19,7 @@ bool spk_physical_has_buckets(const struct spk_physical *node)
 {
 	switch (node->kind) {
 	case SPK_PHYSICAL_WINDOW_AGGREGATE:
+	case SPK_PHYSICAL_PANE_AGGREGATE:
 	case SPK_PHYSICAL_SESSION:
 	case SPK_PHYSICAL_INTERVAL_JOIN:
 	case SPK_PHYSICAL_WINDOW_JOIN: return true;
@@ -422,6 +423,8 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		return spk_build_join(b, l, out, err);
 	if (l->kind == SPK_LOGICAL_AGGREGATE)
 		SPK_TRY(spk_build_session_groups(b, l, &taken, out, err));
+	if (l->kind == SPK_LOGICAL_AGGREGATE && !taken)
+		SPK_TRY(spk_build_panes(b, l, &taken, out, err));
 	if (taken)
 		return SPK_OK;
 	if (l->inputs)

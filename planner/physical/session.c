@@ -355,29 +355,6 @@ static int place_of(const struct spk_logical *w, const struct spk_expr *e, int c
 	return -1;
 }
 
-struct own_columns { int columns; bool all; };
-
-static void check_column(int column, void *user)
-{
-	struct own_columns *o = user;
-
-	o->all = o->all && column < o->columns;
-}
-
-/* Whether the calls look at the rows alone, not at the session's bounds. */
-static bool looks_at_rows(const struct spk_logical *w, const struct spk_logical *l)
-{
-	struct own_columns o = { w->input[0]->schema->count, true };
-
-	for (int i = 0; i < l->aggregate_count; i++) {
-		for (int k = 0; k < l->aggregate[i].inputs; k++)
-			spk_expr_columns(l->aggregate[i].input[k], check_column, &o);
-		if (l->aggregate[i].filter)
-			spk_expr_columns(l->aggregate[i].filter, check_column, &o);
-	}
-	return o.all;
-}
-
 /* By all of the keys and nothing but them and the bounds. */
 static bool same_groups(const struct spk_logical *w, const struct spk_logical *l)
 {
@@ -392,50 +369,6 @@ static bool same_groups(const struct spk_logical *w, const struct spk_logical *l
 			found |= 1ull << (place - 1);
 	}
 	return w->partition_count < 64 && found == (1ull << w->partition_count) - 1;
-}
-
-/* Rows of such a plan are never taken back, as long as windows come out when they close. */
-static bool only_appends(const struct spk_logical *l)
-{
-	bool only = l->properties.append_only && (l->kind == SPK_LOGICAL_SCAN || l->kind == SPK_LOGICAL_FILTER || l->kind == SPK_LOGICAL_PROJECT || l->kind == SPK_LOGICAL_UNION ||
-						  l->kind == SPK_LOGICAL_UNNEST || l->kind == SPK_LOGICAL_WINDOW || l->kind == SPK_LOGICAL_AGGREGATE);
-
-	for (int i = 0; i < l->inputs; i++)
-		only = only && only_appends(l->input[i]);
-	return only;
-}
-
-/* The AGGREGATE over the window itself: projections between are put into its expressions. */
-static spk_status onto_window(struct spk_build *b, const struct spk_logical *l, struct spk_logical **out, spk_error *err)
-{
-	struct spk_logical *n = spk_logical_clone(b->arena, l);
-
-	SPK_TRY_PTR(n, err);
-	n->input = spk_arena_copy(b->arena, l->input, sizeof(*l->input));
-	SPK_TRY_PTR(n->input, err);
-	n->expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, l->expr_count + 1);
-	n->aggregate = spk_arena_copy(b->arena, l->aggregate, sizeof *l->aggregate * (size_t)l->aggregate_count);
-	SPK_TRY_PTR(n->expr && (n->aggregate || !l->aggregate_count), err);
-	memcpy(n->expr, l->expr, sizeof(*l->expr) * (size_t)l->expr_count);
-	for (; n->input[0]->kind == SPK_LOGICAL_PROJECT; n->input[0] = n->input[0]->input[0]) {
-		struct spk_expr *const *by = n->input[0]->expr;
-
-		for (int i = 0; i < n->expr_count; i++)
-			SPK_TRY_PTR(n->expr[i] = spk_expr_substitute(b->arena, n->expr[i], by), err);
-		for (int i = 0; i < n->aggregate_count; i++) {
-			struct spk_aggregate_call *call = &n->aggregate[i];
-			struct spk_expr **input = SPK_NEW_ARRAY(b->arena, struct spk_expr *, call->inputs + 1);
-
-			SPK_TRY_PTR(input, err);
-			for (int k = 0; k < call->inputs; k++)
-				SPK_TRY_PTR(input[k] = spk_expr_substitute(b->arena, call->input[k], by), err);
-			call->input = input;
-			if (call->filter)
-				SPK_TRY_PTR(call->filter = spk_expr_substitute(b->arena, call->filter, by), err);
-		}
-	}
-	*out = n;
-	return SPK_OK;
 }
 
 /* Keys, time, and what the calls look at. */
@@ -530,10 +463,10 @@ spk_status spk_build_session_groups(struct spk_build *b, const struct spk_logica
 	*taken = false;
 	while (w->kind == SPK_LOGICAL_PROJECT)
 		w = w->input[0];
-	if (w->kind != SPK_LOGICAL_WINDOW || w->window != SPK_WINDOW_SESSION || !closes(b, w) || l->properties.bound != SPK_BOUND_TIME || !only_appends(w->input[0]) ||
+	if (w->kind != SPK_LOGICAL_WINDOW || w->window != SPK_WINDOW_SESSION || !closes(b, w) || l->properties.bound != SPK_BOUND_TIME || !spk_build_only_appends(w->input[0]) ||
 	    spk_aggregate_needs_rows(l, false))
 		return SPK_OK;
-	SPK_TRY(onto_window(b, l, &n, err));
-	*taken = same_groups(w, n) && looks_at_rows(w, n);
+	SPK_TRY(spk_build_onto_window(b, l, &n, err));
+	*taken = same_groups(w, n) && spk_build_looks_at_rows(w, n);
 	return *taken ? build_groups(b, w, n, out, err) : SPK_OK;
 }

@@ -81,7 +81,7 @@ static spk_status list_keys(struct spk_stateful_groups *s, struct spk_slice *sli
 		const char *bytes = spk_groups_key(&s->epoch, slice->from + (uint32_t)i, &size);
 
 		key[i] = spk_view(bytes, size);
-		slice->hash[i] = spk_groups_hash(&s->epoch, slice->from + (uint32_t)i);
+		slice->hash[i] = s->base.plan->panes ? spk_group_hash_behind_window(bytes, size) : spk_groups_hash(&s->epoch, slice->from + (uint32_t)i);
 		if (slice->bucketed)
 			slice->bucket[i] = spk_group_window(bytes, size) + s->base.plan->window_add_us;
 	}
@@ -164,4 +164,27 @@ void spk_stateful_slice_release(struct spk_stateful_groups *s, struct spk_slice 
 		if (slice->old[i])
 			spk_stateful_release_row(s, slice->old[i]);
 	spk_row_keys_release(&slice->keys);
+}
+
+static spk_status fold_slice(struct spk_stateful_groups *s, uint32_t from, int n, struct spk_slice *slice, spk_error *err)
+{
+	SPK_TRY(spk_stateful_read(s, from, n, true, slice, err));
+	SPK_TRY(spk_stateful_merge(s, slice, err));
+	return spk_stateful_write(s, slice, err);
+}
+
+spk_status spk_stateful_fold(struct spk_stateful_groups *s, spk_error *err)
+{
+	uint32_t count = spk_groups_count(&s->epoch);
+	struct spk_slice slice = { 0 };
+
+	for (uint32_t from = 0; from < count; from += SPK_BATCH_ROWS) {
+		spk_status status = fold_slice(s, from, (int)SPK_MIN(count - from, (uint32_t)SPK_BATCH_ROWS), &slice, err);
+
+		spk_stateful_slice_release(s, &slice);
+		SPK_TRY(status);
+		slice = (struct spk_slice){ 0 };
+	}
+	spk_groups_clear(&s->epoch);
+	return SPK_OK;
 }

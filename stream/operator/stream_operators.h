@@ -9,7 +9,7 @@
 #include "core/expr/text.h"
 
 extern const struct spk_op_type spk_op_late, spk_op_window_aggregate, spk_op_stream_aggregate, spk_op_stream_join, spk_op_interval_join, spk_op_window_join, spk_op_recompute, spk_op_top_n,
-	spk_op_session_input, spk_op_session;
+	spk_op_session_input, spk_op_session, spk_op_pane_aggregate;
 
 /* The operator type of a physical kind in a stream, NULL when it is a batch operator's. */
 const struct spk_op_type *spk_stream_op_type(enum spk_physical_kind kind);
@@ -64,6 +64,8 @@ spk_status spk_stateful_read(struct spk_stateful_groups *s, uint32_t from, int n
 spk_status spk_stateful_merge(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
 /* Writes the new rows of the slice; a group whose row count is 0 is deleted, but the one of an aggregate over all rows stays. */
 spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
+/* All groups of the epoch into a bucketed table, slice by slice; then the epoch has none. */
+spk_status spk_stateful_fold(struct spk_stateful_groups *s, spk_error *err);
 void spk_stateful_release_row(const struct spk_stateful_groups *s, char *row);
 void spk_stateful_slice_release(struct spk_stateful_groups *s, struct spk_slice *slice);
 /* A state row from the bytes of a table's value; it must be released, also after a failure. */

@@ -74,27 +74,11 @@ static spk_status close_windows(struct spk_stateful_groups *s, int64_t watermark
 	return status;
 }
 
-static spk_status fold_into_state(struct spk_stateful_groups *s, uint32_t from, int n, struct spk_slice *slice, spk_error *err)
-{
-	SPK_TRY(spk_stateful_read(s, from, n, true, slice, err));
-	SPK_TRY(spk_stateful_merge(s, slice, err));
-	return spk_stateful_write(s, slice, err);
-}
-
 static spk_status window_finish(struct spk_op *op, spk_error *err)
 {
 	struct spk_stateful_groups *s = self(op);
-	uint32_t count = spk_groups_count(&s->epoch);
-	struct spk_slice slice = { 0 };
 
-	for (uint32_t from = 0; from < count; from += SPK_BATCH_ROWS) {
-		spk_status status = fold_into_state(s, from, (int)SPK_MIN(count - from, (uint32_t)SPK_BATCH_ROWS), &slice, err);
-
-		spk_stateful_slice_release(s, &slice);
-		SPK_TRY(status);
-		slice = (struct spk_slice){ 0 };
-	}
-	spk_groups_clear(&s->epoch);
+	SPK_TRY(spk_stateful_fold(s, err));
 	return close_windows(s, spk_op_watermark_after(op), err);
 }
 

@@ -276,6 +276,24 @@ static spk_status check_taken(void *user, const char *key, uint32_t key_size, co
 	return check_entry(w, bucket_values[w->taken], key, key_size, value, size, err);
 }
 
+/* In any order: the entry goes behind those that were seen. */
+static spk_status check_visited(void *user, const char *key, uint32_t key_size, const char *value, uint32_t size, spk_error *err)
+{
+	struct world *w = user;
+
+	for (int i = w->expected_at; i < w->expected_count; i++) {
+		const struct key *k = &w->key[w->expected[i] & 65535];
+		const int id = w->expected[i];
+
+		if (k->size != key_size || memcmp(k->bytes, key, key_size) != 0)
+			continue;
+		w->expected[i] = w->expected[w->expected_at];
+		w->expected[w->expected_at] = id;
+		break;
+	}
+	return check_taken(user, key, key_size, value, size, err);
+}
+
 static void begin_check(struct world *w, int table, int v, int only)
 {
 	w->table = table;
@@ -340,6 +358,30 @@ static void take(struct world *w, int v)
 		w->now->seed[BUCKETED][bucket][k] = 0;
 }
 
+/* A bucket is looked at and stays. */
+static void visit(struct world *w, int v)
+{
+	int bucket = (int)spk_test_below(&w->rng, BUCKETS), next = bucket;
+	spk_error err = { 0 };
+
+	arm(w, "state.read");
+	begin_check(w, BUCKETED, v, bucket);
+	if (disarm(spk_state_visit_bucket(w->view[BUCKETED][v], bucket_values[bucket], check_visited, w, &err), &err)) {
+		begin_check(w, BUCKETED, v, bucket);
+		REQUIRE_OK(spk_state_visit_bucket(w->view[BUCKETED][v], bucket_values[bucket], check_visited, w, &err), err);
+	}
+	CHECK(!w->wrong);
+	CHECK_EQ_INT(w->expected_at, w->expected_count);
+	/* The next one that has entries is not passed over. */
+	for (; next < BUCKETS; next++) {
+		list_expected(w, BUCKETED, v, next);
+		if (w->expected_count)
+			break;
+	}
+	CHECK(spk_state_next_bucket(w->view[BUCKETED][v], bucket_values[bucket]) <= (next < BUCKETS ? bucket_values[next] : INT64_MAX));
+	CHECK(spk_state_next_bucket(w->view[BUCKETED][v], bucket_values[bucket]) >= bucket_values[bucket]);
+}
+
 static void flush(struct world *w)
 {
 	spk_error err = { 0 };
@@ -400,6 +442,8 @@ static void step(struct world *w)
 		put_back(w, table, v);
 	else if (what < 920)
 		take(w, v);
+	else if (what < 940)
+		visit(w, v);
 	else if (what < 960)
 		scan(w, table, v);
 	else if (what < 985)

@@ -21,6 +21,7 @@ static const struct job {
 	bool both, starts;         /* CLOSES: reads t and u; shows the window's start */
 	int64_t gap;               /* CLOSES: of sessions, not windows */
 	bool rows;                 /* sessions: each row comes out */
+	bool hops;                 /* CLOSES: windows of twice the length, one beginning every length */
 	const struct relation *relation;
 } jobs[] = {
 	{ .name = "count by key", .sql = "INSERT INTO deltas SELECT a, count(*) FROM t GROUP BY a", .mode = CHANGES, .result = BY_KEY_COUNT },
@@ -54,6 +55,11 @@ static const struct job {
 	  "FROM tumble(t, ts, interval '5 seconds')) y WHERE place > 1 AND place < 4", .mode = CLOSES, .windowed = TOP_OF_ROWS },
 	{ .name = "windows of two sources", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b)\n"
 	  "FROM tumble((SELECT * FROM t UNION ALL SELECT * FROM u), ts, interval '5 seconds') GROUP BY window_end, a", .mode = CLOSES, .both = true },
+	{ .name = "hopping windows", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM hop(t, ts, interval '5 seconds', interval '10 seconds') GROUP BY window_end, a",
+	  .mode = CLOSES, .hops = true },
+	{ .name = "hopping windows of two sources", .sql = "INSERT INTO windows SELECT e, a, n, s FROM (SELECT a, window_end AS e, window_start, count(*) AS n, sum(c) AS s\n"
+	  "FROM (SELECT b + 0 AS c, * FROM hop((SELECT * FROM t UNION ALL SELECT * FROM u), ts, interval '5 seconds', interval '10 seconds')) y GROUP BY a, window_end, window_start) x",
+	  .mode = CLOSES, .hops = true, .both = true },
 	{ .name = "sessions", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM TABLE(SESSION(TABLE t PARTITION BY a, DESCRIPTOR(ts), INTERVAL '2' SECOND)) GROUP BY window_end, a",
 	  .mode = CLOSES, .gap = 2 * SECOND },
 	{ .name = "sessions as long as the disorder", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM (SELECT a, b + 0 AS b, window_end, window_start\n"
@@ -70,6 +76,8 @@ struct trial {
 	struct life life;
 	struct seen seen[SOURCES], open;    /* by source: 0 t, 1 u */
 	struct closed_sessions closed;
+	struct event *shifted;              /* hops: every row again, a window later */
+	int shifts;
 	int64_t mark[SOURCES][PARTITIONS], watermark[SOURCES];
 	struct lines table;                 /* what the sink holds */
 	bool ever;                          /* it held something */
@@ -83,6 +91,16 @@ static int64_t least_watermark(const struct trial *l, const int64_t *by_source)
 	return l->job->both ? SPK_MIN(by_source[0], by_source[1]) : by_source[0];
 }
 
+/* A row in the later of the two windows that it is in, as one that came so much later. */
+static const struct event *shift(struct trial *l, const struct event *e)
+{
+	struct event *later = &l->shifted[l->shifts++];
+
+	*later = *e;
+	later->ts += WINDOW;
+	return later;
+}
+
 static void see(struct trial *l, int source, const struct event *e, int64_t watermark)
 {
 	bool changes = l->job->mode == CHANGES && !e->b_null;
@@ -94,7 +112,13 @@ static void see(struct trial *l, int source, const struct event *e, int64_t wate
 		return;
 	if (e->ts_null)
 		l->bad++;
-	else if (l->job->gap ? session_late(&l->closed, e, l->job->gap, watermark) : window_end(e) <= watermark)
+	else if (l->job->hops) {
+		l->late += window_end(e) + WINDOW <= watermark;
+		if (window_end(e) + WINDOW > watermark)
+			seen_add(&l->open, shift(l, e));
+		if (window_end(e) > watermark)
+			seen_add(&l->open, e);
+	} else if (l->job->gap ? session_late(&l->closed, e, l->job->gap, watermark) : window_end(e) <= watermark)
 		l->late++;
 	else
 		seen_add(&l->open, e);
@@ -257,6 +281,7 @@ static void trial_init(struct trial *l, const struct job *job, uint64_t stream, 
 			l->mark[s][p] = INT64_MIN;
 	}
 	life_init(&l->life, job->sql, stream, events);
+	l->shifted = calloc(2 * PARTITIONS * (size_t)events, sizeof *l->shifted);
 }
 
 static void trial_release(struct trial *l)
@@ -266,6 +291,7 @@ static void trial_release(struct trial *l)
 		seen_release(&l->seen[s]);
 	seen_release(&l->open);
 	free(l->closed.at);
+	free(l->shifted);
 	lines_release(&l->table);
 }
 
