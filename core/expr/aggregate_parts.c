@@ -144,7 +144,7 @@ spk_status spk_aggregate_of_one(struct spk_arena *arena, const struct spk_aggreg
 	*out = *call;
 	out->step = &one;
 	out->filter = NULL;
-	out->inputs = 1;
+	out->args = out->inputs = 1;
 	out->input = spk_arena_copy(arena, &value, sizeof value);
 	return out->input ? SPK_OK : spk_fail_memory(err);
 }
