@@ -22,6 +22,7 @@
 	X(PLAN_FORMAT, "format", 0, "text|json", "how the plan is written (default: text)") \
 	X(LAST, "last", 0, "N", "only the newest N") \
 	X(EPOCH, "epoch", 0, "N", "only this epoch") \
+	X(AT, "at", 0, "EPOCH", "as of the checkpoint at the end of that epoch (default: the newest)") \
 	X(SET, "set", 's', "KEY=VALUE", "set a configuration key; overrides SET in the SQL, the environment and --config; repeatable") \
 	X(CONFIG, "config", 0, "FILE", "read configuration keys from a file of KEY = VALUE lines") \
 	X(HELP, "help", 'h', NULL, "show this")

@@ -16,11 +16,6 @@ const struct spk_cli_command spk_cli_diff = {
 	.text = "Runs two versions of a query over the same offsets and prints the rows that only one of them writes.\n",
 };
 
-const struct spk_cli_command spk_cli_state = {
-	.name = "state", .synopsis = "JOB [QUERY]", .summary = "read a job's state tables by SQL", .max_words = 2,
-	.text = "Reads the state tables of the newest checkpoint by SQL.\n",
-};
-
 const struct spk_cli_command spk_cli_watermarks = {
 	.name = "watermarks", .synopsis = "JOB", .summary = "why a window does not close", .max_words = 1,
 	.text = "Shows the watermark of every operator and partition, and names the partition that holds it back.\n"

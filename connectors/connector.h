@@ -183,6 +183,7 @@ struct spk_sink_spec {
 	const struct spk_table *table;
 	const struct spk_schema *schema;   /* of the rows to write: the table's columns, in order */
 	int index;                         /* number of the sink in the job */
+	int writer;                        /* which of the job's sinks that write to one place ('path') this is, from 0 */
 	const char *job;
 	const struct spk_conf *conf;
 	struct spk_kafka_producer *producer;  /* the job's producer, when the job has Kafka sinks; else NULL */

@@ -105,4 +105,19 @@ spk_status spk_session_open_job(struct spk_session *session, const char *job, co
 spk_status spk_session_open_checkpoints(struct spk_session *session, const char *job, const char *dir, struct spk_job_files *out, spk_error *err);
 void spk_session_close_job(struct spk_job_files *files);
 
+/* --- what a job keeps (job_state.c) --- */
+
+struct spk_job_state;
+/* A state table: how many entries, bytes of keys and values, and the text that says what they mean. */
+struct spk_state_summary { const char *name; bool bucketed; int version; int64_t entries, bytes; const char *meaning; };
+
+/* The state in the checkpoint at the end of `epoch` (0: in the newest one), from a copy that goes with it. NOT_FOUND names those that are there. */
+spk_status spk_job_state_open(struct spk_session *session, const char *job, const char *dir, int64_t epoch, struct spk_job_state **out, spk_error *err);
+int64_t spk_job_state_epoch(const struct spk_job_state *state);
+/* Its tables, in the session's arena. */
+spk_status spk_job_state_tables(struct spk_job_state *state, const struct spk_state_summary **out, int *count, spk_error *err);
+/* Binds the job's own text; then its materialized views are tables of the session, and so are, by the name of their state, rows that operators keep. */
+spk_status spk_job_state_declare(struct spk_job_state *state, spk_error *err);
+void spk_job_state_close(struct spk_job_state *state);  /* NULL is fine */
+
 #endif

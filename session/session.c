@@ -241,11 +241,11 @@ spk_status spk_session_plan_job(struct spk_session *s, const struct spk_script *
 
 	SPK_TRY_PTR(root, err);
 	for (int i = 0; i < script->count; i++)
-		if (script->statement[i].kind == SPK_STATEMENT_INSERT)
+		if (script->statement[i].kind == SPK_STATEMENT_INSERT || (script->statement[i].kind == SPK_STATEMENT_DDL && script->statement[i].plan))
 			SPK_TRY(spk_session_optimize(s, script->statement[i].plan, &root[roots++], err));
 	if (roots == 0) {
 		spk_fail(err, SPK_USAGE, "there is no INSERT INTO ... SELECT in it, so there is nothing to run");
-		return spk_hint(err, "A job is one or more INSERT INTO sink SELECT ... statements. For a query use `sparklet sql`.");
+		return spk_hint(err, "A job is one or more INSERT INTO sink SELECT ... statements, or materialized views. For a query use `sparklet sql`.");
 	}
 	SPK_TRY(spk_physical_plan_make(s->arena, root, roots, &options, out, err));
 	return check_sources(*out, err);

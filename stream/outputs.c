@@ -66,6 +66,20 @@ static spk_status open_producer(struct spk_job *job, spk_error *err)
 	return spk_kafka_producer_open(&job->out.producer, &spec, err);
 }
 
+/* How many sinks before this one write to the same place. */
+static int count_writers(const struct spk_physical_plan *plan, int index)
+{
+	const char *path = spk_table_option(plan->sink[index].table, "path");
+	int n = 0;
+
+	for (int i = 0; i < index && path; i++) {
+		const char *other = spk_table_option(plan->sink[i].table, "path");
+
+		n += other && strcmp(other, path) == 0;
+	}
+	return n;
+}
+
 static spk_status open_sink(struct spk_job *job, int index, spk_error *err)
 {
 	const struct spk_plan_sink *s = &job->spec.plan->sink[index];
@@ -74,7 +88,7 @@ static spk_status open_sink(struct spk_job *job, int index, spk_error *err)
 
 	if (!type)
 		return spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be written to", s->table->name, s->table->connector);
-	o->spec = (struct spk_sink_spec){ .table = s->table, .schema = s->schema, .index = index, .job = job->spec.name, .conf = job->spec.conf,
+	o->spec = (struct spk_sink_spec){ .table = s->table, .schema = s->schema, .index = index, .writer = count_writers(job->spec.plan, index), .job = job->spec.name, .conf = job->spec.conf,
 		.producer = job->out.producer, .once = job->spec.once, .retracts = s->retracts };
 	return type->open(&o->sink, &o->spec, err);
 }

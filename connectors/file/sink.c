@@ -1,6 +1,6 @@
 /*
- * A directory as a sink: a file per epoch and task, epoch-000000000012-task-3.json; of a PARTITIONED BY table one in each folder day=.../hour=.../
- * that rows belong into, made when the first does.
+ * A directory as a sink: a file per epoch and task, epoch-000000000012-task-3.json (of a second INSERT into it epoch-000000000012-task-3-insert-2.json); of
+ * a PARTITIONED BY table one in each folder day=.../hour=.../ that rows belong into, made when the first does.
  *
  *   write     rows into hidden files, .epoch-000000000012-task-3.json.part
  *   prepare   those are synced, and the directory: after a crash they are there, still hidden
@@ -26,7 +26,7 @@
 #include "core/base/file.h"
 #include "connectors/format/field.h"
 
-enum { FLUSH = 1 << 18, NAME = 96, OPEN_MAX = 64 };
+enum { FLUSH = 1 << 18, NAME = 128, OPEN_MAX = 64 };
 static const char owner_file[] = ".sparklet-job";
 
 /* A file of the epoch being written. */
@@ -79,23 +79,34 @@ static bool is_folder(const struct file_sink *s, int depth, const char *name)
 
 /* --- names --- */
 
-static void part_names(const struct file_sink *s, int64_t epoch, int task, struct part *out)
+/* What a file's name says. */
+struct place { int64_t epoch; int task, writer; };
+
+static void part_names(const struct file_sink *s, struct place at, struct part *out)
 {
-	snprintf(out->name, sizeof(out->name), "epoch-%012lld-task-%d.%s", (long long)epoch, task, s->ending);
-	snprintf(out->hidden, sizeof(out->hidden), ".epoch-%012lld-task-%d.%s.part", (long long)epoch, task, s->ending);
+	char writer[24] = "";
+
+	if (at.writer)
+		snprintf(writer, sizeof(writer), "-insert-%d", at.writer + 1);
+	snprintf(out->name, sizeof(out->name), "epoch-%012lld-task-%d%s.%s", (long long)at.epoch, at.task, writer, s->ending);
+	snprintf(out->hidden, sizeof(out->hidden), ".epoch-%012lld-task-%d%s.%s.part", (long long)at.epoch, at.task, writer, s->ending);
 }
 
-/* Whether a name in the directory is one of ours, and of which epoch and task. */
-static bool parse_name(const struct file_sink *s, const char *name, int64_t *epoch, int *task, bool *hidden)
+/* Whether a name in the directory is one of ours, and of what. */
+static bool parse_name(const struct file_sink *s, const char *name, struct place *at, bool *hidden)
 {
-	long long number;
+	long long epoch;
 	struct part p;
+	int found;
 
 	*hidden = name[0] == '.';
-	if (sscanf(name + *hidden, "epoch-%12lld-task-%9d.", &number, task) != 2)
+	*at = (struct place){ 0 };
+	found = sscanf(name + *hidden, "epoch-%12lld-task-%9d-insert-%4d.", &epoch, &at->task, &at->writer);
+	if (found < 2)
 		return false;
-	*epoch = number;
-	part_names(s, number, *task, &p);
+	at->epoch = epoch;
+	at->writer -= found == 3;
+	part_names(s, *at, &p);
 	return !strcmp(name, *hidden ? p.hidden : p.name);
 }
 
@@ -135,9 +146,8 @@ static bool clear_hidden(const struct file_sink *s, const char *path, int depth,
 
 	for (struct dirent *e; only && (e = readdir(dir)) != NULL;) {
 		bool hidden, ours;
-		int64_t epoch;
+		struct place at;
 		char *below;
-		int task;
 
 		if (is_folder(s, depth, e->d_name)) {
 			only = asprintf(&below, "%s/%s", path, e->d_name) >= 0;
@@ -147,7 +157,7 @@ static bool clear_hidden(const struct file_sink *s, const char *path, int depth,
 			}
 			continue;
 		}
-		ours = parse_name(s, e->d_name, &epoch, &task, &hidden);
+		ours = parse_name(s, e->d_name, &at, &hidden);
 		only = !ours || hidden;
 		if (ours && hidden && remove)
 			unlinkat(dirfd(dir), e->d_name, 0);
@@ -346,7 +356,7 @@ static spk_status open_part(struct file_sink *s, int64_t epoch, int task, const 
 	SPK_TRY_PTR(p, err);
 	p->task = task;
 	p->fd = -1;
-	part_names(s, epoch, task, p);
+	part_names(s, (struct place){ epoch, task, s->base.spec->writer }, p);
 	p->next = s->parts;
 	s->parts = p;
 	p->folder = strndup(folder ? folder : "", size);
@@ -482,17 +492,16 @@ static void file_abort(struct spk_sink *base, int64_t epoch)
 
 static spk_status settle_name(struct file_sink *s, char *folder, const char *name, int64_t committed, spk_error *err)
 {
-	int64_t epoch;
-	int task;
+	struct place at;
 	bool hidden;
 	struct part p = { .folder = folder };
 	char *path;
 	spk_status status = SPK_OK;
 
-	if (!parse_name(s, name, &epoch, &task, &hidden))
+	if (!parse_name(s, name, &at, &hidden))
 		return SPK_OK;
-	part_names(s, epoch, task, &p);
-	if (epoch <= committed)
+	part_names(s, at, &p);
+	if (at.epoch <= committed)
 		return hidden ? make_visible(s, &p, err) : SPK_OK;
 	path = in_folder(s, folder, name);
 	SPK_TRY_PTR(path, err);

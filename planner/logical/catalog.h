@@ -41,7 +41,7 @@ struct spk_logical;
 
 /* query: the parsed SELECT as planner/sql keeps it; NULL for a view that is bound already (a frame): `plan`, decorrelated. query_text: what the
  * user wrote, for \d. */
-struct spk_view_def { const char *name; const char *query_text; const void *query; const struct spk_logical *plan; int position; };
+struct spk_view_def { const char *name; const char *query_text; const void *query; const struct spk_logical *plan; bool materialized; int position; };
 
 struct spk_catalog;
 

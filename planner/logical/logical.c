@@ -311,6 +311,9 @@ static spk_status put_details(const struct spk_logical *l, struct spk_buffer *ou
 		SPK_TRY(spk_buffer_append_str(out, l->expr_count ? " by " : "", err));
 		return put_exprs(l->expr, l->expr_count, out, err);
 	case SPK_LOGICAL_SHARED:
+		if (l->alias)
+			return spk_buffer_printf(out, err, " view %s", l->alias);
+		return spk_buffer_printf(out, err, " %d", l->number);
 	case SPK_LOGICAL_WORK_TABLE: return spk_buffer_printf(out, err, " %d", l->number);
 	case SPK_LOGICAL_RECURSIVE: return spk_buffer_printf(out, err, " %d union%s", l->number, l->distinct ? "" : " all");
 	case SPK_LOGICAL_REPARTITION:

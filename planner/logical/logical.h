@@ -160,7 +160,7 @@ struct spk_logical {
 
 	/* SCAN: schema = columns column[0..schema->count) of the table; filter is over the scan's schema. */
 	const struct spk_table *table;     /* also SINK's target */
-	const char *alias;
+	const char *alias;                 /* also SHARED: the materialized view that it is a use of; NULL for WITH */
 	int *column;                       /* SCAN: table column by output column; SINK: target column by input column */
 	struct spk_expr *filter;           /* SCAN: pushed predicate or NULL; FILTER: the predicate */
 	int expr_count;                    /* PROJECT: one per output column; AGGREGATE: group expressions */

@@ -419,6 +419,8 @@ static spk_status derive(struct spk_arena *arena, struct spk_logical *l, spk_err
 		derive_over(l, &p);
 		break;
 	case SPK_LOGICAL_SHARED:
+		p = l->input[0]->properties;
+		break;
 	case SPK_LOGICAL_RECURSIVE:
 	case SPK_LOGICAL_WORK_TABLE:
 	case SPK_LOGICAL_CALLBACK:

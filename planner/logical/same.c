@@ -127,6 +127,9 @@ static bool same_scan(const struct spk_logical *a, const struct spk_logical *b)
 	return !a->column || memcmp(a->column, b->column, sizeof *a->column * (size_t)a->schema->count) == 0;
 }
 
+/* Told by its name, which same_scan has compared: every use has a number of its own. */
+static bool is_view(const struct spk_logical *l) { return l->kind == SPK_LOGICAL_SHARED && l->alias; }
+
 static bool same_node(const struct spk_logical *a, const struct spk_logical *b)
 {
 	if (a->kind != b->kind || a->inputs != b->inputs || !same_schema(a->schema, b->schema) || !same_scan(a, b) || !same_calls(a, b))
@@ -135,7 +138,7 @@ static bool same_node(const struct spk_logical *a, const struct spk_logical *b)
 		return false;
 	return a->window == b->window && a->time_column == b->time_column && a->window_size_us == b->window_size_us && a->window_slide_us == b->window_slide_us &&
 	       a->window_offset_us == b->window_offset_us && a->limit == b->limit && a->offset == b->offset && a->callback == b->callback && a->direct == b->direct &&
-	       a->partitions == b->partitions && a->ordinality == b->ordinality && a->outer == b->outer && a->expand == b->expand && a->number == b->number &&
+	       a->partitions == b->partitions && a->ordinality == b->ordinality && a->outer == b->outer && a->expand == b->expand && (a->number == b->number || is_view(a)) &&
 	       a->distinct == b->distinct && a->join == b->join && a->hint == b->hint && !a->dependent == !b->dependent;
 }
 

@@ -39,6 +39,7 @@ struct spk_build {
 	struct spk_physical **scan;        /* by source: the shared SCAN node */
 	bool spreads;                      /* what is built now pays to be made by several tasks: something above it takes parts, or keeps all rows */
 	const struct spk_logical *range_sort;  /* the SORT whose rows several tasks take, range by range */
+	struct spk_built *built;           /* stream: what was built so far, the newest first */
 };
 
 /* A node with edges from all ports; NULL when memory is out. */
@@ -142,9 +143,10 @@ spk_status spk_build_check_timeless(const struct spk_build *b, const struct spk_
 typedef spk_status (*spk_build_inner)(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err);
 /*
  * Keeps the rows of `in` by these columns and does `inner` for keys that change; window_key: only when the window of that column closes, -1: every
- * epoch. complete: all that comes of a key that changes comes out, and not what changes of it.
+ * epoch. complete: all that comes of a key that changes comes out, and not what changes of it. inner NULL: the rows as they are; keeps: so what comes out
+ * takes rows back only if what goes in does.
  */
-struct spk_recompute { const struct spk_logical *l; const int *key; int keys; spk_build_inner inner; int window_key; int64_t window_add_us; bool complete; const char *what; };
+struct spk_recompute { const struct spk_logical *l; const int *key; int keys; spk_build_inner inner; int window_key; int64_t window_add_us; bool complete, keeps; const char *what; };
 spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *r, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
 /* In a stream: aggregates that need all rows of a group (aggregate_rows.c). */
 bool spk_aggregate_needs_rows(const struct spk_logical *l, bool retracts);
@@ -193,6 +195,14 @@ spk_status spk_build_first_row(struct spk_build *b, const struct spk_logical *l,
 /* The first rows of partitions, and LIMIT (top_n.c). *built: `l`, with what is below it, is such. */
 spk_status spk_build_top_n(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, bool *built, spk_error *err);
 spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
+
+/* --- what several INSERTs have in common: equal.c, view.c --- */
+
+/* In a stream, the ports of a relation that was built before and is the same; false: there is none. */
+bool spk_build_find_equal(const struct spk_build *b, const struct spk_logical *l, struct spk_ports *out);
+spk_status spk_build_remember(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *ports, spk_error *err);
+/* A use of a materialized view: its rows are kept under its name, and what changes of them goes on. */
+spk_status spk_build_view(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err);
 
 /* One file each. */
 spk_status spk_build_sources(struct spk_build *b, struct spk_logical *const *root, int roots, spk_error *err);

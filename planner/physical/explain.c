@@ -272,7 +272,10 @@ static spk_status put_exchange(const struct printer *p, const struct spk_physica
 
 static spk_status put_recompute(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
 {
-	SPK_TRY(spk_buffer_append_str(out, n->key_count ? " [by" : " [over all rows", err));
+	SPK_TRY(spk_buffer_append_str(out, " [", err));
+	if (n->logical && n->logical->kind == SPK_LOGICAL_SHARED)
+		SPK_TRY(spk_buffer_printf(out, err, "view %s ", n->logical->alias));
+	SPK_TRY(spk_buffer_append_str(out, n->key_count ? "by" : "over all rows", err));
 	for (int i = 0; i < n->key_count; i++)
 		SPK_TRY(spk_buffer_printf(out, err, "%s %s", i ? "," : "", n->input[0]->schema->field[n->key[i]].name));
 	if (n->window_key >= 0)

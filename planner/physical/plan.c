@@ -406,7 +406,7 @@ static spk_status build_stream_limit(struct spk_build *b, const struct spk_logic
 	return spk_build_recompute(b, &r, in, out, err);
 }
 
-spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
+static spk_status build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
 	struct spk_ports in = { 0 };
 	bool built, taken = false;
@@ -427,6 +427,8 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		SPK_TRY(spk_build_panes(b, l, &taken, out, err));
 	if (taken)
 		return SPK_OK;
+	if (l->kind == SPK_LOGICAL_SHARED && l->alias)
+		return spk_build_view(b, l, out, err);
 	if (l->inputs)
 		SPK_TRY(build_input(b, l, &in, err));
 	switch (l->kind) {
@@ -472,6 +474,14 @@ spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, 
 		break;
 	}
 	return spk_fail(err, SPK_INTERNAL, "logical node kind %d inside a query", (int)l->kind);
+}
+
+spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
+{
+	if (spk_build_find_equal(b, l, out))
+		return SPK_OK;
+	SPK_TRY(build_relation(b, l, out, err));
+	return spk_build_remember(b, l, out, err);
 }
 
 /* --- the whole plan --- */

@@ -20,7 +20,9 @@ static spk_status build_inner(struct spk_build *b, const struct spk_recompute *r
 	in.node = NULL;
 	in = spk_build_port(&inner, spk_build_node(&inner, SPK_PHYSICAL_INPUT, schema, NULL, NULL), false);
 	SPK_TRY_PTR(in.node && in.node[0], err);
-	SPK_TRY(r->inner(&inner, r->l, &in, &ports, err));
+	ports = in;
+	if (r->inner)
+		SPK_TRY(r->inner(&inner, r->l, &in, &ports, err));
 	SPK_ASSERT(inner.plan->exchanges == 0 && ports.count == 1, "all rows of a key are in one task");
 	for (int i = 1; i < inner.plan->nodes; i++)
 		SPK_ASSERT(inner.plan->node[i]->inputs == 1 && inner.plan->node[i]->input[0] == inner.plan->node[i - 1], "an inner plan is a chain");
@@ -67,8 +69,8 @@ spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *
 	if (closes)
 		spk_build_time(b, r->l, node);
 	node->complete = r->complete;
-	node->retracts = !closes && !r->complete;
-	node->bound = closes ? SPK_BOUND_TIME : SPK_BOUND_NOTHING;
+	node->retracts = r->keeps ? in->retracts : !closes && !r->complete;
+	node->bound = closes ? SPK_BOUND_TIME : r->keeps && r->l->input[0]->properties.key_count ? SPK_BOUND_KEY : SPK_BOUND_NOTHING;
 	SPK_TRY_PTR(node->key || !r->keys, err);
 	status = put_meaning(node, ports.node[0]->schema, &text, err);
 	if (status == SPK_OK)

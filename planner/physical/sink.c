@@ -63,16 +63,9 @@ static spk_status check_changes(const struct spk_logical *l, bool retracts, cons
 
 /* --- the whole result of every epoch that changes it --- */
 
-static spk_status build_nothing(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err)
-{
-	(void)b, (void)l, (void)err;
-	*out = *in;
-	return SPK_OK;
-}
-
 static spk_status build_complete(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, spk_error *err)
 {
-	const struct spk_recompute r = { .l = l, .inner = build_nothing, .window_key = -1, .complete = true, .what = "complete" };
+	const struct spk_recompute r = { .l = l, .window_key = -1, .complete = true, .what = "complete" };
 	const struct spk_ports in = *ports;
 
 	return spk_build_recompute(b, &r, &in, ports, err);

@@ -461,6 +461,8 @@ spk_status spk_binder_drop_function(struct spk_binder *b, const PgQuery__DropStm
 /* *out: a SINK that fills it; NULL: nothing is to be done. */
 spk_status spk_binder_create_table_as(struct spk_binder *b, const PgQuery__CreateTableAsStmt *s, int position, struct spk_logical **out, spk_error *err);
 spk_status spk_binder_create_view(struct spk_binder *b, const PgQuery__ViewStmt *s, const char *text, int position, spk_error *err);
+/* *out: a SINK by which a job keeps it; NULL: it was there. */
+spk_status spk_binder_create_materialized_view(struct spk_binder *b, const PgQuery__CreateTableAsStmt *s, const char *text, int position, struct spk_logical **out, spk_error *err);
 spk_status spk_binder_drop(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err);
 spk_status spk_binder_set(struct spk_binder *b, const PgQuery__VariableSetStmt *s, int position, spk_error *err);
 spk_status spk_binder_show(struct spk_binder *b, const PgQuery__VariableShowStmt *s, int position, struct spk_logical **out, spk_error *err);

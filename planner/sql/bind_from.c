@@ -71,6 +71,18 @@ static spk_status check_recursion(const struct spk_binder *b, const char *name, 
 	return SPK_OK;
 }
 
+/* A use of a materialized view, which nothing is pushed into: so all uses are the same. */
+static spk_status share(const struct spk_binder *b, const struct spk_view_def *view, struct spk_logical **plan, spk_error *err)
+{
+	struct spk_logical *l = spk_logical_new(b->arena, SPK_LOGICAL_SHARED, (*plan)->schema, plan, 1);
+
+	SPK_TRY_PTR(l, err);
+	l->number = ++*b->dependents;
+	l->alias = view->name;
+	*plan = l;
+	return SPK_OK;
+}
+
 static spk_status bind_view(struct spk_binder *b, const struct spk_view_def *view, const PgQuery__RangeVar *v, struct spk_scope *out, spk_error *err)
 {
 	const struct spk_view_query *q = view->query;
@@ -100,6 +112,8 @@ static spk_status bind_view(struct spk_binder *b, const struct spk_view_def *vie
 		spk_error_context(err, "in view \"%s\"", view->name);
 		return status;
 	}
+	if (view->materialized)
+		SPK_TRY(share(b, view, &plan, err));
 	SPK_TRY(spk_binder_one_range(b, plan, view->name, NULL, v->location, out, err));
 	r = out->range;
 	if (q->names) {

@@ -18,7 +18,7 @@ static bool is_optional(const struct spk_binder *b, const PgQuery__RangeVar *v)
 }
 
 /* Binds the view's query once, as if it were there already: errors are told now, at their place. */
-static spk_status check_view(struct spk_binder *b, const char *name, const PgQuery__ViewStmt *s, const struct spk_view_query *q, spk_error *err)
+static spk_status check_view(struct spk_binder *b, const char *name, const PgQuery__RangeVar *view, const struct spk_view_query *q, spk_error *err)
 {
 	const struct spk_inlining inlining = { .name = name };
 	struct spk_binder inner = *b;
@@ -27,50 +27,107 @@ static spk_status check_view(struct spk_binder *b, const char *name, const PgQue
 	inner.inlining = &inlining;
 	SPK_TRY(spk_binder_query(&inner, q->select, false, &plan, err));
 	if (q->names > plan->schema->count)
-		return spk_binder_fail(b, s->view->location, SPK_BIND, err, "CREATE VIEW specifies more column names than columns: %d for %d", q->names, plan->schema->count);
+		return spk_binder_fail(b, view->location, SPK_BIND, err, "CREATE VIEW specifies more column names than columns: %d for %d", q->names, plan->schema->count);
 	for (int i = 0; i < plan->schema->count; i++) {
 		const char *column = i < q->names ? q->name[i] : plan->schema->field[i].name;
 
 		for (int k = 0; k < i; k++) {
 			if (strcmp(column, k < q->names ? q->name[k] : plan->schema->field[k].name) != 0)
 				continue;
-			spk_binder_fail(b, s->view->location, SPK_BIND, err, "column \"%s\" specified more than once", column);
+			spk_binder_fail(b, view->location, SPK_BIND, err, "column \"%s\" specified more than once", column);
 			return spk_hint(err, "Name the columns: CREATE VIEW %s (a, b, ...) AS ..., or use AS.", name);
 		}
 	}
 	return SPK_OK;
 }
 
-spk_status spk_binder_create_view(struct spk_binder *b, const PgQuery__ViewStmt *s, const char *text, int position, spk_error *err)
+/* What CREATE VIEW and CREATE MATERIALIZED VIEW have in common. */
+struct view_text { const PgQuery__RangeVar *view; const PgQuery__SelectStmt *select; PgQuery__Node **names; size_t name_count; bool replace, materialized; };
+
+static spk_status add_view(struct spk_binder *b, const struct view_text *v, const char *name, const char *text, int position, spk_error *err)
 {
 	struct spk_arena *arena = spk_catalog_arena(b->catalog);
 	struct spk_view_query *q = SPK_NEW(arena, struct spk_view_query);
 	struct spk_view_def *view = SPK_NEW(arena, struct spk_view_def);
-	const char *name;
 	spk_status status;
 
-	SPK_TRY_PTR(q, err);
-	SPK_TRY_PTR(view, err);
-	SPK_TRY(spk_binder_simple_name(b, s->view, &name, err));
-	if (is_optional(b, s->view) && (spk_catalog_view(b->catalog, name) || spk_catalog_table(b->catalog, name)))
-		return SPK_OK;
-	q->select = s->query->select_stmt;
+	SPK_TRY_PTR(q && view, err);
+	q->select = v->select;
 	q->source = b->source;
-	q->names = (int)s->n_aliases;
+	q->names = (int)v->name_count;
 	q->name = SPK_NEW_ARRAY(arena, const char *, q->names + 1);
 	SPK_TRY_PTR(q->name, err);
 	for (int i = 0; i < q->names; i++)
-		q->name[i] = spk_node_string(s->aliases[i]);
-	SPK_TRY(check_view(b, name, s, q, err));
-	*view = (struct spk_view_def){ .name = spk_arena_strdup(arena, name), .query_text = spk_arena_strdup(arena, text), .query = q, .position = position };
-	SPK_TRY_PTR(view->name, err);
-	SPK_TRY_PTR(view->query_text, err);
-	status = spk_catalog_add_view(b->catalog, view, s->replace, err);
+		q->name[i] = spk_node_string(v->names[i]);
+	SPK_TRY(check_view(b, name, v->view, q, err));
+	*view = (struct spk_view_def){ .name = spk_arena_strdup(arena, name), .query_text = spk_arena_strdup(arena, text), .query = q, .materialized = v->materialized, .position = position };
+	SPK_TRY_PTR(view->name && view->query_text, err);
+	status = spk_catalog_add_view(b->catalog, view, v->replace, err);
 	if (status == SPK_EXISTS && err)
-		err->position = spk_binder_at(b, s->view->location);
-	if (status == SPK_EXISTS && spk_catalog_view(b->catalog, name))
+		err->position = spk_binder_at(b, v->view->location);
+	if (status == SPK_EXISTS && spk_catalog_view(b->catalog, name) && !v->materialized)
 		spk_hint(err, "CREATE OR REPLACE VIEW %s replaces it.", name);
 	return status;
+}
+
+spk_status spk_binder_create_view(struct spk_binder *b, const PgQuery__ViewStmt *s, const char *text, int position, spk_error *err)
+{
+	const struct view_text v = { s->view, s->query->select_stmt, s->aliases, s->n_aliases, s->replace, false };
+	const char *name;
+
+	SPK_TRY(spk_binder_simple_name(b, s->view, &name, err));
+	if (is_optional(b, s->view) && (spk_catalog_view(b->catalog, name) || spk_catalog_table(b->catalog, name)))
+		return SPK_OK;
+	return add_view(b, &v, name, text, position, err);
+}
+
+/* --- materialized views --- */
+
+/*
+ * A view that a job keeps as state, whether it is read or not: a SINK over all of it, for rows that go nowhere else. In a batch it is a view like any other, computed
+ * when it is asked for.
+ */
+static spk_status keep_view(struct spk_binder *b, const PgQuery__RangeVar *v, const char *name, struct spk_logical **out, spk_error *err)
+{
+	struct spk_arena *arena = spk_catalog_arena(b->catalog);
+	struct spk_table *table = SPK_NEW(arena, struct spk_table);
+	struct spk_scope scope;
+	struct spk_logical *sink;
+	int columns;
+
+	SPK_TRY(spk_binder_relation(b, v, &scope, err));
+	columns = scope.plan->schema->count;
+	sink = spk_logical_new(b->arena, SPK_LOGICAL_SINK, scope.plan->schema, &scope.plan, 1);
+	SPK_TRY_PTR(table && sink, err);
+	*table = (struct spk_table){ .name = spk_arena_strdup(arena, name), .connector = "blackhole", .schema = scope.plan->schema, .time_column = -1 };
+	sink->table = table;
+	sink->position = spk_binder_at(b, v->location);
+	sink->column = SPK_NEW_ARRAY(b->arena, int, columns + 1);
+	SPK_TRY_PTR(table->name && sink->column, err);
+	for (int i = 0; i < columns; i++)
+		sink->column[i] = i;
+	*out = sink;
+	return SPK_OK;
+}
+
+spk_status spk_binder_create_materialized_view(struct spk_binder *b, const PgQuery__CreateTableAsStmt *s, const char *text, int position, struct spk_logical **out, spk_error *err)
+{
+	const PgQuery__IntoClause *into = s->into;
+	const struct view_text v = { into->rel, s->query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT ? s->query->select_stmt : NULL, into->col_names, into->n_col_names, false, true };
+	const char *name;
+
+	*out = NULL;
+	if (!v.select)
+		return spk_binder_unsupported(b, into->rel->location, "CREATE MATERIALIZED VIEW over anything but a query", err);
+	if (into->n_options)
+		return spk_binder_unsupported(b, into->rel->location, "CREATE MATERIALIZED VIEW ... WITH (...)", err);
+	if (into->skip_data)
+		return spk_binder_unsupported(b, into->rel->location, "CREATE MATERIALIZED VIEW ... WITH NO DATA", err);
+	SPK_TRY(spk_binder_simple_name(b, into->rel, &name, err));
+	if (s->if_not_exists && (spk_catalog_table(b->catalog, name) || spk_catalog_view(b->catalog, name)))
+		return SPK_OK;
+	SPK_TRY(add_view(b, &v, name, text, position, err));
+	return keep_view(b, into->rel, name, out, err);
 }
 
 /* --- DROP --- */
@@ -78,7 +135,7 @@ spk_status spk_binder_create_view(struct spk_binder *b, const PgQuery__ViewStmt 
 static spk_status drop_one(struct spk_binder *b, const PgQuery__DropStmt *s, const PgQuery__Node *object, int position, spk_error *err)
 {
 	enum { NAMES_MAX = 256 };
-	bool view = s->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW;
+	bool view = s->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
 	const PgQuery__List *parts = object->node_case == PG_QUERY__NODE__NODE_LIST ? object->list : NULL;
 	bool plain = parts && (parts->n_items == 1 || (parts->n_items == 2 && strcmp(spk_node_string(parts->items[0]), "public") == 0));
 	const char *name = plain ? spk_node_string(parts->items[parts->n_items - 1]) : NULL, *names[NAMES_MAX];
@@ -120,7 +177,7 @@ static spk_status drop_one(struct spk_binder *b, const PgQuery__DropStmt *s, con
 
 spk_status spk_binder_drop(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err)
 {
-	if (s->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE && s->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_VIEW) {
+	if (s->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE && s->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_VIEW && s->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW) {
 		spk_fail(err, SPK_UNSUPPORTED, "only tables, views, functions and aggregates can be dropped");
 		if (err)
 			err->position = position;

@@ -477,8 +477,6 @@ spk_status spk_binder_create_table_as(struct spk_binder *b, const PgQuery__Creat
 	const char *name;
 
 	*out = NULL;
-	if (s->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE)
-		return spk_binder_unsupported(b, into->rel->location, "CREATE MATERIALIZED VIEW", err);
 	if (s->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
 		return spk_binder_unsupported(b, into->rel->location, "CREATE TABLE AS anything but a query", err);
 	SPK_TRY(spk_binder_simple_name(b, into->rel, &name, err));

@@ -84,7 +84,7 @@ static spk_status bind_drop(struct spk_binder *b, const PgQuery__DropStmt *d, st
 		out->tag = d->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION ? "DROP FUNCTION" : "DROP AGGREGATE";
 		return spk_binder_drop_function(b, d, out->position, err);
 	default:
-		out->tag = d->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ? "DROP VIEW" : "DROP TABLE";
+		out->tag = d->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ? "DROP TABLE" : d->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ? "DROP VIEW" : "DROP MATERIALIZED VIEW";
 		return spk_binder_drop(b, d, out->position, err);
 	}
 }
@@ -156,6 +156,11 @@ static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery
 	case PG_QUERY__NODE__NODE_DROP_STMT:
 		return bind_drop(b, n->drop_stmt, out, err);
 	case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
+		if (n->create_table_as_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW) {
+			out->tag = "CREATE MATERIALIZED VIEW";
+			SPK_TRY(keep_tree(s, err));
+			return spk_binder_create_materialized_view(b, n->create_table_as_stmt, out->text, out->position, &out->plan, err);
+		}
 		out->tag = "CREATE TABLE AS";
 		SPK_TRY(spk_binder_create_table_as(b, n->create_table_as_stmt, out->position, &out->plan, err));
 		out->kind = out->plan ? SPK_STATEMENT_INSERT : SPK_STATEMENT_DDL;

@@ -11,7 +11,7 @@
 #include "planner/logical/logical.h"
 
 enum spk_statement_kind {
-	SPK_STATEMENT_DDL,       /* done: the catalog was changed */
+	SPK_STATEMENT_DDL,       /* done: the catalog was changed. plan: of a materialized view, a SINK node by which a job keeps it; else NULL */
 	SPK_STATEMENT_SET,       /* done: `conf` was changed */
 	SPK_STATEMENT_SELECT,    /* plan: the query */
 	SPK_STATEMENT_INSERT,    /* plan: a SINK node */

@@ -7,8 +7,8 @@ from jobs import BIN, TMP, main
 from program import SRC, environment, folder, same, sparklet
 
 CWD = folder("commands")
-BUILT = ("run", "sql", "explain", "check", "epochs", "dlq", "checkpoint", "history", "version", "help")
-LATER = ("dry-run", "replay", "diff", "state", "watermarks")
+BUILT = ("run", "sql", "explain", "check", "epochs", "dlq", "checkpoint", "state", "history", "version", "help")
+LATER = ("dry-run", "replay", "diff", "watermarks")
 
 
 def version():
