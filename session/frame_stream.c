@@ -108,8 +108,8 @@ struct spk_frame *spk_frame_with_watermark(struct spk_frame *frame, const char *
 
 /* --- windows --- */
 
-/* SELECT * FROM call(frame, column, INTERVAL 'first', INTERVAL 'second'); second NULL: without it. */
-static struct spk_frame *windowed(struct spk_frame *f, const char *call, const char *column, const char *first, const char *second)
+/* SELECT * FROM call(frame PARTITION BY keys, column, INTERVAL 'first', INTERVAL 'second'); keys, second NULL: without them. */
+static struct spk_frame *windowed(struct spk_frame *f, const char *call, const char *keys, const char *column, const char *first, const char *second)
 {
 	struct spk_buffer sizes = { 0 };
 	struct spk_frame *out = NULL;
@@ -122,7 +122,7 @@ static struct spk_frame *windowed(struct spk_frame *f, const char *call, const c
 	if (!column || !first)
 		return spk_frame_of_null(f->session, call, column ? "size" : "column");
 	name = spk_frame_quoted(f->session, column);
-	before = name ? spk_arena_printf(f->session->arena, "SELECT * FROM %s(\"frame 1\", %s, ", call, name) : NULL;
+	before = name ? spk_arena_printf(f->session->arena, "SELECT * FROM %s(\"frame 1\"%s%s, %s, ", call, keys ? " PARTITION BY " : "", keys ? keys : "", name) : NULL;
 	status = spk_buffer_append_str(&sizes, "INTERVAL ", &error);
 	if (status == SPK_OK)
 		status = spk_frame_literal(&sizes, first, &error);
@@ -138,14 +138,16 @@ static struct spk_frame *windowed(struct spk_frame *f, const char *call, const c
 	return out;
 }
 
-struct spk_frame *spk_frame_tumble(struct spk_frame *frame, const char *column, const char *size) { return windowed(frame, "tumble", column, size, NULL); }
+struct spk_frame *spk_frame_session(struct spk_frame *frame, const char *keys, const char *column, const char *gap) { return windowed(frame, "session", keys, column, gap, NULL); }
+
+struct spk_frame *spk_frame_tumble(struct spk_frame *frame, const char *column, const char *size) { return windowed(frame, "tumble", NULL, column, size, NULL); }
 
 struct spk_frame *spk_frame_hop(struct spk_frame *frame, const char *column, const char *slide, const char *size)
 {
-	return frame && !size ? spk_frame_of_null(frame->session, "hop", "size") : windowed(frame, "hop", column, slide, size);
+	return frame && !size ? spk_frame_of_null(frame->session, "hop", "size") : windowed(frame, "hop", NULL, column, slide, size);
 }
 
 struct spk_frame *spk_frame_cumulate(struct spk_frame *frame, const char *column, const char *step, const char *size)
 {
-	return frame && !size ? spk_frame_of_null(frame->session, "cumulate", "size") : windowed(frame, "cumulate", column, step, size);
+	return frame && !size ? spk_frame_of_null(frame->session, "cumulate", "size") : windowed(frame, "cumulate", NULL, column, step, size);
 }

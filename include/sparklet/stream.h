@@ -48,6 +48,8 @@ SPK_API struct spk_frame *spk_frame_with_watermark(struct spk_frame *frame, cons
 SPK_API struct spk_frame *spk_frame_tumble(struct spk_frame *frame, const char *column, const char *size);
 SPK_API struct spk_frame *spk_frame_hop(struct spk_frame *frame, const char *column, const char *slide, const char *size);
 SPK_API struct spk_frame *spk_frame_cumulate(struct spk_frame *frame, const char *column, const char *step, const char *size);
+/* Sessions: rows that agree in `keys` ("carrier, origin"; NULL: all rows) and of which each comes at most the gap after the one before. Group by these keys, too. */
+SPK_API struct spk_frame *spk_frame_session(struct spk_frame *frame, const char *keys, const char *column, const char *gap);
 
 /* --- where results go --- */
 

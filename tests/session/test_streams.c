@@ -215,6 +215,24 @@ static void windows_are_final(void)
 	end();
 }
 
+/* Departures of a carrier from an airport with at most nine hours between them, counted in DuckDB's manner: a session begins where no row is so near before. */
+static void sessions_are_final(void)
+{
+	struct told *t = told_new();
+	struct spk_frame *f;
+
+	begin();
+	f = spk_frame_session(spk_frame_with_watermark(flights(), "time_hour", "40 days"), "carrier, origin", "time_hour", "9 hours");
+	f = spk_frame_agg(spk_frame_group_by(f, "window_start, window_end, carrier, origin"), "count(*) AS n");
+	f = spk_frame_agg(spk_frame_group_by(f, "carrier || origin"), "count(*) AS sessions");
+	run(f, &(struct spk_stream_sink){ .changes = on_changes, .user = t }, "sessions", NULL, SPK_OK);
+	check_told(t,
+		"SELECT carrier || origin, count(*) FROM (SELECT carrier, origin, time_hour::timestamp - lag(time_hour::timestamp) OVER (PARTITION BY carrier, origin ORDER BY time_hour) AS gap "
+		"FROM 'examples/data/flights.csv') AS f WHERE gap IS NULL OR gap > INTERVAL '9 hours' GROUP BY 1");
+	free(t);
+	end();
+}
+
 /* Not ready: the epoch comes again under its number, and nothing is lost or twice. */
 static void waits_for_a_function(void)
 {
@@ -380,6 +398,7 @@ SPK_TEST_SUITE("streams of frames",
 	{"what a function is told adds up to the batch answer", adds_up_in_every_mode},
 	{"by key the new row comes alone", updates_by_key},
 	{"windows come once, when they are over", windows_are_final},
+	{"sessions come once, when they are over", sessions_are_final},
 	{"an epoch that a function cannot take now comes again", waits_for_a_function},
 	{"a function that fails ends the stream, and the next one goes on", goes_on_after_a_failure},
 	{"stopped, left to the session, resumed", stops_and_resumes},
