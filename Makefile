@@ -44,6 +44,7 @@ TEST_LAYERS_integration/test_support_kafka.c := core/base
 TEST_LAYERS_integration/test_broker.sh := core/base
 TEST_LAYERS_integration/test_kafka_epoch_log.c := $(TEST_LAYERS_checkpoint)
 TEST_LAYERS_stream/test_stream_operators.c := $(TEST_LAYERS_checkpoint) stream
+TEST_LAYERS_stream/test_normalize.c := $(TEST_LAYERS_checkpoint) stream
 
 # ---- Toolchain and flags --------------------------------------------------------------------------------------------------
 ifeq ($(origin CC),default)

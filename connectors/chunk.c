@@ -6,6 +6,7 @@
 #include "core/base/check.h"
 #include "core/base/memory.h"
 #include "connectors/file/file.h"
+#include "connectors/format/changelog.h"
 #include "connectors/format/field.h"
 
 void spk_chunk_release(struct spk_chunk *chunk)
@@ -141,8 +142,66 @@ spk_status spk_sieve_batch(const struct spk_sieve *sieve, struct spk_batch *b, s
 	return SPK_OK;
 }
 
-spk_status spk_chunk_decode(struct spk_decoder *d, const struct spk_source_spec *spec, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
+/* Metadata columns that the format has not made. */
+static spk_status fill_all_metadata(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_batch *b, spk_error *err)
 {
+	const struct spk_table *t = s->spec->table;
+
+	for (int c = 0; t->metadata && c < s->spec->columns; c++)
+		if (t->metadata[s->spec->column[c]] && !b->column[c].data)
+			SPK_TRY(fill_metadata(s, chunk, from, n, b, c, err));
+	return SPK_OK;
+}
+
+/* The chunk as it would be with a message for every row. */
+static spk_status spread_chunk(const struct spk_chunk *chunk, int from, const struct spk_change_rows *rows, struct spk_arena *arena, struct spk_chunk *out, spk_error *err)
+{
+	int64_t *position = SPK_NEW_ARRAY(arena, int64_t, rows->rows + 1), *timestamp = SPK_NEW_ARRAY(arena, int64_t, rows->rows + 1);
+	struct spk_view *raw = SPK_NEW_ARRAY(arena, struct spk_view, rows->rows + 1);
+
+	SPK_TRY_PTR(position && timestamp && raw, err);
+	*out = *chunk;
+	out->rows = rows->rows;
+	out->position = chunk->position ? position : NULL;
+	out->timestamp_us = chunk->timestamp_us ? timestamp : NULL;
+	out->raw = raw;
+	for (int i = 0; i < rows->rows; i++) {
+		int m = from + rows->message[i];
+
+		position[i] = chunk->position ? chunk->position[m] : 0;
+		timestamp[i] = chunk->timestamp_us ? chunk->timestamp_us[m] : 0;
+		raw[i] = chunk->raw[m];
+	}
+	return SPK_OK;
+}
+
+static spk_status decode_changes(struct spk_source *s, struct spk_decoder *d, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch *b, spk_error *err)
+{
+	struct spk_change_rows rows = { 0 };
+	struct spk_chunk spread;
+
+	SPK_TRY(d->format->decode_changes(d, chunk, from, n, b, &rows, errors, err));
+	SPK_TRY(spread_chunk(chunk, from, &rows, b->arena, &spread, err));
+	SPK_TRY(set_origin(s, &spread, 0, b, err));
+	SPK_TRY(fill_all_metadata(s, &spread, 0, rows.rows, b, err));
+	return spk_change_columns_fill(s, chunk->partition, &rows, b, err);
+}
+
+int spk_source_fits(const struct spk_source *s, const struct spk_chunk *chunk, int from, int n)
+{
+	int (*at_most)(const struct spk_view *message) = s->decoder && s->decoder->format->decode_changes ? s->decoder->format->rows_at_most : NULL;
+	int rows = 0, taken = 0;
+
+	if (!at_most)
+		return n;
+	while (taken < n && (rows += at_most(&chunk->raw[from + taken])) <= SPK_BATCH_ROWS)
+		taken++;
+	return SPK_MAX(taken, 1);
+}
+
+spk_status spk_chunk_decode(struct spk_source *s, struct spk_decoder *d, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
+{
+	const struct spk_source_spec *spec = s->spec;
 	struct spk_batch *b;
 	spk_status status = SPK_OK;
 
@@ -150,7 +209,9 @@ spk_status spk_chunk_decode(struct spk_decoder *d, const struct spk_source_spec 
 	b->rows = b->selected = n;
 	if (!chunk->piece || has_views(spec->schema))
 		status = spk_arena_hold(b->arena, chunk->arena, err);
-	if (status == SPK_OK && chunk->piece)
+	if (status == SPK_OK && d->format->decode_changes)
+		status = decode_changes(s, d, chunk, from, n, errors, b, err);
+	else if (status == SPK_OK && chunk->piece)
 		status = d->format->decode_piece(d, chunk->piece, from, n, b, sieve && sieve->first ? sieve : NULL, errors, err);
 	else if (status == SPK_OK)
 		status = d->format->decode(d, chunk->raw + from, n, b, errors, err);
@@ -169,7 +230,6 @@ spk_status spk_source_decode(struct spk_source *s, const struct spk_chunk *chunk
 
 spk_status spk_source_decode_sieved(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err)
 {
-	const struct spk_table *t = s->spec->table;
 	struct spk_batch *b = NULL;
 	spk_status status;
 
@@ -177,11 +237,10 @@ spk_status spk_source_decode_sieved(struct spk_source *s, const struct spk_chunk
 	if (s->type->decode)
 		SPK_TRY(s->type->decode(s, chunk, from, n, sieve, errors, &b, err));
 	else
-		SPK_TRY(spk_chunk_decode(s->decoder, s->spec, chunk, from, n, sieve, errors, &b, err));
+		SPK_TRY(spk_chunk_decode(s, s->decoder, chunk, from, n, sieve, errors, &b, err));
 	status = set_origin(s, chunk, from, b, err);
-	for (int c = 0; status == SPK_OK && t->metadata && c < s->spec->columns; c++)
-		if (t->metadata[s->spec->column[c]] && !b->column[c].data)
-			status = fill_metadata(s, chunk, from, n, b, c, err);
+	if (status == SPK_OK)
+		status = fill_all_metadata(s, chunk, from, n, b, err);
 	if (status == SPK_OK && sieve && !b->sel)
 		status = spk_sieve_batch(sieve, b, err);
 	if (status != SPK_OK) {

@@ -34,6 +34,8 @@ struct spk_chunk {
 	int64_t *position;
 	int64_t *timestamp_us;         /* the source's own time of the row (Kafka timestamp), NULL when it has none */
 	struct spk_view *key;          /* message key, length 0 for none; NULL unless the table wants keys */
+	struct spk_view *other_key;    /* header that tells the key to or from which the row moved, length 0 for none; NULL unless the table wants it */
+	bool *no_value;                /* the message has no value (a tombstone), which is not an empty one; NULL unless the table wants keys */
 	const struct spk_piece *piece; /* files in batch: rows by an index of their fields instead of `raw` and `position`; else NULL */
 	int64_t piece_at;              /* position of the piece's first byte */
 	size_t bytes;                  /* of all raw rows */
@@ -156,8 +158,10 @@ spk_status spk_source_decode(struct spk_source *s, const struct spk_chunk *chunk
 /* The same with only the rows selected that the sieve keeps; NULL: all. */
 spk_status spk_source_decode_sieved(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
 
+/* How many of n messages from `from` on make no more rows than a batch may have; at least one. */
+int spk_source_fits(const struct spk_source *s, const struct spk_chunk *chunk, int from, int n);
 /* What the generic decode does with a decoder: for types that have several. */
-spk_status spk_chunk_decode(struct spk_decoder *d, const struct spk_source_spec *spec, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
+spk_status spk_chunk_decode(struct spk_source *s, struct spk_decoder *d, const struct spk_chunk *chunk, int from, int n, const struct spk_sieve *sieve, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
 
 /* --- sinks --- */
 

@@ -10,6 +10,7 @@
 
 #include "core/base/check.h"
 #include "connectors/file/file.h"
+#include "connectors/format/changelog.h"
 #include "connectors/format/field.h"
 #include "connectors/kafka/client.h"
 #include "connectors/nexmark/nexmark.h"
@@ -339,6 +340,8 @@ spk_status spk_connector_check_table(const struct spk_table *t, void *conf, spk_
 	status = format && format->check ? format->check(t, conf, err) : SPK_OK;
 	if (status == SPK_OK)
 		status = check_partitioned(t, format, err);
+	if (status == SPK_OK)
+		status = spk_changes_check_table(t, err);
 	if (status == SPK_OK)
 		status = check_connector(t, conf, err);
 	if (status != SPK_OK && !err->position)

@@ -5,6 +5,7 @@
 
 #include "batch/spill.h"
 #include "connectors/stored/stored.h"
+#include "stream/operator/stream_operators.h"
 #include "core/base/clock.h"
 #include "session/history.h"
 #include "session/materialize.h"
@@ -169,6 +170,7 @@ static spk_status open_query(struct query *q, spk_error *err)
 		spk_spill_reclaims_rows(q->spill, q->session->cache);
 		spk_spill_reclaims_rows(q->spill, q->session->with_cache);
 		exec.spill = q->spill;
+		exec.op_type = spk_stream_op_type;  /* a changelog's rows */
 		exec.timed = q->session->timed || q->session->events;
 		status = spk_exec_new(&q->exec, &exec, err);
 	}

@@ -190,12 +190,13 @@ static spk_status emit_rows(struct spk_op *op, struct spk_source *source, const 
 
 static spk_status emit_chunk(struct spk_op *op, struct spk_source *source, const struct spk_chunk *chunk, struct spk_run_partition *p, spk_error *err)
 {
-	int step = op->pipeline->batch_rows;
+	int n;
 
-	for (int from = 0; from < chunk->rows && !op->done; from += step) {
+	for (int from = 0; from < chunk->rows && !op->done; from += n) {
+		n = spk_source_fits(source, chunk, from, SPK_MIN(op->pipeline->batch_rows, chunk->rows - from));
 		if (spk_task_cancelled(op->pipeline->task_handle))
 			return spk_fail(err, SPK_CANCELLED, "the query was cancelled");
-		SPK_TRY(emit_rows(op, source, chunk, from, SPK_MIN(step, chunk->rows - from), p, err));
+		SPK_TRY(emit_rows(op, source, chunk, from, n, p, err));
 	}
 	return SPK_OK;
 }

@@ -15,7 +15,9 @@
 #include "batch/spill.h"
 #include "core/columnar/hash.h"
 #include "core/columnar/serialize.h"
+#include "planner/logical/changes.h"
 
+enum { EVERYBODY = -1 };                 /* a row goes to all readers */
 enum { BATCH_BYTES = 512 * 1024 };       /* of a batch that is collected: what a merge takes it to have (read.c) */
 
 struct write {
@@ -58,7 +60,7 @@ static spk_status send_part(struct spk_op *op, struct spk_batch *in, const int32
 	status = sel ? SPK_OK : spk_fail_memory(err);
 	if (sel) {
 		SPK_EACH_ROW(in, i, row)
-			if (target[i] == to)
+			if (target[i] == to || target[i] == EVERYBODY)
 				sel[n++] = row;
 		part->sel = sel;
 		part->selected = n;
@@ -191,6 +193,39 @@ static spk_status collect_by_hash(struct spk_op *op, const struct spk_batch *in,
 	return SPK_OK;
 }
 
+/* Rows by reader, some of which are for all. */
+static spk_status collect_for_all(struct spk_op *op, const struct spk_batch *in, const int32_t *target, int readers, spk_error *err)
+{
+	int32_t sel[SPK_BATCH_ROWS];
+
+	for (int to = 0; to < readers; to++) {
+		int n = 0;
+
+		SPK_EACH_ROW(in, i, row)
+			if (target[i] == to || target[i] == EVERYBODY)
+				sel[n++] = row;
+		SPK_TRY(collect(op, in, to, sel, n, err));
+	}
+	return SPK_OK;
+}
+
+/* What is said of all rows of a table goes to everybody. Returns how many such rows there are. */
+static int find_for_all(const struct spk_op *op, const struct spk_batch *in, int32_t *target)
+{
+	struct spk_reader r;
+	int found = 0;
+
+	if (op->plan->for_all < 0)
+		return 0;
+	r = spk_vector_reader(&in->column[op->plan->for_all]);
+	SPK_EACH_ROW(in, i, row)
+		if (((const int16_t *)r.data)[spk_reader_slot(&r, row)] == SPK_CHANGE_TRUNCATE) {
+			target[i] = EVERYBODY;
+			found++;
+		}
+	return found;
+}
+
 /* Tasks that the rows say themselves. */
 static spk_status direct_targets(const struct spk_op *op, const struct spk_batch *in, int readers, int32_t *target, spk_error *err)
 {
@@ -246,7 +281,7 @@ static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in,
 	bool copies = ((struct write *)op)->builder;
 	uint64_t hash[SPK_BATCH_ROWS];
 	int32_t target[SPK_BATCH_ROWS];
-	int count[SPK_SHARDS] = { 0 };
+	int count[SPK_SHARDS] = { 0 }, for_all;
 
 	(void)input;
 	if (copies) {
@@ -267,13 +302,17 @@ static spk_status write_push(struct spk_op *op, int input, struct spk_batch *in,
 		for (int i = 0; i < in->selected; i++)
 			target[i] = spk_shard_task(spk_shard_of(hash[i]), readers);
 	}
+	for_all = find_for_all(op, in, target);
+	if (copies && for_all)
+		return collect_for_all(op, in, target, readers, err);
 	for (int i = 0; i < in->selected; i++)
-		count[target[i]]++;
+		if (target[i] != EVERYBODY)
+			count[target[i]]++;
 	if (copies)
 		return collect_by_hash(op, in, target, count, readers, err);
 	for (int to = 0; to < readers; to++)
-		if (count[to])
-			SPK_TRY(send_part(op, in, target, to, count[to], base, err));
+		if (count[to] + for_all)
+			SPK_TRY(send_part(op, in, target, to, count[to] + for_all, base, err));
 	return SPK_OK;
 }
 

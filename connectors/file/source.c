@@ -365,7 +365,7 @@ static int64_t line_of(const struct spk_source_file *f, int64_t to)
 }
 
 /* The first bad row of a query: where it is, and what is wrong with it. */
-static spk_status bad_row(const struct spk_source_file *f, bool guessed, const struct spk_chunk *chunk, int from, const struct spk_row_errors *errors, spk_error *err)
+static spk_status bad_row(const struct spk_source_file *f, bool guessed, const struct spk_chunk *chunk, int from, const struct spk_batch *batch, const struct spk_row_errors *errors, spk_error *err)
 {
 	const struct spk_row_error *first = &errors->list[0];
 	int64_t at, line;
@@ -373,7 +373,11 @@ static spk_status bad_row(const struct spk_source_file *f, bool guessed, const s
 	for (int i = 1; i < errors->count; i++)
 		if (errors->list[i].row < first->row)
 			first = &errors->list[i];
-	at = chunk->piece ? chunk->piece_at + spk_piece_begin(chunk->piece, from + first->row) : chunk->position[from + first->row];
+	/* Messages of a changelog and rows are not one for one: those know where they come from. */
+	if (batch->origin && batch->origin->offset)
+		at = batch->origin->offset[first->row];
+	else
+		at = chunk->piece ? chunk->piece_at + spk_piece_begin(chunk->piece, from + first->row) : chunk->position[from + first->row];
 	line = line_of(f, at);
 	if (line)
 		spk_fail(err, SPK_DATA, "file '%s', line %lld: %s", f->path, (long long)line, first->message);
@@ -390,10 +394,10 @@ static spk_status file_decode(struct spk_source *base, const struct spk_chunk *c
 	struct spk_row_errors own = { 0 };
 	spk_status status;
 
-	SPK_TRY(spk_chunk_decode(f->decoder, base->spec, chunk, from, n, sieve, errors ? errors : &own, out, err));
+	SPK_TRY(spk_chunk_decode(base, f->decoder, chunk, from, n, sieve, errors ? errors : &own, out, err));
 	if (own.count == 0)
 		return SPK_OK;
-	status = bad_row(f, base->spec->table->guessed, chunk, from, &own, err);
+	status = bad_row(f, base->spec->table->guessed, chunk, from, *out, &own, err);
 	spk_batch_unref(*out);
 	*out = NULL;
 	return status;

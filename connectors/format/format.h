@@ -13,6 +13,7 @@
 
 struct spk_option_spec;
 struct spk_sieve;
+struct spk_chunk;
 struct spk_sink_block;
 
 struct spk_format_spec {
@@ -43,8 +44,23 @@ struct spk_piece {
 };
 static inline uint32_t spk_piece_begin(const struct spk_piece *p, int row) { return p->place[(size_t)row * (size_t)p->stride] + 1; }
 
-struct spk_decoder { const struct spk_format *format; };
+/* keys, other_keys: the messages' keys, and those that headers tell of, are wanted as well (connector.h, struct spk_chunk). */
+struct spk_decoder { const struct spk_format *format; bool keys, other_keys; };
 struct spk_encoder { const struct spk_format *format; };
+
+/*
+ * What the messages of a changelog say of the rows that they became; arrays by row of the batch, in its arena. A message may give several rows, or none.
+ * The time: INT64_MIN when it is not known. holes: hole_bytes bytes per row, a bit per column; NULL: no row has any.
+ */
+struct spk_change_rows {
+	int rows;
+	int32_t *message;
+	int16_t *op;                       /* enum spk_change_op; NULL of rows that have weights instead */
+	int64_t *commit, *own;
+	uint8_t *holes;
+	int hole_bytes;
+	struct spk_vector *other;          /* by key column: the other key; NULL: no row has one */
+};
 
 struct spk_format {
 	const char *name;
@@ -60,6 +76,12 @@ struct spk_format {
 	 * found, what was expected) and its columns are NULL; the caller drops it. A missing member is NULL, never an error.
 	 */
 	spk_status (*decode)(struct spk_decoder *d, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err);
+	/*
+	 * Of changelogs, in place of `decode`: messages [from, from + n) of the chunk into as many rows as they make: columns and their number, weights and
+	 * selection of the batch. Metadata columns that the messages themselves have are made too. rows_at_most: rows that a message can make.
+	 */
+	spk_status (*decode_changes)(struct spk_decoder *d, const struct spk_chunk *chunk, int from, int n, struct spk_batch *batch, struct spk_change_rows *out, struct spk_row_errors *errors, spk_error *err);
+	int (*rows_at_most)(const struct spk_view *message);
 	void (*decoder_close)(struct spk_decoder *d);
 	/*
 	 * Cuts a piece of a file into rows: raw rows (without their line ends; as pointers whatever their length, so that their

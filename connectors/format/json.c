@@ -2,6 +2,7 @@
  * The formats 'json' and 'debezium-json' as tables of functions. How they read is in json_decode.c, how they write in
  * json_encode.c.
  */
+#include "connectors/format/debezium.h"
 #include "connectors/format/json.h"
 
 #include "core/base/check.h"
@@ -97,14 +98,19 @@ const struct spk_format spk_format_json = {
 	.encoder_close = close_encoder,
 };
 
-/* --- debezium-json: the change of a row as an envelope --- */
+/* --- debezium-json: the change of a row as an envelope; how it reads is in debezium.c --- */
 
-static spk_status debezium_decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err)
-{
-	(void)out;
-	spk_fail(err, SPK_UNSUPPORTED, "reading format 'debezium-json' (table \"%s\")", spec->table->name);
-	return spk_hint(err, "it can be written; for reading, 'json' takes the envelope's members as text");
-}
+static const struct spk_option_spec debezium_options[] = {
+	{ "debezium-json.schema-include", false, false, "true|false", "Whether messages have their schema; recognised by itself." },
+	{ "debezium-json.ignore-parse-errors", false, false, "true|false", "Whether messages that cannot be read are skipped (default false: as the key bad.rows says)." },
+	{ "debezium-json.decimal.handling.mode", false, false, "precise|string|double", "The connector's setting of that name (default precise: decimals are bytes)." },
+	{ "debezium-json.binary.handling.mode", false, false, "bytes|hex", "The connector's setting of that name (default bytes: base64)." },
+	{ "debezium-json.timestamp-unit", false, false, "s|ms|us|ns", "Unit of times and timestamps without time zone that come as numbers (default us)." },
+	{ "debezium-json.millis-columns", false, false, NULL, "Columns that come in milliseconds all the same, separated by ';': those of time(3) and timestamp(3) or less." },
+	{ "json.timestamp-format.standard", false, false, "SQL|ISO-8601", "The same as debezium-json.timestamp-format.standard." },
+	{ "debezium-json.timestamp-format.standard", false, false, "SQL|ISO-8601", "How timestamps are written: with a blank (default) or a T. Both are read." },
+	{ 0 },
+};
 
 static spk_status debezium_encoder_open(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err)
 {
@@ -123,8 +129,11 @@ static spk_status debezium_encode(struct spk_encoder *base, const struct spk_bat
 
 const struct spk_format spk_format_debezium_json = {
 	.name = "debezium-json",
-	.options = options,
-	.decoder_open = debezium_decoder_open,
+	.options = debezium_options,
+	.decoder_open = spk_debezium_decoder_open,
+	.decode_changes = spk_debezium_decode,
+	.rows_at_most = spk_change_two_rows,
+	.decoder_close = spk_debezium_decoder_close,
 	.split = spk_split_lines,
 	.encoder_open = debezium_encoder_open,
 	.encode = debezium_encode,

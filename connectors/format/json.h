@@ -24,7 +24,7 @@ struct spk_json_row {
 };
 
 /* What a decoder knows for good; decode.c makes it, value.c reads it. */
-struct spk_json_target { struct spk_type type; const char *name; };
+struct spk_json_target { struct spk_type type, declared; const char *name; };  /* type: that it is read as (spk_field_read_type) */
 
 /* Indexes the row, behind which 16 bytes may be read. False also when memory is out: then *no_memory. */
 bool spk_json_row_init(struct spk_json_row *r, struct spk_simdjson *parser, const char *text, uint32_t size, bool *no_memory);
@@ -85,6 +85,25 @@ uint32_t spk_json_number(const char *p, const char *end, bool *integer);
 spk_status spk_json_store(struct spk_json_row *r, uint32_t *k, const struct spk_json_target *target, const struct spk_field_rules *rules, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err);
 
 /* --- the format's decoder --- */
+
+/*
+ * What a writer spells otherwise than the format 'json'. store: as spk_json_store; *hole: the value is left out since it did not change, and *k is behind
+ * it. Read-only, shared by threads.
+ */
+struct spk_json_dialect {
+	spk_status (*store)(const struct spk_json_dialect *d, struct spk_json_row *r, uint32_t *k, const struct spk_json_target *target, const struct spk_field_rules *rules,
+			    struct spk_vector *out, int row, int rows, struct spk_arena *arena, bool *hole, spk_error *err);
+};
+/* A bit per column, `bytes` bytes per row: which values are left out. any: at least one is. */
+struct spk_json_holes { uint8_t *bits; int bytes; bool any; };
+
+/* dialect NULL: none. Borrowed. */
+spk_status spk_json_decoder_open_as(struct spk_decoder **out, const struct spk_format_spec *spec, const struct spk_json_dialect *dialect, spk_error *err);
+/* holes (zeroed, with room): where the decoder has a dialect; may be NULL. */
+spk_status spk_json_decode_holes(struct spk_decoder *d, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_json_holes *holes, struct spk_row_errors *errors, spk_error *err);
+/* A parser to index other texts with, lent out; NULL when memory is out. */
+struct spk_simdjson *spk_json_borrow_parser(struct spk_decoder *d);
+void spk_json_give_parser_back(struct spk_decoder *d, struct spk_simdjson *p);
 
 spk_status spk_json_decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err);
 spk_status spk_json_decode(struct spk_decoder *d, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err);

@@ -28,6 +28,7 @@ struct json_decoder {
 	struct spk_decoder base;
 	struct spk_arena *arena;
 	struct spk_field_rules rules;
+	const struct spk_json_dialect *dialect;
 	int columns, ours;                /* ours: those not in skip */
 	struct spk_json_target *target;   /* by column of the batch */
 	bool *skip;                       /* columns that are not ours: metadata */
@@ -46,6 +47,7 @@ struct walk {
 	const struct json_decoder *d;
 	struct spk_batch *batch;
 	struct spk_simdjson *parser;
+	struct spk_json_holes *holes;     /* NULL: nobody asks */
 	uint32_t *stamp;                  /* by column: number of the last row that had it, from 1 */
 	uint32_t *token;                  /* by column: for read_carefully, the value's token and how it matched */
 	uint8_t *match;
@@ -249,8 +251,25 @@ static inline bool store_common(struct walk *w, uint32_t k, int32_t column, int 
 	return true;
 }
 
+static spk_status store_dialect(struct walk *w, uint32_t *k, int32_t column, int row, spk_error *err)
+{
+	const struct spk_json_dialect *dialect = w->d->dialect;
+	bool hole = false;
+
+	SPK_TRY(dialect->store(dialect, &w->row, k, &w->d->target[column], &w->d->rules, &w->batch->column[column], row, w->batch->rows, w->batch->arena, &hole, err));
+	if (!hole)
+		return SPK_OK;
+	if (w->holes) {
+		w->holes->bits[row * w->holes->bytes + column / 8] |= (uint8_t)(1 << column % 8);
+		w->holes->any = true;
+	}
+	return spk_field_null(&w->batch->column[column], row, w->batch->rows, w->batch->arena, err);
+}
+
 static inline spk_status store(struct walk *w, uint32_t *k, int32_t column, int row, spk_error *err)
 {
+	if (SPK_UNLIKELY(w->d->dialect != NULL))
+		return store_dialect(w, k, column, row, err);
 	if (SPK_LIKELY(store_common(w, *k, column, row))) {
 		++*k;
 		return SPK_OK;
@@ -328,6 +347,8 @@ static spk_status choose_values(struct walk *w, spk_error *err)
 static spk_status read_carefully(struct walk *w, int row, int *found, spk_error *err)
 {
 	*found = 0;
+	if (w->holes)
+		memset(w->holes->bits + row * w->holes->bytes, 0, (size_t)w->holes->bytes);
 	SPK_TRY(choose_values(w, err));
 	for (int c = 0; c < w->d->columns; c++) {
 		uint32_t k = w->token[c];
@@ -435,11 +456,17 @@ static inline void fetch_ahead(const struct spk_view *raw)
 
 spk_status spk_json_decode(struct spk_decoder *base, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err)
 {
+	return spk_json_decode_holes(base, raw, n, batch, NULL, errors, err);
+}
+
+spk_status spk_json_decode_holes(struct spk_decoder *base, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_json_holes *holes, struct spk_row_errors *errors, spk_error *err)
+{
 	struct json_decoder *d = spk_container_of(base, struct json_decoder, base);
 	spk_status status = SPK_OK;
 	struct walk w;
 
 	SPK_TRY(walk_init(&w, d, batch, n, err));
+	w.holes = holes;
 	for (int i = 0; i < n && status == SPK_OK; i++) {
 		if (SPK_LIKELY(i + 1 < n))
 			fetch_ahead(&raw[i + 1]);
@@ -502,13 +529,28 @@ static spk_status decoder_init(struct json_decoder *d, const struct spk_format_s
 	for (int i = 0; i < spec->columns; i++) {
 		const struct spk_field *f = &spec->schema->field[i];
 
-		d->target[i] = (struct spk_json_target){ spk_field_read_type(f->type, true), spk_arena_strdup(d->arena, f->name) };
+		d->target[i] = (struct spk_json_target){ spk_field_read_type(f->type, true), f->type, spk_arena_strdup(d->arena, f->name) };
 		SPK_TRY_PTR(d->target[i].name, err);
 	}
 	return add_names(d, spec, err);
 }
 
+struct spk_simdjson *spk_json_borrow_parser(struct spk_decoder *base)
+{
+	return borrow_parser(spk_container_of(base, struct json_decoder, base));
+}
+
+void spk_json_give_parser_back(struct spk_decoder *base, struct spk_simdjson *p)
+{
+	give_parser_back(spk_container_of(base, struct json_decoder, base), p);
+}
+
 spk_status spk_json_decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err)
+{
+	return spk_json_decoder_open_as(out, spec, NULL, err);
+}
+
+spk_status spk_json_decoder_open_as(struct spk_decoder **out, const struct spk_format_spec *spec, const struct spk_json_dialect *dialect, spk_error *err)
 {
 	struct spk_arena *arena;
 	struct json_decoder *d;
@@ -520,6 +562,7 @@ spk_status spk_json_decoder_open(struct spk_decoder **out, const struct spk_form
 	status = d ? SPK_OK : spk_fail_memory(err);
 	if (status == SPK_OK) {
 		d->base.format = &spk_format_json;
+		d->dialect = dialect;
 		d->arena = arena;
 		status = decoder_init(d, spec, err);
 	}

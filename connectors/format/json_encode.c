@@ -561,7 +561,8 @@ static spk_status column_init(struct spk_json_writer *w, struct column *c, const
 spk_status spk_json_writer_new(struct spk_json_writer **out, const struct spk_format_spec *spec, spk_error *err)
 {
 	struct spk_arena *arena = spk_arena_new(NULL);
-	const char *standard = spk_format_option(spec->table, "json.timestamp-format.standard");
+	const char *own = spk_format_option(spec->table, "json.timestamp-format.standard");
+	const char *standard = own ? own : spk_format_option(spec->table, "debezium-json.timestamp-format.standard");
 	struct spk_json_writer *w;
 	spk_status status = SPK_OK;
 

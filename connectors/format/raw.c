@@ -39,7 +39,7 @@ static spk_status raw_decoder_open(struct spk_decoder **out, const struct spk_fo
 	SPK_TRY(the_column(spec, &column, &at, err));
 	d = calloc(1, sizeof(*d));
 	SPK_TRY_PTR(d, err);
-	*d = (struct raw_decoder){ { &spk_format_raw }, spec->columns, at, spec->table->schema->field[column].type.id == SPK_TYPE_TEXT };
+	*d = (struct raw_decoder){ { .format = &spk_format_raw }, spec->columns, at, spec->table->schema->field[column].type.id == SPK_TYPE_TEXT };
 	*out = &d->base;
 	return SPK_OK;
 }

@@ -44,6 +44,7 @@ struct spk_spill_area {
 	int fd;                      /* of the folder, locked */
 	_Atomic bool ready;          /* path and files are there */
 	struct spill_file file[FILES];
+	_Atomic int folders;         /* whose names were given out */
 	_Atomic int64_t runs, written, read, held, peak;
 	struct { struct spk_metric *written, *read, *runs, *held; } metric;
 };
@@ -260,6 +261,14 @@ static spk_status make_ready(struct spk_spill_area *a, spk_error *err)
 		atomic_store_explicit(&a->ready, true, memory_order_release);
 	pthread_mutex_unlock(&a->lock);
 	return status;
+}
+
+spk_status spk_spill_area_folder(struct spk_spill_area *a, char *path, size_t size, spk_error *err)
+{
+	SPK_TRY(make_ready(a, err));
+	if ((size_t)snprintf(path, size, "%s/%d", a->path, atomic_fetch_add(&a->folders, 1)) >= size)
+		return spk_fail(err, SPK_USAGE, "the path of spill.dir is too long: %s", a->directory);
+	return SPK_OK;
 }
 
 /* --- runs --- */

@@ -36,6 +36,9 @@ void spk_spill_area_free(struct spk_spill_area *area);
 /* The folder, or NULL as long as nothing was written. */
 const char *spk_spill_area_path(const struct spk_spill_area *area);
 
+/* A name for a folder of its own below the area's, which goes with it; the caller makes it. */
+spk_status spk_spill_area_folder(struct spk_spill_area *area, char *path, size_t size, spk_error *err);
+
 struct spk_spill_usage {
 	int64_t written, read;   /* bytes on disk, as they were compressed; over the area's life */
 	int64_t held, peak;      /* bytes on disk now, and at the most */

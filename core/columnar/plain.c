@@ -127,3 +127,32 @@ spk_status spk_plain_read(const char **from, const char *end, struct spk_vector 
 	*from += width;
 	return SPK_OK;
 }
+
+/* --- passing by --- */
+
+spk_status spk_plain_skip(const char **from, const char *end, struct spk_type type, spk_error *err)
+{
+	uint32_t length = (uint32_t)spk_type_width(type);
+
+	if (*from >= end)
+		return cut_off(err);
+	if (!*(*from)++)
+		return SPK_OK;
+	if (type.id == SPK_TYPE_ROW) {
+		for (int c = 0; c < type.children->count; c++)
+			SPK_TRY(spk_plain_skip(from, end, type.children->field[c].type, err));
+		return SPK_OK;
+	}
+	if (type.id == SPK_TYPE_ARRAY) {
+		SPK_TRY(read_length(from, end, &length, err));
+		for (uint32_t i = 0; i < length; i++)
+			SPK_TRY(spk_plain_skip(from, end, type.children->field[0].type, err));
+		return SPK_OK;
+	}
+	if (spk_type_is_view(type))
+		SPK_TRY(read_length(from, end, &length, err));
+	if (length > (uint64_t)(end - *from))
+		return cut_off(err);
+	*from += length;
+	return SPK_OK;
+}

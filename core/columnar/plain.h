@@ -15,5 +15,7 @@ spk_status spk_plain_write(const struct spk_vector *v, int row, struct spk_buffe
  * behind it. Texts point into the bytes, which must outlive `out`. CORRUPT when they end too early.
  */
 spk_status spk_plain_read(const char **from, const char *end, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err);
+/* Moves *from behind a value of that type. */
+spk_status spk_plain_skip(const char **from, const char *end, struct spk_type type, spk_error *err);
 
 #endif

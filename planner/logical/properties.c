@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/base/check.h"
+#include "planner/logical/changes.h"
 
 /* State: grows with the number of groups, or goes with the windows that close. */
 static struct spk_properties none(void)
@@ -29,13 +30,6 @@ static bool option_is(const struct spk_table *t, const char *key, const char *va
 	const char *v = spk_table_option(t, key);
 
 	return v && strcmp(v, value) == 0;
-}
-
-/* Changelog formats and compacted topics give rows that take earlier ones back. */
-static bool table_appends(const struct spk_table *t)
-{
-	return !(t->connector && strcmp(t->connector, "upsert-kafka") == 0) && !option_is(t, "format", "debezium-json") &&
-	       !option_is(t, "value.format", "debezium-json");
 }
 
 /* By Flink's option names: files unless they are watched, topics up to given offsets, generators with a number of rows. */
@@ -105,7 +99,7 @@ static spk_status derive_scan(struct spk_arena *arena, struct spk_logical *l, st
 	const struct spk_table *t = l->table;
 	int *key;
 
-	p->append_only = table_appends(t);
+	p->append_only = spk_table_changes(t) == SPK_CHANGES_NONE;
 	p->bounded = table_bounded(t);
 	p->time_column = scan_column(l, t->time_column);
 	if (!t->key_count)

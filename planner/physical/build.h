@@ -36,7 +36,7 @@ struct spk_build {
 	struct spk_physical_plan *plan;
 	int node_capacity;
 	const char *root_name;
-	struct spk_physical **scan;        /* by source: the shared SCAN node */
+	struct spk_physical **scan;        /* by source: the shared SCAN node; of a changelog the NORMALIZE above it, where there is one */
 	bool spreads;                      /* what is built now pays to be made by several tasks: something above it takes parts, or keeps all rows */
 	const struct spk_logical *range_sort;  /* the SORT whose rows several tasks take, range by range */
 	struct spk_built *built;           /* stream: what was built so far, the newest first */
@@ -74,6 +74,14 @@ spk_status spk_partitioned_by_first(struct spk_build *b, int keys, struct spk_pa
 spk_status spk_partitioned_behind(struct spk_build *b, const struct spk_partitioning *in, struct spk_expr *const *expr, int exprs, struct spk_partitioning *out, spk_error *err);
 /* True when rows that agree in the columns `expr` are on one task: order[k] is the expression that is key k's. */
 bool spk_partitioned_within(const struct spk_partitioning *in, struct spk_expr *const *expr, int exprs, int *order);
+
+/* --- changelogs: changes.c --- */
+
+/* What a source's batches have behind the table's columns. schema: of the table's columns, with room for the others. */
+spk_status spk_build_change_columns(const struct spk_build *b, const struct spk_table *t, struct spk_schema *schema, spk_error *err);
+int spk_build_change_fields(const struct spk_table *t);
+/* The rows of a changelog as rows of the table, or as what changes of them; `from` is its SCAN. */
+spk_status spk_build_changes(struct spk_build *b, const struct spk_logical *l, const struct spk_plan_source *s, const struct spk_ports *from, struct spk_ports *out, spk_error *err);
 
 /* --- joins: join.c, join_condition.c --- */
 

@@ -313,6 +313,16 @@ static spk_status put_session(const struct spk_physical *n, struct spk_buffer *o
 	return spk_buffer_append_str(out, "]", err);
 }
 
+static spk_status put_normalize(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	if (n->exact)
+		return spk_buffer_append_str(out, " [rows by weight]", err);
+	SPK_TRY(spk_buffer_append_str(out, " [last row by", err));
+	for (int i = 0; i < n->key_count; i++)
+		SPK_TRY(spk_buffer_printf(out, err, "%s %s", i ? "," : "", n->schema->field[n->key[i]].name));
+	return spk_buffer_append_str(out, "]", err);
+}
+
 static spk_status put_details(const struct printer *p, const struct spk_physical *n, spk_error *err)
 {
 	struct spk_buffer *out = p->out;
@@ -356,6 +366,8 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 		return spk_buffer_printf(out, err, " [by %s]", n->schema->field[n->time_column].name);
 	case SPK_PHYSICAL_SESSION:
 		return put_session(n, out, err);
+	case SPK_PHYSICAL_NORMALIZE:
+		return put_normalize(n, out, err);
 	case SPK_PHYSICAL_RECOMPUTE:
 		return put_recompute(n, out, err);
 	case SPK_PHYSICAL_TOP_N:

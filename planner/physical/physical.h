@@ -25,6 +25,7 @@
 	X(FINAL_AGGREGATE, "FinalAggregate")   /* batch: merges partial states, emits at the end */ \
 	X(WINDOW_AGGREGATE, "WindowAggregate") /* stream: state by window, final rows as the watermark closes it */ \
 	X(PANE_AGGREGATE, "PaneAggregate")     /* stream: state by pane; windows are made of their panes as the watermark closes them */ \
+	X(NORMALIZE, "Normalize")              /* -1/+1 rows out of a source's changes by key; batch: the rows that are left */ \
 	X(STREAM_AGGREGATE, "StreamAggregate") /* stream: state by key, -1/+1 of every changed group each epoch */ \
 	X(STREAM_JOIN, "StreamJoin")           /* stream: both sides kept by key; -1/+1 of every row that changes */ \
 	X(INTERVAL_JOIN, "IntervalJoin")       /* stream: both sides kept until the watermark says that no partner comes; append-only */ \
@@ -115,8 +116,11 @@ struct spk_physical {
 	bool by_time;                      /* LATE: window_key is an event time, and rows are late below the watermark */
 	uint64_t time_sources;             /* operators that go by the watermark: bit per source whose watermarks bound this operator */
 	int64_t time_lag_us;               /* these: rows come so much behind them at the most */
-	int key_count;                     /* WRITE: hash columns (0: by hash_column, or all to task 0); SINK: upserts by these; RECOMPUTE, TOP_N, SESSION: keeps by these */
+	int key_count;                     /* WRITE: hash columns (0: by hash_column, or all to task 0); SINK: upserts by these; RECOMPUTE, TOP_N, SESSION, NORMALIZE: keeps by these */
 	const int *key;
+	int other_key;                     /* NORMALIZE: first input column of the other key; its changes' columns are before it */
+	bool exact;                        /* NORMALIZE: rows have weights already: all columns are the key */
+	int for_all;                       /* WRITE: smallint column of a change (planner/logical/changes.h): TRUNCATE goes to all readers; else -1 */
 	int hash_column;                   /* WRITE after PARTIAL: column with the carried hash, else -1 */
 	int exchange;                      /* READ/WRITE: index of the exchange */
 	enum spk_join_type join;           /* joins: from the logical node's point of view */

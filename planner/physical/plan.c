@@ -22,6 +22,7 @@ bool spk_physical_has_buckets(const struct spk_physical *node)
 	case SPK_PHYSICAL_PANE_AGGREGATE:
 	case SPK_PHYSICAL_SESSION:
 	case SPK_PHYSICAL_INTERVAL_JOIN:
+	case SPK_PHYSICAL_NORMALIZE:  /* one, which a TRUNCATE takes */
 	case SPK_PHYSICAL_WINDOW_JOIN: return true;
 	case SPK_PHYSICAL_RECOMPUTE:
 	case SPK_PHYSICAL_TOP_N: return node->window_key >= 0;
@@ -73,7 +74,7 @@ struct spk_physical *spk_build_node(struct spk_build *b, enum spk_physical_kind 
 	if (!node || !add_node(b, node))
 		return NULL;
 	*node = (struct spk_physical){ .kind = kind, .id = node->id, .schema = schema, .logical = logical, .source = -1, .sink = -1,
-		.window_key = -1, .hash_column = -1, .exchange = -1, .limit = -1, .stage = -1, .tasks = 1, .bound = SPK_BOUND_STATELESS, .expected_rows = -1 };
+		.window_key = -1, .for_all = -1, .hash_column = -1, .exchange = -1, .limit = -1, .stage = -1, .tasks = 1, .bound = SPK_BOUND_STATELESS, .expected_rows = -1 };
 	if (b->options->estimate && logical)
 		node->expected_rows = spk_build_rows(b, logical);
 	node->input = SPK_NEW_ARRAY(b->arena, struct spk_physical *, inputs + 1);

@@ -63,7 +63,8 @@ static bool counts_tasks(const struct spk_physical_stage *stage)
 	for (int i = 0; i < stage->nodes; i++) {
 		const struct spk_physical *n = stage->node[i];
 
-		if (n->kind == SPK_PHYSICAL_CALLBACK || (n->kind == SPK_PHYSICAL_FINAL_AGGREGATE && n->empty_sets))
+		/* What is said to all tasks of the exchange is said once to each. */
+		if (n->kind == SPK_PHYSICAL_NORMALIZE || n->kind == SPK_PHYSICAL_CALLBACK || (n->kind == SPK_PHYSICAL_FINAL_AGGREGATE && n->empty_sets))
 			return true;
 	}
 	return false;

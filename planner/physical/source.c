@@ -7,6 +7,7 @@
 #include "planner/physical/build.h"
 
 #include "core/base/check.h"
+#include "planner/logical/changes.h"
 
 /* --- which columns --- */
 
@@ -70,6 +71,9 @@ static spk_status collect_scans(struct spk_build *b, const struct spk_logical *l
 	}
 	for (int i = 0; i < l->schema->count; i++)
 		need_table_column(l->table, l->column[i], needed[at]);
+	/* What is taken back is found by the key; without one by the whole row. */
+	for (int i = 0; i < l->table->key_count && spk_table_changes(l->table) == SPK_CHANGES_BY_KEY; i++)
+		needed[at][l->table->key[i]] = true;
 	return SPK_OK;
 }
 
@@ -107,7 +111,7 @@ static spk_status describe_source(struct spk_build *b, struct spk_plan_source *s
 
 	s->column = SPK_NEW_ARRAY(b->arena, int, t->schema->count);
 	SPK_TRY_PTR(schema && s->column, err);
-	schema->field = SPK_NEW_ARRAY(b->arena, struct spk_field, t->schema->count);
+	schema->field = SPK_NEW_ARRAY(b->arena, struct spk_field, t->schema->count + spk_build_change_fields(t));
 	SPK_TRY_PTR(schema->field, err);
 	for (int i = 0; i < t->schema->count; i++) {
 		if (!needed[i])
@@ -116,6 +120,7 @@ static spk_status describe_source(struct spk_build *b, struct spk_plan_source *s
 		s->column[s->columns++] = i;
 	}
 	schema->count = s->columns;
+	SPK_TRY(spk_build_change_columns(b, t, schema, err));
 	s->schema = schema;
 	if (t->time_column >= 0 && b->options->streaming) {
 		s->time = source_expr(b, s, t->time_column);
@@ -158,7 +163,7 @@ static spk_status scan_columns(struct spk_build *b, const struct spk_logical *l,
 	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, l->schema->count);
 
 	SPK_TRY_PTR(expr, err);
-	*same = l->schema->count == s->columns;
+	*same = l->schema->count == b->scan[s - b->plan->source]->schema->count;
 	for (int i = 0; i < l->schema->count; i++) {
 		expr[i] = source_expr(b, s, l->column[i]);
 		SPK_TRY_PTR(expr[i], err);
@@ -168,25 +173,38 @@ static spk_status scan_columns(struct spk_build *b, const struct spk_logical *l,
 	return SPK_OK;
 }
 
+static spk_status build_source(struct spk_build *b, const struct spk_logical *l, int at, bool retracts, spk_error *err)
+{
+	struct spk_plan_source *s = &b->plan->source[at];
+	struct spk_physical *scan = spk_build_node(b, SPK_PHYSICAL_SCAN, s->schema, NULL, l);
+	struct spk_ports ports;
+
+	SPK_TRY_PTR(scan, err);
+	scan->source = at;
+	scan->retracts = retracts;
+	ports = spk_build_port(b, scan, retracts);
+	SPK_TRY_PTR(ports.node, err);
+	SPK_TRY(spk_build_changes(b, l, s, &ports, &ports, err));
+	b->scan[at] = ports.node[0];
+	return SPK_OK;
+}
+
 spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
 	int at = find_source(b->plan, l);
 	const struct spk_plan_source *s = &b->plan->source[at];
-	bool retracts = !l->properties.append_only, same = false;
+	bool retracts, same = false;
 	struct spk_expr **expr = NULL;
 	struct spk_physical *node;
 
-	if (!b->scan[at]) {
-		b->scan[at] = spk_build_node(b, SPK_PHYSICAL_SCAN, s->schema, NULL, l);
-		SPK_TRY_PTR(b->scan[at], err);
-		b->scan[at]->source = at;
-		b->scan[at]->retracts = retracts;
-	}
+	if (!b->scan[at])
+		SPK_TRY(build_source(b, l, at, !l->properties.append_only, err));
+	retracts = b->scan[at]->retracts;
 	*out = spk_build_port(b, b->scan[at], retracts);
 	SPK_TRY_PTR(out->node, err);
 	SPK_TRY(scan_columns(b, l, s, &expr, &same, err));
 	if (l->filter) {
-		node = spk_build_node(b, SPK_PHYSICAL_FILTER, s->schema, out, l);
+		node = spk_build_node(b, SPK_PHYSICAL_FILTER, b->scan[at]->schema, out, l);
 		SPK_TRY_PTR(node, err);
 		node->filter = spk_expr_substitute(b->arena, l->filter, expr);
 		SPK_TRY_PTR(node->filter, err);

@@ -9,6 +9,7 @@ static const struct spk_op_type *const stream_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_STREAM_JOIN] = &spk_op_stream_join,
 	[SPK_PHYSICAL_INTERVAL_JOIN] = &spk_op_interval_join,
 	[SPK_PHYSICAL_WINDOW_JOIN] = &spk_op_window_join,
+	[SPK_PHYSICAL_NORMALIZE] = &spk_op_normalize,
 	[SPK_PHYSICAL_RECOMPUTE] = &spk_op_recompute,
 	[SPK_PHYSICAL_TOP_N] = &spk_op_top_n,
 	[SPK_PHYSICAL_SESSION_INPUT] = &spk_op_session_input,

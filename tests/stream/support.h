@@ -209,9 +209,14 @@ struct stream {
 	struct spk_store *store;
 	struct spk_exec *exec;
 	int64_t epoch;
+	/* Puts other bytes than those of make_chunks into a chunk; NULL: nobody. */
+	void (*messages)(const struct stream *s, int source, struct spk_chunk *chunk);
 };
 
 static const char stream_tables[] =
+	"CREATE TABLE held (id bigint, a bigint, v text, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'kafka', 'format' = 'debezium-json');\n"
+	"CREATE TABLE spread (id bigint, a bigint, v bigint, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'kafka', 'format' = 'debezium-json');\n"
+	"CREATE TABLE rows (id bigint, a bigint, v text) WITH ('connector' = 'deltas');\n"
 	"CREATE TABLE t (a bigint, b bigint, v text, f double precision, ts timestamp, WATERMARK FOR ts AS ts - INTERVAL '4' SECOND) WITH ('connector' = 'kafka');\n"
 	"CREATE TABLE u (a bigint, b bigint, v text, f double precision, ts timestamp, WATERMARK FOR ts AS ts - INTERVAL '4' SECOND) WITH ('connector' = 'kafka');\n"
 	"CREATE TABLE deltas (x bigint, y bigint) WITH ('connector' = 'deltas');\n"
@@ -379,6 +384,8 @@ static inline void fill_run(struct stream *s, const struct cut *cut, struct spk_
 		for (int p = 0; p < s->partitions[i]; p++) {
 			r->partition[p] = (struct spk_run_partition){ .idle = cut->idle[i][p], .finished = cut->finished[i][p], .watermark = s->mark[i][p] };
 			r->partition[p].chunk = make_chunks(arena, p, cut->from[i][p], cut->to[i][p], cut->chunk, &r->partition[p].chunks);
+			for (int c = 0; s->messages && c < r->partition[p].chunks; c++)
+				s->messages(s, i, &r->partition[p].chunk[c]);
 		}
 	}
 }
