@@ -4,10 +4,10 @@
 #include "connectors/callback/callback.h"
 #include "core/base/check.h"
 
-extern const struct spk_source_type spk_kafka_source, spk_file_source, spk_nexmark_source, spk_datagen_source, spk_stored_source;
+extern const struct spk_source_type spk_kafka_source, spk_upsert_kafka_source, spk_file_source, spk_nexmark_source, spk_datagen_source, spk_stored_source;
 extern const struct spk_sink_type spk_kafka_sink, spk_upsert_kafka_sink, spk_file_sink, spk_print_sink, spk_blackhole_sink;
 
-static const struct spk_source_type *const sources[] = { &spk_kafka_source, &spk_file_source, &spk_nexmark_source, &spk_datagen_source, &spk_stored_source };
+static const struct spk_source_type *const sources[] = { &spk_kafka_source, &spk_file_source, &spk_nexmark_source, &spk_datagen_source, &spk_stored_source, &spk_upsert_kafka_source };
 static const struct spk_sink_type *const sinks[] = {
 	&spk_kafka_sink, &spk_upsert_kafka_sink, &spk_file_sink, &spk_print_sink, &spk_blackhole_sink,
 };

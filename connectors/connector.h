@@ -153,6 +153,8 @@ struct spk_source_type {
  */
 spk_status spk_source_open_format(struct spk_source *s, struct spk_view header, spk_error *err);
 void spk_source_close_format(struct spk_source *s);
+/* keyed.c: for sources whose messages have keys: a decoder of 'key.format' and 'value.format' ('format'). The chunks must have `key`. */
+spk_status spk_keyed_decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err);
 /* Decodes by the type or by the source's format; sets origin and computes nothing else. n <= SPK_BATCH_ROWS. */
 spk_status spk_source_decode(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
 /* The same with only the rows selected that the sieve keeps; NULL: all. */

@@ -132,26 +132,52 @@ static bool keep(struct fetching *f, const void *data, size_t size, struct spk_v
 	return true;
 }
 
-static spk_status add_row(struct fetching *f, int64_t offset, int64_t timestamp_us, const void *value, size_t size, const void *key, size_t key_size)
+struct bytes { const void *data; size_t size; };
+/* other: the key that a header tells of. A value of no data is none. */
+struct message { int64_t offset, timestamp_us; struct bytes value, key, other; };
+
+static spk_status add_row(struct fetching *f, const struct message *m)
 {
 	struct spk_chunk *c = f->chunk;
 	int row = c->rows;
 
-	if (!keep(f, value, size, &c->raw[row]))
+	if (!keep(f, m->value.data, m->value.size, &c->raw[row]))
 		return spk_fail_memory(f->err);
-	c->hash += row_hash(offset, value, size);
+	c->hash += row_hash(m->offset, m->value.data, m->value.size);
 	if (c->key) {
-		if (!keep(f, key, key_size, &c->key[row]))
+		if (!keep(f, m->key.data, m->key.size, &c->key[row]))
 			return spk_fail_memory(f->err);
-		if (key)
-			c->hash += row_hash(~offset, key, key_size);
+		if (m->key.data)
+			c->hash += row_hash(~m->offset, m->key.data, m->key.size);
+		c->no_value[row] = !m->value.data;
 	}
-	c->position[row] = offset;
-	c->timestamp_us[row] = timestamp_us;
-	c->bytes += size;
+	if (c->other_key) {
+		if (!keep(f, m->other.data, m->other.size, &c->other_key[row]))
+			return spk_fail_memory(f->err);
+		if (m->other.data)
+			c->hash += row_hash(~m->offset, m->other.data, m->other.size);
+	}
+	c->position[row] = m->offset;
+	c->timestamp_us[row] = m->timestamp_us;
+	c->bytes += m->value.size;
 	c->rows++;
-	f->position = offset + 1;
+	f->position = m->offset + 1;
 	return SPK_OK;
+}
+
+/* Of a row that moves, Debezium says in a header where to, or where from. */
+static struct bytes other_key(const rd_kafka_message_t *m)
+{
+	static const char *const names[] = { "__debezium.newkey", "__debezium.oldkey" };
+	struct bytes found = { 0 };
+	rd_kafka_headers_t *headers;
+
+	if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return found;
+	for (size_t i = 0; i < SPK_COUNT_OF(names) && !found.data; i++)
+		if (rd_kafka_header_get_last(headers, names[i], &found.data, &found.size) != RD_KAFKA_RESP_ERR_NO_ERROR)
+			found = (struct bytes){ 0 };
+	return found;
 }
 
 static int64_t message_time_us(const rd_kafka_message_t *m)
@@ -172,8 +198,15 @@ static void hold(struct fetching *f, const rd_kafka_message_t *m)
 	p->held_timestamp_us = message_time_us(m);
 	spk_buffer_clear(&p->held_value);
 	spk_buffer_clear(&p->held_key);
+	spk_buffer_clear(&p->held_other);
+	p->held_no_value = !m->payload;
 	p->holding = spk_buffer_append(&p->held_value, m->payload, m->len, NULL) == SPK_OK &&
 	             (!f->s->wants_keys || spk_buffer_append(&p->held_key, m->key, m->key_len, NULL) == SPK_OK);
+	if (p->holding && f->s->wants_others) {
+		struct bytes other = other_key(m);
+
+		p->holding = spk_buffer_append(&p->held_other, other.data, other.size, NULL) == SPK_OK;
+	}
 	/* Without memory for it: have it fetched again. */
 	if (!p->holding)
 		p->stale = true;
@@ -191,7 +224,10 @@ static spk_status take_held(struct fetching *f)
 		f->stopped = true;
 		return SPK_OK;
 	}
-	SPK_TRY(add_row(f, p->held_offset, p->held_timestamp_us, p->held_value.data, p->held_value.size, p->held_key.data, p->held_key.size));
+	/* An empty value is not none, though the buffer may have nothing to point to. */
+	SPK_TRY(add_row(f, &(struct message){ .offset = p->held_offset, .timestamp_us = p->held_timestamp_us,
+		.value = { p->held_no_value ? NULL : p->held_value.data ? p->held_value.data : "", p->held_value.size },
+		.key = { p->held_key.data, p->held_key.size }, .other = { p->held_other.size ? p->held_other.data : NULL, p->held_other.size } }));
 	p->holding = false;
 	return SPK_OK;
 }
@@ -253,7 +289,8 @@ static void on_message(rd_kafka_message_t *m, void *opaque)
 		rd_kafka_yield(f->s->client.rk);
 		return;
 	} else if (SPK_LIKELY(m->offset >= f->position)) {
-		f->status = add_row(f, m->offset, message_time_us(m), m->payload, m->len, m->key, m->key_len);
+		f->status = add_row(f, &(struct message){ .offset = m->offset, .timestamp_us = message_time_us(m), .value = { m->payload, m->len }, .key = { m->key, m->key_len },
+			.other = f->s->wants_others ? other_key(m) : (struct bytes){ 0 } });
 	}
 	if (SPK_UNLIKELY(f->status || f->chunk->rows == f->capacity || f->chunk->bytes >= f->max_bytes))
 		stop(f);
@@ -277,7 +314,12 @@ static spk_status make_room(struct fetching *f, int rows)
 	SPK_TRY_PTR(c->timestamp_us, f->err);
 	if (f->s->wants_keys) {
 		c->key = spk_arena_alloc(c->arena, views * sizeof(*c->key));
-		SPK_TRY_PTR(c->key, f->err);
+		c->no_value = spk_arena_alloc(c->arena, (size_t)rows * sizeof(*c->no_value));
+		SPK_TRY_PTR(c->key && c->no_value, f->err);
+	}
+	if (f->s->wants_others) {
+		c->other_key = spk_arena_alloc(c->arena, views * sizeof(*c->other_key));
+		SPK_TRY_PTR(c->other_key, f->err);
 	}
 	f->capacity = rows;
 	return SPK_OK;

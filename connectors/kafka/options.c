@@ -11,6 +11,7 @@
 	{ .name = "value.format", .doc = "The same as 'format'." }, \
 	{ .name = "key.fields", .doc = "Columns that make the message key, separated by ';'." }, \
 	{ .name = "key.format", .doc = "Format of the key; default: the value's." }, \
+	{ .name = "key.fields-prefix", .doc = "What the names of the key's columns begin with in the table and not in the message; goes with value.fields-include = EXCEPT_KEY." }, \
 	{ .name = "value.fields-include", .values = "ALL|EXCEPT_KEY", .doc = "Whether the key's columns are in the value, too (default ALL)." }
 
 #define SOURCE_OPTIONS \

@@ -212,6 +212,30 @@ static spk_status connect_and_find(struct kafka_source *s, spk_error *err)
 	return add_partitions(s, &list, err);
 }
 
+/* Whether columns come from the messages' keys. */
+static bool reads_keys(const struct spk_source *s)
+{
+	const struct spk_table *t = s->spec->table;
+	const char *include = spk_format_option(t, "value.fields-include");
+
+	return strcmp(s->type->name, "upsert-kafka") == 0 ||
+	       (spk_format_option(t, "key.fields") && ((include && strcmp(include, "EXCEPT_KEY") == 0) || spk_format_option(t, "key.fields-prefix")));
+}
+
+static spk_status open_format(struct kafka_source *s, spk_error *err)
+{
+	const struct spk_source_spec *spec = s->base.spec;
+	const struct spk_format_spec f = { .table = spec->table, .column = spec->column, .columns = spec->columns, .schema = spec->schema, .conf = spec->conf };
+
+	if (!reads_keys(&s->base))
+		SPK_TRY(spk_source_open_format(&s->base, (struct spk_view){ 0 }, err));
+	else
+		SPK_TRY(spk_keyed_decoder_open(&s->base.decoder, &f, err));
+	s->wants_keys = s->wants_keys || s->base.decoder->keys;
+	s->wants_others = s->base.decoder->other_keys;
+	return SPK_OK;
+}
+
 static bool table_wants_keys(const struct spk_table *t)
 {
 	for (int i = 0; t->metadata && i < t->schema->count; i++) {
@@ -237,7 +261,7 @@ static spk_status open_all(struct kafka_source *s, spk_error *err)
 	s->wake = spk_wake_new();
 	if (s->wake < 0)
 		return spk_fail(err, SPK_IO, "no event descriptor for table %s", table->name);
-	SPK_TRY(spk_source_open_format(&s->base, (struct spk_view){ 0 }, err));
+	SPK_TRY(open_format(s, err));
 	return connect_and_find(s, err);
 }
 
@@ -264,6 +288,7 @@ static void source_close(struct spk_source *base)
 	for (int i = 0; i < base->partitions; i++) {
 		spk_buffer_release(&s->partition[i].held_value);
 		spk_buffer_release(&s->partition[i].held_key);
+		spk_buffer_release(&s->partition[i].held_other);
 		free(s->partition[i].name);
 	}
 	spk_memory_unreserve(s->queue_account, s->reserved);
@@ -280,15 +305,13 @@ static void source_close(struct spk_source *base)
 	free(s);
 }
 
-extern const struct spk_source_type spk_kafka_source;
-
-static spk_status source_open(struct spk_source **out, const struct spk_source_spec *spec, spk_error *err)
+static spk_status open_type(struct spk_source **out, const struct spk_source_type *type, const struct spk_source_spec *spec, spk_error *err)
 {
 	struct kafka_source *s = calloc(1, sizeof(*s));
 	spk_status status;
 
 	SPK_TRY_PTR(s, err);
-	s->base = (struct spk_source){ .type = &spk_kafka_source, .spec = spec };
+	s->base = (struct spk_source){ .type = type, .spec = spec };
 	s->wake = -1;
 	s->account = spk_memory_account("source");
 	s->queue_account = spk_memory_account("kafka queues");
@@ -335,20 +358,35 @@ static int64_t source_lag(const struct spk_source *base)
 	return lag;
 }
 
-const struct spk_source_type spk_kafka_source = {
-	.name = "kafka",
-	.options = spk_kafka_source_options,
-	.takes_format = true,
-	.replayable = true,
-	.open = source_open,
-	.partition_name = source_partition_name,
-	.seek = spk_kafka_source_seek,
-	.ends = spk_kafka_source_ends,
-	.wake_fd = source_wake_fd,
-	.fetch = spk_kafka_source_fetch,
-	.trouble = source_trouble,
-	.grown = spk_kafka_source_grown,
-	.lag = source_lag,
-	.report = spk_kafka_source_report,
-	.close = source_close,
-};
+extern const struct spk_source_type spk_kafka_source, spk_upsert_kafka_source;
+
+static spk_status kafka_open(struct spk_source **out, const struct spk_source_spec *spec, spk_error *err)
+{
+	return open_type(out, &spk_kafka_source, spec, err);
+}
+
+static spk_status upsert_kafka_open(struct spk_source **out, const struct spk_source_spec *spec, spk_error *err)
+{
+	return open_type(out, &spk_upsert_kafka_source, spec, err);
+}
+
+#define KAFKA_SOURCE(type_name, open_function) { \
+	.name = type_name, \
+	.options = spk_kafka_source_options, \
+	.takes_format = true, \
+	.replayable = true, \
+	.open = open_function, \
+	.partition_name = source_partition_name, \
+	.seek = spk_kafka_source_seek, \
+	.ends = spk_kafka_source_ends, \
+	.wake_fd = source_wake_fd, \
+	.fetch = spk_kafka_source_fetch, \
+	.trouble = source_trouble, \
+	.grown = spk_kafka_source_grown, \
+	.lag = source_lag, \
+	.report = spk_kafka_source_report, \
+	.close = source_close, \
+}
+
+const struct spk_source_type spk_kafka_source = KAFKA_SOURCE("kafka", kafka_open);
+const struct spk_source_type spk_upsert_kafka_source = KAFKA_SOURCE("upsert-kafka", upsert_kafka_open);

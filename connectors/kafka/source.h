@@ -46,7 +46,8 @@ struct kafka_partition {
 	/* The message that ended a range by lying behind it: it has left the queue and waits here for the next fetch. */
 	bool holding;
 	int64_t held_offset, held_timestamp_us;
-	struct spk_buffer held_value, held_key;
+	struct spk_buffer held_value, held_key, held_other;
+	bool held_no_value;
 };
 
 struct kafka_source {
@@ -54,7 +55,7 @@ struct kafka_source {
 	struct spk_kafka_client client;
 	struct spk_kafka_bound startup, bounded;
 	bool bounds_known;             /* partition.bound is resolved: once, so that the end does not move */
-	bool wants_keys;
+	bool wants_keys, wants_others; /* keys of messages; keys that their headers tell of (connector.h, struct spk_chunk) */
 	char *topics;                  /* the option, cut at ';' */
 	struct kafka_partition *partition;
 

@@ -3,21 +3,14 @@
 
 #include "core/columnar/plain.h"
 
-/* A flag for every part that is there, then for every time. */
-enum { PARTS = 7, TIMES = 4, IS_SNAPSHOT = 1 << (PARTS + TIMES) };
+/* A flag for every part that is there; behind them: */
+enum { PARTS = 4, HAS_TIME = 1 << PARTS, IS_SNAPSHOT = 2 << PARTS };
 
 static struct spk_bytes *part_of(struct spk_key_image *i, int part)
 {
-	struct spk_bytes *const parts[PARTS] = { &i->row, &i->mask, &i->from, &i->gone, &i->gone_to, &i->gone_mask, &i->gone_from };
+	struct spk_bytes *const parts[PARTS] = { &i->row, &i->mask, &i->from, &i->to };
 
 	return parts[part];
-}
-
-static struct spk_change_time *time_of(struct spk_key_image *i, int time)
-{
-	struct spk_change_time *const times[TIMES] = { &i->at, &i->from_at, &i->gone_at, &i->gone_from_at };
-
-	return times[time];
 }
 
 bool spk_bytes_same(const struct spk_bytes *a, const struct spk_bytes *b)
@@ -34,10 +27,7 @@ bool spk_key_image_same(const struct spk_key_image *a, const struct spk_key_imag
 	for (int i = 0; i < PARTS; i++)
 		if (!spk_bytes_same(part_of(&x, i), part_of(&y, i)))
 			return false;
-	for (int i = 0; i < TIMES; i++)
-		if (!spk_change_same_time(time_of(&x, i), time_of(&y, i)))
-			return false;
-	return a->snapshot == b->snapshot && a->count == b->count;
+	return a->at.known == b->at.known && (!a->at.known || spk_change_time_compare(&a->at, &b->at) == 0) && a->snapshot == b->snapshot && a->count == b->count;
 }
 
 spk_status spk_bytes_copy(const void *data, uint32_t size, struct spk_arena *arena, struct spk_bytes *out, spk_error *err)
@@ -51,60 +41,36 @@ spk_status spk_bytes_copy(const void *data, uint32_t size, struct spk_arena *are
 	return SPK_OK;
 }
 
-/* --- parts --- */
-
-void spk_key_image_drop_row(struct spk_key_image *i)
+void spk_key_image_clear(struct spk_key_image *i)
 {
-	i->row = i->mask = (struct spk_bytes){ 0 };
-	i->at = (struct spk_change_time){ 0 };
-	i->snapshot = false;
+	*i = (struct spk_key_image){ 0 };
 }
 
-void spk_key_image_drop_gone(struct spk_key_image *i)
+spk_status spk_move_key(const char *key, uint32_t size, const struct spk_change_time *at, struct spk_buffer *out, spk_error *err)
 {
-	i->gone = i->gone_to = i->gone_mask = i->gone_from = (struct spk_bytes){ 0 };
-	i->gone_at = i->gone_from_at = (struct spk_change_time){ 0 };
-}
+	const int64_t time[2] = { at->known ? at->commit : 0, at->known ? at->own : 0 };
+	const char mark = (char)SPK_MOVE;
 
-void spk_key_image_drop_from(struct spk_key_image *i)
-{
-	i->from = (struct spk_bytes){ 0 };
-	i->from_at = (struct spk_change_time){ 0 };
-}
-
-void spk_key_image_truncate(struct spk_key_image *i, const struct spk_change_time *t)
-{
-	if (!spk_change_before(t, &i->at))
-		spk_key_image_drop_row(i);
-	if (!spk_change_before(t, &i->gone_at))
-		spk_key_image_drop_gone(i);
-	if (!spk_change_before(t, &i->from_at))
-		spk_key_image_drop_from(i);
+	SPK_TRY(spk_buffer_append(out, &mark, sizeof mark, err));
+	SPK_TRY(spk_buffer_append(out, time, sizeof time, err));
+	return spk_buffer_append(out, key, size, err);
 }
 
 /* --- values of the state table --- */
 
-static spk_status write_time(const struct spk_change_time *t, struct spk_buffer *out, spk_error *err)
-{
-	if (!t->known)
-		return SPK_OK;
-	SPK_TRY(spk_buffer_append(out, &t->commit, sizeof t->commit, err));
-	return spk_buffer_append(out, &t->own, sizeof t->own, err);
-}
-
 spk_status spk_key_image_write(const struct spk_key_image *image, struct spk_buffer *out, spk_error *err)
 {
 	struct spk_key_image i = *image;
-	uint16_t flags = i.snapshot ? IS_SNAPSHOT : 0;
+	uint8_t flags = (uint8_t)((i.at.known ? HAS_TIME : 0) | (i.snapshot ? IS_SNAPSHOT : 0));
 
 	for (int p = 0; p < PARTS; p++)
-		flags = (uint16_t)(flags | (part_of(&i, p)->data ? 1 << p : 0));
-	for (int t = 0; t < TIMES; t++)
-		flags = (uint16_t)(flags | (time_of(&i, t)->known ? 1 << (PARTS + t) : 0));
+		flags = (uint8_t)(flags | (part_of(&i, p)->data ? 1 << p : 0));
 	SPK_TRY(spk_buffer_append(out, &flags, sizeof flags, err));
 	SPK_TRY(spk_buffer_append(out, &i.count, sizeof i.count, err));
-	for (int t = 0; t < TIMES; t++)
-		SPK_TRY(write_time(time_of(&i, t), out, err));
+	if (i.at.known) {
+		SPK_TRY(spk_buffer_append(out, &i.at.commit, sizeof i.at.commit, err));
+		SPK_TRY(spk_buffer_append(out, &i.at.own, sizeof i.at.own, err));
+	}
 	for (int p = 0; p < PARTS; p++) {
 		if (!part_of(&i, p)->data)
 			continue;
@@ -132,22 +98,16 @@ static bool take_bytes(const char **from, const char *end, struct spk_bytes *out
 	return true;
 }
 
-static bool take_time(const char **from, const char *end, struct spk_change_time *t)
-{
-	return !t->known || (take(from, end, &t->commit, sizeof t->commit) && take(from, end, &t->own, sizeof t->own));
-}
-
 spk_status spk_key_image_read(const char *value, uint32_t size, struct spk_key_image *out, spk_error *err)
 {
 	const char *from = value, *end = value + size;
-	uint16_t flags = 0;
+	uint8_t flags = 0;
 	bool fine = take(&from, end, &flags, sizeof flags) && take(&from, end, &out->count, sizeof out->count);
 
 	out->snapshot = flags & IS_SNAPSHOT;
-	for (int t = 0; t < TIMES && fine; t++) {
-		time_of(out, t)->known = flags >> (PARTS + t) & 1;
-		fine = take_time(&from, end, time_of(out, t));
-	}
+	out->at.known = flags & HAS_TIME;
+	if (out->at.known)
+		fine = fine && take(&from, end, &out->at.commit, sizeof out->at.commit) && take(&from, end, &out->at.own, sizeof out->at.own);
 	for (int p = 0; p < PARTS && fine; p++)
 		if (flags >> p & 1)
 			fine = take_bytes(&from, end, part_of(out, p));

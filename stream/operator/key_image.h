@@ -2,11 +2,15 @@
  * What NORMALIZE knows of a key of a changelog, as its state table has it and while an epoch is worked in.
  *
  *   row      the last row of the key, or none
- *   mask     columns of the row whose values are not known yet: they are those of the row that it was under another key, `from`, whose last change was not
- *            read yet (with several partitions the row that arrives may be read before the one that leaves). Such a row is kept, but not shown
- *   from     the key that the row came from, until it says that it is gone
- *   gone     the row as it left for the key `gone_to`, which was not read there yet; gone_mask and gone_from as mask and from. gone_to without gone: a row
- *            left that nobody knew
+ *   mask     columns of the row whose values are not known yet: they are those of the row that it was under another key, whose last change was not read
+ *            yet (with several partitions the row that arrives may be read before the one that leaves). Such a row is kept, but not shown
+ *   from     the move that is to bring them
+ *
+ * A row that goes to another key is two messages, one of each key, in any order. What is known of a move has a key of its own (spk_move_key) and the
+ * same form:
+ *
+ *   row      as it left (mask, from as above), when that was read first: `count` is 1 then. Without a row: nobody knew one
+ *   to       when the arrival was read first: the key or the move whose row waits for this one's values
  *
  * Rows are bytes (plain.h), keys are bytes (rowkey.h).
  */
@@ -27,37 +31,31 @@ static inline int spk_change_time_compare(const struct spk_change_time *a, const
 		return a->commit < b->commit ? -1 : 1;
 	return (a->own > b->own) - (a->own < b->own);
 }
-/* Also when neither is known. */
-static inline bool spk_change_same_time(const struct spk_change_time *a, const struct spk_change_time *b)
-{
-	return a->known == b->known && (!a->known || spk_change_time_compare(a, b) == 0);
-}
 static inline bool spk_change_before(const struct spk_change_time *a, const struct spk_change_time *b)
 {
 	return a->known && b->known && spk_change_time_compare(a, b) < 0;
 }
 
 struct spk_key_image {
-	struct spk_bytes row, mask, from, gone, gone_to, gone_mask, gone_from;
-	struct spk_change_time at;       /* of the row */
-	struct spk_change_time from_at, gone_at, gone_from_at;   /* when it moved: the two messages of a move have one time */
+	struct spk_bytes row, mask, from, to;
+	struct spk_change_time at;       /* of the row, or of the move */
 	bool snapshot;                   /* the row was read with the whole table: `at` is when that was done */
-	int64_t count;                   /* of rows that have weights: how often it is there */
+	int64_t count;                   /* of rows that have weights: how often it is there; of a move: 1 when the row has left */
 };
 
 /* Nothing of it is worth keeping. */
-static inline bool spk_key_image_empty(const struct spk_key_image *i) { return !i->row.data && !i->from.data && !i->gone_to.data && !i->count; }
+static inline bool spk_key_image_empty(const struct spk_key_image *i) { return !i->row.data && !i->to.data && !i->count; }
 /* The row that others see; NULL: none. */
 static inline const struct spk_bytes *spk_key_image_shown(const struct spk_key_image *i) { return i->row.data && !i->mask.data ? &i->row : NULL; }
 bool spk_bytes_same(const struct spk_bytes *a, const struct spk_bytes *b);
 bool spk_key_image_same(const struct spk_key_image *a, const struct spk_key_image *b);
 
-/* Parts of it, with their times. drop_row leaves that the row came from another key: that key has yet to say that it is gone. */
-void spk_key_image_drop_row(struct spk_key_image *i);
-void spk_key_image_drop_gone(struct spk_key_image *i);
-void spk_key_image_drop_from(struct spk_key_image *i);
-/* All that is not known to be of later than t. */
-void spk_key_image_truncate(struct spk_key_image *i, const struct spk_change_time *t);
+void spk_key_image_clear(struct spk_key_image *i);
+
+/* What no row's key begins with. A move is told by the key that it leaves, and its time: the same in both of its messages. */
+enum { SPK_MOVE = 0xfc };
+spk_status spk_move_key(const char *key, uint32_t size, const struct spk_change_time *at, struct spk_buffer *out, spk_error *err);
+static inline bool spk_is_move(const char *key) { return (uint8_t)*key == SPK_MOVE; }
 
 spk_status spk_key_image_write(const struct spk_key_image *image, struct spk_buffer *out, spk_error *err);
 /* Points into the value. CORRUPT when it is no image. */

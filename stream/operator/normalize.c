@@ -144,25 +144,36 @@ static spk_status read_change(struct spk_normalize *n, const struct spk_batch *i
 	return SPK_OK;
 }
 
-/* The other keys of rows that moved, into the changes from `first` on. */
-static spk_status find_others(struct spk_normalize *n, const struct spk_batch *in, size_t first, spk_error *err)
+/* Numbers the move of a row that came from or went to another key. */
+static spk_status note_move(struct spk_normalize *n, struct spk_change *c, const char *other, uint32_t other_size, spk_error *err)
+{
+	uint32_t size;
+	const char *own = spk_keymap_key(&n->keys, c->key, &size);
+
+	if (size == other_size && memcmp(own, other, size) == 0)
+		return SPK_OK;
+	spk_buffer_clear(&n->scratch);
+	SPK_TRY(spk_move_key(c->op == SPK_CHANGE_DELETE ? own : other, c->op == SPK_CHANGE_DELETE ? size : other_size, &c->at, &n->scratch, err));
+	return spk_keymap_put_one(&n->keys, n->scratch.data, (uint32_t)n->scratch.size, spk_hash_bytes(n->scratch.data, n->scratch.size), &c->move, err);
+}
+
+/* For the changes from `first` on, which are the batch's. */
+static spk_status find_moves(struct spk_normalize *n, const struct spk_batch *in, size_t first, spk_error *err)
 {
 	struct spk_reader r = spk_vector_reader(&in->column[n->other_key[0]]);
-	uint64_t hash[SPK_BATCH_ROWS] = { 0 };
 	bool any = false;
 
 	SPK_EACH_ROW(in, i, row)
 		any = any || spk_reader_valid(&r, spk_reader_slot(&r, row));
 	if (!any)
 		return SPK_OK;
-	spk_hash_columns(in, n->other_key, n->base.plan->key_count, hash);
 	SPK_TRY(spk_row_keys_encode(&n->encoded, in, n->other_column, n->base.plan->key_count, false, err));
 	SPK_EACH_ROW(in, i, row) {
 		uint32_t size;
 		const char *key = spk_row_key(&n->encoded, i, &size);
 
 		if (spk_reader_valid(&r, spk_reader_slot(&r, row)))
-			SPK_TRY(spk_keymap_put_one(&n->keys, key, size, hash[i], &spk_normalize_change(n, first + (size_t)i)->other, err));
+			SPK_TRY(note_move(n, spk_normalize_change(n, first + (size_t)i), key, size, err));
 	}
 	return SPK_OK;
 }
@@ -235,7 +246,7 @@ static spk_status collect(struct spk_normalize *n, struct spk_batch *in, spk_err
 	SPK_TRY(spk_buffer_append(&n->batches, &in, sizeof in, err));
 	spk_batch_ref(in);
 	SPK_EACH_ROW(in, i, row) {
-		struct spk_change c = { .key = number[i], .other = SPK_NO_KEY, .mark = SPK_NO_KEY, .batch = (uint32_t)(n->batches.size / sizeof in) - 1, .row = row, .weight = spk_batch_weight(in, row) };
+		struct spk_change c = { .key = number[i], .move = SPK_NO_KEY, .mark = SPK_NO_KEY, .batch = (uint32_t)(n->batches.size / sizeof in) - 1, .row = row, .weight = spk_batch_weight(in, row) };
 
 		if (!plan->exact)
 			SPK_TRY(read_change(n, in, row, &c, err));
@@ -243,7 +254,7 @@ static spk_status collect(struct spk_normalize *n, struct spk_batch *in, spk_err
 		SPK_TRY(spk_buffer_append(&n->changes, &c, sizeof c, err));
 	}
 	n->bytes += spk_arena_bytes(in->arena);
-	return plan->exact ? SPK_OK : find_others(n, in, first, err);
+	return plan->exact ? SPK_OK : find_moves(n, in, first, err);
 }
 
 /* --- what comes out --- */
@@ -289,6 +300,8 @@ static spk_status emit_changes(struct spk_normalize *n, bool emits, spk_error *e
 		struct spk_key_entry *e = &n->entry[k];
 
 		SPK_TRY(spk_normalize_need_row(n, e, err));
+		if (spk_is_move(spk_normalize_key(n, k).data))
+			continue;
 		if (n->base.plan->exact && e->is.count == 0)
 			e->is.row = (struct spk_bytes){ 0 };
 		if (!emits)
@@ -375,7 +388,7 @@ static spk_status emit_kept(void *user, const char *key, uint32_t key_size, cons
 	struct spk_key_image image = { 0 };
 
 	(void)key_size;
-	if (spk_normalize_is_mark(key))
+	if (spk_normalize_is_mark(key) || spk_is_move(key))
 		return SPK_OK;
 	SPK_TRY(spk_key_image_read(value, size, &image, err));
 	if (image.row.data)

@@ -16,9 +16,9 @@
 enum { SPK_NORMALIZE_BUCKET = 0, SPK_MARK_BYTES = 10, SPK_MARK_READ = 0xff, SPK_MARK_TRUNCATED = 0xfe, SPK_NORMALIZE_CHUNK = 4 << 20 };
 #define SPK_NO_KEY UINT32_MAX
 
-/* One change. `mark`: number of how far its partition was read. */
+/* One change. move: number of the move that it is a part of; mark: of how far its partition was read. */
 struct spk_change {
-	uint32_t key, other, batch, mark;
+	uint32_t key, move, batch, mark;
 	int32_t row, weight;
 	enum spk_change_op op;
 	int64_t partition;
@@ -65,13 +65,6 @@ static inline struct spk_batch *spk_normalize_batch(const struct spk_normalize *
 static inline int spk_normalize_shard(uint64_t hash) { return spk_shard_of(hash).value; }
 static inline bool spk_normalize_streams(const struct spk_normalize *n) { return n->base.pipeline->plan->streaming; }
 static inline bool spk_entry_has_row(const struct spk_key_entry *e) { return e->row_of || e->is.row.data; }
-/* That a row came from another key is remembered until that says so, too. */
-static inline void spk_entry_drop_row(struct spk_key_entry *e)
-{
-	e->row_of = NULL;
-	spk_key_image_drop_row(&e->is);
-}
-
 /* --- normalize.c --- */
 
 /* How far a partition was read, or a TRUNCATE goes, by shard. */

@@ -41,133 +41,129 @@ static spk_status report_hole(struct spk_normalize *n, const struct spk_change *
 	return spk_op_dead_letter(&n->base, spk_normalize_batch(n, c->batch), c->row, SPK_DATA, false, 0, reason, err);
 }
 
-/* Fills what `mask` has of a row from another one, whose own values of the columns `unknown` are not known; these stay in the mask. */
-static spk_status fill_row(struct spk_normalize *n, struct spk_bytes *row, struct spk_bytes *mask, const struct spk_bytes *other, const struct spk_bytes *unknown, spk_error *err)
+static void drop_row(struct spk_key_entry *e)
 {
+	e->row_of = NULL;
+	spk_key_image_clear(&e->is);
+}
+
+static struct spk_key_entry *entry_of(struct spk_normalize *n, const struct spk_bytes *key)
+{
+	uint32_t number = key->data ? spk_normalize_find_key(n, key) : SPK_NO_KEY;
+
+	return number == SPK_NO_KEY ? NULL : &n->entry[number];
+}
+
+/* `e`, whose key is `key`, has a row that waits for the move's values from now on; NULL data: for none. */
+static void wait_for(struct spk_normalize *n, struct spk_key_entry *e, const struct spk_bytes *key, const struct spk_bytes *move)
+{
+	struct spk_key_entry *m = entry_of(n, move);
+
+	e->is.from = m ? *move : (struct spk_bytes){ 0 };
+	if (m)
+		m->is.to = *key;
+}
+
+/*
+ * Fills what the row of `e` lacks from another one, which may lack values itself: `e` then waits for what that one waited for. `unknown`, `from`: of
+ * that one.
+ */
+static spk_status fill_row(struct spk_normalize *n, struct spk_key_entry *e, const struct spk_bytes *key, const struct spk_bytes *other, const struct spk_bytes *unknown,
+			   const struct spk_bytes *from, spk_error *err)
+{
+	const struct spk_bytes none = { 0 };
 	struct spk_bytes filled, left;
 
-	if (!mask->data)
+	if (!e->is.mask.data)
 		return SPK_OK;
-	SPK_TRY(spk_row_fill(n->base.plan->schema, row, mask, other, n->work, &filled, err));
-	SPK_TRY(spk_mask_both(mask, unknown, n->work, &left, err));
-	*row = filled;
-	*mask = left;
+	SPK_TRY(spk_row_fill(n->base.plan->schema, &e->is.row, &e->is.mask, other, n->work, &filled, err));
+	SPK_TRY(spk_mask_both(&e->is.mask, unknown, n->work, &left, err));
+	e->is.row = filled;
+	e->is.mask = left;
+	wait_for(n, e, key, left.data ? from : &none);
 	return SPK_OK;
 }
 
-/* A row that came from another key. `complete`: nothing it leaves out is unknown any more. */
-static spk_status apply_arrival(struct spk_normalize *n, const struct spk_change *c, struct spk_key_entry *e, bool *complete, spk_error *err)
+/* A row that came from another key. The message that it left there may have been read, or not. *lost: it leaves out what nobody knows. */
+static spk_status apply_arrival(struct spk_normalize *n, const struct spk_change *c, struct spk_key_entry *e, bool *lost, spk_error *err)
 {
-	struct spk_key_entry *other = &n->entry[c->other];
-	const struct spk_bytes own = spk_normalize_key(n, c->key);
+	struct spk_key_entry *m = &n->entry[c->move];
+	const struct spk_bytes own = spk_normalize_key(n, c->key), move = spk_normalize_key(n, c->move);
 
-	*complete = true;
+	*lost = false;
 	e->is.mask = c->holes;
-	e->is.from = spk_normalize_key(n, c->other);
-	e->is.from_at = c->at;
-	/* What it was may not be read to its end yet. */
-	if (!spk_bytes_same(&other->is.gone_to, &own) || !spk_change_same_time(&other->is.gone_at, &c->at))
+	if (!m->is.count) {
+		m->is.to = own;
+		m->is.at = c->at;
+		e->is.from = c->holes.data ? move : (struct spk_bytes){ 0 };
 		return SPK_OK;
-	if (other->is.gone.data)
-		SPK_TRY(fill_row(n, &e->is.row, &e->is.mask, &other->is.gone, &other->is.gone_mask, err));
+	}
+	if (m->is.row.data)
+		SPK_TRY(fill_row(n, e, &own, &m->is.row, &m->is.mask, &m->is.from, err));
 	else
-		*complete = !e->is.mask.data;
-	if (other->is.gone_from.data)
-		return SPK_OK;
-	spk_key_image_drop_from(&e->is);
-	spk_key_image_drop_gone(&other->is);
+		*lost = c->holes.data;
+	spk_key_image_clear(&m->is);
 	return SPK_OK;
 }
 
 static spk_status apply_row(struct spk_normalize *n, const struct spk_change *c, struct spk_key_entry *e, spk_error *err)
 {
-	const bool arrives = c->other != SPK_NO_KEY && c->other != c->key;
-	struct spk_bytes before = { 0 }, row, mask = c->holes;
-	bool complete = true;
+	const struct spk_bytes own = spk_normalize_key(n, c->key);
+	struct spk_key_image before;
+	bool lost = false;
 
-	if (!c->holes.data && !arrives) {
+	if (!c->holes.data && c->move == SPK_NO_KEY) {
+		drop_row(e);
 		e->row_of = c;
-		e->is.mask = (struct spk_bytes){ 0 };
 	} else {
 		SPK_TRY(spk_normalize_need_row(n, e, err));
-		before = e->is.row;
-		SPK_TRY(spk_normalize_encode_row(n, c, &row, err));
-		if (!arrives && !before.data)
+		before = e->is;
+		if (c->move == SPK_NO_KEY && !before.row.data)
 			return report_hole(n, c, err);
-		if (!arrives)
-			SPK_TRY(fill_row(n, &row, &mask, &before, &e->is.mask, err));
-		e->is.row = row;
-		e->is.mask = mask;
-		if (arrives)
-			SPK_TRY(apply_arrival(n, c, e, &complete, err));
+		drop_row(e);
+		SPK_TRY(spk_normalize_encode_row(n, c, &e->is.row, err));
+		e->is.mask = c->holes;
+		if (c->move != SPK_NO_KEY)
+			SPK_TRY(apply_arrival(n, c, e, &lost, err));
+		else
+			SPK_TRY(fill_row(n, e, &own, &before.row, &before.mask, &before.from, err));
 	}
 	e->is.at = c->at;
 	e->is.snapshot = c->op == SPK_CHANGE_SNAPSHOT;
-	if (complete)
+	if (!lost)
 		return SPK_OK;
-	spk_entry_drop_row(e);
+	drop_row(e);
 	return report_hole(n, c, err);
 }
 
-/* The row that left `e` is known by now, or as far as it ever will be: whoever has come from there, under `to` or further on, gets its values. */
-static spk_status pass_values_on(struct spk_normalize *n, struct spk_key_entry *e, uint32_t key, spk_error *err)
-{
-	while (e->is.gone_to.data) {
-		const struct spk_bytes own = spk_normalize_key(n, key);
-		uint32_t to = spk_normalize_find_key(n, &e->is.gone_to);
-		struct spk_key_entry *next = to == SPK_NO_KEY ? NULL : &n->entry[to];
-		const bool unknown = e->is.gone_from.data != NULL;
-
-		if (next && spk_bytes_same(&next->is.from, &own) && spk_change_same_time(&next->is.from_at, &e->is.gone_at)) {
-			SPK_TRY(spk_normalize_need_row(n, next, err));
-			if (next->is.row.data)
-				SPK_TRY(fill_row(n, &next->is.row, &next->is.mask, &e->is.gone, &e->is.gone_mask, err));
-			if (!unknown) {
-				spk_key_image_drop_from(&next->is);
-				spk_key_image_drop_gone(&e->is);
-			}
-			return SPK_OK;
-		}
-		if (!next || !spk_bytes_same(&next->is.gone_from, &own) || !spk_change_same_time(&next->is.gone_from_at, &e->is.gone_at))
-			return SPK_OK;
-		SPK_TRY(fill_row(n, &next->is.gone, &next->is.gone_mask, &e->is.gone, &e->is.gone_mask, err));
-		if (!unknown) {
-			next->is.gone_from = (struct spk_bytes){ 0 };
-			next->is.gone_from_at = (struct spk_change_time){ 0 };
-			spk_key_image_drop_gone(&e->is);
-		}
-		e = next;
-		key = to;
-	}
-	return SPK_OK;
-}
-
-/* The row goes to another key. */
+/* The row goes to another key. If it arrived there before, whoever waits for its values gets them. */
 static spk_status apply_move(struct spk_normalize *n, const struct spk_change *c, struct spk_key_entry *e, spk_error *err)
 {
-	struct spk_key_entry *other = &n->entry[c->other];
-	const struct spk_bytes own = spk_normalize_key(n, c->key);
+	struct spk_key_entry *m = &n->entry[c->move], *holder = entry_of(n, &m->is.to);
+	const struct spk_bytes move = spk_normalize_key(n, c->move), to = m->is.to;
+	struct spk_key_image left;
 
 	SPK_TRY(spk_normalize_need_row(n, e, err));
-	if (!e->is.row.data && spk_bytes_same(&other->is.from, &own) && spk_change_same_time(&other->is.from_at, &c->at)) {
-		bool lost = other->is.mask.data;
-
-		spk_key_image_drop_from(&other->is);
-		if (!lost)
-			return SPK_OK;
-		spk_entry_drop_row(other);
-		return report_hole(n, c, err);
+	left = e->is;
+	drop_row(e);
+	if (!to.data) {
+		m->is = (struct spk_key_image){ .row = left.row, .mask = left.mask, .at = c->at, .count = 1 };
+		wait_for(n, m, &move, &left.from);
+		return SPK_OK;
 	}
-	e->is.gone = e->is.row;
-	e->is.gone_to = spk_normalize_key(n, c->other);
-	e->is.gone_at = c->at;
-	e->is.gone_mask = e->is.mask;
-	e->is.gone_from = e->is.mask.data ? e->is.from : (struct spk_bytes){ 0 };
-	e->is.gone_from_at = e->is.mask.data ? e->is.from_at : (struct spk_change_time){ 0 };
-	if (e->is.mask.data)
-		spk_key_image_drop_from(&e->is);
-	spk_entry_drop_row(e);
-	return e->is.gone.data ? pass_values_on(n, e, c->key, err) : SPK_OK;
+	spk_key_image_clear(&m->is);
+	if (!holder || !spk_bytes_same(&holder->is.from, &move))
+		return SPK_OK;
+	SPK_TRY(spk_normalize_need_row(n, holder, err));
+	if (left.row.data)
+		return fill_row(n, holder, &to, &left.row, &left.mask, &left.from, err);
+	/* Nobody knows what it lacks. Of a row on its way that is told when it arrives. */
+	if (spk_is_move(to.data)) {
+		holder->is = (struct spk_key_image){ .at = holder->is.at, .count = 1 };
+		return SPK_OK;
+	}
+	drop_row(holder);
+	return report_hole(n, c, err);
 }
 
 static spk_status apply_truncate(struct spk_normalize *n, const struct spk_change *c, spk_error *err)
@@ -196,8 +192,7 @@ static spk_status apply_truncate(struct spk_normalize *n, const struct spk_chang
 		if (!taken[spk_normalize_shard(n->keys.hash[k])])
 			continue;
 		if (!spk_change_before(&c->at, &e->is.at))
-			e->row_of = NULL;
-		spk_key_image_truncate(&e->is, &c->at);
+			drop_row(e);
 	}
 	return SPK_OK;
 }
@@ -224,8 +219,8 @@ spk_status spk_normalize_apply(struct spk_normalize *n, const struct spk_change 
 		return SPK_OK;
 	if (c->op != SPK_CHANGE_DELETE)
 		return apply_row(n, c, e, err);
-	if (c->other != SPK_NO_KEY && c->other != c->key)
+	if (c->move != SPK_NO_KEY)
 		return apply_move(n, c, e, err);
-	spk_entry_drop_row(e);
+	drop_row(e);
 	return SPK_OK;
 }

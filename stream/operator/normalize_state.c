@@ -5,14 +5,20 @@
 
 /* --- what is known of the keys --- */
 
-/* The hash of a key that is only known by its bytes is that of its values. */
+/* The hash of a key that is only known by its bytes: of a row's key that of its values. */
 static spk_status hash_of_key(struct spk_normalize *n, const struct spk_bytes *key, uint64_t *hash, spk_error *err)
 {
 	const int keys = n->base.plan->key_count;
-	struct spk_arena *arena = spk_arena_new(n->base.pipeline->account);
-	struct spk_vector *v = arena ? SPK_NEW_ARRAY(arena, struct spk_vector, keys + 1) : NULL;
-	spk_status status = v ? SPK_OK : spk_fail_memory(err);
+	struct spk_arena *arena;
+	struct spk_vector *v;
+	spk_status status;
 
+	*hash = spk_hash_bytes(key->data, key->size);
+	if (spk_is_move(key->data))
+		return SPK_OK;
+	arena = spk_arena_new(n->base.pipeline->account);
+	v = arena ? SPK_NEW_ARRAY(arena, struct spk_vector, keys + 1) : NULL;
+	status = v ? SPK_OK : spk_fail_memory(err);
 	*hash = 0;
 	for (int k = 0; k < keys && status == SPK_OK; k++)
 		status = spk_vector_init(&v[k], n->key_column[k].type, 1, arena, err);
@@ -71,7 +77,19 @@ static spk_status load_entry(struct spk_normalize *n, uint32_t number, const str
 	return SPK_OK;
 }
 
-/* What is known of all keys of the epoch, and of those that their rows went on to. */
+/* Keys and moves that an image names are asked for, too. */
+static spk_status put_named(struct spk_normalize *n, const struct spk_bytes *name, spk_error *err)
+{
+	uint32_t number;
+	uint64_t hash;
+
+	if (!name->data)
+		return SPK_OK;
+	SPK_TRY(hash_of_key(n, name, &hash, err));
+	return spk_keymap_put_one(&n->keys, name->data, name->size, hash, &number, err);
+}
+
+/* What is known of all keys of the epoch, and of those whose rows wait for theirs. */
 static spk_status load_entries(struct spk_normalize *n, spk_error *err)
 {
 	for (uint32_t from = 0, to; from < n->keys.count; from = to) {
@@ -84,14 +102,8 @@ static spk_status load_entries(struct spk_normalize *n, spk_error *err)
 		to = n->keys.count;
 		SPK_TRY(load(n, &n->keys, from, load_entry, err));
 		for (uint32_t k = from; k < to; k++) {
-			const struct spk_bytes *next = &grown[k].is.gone_to;
-			uint64_t hash;
-			uint32_t number;
-
-			if (!next->data)
-				continue;
-			SPK_TRY(hash_of_key(n, next, &hash, err));
-			SPK_TRY(spk_keymap_put_one(&n->keys, next->data, next->size, hash, &number, err));
+			SPK_TRY(put_named(n, &grown[k].is.to, err));
+			SPK_TRY(put_named(n, &grown[k].is.from, err));
 		}
 	}
 	return SPK_OK;
@@ -226,7 +238,7 @@ static spk_status take_entry(void *user, const char *key, uint32_t key_size, con
 	struct taking *t = user;
 	struct spk_normalize *n = t->n;
 	const struct spk_bytes bytes = { key, key_size };
-	struct spk_key_image image = { 0 }, left;
+	struct spk_key_image image = { 0 };
 	struct spk_bytes row = { 0 };
 	const struct spk_truncation *cut;
 	uint64_t hash;
@@ -240,12 +252,9 @@ static spk_status take_entry(void *user, const char *key, uint32_t key_size, con
 	if (spk_keymap_find(&n->keys, key, key_size, hash) != SPK_NO_KEY)
 		return SPK_OK;
 	cut = &n->truncation[spk_normalize_shard(hash)];
-	left = image;
-	if (cut->any)
-		spk_key_image_truncate(&left, cut->all ? &(struct spk_change_time){ 0 } : &cut->upto);
-	if (!spk_key_image_empty(&left))
-		SPK_TRY(keep_entry(t, &bytes, hash, &left, err));
-	if (left.row.data || !spk_key_image_shown(&image) || !spk_normalize_streams(n))
+	if (!cut->any || (!cut->all && spk_change_before(&cut->upto, &image.at)))
+		return keep_entry(t, &bytes, hash, &image, err);
+	if (spk_is_move(key) || !spk_key_image_shown(&image) || !spk_normalize_streams(n))
 		return SPK_OK;
 	SPK_TRY(spk_bytes_copy(image.row.data, image.row.size, n->work, &row, err));
 	SPK_TRY(spk_normalize_emit_row(n, &row, -1, err));
