@@ -217,6 +217,11 @@ bool spk_join_shows_right(enum spk_join_type join);
 bool spk_join_extends_with_null(enum spk_join_type join, int side);
 /* Whether rows of that side come out for having met nothing. */
 bool spk_join_comes_alone(enum spk_join_type join, int side);
+/* In a stream: the input's column with the time that the watermark must have passed for an OVER's row to be final (over_time.c); -1: none will do. */
+int spk_over_time_column(const struct spk_logical *l);
+/* So many rows, and so far back in time (-1: not at all), its frames look at those before a row; rows -1: at all of them. */
+struct spk_over_reach { int64_t rows, time_us; };
+struct spk_over_reach spk_over_reach_of(const struct spk_logical *l);
 /* Derives properties for the whole tree, bottom-up, and numbers the nodes. */
 spk_status spk_logical_finish(struct spk_arena *arena, struct spk_logical *root, spk_error *err);
 /* The tree as text, one node a line, with properties when `verbose`. */

@@ -235,7 +235,8 @@ static void derive_window_join(const struct spk_logical *l, struct spk_propertie
 }
 
 /*
- * Partitioned by the windows of its input a row is final when its window is: rows come out then. Any other row may get another value when more come.
+ * Partitioned by the windows of its input a row is final when its window is; in the order of event time when the watermark has passed it: rows come out then. Any
+ * other row may get another value when more come.
  */
 static void derive_over(struct spk_logical *l, struct spk_properties *p)
 {
@@ -245,6 +246,11 @@ static void derive_over(struct spk_logical *l, struct spk_properties *p)
 	if (end >= 0 || (start >= 0 && fixed_length_below(l->input[0]))) {
 		*p = *in;
 		p->bound = SPK_BOUND_TIME;
+		return;
+	}
+	if (spk_over_time_column(l) >= 0) {
+		*p = *in;
+		p->bound = spk_over_reach_of(l).rows < 0 ? SPK_BOUND_NOTHING : SPK_BOUND_KEY;
 		return;
 	}
 	derive_nothing(l, p);

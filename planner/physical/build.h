@@ -156,6 +156,8 @@ typedef spk_status (*spk_build_inner)(struct spk_build *b, const struct spk_logi
  */
 struct spk_recompute { const struct spk_logical *l; const int *key; int keys; spk_build_inner inner; int window_key; int64_t window_add_us; bool complete, keeps; const char *what; };
 spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *r, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
+/* The operators of a batch for `l` over one input of that schema, on one task: a plan of its own. */
+spk_status spk_build_inner_plan(struct spk_build *b, const struct spk_logical *l, spk_build_inner build, const struct spk_schema *schema, const struct spk_physical_plan **plan, const struct spk_schema **out, spk_error *err);
 /* In a stream: aggregates that need all rows of a group (aggregate_rows.c). */
 bool spk_aggregate_needs_rows(const struct spk_logical *l, bool retracts);
 spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, int window_key, int64_t window_add_us, spk_build_inner inner, struct spk_ports *out, spk_error *err);
@@ -198,6 +200,12 @@ struct spk_over_keys { int *column, count; };
 spk_status spk_build_over_columns(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, struct spk_logical **out, struct spk_over_keys *keys, spk_error *err);
 /* Whether it may wait for the windows that are part of its partition: late rows are then sorted out. */
 spk_status spk_build_over_closes(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, struct spk_closing *out, spk_error *err);
+/* Fills in by what columns rows of a partition, node->key, are told apart: no constants, nor columns of its key. */
+spk_status spk_build_order(struct spk_build *b, const struct spk_logical *l, struct spk_physical *node, spk_error *err);
+/* Whether it may wait for the watermark row by row (over_time.c): held until then, by the time that it is ordered by and by `keys`; and the calls over such rows. */
+bool spk_build_goes_by_time(const struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in);
+spk_status spk_build_hold(struct spk_build *b, const struct spk_logical *l, const struct spk_over_keys *keys, struct spk_ports *ports, spk_error *err);
+spk_status spk_build_time_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
 /* The first row of every key, columns 0 .. keys of `ports`, by this order; `l` is what it is for. */
 spk_status spk_build_first_row(struct spk_build *b, const struct spk_logical *l, int keys, struct spk_sort_key *sort, int sorts, struct spk_closing closing, struct spk_ports *ports, spk_error *err);
 /* The first rows of partitions, and LIMIT (top_n.c). *built: `l`, with what is below it, is such. */

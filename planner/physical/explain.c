@@ -287,6 +287,25 @@ static spk_status put_recompute(const struct spk_physical *n, struct spk_buffer 
 	return spk_buffer_append_str(out, "]", err);
 }
 
+static spk_status put_time_over(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_append_str(out, n->key_count ? " [by" : " [over all rows", err));
+	for (int i = 0; i < n->key_count; i++)
+		SPK_TRY(spk_buffer_printf(out, err, "%s %s", i ? "," : "", n->input[0]->schema->field[n->key[i]].name));
+	SPK_TRY(spk_buffer_append_str(out, "; looks back at ", err));
+	if (n->limit < 0)
+		SPK_TRY(spk_buffer_append_str(out, "all rows", err));
+	else if (n->limit || n->window_size_us < 0)
+		SPK_TRY(spk_buffer_printf(out, err, "%lld rows", (long long)n->limit));
+	if (n->limit >= 0 && n->window_size_us >= 0) {
+		SPK_TRY(spk_buffer_append_str(out, n->limit ? " and " : "", err));
+		SPK_TRY(put_interval(n->window_size_us, out, err));
+	}
+	SPK_TRY(spk_buffer_append_str(out, ": ", err));
+	SPK_TRY(spk_physical_format_chain(n->inner, out, err));
+	return spk_buffer_append_str(out, "]", err);
+}
+
 static spk_status put_top_n(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
 {
 	SPK_TRY(spk_buffer_printf(out, err, " [%s %lld to %lld%s", n->calls ? spk_window_function_name(n->call->function) : "row", (long long)n->offset + 1, (long long)(n->offset + n->limit),
@@ -370,6 +389,10 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 		return put_normalize(n, out, err);
 	case SPK_PHYSICAL_RECOMPUTE:
 		return put_recompute(n, out, err);
+	case SPK_PHYSICAL_HOLD:
+		return spk_buffer_printf(out, err, " [until the watermark passes %s]", n->schema->field[n->time_column].name);
+	case SPK_PHYSICAL_TIME_OVER:
+		return put_time_over(n, out, err);
 	case SPK_PHYSICAL_TOP_N:
 		return put_top_n(n, out, err);
 	case SPK_PHYSICAL_LATE:

@@ -7,11 +7,26 @@
 /* The projection in the making: the input's columns, then what is none. */
 struct columns { struct spk_build *b; int count; struct spk_expr **expr; struct spk_field *field; };
 
+static void found(int column, void *user)
+{
+	(void)column;
+	*(bool *)user = true;
+}
+
+/* What is the same for all rows, such as the offsets of frames, which must not become columns. */
+static bool is_constant(const struct spk_expr *e)
+{
+	bool looks_at_rows = false;
+
+	spk_expr_columns(e, found, &looks_at_rows);
+	return !looks_at_rows && spk_expr_deterministic(e) && spk_expr_timeless(e) && !spk_expr_can_fail(e);
+}
+
 static spk_status as_column(struct spk_expr **e, void *user, spk_error *err)
 {
 	struct columns *c = user;
 
-	if ((*e)->kind == SPK_EXPR_COLUMN || (*e)->kind == SPK_EXPR_CONSTANT)
+	if ((*e)->kind == SPK_EXPR_COLUMN || is_constant(*e))
 		return SPK_OK;
 	c->field[c->count] = (struct spk_field){ spk_arena_printf(c->b->arena, "argument %d", c->count), (*e)->type, true };
 	SPK_TRY_PTR(c->field[c->count].name, err);
@@ -103,6 +118,8 @@ spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l,
 	struct spk_logical *n;
 
 	SPK_TRY(spk_build_over_closes(b, l, &ports, &closing, err));
+	if (closing.key < 0 && spk_build_goes_by_time(b, l, in))
+		return spk_build_time_over(b, l, in, out, err);
 	SPK_TRY(spk_build_over_columns(b, l, &ports, &n, &keys, err));
 	r.l = n;
 	r.window_key = closing.key;

@@ -34,6 +34,8 @@
 	X(TOP_N, "TopN")                       /* stream: the first rows of every key, kept in order */ \
 	X(SESSION_INPUT, "SessionInput")       /* stream: drops rows of sessions that were closed before this epoch; notes where others came from */ \
 	X(SESSION, "Session")                 /* stream: sessions by key; aggregates, or rows, of each as the watermark closes it */ \
+	X(HOLD, "Hold")                        /* stream: rows until the watermark has passed their time, which is `time_column` */ \
+	X(TIME_OVER, "TimeOver")               /* stream: window functions over rows that come in the order of time; `inner` over those kept and the new ones */ \
 	X(INPUT, "Input")                      /* leaf of an inner plan: the rows that the operator around it hands in */ \
 	X(HASH_JOIN, "HashJoin")               /* batch: input 0 probes a table over input 1 */ \
 	X(MERGE_JOIN, "MergeJoin")             /* batch: sorts both inputs by the keys */ \
@@ -137,7 +139,7 @@ struct spk_physical {
 	bool unknown;                      /* MARK: a NULL in a key makes the answer NULL where it is not true; `filter` is the whole condition, or NULL for a single key */
 	int sort_count;                    /* SORT, TOP_K, TOP_N (columns), OVER; READ, WRITE: every producer's rows are sorted so, the reader merges them */
 	struct spk_sort_key *sort;
-	int64_t limit, offset;             /* LIMIT, TOP_K; TOP_N: ranks offset + 1 to offset + limit, of the one call or by row_number */
+	int64_t limit, offset;             /* LIMIT, TOP_K; TIME_OVER: rows that it looks back at, -1 all; TOP_N: ranks offset + 1 to offset + limit, of the one call or by row_number */
 	bool partial;                      /* SORT, TOP_K, LIMIT: of each task's rows, before an exchange */
 	int value_rows;
 	struct spk_expr **value;

@@ -9,20 +9,20 @@
 
 /* --- the plan inside --- */
 
-static spk_status build_inner(struct spk_build *b, const struct spk_recompute *r, const struct spk_schema *schema, struct spk_physical_plan **plan, const struct spk_schema **out, spk_error *err)
+spk_status spk_build_inner_plan(struct spk_build *b, const struct spk_logical *l, spk_build_inner build, const struct spk_schema *schema, const struct spk_physical_plan **plan, const struct spk_schema **out, spk_error *err)
 {
 	struct spk_physical_options options = { .streaming = false };
 	struct spk_build inner = { .arena = b->arena, .options = &options, .root_name = b->root_name };
 	struct spk_ports in, ports = { 0 };
 
-	inner.plan = *plan = SPK_NEW(b->arena, struct spk_physical_plan);
+	*plan = inner.plan = SPK_NEW(b->arena, struct spk_physical_plan);
 	SPK_TRY_PTR(inner.plan, err);
 	in.node = NULL;
 	in = spk_build_port(&inner, spk_build_node(&inner, SPK_PHYSICAL_INPUT, schema, NULL, NULL), false);
 	SPK_TRY_PTR(in.node && in.node[0], err);
 	ports = in;
-	if (r->inner)
-		SPK_TRY(r->inner(&inner, r->l, &in, &ports, err));
+	if (build)
+		SPK_TRY(build(&inner, l, &in, &ports, err));
 	SPK_ASSERT(inner.plan->exchanges == 0 && ports.count == 1, "all rows of a key are in one task");
 	for (int i = 1; i < inner.plan->nodes; i++)
 		SPK_ASSERT(inner.plan->node[i]->inputs == 1 && inner.plan->node[i]->input[0] == inner.plan->node[i - 1], "an inner plan is a chain");
@@ -50,14 +50,14 @@ spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *
 {
 	const bool closes = r->window_key >= 0;
 	struct spk_buffer text = { 0 };
-	struct spk_physical_plan *inner;
+	const struct spk_physical_plan *inner;
 	const struct spk_schema *schema = NULL;
 	struct spk_physical *node;
 	struct spk_ports ports;
 	spk_status status;
 
 	SPK_TRY(spk_build_exchange(b, in, r->key, r->keys, -1, &ports, err));
-	SPK_TRY(build_inner(b, r, ports.node[0]->schema, &inner, &schema, err));
+	SPK_TRY(spk_build_inner_plan(b, r->l, r->inner, ports.node[0]->schema, &inner, &schema, err));
 	node = spk_build_node(b, SPK_PHYSICAL_RECOMPUTE, schema, &ports, r->l);
 	SPK_TRY_PTR(node, err);
 	node->inner = inner;

@@ -159,8 +159,7 @@ static bool is_key(const struct spk_physical *node, int column)
 	return false;
 }
 
-/* What tells rows of a partition apart: no constants, nor columns of its key. */
-static spk_status take_order(struct spk_build *b, const struct spk_logical *l, struct spk_physical *node, spk_error *err)
+spk_status spk_build_order(struct spk_build *b, const struct spk_logical *l, struct spk_physical *node, spk_error *err)
 {
 	node->sort = SPK_NEW_ARRAY(b->arena, struct spk_sort_key, l->sort_count + 1);
 	SPK_TRY_PTR(node->sort, err);
@@ -173,12 +172,12 @@ static spk_status take_order(struct spk_build *b, const struct spk_logical *l, s
 /* over: over the columns of `in`, whose partition `key` is. */
 static spk_status build_node(struct spk_build *b, const struct top *t, const struct spk_logical *over, const struct spk_over_keys *keys, struct spk_closing closing, struct spk_ports *ports, spk_error *err)
 {
-	const bool closes = closing.key >= 0, retracts = ports->retracts;
+	const bool closes = closing.key >= 0, retracts = ports->retracts, by_time = !closes && t->filter && spk_build_goes_by_time(b, t->over, ports);
 	struct spk_buffer text = { 0 };
 	struct spk_physical *node;
 	spk_status status;
 
-	SPK_TRY(spk_build_exchange(b, ports, keys->column, keys->count, -1, ports, err));
+	SPK_TRY(by_time ? spk_build_hold(b, t->over, keys, ports, err) : spk_build_exchange(b, ports, keys->column, keys->count, -1, ports, err));
 	node = spk_build_node(b, SPK_PHYSICAL_TOP_N, t->shows_rank ? over->schema : ports->node[0]->schema, ports, over);
 	SPK_TRY_PTR(node, err);
 	node->left = node->schema;
@@ -192,9 +191,10 @@ static spk_status build_node(struct spk_build *b, const struct top *t, const str
 	node->window_add_us = closing.add_us;
 	if (closes)
 		spk_build_time(b, t->over, node);
-	node->retracts = !closes;
+	/* In the order of time what comes later never displaces what is there. */
+	node->retracts = !closes && !by_time;
 	node->bound = closes ? SPK_BOUND_TIME : retracts ? SPK_BOUND_NOTHING : SPK_BOUND_KEY;
-	SPK_TRY(take_order(b, over, node, err));
+	SPK_TRY(spk_build_order(b, over, node, err));
 	status = put_meaning(node, &text, err);
 	if (status == SPK_OK)
 		status = spk_build_state(b, node, "top", &text, err);

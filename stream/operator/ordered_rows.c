@@ -295,38 +295,60 @@ static spk_status drop_page(struct spk_ordered_rows *o, struct spk_ordered_tree 
 	return spk_ordered_page_gone(tree, p->entry[at].number, err);
 }
 
-/* All of a page's entries from `at` on. */
-static spk_status drop_from(struct spk_ordered_rows *o, struct spk_ordered_tree *tree, struct spk_ordered_page *p, uint32_t at, spk_error *err)
+/* Entries [from, to) of a page. */
+static spk_status drop_range(struct spk_ordered_rows *o, struct spk_ordered_tree *tree, struct spk_ordered_page *p, uint32_t from, uint32_t to, spk_error *err)
 {
-	while (p->count > at) {
+	for (uint32_t i = from; i < to; i++) {
 		if (p->level)
-			SPK_TRY(drop_page(o, tree, p, p->count - 1, err));
-		remove_at(p, p->count - 1);
-		tree->changed = true;
+			SPK_TRY(drop_page(o, tree, p, i, err));
+		p->bytes -= spk_ordered_entry_bytes(&p->entry[i]);
 	}
+	if (from == to)
+		return SPK_OK;
+	memmove(p->entry + from, p->entry + to, (p->count - to) * sizeof *p->entry);
+	p->count -= to - from;
+	p->dirty = true;
+	tree->changed = true;
 	return SPK_OK;
 }
 
-static spk_status cut_below(struct spk_ordered_rows *o, struct spk_ordered_tree *tree, struct spk_ordered_page *p, const struct spk_ordered_entry *last, spk_error *err)
+/* What is behind `row`, or before it, goes. */
+static spk_status cut_below(struct spk_ordered_rows *o, struct spk_ordered_tree *tree, struct spk_ordered_page *p, const struct spk_ordered_entry *row, bool front, spk_error *err)
 {
+	struct spk_ordered_page *child;
 	uint32_t at;
 	bool same;
 
 	if (!p->level) {
-		at = find_row(p, last, &same);
-		return drop_from(o, tree, p, at + same, err);
+		at = find_row(p, row, &same);
+		return front ? drop_range(o, tree, p, 0, at, err) : drop_range(o, tree, p, at + same, p->count, err);
 	}
-	at = find_child(p, last);
-	SPK_TRY(drop_from(o, tree, p, at + 1, err));
-	SPK_TRY(spk_ordered_child(o, tree, p, at, &(struct spk_ordered_page *){ NULL }, err));
-	SPK_TRY(cut_below(o, tree, p->entry[at].page, last, err));
+	at = find_child(p, row);
+	SPK_TRY(front ? drop_range(o, tree, p, 0, at, err) : drop_range(o, tree, p, at + 1, p->count, err));
+	at = front ? 0 : at;
+	SPK_TRY(spk_ordered_child(o, tree, p, at, &child, err));
+	SPK_TRY(cut_below(o, tree, child, row, front, err));
 	p->dirty = true;
 	sum_up(&p->entry[at]);
+	if (child->count)
+		return SPK_OK;
+	SPK_TRY(spk_ordered_page_gone(tree, child->number, err));
+	remove_at(p, at);
 	return SPK_OK;
 }
 
 spk_status spk_ordered_cut(struct spk_ordered_rows *o, struct spk_ordered_tree *tree, const struct spk_ordered_entry *last, spk_error *err)
 {
-	SPK_TRY(cut_below(o, tree, tree->root, last, err));
+	if (tree->root->count)
+		SPK_TRY(cut_below(o, tree, tree->root, last, false, err));
+	return pull_up(o, tree, err);
+}
+
+spk_status spk_ordered_cut_front(struct spk_ordered_rows *o, struct spk_ordered_tree *tree, const struct spk_ordered_entry *first, spk_error *err)
+{
+	if (!first)
+		SPK_TRY(drop_range(o, tree, tree->root, 0, tree->root->count, err));
+	else if (tree->root->count)
+		SPK_TRY(cut_below(o, tree, tree->root, first, true, err));
 	return pull_up(o, tree, err);
 }

@@ -75,6 +75,8 @@ int64_t spk_ordered_weight(const struct spk_ordered_tree *tree);
 spk_status spk_ordered_at(struct spk_ordered_rows *o, struct spk_ordered_tree *tree, int64_t at, const struct spk_ordered_entry **row, spk_error *err);
 /* Forgets all rows behind this one. */
 spk_status spk_ordered_cut(struct spk_ordered_rows *o, struct spk_ordered_tree *tree, const struct spk_ordered_entry *last, spk_error *err);
+/* Forgets all rows before this one; NULL: all. */
+spk_status spk_ordered_cut_front(struct spk_ordered_rows *o, struct spk_ordered_tree *tree, const struct spk_ordered_entry *first, spk_error *err);
 /* Writes the trees that changed, n <= SPK_BATCH_ROWS. */
 spk_status spk_ordered_write(struct spk_ordered_rows *o, struct spk_ordered_tree *tree, int n, spk_error *err);
 /*

@@ -12,6 +12,8 @@ static const struct spk_op_type *const stream_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_NORMALIZE] = &spk_op_normalize,
 	[SPK_PHYSICAL_RECOMPUTE] = &spk_op_recompute,
 	[SPK_PHYSICAL_TOP_N] = &spk_op_top_n,
+	[SPK_PHYSICAL_HOLD] = &spk_op_hold,
+	[SPK_PHYSICAL_TIME_OVER] = &spk_op_time_over,
 	[SPK_PHYSICAL_SESSION_INPUT] = &spk_op_session_input,
 	[SPK_PHYSICAL_SESSION] = &spk_op_session,
 };

@@ -11,9 +11,7 @@
  * change where the rank is not asked for.
  */
 #include "core/base/memory.h"
-#include "stream/operator/delta_rows.h"
-#include "stream/operator/epoch_keys.h"
-#include "stream/operator/ordered_rows.h"
+#include "stream/operator/ordered_input.h"
 #include "stream/operator/row_changes.h"
 #include "stream/operator/stream_operators.h"
 
@@ -22,13 +20,9 @@ enum { KEYS_AT_ONCE = 256 };
 struct top_n {
 	struct spk_op base;
 	struct spk_arena *arena;
-	struct spk_key_column *order;    /* plan->sort */
 	struct spk_ordered_rows kept;
 	struct spk_state_view *view;
-	/* the epoch */
-	struct spk_epoch_keys keys;
-	struct spk_delta_rows delta;     /* see spk_delta_rows_encode_ordered */
-	struct spk_row_keys sorted;      /* scratch */
+	struct spk_ordered_input in;     /* the epoch */
 };
 
 static struct top_n *self(struct spk_op *op) { return spk_container_of(op, struct top_n, base); }
@@ -40,21 +34,6 @@ static bool shows_rank(const struct spk_physical *plan) { return plan->schema->c
 
 /* --- open --- */
 
-static spk_status open_order(struct top_n *t, spk_error *err)
-{
-	const struct spk_physical *plan = t->base.plan;
-
-	t->order = SPK_NEW_ARRAY(t->arena, struct spk_key_column, plan->sort_count + 1);
-	SPK_TRY_PTR(t->order, err);
-	for (int i = 0; i < plan->sort_count; i++) {
-		const struct spk_sort_key *s = &plan->sort[i];
-
-		SPK_ASSERT(s->expr->kind == SPK_EXPR_COLUMN, "what rows are ordered by was computed before");
-		t->order[i] = (struct spk_key_column){ .column = s->expr->column, .type = s->expr->type, .descending = s->descending, .nulls_first = s->nulls_first };
-	}
-	return SPK_OK;
-}
-
 static spk_status top_n_open(struct spk_op *op, spk_error *err)
 {
 	struct top_n *t = self(op);
@@ -64,45 +43,24 @@ static spk_status top_n_open(struct spk_op *op, spk_error *err)
 	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
 	t->arena = spk_arena_new(account);
 	SPK_TRY_PTR(t->arena, err);
-	SPK_TRY(open_order(t, err));
-	SPK_TRY(spk_epoch_keys_init(&t->keys, op, t->arena, err));
-	spk_delta_rows_init(&t->delta, account);
-	t->sorted.bytes.account = account;
+	SPK_TRY(spk_ordered_input_init(&t->in, op, t->arena, err));
 	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
 	SPK_TRY(spk_state_view_open(&t->view, op->pipeline->store, op->plan->state_table, first, end, err));
 	t->kept = (struct spk_ordered_rows){ .view = t->view, .account = account, .side = 't', .bucketed = closes(t), .bytes.account = account };
 	return SPK_OK;
 }
 
-static void forget(struct top_n *t)
-{
-	spk_epoch_keys_clear(&t->keys);
-	spk_delta_rows_clear(&t->delta);
-}
-
 static spk_status top_n_begin(struct spk_op *op, spk_error *err)
 {
 	(void)err;
-	forget(self(op));
+	spk_ordered_input_clear(&self(op)->in);
 	return SPK_OK;
 }
 
 static spk_status top_n_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
 {
-	struct top_n *t = self(op);
-	uint32_t number[SPK_BATCH_ROWS];
-
 	(void)input;
-	SPK_TRY(spk_epoch_keys_put(&t->keys, op, in, number, err));
-	SPK_TRY(spk_row_keys_encode(&t->sorted, in, t->order, op->plan->sort_count, false, err));
-	SPK_EACH_ROW(in, i, row) {
-		uint32_t size;
-		const char *order = spk_row_key(&t->sorted, i, &size);
-
-		SPK_TRY(spk_delta_rows_encode_ordered(&t->delta, order, size, in, row, err));
-		SPK_TRY(spk_delta_rows_add(&t->delta, number[i], spk_batch_weight(in, row), err));
-	}
-	return SPK_OK;
+	return spk_ordered_input_push(&self(op)->in, op, in, err);
 }
 
 /* --- which rows are within the bounds --- */
@@ -245,10 +203,10 @@ struct slice {
 
 static spk_status change_rows(struct top_n *t, struct spk_ordered_tree *tree, uint32_t key, spk_error *err)
 {
-	for (uint32_t i = t->delta.first[key]; i; i = t->delta.next[i - 1]) {
-		struct spk_ordered_entry row = { .weight = t->delta.weight[i - 1] };
+	for (uint32_t i = t->in.delta.first[key]; i; i = t->in.delta.next[i - 1]) {
+		struct spk_ordered_entry row = { .weight = t->in.delta.weight[i - 1] };
 
-		SPK_TRY(spk_delta_row_ordered(&t->delta, i - 1, tree->arena, &row, err));
+		SPK_TRY(spk_delta_row_ordered(&t->in.delta, i - 1, tree->arena, &row, err));
 		SPK_TRY(spk_ordered_add(&t->kept, tree, &row, err));
 	}
 	return SPK_OK;
@@ -272,12 +230,8 @@ static spk_status change_key(struct top_n *t, struct slice *s, int i, spk_error 
 
 static spk_status work_off(struct top_n *t, struct slice *s, spk_error *err)
 {
-	for (int i = 0; i < s->keys; i++) {
-		struct spk_ordered_tree *tree = &s->tree[i];
-
-		*tree = (struct spk_ordered_tree){ .hash = spk_epoch_key_hash(&t->keys, s->number[i]), .bucket = spk_epoch_key_bucket(&t->keys, s->number[i]), .arena = s->arena };
-		tree->key = spk_epoch_key(&t->keys, s->number[i], &tree->key_size);
-	}
+	for (int i = 0; i < s->keys; i++)
+		s->tree[i] = spk_ordered_input_tree(&t->in, s->number[i], s->arena);
 	SPK_TRY(spk_ordered_open(&t->kept, s->tree, s->keys, err));
 	for (int i = 0; i < s->keys; i++)
 		SPK_TRY(change_key(t, s, i, err));
@@ -304,8 +258,8 @@ static spk_status with_arena(struct top_n *t, struct slice *s, spk_status (*work
 
 static spk_status work_off_keys(struct top_n *t, struct slice *s, spk_error *err)
 {
-	for (uint32_t k = 0; k < t->keys.map.count; k++) {
-		if (!t->delta.first[k])
+	for (uint32_t k = 0; k < t->in.keys.map.count; k++) {
+		if (!t->in.delta.first[k])
 			continue;
 		s->number[s->keys++] = k;
 		if (s->keys == KEYS_AT_ONCE)
@@ -369,7 +323,7 @@ static spk_status top_n_finish(struct spk_op *op, spk_error *err)
 	struct top_n *t = self(op);
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
 	struct slice *s = work ? SPK_NEW(work, struct slice) : NULL;
-	spk_status status = s ? spk_delta_rows_chain(&t->delta, t->keys.map.count, work, err) : spk_fail_memory(err);
+	spk_status status = s ? spk_delta_rows_chain(&t->in.delta, t->in.keys.map.count, work, err) : spk_fail_memory(err);
 
 	if (status == SPK_OK)
 		status = work_off_keys(t, s, err);
@@ -378,7 +332,7 @@ static spk_status top_n_finish(struct spk_op *op, spk_error *err)
 	if (s)
 		spk_arena_unref(s->arena);
 	spk_arena_unref(work);
-	forget(t);
+	spk_ordered_input_clear(&t->in);
 	return status;
 }
 
@@ -386,9 +340,7 @@ static void top_n_close(struct spk_op *op)
 {
 	struct top_n *t = self(op);
 
-	spk_epoch_keys_release(&t->keys);
-	spk_delta_rows_release(&t->delta);
-	spk_row_keys_release(&t->sorted);
+	spk_ordered_input_release(&t->in);
 	spk_ordered_release(&t->kept);
 	spk_state_view_close(t->view);
 	spk_arena_unref(t->arena);

@@ -82,9 +82,11 @@ static void cut(struct world *w, struct model *m, struct spk_ordered_tree *tree,
 	const struct spk_ordered_entry row = row_of(r, tree->arena);
 	spk_error err = { 0 };
 
-	REQUIRE_OK(spk_ordered_cut(&w->kept, tree, &row, &err), err);
-	for (int i = r + 1; i < ROWS_MAX; i++)
-		m->weight[i] = 0;
+	const bool front = spk_test_one_in(&w->rng, 2), all = front && spk_test_one_in(&w->rng, 6);
+
+	REQUIRE_OK(front ? spk_ordered_cut_front(&w->kept, tree, all ? NULL : &row, &err) : spk_ordered_cut(&w->kept, tree, &row, &err), err);
+	for (int i = 0; i < ROWS_MAX; i++)
+		m->weight[i] = all || (front ? i < r : i > r) ? 0 : m->weight[i];
 }
 
 /* Some changes of one key: here and there, upwards, downwards, or all of a range goes. */
