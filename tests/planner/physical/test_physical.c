@@ -114,6 +114,58 @@ static const struct { const char *name; bool streaming; enum spk_emit emit; cons
 	  "            -> LateFilter #2 [by window_start]  (stage 0)\n"
 	  "               -> Window #1 [tumble of ts, size 00:00:10]  (stage 0)\n"
 	  "                  -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "in the order of event time rows wait for the watermark", true, SPK_EMIT_AUTO,
+	  "INSERT INTO plain SELECT auction, sum(price) OVER (PARTITION BY auction ORDER BY ts ROWS 2 PRECEDING) FROM bid",
+	  "Sink #7 plain (kafka) [append]  (stage 1)\n"
+	  "   -> Project #6 [auction, sum::bigint]  (stage 1)\n"
+	  "      -> TimeOver #5 [by auction; looks back at 2 rows: Sort [auction, ts] > Over [sum; partition: auction] [ts]] state plain.over-1, grows with the number of keys  (stage 1)\n"
+	  "         -> Hold #4 [until the watermark passes ts] state plain.hold-1, bounded by the watermark  (stage 1)\n"
+	  "            -> Exchange #2 [hash of auction]  (stage 0)\n"
+	  "               -> LateFilter #1 [by ts]  (stage 0)\n"
+	  "                  -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "as far as frames look back, in time and rows", true, SPK_EMIT_AUTO,
+	  "INSERT INTO plain SELECT count(*) OVER (w RANGE INTERVAL '1 hour' PRECEDING), lag(price, 3) OVER w FROM bid WINDOW w AS (ORDER BY ts)",
+	  "Sink #9 plain (kafka) [append]  (stage 1)\n"
+	  "   -> Project #8 [count, lag]  (stage 1)\n"
+	  "      -> Project #7 [price, ts, count, lag]  (stage 1)\n"
+	  "         -> TimeOver #6 [over all rows; looks back at 3 rows and 01:00:00: Sort [ts] > Over [count, lag] [ts]] state plain.over-1, grows with the number of keys  (stage 1)\n"
+	  "            -> Hold #5 [until the watermark passes ts] state plain.hold-1, bounded by the watermark  (stage 1)\n"
+	  "               -> Exchange #3 [all to one task]  (stage 0)\n"
+	  "                  -> LateFilter #2 [by ts]  (stage 0)\n"
+	  "                     -> Project #1 [price, ts, (ts - '01:00:00'::interval)]  (stage 0)\n"
+	  "                        -> Scan #0 bid (kafka) [columns: price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "the first row by event time is final", true, SPK_EMIT_AUTO,
+	  "INSERT INTO plain SELECT DISTINCT ON (auction) auction, price FROM bid ORDER BY auction, ts",
+	  "Sink #7 plain (kafka) [append]  (stage 1)\n"
+	  "   -> Project #6 [auction, price]  (stage 1)\n"
+	  "      -> TopN #5 [row_number 1 to 1, by auction; order ?order?] state plain.top-1, grows with the number of keys  (stage 1)\n"
+	  "         -> Hold #4 [until the watermark passes ts] state plain.hold-1, bounded by the watermark  (stage 1)\n"
+	  "            -> Exchange #2 [hash of auction]  (stage 0)\n"
+	  "               -> LateFilter #1 [by ts]  (stage 0)\n"
+	  "                  -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "or comes at once when changes are wanted", true, SPK_EMIT_ON_UPDATE,
+	  "INSERT INTO shown SELECT DISTINCT ON (auction) auction, price FROM bid ORDER BY auction, ts",
+	  "Sink #5 shown (print) [changes]  (stage 1, changes)\n"
+	  "   -> Project #4 [auction, price]  (stage 1, changes)\n"
+	  "      -> TopN #3 [row_number 1 to 1, by auction; order ?order?] state shown.top-1, grows with the number of keys  (stage 1, changes)\n"
+	  "         -> Exchange #1 [hash of auction]  (stage 0)\n"
+	  "            -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "sets of values and the largest one have branches", true, SPK_EMIT_AUTO,
+	  "INSERT INTO upserts SELECT auction, count(DISTINCT bidder) + count(DISTINCT bidder) FILTER (WHERE price > 1) FROM bid GROUP BY auction",
+	  "Sink #15 upserts (upsert-kafka) [upsert by auction]  (stage 2, changes)\n"
+	  "   -> Project #14 [auction, (count + count)]  (stage 2, changes)\n"
+	  "      -> StreamAggregate #13 [group: auction; count(DISTINCT bidder), count(DISTINCT bidder) filter (argument 2)] state upserts.aggregate-2, grows with the number of keys  (stage 2, changes)\n"
+	  "         -> Exchange #11 [hash of the group]  (stage 1)\n"
+	  "            -> Exchange #4 [hash of the group]  (stage 0)\n"
+	  "               -> PartialAggregate #3 [group: auction]  (stage 0)\n"
+	  "                  -> Project #2 [auction, bidder, (price > 1)]  (stage 0)\n"
+	  "                     -> Project #1 [auction, bidder, price]  (stage 0)\n"
+	  "                        -> Scan #0 bid (kafka) [columns: auction, bidder, price, ts; watermark: ts - 00:00:04]  (stage 0)\n"
+	  "            -> PartialAggregate #10 [group: auction; count(bidder), count(bidder) filter (filter)]  (stage 1)\n"
+	  "               -> StreamAggregate #9 [group: auction, bidder; whether(*) filter (argument 2)] state upserts.aggregate-1, grows with the number of keys  (stage 1, changes)\n"
+	  "                  -> Exchange #7 [hash of the group]  (stage 0)\n"
+	  "                     -> PartialAggregate #6 [group: auction, bidder; whether(*) filter (argument 2)]  (stage 0)\n"
+	  "                        -> Project #2 (shared, see above)\n" },
 	{ "what no constant bounds is computed again", true, SPK_EMIT_AUTO,
 	  "INSERT INTO shown SELECT auction, price FROM bid QUALIFY row_number() OVER (PARTITION BY auction ORDER BY price) <= bidder",
 	  "Sink #7 shown (print) [changes]  (stage 1, changes)\n"
