@@ -248,16 +248,23 @@ static spk_status each_without_bucket(void *user, int64_t bucket, const char *ke
 	return w->each(w->user, key, key_size, value, value_size, err);
 }
 
-spk_status spk_state_visit_bucket(struct spk_state_view *view, int64_t bucket, spk_status (*each)(void *user, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err)
+spk_status spk_state_scan_bucket(struct spk_state_view *view, int64_t bucket, spk_status (*each)(void *user, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err)
 {
 	struct without_bucket w = { .each = each, .user = user };
+	struct spk_bucket *b = spk_bucket_find(view, bucket);
+
+	return b ? scan(view, b, each_without_bucket, &w, err) : SPK_OK;
+}
+
+spk_status spk_state_visit_bucket(struct spk_state_view *view, int64_t bucket, spk_status (*each)(void *user, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err)
+{
 	const struct spk_bucket *b = spk_bucket_find(view, bucket);
 	struct spk_cell_cursor at = { 0 };
 
 	if (!b)
 		return SPK_OK;
 	if (b->stored)
-		return scan(view, spk_bucket_find(view, bucket), each_without_bucket, &w, err);
+		return spk_state_scan_bucket(view, bucket, each, user, err);
 	for (const struct spk_cell *c; (c = spk_cells_next(&b->cells, &at)) != NULL;)
 		if (c->value_size != UINT32_MAX)
 			SPK_TRY(each(user, c->bytes, c->key_size, spk_cell_value(c), c->value_size, err));

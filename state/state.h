@@ -71,7 +71,9 @@ int64_t spk_state_next_bucket(const struct spk_state_view *view, int64_t from);
 /* Calls `each` (NULL: nobody) for every live entry of the bucket in order of (shard, key), then drops the bucket. When `each` fails
  * nothing is dropped. `each` must not use the view, and what it is given is valid during the call alone; so for scan. */
 spk_status spk_state_take_bucket(struct spk_state_view *view, int64_t bucket, spk_status (*each)(void *user, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err);
-/* Calls `each` for every live entry of the bucket, which stays, in no order that could be relied on. */
+/* The same, but the bucket stays. */
+spk_status spk_state_scan_bucket(struct spk_state_view *view, int64_t bucket, spk_status (*each)(void *user, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err);
+/* The same, in no order that could be relied on. */
 spk_status spk_state_visit_bucket(struct spk_state_view *view, int64_t bucket, spk_status (*each)(void *user, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err);
 /* Calls `each` for every live entry of the view in order of (shard, bucket, key); for `sparklet state`, complete mode and checks. */
 spk_status spk_state_scan(struct spk_state_view *view, spk_status (*each)(void *user, int64_t bucket, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err);

@@ -43,6 +43,14 @@ const char *spk_conf_name(enum spk_conf_key key)
 	return names[key];
 }
 
+/* What Flink calls the same. */
+static const struct { const char *name; enum spk_conf_key key; } other_names[] = {
+	{ "table.exec.emit.allow-lateness", SPK_CONF_EMIT_LATENESS },
+};
+
+/* Flink's switch for results before a window closes: here they come with every epoch. */
+#define EARLY_FIRE "table.exec.emit.early-fire."
+
 spk_status spk_conf_find(const char *name, enum spk_conf_key *out, spk_error *err)
 {
 	const char *closest;
@@ -52,6 +60,16 @@ spk_status spk_conf_find(const char *name, enum spk_conf_key *out, spk_error *er
 			*out = (enum spk_conf_key)i;
 			return SPK_OK;
 		}
+	}
+	for (size_t i = 0; i < SPK_COUNT_OF(other_names); i++) {
+		if (strcmp(other_names[i].name, name) == 0) {
+			*out = other_names[i].key;
+			return SPK_OK;
+		}
+	}
+	if (strcmp(name, EARLY_FIRE "enabled") == 0 || strcmp(name, EARLY_FIRE "delay") == 0) {
+		*out = SPK_CONF_EMIT;
+		return SPK_OK;
 	}
 	spk_fail(err, SPK_USAGE, "unknown configuration key '%s'", name);
 	closest = spk_closest_name(name, names, SPK_CONF_COUNT);
@@ -224,6 +242,26 @@ static void hint_value(const struct entry *e, spk_error *err)
 		spk_hint(err, "true or false");
 }
 
+/* The value of 'emit' that stands for one of early-fire's options; NULL: it stays as it is. */
+static spk_status early_fire(const char *name, const char *value, const char **out, spk_error *err)
+{
+	const bool delay = strcmp(name, EARLY_FIRE "delay") == 0;
+	int64_t us = 0;
+
+	*out = NULL;
+	if (delay) {
+		SPK_TRY(spk_conf_parse_duration(value, 1000, &us, err));
+		if (us == 0)
+			return SPK_OK;
+		spk_fail(err, SPK_UNSUPPORTED, "results before a window closes come with every epoch, not at an interval of their own");
+		return spk_hint(err, "SET epoch.interval = '%s' makes epochs that long.", value);
+	}
+	if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+		return spk_fail(err, SPK_USAGE, "'%s' is true or false, not '%s'", name, value);
+	*out = *value == 't' ? "on-update" : "auto";
+	return SPK_OK;
+}
+
 spk_status spk_conf_set(struct spk_conf *conf, const char *name, const char *value, spk_error *err)
 {
 	struct spk_buffer scratch = { 0 };
@@ -232,6 +270,10 @@ spk_status spk_conf_set(struct spk_conf *conf, const char *name, const char *val
 	spk_status status;
 
 	SPK_TRY(spk_conf_find(name, &key, err));
+	if (strncmp(name, EARLY_FIRE, strlen(EARLY_FIRE)) == 0)
+		SPK_TRY(early_fire(name, value, &value, err));
+	if (!value)
+		return SPK_OK;
 	status = make_value(&table[key], value, &scratch, &made, err);
 	spk_buffer_release(&scratch);
 	if (status) {

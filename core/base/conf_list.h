@@ -31,6 +31,7 @@
 	X(DLQ_TOPIC, "dlq.topic", TEXT, "", "", "", "", "Dead-letter topic; empty: <job>.dlq. Jobs without Kafka sinks write to DIR/dlq.") \
 	X(IDLE_TIMEOUT, "watermark.idle-timeout", DURATION, "ms", "5s", "0", "", "A partition without data for so long does not hold the watermark; 0: never idle.") \
 	X(EMIT, "emit", ENUM, "auto|on-close|on-update", "auto", "", "", "When windowed results are written: at the close of the window or every epoch.") \
+	X(EMIT_LATENESS, "emit.allowed-lateness", DURATION, "ms", "0", "0", "", "Windows take late rows for so long after their close, and change then: for sinks that take updates.") \
 	X(STATE_CACHE, "state.cache", BYTES, "bytes", "0", "0", "", "Upper bound of the write-back cache of state; 0: half of memory.limit.") \
 	X(TXN_TIMEOUT, "transaction.timeout", DURATION, "ms", "60s", "1000000", "", "Kafka transaction timeout, and how long a commit may take.") \
 	X(KAFKA_RETRY, "kafka.retry", DURATION, "ms", "0", "0", "", "How long to keep trying to reach a broker at start; 0: for ever.") \

@@ -123,7 +123,7 @@ spk_status spk_build_groups_meaning(const struct spk_physical *node, const struc
 {
 	char type[64];
 
-	SPK_TRY(spk_buffer_append_str(out, node->window_key >= 0 ? "by window, group " : "group ", err));
+	SPK_TRY(spk_buffer_append_str(out, node->window_key < 0 ? "group " : node->kind == SPK_PHYSICAL_STREAM_AGGREGATE ? "changing by window, group " : "by window, group ", err));
 	for (int i = 0; i < l->expr_count; i++) {
 		SPK_TRY(spk_buffer_append_str(out, i ? ", " : "", err));
 		SPK_TRY(spk_expr_format(l->expr[i], out, err));
@@ -139,6 +139,8 @@ static spk_status describe_state(struct spk_build *b, struct spk_physical *node,
 	struct spk_buffer text = { 0 };
 	spk_status status = branches ? spk_buffer_append_str(&text, "of branches, ", err) : SPK_OK;
 
+	if (status == SPK_OK && node->lateness_us)
+		status = spk_buffer_printf(&text, err, "late by up to %lld us, ", (long long)node->lateness_us);
 	if (status == SPK_OK)
 		status = spk_build_groups_meaning(node, l, &text, err);
 	if (status == SPK_OK)
@@ -215,20 +217,40 @@ static spk_status build_batch(struct spk_build *b, const struct spk_logical *l, 
 	return build_level(b, upper, &between, out, err);
 }
 
+bool spk_build_windows_change(const struct spk_build *b)
+{
+	return b->options->emit == SPK_EMIT_ON_UPDATE || b->options->lateness_us > 0;
+}
+
+spk_status spk_build_check_lateness(const struct spk_build *b, const struct spk_logical *l, const char *what, spk_error *err)
+{
+	if (!b->options->lateness_us || b->options->emit == SPK_EMIT_ON_UPDATE)
+		return SPK_OK;
+	spk_fail(err, SPK_UNSUPPORTED, "%s cannot take late rows after their close (emit.allowed-lateness)", what);
+	spk_hint(err, "Give the table's WATERMARK a longer delay instead; or SET emit = 'on-update' for their changes from the beginning.");
+	if (err)
+		err->position = l->position;
+	return SPK_UNSUPPORTED;
+}
+
 spk_status spk_build_stream_merging(struct spk_build *b, const struct spk_logical *l, const struct spk_physical *partial, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err)
 {
-	const bool closes = closing.key >= 0;
+	const bool closes = closing.key >= 0 && !closing.changes;
 	struct spk_physical *node;
 	struct spk_ports ports;
 
 	SPK_TRY(spk_build_exchange(b, in, NULL, 0, l->expr_count ? 0 : -1, &ports, err));
 	SPK_TRY(spk_build_merging(b, l, closes ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, partial, NULL, &ports, &node, err));
 	node->window_add_us = closing.add_us;
-	if (closes)
+	if (closing.key >= 0)
 		spk_build_time(b, l, node);
+	if (closing.changes) {
+		node->lateness_us = b->options->lateness_us;
+		node->on_close = b->options->emit != SPK_EMIT_ON_UPDATE;
+	}
 	node->retracts = !closes;
-	/* Only the operator that closes windows drops their state. */
-	if (!closes && l->properties.bound == SPK_BOUND_TIME)
+	/* Only what is by window drops its state. */
+	if (closing.key < 0 && l->properties.bound == SPK_BOUND_TIME)
 		node->bound = SPK_BOUND_KEY;
 	SPK_TRY(describe_state(b, node, l, in->count > 1, err));
 	*out = spk_build_port(b, node, node->retracts);
@@ -253,13 +275,16 @@ static spk_status build_stream(struct spk_build *b, const struct spk_logical *l,
 	struct spk_closing closing = { .key = -1 };
 	int64_t add_us = 0;
 	int window_key = spk_build_window_key(l, &add_us);
+	const bool changes = spk_build_windows_change(b);
 	struct spk_ports ports = *in;
 	bool built;
 
-	if (window_key >= 0 && l->properties.bound == SPK_BOUND_TIME && b->options->emit != SPK_EMIT_ON_UPDATE) {
-		SPK_TRY(spk_build_late(b, l, l->expr[window_key]->column, add_us, false, &ports, err));
-		closing = (struct spk_closing){ window_key, add_us };
+	if (window_key >= 0 && l->properties.bound == SPK_BOUND_TIME && (!changes || !spk_aggregate_needs_rows(l, in->retracts))) {
+		closing = (struct spk_closing){ window_key, add_us + b->options->lateness_us, changes };
+		SPK_TRY(spk_build_late(b, l, l->expr[window_key]->column, closing.add_us, false, &ports, err));
 	}
+	if (closing.key < 0 && window_key >= 0 && l->properties.bound == SPK_BOUND_TIME)
+		SPK_TRY(spk_build_check_lateness(b, l, "windows whose aggregates keep rows (DISTINCT, ORDER BY in the call and their like)", err));
 	if (!spk_aggregate_needs_rows(l, in->retracts))
 		return spk_build_stream_level(b, l, &ports, closing, out, err);
 	SPK_TRY(spk_build_aggregate_branches(b, l, &ports, closing, out, &built, err));

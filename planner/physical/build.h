@@ -117,7 +117,11 @@ spk_status spk_build_call_meaning(const struct spk_aggregate_call *c, struct spk
  * Stateful nodes that wait for a window and then give final rows: which of their columns (groups, input) is its bound, and what to add to get its end. key -1: they give
  * what changes every epoch.
  */
-struct spk_closing { int key; int64_t add_us; };
+struct spk_closing { int key; int64_t add_us; bool changes; /* it gives changes, too, but only as long as the window may change */ };
+/* Whether windows say more than their final rows: what they come to before they close, or late rows behind that. */
+bool spk_build_windows_change(const struct spk_build *b);
+/* PLAN error where windows take late rows, which `what` cannot do. */
+spk_status spk_build_check_lateness(const struct spk_build *b, const struct spk_logical *l, const char *what, spk_error *err);
 
 /* Whether a key of this type gives the value back. */
 bool spk_key_keeps(struct spk_type type);

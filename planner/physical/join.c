@@ -422,6 +422,8 @@ static spk_status take_time(struct join_plan *j, spk_error *err)
 	if (!j->b->options->streaming || j->side[0].retracts || j->side[1].retracts)
 		return SPK_OK;
 	j->time = spk_join_time_of(j->l);
+	if (j->time.kind == SPK_JOIN_BY_WINDOW)
+		SPK_TRY(spk_build_check_lateness(j->b, j->l, "window joins", err));
 	for (int s = 0; s < 2 && j->time.kind; s++)
 		SPK_TRY(spk_build_late(j->b, j->l, j->time.column[s], 0, j->time.kind == SPK_JOIN_BY_INTERVAL, &j->side[s], err));
 	return SPK_OK;

@@ -105,7 +105,9 @@ spk_status spk_build_over_closes(struct spk_build *b, const struct spk_logical *
 	int64_t add_us = 0;
 	const int key = may ? spk_build_window_key(l, &add_us) : -1;
 
-	*out = (struct spk_closing){ key >= 0 ? l->expr[key]->column : -1, add_us };
+	if (key >= 0)
+		SPK_TRY(spk_build_check_lateness(b, l, "window functions and first rows by window", err));
+	*out = (struct spk_closing){ key >= 0 ? l->expr[key]->column : -1, add_us, false };
 	return key >= 0 ? spk_build_late(b, l, out->key, add_us, false, ports, err) : SPK_OK;
 }
 

@@ -110,8 +110,10 @@ struct spk_physical {
 	const struct spk_callback *callback; /* CALLBACK */
 	int calls;                         /* OVER: its input is sorted by `expr` (the partition), then `sort` */
 	struct spk_window_call *call;
-	int window_key;                    /* WINDOW_AGGREGATE: group column that holds the window bound; LATE, RECOMPUTE, TOP_N (final rows as the watermark closes it): input column; else -1 */
+	int window_key;                    /* WINDOW_AGGREGATE, STREAM_AGGREGATE by window: group column that holds the window bound; LATE, RECOMPUTE, TOP_N (final rows as the watermark closes it): input column; else -1 */
 	int64_t window_add_us;             /* add to it to get the window's end */
+	int64_t lateness_us;               /* STREAM_AGGREGATE by window: late rows are taken for so long behind its end; part of window_add_us */
+	bool on_close;                     /* STREAM_AGGREGATE by window: says nothing of a window before it closes */
 	int time_column;                   /* WINDOW, SESSION_INPUT, SESSION: input column */
 	enum spk_window_kind window;
 	int64_t window_size_us, window_slide_us, window_offset_us;  /* slide: also a session's gap */
@@ -236,6 +238,7 @@ struct spk_physical_options {
 	int64_t broadcast_bytes;           /* a join's kept side is read whole by every task up to so many bytes; 0: 64 MiB */
 	bool keep;                         /* a query whose rows are kept: every task keeps its own, in no order among them */
 	enum spk_emit emit;
+	int64_t lateness_us;               /* windows take late rows for so long after they have closed, and change */
 	/* Whether a sink table takes changes by key or as +/- rows: asked of the connectors by whoever plans. */
 	spk_status (*sink_takes)(const struct spk_table *table, bool *upserts, bool *deltas, void *user, spk_error *err);
 	/* Batch: how many files a scan reads, of how many (spk_plan_source). May be NULL. */

@@ -329,6 +329,7 @@ spk_status spk_build_session(struct spk_build *b, const struct spk_logical *l, s
 		return build_batch(b, l, in, out, err);
 	if (!closes(b, l))
 		return build_changing(b, l, in, out, err);
+	SPK_TRY(spk_build_check_lateness(b, l, "sessions", err));
 	if (!in->retracts)
 		return build_closing(b, l, in, out, err);
 	spk_fail(err, SPK_PLAN, "sessions that close cannot be made of rows that may be taken back");
@@ -466,6 +467,7 @@ spk_status spk_build_session_groups(struct spk_build *b, const struct spk_logica
 	if (w->kind != SPK_LOGICAL_WINDOW || w->window != SPK_WINDOW_SESSION || !closes(b, w) || l->properties.bound != SPK_BOUND_TIME || !spk_build_only_appends(w->input[0]) ||
 	    spk_aggregate_needs_rows(l, false))
 		return SPK_OK;
+	SPK_TRY(spk_build_check_lateness(b, w, "sessions", err));
 	SPK_TRY(spk_build_onto_window(b, l, &n, err));
 	*taken = same_groups(w, n) && spk_build_looks_at_rows(w, n);
 	return *taken ? build_groups(b, w, n, out, err) : SPK_OK;

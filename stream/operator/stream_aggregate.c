@@ -1,9 +1,12 @@
 /*
- * Aggregates by key without end; every epoch the changed groups come out.
+ * Aggregates by key whose changed groups come out every epoch; without end, or by window for as long as it may change.
  *
  *   input   partial states of this epoch (key, hash, state), with rows taken back counted negative
  *   output  for every group whose values changed: -1 with the old row (if there was one), +1 with the new one (if any rows are left)
- *   state   keyed: group key -> row count and aggregate states; grows with the number of keys
+ *   state   keyed: group key -> row count and aggregate states; grows with the number of keys. By window it is bucketed by the window's end and what late rows
+ *           are allowed (plan->lateness_us), and goes when the watermark passes that
+ *
+ * By window and with plan->on_close a window says nothing before the watermark has passed its end; then all of it comes out, and after that what changes.
  *
  * A group is read and written once per epoch, however many of its rows arrive, and a group that ends where it began says nothing. The
  * one group of an aggregate without GROUP BY stays when its last row is taken back: count(*) is 0 then.
@@ -12,11 +15,18 @@
 
 static struct spk_stateful_groups *self(struct spk_op *op) { return spk_container_of(op, struct spk_stateful_groups, base); }
 
+/* Whether changes of a group in this bucket come out: those of a window that is yet to close do not, where it is waited for. */
+static bool speaks(const struct spk_op *op, int64_t bucket, int64_t watermark_before)
+{
+	return !op->plan->on_close || bucket - op->plan->lateness_us <= watermark_before;
+}
+
 /* Rows 0..n of the batch are the old images, n..2n the new ones, so that -1 comes before +1. */
 struct images {
 	struct spk_batch *batch;
 	int n;
 	bool *had, *has;               /* by group: there is an old / a new row */
+	bool *silent;                  /* by group: nothing is said of it now */
 };
 
 static bool same_value(const struct spk_vector *v, int a, int b)
@@ -35,6 +45,8 @@ static bool same_value(const struct spk_vector *v, int a, int b)
 
 static bool unchanged(const struct spk_physical *plan, const struct images *im, int i)
 {
+	if (im->silent[i])
+		return true;
 	if (!im->had[i] || !im->has[i])
 		return !im->had[i] && !im->has[i];
 	for (int c = 0; c < plan->aggregate_count; c++)
@@ -102,16 +114,38 @@ static spk_status update_slice(struct spk_op *op, struct spk_slice *slice, struc
 {
 	struct spk_stateful_groups *s = self(op);
 
-	SPK_TRY(spk_stateful_read(s, from, n, false, slice, err));
+	SPK_TRY(spk_stateful_read(s, from, n, op->plan->window_key >= 0, slice, err));
 	SPK_TRY(spk_groups_output(op->plan->schema, 2 * n, op->pipeline->account, &im->batch, err));
 	im->had = SPK_NEW_ARRAY(im->batch->arena, bool, n);
 	im->has = SPK_NEW_ARRAY(im->batch->arena, bool, n);
-	SPK_TRY_PTR(im->had && im->has, err);
+	im->silent = SPK_NEW_ARRAY(im->batch->arena, bool, n);
+	SPK_TRY_PTR(im->had && im->has && im->silent, err);
+	for (int i = 0; i < n; i++)
+		im->silent[i] = slice->bucketed && !speaks(op, slice->bucket[i], spk_op_watermark_before(op));
 	SPK_TRY(take_old(s, slice, im, err));
 	SPK_TRY(spk_stateful_merge(s, slice, err));
 	SPK_TRY(take_new(s, slice, im, err));
 	SPK_TRY(spk_stateful_write(s, slice, err));
 	return emit_changes(op, im, err);
+}
+
+/* Windows that close in this epoch, where that is waited for; those that nothing may change any more are dropped. */
+static spk_status pass_windows(struct spk_stateful_groups *s, spk_error *err)
+{
+	const struct spk_physical *plan = s->base.plan;
+	const int64_t before = spk_op_watermark_before(&s->base), after = spk_op_watermark_after(&s->base);
+	int64_t from, to, bucket;
+
+	if (plan->on_close) {
+		if (before == SPK_WATERMARK_NONE || __builtin_add_overflow(before, plan->lateness_us + 1, &from))
+			from = before == SPK_WATERMARK_NONE ? INT64_MIN : INT64_MAX;
+		if (after == SPK_WATERMARK_NONE || __builtin_add_overflow(after, plan->lateness_us, &to))
+			to = after == SPK_WATERMARK_NONE ? INT64_MIN : INT64_MAX;
+		SPK_TRY(spk_stateful_emit_windows(s, from, to, false, err));
+	}
+	while ((bucket = spk_state_first_bucket(s->view)) <= after && bucket != INT64_MAX)
+		SPK_TRY(spk_state_take_bucket(s->view, bucket, NULL, NULL, err));
+	return SPK_OK;
 }
 
 static spk_status stream_finish(struct spk_op *op, spk_error *err)
@@ -129,7 +163,7 @@ static spk_status stream_finish(struct spk_op *op, spk_error *err)
 		SPK_TRY(status);
 	}
 	spk_groups_clear(&s->epoch);
-	return SPK_OK;
+	return op->plan->window_key >= 0 ? pass_windows(s, err) : SPK_OK;
 }
 
 const struct spk_op_type spk_op_stream_aggregate = {

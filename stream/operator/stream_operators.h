@@ -66,6 +66,8 @@ spk_status spk_stateful_merge(struct spk_stateful_groups *s, const struct spk_sl
 spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
 /* All groups of the epoch into a bucketed table, slice by slice; then the epoch has none. */
 spk_status spk_stateful_fold(struct spk_stateful_groups *s, spk_error *err);
+/* Emits the final rows of all groups in buckets [from, to] of a bucketed table; take: these are dropped. */
+spk_status spk_stateful_emit_windows(struct spk_stateful_groups *s, int64_t from, int64_t to, bool take, spk_error *err);
 void spk_stateful_release_row(const struct spk_stateful_groups *s, char *row);
 void spk_stateful_slice_release(struct spk_stateful_groups *s, struct spk_slice *slice);
 /* A state row from the bytes of a table's value; it must be released, also after a failure. */

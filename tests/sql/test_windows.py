@@ -50,13 +50,13 @@ def grouped(pairs):
                   .replace(".999000", ".999") for (w, k), v in groups.items())
 
 
-def stream(sql, rows, each):
+def stream(sql, rows, each, settings="", sink="'format' = 'csv', 'csv.header' = 'false'"):
     shutil.rmtree(CWD / "out", ignore_errors=True)
     shutil.rmtree(CWD / ".sparklet", ignore_errors=True)
-    (CWD / "job.sql").write_text(table(rows) + "CREATE TABLE o (s timestamp, e timestamp, k text, n bigint, v bigint, w timestamp) "
-                                 f"WITH ('connector' = 'filesystem', 'path' = '{CWD}/out', 'format' = 'csv', 'csv.header' = 'false');\nINSERT INTO o {sql};\n")
+    (CWD / "job.sql").write_text(settings + table(rows) + "CREATE TABLE o (s timestamp, e timestamp, k text, n bigint, v bigint, w timestamp) "
+                                 f"WITH ('connector' = 'filesystem', 'path' = '{CWD}/out', {sink});\nINSERT INTO o {sql};\n")
     done = sparklet(CWD, "run", "--once", "-s", f"epoch.max.rows={each}", "-s", "epoch.interval=0", "job.sql").stderr
-    return sorted(line for file in sorted((CWD / "out").glob("*.csv")) for line in file.read_text().splitlines()), done
+    return sorted(line for file in sorted((CWD / "out").glob("*-*.*")) for line in file.read_text().splitlines()), done
 
 
 def random_rows(rng, n, disorder):
@@ -108,4 +108,53 @@ def rows_without_a_time():
     assert got == want and "1 bad" in done, (got, done)
 
 
-main(batch_and_stream, late_rows, rows_without_a_time)
+def left_over(lines):
+    """What debezium envelopes come to, as csv"""
+    rows = {}
+    for line in lines:
+        m = json.loads(line)
+        for image, weight in ((m["before"], -1), (m["after"], 1)):
+            if image:
+                row = ",".join(str(v) for v in image.values())
+                rows[row] = rows.get(row, 0) + weight
+    assert all(n in (0, 1) for n in rows.values()), rows
+    return sorted(row for row, n in rows.items() if n)
+
+
+def allowed_lateness():
+    """late rows change windows that have closed, for so long; 'on-update' says it all the while"""
+    rng = seed()
+    for i in range(6):
+        kind, step, size, offset = draw(rng)
+        lateness = rng.choice([5, 30])
+        rows = random_rows(rng, 60, 40)
+        mark, late, pairs = None, 0, []
+        for t, k, v in rows:
+            open_ones = [w for w in windows(kind, t, step, size, offset) if mark is None or w[1] + lateness > mark]
+            late += not open_ones
+            pairs += [((w, k), v) for w in open_ones]
+            mark = max(mark if mark is not None else t - DELAY, t - DELAY)
+        sql = query(kind, step, size, offset)
+        settings = f"SET emit.allowed-lateness = '{lateness}s';\n" + ("SET emit = 'on-update';\n" if i % 2 else "")
+        got, done = stream(sql, rows, 1, settings, "'format' = 'debezium-json'")
+        assert left_over(got) == grouped(pairs) and f" {late} late, 0 bad" in done, (sql, done, late, left_over(got)[:5], grouped(pairs)[:5])
+
+
+def lateness_that_cannot_be_kept():
+    """is refused, with the ways out"""
+    sinks = ("CREATE TABLE o (a timestamp, b text, c bigint, PRIMARY KEY (a, b) NOT ENFORCED) WITH ('connector' = 'blackhole');\n"
+             "CREATE TABLE f (a timestamp, b text, c bigint) WITH ('connector' = 'filesystem', 'path' = 'f', 'format' = 'csv');\n")
+    tumble = "tumble(t, ts, interval '5 seconds')"
+    for sql, message in (
+            (f"INSERT INTO f SELECT window_end, k, count(*) FROM {tumble} GROUP BY window_end, k", "takes rows back"),
+            ("INSERT INTO o SELECT window_end, k, count(*) FROM session(t PARTITION BY k, ts, interval '5 seconds') GROUP BY window_end, k", "sessions cannot take late rows"),
+            ("INSERT INTO o SELECT window_end, k, v FROM session(t PARTITION BY k, ts, interval '5 seconds')", "sessions cannot take late rows"),
+            (f"INSERT INTO o SELECT window_end, k, count(DISTINCT v) FROM {tumble} GROUP BY window_end, k", "aggregates keep rows"),
+            (f"INSERT INTO o SELECT window_end, k, v FROM (SELECT *, row_number() OVER (PARTITION BY window_end ORDER BY v) AS n FROM {tumble}) AS x WHERE n <= 2", "first rows by window"),
+            (f"INSERT INTO o SELECT x.window_end, x.k, y.v FROM {tumble} AS x JOIN {tumble} AS y ON x.k = y.k AND x.window_start = y.window_start AND x.window_end = y.window_end", "window joins")):
+        (CWD / "refused.sql").write_text("SET emit.allowed-lateness = '5s';\n" + table([]) + sinks + sql + ";\n")
+        done = sparklet(CWD, "explain", "refused.sql", expect=2)
+        assert message in done.stderr and "hint: " in done.stderr, (message, done.stderr)
+
+
+main(batch_and_stream, late_rows, rows_without_a_time, allowed_lateness, lateness_that_cannot_be_kept)

@@ -218,7 +218,7 @@ static inline int by_window(const void *x, const void *y)
 	return a != b ? (a > b) - (a < b) : by_a(x, y);
 }
 
-enum windowed { WINDOW_AND_KEY, WINDOWS_OF_WINDOWS, TOP_OF_WINDOWS, TOP_OF_ROWS };
+enum windowed { WINDOW_AND_KEY, WINDOWS_OF_WINDOWS, SUMS_OF_WINDOWS, TOP_OF_WINDOWS, TOP_OF_ROWS };
 
 static inline void put_window(enum windowed what, int64_t at, const struct figures *f, struct lines *out)
 {
@@ -291,13 +291,13 @@ static inline struct lines close_windows_of(enum windowed what, struct seen *ope
 			f = key[keys++] = figure(open->event + from, open->event + end);
 			if (at <= watermark && what == TOP_OF_ROWS)
 				put_top_rows(at, open->event + from, end - from, &out);
-			/* Of a window's keys: the largest count, and how many there are. */
-			whole.rows = f.rows > whole.rows ? f.rows : whole.rows;
+			/* Of a window's keys: the largest count, or all, and how many there are. */
+			whole.rows = what == SUMS_OF_WINDOWS ? whole.rows + f.rows : f.rows > whole.rows ? f.rows : whole.rows;
 			whole.sum++;
 			if (at <= watermark && what == WINDOW_AND_KEY)
 				put_window(what, starts ? at - WINDOW : at, &f, &out);
 		}
-		if (at <= watermark && what == WINDOWS_OF_WINDOWS)
+		if (at <= watermark && (what == WINDOWS_OF_WINDOWS || what == SUMS_OF_WINDOWS))
 			put_window(what, at, &whole, &out);
 		if (at <= watermark && what == TOP_OF_WINDOWS)
 			put_top_keys(at, key, keys, &out);

@@ -224,6 +224,7 @@ static const char stream_tables[] =
 	"CREATE TABLE doubles (x bigint, y double precision) WITH ('connector' = 'deltas');\n"
 	"CREATE TABLE more (x bigint, y bigint) WITH ('connector' = 'deltas');\n"
 	"CREATE TABLE windows (w timestamp, x bigint, n bigint, s bigint) WITH ('connector' = 'appends');\n"
+	"CREATE TABLE changing (w timestamp, x bigint, n bigint, s bigint) WITH ('connector' = 'deltas');\n"
 	"CREATE TABLE by_x (x bigint, y bigint, PRIMARY KEY (x) NOT ENFORCED) WITH ('connector' = 'upserts');\n"
 	"CREATE TABLE by_y (x bigint, y bigint, PRIMARY KEY (y) NOT ENFORCED) WITH ('connector' = 'upserts');\n";
 
@@ -270,6 +271,8 @@ static inline void stream_plan(struct stream *s, const char *sql)
 	int roots = stream_roots(s, sql, root);
 	spk_error err = { 0 };
 
+	options.emit = (enum spk_emit)spk_conf_int(s->conf, SPK_CONF_EMIT);
+	options.lateness_us = spk_conf_int(s->conf, SPK_CONF_EMIT_LATENESS);
 	REQUIRE_OK(spk_physical_plan_make(s->arena, root, roots, &options, &s->plan, &err), err);
 }
 

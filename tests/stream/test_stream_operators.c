@@ -9,8 +9,8 @@
 
 /* --- the jobs --- */
 
-/* REPEATS: only that replays write the same. RELATES: a random relation, whose rows change. */
-enum mode { CHANGES, UPSERTS, CLOSES, REPEATS, RELATES };
+/* CHANGING: windows whose changes come out. REPEATS: only that replays write the same. RELATES: a random relation, whose rows change. */
+enum mode { CHANGES, UPSERTS, CLOSES, CHANGING, REPEATS, RELATES };
 
 static const struct job {
 	const char *name, *sql;
@@ -21,7 +21,9 @@ static const struct job {
 	bool both, starts;         /* CLOSES: reads t and u; shows the window's start */
 	int64_t gap;               /* CLOSES: of sessions, not windows */
 	bool rows;                 /* sessions: each row comes out */
-	bool hops;                 /* CLOSES: windows of twice the length, one beginning every length */
+	int64_t lateness;          /* CHANGING: of rows behind a window's end */
+	bool waits;                /* CHANGING: windows that have not ended are not shown */
+	bool hops;                 /* CLOSES, CHANGING: windows of twice the length, one beginning every length */
 	const struct relation *relation;
 } jobs[] = {
 	{ .name = "count by key", .sql = "INSERT INTO deltas SELECT a, count(*) FROM t GROUP BY a", .mode = CHANGES, .result = BY_KEY_COUNT },
@@ -60,6 +62,16 @@ static const struct job {
 	{ .name = "hopping windows of two sources", .sql = "INSERT INTO windows SELECT e, a, n, s FROM (SELECT a, window_end AS e, window_start, count(*) AS n, sum(c) AS s\n"
 	  "FROM (SELECT b + 0 AS c, * FROM hop((SELECT * FROM t UNION ALL SELECT * FROM u), ts, interval '5 seconds', interval '10 seconds')) y GROUP BY a, window_end, window_start) x",
 	  .mode = CLOSES, .hops = true, .both = true },
+	{ .name = "windows that change", .sql = "SET emit = 'on-update';\n"
+	  "INSERT INTO changing SELECT window_end, a, count(*), sum(b) FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a", .mode = CHANGING },
+	{ .name = "windows that change behind their end, too", .sql = "SET emit.allowed-lateness = '20s'; SET emit = 'on-update';\n"
+	  "INSERT INTO changing SELECT window_end, a, count(*), sum(b) FROM hop((SELECT * FROM t UNION ALL SELECT * FROM u), ts, interval '5 seconds', interval '10 seconds')\n"
+	  "GROUP BY window_start, window_end, a", .mode = CHANGING, .hops = true, .both = true, .lateness = 20 * SECOND },
+	{ .name = "windows that close, and change for late rows", .sql = "SET table.exec.emit.allow-lateness = '10s';\n"
+	  "INSERT INTO changing SELECT window_end, a, count(*), sum(b) FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a", .mode = CHANGING, .waits = true, .lateness = 10 * SECOND },
+	{ .name = "windows of windows that change for late rows", .sql = "SET emit.allowed-lateness = '10s';\n"
+	  "INSERT INTO changing SELECT window_end, 0, sum(n)::bigint, count(*) FROM (SELECT window_end, a, count(*) AS n\n"
+	  "FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a) x GROUP BY window_end", .mode = CHANGING, .waits = true, .lateness = 10 * SECOND, .windowed = SUMS_OF_WINDOWS },
 	{ .name = "sessions", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM TABLE(SESSION(TABLE t PARTITION BY a, DESCRIPTOR(ts), INTERVAL '2' SECOND)) GROUP BY window_end, a",
 	  .mode = CLOSES, .gap = 2 * SECOND },
 	{ .name = "sessions as long as the disorder", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM (SELECT a, b + 0 AS b, window_end, window_start\n"
@@ -105,10 +117,11 @@ static void see(struct trial *l, int source, const struct event *e, int64_t wate
 {
 	bool changes = l->job->mode == CHANGES && !e->b_null;
 
+	watermark = watermark == INT64_MIN || watermark == INT64_MAX ? watermark : watermark - l->job->lateness;
 	seen_add(&l->seen[source], e);
 	l->bad += changes && l->job->result == BY_KEY_TENTHS && e->b == 0;
 	l->bad += changes && l->job->result == DIVIDED && (e->b == 0 || e->b == 1);
-	if (l->job->mode != CLOSES || (source == 1 && !l->job->both))
+	if ((l->job->mode != CLOSES && l->job->mode != CHANGING) || (source == 1 && !l->job->both))
 		return;
 	if (e->ts_null)
 		l->bad++;
@@ -220,9 +233,22 @@ static struct lines related(const struct trial *l)
 	return out;
 }
 
+/* All windows of rows that were taken, or those of them that have ended. */
+static struct lines changing_windows(const struct trial *l)
+{
+	struct seen copy = { 0 };
+	struct lines out;
+
+	for (int i = 0; i < l->open.count; i++)
+		seen_add(&copy, l->open.event[i]);
+	out = close_windows_of(l->job->windowed, &copy, l->job->waits ? least_watermark(l, l->watermark) : INT64_MAX, false);
+	seen_release(&copy);
+	return out;
+}
+
 static bool check_result(struct trial *l, const struct outcome *o)
 {
-	struct lines want = l->job->mode == RELATES ? related(l) : result_of(l->job->result, &l->seen[0], &l->seen[1]);
+	struct lines want = l->job->mode == CHANGING ? changing_windows(l) : l->job->mode == RELATES ? related(l) : result_of(l->job->result, &l->seen[0], &l->seen[1]);
 	bool same;
 
 	/* A stream says nothing of no rows; but once there were some, it says that there are none. */
@@ -306,7 +332,7 @@ static void live(const struct job *job, uint64_t stream, int events, int epochs)
 		good = check_epoch(l);
 		life_goes_on(&l->life);
 	}
-	CHECK(!good || l->open.count == 0);
+	CHECK(!good || l->open.count == 0 || job->mode == CHANGING);
 	if (!good)
 		printf("      (%s, epoch %d)\n", job->name, (int)l->life.stream.epoch);
 	trial_release(l);

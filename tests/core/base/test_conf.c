@@ -114,6 +114,27 @@ static void unknown_keys(void)
 	spk_conf_free(conf);
 }
 
+static void flinks_names(void)
+{
+	struct spk_conf *conf = fresh();
+	spk_error err = { 0 };
+
+	CHECK_OK(spk_conf_set(conf, "table.exec.emit.allow-lateness", "1min", &err), err);
+	CHECK_EQ_INT(spk_conf_int(conf, SPK_CONF_EMIT_LATENESS), 60000000);
+	CHECK_OK(spk_conf_set(conf, "table.exec.emit.early-fire.enabled", "true", &err), err);
+	CHECK_EQ_INT(spk_conf_int(conf, SPK_CONF_EMIT), 2);
+	CHECK_OK(spk_conf_set(conf, "table.exec.emit.early-fire.delay", "0s", &err), err);
+	CHECK_EQ_INT(spk_conf_int(conf, SPK_CONF_EMIT), 2);
+	CHECK_OK(spk_conf_set(conf, "table.exec.emit.early-fire.enabled", "false", &err), err);
+	CHECK_EQ_INT(spk_conf_int(conf, SPK_CONF_EMIT), 0);
+	CHECK_FAILS(spk_conf_set(conf, "table.exec.emit.early-fire.delay", "10s", &err), SPK_UNSUPPORTED, err);
+	CHECK_HOLDS(err.hint, "SET epoch.interval = '10s'");
+	CHECK_FAILS(spk_conf_set(conf, "table.exec.emit.early-fire.delay", "soon", &err), SPK_USAGE, err);
+	CHECK_FAILS(spk_conf_set(conf, "table.exec.emit.early-fire.enabled", "now", &err), SPK_USAGE, err);
+	CHECK_FAILS(spk_conf_set(conf, "table.exec.emit.early-fire.never", "true", &err), SPK_USAGE, err);
+	spk_conf_free(conf);
+}
+
 static void closest_names(void)
 {
 	static const char *const names[] = { "watermark", "window", "epoch", "id",
@@ -530,6 +551,7 @@ SPK_TEST_SUITE("conf",
 	{"set each kind", set_each_kind},
 	{"bad values", bad_values},
 	{"unknown keys", unknown_keys},
+	{"knows what Flink calls the same", flinks_names},
 	{"closest names", closest_names},
 	{"numbers", numbers},
 	{"copies are their own", copies_are_their_own},

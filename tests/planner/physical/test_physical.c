@@ -37,13 +37,14 @@ static const struct { const char *name; bool streaming; enum spk_emit emit; cons
 	  "                  -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
 	{ "windows whose changes are wanted", true, SPK_EMIT_ON_UPDATE,
 	  "INSERT INTO shown SELECT auction, count(*) FROM tumble(bid, ts, interval '10 seconds') GROUP BY window_end, auction",
-	  "Sink #7 shown (print) [changes]  (stage 1, changes)\n"
-	  "   -> Project #6 [auction, count]  (stage 1, changes)\n"
-	  "      -> StreamAggregate #5 [group: window_end, auction; count(*)] state shown.aggregate-1, grows with the number of keys  (stage 1, changes)\n"
-	  "         -> Exchange #3 [hash of the group]  (stage 0)\n"
-	  "            -> PartialAggregate #2 [group: window_end, auction; count(*)]  (stage 0)\n"
-	  "               -> Window #1 [tumble of ts, size 00:00:10]  (stage 0)\n"
-	  "                  -> Scan #0 bid (kafka) [columns: auction, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	  "Sink #8 shown (print) [changes]  (stage 1, changes)\n"
+	  "   -> Project #7 [auction, count]  (stage 1, changes)\n"
+	  "      -> StreamAggregate #6 [group: window_end, auction; count(*)] state shown.aggregate-1, bounded by the watermark  (stage 1, changes)\n"
+	  "         -> Exchange #4 [hash of the group]  (stage 0)\n"
+	  "            -> PartialAggregate #3 [group: window_end, auction; count(*)]  (stage 0)\n"
+	  "               -> LateFilter #2 [by window_end]  (stage 0)\n"
+	  "                  -> Window #1 [tumble of ts, size 00:00:10]  (stage 0)\n"
+	  "                     -> Scan #0 bid (kafka) [columns: auction, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
 	{ "windows over a column without a watermark never close", true, SPK_EMIT_AUTO,
 	  "INSERT INTO shown SELECT 0, count(*) FROM tumble(events, at, interval '10 seconds') GROUP BY window_end",
 	  "Sink #7 shown (print) [changes]  (stage 1, changes)\n"
@@ -493,7 +494,7 @@ static void state_tables_are_named_for_good(void)
 	check_states("INSERT INTO shown SELECT 0, count(*) FROM tumble(bid, ts, interval '1 hour') GROUP BY window_end", SPK_EMIT_AUTO,
 		     "shown.aggregate-1: by window, group window_end timestamp without time zone; count(*)\n");
 	check_states("INSERT INTO shown SELECT 0, count(*) FROM tumble(bid, ts, interval '1 hour') GROUP BY window_end", SPK_EMIT_ON_UPDATE,
-		     "shown.aggregate-1: group window_end timestamp without time zone; count(*)\n");
+		     "shown.aggregate-1: changing by window, group window_end timestamp without time zone; count(*)\n");
 }
 
 /* --- JSON --- */
