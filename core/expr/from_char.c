@@ -11,11 +11,14 @@
 #include "core/expr/jsonb_path_time.h"
 #include "core/expr/session.h"
 #include "core/expr/template.h"
+#include "core/expr/utf8.h"
 
 struct parsed {
 	int64_t year, iso_year, julian;
 	int century, month, day, day_of_year, week, iso_week, iso_day, week_of_month;
-	int hour, minute, second, micros;
+	int hour, minute, second, millis, micros;
+	int fraction;                  /* FF1 to FF6: digits behind the seconds, to which is rounded; 0: all */
+	int convention;
 	int64_t seconds_of_day;
 	bool bc, pm, am, twelve, has_year, has_iso_year, has_julian, has_seconds, has_offset;
 	int year_digits, offset_sign, offset_hour, offset_minute;
@@ -27,7 +30,7 @@ static const struct { const char *name; int digits; } fields[] = {
 #undef FIELD
 };
 
-struct input { const char *s, *end; };
+struct input { const char *s, *end; bool minus; };  /* minus: the one before was passed over though no separator of the template took it */
 
 static void skip_spaces(struct input *in)
 {
@@ -35,35 +38,74 @@ static void skip_spaces(struct input *in)
 		in->s++;
 }
 
-/* True when the next field must be told apart by counting digits. */
-static bool digits_follow(const struct spk_template *t, int i)
+/* Whether a number may take all digits that come: what follows in the template is none. */
+static bool number_ends(const struct spk_template *t, int i)
 {
-	return i + 1 < t->count && t->node[i + 1].key != SPK_TEMPLATE_TEXT && fields[t->node[i + 1].key].digits > 0;
+	const struct spk_template_node *next = &t->node[i + 1];
+
+	if (t->node[i].ordinal || i + 1 == t->count)
+		return true;
+	if (next->key != SPK_TEMPLATE_TEXT)
+		return fields[next->key].digits == 0 || next->key == SPK_TEMPLATE_TZH;
+	return next->size > 1 || !isdigit((unsigned char)next->text[0]);
 }
 
-static spk_status no_value(const struct input *in, const struct spk_template_node *n, spk_error *err)
+/* The field as the template spells it. */
+static const char *name_of(const struct spk_template_node *n, char out[16])
 {
-	int size = (int)SPK_MIN(in->end - in->s, SPK_MAX(fields[n->key].digits, 1));
+	size_t size = 0;
 
-	spk_fail(err, SPK_DATA, "invalid value \"%.*s\" for \"%s\"", size, in->s, fields[n->key].name);
-	return spk_hint(err, fields[n->key].digits ? "Value must be an integer." : "The given value did not match any of the allowed values for this field.");
+	for (const char *s = fields[n->key].name; *s && size < 15; s++, size++)
+		out[size] = (char)(n->letters == SPK_TEMPLATE_LOWER || (n->letters == SPK_TEMPLATE_CAPITAL && size) ? tolower((unsigned char)*s) : *s);
+	out[size] = 0;
+	return out;
 }
 
-static spk_status read_number(struct input *in, const struct spk_template_node *n, bool limited, int64_t *out, int *digits, spk_error *err)
+/* `size`: bytes that were looked at; of a word all up to the next space. */
+static spk_status no_value(const struct input *in, const struct spk_template_node *n, int size, spk_error *err)
 {
-	int most = limited && !n->fill ? fields[n->key].digits : 18, sign = 1;
-	const char *start;
+	const bool word = size < 0;
+	char name[16];
+
+	for (size = word ? 0 : size; word && in->s + size < in->end && !isspace((unsigned char)in->s[size]);)
+		size++;
+	spk_fail(err, SPK_DATA, "invalid value \"%.*s\" for \"%s\"", (int)SPK_MIN(in->end - in->s, (ptrdiff_t)size), in->s, name_of(n, name));
+	return spk_hint(err, word ? "The given value did not match any of the allowed values for this field." : "Value must be an integer.");
+}
+
+static spk_status too_short(const struct input *in, const struct spk_template_node *n, int digits, spk_error *err)
+{
+	char name[16];
+
+	spk_fail(err, SPK_DATA, "source string too short for \"%s\" formatting field", name_of(n, name));
+	return spk_hint(err, "Field requires %d characters, but only %d remain. If your source string is not fixed-width, try using the \"FM\" modifier.", digits, (int)(in->end - in->s));
+}
+
+/* `greedy`: all digits that come; else exactly as many as the field has. *digits: bytes that were taken. */
+static spk_status read_number(struct input *in, const struct spk_template_node *n, bool greedy, int64_t *out, int *digits, spk_error *err)
+{
+	const int most = fields[n->key].digits;
+	const char *start = in->s, *stop;
+	char name[16];
+	int sign = 1;
 
 	skip_spaces(in);
-	if (in->s < in->end && (*in->s == '-' || *in->s == '+') && in->s + 1 < in->end && isdigit((unsigned char)in->s[1]))
-		sign = *in->s++ == '-' ? -1 : 1;
+	if (!greedy && in->end - in->s < most)
+		return too_short(in, n, most, err);
+	stop = greedy ? in->end : in->s + most;
 	start = in->s;
+	if (in->s < stop && (*in->s == '-' || *in->s == '+') && in->s + 1 < stop && isdigit((unsigned char)in->s[1]))
+		sign = *in->s++ == '-' ? -1 : 1;
 	*out = 0;
-	while (in->s < in->end && isdigit((unsigned char)*in->s) && in->s - start < most)
-		*out = *out * 10 + (*in->s++ - '0');
+	for (; in->s < stop && isdigit((unsigned char)*in->s); in->s++)
+		*out = *out > INT32_MAX ? *out : *out * 10 + (*in->s - '0');
 	*digits = (int)(in->s - start);
-	if (*digits == 0)
-		return no_value(in, n, err);
+	if (in->s == start || (!greedy && in->s < stop)) {
+		in->s = start;
+		return no_value(in, n, most, err);
+	}
+	if (*out > INT32_MAX)
+		return spk_fail(err, SPK_DATA, "value for \"%s\" in source string is out of range", name_of(n, name));
 	*out *= sign;
 	if (n->ordinal && in->end - in->s >= 2)
 		in->s += 2;
@@ -129,61 +171,89 @@ static int64_t full_year(int64_t year, int digits)
 	return year < 70 ? year + 2000 : year < 100 ? year + 1900 : year < 520 ? year + 2000 : year < 1000 ? year + 1000 : year;
 }
 
+/* More digits than microseconds have are too many seconds. */
 static int micros_of(int64_t v, int digits)
 {
 	for (; digits < 6; digits++)
 		v *= 10;
-	for (; digits > 6; digits--)
-		v /= 10;
-	return (int)v;
+	return (int)SPK_MIN(v, (int64_t)1000000000);
 }
 
-static void take_year(struct parsed *p, enum spk_template_key key, int64_t v, int digits)
+/* A field that is given twice says the same both times; 0 says nothing. */
+static bool set(int *field, int64_t v)
+{
+	bool fits = *field == 0 || *field == v;
+
+	*field = (int)v;
+	return fits;
+}
+
+static bool set_long(int64_t *field, int64_t v)
+{
+	bool fits = *field == 0 || *field == v;
+
+	*field = v;
+	return fits;
+}
+
+static bool take_year(struct parsed *p, enum spk_template_key key, int64_t v, int digits)
 {
 	if (key >= SPK_TEMPLATE_IYYY && key <= SPK_TEMPLATE_I) {
-		p->iso_year = key == SPK_TEMPLATE_IYYY ? v : full_year(v, digits);
 		p->has_iso_year = true;
-		return;
+		return set_long(&p->iso_year, key == SPK_TEMPLATE_IYYY ? v : full_year(v, digits));
 	}
-	p->year = key == SPK_TEMPLATE_YYYY ? v : full_year(v, digits);
 	p->year_digits = key == SPK_TEMPLATE_YYYY ? 4 : digits;
 	p->has_year = true;
+	return set_long(&p->year, key == SPK_TEMPLATE_YYYY ? v : full_year(v, digits));
 }
 
-static void take_number(struct parsed *p, enum spk_template_key key, int64_t v, int digits)
+/* False when it contradicts what was there. */
+static bool take_number(struct parsed *p, enum spk_template_key key, int64_t v, int digits)
 {
 	switch (key) {
 	case SPK_TEMPLATE_HH:
 	case SPK_TEMPLATE_HH12: p->twelve = true;  /* fall through */
-	case SPK_TEMPLATE_HH24: p->hour = (int)v; break;
-	case SPK_TEMPLATE_MI: p->minute = (int)v; break;
-	case SPK_TEMPLATE_SS: p->second = (int)v; break;
+	case SPK_TEMPLATE_HH24: return set(&p->hour, v);
+	case SPK_TEMPLATE_MI: return set(&p->minute, v);
+	case SPK_TEMPLATE_SS: return set(&p->second, v);
 	case SPK_TEMPLATE_SSSS:
-	case SPK_TEMPLATE_SSSSS: p->seconds_of_day = v; p->has_seconds = true; break;
-	case SPK_TEMPLATE_MS: p->micros += digits <= 3 ? micros_of(v, digits) : (int)v * 1000; break;
-	case SPK_TEMPLATE_US:
+	case SPK_TEMPLATE_SSSSS: p->has_seconds = true; return set_long(&p->seconds_of_day, v);
+	case SPK_TEMPLATE_MS: return set(&p->millis, SPK_MIN(digits <= 3 ? micros_of(v, digits) : v * 1000, (int64_t)1000000000));
 	case SPK_TEMPLATE_FF1:
 	case SPK_TEMPLATE_FF2:
 	case SPK_TEMPLATE_FF3:
 	case SPK_TEMPLATE_FF4:
 	case SPK_TEMPLATE_FF5:
-	case SPK_TEMPLATE_FF6: p->micros += micros_of(v, digits); break;
-	case SPK_TEMPLATE_MM: p->month = (int)v; break;
-	case SPK_TEMPLATE_DD: p->day = (int)v; break;
-	case SPK_TEMPLATE_DDD: p->day_of_year = (int)v; break;
-	case SPK_TEMPLATE_WW: p->week = (int)v; break;
-	case SPK_TEMPLATE_W: p->week_of_month = (int)v; break;
-	case SPK_TEMPLATE_IW: p->iso_week = (int)v; break;
-	case SPK_TEMPLATE_ID: p->iso_day = (int)v; break;
-	case SPK_TEMPLATE_CC: p->century = (int)v; break;
-	case SPK_TEMPLATE_J: p->julian = v; p->has_julian = true; break;
+	case SPK_TEMPLATE_FF6: p->fraction = (int)(key - SPK_TEMPLATE_FF1) + 1;  /* fall through */
+	case SPK_TEMPLATE_US: return set(&p->micros, micros_of(v, digits));
+	case SPK_TEMPLATE_MM: return set(&p->month, v);
+	case SPK_TEMPLATE_DD: return set(&p->day, v);
+	case SPK_TEMPLATE_IDDD:
+	case SPK_TEMPLATE_DDD: return set(&p->day_of_year, v);
+	case SPK_TEMPLATE_WW: return set(&p->week, v);
+	case SPK_TEMPLATE_W: return set(&p->week_of_month, v);
+	case SPK_TEMPLATE_IW: return set(&p->iso_week, v);
+	case SPK_TEMPLATE_ID: return set(&p->iso_day, v);
+	case SPK_TEMPLATE_CC: return set(&p->century, v);
+	case SPK_TEMPLATE_J: p->has_julian = true; return set_long(&p->julian, v);
 	case SPK_TEMPLATE_D:
-	case SPK_TEMPLATE_Q: break;  /* read and not used, as in PostgreSQL */
-	default: take_year(p, key, v, digits);
+	case SPK_TEMPLATE_Q: return true;  /* read and not used, as in PostgreSQL */
+	default: return take_year(p, key, v, digits);
 	}
 }
 
-static spk_status read_zone(struct input *in, const struct spk_template_node *n, struct parsed *p, spk_error *err)
+/* Whether a field belongs to weeks of ISO years (1) or to months and days (2); both do not go together. */
+static int convention(enum spk_template_key key)
+{
+	switch (key) {
+	case SPK_TEMPLATE_IDDD: case SPK_TEMPLATE_ID: case SPK_TEMPLATE_IW: case SPK_TEMPLATE_IYYY: case SPK_TEMPLATE_IYY: case SPK_TEMPLATE_IY: case SPK_TEMPLATE_I: return 1;
+	case SPK_TEMPLATE_DDD: case SPK_TEMPLATE_DD: case SPK_TEMPLATE_D: case SPK_TEMPLATE_MM: case SPK_TEMPLATE_MONTH: case SPK_TEMPLATE_MON: case SPK_TEMPLATE_RM:
+	case SPK_TEMPLATE_WW: case SPK_TEMPLATE_W: case SPK_TEMPLATE_Y_YYY: case SPK_TEMPLATE_YYYY: case SPK_TEMPLATE_YYY: case SPK_TEMPLATE_YY: case SPK_TEMPLATE_Y: return 2;
+	default: return 0;
+	}
+}
+
+static spk_status read_zone(struct input *in, const struct spk_template_node *n, bool greedy, struct parsed *p, spk_error *err)
 {
 	struct spk_template_node two = { .key = SPK_TEMPLATE_TZH };
 	int64_t v;
@@ -193,22 +263,44 @@ static spk_status read_zone(struct input *in, const struct spk_template_node *n,
 		return spk_fail(err, SPK_DATA, "formatting field \"%s\" is only supported in to_char", fields[n->key].name);
 	p->has_offset = true;
 	if (n->key == SPK_TEMPLATE_TZM) {
-		SPK_TRY(read_number(in, n, true, &v, &digits, err));
+		SPK_TRY(read_number(in, n, greedy, &v, &digits, err));
 		p->offset_minute = (int)v;
 		return SPK_OK;
 	}
 	skip_spaces(in);
-	p->offset_sign = in->s < in->end && *in->s == '-' ? -1 : 1;
+	p->offset_sign = (in->s < in->end && *in->s == '-') || in->minus ? -1 : 1;
 	if (in->s < in->end && (*in->s == '-' || *in->s == '+'))
 		in->s++;
 	two.key = SPK_TEMPLATE_TZM;
-	SPK_TRY(read_number(in, &two, true, &v, &digits, err));
+	SPK_TRY(read_number(in, &two, greedy, &v, &digits, err));
 	p->offset_hour = (int)v;
 	if (n->key == SPK_TEMPLATE_OF && in->s < in->end && *in->s == ':') {
 		in->s++;
-		SPK_TRY(read_number(in, &two, true, &v, &digits, err));
+		SPK_TRY(read_number(in, &two, false, &v, &digits, err));
 		p->offset_minute = (int)v;
 	}
+	return SPK_OK;
+}
+
+/* 1,999: a number of any length, a comma, up to three digits. */
+static spk_status read_thousands(struct input *in, const struct spk_template_node *n, struct parsed *p, spk_error *err)
+{
+	int64_t thousands = 0, years = 0;
+	int digits = 0, behind = 0;
+
+	skip_spaces(in);
+	for (; in->s < in->end && isdigit((unsigned char)*in->s) && digits < 6; in->s++, digits++)
+		thousands = thousands * 10 + (*in->s - '0');
+	if (digits && in->s < in->end && *in->s == ',')
+		for (in->s++; in->s < in->end && isdigit((unsigned char)*in->s) && behind < 3; in->s++, behind++)
+			years = years * 10 + (*in->s - '0');
+	if (!behind)
+		return spk_fail(err, SPK_DATA, "invalid input string for \"Y,YYY\"");
+	if (n->ordinal && in->end - in->s >= 2)
+		in->s += 2;
+	p->year = thousands * 1000 + years;
+	p->year_digits = 4;
+	p->has_year = true;
 	return SPK_OK;
 }
 
@@ -216,15 +308,23 @@ static spk_status read_node(struct input *in, const struct spk_template *t, int 
 {
 	const struct spk_template_node *n = &t->node[i];
 	int64_t v;
-	int digits, ignored;
-	bool ok = true;
+	int digits, month = 0, ignored;
+	bool ok = true, fits = true;
+	char name[16];
 
+	if (convention(n->key) && p->convention && p->convention != convention(n->key)) {
+		spk_fail(err, SPK_DATA, "invalid combination of date conventions");
+		return spk_hint(err, "Do not mix Gregorian and ISO week date conventions in a formatting template.");
+	}
+	p->convention = convention(n->key) ? convention(n->key) : p->convention;
 	switch (n->key) {
 	case SPK_TEMPLATE_MONTH:
-		ok = read_name(in, spk_month_names, 1, 13, true, &p->month);
+		ok = read_name(in, spk_month_names, 1, 13, true, &month);
+		fits = !ok || set(&p->month, month);
 		break;
 	case SPK_TEMPLATE_MON:
-		ok = read_name(in, spk_month_names, 1, 13, false, &p->month);
+		ok = read_name(in, spk_month_names, 1, 13, false, &month);
+		fits = !ok || set(&p->month, month);
 		break;
 	case SPK_TEMPLATE_DAY:
 		ok = read_name(in, spk_day_names, 0, 7, true, &ignored);
@@ -251,62 +351,74 @@ static spk_status read_node(struct input *in, const struct spk_template *t, int 
 		ok = read_word(in, "A.D.", "B.C.", &p->bc);
 		break;
 	case SPK_TEMPLATE_RM:
-		ok = read_roman(in, &p->month);
+		ok = read_roman(in, &month);
+		fits = !ok || set(&p->month, month);
 		break;
 	case SPK_TEMPLATE_TZ:
 	case SPK_TEMPLATE_TZH:
 	case SPK_TEMPLATE_TZM:
 	case SPK_TEMPLATE_OF:
-		return read_zone(in, n, p, err);
-	case SPK_TEMPLATE_Y_YYY:
-		SPK_TRY(read_number(in, n, true, &v, &digits, err));
-		p->year = v * 1000;
-		in->s += in->s < in->end && *in->s == ',';
-		SPK_TRY(read_number(in, n, true, &v, &digits, err));
-		p->year += v;
-		p->has_year = true;
-		return SPK_OK;
+		return read_zone(in, n, n->fill || number_ends(t, i), p, err);
+	case SPK_TEMPLATE_Y_YYY: return read_thousands(in, n, p, err);
 	default:
-		SPK_TRY(read_number(in, n, digits_follow(t, i), &v, &digits, err));
-		take_number(p, n->key, v, digits);
-		return SPK_OK;
+		SPK_TRY(read_number(in, n, n->fill || number_ends(t, i), &v, &digits, err));
+		fits = take_number(p, n->key, v, digits);
 	}
-	return ok ? SPK_OK : no_value(in, n, err);
+	if (!fits) {
+		spk_fail(err, SPK_DATA, "conflicting values for \"%s\" field in formatting string", name_of(n, name));
+		return spk_hint(err, "This value contradicts a previous setting for the same field type.");
+	}
+	return ok ? SPK_OK : no_value(in, n, -1, err);
 }
 
-/* Text of the template: a separator or space takes one of the input's if there is one; anything else one character. */
-static void skip_text(struct input *in, const struct spk_template_node *n)
+/* Text of the template in jsonpath's strict reading. */
+static void skip_text(struct input *in)
 {
-	if (n->quoted) {
-		skip_spaces(in);
-		if (in->s < in->end)
-			in->s++;
-		return;
-	}
-	if (isspace((unsigned char)n->text[0])) {
-		if (in->s < in->end && (isspace((unsigned char)*in->s) || ispunct((unsigned char)*in->s)))
-			in->s++;
-		return;
-	}
 	skip_spaces(in);
-	if (in->s < in->end && !isalnum((unsigned char)*in->s))
+	if (in->s < in->end)
 		in->s++;
 }
 
-/* A sign is part of the number when no separator of the template stands before it. */
+static bool separates(char c) { return isspace((unsigned char)c) || ispunct((unsigned char)c); }
+
+/*
+ * A separator or space of the template takes one of the input, if there is one. Other text takes one character, unless spaces beyond those of the
+ * template were passed over before: `extra` of them, less what separators wanted.
+ */
 static spk_status read_all(const struct spk_template *t, const char *s, size_t size, struct parsed *p, spk_error *err)
 {
-	struct input in = { s, s + size };
+	struct input in = { .s = s, .end = s + size };
+	int extra = 0;
 
-	for (int i = 0; i < t->count; i++) {
-		if (t->node[i].key == SPK_TEMPLATE_TEXT) {
-			skip_text(&in, &t->node[i]);
+	for (int i = 0; i < t->count && in.s < in.end; i++) {
+		const struct spk_template_node *n = &t->node[i];
+		const char *before = in.s;
+
+		if (!t->exact && (n->key != SPK_TEMPLATE_TEXT || i == 0))
+			skip_spaces(&in);
+		extra += (int)(in.s - before);
+		if (n->key == SPK_TEMPLATE_TEXT && !n->quoted && !t->exact) {
+			bool taken = in.s < in.end && separates(*in.s);
+
+			in.s += taken;
+			extra += taken - 1;
 			continue;
 		}
-		skip_spaces(&in);
+		if (n->key == SPK_TEMPLATE_TEXT) {
+			if (extra > 0 && !t->exact)
+				extra--;
+			else
+				in.s = spk_utf8_next(in.s, in.end);
+			continue;
+		}
 		if (in.s == in.end)
 			break;
+		in.minus = extra > 0 && in.s > s && in.s[-1] == '-';
 		SPK_TRY(read_node(&in, t, i, p, err));
+		before = in.s;
+		if (!t->exact)
+			skip_spaces(&in);
+		extra = (int)(in.s - before);
 	}
 	return SPK_OK;
 }
@@ -332,9 +444,9 @@ static bool finish_date(const struct parsed *p, int64_t *days)
 		year = (p->century - 1) * 100 + 1;
 	else if (p->century && p->year_digits <= 2)
 		year = p->year % 100 == 0 ? p->century * 100 : (p->century - 1) * 100 + p->year % 100;
-	if (p->bc && year > 0)
-		year = 1 - year;
-	else if (year < 0)
+	if (p->bc)
+		year = -year;
+	if (year < 0)
 		year++;
 	if (p->day_of_year || p->week) {
 		int64_t of_year = p->day_of_year ? p->day_of_year : (p->week - 1) * 7 + 1;
@@ -352,11 +464,12 @@ static bool finish_date(const struct parsed *p, int64_t *days)
 
 static bool finish_time(const struct parsed *p, int64_t *of_day, spk_error *err)
 {
+	const int64_t micros = (int64_t)p->millis + p->micros;
 	int hour = p->hour;
 
 	if (p->has_seconds) {
-		*of_day = p->seconds_of_day * SPK_USEC_PER_SEC + p->micros;
-		return p->seconds_of_day < 86400;
+		*of_day = p->seconds_of_day * SPK_USEC_PER_SEC + micros;
+		return p->seconds_of_day < 86400 && micros < SPK_USEC_PER_SEC;
 	}
 	if (p->twelve) {
 		if (hour < 1 || hour > 12) {
@@ -368,8 +481,8 @@ static bool finish_time(const struct parsed *p, int64_t *of_day, spk_error *err)
 		else if (!p->pm && hour == 12)
 			hour = 0;
 	}
-	*of_day = hour * SPK_USEC_PER_HOUR + p->minute * SPK_USEC_PER_MINUTE + p->second * SPK_USEC_PER_SEC + p->micros;
-	return hour >= 0 && hour < 24 && p->minute >= 0 && p->minute < 60 && p->second >= 0 && p->second < 60;
+	*of_day = hour * SPK_USEC_PER_HOUR + p->minute * SPK_USEC_PER_MINUTE + p->second * SPK_USEC_PER_SEC + micros;
+	return micros < SPK_USEC_PER_SEC && hour >= 0 && hour < 24 && p->minute >= 0 && p->minute < 60 && p->second >= 0 && p->second < 60;
 }
 
 static spk_status finish(const struct parsed *p, const char *s, size_t size, int64_t *days, int64_t *of_day, spk_error *err)
@@ -403,7 +516,7 @@ static void classes(const struct spk_template *t, bool *dated, bool *timed, bool
 
 static spk_status read_strictly(const struct spk_template *t, const char *s, size_t size, struct parsed *p, spk_error *err)
 {
-	struct input in = { s, s + size };
+	struct input in = { .s = s, .end = s + size };
 
 	for (int i = 0; i < t->count; i++) {
 		const struct spk_template_node *n = &t->node[i];
@@ -414,7 +527,7 @@ static spk_status read_strictly(const struct spk_template *t, const char *s, siz
 			skip_spaces(&in);
 			SPK_TRY(read_node(&in, t, i, p, err));
 		} else if (n->quoted) {
-			skip_text(&in, n);
+			skip_text(&in);
 		} else if (*in.s == n->text[0]) {
 			in.s++;
 		} else {
@@ -460,7 +573,11 @@ static spk_status parse_row(const struct spk_call *call, struct source *from, in
 	from->last = pattern;
 	*p = (struct parsed){ .offset_sign = 1 };
 	SPK_TRY(read_all(from->t, spk_view_data(v), v->length, p, err));
-	return finish(p, spk_view_data(v), v->length, days, of_day, err);
+	SPK_TRY(finish(p, spk_view_data(v), v->length, days, of_day, err));
+	for (int64_t unit = 1, k = 6; p->fraction && k >= p->fraction; unit *= 10, k--)
+		if (k == p->fraction)
+			*of_day = (*of_day + unit / 2) / unit * unit;
+	return SPK_OK;
 }
 
 static spk_status to_timestamp(const struct spk_call *call, struct spk_vector *out, spk_error *err)

@@ -455,7 +455,7 @@ static void take_sign(struct eye *e, const char *signs)
 static bool take_digit(struct eye *e, const struct layout *l)
 {
 	if (*e->s >= '0' && *e->s <= '9') {
-		if (e->count + 1 >= sizeof e->digits)
+		if ((e->behind && e->part == l->after) || e->count + 1 >= sizeof e->digits)
 			return false;
 		e->whole += !e->behind;
 		e->part += e->behind;
