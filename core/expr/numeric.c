@@ -1,15 +1,14 @@
 /*
  * Mathematics of numerics: rounding, roots, powers, logarithms. Rounding with a constant number of digits keeps a fixed scale.
  *
- * The scales of irrational results are PostgreSQL's (at least 16 significant digits, numeric.c there); their digits come from
- * long double arithmetic, which has about 19: beyond 17 digits they may differ from PostgreSQL's in the last ones.
+ * The scales of irrational results are PostgreSQL's (at least 16 significant digits, numeric.c there); their digits come from arithmetic
+ * of 60 digits (precise.h). long double only estimates.
  */
 #include <math.h>
-#include <stdio.h>
 
 #include "core/expr/families.h"
 #include "core/expr/internal.h"
-#include "core/expr/locale.h"
+#include "core/expr/precise.h"
 
 enum { LEAST_DIGITS = 16 };
 
@@ -185,54 +184,41 @@ static int weight10(struct number n)
 	return n.m ? spk_decimal_digits(n.m) - 1 - n.scale : 0;
 }
 
-static spk_status store_long(const struct spk_call *call, struct spk_vector *out, int row, long double v, int scale, spk_error *err)
+static struct spk_precise precise_at(struct number n) { return spk_precise_of(n.m, n.scale); }
+
+/* With `scale` digits behind the point, or fewer where so many do not fit. */
+static spk_status store_precise(const struct spk_call *call, struct spk_vector *out, int row, struct spk_precise v, int scale, spk_error *err)
 {
-	char text[128];
 	spk_int128 m;
-	int parsed, size;
-	locale_t before;
 
 	scale = SPK_MAX(SPK_MIN(scale, SPK_DECIMAL_DIGITS), 0);
-	if (!(fabsl(v) < 1e38L))
-		return spk_call_fail(call, out, row, SPK_DATA, err, "value overflows numeric format");
-	before = uselocale(spk_locale());
-	size = snprintf(text, sizeof text, "%.*Lf", scale, v);
-	uselocale(before);
-	while (scale > 0 && !spk_decimal_parse(text, (size_t)size, &m, &parsed)) {
+	while (scale > 0 && !spk_precise_round(v, scale, &m))
 		scale--;
-		size--;
-	}
-	if (!spk_decimal_parse(text, (size_t)size, &m, &parsed))
+	if (!spk_precise_round(v, scale, &m))
 		return spk_call_fail(call, out, row, SPK_DATA, err, "value overflows numeric format");
-	return store(call, out, row, m, parsed, err);
+	return store(call, out, row, m, scale, err);
 }
 
-/* Largest r with r * r <= v. */
-static spk_int128 integer_root(spk_int128 v)
+/* The root of m * 10^shift, rounded; the power makes it a number of 127 bits at most. */
+static spk_int128 root_of(spk_int128 m, int shift)
 {
-	spk_int128 r = (spk_int128)sqrtl((long double)v);
+	const struct spk_wide power = spk_wide_power_of_ten(shift), whole = spk_wide_of((spk_uint128)m), scaled = spk_wide_multiply(&whole, &power);
 
-	while (r * r > v)
-		r--;
-	while ((r + 1) * (r + 1) <= v)
-		r++;
-	return r;
+	return (spk_int128)spk_wide_root(&scaled);
 }
 
 static spk_status sqrt_row(const struct spk_call *call, struct spk_vector *out, int row, struct number n, spk_error *err)
 {
 	int top = weight10(n), weight = top >= 0 ? top / 4 : -((3 - top) / 4);
 	int scale = SPK_MAX(SPK_MAX(LEAST_DIGITS - (weight * 2 + 1), n.scale), 0);
-	spk_int128 scaled, root;
 
 	if (n.m < 0)
 		return spk_call_fail(call, out, row, SPK_DATA, err, "cannot take square root of a negative number");
 	if (spk_decimal_is_special(n.m))
 		return store(call, out, row, n.m, 0, err);
-	if (!spk_decimal_rescale(n.m, n.scale, SPK_MAX(2 * scale, n.scale), &scaled))
-		return store_long(call, out, row, sqrtl(to_long(n)), scale, err);
-	root = integer_root(scaled);
-	return store(call, out, row, root + (scaled - root * root > root), SPK_MAX(2 * scale, n.scale) / 2, err);
+	/* A root of 38 digits has 76 under it. */
+	scale = SPK_MIN(scale, SPK_DECIMAL_DIGITS - SPK_MAX(top, 0) / 2 - 1);
+	return store(call, out, row, root_of(n.m, SPK_MAX(2 * scale - n.scale, 0)), SPK_MAX(2 * scale, n.scale) / 2, err);
 }
 
 static spk_status sqrt_kernel(const struct spk_call *call, struct spk_vector *out, spk_error *err)
@@ -242,6 +228,14 @@ static spk_status sqrt_kernel(const struct spk_call *call, struct spk_vector *ou
 	SPK_EACH_CALL_ROW(call, row)
 		SPK_TRY(sqrt_row(call, out, row, number_at(call->arg[0].type, &r, row), err));
 	return SPK_OK;
+}
+
+/* e^v, where x is about v: 0 and what overflows are not computed. */
+static struct spk_precise power_of_e(struct spk_precise v, long double x)
+{
+	if (fabsl(x) < 1000)
+		return spk_precise_exp(v);
+	return x < 0 ? spk_precise_of(0, 0) : spk_precise_power(spk_precise_of(10, 0), 1000);
 }
 
 static spk_status exp_kernel(const struct spk_call *call, struct spk_vector *out, spk_error *err)
@@ -255,7 +249,7 @@ static spk_status exp_kernel(const struct spk_call *call, struct spk_vector *out
 		if (spk_decimal_is_special(n.m))
 			SPK_TRY(store(call, out, row, n.m < 0 ? 0 : n.m, 0, err));
 		else
-			SPK_TRY(store_long(call, out, row, expl(x), SPK_MAX(LEAST_DIGITS - to_digits(x * 0.434294481903252L), n.scale), err));
+			SPK_TRY(store_precise(call, out, row, power_of_e(precise_at(n), x), SPK_MAX(LEAST_DIGITS - to_digits(x * 0.434294481903252L), n.scale), err));
 	}
 	return SPK_OK;
 }
@@ -289,7 +283,7 @@ static spk_status ln_kernel(const struct spk_call *call, struct spk_vector *out,
 		else if (spk_decimal_is_special(n.m))
 			SPK_TRY(store(call, out, row, n.m, 0, err));
 		else
-			SPK_TRY(store_long(call, out, row, logl(to_long(n)), SPK_MAX(LEAST_DIGITS - ln_weight(n), n.scale), err));
+			SPK_TRY(store_precise(call, out, row, spk_precise_ln(precise_at(n)), SPK_MAX(LEAST_DIGITS - ln_weight(n), n.scale), err));
 	}
 	return SPK_OK;
 }
@@ -327,30 +321,9 @@ static spk_status log_kernel(const struct spk_call *call, struct spk_vector *out
 			continue;
 		}
 		scale = SPK_MAX(LEAST_DIGITS - (ln_weight(x) - ln_weight(base)), SPK_MAX(base.scale, x.scale));
-		SPK_TRY(store_long(call, out, row, last ? logl(to_long(x)) / logl(to_long(base)) : log10l(to_long(x)), scale, err));
+		SPK_TRY(store_precise(call, out, row, spk_precise_multiply(spk_precise_ln(precise_at(x)), spk_precise_inverse(spk_precise_ln(precise_at(base)))), scale, err));
 	}
 	return SPK_OK;
-}
-
-/* b^e for a whole e >= 0, exactly; false when 38 digits do not hold it. */
-static bool whole_power(struct number b, int64_t e, struct number *out)
-{
-	struct number r = { 1, 0 };
-
-	for (; e > 0; e >>= 1) {
-		if (e & 1) {
-			if (r.scale + b.scale > SPK_DECIMAL_DIGITS || __builtin_mul_overflow(r.m, b.m, &r.m))
-				return false;
-			r.scale += b.scale;
-		}
-		if (e > 1) {
-			if (b.scale * 2 > SPK_DECIMAL_DIGITS || __builtin_mul_overflow(b.m, b.m, &b.m))
-				return false;
-			b.scale *= 2;
-		}
-	}
-	*out = r;
-	return spk_decimal_digits(r.m) <= SPK_DECIMAL_DIGITS;
 }
 
 static bool is_value(struct number n, int v)
@@ -380,8 +353,7 @@ static spk_int128 special_power(struct number b, struct number e)
 static spk_status power_row(const struct spk_call *call, struct spk_vector *out, int row, struct number b, struct number e, spk_error *err)
 {
 	long double x = to_long(b), y = to_long(e), weight;
-	struct number exact;
-	const bool finite = !spk_decimal_is_special(b.m) && !spk_decimal_is_special(e.m);
+	const bool whole = floorl(y) == y, finite = !spk_decimal_is_special(b.m) && !spk_decimal_is_special(e.m);
 	int scale;
 
 	if (b.m == 0 && e.m < 0)
@@ -396,15 +368,11 @@ static spk_status power_row(const struct spk_call *call, struct spk_vector *out,
 	/* A whole exponent has 16 digits behind the point, another one 16 significant digits. */
 	scale = SPK_MAX(floorl(y) == y ? LEAST_DIGITS : LEAST_DIGITS - to_digits(weight), SPK_MAX(b.scale, e.scale));
 	scale = SPK_MAX(SPK_MIN(scale, SPK_DECIMAL_DIGITS), 0);
-	if (floorl(y) == y && fabsl(y) < 1e9L && whole_power(b, (int64_t)fabsl(y), &exact)) {
-		if (e.m < 0)
-			return store_long(call, out, row, 1 / to_long(exact), scale, err);
-		while (scale > 0 && !spk_decimal_rescale(exact.m, exact.scale, scale, &b.m))
-			scale--;
-		if (spk_decimal_rescale(exact.m, exact.scale, scale, &b.m))
-			return store(call, out, row, b.m, scale, err);
-	}
-	return store_long(call, out, row, powl(x, y), scale, err);
+	if (b.m == 0)
+		return store(call, out, row, e.m == 0 ? spk_pow10(scale) : 0, scale, err);
+	if (whole && fabsl(y) < 9e18L)
+		return store_precise(call, out, row, spk_precise_power(precise_at(b), (int64_t)y), scale, err);
+	return store_precise(call, out, row, power_of_e(spk_precise_multiply(precise_at(e), spk_precise_ln(precise_at(b))), weight * 2.302585092994045684L), scale, err);
 }
 
 static spk_status power_kernel(const struct spk_call *call, struct spk_vector *out, spk_error *err)

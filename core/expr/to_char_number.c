@@ -168,15 +168,17 @@ static void put_cell(struct pen *p, const struct cell *c, bool *behind, int *sho
 		}
 		break;
 	case CELL_POINT:
-		if (p->hide_zero && p->part_shown == 0 && p->l->fill && !p->any)
+		if (p->hide_zero && p->part_shown == 0 && p->l->fill && !p->any) {
+			put_sign(p);
 			*p->out++ = '0';
+		}
 		put_sign(p);
 		*behind = true;
 		if (p->has_point || p->overflow)
 			*p->out++ = '.';
 		break;
 	case CELL_GROUP:
-		if (p->any)
+		if (p->any || *behind)
 			*p->out++ = ',';
 		else if (!p->l->fill)
 			*p->out++ = ' ';
