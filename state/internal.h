@@ -5,6 +5,7 @@
  *   view.c     get and put; which cells leave the cache
  *   bucket.c   the sorted buckets of a view; what RocksDB holds of each
  *   write.c    dirty cells to RocksDB, range deletes
+ *   ingest.c   all dirty cells of a view as a file
  *   scan.c     cache and RocksDB merged in key order
  *   sort.c     the sort for both of these
  *   cell.h     the hash table under it all
@@ -118,6 +119,10 @@ enum spk_write_what {
 /* Writes dirty cells of a bucket. */
 spk_status spk_state_write(struct spk_state_view *view, struct spk_bucket *b, enum spk_write_what what, spk_error *err);
 spk_status spk_state_write_view(struct spk_state_view *view, spk_error *err);
+/* Makes view->keys the cell's key in RocksDB: shard, bucket, key. */
+spk_status spk_state_full_key(struct spk_state_view *view, const struct spk_bucket *b, const struct spk_cell *c, spk_error *err);
+/* ingest.c: all `dirty` cells of the view, more than none, in one file. *done is false where there was no memory to order them: nothing was done. */
+spk_status spk_state_ingest(struct spk_state_view *view, size_t dirty, bool *done, spk_error *err);
 /* Deletes all entries of the bucket in RocksDB, if there may be any. */
 spk_status spk_state_delete_stored(struct spk_state_view *view, struct spk_bucket *b, spk_error *err);
 

@@ -29,6 +29,8 @@ struct spk_store_options {
 	size_t cache_bytes;
 	/* RocksDB's block cache + memtables are bounded by this, reserved from the budget at open. 0: 8 MiB, less is raised to 1 MiB. */
 	size_t block_cache_bytes;
+	/* A view of which so many cells are to be written at a flush writes them as one file, which RocksDB takes in as it is. 0: 4096. */
+	size_t ingest_cells;
 };
 
 /* Opens the store in `dir`, which must be empty, new, or hold a clone of a checkpoint (see spk_store_snapshot). */

@@ -22,6 +22,7 @@ enum {
 	PROBE_BYTES = 256 << 10,
 	DEFAULT_BLOCK_CACHE = 8 << 20,
 	SMALLEST_BLOCK_CACHE = 1 << 20,
+	DEFAULT_INGEST = 4096,    /* cells */
 	META_HEAD = 5,            /* bytes of a table's entry before its fingerprint: kind, schema version (big-endian) */
 };
 
@@ -339,6 +340,8 @@ spk_status spk_store_open(struct spk_store **out, const char *dir, const struct 
 		s->options.cache_bytes = DEFAULT_CACHE;
 	if (!s->options.block_cache_bytes)
 		s->options.block_cache_bytes = DEFAULT_BLOCK_CACHE;
+	if (!s->options.ingest_cells)
+		s->options.ingest_cells = DEFAULT_INGEST;
 	s->options.block_cache_bytes = SPK_MAX(s->options.block_cache_bytes, (size_t)SMALLEST_BLOCK_CACHE);
 	s->cache_account = spk_memory_account("state cache");
 	s->rocksdb_account = spk_memory_account("rocksdb");

@@ -14,8 +14,7 @@ enum {
 	BATCH_BYTES = 256 * 1024,   /* of one write */
 };
 
-/* Appends shard, bucket and key to view->keys in place of what is there. */
-static spk_status full_key(struct spk_state_view *view, const struct spk_bucket *b, const struct spk_cell *c, spk_error *err)
+spk_status spk_state_full_key(struct spk_state_view *view, const struct spk_bucket *b, const struct spk_cell *c, spk_error *err)
 {
 	char prefix[SPK_STATE_PREFIX_MAX];
 	int size = spk_state_prefix(view->table, spk_shard_of(c->hash).value, b->bucket, prefix);
@@ -45,7 +44,7 @@ static spk_status write_some(struct spk_state_view *view, struct spk_bucket *b, 
 	for (; n < count && bytes < BATCH_BYTES; n++) {
 		struct spk_cell *c = cells[n].cell;
 
-		SPK_TRY(full_key(view, b, c, err));
+		SPK_TRY(spk_state_full_key(view, b, c, err));
 		bytes += view->keys.size + 16;
 		if (c->value_size == UINT32_MAX) {
 			rocksdb_writebatch_delete_cf(batch, cf, view->keys.data, view->keys.size);
@@ -110,6 +109,15 @@ spk_status spk_state_write(struct spk_state_view *view, struct spk_bucket *b, en
 
 spk_status spk_state_write_view(struct spk_state_view *view, spk_error *err)
 {
+	size_t dirty = 0;
+	bool done = false;
+
+	for (int i = 0; i < view->buckets; i++)
+		dirty += view->bucket[i]->cells.dirty;
+	if (dirty >= view->store->options.ingest_cells)
+		SPK_TRY(spk_state_ingest(view, dirty, &done, err));
+	if (done)
+		return SPK_OK;
 	for (int i = 0; i < view->buckets; i++)
 		SPK_TRY(spk_state_write(view, view->bucket[i], SPK_WRITE_ALL, err));
 	return SPK_OK;

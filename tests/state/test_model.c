@@ -98,6 +98,7 @@ static struct world *world_new(uint64_t stream, size_t cache_bytes)
 		w->first_key[v] = k;
 	}
 	w->options.cache_bytes = cache_bytes;
+	w->options.ingest_cells = (size_t[]){ 0, 1, 30 }[spk_test_below(&w->rng, 3)];
 	w->dir = spk_test_dir("model");
 	char *first = spk_test_format("%s/live-0", w->dir);
 

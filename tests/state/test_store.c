@@ -252,6 +252,41 @@ static void unsnapshotted_is_dropped(void)
 	free(dir);
 }
 
+/* A flush writes a view as one file: one that fails can be repeated, one without memory for the order goes by batches; nothing stays behind. */
+static void flushes_are_files(void)
+{
+	static const char *const faults[] = { "state.write:1", "malloc:1+", NULL };
+	char *dir = spk_test_dir("files"), *file = spk_test_format("%s/live/ingest.sst", dir), *live = spk_test_format("%s/live", dir);
+	struct spk_store_options options = small;
+	struct spk_store *s = NULL;
+	struct batch *b = calloc(1, sizeof(*b));
+	struct spk_state_view *v;
+	struct stat st;
+	spk_error err = { 0 };
+
+	options.ingest_cells = 10;
+	REQUIRE_OK(spk_store_open(&s, live, &options, &err), err);
+	v = open_view(s, "k", SPK_TABLE_KEYED);
+	for (int i = 0; i < 3; i++) {
+		REQUIRE_OK(put_range(v, b, i * 100, 200, 0, true, &err), err);
+		if (faults[i])
+			REQUIRE_OK(spk_fault_set(faults[i], &err), err);
+		CHECK_EQ_INT(spk_store_flush(s, &err), i ? SPK_OK : SPK_IO);
+		REQUIRE_OK(spk_fault_set(NULL, &err), err);
+		CHECK(stat(file, &st) != 0);
+		CHECK_OK(spk_store_flush(s, &err), err);
+	}
+	spk_state_view_close(v);
+	v = open_view(s, "k", SPK_TABLE_KEYED);
+	CHECK_EQ_INT(get_range(v, b, 0, 400, 0, true), 400);
+	spk_state_view_close(v);
+	spk_store_close(s);
+	batch_free(b);
+	free(live);
+	free(file);
+	free(dir);
+}
+
 static void faults_give_clean_errors(void)
 {
 	char *dir = spk_test_dir("faults"), *live = spk_test_format("%s/live", dir), *snap = spk_test_format("%s/snap", dir);
@@ -558,6 +593,7 @@ SPK_TEST_SUITE("state/store",
 	{ "views of a table do not overlap", views_do_not_overlap },
 	{ "a clone and its original do not see each other", clones_live_beside_the_original },
 	{ "what was not flushed is the view's own", unsnapshotted_is_dropped },
+	{ "a flush of much is a file", flushes_are_files },
 	{ "injected failures come out clean and can be repeated", faults_give_clean_errors },
 	{ "buckets that live in the cache never reach RocksDB", short_lived_buckets_never_reach_rocksdb },
 	{ "caches stay within their bound", stays_within_its_bound },
