@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "core/base/check.h"
+#include "connectors/alignment.h"
 #include "connectors/file/file.h"
 #include "connectors/format/changelog.h"
 #include "connectors/format/field.h"
@@ -169,7 +170,7 @@ static spk_status check_value(const struct spk_table *t, const struct spk_option
 
 /* Everything a table of this connector and format may have. */
 struct known {
-	const struct spk_option_spec *list[6];
+	const struct spk_option_spec *list[7];
 	int count;
 	const struct spk_option_spec *value, *key;   /* of the formats: also with 'value.' and 'key.' before their names; may be NULL */
 };
@@ -181,8 +182,10 @@ static struct known known_options(const struct spk_table *t, const struct spk_fo
 	const struct spk_format *key = spk_format(find_option(t, "key.format") ? find_option(t, "key.format")->value : "");
 	struct known k = { .value = format ? format->options : NULL, .key = key && key->key_options ? key->options : NULL };
 
-	if (source)
+	if (source) {
 		k.list[k.count++] = source->options;
+		k.list[k.count++] = spk_alignment_options;
+	}
 	if (sink) {
 		k.list[k.count++] = sink->options;
 		k.list[k.count++] = sink_options;
@@ -306,6 +309,17 @@ static spk_status check_partitioned(const struct spk_table *t, const struct spk_
 	return spk_hint(err, "files of connector 'filesystem' are put into folders by columns, in any format but debezium-json, whose rows before and after may belong into two");
 }
 
+static spk_status check_alignment(const struct spk_table *t, spk_error *err)
+{
+	struct spk_alignment ignored;
+	const char *key;
+
+	if (spk_alignment_of(t, &ignored, &key, err) == SPK_OK)
+		return SPK_OK;
+	spk_error_context(err, "table \"%s\"", t->name);
+	return at(t, key, SPK_USAGE, err);
+}
+
 static spk_status check_connector(const struct spk_table *t, const struct spk_conf *conf, spk_error *err)
 {
 	if (!strcmp(t->connector, "kafka") || !strcmp(t->connector, "upsert-kafka"))
@@ -342,6 +356,8 @@ spk_status spk_connector_check_table(const struct spk_table *t, void *conf, spk_
 		status = check_partitioned(t, format, err);
 	if (status == SPK_OK)
 		status = spk_changes_check_table(t, err);
+	if (status == SPK_OK)
+		status = check_alignment(t, err);
 	if (status == SPK_OK)
 		status = check_connector(t, conf, err);
 	if (status != SPK_OK && !err->position)

@@ -18,6 +18,7 @@ static spk_status open_source(struct spk_job *job, int index, spk_error *err)
 	const struct spk_plan_source *s = &job->spec.plan->source[index];
 	const struct spk_source_type *type = spk_source_type(s->table->connector);
 	struct spk_input *in = &job->in.input[index];
+	const char *ignored;
 
 	if (!type)
 		return spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be read from", s->table->name, s->table->connector);
@@ -30,6 +31,9 @@ static spk_status open_source(struct spk_job *job, int index, spk_error *err)
 	SPK_TRY(type->open(&in->source, &in->spec, err));
 	in->partitions = in->source->partitions;
 	in->watermark = SPK_WATERMARK_NONE;
+	SPK_TRY(spk_alignment_of(s->table, &in->alignment, &ignored, err));
+	if (in->alignment.idle_timeout_us < 0)
+		in->alignment.idle_timeout_us = job->in.idle_timeout_us;
 	in->partition = calloc((size_t)in->partitions + 1, sizeof *in->partition);
 	SPK_TRY_PTR(in->partition, err);
 	for (int i = 0; i < in->partitions; i++)
@@ -300,6 +304,7 @@ spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err)
 	int partitions = 0;
 	bool any = true;
 
+	spk_inputs_align(job);
 	job->in.trouble = NULL;
 	for (int i = 0; i < job->in.count; i++)
 		partitions += job->in.input[i].partitions;
@@ -313,7 +318,7 @@ spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err)
 			for (int p = 0; p < in->partitions && !spk_inputs_full(job); p++) {
 				bool got = false;
 
-				if (in->partition[p].position >= in->partition[p].bound)
+				if (in->partition[p].waits || in->partition[p].position >= in->partition[p].bound)
 					continue;
 				SPK_TRY(fetch_once(job, in, p, in->partition[p].bound, SPK_MIN(share, job->in.max_rows - job->in.pending_rows),
 						   job->in.max_bytes - job->in.pending_bytes, 0, &got, err));
@@ -394,15 +399,17 @@ static bool has_rows(const struct spk_input_partition *p)
  * Whether the partition should be idle: nothing came for the timeout; or, at the end of a --once run, nothing ever came; or all has been read of one that is
  * not expected to go on.
  */
-static bool is_idle(const struct spk_job *job, const struct spk_source_type *type, const struct spk_input_partition *p, int64_t now_us, bool at_end)
+static bool is_idle(const struct spk_job *job, const struct spk_input *in, const struct spk_input_partition *p, int64_t now_us, bool at_end)
 {
+	const int64_t timeout = in->alignment.idle_timeout_us;
+
 	if (p->finished || has_rows(p))
 		return false;
-	if (type->rests && !p->bounded)
+	if (in->source->type->rests && !p->bounded)
 		return p->read || p->idle || p->position >= p->bound;
 	if (job->spec.once)
 		return p->idle || (at_end && !p->had_rows);
-	return p->idle || (job->in.idle_timeout_us > 0 && !job->in.trouble && now_us - p->last_rows_us >= job->in.idle_timeout_us);
+	return p->idle || (timeout > 0 && !job->in.trouble && now_us - p->last_rows_us >= timeout);
 }
 
 /* The watermark that the source would have with the flags as they are, from what it has seen so far. */
@@ -430,7 +437,7 @@ bool spk_inputs_judge(struct spk_job *job, int64_t now_us)
 			struct spk_input_partition *p = &in->partition[k];
 
 			p->finished = p->bounded && p->position >= p->bound;
-			p->idle = is_idle(job, in->source->type, p, now_us, at_end);
+			p->idle = is_idle(job, in, p, now_us, at_end);
 		}
 		moves = moves || watermark_now(in) > in->watermark;
 	}

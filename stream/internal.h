@@ -8,6 +8,7 @@
 #include "checkpoint/epoch.h"
 #include "checkpoint/epoch_log.h"
 #include "checkpoint/store.h"
+#include "connectors/alignment.h"
 #include "core/base/eventlog.h"
 #include "core/base/metrics.h"
 #include "stream/job.h"
@@ -21,6 +22,7 @@ struct spk_input_partition {
 	bool idle, finished;
 	bool had_rows;                 /* ever */
 	bool bounded;                  /* the source ends at `bound`, not just this run */
+	bool waits;                    /* it is too far ahead of its group (alignment.c) */
 	bool read;                     /* the last fetch got all that is there */
 	int64_t last_rows_us;          /* monotonic */
 	struct spk_chunk *chunk;       /* pending: read, not yet in an epoch */
@@ -31,6 +33,7 @@ struct spk_input {
 	struct spk_source_spec spec;
 	struct spk_source *source;
 	struct event *wake;
+	struct spk_alignment alignment;
 	int partitions;
 	struct spk_input_partition *partition;
 	int64_t watermark;
@@ -53,6 +56,8 @@ spk_status spk_inputs_seek(struct spk_job *job, const struct spk_epoch_record *r
 spk_status spk_inputs_check_reach(struct spk_job *job, const struct spk_epoch_record *record, spk_error *err);
 /* Whether a source has partitions that are not read yet. */
 bool spk_inputs_grown(const struct spk_job *job);
+/* Decides which partitions wait for others. */
+void spk_inputs_align(struct spk_job *job);
 /* Moves what is there into pending chunks, up to the epoch's bounds; never waits. */
 spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err);
 /* Reads exactly what the record says into pending chunks; waits for it. */
