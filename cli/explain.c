@@ -79,7 +79,9 @@ static spk_status put_job(struct explain *x, struct spk_buffer *out, spk_error *
 	if (x->json)
 		return spk_physical_format_json(plan, out, err);
 	SPK_TRY(spk_buffer_append_str(out, "Physical plan of the job\n", err));
-	return spk_physical_format(plan, NULL, NULL, out, err);
+	SPK_TRY(spk_physical_format(plan, NULL, NULL, out, err));
+	SPK_TRY(spk_buffer_append_str(out, "\n", err));
+	return spk_physical_format_state(plan, out, err);
 }
 
 static bool is_query(const struct spk_statement *s)

@@ -15,6 +15,8 @@ static void warn_about_state(const char *job, const struct spk_physical_plan *pl
 		if (!n->state_table || n->bound == SPK_BOUND_TIME || n->bound == SPK_BOUND_STATELESS)
 			continue;
 		spk_cli_note("job %s: state %s is not bounded by time: it grows with the number of %s", job, n->state_table, n->bound == SPK_BOUND_KEY ? "keys" : "rows");
+		if (spk_physical_way_out(n))
+			spk_cli_note("  %s", spk_physical_way_out(n));
 	}
 }
 

@@ -431,7 +431,7 @@ spk_status spk_physical_format_chain(const struct spk_physical_plan *plan, struc
 	return SPK_OK;
 }
 
-static const char *bound_text(enum spk_state_bound bound)
+const char *spk_physical_bound_text(enum spk_state_bound bound)
 {
 	switch (bound) {
 	case SPK_BOUND_TIME: return "bounded by the watermark";
@@ -458,7 +458,7 @@ static spk_status put_node(struct printer *p, const struct spk_physical *n, int 
 	SPK_TRY(spk_buffer_printf(out, err, " #%d", n->id));
 	SPK_TRY(put_details(p, n, err));
 	if (n->state_table)
-		SPK_TRY(spk_buffer_printf(out, err, " state %s, %s", n->state_table, bound_text(n->bound)));
+		SPK_TRY(spk_buffer_printf(out, err, " state %s, %s", n->state_table, spk_physical_bound_text(n->bound)));
 	SPK_TRY(spk_buffer_printf(out, err, "  (stage %d%s)", n->stage, n->retracts ? ", changes" : ""));
 	if (p->annotate)
 		SPK_TRY(p->annotate(n, out, p->user, err));
@@ -480,6 +480,26 @@ spk_status spk_physical_format(const struct spk_physical_plan *plan, spk_status 
 
 /* --- JSON --- */
 
+/* What a stateful node keeps (explain_state.c). */
+static spk_status put_json_state(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	const char *what, *way_out = spk_physical_way_out(n);
+	const int bytes = spk_physical_entry_bytes(n, &what);
+	struct spk_buffer key = { 0 };
+	spk_status status = spk_buffer_printf(out, err, ",\"changelog\":\"%s\",\"entry\":\"%s\",\"entry_bytes\":%d,\"key\":", spk_physical_changelog(n), what, bytes);
+
+	if (status == SPK_OK)
+		status = spk_physical_put_state_key(n, &key, err);
+	if (status == SPK_OK)
+		status = spk_buffer_append_json(out, key.data ? key.data : "", key.size, err);
+	spk_buffer_release(&key);
+	SPK_TRY(status);
+	if (!way_out)
+		return SPK_OK;
+	SPK_TRY(spk_buffer_append_str(out, ",\"warning\":", err));
+	return spk_buffer_append_json(out, way_out, strlen(way_out), err);
+}
+
 static spk_status put_json_node(struct printer *p, const struct spk_physical *n, spk_error *err)
 {
 	struct spk_buffer details = { 0 };
@@ -493,7 +513,9 @@ static spk_status put_json_node(struct printer *p, const struct spk_physical *n,
 	if (status == SPK_OK)
 		status = spk_buffer_append_json(p->out, text + skip, details.size - skip, err);
 	if (status == SPK_OK && n->state_table)
-		status = spk_buffer_printf(p->out, err, ",\"state\":\"%s\",\"bound\":\"%s\"", n->state_table, bound_text(n->bound));
+		status = spk_buffer_printf(p->out, err, ",\"state\":\"%s\",\"bound\":\"%s\"", n->state_table, spk_physical_bound_text(n->bound));
+	if (status == SPK_OK && n->state_table)
+		status = put_json_state(n, p->out, err);
 	spk_buffer_release(&details);
 	SPK_TRY(status);
 	SPK_TRY(spk_buffer_append_str(p->out, ",\"inputs\":[", err));

@@ -260,6 +260,20 @@ spk_status spk_physical_format_json(const struct spk_physical_plan *plan, struct
 spk_status spk_physical_format_chain(const struct spk_physical_plan *plan, struct spk_buffer *out, spk_error *err);
 /* Whether the node's state table has buckets, which go when the watermark passes them. */
 bool spk_physical_has_buckets(const struct spk_physical *node);
+
+/* --- what a stream keeps: explain_state.c --- */
+
+/* Every node with state: what comes out of it, by what it is kept, how large an entry is, what bounds it, and a warning with a way out where nothing does. */
+spk_status spk_physical_format_state(const struct spk_physical_plan *plan, struct spk_buffer *out, spk_error *err);
+/* "append"; "retract": rows with +1 and -1; "upsert": a sink's, by its key. */
+const char *spk_physical_changelog(const struct spk_physical *n);
+/* Bytes of one entry of a node's state, guessed from its types, and what an entry is. */
+int spk_physical_entry_bytes(const struct spk_physical *n, const char **what);
+/* The columns that a node's state is kept by, as a list of names; nothing when there are none. */
+spk_status spk_physical_put_state_key(const struct spk_physical *n, struct spk_buffer *out, spk_error *err);
+/* How to write the query instead; NULL: something bounds the state, or there is none. */
+const char *spk_physical_way_out(const struct spk_physical *n);
+const char *spk_physical_bound_text(enum spk_state_bound bound);
 const char *spk_physical_kind_name(enum spk_physical_kind kind);
 
 #endif

@@ -193,7 +193,8 @@ static spk_status build_node(struct spk_build *b, const struct top *t, const str
 		spk_build_time(b, t->over, node);
 	/* In the order of time what comes later never displaces what is there. */
 	node->retracts = !closes && !by_time;
-	node->bound = closes ? SPK_BOUND_TIME : retracts ? SPK_BOUND_NOTHING : SPK_BOUND_KEY;
+	/* Rows that have a key are no more than its values, whether they change or not. */
+	node->bound = closes ? SPK_BOUND_TIME : retracts && !t->over->input[0]->properties.key_count ? SPK_BOUND_NOTHING : SPK_BOUND_KEY;
 	SPK_TRY(spk_build_order(b, over, node, err));
 	status = put_meaning(node, &text, err);
 	if (status == SPK_OK)

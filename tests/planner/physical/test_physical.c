@@ -99,7 +99,7 @@ static const struct { const char *name; bool streaming; enum spk_emit emit; cons
 	{ "the first of all rows that may be taken back", true, SPK_EMIT_AUTO,
 	  "INSERT INTO shown SELECT auction, count(*) FROM bid GROUP BY auction ORDER BY 2 DESC, 1 LIMIT 5 OFFSET 1",
 	  "Sink #9 shown (print) [changes]  (stage 2, changes)\n"
-	  "   -> TopN #8 [row 2 to 6; order count desc, auction] state shown.top-1, not bounded  (stage 2, changes)\n"
+	  "   -> TopN #8 [row 2 to 6; order count desc, auction] state shown.top-1, grows with the number of keys  (stage 2, changes)\n"
 	  "      -> Exchange #6 [all to one task]  (stage 1, changes)\n"
 	  "         -> StreamAggregate #5 [group: auction; count(*)] state shown.aggregate-1, grows with the number of keys  (stage 1, changes)\n"
 	  "            -> Exchange #3 [hash of the group]  (stage 0)\n"
