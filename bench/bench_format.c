@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "connectors/connector.h"
 #include "core/base/clock.h"
@@ -28,8 +29,11 @@ static struct spk_field fields[] = {
 	{ "extra", { .id = SPK_TYPE_TEXT }, true },
 };
 static const struct spk_schema schema = { 7, fields };
-static struct spk_option options[] = { { "connector", "nexmark", 0 }, { "format", "json", 0 } };
-static const struct spk_table table = { .name = "bid", .connector = "nexmark", .schema = &schema, .option_count = 2, .option = options, .time_column = -1 };
+static char set_path[] = "/tmp/sparklet-bench-XXXXXX";
+static struct spk_option options[] = {
+	{ "connector", "nexmark", 0 }, { "format", "json", 0 }, { "protobuf.message-class-name", "Bid", 0 }, { "protobuf.descriptor-file", set_path, 0 },
+};
+static const struct spk_table table = { .name = "bid", .connector = "nexmark", .schema = &schema, .option_count = 4, .option = options, .time_column = -1 };
 static const int all[] = { 0, 1, 2, 3, 4, 5, 6 }, five[] = { 0, 1, 2, 5, 6 }, three[] = { 0, 2, 5 };
 
 static struct spk_batch *batches[SET / SPK_BATCH_ROWS];
@@ -115,13 +119,32 @@ static double decode(const struct spk_format *format, const struct spk_view *raw
 	return (double)(spk_clock_thread_cpu_us() - begun) / ((rows + SPK_BATCH_ROWS - 1) / SPK_BATCH_ROWS * SPK_BATCH_ROWS);
 }
 
+/* The descriptor set of the bids as a message. */
+static void describe(void)
+{
+	int fd = mkstemp(set_path);
+	char command[1024];
+
+	if (fd < 0)
+		must(spk_fail(&err, SPK_IO, "no temporary file"));
+	close(fd);
+	snprintf(command, sizeof(command),
+	         "dir=$(mktemp -d) && printf 'syntax = \"proto3\"; import \"google/protobuf/timestamp.proto\"; message Bid { int64 auction = 1; int64 bidder = 2; int64 price = 3; string channel = 4; string url = 5; "
+	         "google.protobuf.Timestamp date_time = 6; string extra = 7; }' > $dir/bid.proto && mkdir -p $dir/google/protobuf && "
+	         "printf 'syntax = \"proto3\"; package google.protobuf; message Timestamp { int64 seconds = 1; int32 nanos = 2; }' > $dir/google/protobuf/timestamp.proto && "
+	         "protoc -I$dir --include_imports --descriptor_set_out=%s bid.proto; status=$?; rm -rf $dir; exit $status", set_path);
+	if (system(command) != 0)
+		must(spk_fail(&err, SPK_IO, "protoc failed"));
+}
+
 int main(int argc, char **argv)
 {
-	static const struct spk_format *const formats[] = { &spk_format_json, &spk_format_csv };
+	static const struct spk_format *const formats[] = { &spk_format_json, &spk_format_csv, &spk_format_avro, &spk_format_protobuf };
 	int rows = argc > 1 ? atoi(argv[1]) : 2000000;
 	uint32_t *end = malloc(sizeof(*end) * SET);
 	double cost;
 
+	describe();
 	generate(&cost);
 	printf("%-28s %6.3f CPU-s per million\n", "generate bids, 7 columns", cost);
 	for (size_t f = 0; f < SPK_COUNT_OF(formats); f++) {
@@ -132,11 +155,12 @@ int main(int argc, char **argv)
 		encode(formats[f], SET, &text, end);
 		cost = encode(formats[f], rows, &text, end);
 		raw = lay_out(&text, end, &bytes);
-		printf("%-5s encode 7 columns         %6.3f CPU-s per million (%zu bytes a row)\n", formats[f]->name, cost, bytes);
-		printf("%-5s decode 7 columns         %6.3f\n", formats[f]->name, decode(formats[f], raw, all, 7, rows));
-		printf("%-5s decode 5 columns         %6.3f\n", formats[f]->name, decode(formats[f], raw, five, 5, rows));
-		printf("%-5s decode 3 columns         %6.3f\n", formats[f]->name, decode(formats[f], raw, three, 3, rows));
+		printf("%-8s encode 7 columns         %6.3f CPU-s per million (%zu bytes a row)\n", formats[f]->name, cost, bytes);
+		printf("%-8s decode 7 columns         %6.3f\n", formats[f]->name, decode(formats[f], raw, all, 7, rows));
+		printf("%-8s decode 5 columns         %6.3f\n", formats[f]->name, decode(formats[f], raw, five, 5, rows));
+		printf("%-8s decode 3 columns         %6.3f\n", formats[f]->name, decode(formats[f], raw, three, 3, rows));
 		spk_buffer_release(&text);
 	}
+	unlink(set_path);
 	return 0;
 }

@@ -164,7 +164,10 @@ static spk_status check_value(const struct spk_table *t, const struct spk_option
 	if (!spec->values || value_listed(spec->values, o->value))
 		return SPK_OK;
 	spk_fail(err, SPK_USAGE, "table \"%s\": '%s' = '%s' is not a value of this option", t->name, o->key, o->value);
-	suggest_value(spec->values, o->value, err);
+	if (strchr(spec->values, '|'))
+		suggest_value(spec->values, o->value, err);
+	else
+		spk_hint(err, "it can only be '%s': %s", spec->values, spec->doc);
 	return at(t, o->key, SPK_USAGE, err);
 }
 
@@ -199,6 +202,28 @@ static struct known known_options(const struct spk_table *t, const struct spk_fo
 	return k;
 }
 
+/* Options of Flink's that there are not, and what there is instead. A key may stand for all that begin (end) like it. */
+static const char *instead_of(const char *key)
+{
+	static const struct { const char *part; bool ending; const char *hint; } refused[] = {
+		{ ".ignore-parse-errors", true, "what happens to rows that cannot be read is the session's: SET bad.rows = 'skip'" },
+		{ "json.map-null-key.", false, "there is no type for maps: an object is jsonb, whose keys are never null" },
+		{ "csv.array-element-delimiter", false, "an array is one field in PostgreSQL's form, {1,2,3}" },
+		{ "avro.codec", false, "it is for files; rows of a topic are compressed by 'properties.compression.type'" },
+		{ "avro-confluent.ssl.", false, "certificates of a registry are checked by those of the system" },
+		{ "avro-confluent.properties", false, "url, subject and credentials are options of their own" },
+	};
+	size_t n = strlen(key);
+
+	for (size_t i = 0; i < SPK_COUNT_OF(refused); i++) {
+		size_t size = strlen(refused[i].part);
+
+		if (n >= size && !strncmp(refused[i].ending ? key + n - size : key, refused[i].part, size))
+			return refused[i].hint;
+	}
+	return NULL;
+}
+
 static spk_status unknown_option(const struct spk_table *t, const struct known *k, const struct spk_option *o, spk_error *err)
 {
 	const char *names[NAMES_MAX], *close;
@@ -206,8 +231,8 @@ static spk_status unknown_option(const struct spk_table *t, const struct known *
 	int n = 0;
 
 	spk_fail(err, SPK_USAGE, "table \"%s\": connector '%s' has no option '%s'", t->name, t->connector, o->key);
-	if (!strcmp(o->key, "json.ignore-parse-errors") || !strcmp(o->key, "csv.ignore-parse-errors") || !strcmp(o->key, "protobuf.ignore-parse-errors")) {
-		spk_hint(err, "what happens to rows that cannot be read is the session's: SET bad.rows = 'skip'");
+	if (instead_of(o->key)) {
+		spk_hint(err, "%s", instead_of(o->key));
 		return at(t, o->key, SPK_USAGE, err);
 	}
 	for (int i = 0; spk_formats[i]; i++) {

@@ -17,7 +17,7 @@ enum { HEAD = 5, KNOWN_MAX = 1024 /* then no more ids are kept that are not ther
 
 static const struct spk_option_spec avro_options[] = {
 	{ "avro.schema", false, false, NULL, "The schema of the data as JSON; default: the one that the columns have." },
-	{ "avro.encoding", false, false, "binary", "Accepted for Flink's sake: data are binary." },
+	{ "avro.encoding", false, false, "binary", "data are binary; JSON of the same records is format 'json'" },
 	{ "avro.timestamp_mapping.legacy", false, false, "true|false", "false: columns of type timestamp are local-timestamp-* (default true: timestamp-*)." },
 	{ 0 },
 };
@@ -264,8 +264,11 @@ static spk_status decode_rows(struct avro_decoder *d, struct spk_cells *c, const
 	for (int row = 0; row < n; row++) {
 		struct spk_wire in = spk_cells_row(c, &raw[row]);
 		spk_error why = { 0 };
-		spk_status status = choose(d, c, &in, &last, &why);
+		spk_status status;
 
+		if (row + 1 < n)
+			spk_field_fetch_ahead(&raw[row + 1]);
+		status = choose(d, c, &in, &last, &why);
 		if (status == SPK_OK)
 			status = spk_avro_read(last.program, c, &in, batch, row, &why);
 		if (status == SPK_DATA) {

@@ -38,7 +38,7 @@ static spk_status skip_text(struct reading *r, const struct spk_avro_type *type)
 	uint32_t n;
 
 	SPK_TRY(take_bytes(r, type, &s, &n));
-	if (type->kind == SPK_AVRO_STRING && !spk_simdjson_is_text(s, n))
+	if (type->kind == SPK_AVRO_STRING && !spk_cell_is_text(s, n))
 		return spk_cells_bad(r->c, "a string of the Avro datum is not UTF-8 text, or holds a byte 0");
 	return SPK_OK;
 }
@@ -177,7 +177,7 @@ static spk_status read_json(struct reading *r, const struct spk_avro_step *s, st
 	spk_buffer_clear(&r->c->json);
 	if (s->op == SPK_AVRO_OP_JSON_TEXT) {
 		SPK_TRY(take_bytes(r, s->from, &text, &n));
-		if (!spk_simdjson_is_text(text, n))
+		if (!spk_cell_is_text(text, n))
 			return spk_cells_misfit(r->c, s->name, v->type, NULL, "not UTF-8 text");
 		SPK_TRY(spk_buffer_append(&r->c->json, text, n, err));
 	} else {
@@ -280,7 +280,13 @@ static spk_status read_value(struct reading *r, const struct spk_avro_step *s, s
 {
 	const char *symbol;
 	int64_t n;
+	int branch;
 
+	if (s->optional) {
+		SPK_TRY(take_branch(r, s->optional, &branch));
+		if (s->optional->item[branch]->kind == SPK_AVRO_NULL)
+			return spk_text_put_null(v, row, rows, r->c->arena, err);
+	}
 	if (s->op == SPK_AVRO_OP_UNION)
 		return read_union(r, s, v, row, rows, err);
 	if (s->op == SPK_AVRO_OP_NULL)

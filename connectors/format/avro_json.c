@@ -64,7 +64,7 @@ static spk_status put_float(struct reading *r, const struct spk_avro_type *type,
 
 static spk_status put_string(struct reading *r, const char *s, uint32_t n, spk_error *err)
 {
-	if (!spk_simdjson_is_text(s, n))
+	if (!spk_cell_is_text(s, n))
 		return spk_cells_bad(r->c, "a string of the Avro datum is not UTF-8 text, or holds a byte 0");
 	return spk_jsonb_append_string(&r->c->json, s, n, err);
 }
@@ -82,13 +82,6 @@ static spk_status put_bytes(struct reading *r, const struct spk_avro_type *type,
 	if (type->logical == SPK_AVRO_DECIMAL && type->scale <= SPK_DECIMAL_DIGITS && spk_avro_unscaled(s, n, &m) && spk_decimal_digits(m) <= SPK_DECIMAL_DIGITS)
 		return spk_buffer_append(&r->c->json, text, (size_t)spk_decimal_format(m, type->scale, text), err);
 	return spk_put_json_bytes(&r->c->json, s, n, err);
-}
-
-/* The member's name and a colon. */
-static spk_status put_name(struct reading *r, const char *s, uint32_t n, spk_error *err)
-{
-	SPK_TRY(put_string(r, s, n, err));
-	return put_word(&r->c->json, ":", err);
 }
 
 static spk_status put_blocks(struct reading *r, const struct spk_avro_type *type, int depth, spk_error *err)
@@ -110,7 +103,8 @@ static spk_status put_blocks(struct reading *r, const struct spk_avro_type *type
 				SPK_TRY(put_word(&r->c->json, ",", err));
 			if (map) {
 				SPK_TRY(take_bytes(r, &name, &s, &n));
-				SPK_TRY(put_name(r, s, n, err));
+				SPK_TRY(put_string(r, s, n, err));
+				SPK_TRY(put_word(&r->c->json, ":", err));
 			}
 			SPK_TRY(spk_avro_to_json(r->c, r->in, type->item[0], depth + 1, err));
 		}
@@ -123,7 +117,8 @@ static spk_status put_record(struct reading *r, const struct spk_avro_type *type
 		const char *name = type->field[i].name;
 
 		SPK_TRY(put_word(&r->c->json, i ? "," : "{", err));
-		SPK_TRY(put_name(r, name, (uint32_t)strlen(name), err));
+		SPK_TRY(spk_jsonb_append_string(&r->c->json, name, strlen(name), err));
+		SPK_TRY(put_word(&r->c->json, ":", err));
 		SPK_TRY(spk_avro_to_json(r->c, r->in, type->field[i].type, depth + 1, err));
 	}
 	return put_word(&r->c->json, type->count ? "}" : "{}", err);

@@ -172,6 +172,10 @@ static spk_status resolve_union(struct resolving *r, const struct spk_avro_type 
 	if (bad && !any) {
 		out->op = SPK_AVRO_OP_NEVER;
 		out->why = bad->why;
+	} else if (!bad && from->count == 2 && spk_avro_null_branch(from) >= 0) {
+		/* The common one, without a step in between. */
+		*out = out->step[!spk_avro_null_branch(from)];
+		out->optional = from;
 	}
 	return SPK_OK;
 }
@@ -205,9 +209,11 @@ static spk_status resolve_fill(struct resolving *r, const struct spk_avro_field 
 	if (!reader || !reader->by_default)
 		return SPK_OK;
 	status = spk_avro_default(reader->type, reader->by_default, &datum, err);
-	if (status == SPK_OK && !(f->datum = spk_arena_copy(r->arena, datum.data ? datum.data : "", datum.size)))
+	if (status == SPK_OK)  /* texts are taken with 16 bytes behind them */
+		status = spk_buffer_append(&datum, (const char[16]){ 0 }, 16, err);
+	if (status == SPK_OK && !(f->datum = spk_arena_copy(r->arena, datum.data, datum.size)))
 		status = spk_fail_memory(err);
-	f->size = datum.size;
+	f->size = status == SPK_OK ? datum.size - 16 : 0;
 	spk_buffer_release(&datum);
 	SPK_TRY(status);
 	return resolve(r, reader->type, reader->type, child->type, name, &f->step, err);

@@ -16,6 +16,7 @@ enum spk_avro_op {
 struct spk_avro_step {
 	enum spk_avro_op op;
 	const struct spk_avro_type *from;
+	const struct spk_avro_type *optional;  /* the union of `from` and null that the value is in; else NULL */
 	const char *name;                /* of the place, for messages: "address.street" */
 	const char *why;                 /* NEVER */
 	int64_t factor;                  /* SCALED */

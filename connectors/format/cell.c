@@ -54,7 +54,7 @@ static spk_status too_long(struct spk_cells *c, const char *name, struct spk_typ
 
 spk_status spk_cells_text(struct spk_cells *c, const char *name, struct spk_vector *v, int row, const char *s, uint32_t n)
 {
-	if (SPK_UNLIKELY(!spk_simdjson_is_text(s, n)))
+	if (SPK_UNLIKELY(!spk_cell_is_text(s, n)))
 		return spk_cells_misfit(c, name, v->type, NULL, memchr(s, '\0', n) ? "a byte 0 cannot be in a text" : "not UTF-8 text");
 	if (SPK_UNLIKELY(v->type.precision) && !spk_field_fit_varchar(v->type, s, &n))
 		return too_long(c, name, v->type, s, n);

@@ -14,6 +14,10 @@
 #include "core/columnar/jsonb.h"
 #include "core/expr/text.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 enum { SPK_CELL_DEPTH = 128, SPK_CELL_REASON = 320, SPK_CELL_ELEMENTS = 1 << 16 };
 
 /* One call of decode. */
@@ -43,6 +47,29 @@ void spk_cells_say(struct spk_cells *c, const char *format, ...) SPK_PRINTF(2, 3
 #define spk_cells_bad(...) (spk_cells_say(__VA_ARGS__), SPK_DATA)   /* so that compilers, too, know that it fails */
 spk_status spk_cells_misfit(struct spk_cells *c, const char *name, struct spk_type type, const char *found, const char *why);
 spk_status spk_cells_misfit_integer(struct spk_cells *c, const char *name, struct spk_type type, int64_t found, const char *why);
+
+/* Whether bytes, with 16 readable ones behind them, are UTF-8 without NUL; quickly where they are ASCII. */
+static inline bool spk_cell_is_text(const char *s, size_t n)
+{
+#if defined(__SSE2__)
+	unsigned odd = 0;
+	size_t i = 0;
+
+	for (; i + 16 <= n; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
+
+		odd |= (unsigned)_mm_movemask_epi8(v) | (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128()));
+	}
+	if (i < n) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
+
+		odd |= ((unsigned)_mm_movemask_epi8(v) | (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128()))) & ((1u << (n - i)) - 1);
+	}
+	if (SPK_LIKELY(!odd))
+		return true;
+#endif
+	return spk_simdjson_is_text(s, n);
+}
 
 static inline void *spk_cell_slot(const struct spk_vector *v, int row)
 {

@@ -16,6 +16,9 @@ static const struct spk_option_spec options[] = {
 	{ "csv.escape-character", false, false, NULL, "The same as 'csv.escape'." },
 	{ "csv.null", false, false, NULL, "What an unquoted field must be to be NULL (default: empty)." },
 	{ "csv.null-literal", false, false, NULL, "The same as 'csv.null'." },
+	{ "csv.disable-quote-character", false, false, "true|false", "true: the same as 'csv.quote' = ''." },
+	{ "csv.allow-comments", false, false, "true|false", "true: the same as 'csv.comment' = '#'." },
+	{ "csv.write-bigdecimal-in-scientific-notation", false, false, "false", "numerics are always written as plain numbers, with the digits that they have" },
 	{ "csv.comment", false, false, NULL, "Lines that begin with this character are left out (default: none are)." },
 	{ 0 },
 };
@@ -49,15 +52,22 @@ static bool is_tsv(const char *path)
 	return dot && !strcmp(dot, ".tsv");
 }
 
+static bool is_true(const struct spk_table *t, const char *name)
+{
+	const char *value = spk_format_option(t, name);
+
+	return value && !strcmp(value, "true");
+}
+
 struct spk_csv_options spk_csv_options(const struct spk_table *t)
 {
 	const char *null = option(t, NULL_TEXT), *header = option(t, HEADER);
 	struct spk_csv_options o = { .null = null ? null : "", .header = !header || !strcmp(header, "true") };
 
 	o.delimiter = character(option(t, DELIMITER), is_tsv(spk_format_option(t, "path")) ? '\t' : ',');
-	o.quote = character(option(t, QUOTE), '"');
+	o.quote = character(option(t, QUOTE), is_true(t, "csv.disable-quote-character") ? 0 : '"');
 	o.escape = character(option(t, ESCAPE), o.quote);
-	o.comment = character(option(t, COMMENT), 0);
+	o.comment = character(option(t, COMMENT), is_true(t, "csv.allow-comments") ? '#' : 0);
 	o.null_size = (uint32_t)strlen(o.null);
 	o.plain = (!o.quote || o.escape == o.quote) && !o.comment;
 	return o;
@@ -67,11 +77,7 @@ static spk_status refuse(const struct spk_table *t, enum which which, const char
 {
 	const char *name = spk_format_option(t, names[which][0]) ? names[which][0] : names[which][1];
 
-	spk_fail(err, SPK_USAGE, "table \"%s\": '%s' = '%s' %s", t->name, name, spk_format_option(t, name), why);
-	for (int i = 0; err && i < t->option_count; i++)
-		if (!strcmp(t->option[i].key, name))
-			err->position = t->option[i].position;
-	return SPK_USAGE;
+	return spk_format_option_failed(t, name, spk_fail(err, SPK_USAGE, "table \"%s\": '%s' = '%s' %s", t->name, name, spk_format_option(t, name), why), err);
 }
 
 static bool is_character(const char *value)

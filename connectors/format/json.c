@@ -17,6 +17,10 @@ struct json_encoder {
 static const struct spk_option_spec options[] = {
 	{ "json.timestamp-unit", false, false, "s|ms|us", "Unit of timestamps that come as numbers; default: the key json.timestamp-unit." },
 	{ "json.timestamp-format.standard", false, false, "SQL|ISO-8601", "How timestamps are written: with a blank (default) or a T. Both are read." },
+	{ "json.encode.ignore-null-fields", false, false, "true|false", "true: members that would be null are left out when writing (default false)." },
+	{ "json.encode.decimal-as-plain-number", false, false, "true", "numerics are always written as plain numbers, with the digits that they have" },
+	{ "json.fail-on-missing-field", false, false, "false", "a member that is missing is NULL; where it must not be, WHERE column IS NOT NULL leaves the row out" },
+	{ "json.decode.json-parser.enabled", false, false, "true|false", "Accepted for Flink's sake: there is one parser." },
 	{ 0 },
 };
 

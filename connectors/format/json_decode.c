@@ -444,16 +444,6 @@ static spk_status walk_init(struct walk *w, struct json_decoder *d, struct spk_b
 	return SPK_OK;
 }
 
-/* Asks for the next row's bytes: rows lie behind each other only within what came in one piece. */
-static inline void fetch_ahead(const struct spk_view *raw)
-{
-	const char *text = spk_view_data(raw);
-	uint32_t size = SPK_MIN(raw->length, 512u);
-
-	for (uint32_t i = 0; i < size; i += 64)
-		__builtin_prefetch(text + i);
-}
-
 spk_status spk_json_decode(struct spk_decoder *base, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err)
 {
 	return spk_json_decode_holes(base, raw, n, batch, NULL, errors, err);
@@ -469,7 +459,7 @@ spk_status spk_json_decode_holes(struct spk_decoder *base, const struct spk_view
 	w.holes = holes;
 	for (int i = 0; i < n && status == SPK_OK; i++) {
 		if (SPK_LIKELY(i + 1 < n))
-			fetch_ahead(&raw[i + 1]);
+			spk_field_fetch_ahead(&raw[i + 1]);
 		status = decode_row(&w, &raw[i], i, errors, err);
 	}
 	give_parser_back(d, w.parser);

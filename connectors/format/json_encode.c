@@ -36,6 +36,7 @@ struct spk_json_writer {
 	const char *timezone;
 	bool iso;              /* timestamps with a T */
 	bool hex_bytes;        /* bytea as \x and digits; else base64 */
+	bool no_nulls;         /* members that are null are left out */
 	int columns;
 	struct column *column;
 };
@@ -345,17 +346,21 @@ static char *put_row(struct pen *pen, char *p, const struct spk_vector *v, uint3
 {
 	const struct spk_vector *child = v->layout == SPK_DICTIONARY ? v->dictionary->child : v->child;
 	const struct spk_schema *fields = v->type.children;
+	bool first = true;
 
 	*p++ = '{';
 	for (int i = 0; i < fields->count && p; i++) {
 		const char *name = fields->field[i].name;
 		struct spk_view view = spk_view_str(name);
 
+		if (pen->w->no_nulls && spk_vector_is_null(&child[i], (int)slot))
+			continue;
 		p = make_room(pen, p, view.length + 16, view.length + 16);
 		if (!p)
 			return NULL;
-		if (i)
+		if (!first)
 			*p++ = ',';
+		first = false;
 		*p++ = '"';
 		p = put_text(pen, p, &view);
 		if (!p)
@@ -395,13 +400,13 @@ static char *put_object(struct pen *pen, char *p, const struct spk_batch *batch,
 	const struct spk_json_writer *w = pen->w;
 	size_t begin = (size_t)(p - pen->out->data);
 
-	if (w->columns == 0)
-		*p++ = '{';
 	for (int i = 0; i < w->columns; i++) {
 		const struct column *c = &w->column[i];
 		const struct spk_reader *r = &reader[i];
 		uint32_t slot = spk_reader_slot(r, row);
 
+		if (SPK_UNLIKELY(!spk_reader_valid(r, slot)) && w->no_nulls)
+			continue;
 		p = put_piece(p, c);
 		if (SPK_UNLIKELY(!spk_reader_valid(r, slot))) {
 			p -= c->quoted;
@@ -415,6 +420,7 @@ static char *put_object(struct pen *pen, char *p, const struct spk_batch *batch,
 		*p = '"';
 		p += c->quoted;
 	}
+	p += (size_t)(p - pen->out->data) == begin;  /* nothing has been written */
 	pen->out->data[begin] = '{';  /* over the first comma */
 	*p++ = '}';
 	return p;
@@ -563,6 +569,7 @@ spk_status spk_json_writer_new(struct spk_json_writer **out, const struct spk_fo
 	struct spk_arena *arena = spk_arena_new(NULL);
 	const char *own = spk_format_option(spec->table, "json.timestamp-format.standard");
 	const char *standard = own ? own : spk_format_option(spec->table, "debezium-json.timestamp-format.standard");
+	const char *nulls = spk_format_option(spec->table, "json.encode.ignore-null-fields");
 	struct spk_json_writer *w;
 	spk_status status = SPK_OK;
 
@@ -584,6 +591,7 @@ spk_status spk_json_writer_new(struct spk_json_writer **out, const struct spk_fo
 	w->columns = spec->columns;
 	w->hex_bytes = spec->hex_bytes;
 	w->timezone = spk_field_rules(spec->conf).timezone;
+	w->no_nulls = nulls && !strcmp(nulls, "true");
 	w->iso = standard && !strcmp(standard, "ISO-8601");
 	*out = w;
 	return SPK_OK;

@@ -95,8 +95,11 @@ static spk_status decode_rows(const struct protobuf_decoder *d, struct spk_cells
 {
 	for (int row = 0; row < n; row++) {
 		struct spk_wire in = spk_cells_row(c, &raw[row]);
-		spk_status status = spk_pb_read(d->plan, c, &in, batch, row, err);
+		spk_status status;
 
+		if (row + 1 < n)
+			spk_field_fetch_ahead(&raw[row + 1]);
+		status = spk_pb_read(d->plan, c, &in, batch, row, err);
 		if (status == SPK_DATA)
 			status = spk_cells_row_failed(c, batch, row, d->skip, errors, err);
 		SPK_TRY(status);

@@ -38,6 +38,7 @@ struct spk_pb_field {
 	const char *name;
 	uint32_t number;
 	enum spk_pb_kind kind;
+	enum spk_pb_wire wire;               /* how one value lies there */
 	bool repeated, required, packed;
 	bool presence;                       /* whether a message can say that it is not there; else it has its default then */
 	int oneof;                           /* number of the oneof that it is in, -1: none */
@@ -53,6 +54,7 @@ struct spk_pb_message {
 	int count;
 	struct spk_pb_field *field;          /* by number, ascending */
 	bool map_entry;
+	bool required;                       /* it has required fields */
 	bool timestamp;                      /* google.protobuf.Timestamp */
 };
 
@@ -60,7 +62,6 @@ struct spk_pb_message {
  * the last part of it. DATA: the bytes are none, or something in them is not known; NOT_FOUND with names that there are. */
 spk_status spk_pb_load(struct spk_arena *arena, const char *bytes, size_t size, const char *name, const struct spk_pb_message **out, spk_error *err);
 const char *spk_pb_kind_name(const struct spk_pb_field *f);
-enum spk_pb_wire spk_pb_wire_of(enum spk_pb_kind kind);
 /* The symbol of a number, NULL: none. The number of a symbol: false when there is none. */
 const char *spk_pb_symbol(const struct spk_pb_enum *e, int32_t number);
 bool spk_pb_number(const struct spk_pb_enum *e, const char *s, size_t n, int32_t *out);
@@ -73,7 +74,7 @@ const struct spk_pb_field *spk_pb_find_name(const struct spk_pb_message *m, cons
 
 enum spk_pb_op {
 	SPK_PB_OP_CHECK,                     /* it goes nowhere, but must be sound */
-	SPK_PB_OP_BOOLEAN, SPK_PB_OP_INTEGER, SPK_PB_OP_UNSIGNED, SPK_PB_OP_FLOAT, SPK_PB_OP_DOUBLE, SPK_PB_OP_TEXT, SPK_PB_OP_BYTES, SPK_PB_OP_SYMBOL,
+	SPK_PB_OP_BOOLEAN, SPK_PB_OP_PLAIN /* bits as they are, into bigint */, SPK_PB_OP_INTEGER, SPK_PB_OP_UNSIGNED, SPK_PB_OP_FLOAT, SPK_PB_OP_DOUBLE, SPK_PB_OP_TEXT, SPK_PB_OP_BYTES, SPK_PB_OP_SYMBOL,
 	SPK_PB_OP_TIMESTAMP, SPK_PB_OP_ROW, SPK_PB_OP_JSON,
 };
 struct spk_pb_plan;

@@ -79,7 +79,7 @@ static struct spk_wire inside(const struct value *v)
 
 static spk_status check_text(struct spk_cells *c, const struct spk_pb_field *f, const struct value *v)
 {
-	if (f->kind == SPK_PB_STRING && !spk_simdjson_is_text(v->s, v->n))
+	if (f->kind == SPK_PB_STRING && !spk_cell_is_text(v->s, v->n))
 		return spk_cells_bad(c, "the string \"%s\" of the protobuf message is not UTF-8 text, or holds a byte 0", f->name);
 	return SPK_OK;
 }
@@ -91,6 +91,9 @@ static spk_status read_one(struct reading *r, const struct spk_pb_field *f, cons
 	switch (s->op) {
 	case SPK_PB_OP_BOOLEAN:
 		spk_vector_bool(v)[row] = value->bits != 0;
+		return SPK_OK;
+	case SPK_PB_OP_PLAIN:
+		spk_vector_i64(v)[row] = (int64_t)value->bits;
 		return SPK_OK;
 	case SPK_PB_OP_INTEGER: case SPK_PB_OP_UNSIGNED: return read_integer(r, f, s, value->bits, v, row);
 	case SPK_PB_OP_FLOAT:
@@ -129,7 +132,7 @@ static spk_status append_packed(struct reading *r, const struct spk_pb_field *f,
 	struct value value = { 0 };
 
 	while (spk_wire_left(&in)) {
-		SPK_TRY(take_value(r->c, &in, spk_pb_wire_of(f->kind), &value));
+		SPK_TRY(take_value(r->c, &in, f->wire, &value));
 		if (v)
 			SPK_TRY(append_one(r, f, s, &value, v, row, depth));
 	}
@@ -140,7 +143,7 @@ static spk_status append_packed(struct reading *r, const struct spk_pb_field *f,
 
 static spk_status check_required(struct spk_cells *c, const struct spk_pb_message *m, const uint64_t *seen)
 {
-	for (int i = 0; i < m->count; i++)
+	for (int i = 0; m->required && i < m->count; i++)
 		if (m->field[i].required && !spk_bit(seen, i))
 			return spk_cells_bad(c, "the protobuf message %s has no field \"%s\", which is required", m->name, m->field[i].name);
 	return SPK_OK;

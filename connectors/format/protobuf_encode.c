@@ -259,7 +259,7 @@ static spk_status put_array(struct writing *x, const struct part *p, const struc
 {
 	const struct spk_vector *child = spk_vector_children(v);
 	struct spk_reader r = spk_vector_reader(child);
-	enum spk_pb_wire wire = spk_pb_wire_of(p->field->kind);
+	enum spk_pb_wire wire = p->field->wire;
 	size_t at = 0;
 
 	if (offset[0] == offset[1])
@@ -288,7 +288,7 @@ static spk_status put_array(struct writing *x, const struct part *p, const struc
 
 static spk_status put_one(struct writing *x, const struct part *p, const struct spk_vector *v, const struct spk_reader *r, uint32_t slot)
 {
-	enum spk_pb_wire wire = spk_pb_wire_of(p->field->kind);
+	enum spk_pb_wire wire = p->field->wire;
 	const void *value = slot_of(p, r, slot);
 	uint64_t bits;
 

@@ -69,7 +69,7 @@ static spk_status next_value(struct spk_cells *c, struct walk *w, const struct s
 		if (!*found)
 			return SPK_OK;
 		if (spk_wire_left(&w->run))
-			return take_value(c, &w->run, spk_pb_wire_of(f->kind), out);
+			return take_value(c, &w->run, f->wire, out);
 		SPK_TRY(take_tag(c, &w->in, &number, &wire));
 		if (number != f->number || !wire_fits(f, wire, &packed)) {
 			SPK_TRY(skip_field(c, &w->in, number, wire));

@@ -35,6 +35,8 @@ static enum spk_pb_op scalar_op(const struct spk_pb_field *f, struct spk_type to
 	switch (to.id) {
 	case SPK_TYPE_BOOLEAN: return k == SPK_PB_BOOL ? SPK_PB_OP_BOOLEAN : SPK_PB_OP_CHECK;
 	case SPK_TYPE_SMALLINT: case SPK_TYPE_INTEGER: case SPK_TYPE_BIGINT: case SPK_TYPE_DECIMAL:
+		if (to.id == SPK_TYPE_BIGINT && (k == SPK_PB_INT64 || k == SPK_PB_SFIXED64))
+			return SPK_PB_OP_PLAIN;
 		if (is_unsigned64(k))
 			return SPK_PB_OP_UNSIGNED;
 		return is_narrow(k) || is_wide(k) || (k == SPK_PB_ENUM && to.id != SPK_TYPE_DECIMAL) ? SPK_PB_OP_INTEGER : SPK_PB_OP_CHECK;

@@ -28,8 +28,6 @@ static const enum spk_pb_wire kind_wires[19] = {
 #undef WIRE
 };
 
-enum spk_pb_wire spk_pb_wire_of(enum spk_pb_kind kind) { return kind_wires[kind]; }
-
 const char *spk_pb_kind_name(const struct spk_pb_field *f)
 {
 	return f->message ? f->message->name : f->symbols ? f->symbols->name : kind_names[f->kind];
@@ -250,6 +248,7 @@ static spk_status make_field(struct loading *l, const SpkPbSet__Field *f, bool p
 	SPK_TRY_PTR(out->name, err);
 	if (f->type < 1 || f->type > 18 || f->number < 1 || f->number > FIELD_NUMBER_MAX)
 		return spk_fail(err, SPK_DATA, "field \"%s\" has a type or number that is none", out->name);
+	out->wire = kind_wires[f->type];
 	scalar = out->kind != SPK_PB_STRING && out->kind != SPK_PB_BYTESK && out->kind != SPK_PB_MESSAGE && out->kind != SPK_PB_GROUP;
 	out->packed = out->repeated && scalar && (f->options && f->options->has_packed ? f->options->packed : proto3);
 	out->presence = !out->repeated && (!proto3 || f->proto3_optional || out->oneof >= 0 || out->kind == SPK_PB_MESSAGE);
@@ -280,9 +279,11 @@ static spk_status make_message(struct loading *l, struct source *s, const struct
 	m->map_entry = from->options && from->options->has_map_entry && from->options->map_entry;
 	m->field = SPK_NEW_ARRAY(l->arena, struct spk_pb_field, from->n_field + 1);
 	SPK_TRY_PTR(m->field, err);
-	for (size_t i = 0; i < from->n_field; i++)
+	for (size_t i = 0; i < from->n_field; i++) {
 		if (make_field(l, from->field[i], s->proto3, &m->field[i], err) != SPK_OK)
 			return spk_error_context(err, "message \"%s\"", s->name);
+		m->required |= m->field[i].required;
+	}
 	m->count = (int)from->n_field;
 	qsort(m->field, from->n_field, sizeof(*m->field), by_number);
 	for (int i = 1; i < m->count; i++)

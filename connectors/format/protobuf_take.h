@@ -104,10 +104,8 @@ static inline double double_of(enum spk_pb_kind kind, uint64_t bits)
 /* Whether a value on the wire is one of the field, or many of them at once (*packed). What is neither is as good as unknown. */
 static inline bool wire_fits(const struct spk_pb_field *f, enum spk_pb_wire wire, bool *packed)
 {
-	enum spk_pb_wire own = spk_pb_wire_of(f->kind);
-
-	*packed = f->repeated && wire == SPK_PB_BYTES && own != SPK_PB_BYTES && own != SPK_PB_START_GROUP;
-	return (wire == own && own != SPK_PB_START_GROUP) || *packed;
+	*packed = f->repeated && wire == SPK_PB_BYTES && f->wire != SPK_PB_BYTES && f->wire != SPK_PB_START_GROUP;
+	return SPK_LIKELY(wire == f->wire && wire != SPK_PB_START_GROUP) || *packed;
 }
 
 /* Microseconds of a google.protobuf.Timestamp; false: out of range. */

@@ -1,14 +1,55 @@
 /*
- * The format 'raw': a row's bytes are the value of its one column, text or bytea. As a file: one value a line.
+ * The format 'raw': a row's bytes are the value of its one column. Text and bytea as they stand, as a file one value a line; in messages also a boolean
+ * or a number, as as many bytes as it takes, where no bytes at all are NULL.
  */
 #include "connectors/format/json.h"
 
 #include <stdlib.h>
 
-
 #include "core/base/check.h"
+#include "connectors/connector.h"
 
-struct raw_decoder { struct spk_decoder base; int columns; int column; bool text; };  /* column: in the batch; -1: not read */
+static const struct spk_option_spec options[] = {
+	{ "raw.charset", false, false, "UTF-8", "text is UTF-8; what is not can be read as bytea" },
+	{ "raw.endianness", false, false, "big-endian|little-endian", "Order of a number's bytes (default big-endian)." },
+	{ 0 },
+};
+
+struct raw_decoder { struct spk_decoder base; int column; struct spk_type type; bool swap; };  /* column: in the batch; -1: not read */
+struct raw_encoder { struct spk_encoder base; struct spk_type type; bool swap; };
+
+static bool is_number(struct spk_type type)
+{
+	return type.id == SPK_TYPE_BOOLEAN || spk_type_is_integer(type) || type.id == SPK_TYPE_REAL || type.id == SPK_TYPE_DOUBLE;
+}
+
+static bool is_message(const struct spk_table *t)
+{
+	return !strcmp(t->connector, "kafka") || !strcmp(t->connector, "upsert-kafka");
+}
+
+static spk_status check_type(const struct spk_table *t, struct spk_type type, const char *does, spk_error *err)
+{
+	if (type.id == SPK_TYPE_TEXT || type.id == SPK_TYPE_BYTEA || (is_number(type) && is_message(t)))
+		return SPK_OK;
+	spk_fail(err, SPK_USAGE, "table \"%s\": format 'raw' %s one column of type text or bytea", t->name, does);
+	return spk_hint(err, is_number(type) ? "numbers are for messages: connectors 'kafka' and 'upsert-kafka'" : "of a message also boolean, smallint, integer, bigint, real or double precision");
+}
+
+static bool swapped(const struct spk_format_spec *spec)
+{
+	const char *order = spk_format_spec_option(spec, "raw.endianness");
+
+	return !order || !strcmp(order, "big-endian");
+}
+
+static void put_number(const char *from, size_t width, bool swap, char *to)
+{
+	for (size_t i = 0; i < width; i++)
+		to[i] = from[swap ? width - 1 - i : i];
+}
+
+/* --- reading --- */
 
 /* The one physical column; which of the batch's it is in *at, -1: none. */
 static spk_status the_column(const struct spk_format_spec *spec, int *column, int *at, spk_error *err)
@@ -23,8 +64,9 @@ static spk_status the_column(const struct spk_format_spec *spec, int *column, in
 		*column = i;
 		found++;
 	}
-	if (found != 1 || (t->schema->field[*column].type.id != SPK_TYPE_TEXT && t->schema->field[*column].type.id != SPK_TYPE_BYTEA))
+	if (found != 1)
 		return spk_fail(err, SPK_USAGE, "table \"%s\": format 'raw' needs one column of type text or bytea", t->name);
+	SPK_TRY(check_type(t, t->schema->field[*column].type, "needs", err));
 	for (int i = 0; i < spec->columns; i++)
 		if (spec->column[i] == *column)
 			*at = i;
@@ -39,26 +81,48 @@ static spk_status raw_decoder_open(struct spk_decoder **out, const struct spk_fo
 	SPK_TRY(the_column(spec, &column, &at, err));
 	d = calloc(1, sizeof(*d));
 	SPK_TRY_PTR(d, err);
-	*d = (struct raw_decoder){ { .format = &spk_format_raw }, spec->columns, at, spec->table->schema->field[column].type.id == SPK_TYPE_TEXT };
+	*d = (struct raw_decoder){ { .format = &spk_format_raw }, at, spec->table->schema->field[column].type, swapped(spec) };
 	*out = &d->base;
 	return SPK_OK;
+}
+
+/* NULL, or what is wrong with the bytes. */
+static const char *take_number(const struct raw_decoder *d, const struct spk_view *raw, void *out)
+{
+	size_t width = (size_t)spk_type_width(d->type);
+
+	if (raw->length != width)
+		return "the value has another number of bytes than its type";
+	put_number(spk_view_data(raw), width, d->swap, out);
+	if (d->type.id == SPK_TYPE_BOOLEAN)
+		*(uint8_t *)out = *(uint8_t *)out != 0;
+	return NULL;
 }
 
 static spk_status raw_decode(struct spk_decoder *base, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err)
 {
 	struct raw_decoder *d = spk_container_of(base, struct raw_decoder, base);
-	struct spk_view *out;
+	size_t width = (size_t)spk_type_width(d->type);
+	struct spk_vector *v;
 
 	batch->rows = batch->selected = n;
 	if (d->column < 0)
 		return SPK_OK;
-	SPK_TRY(spk_vector_init(&batch->column[d->column], batch->schema->field[d->column].type, n, batch->arena, err));
-	out = spk_vector_view(&batch->column[d->column]);
+	v = &batch->column[d->column];
+	SPK_TRY(spk_vector_init(v, d->type, n, batch->arena, err));
 	for (int i = 0; i < n; i++) {
-		if (d->text && !spk_simdjson_is_text(spk_view_data(&raw[i]), raw[i].length))
-			SPK_TRY(spk_field_row_failed(batch, i, "the value is not UTF-8 text", errors, err));
+		const char *why = NULL;
+
+		if (!is_number(d->type) && d->type.id == SPK_TYPE_TEXT && !spk_simdjson_is_text(spk_view_data(&raw[i]), raw[i].length))
+			why = "the value is not UTF-8 text";
+		else if (!is_number(d->type))
+			spk_vector_view(v)[i] = raw[i];
+		else if (raw[i].length == 0)
+			SPK_TRY(spk_field_null(v, i, n, batch->arena, err));
 		else
-			out[i] = raw[i];
+			why = take_number(d, &raw[i], (char *)v->data + (size_t)i * width);
+		if (why)
+			SPK_TRY(spk_field_row_failed(batch, i, why, errors, err));
 	}
 	return SPK_OK;
 }
@@ -69,32 +133,39 @@ static void raw_decoder_close(struct spk_decoder *base)
 		free(spk_container_of(base, struct raw_decoder, base));
 }
 
+/* --- writing --- */
+
 /* The one column to write: the table's, or its key. */
 static spk_status raw_encoder_open(struct spk_encoder **out, const struct spk_format_spec *spec, spk_error *err)
 {
-	struct spk_encoder *e;
+	struct raw_encoder *e;
 
-	if (spec->columns != 1 || (spec->schema->field[0].type.id != SPK_TYPE_TEXT && spec->schema->field[0].type.id != SPK_TYPE_BYTEA))
+	if (spec->columns != 1)
 		return spk_fail(err, SPK_USAGE, "table \"%s\": format 'raw' writes one column of type text or bytea", spec->table->name);
+	SPK_TRY(check_type(spec->table, spec->schema->field[0].type, "writes", err));
 	e = calloc(1, sizeof(*e));
 	SPK_TRY_PTR(e, err);
-	e->format = &spk_format_raw;
-	*out = e;
+	*e = (struct raw_encoder){ { &spk_format_raw }, spec->schema->field[0].type, swapped(spec) };
+	*out = &e->base;
 	return SPK_OK;
 }
 
 /* A NULL is written as nothing. */
-static spk_status raw_encode(struct spk_encoder *e, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
+static spk_status raw_encode(struct spk_encoder *base, const struct spk_batch *batch, struct spk_buffer *out, uint32_t *end, spk_error *err)
 {
+	const struct raw_encoder *e = spk_container_of(base, struct raw_encoder, base);
 	struct spk_reader r = spk_vector_reader(&batch->column[0]);
+	size_t width = (size_t)spk_type_width(e->type);
 
-	(void)e;
 	SPK_EACH_ROW(batch, i, row) {
 		uint32_t slot = spk_reader_slot(&r, row);
+		const struct spk_view *v = (const struct spk_view *)r.data + slot;
 
-		if (spk_reader_valid(&r, slot)) {
-			const struct spk_view *v = (const struct spk_view *)r.data + slot;
-
+		if (spk_reader_valid(&r, slot) && is_number(e->type)) {
+			SPK_TRY(spk_buffer_reserve(out, width, err));
+			put_number((const char *)r.data + slot * width, width, e->swap, out->data + out->size);
+			out->size += width;
+		} else if (spk_reader_valid(&r, slot)) {
 			SPK_TRY(spk_buffer_append(out, spk_view_data(v), v->length, err));
 		}
 		end[i] = (uint32_t)out->size;
@@ -102,13 +173,15 @@ static spk_status raw_encode(struct spk_encoder *e, const struct spk_batch *batc
 	return SPK_OK;
 }
 
-static void raw_encoder_close(struct spk_encoder *e)
+static void raw_encoder_close(struct spk_encoder *base)
 {
-	free(e);
+	free(spk_container_of(base, struct raw_encoder, base));
 }
 
 const struct spk_format spk_format_raw = {
 	.name = "raw",
+	.options = options,
+	.key_options = true,
 	.decoder_open = raw_decoder_open,
 	.decode = raw_decode,
 	.decoder_close = raw_decoder_close,

@@ -18,6 +18,10 @@ static inline bool spk_wire_varint(struct spk_wire *w, uint64_t *out)
 {
 	uint64_t v = 0;
 
+	if (SPK_LIKELY(w->p < w->end && *w->p < 0x80)) {
+		*out = *w->p++;
+		return true;
+	}
 	for (int shift = 0; shift < 70 && w->p < w->end; shift += 7) {
 		uint8_t b = *w->p++;
 

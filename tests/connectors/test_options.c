@@ -27,6 +27,9 @@ static void right_ones_pass(void)
 		{ KAFKA, { "format", "avro-confluent" }, { "avro-confluent.url", "http://a:1,https://b:2/" }, { "avro-confluent.subject", "s" } },
 		{ KAFKA, { "value.format", "avro-confluent" }, { "value.avro-confluent.url", "http://a:1" }, { "key.format", "avro-confluent" }, { "key.avro-confluent.url", "http://b:1" } },
 		{ KAFKA, { "value.format", "csv" }, { "value.csv.delimiter", ";" } },
+		{ KAFKA, { "format", "csv" }, { "csv.disable-quote-character", "true" }, { "csv.allow-comments", "true" }, { "csv.write-bigdecimal-in-scientific-notation", "false" } },
+		{ KAFKA, { "format", "json" }, { "json.encode.ignore-null-fields", "true" }, { "json.encode.decimal-as-plain-number", "true" }, { "json.fail-on-missing-field", "false" } },
+		{ KAFKA, { "format", "raw" }, { "raw.charset", "UTF-8" }, { "raw.endianness", "little-endian" } },
 	};
 
 	for (size_t i = 0; i < SPK_COUNT_OF(cases); i++) {
@@ -66,6 +69,15 @@ static void wrong_ones_are_named(void)
 		{ { KAFKA, { "format", "json" }, { "avro-confluent.url", "http://a" } }, "avro-confluent.url", "no option 'avro-confluent.url'", "belongs to format 'avro-confluent'" },
 		{ { KAFKA, { "format", "json" }, { "key.format", "raw" }, { "key.json.timestamp-unit", "s" } }, "key.json.timestamp-unit", "no option 'key.json.timestamp-unit'", "" },
 		{ { { "connector", "filesystem" }, { "path", "x" }, { "format", "avro" } }, "format", "format 'avro' with connector 'filesystem'", "'kafka' and 'upsert-kafka'" },
+		{ { KAFKA, { "format", "json" }, { "json.fail-on-missing-field", "true" } }, "json.fail-on-missing-field", "'json.fail-on-missing-field' = 'true'", "it can only be 'false': a member that is missing is NULL" },
+		{ { KAFKA, { "format", "json" }, { "json.encode.decimal-as-plain-number", "false" } }, "json.encode.decimal-as-plain-number", "= 'false' is not a value", "always written as plain numbers" },
+		{ { KAFKA, { "format", "json" }, { "json.map-null-key.mode", "DROP" } }, "json.map-null-key.mode", "no option 'json.map-null-key.mode'", "an object is jsonb" },
+		{ { KAFKA, { "format", "csv" }, { "csv.array-element-delimiter", ";" } }, "csv.array-element-delimiter", "no option", "{1,2,3}" },
+		{ { KAFKA, { "format", "csv" }, { "value.csv.ignore-parse-errors", "true" } }, "value.csv.ignore-parse-errors", "no option", "SET bad.rows = 'skip'" },
+		{ { KAFKA, { "format", "csv" }, { "value.csv.delimiter", ",," } }, "value.csv.delimiter", "must be one ASCII character", "" },
+		{ { KAFKA, { "format", "avro" }, { "avro.codec", "snappy" } }, "avro.codec", "no option 'avro.codec'", "it is for files" },
+		{ { KAFKA, { "format", "avro-confluent" }, { "avro-confluent.url", "http://a" }, { "avro-confluent.ssl.truststore.location", "x" } }, "avro-confluent.ssl.truststore.location", "no option", "those of the system" },
+		{ { KAFKA, { "format", "raw" }, { "raw.charset", "latin1" } }, "raw.charset", "'raw.charset' = 'latin1'", "what is not can be read as bytea" },
 		{ { KAFKA, { "format", "json" }, { "json.ignore-parse-errors", "true" } }, "json.ignore-parse-errors", "no option 'json.ignore-parse-errors'", "SET bad.rows = 'skip'" },
 		{ { { "connector", "kafka" }, { "format", "json" }, { "topic", "x" } }, "connector", "needs the option 'properties.bootstrap.servers'", "host:port" },
 		{ { { "connector", "filesystem" }, { "format", "json" } }, "connector", "needs the option 'path'", "directory" },

@@ -73,6 +73,26 @@ static void json_values(void)
 	}
 }
 
+static void nulls_can_be_left_out(void)
+{
+	static const char *const cases[][2] = {
+		{ "{\"a\":1,\"b\":\"x\",\"c\":[null]}", "{\"a\":1,\"b\":\"x\",\"c\":[null]}\n" }, { "{\"b\":\"x\"}", "{\"b\":\"x\"}\n" }, { "{\"c\":[1]}", "{\"c\":[1]}\n" }, { "{\"a\":1}", "{\"a\":1}\n" }, { "{}", "{}\n" },
+	};
+
+	for (size_t i = 0; i < SPK_COUNT_OF(cases); i++) {
+		struct fx f;
+		char *got;
+
+		fx_open(&f, "a bigint, b text, c bigint[]");
+		fx_option(&f, "json.encode.ignore-null-fields", "true");
+		fx_decode(&f, &spk_format_json, &cases[i][0], NULL, 1);
+		got = encoded(&f, &spk_format_json, f.batch);
+		CHECK_EQ_STR(got, cases[i][1]);
+		free(got);
+		fx_close(&f);
+	}
+}
+
 static void json_rows(void)
 {
 	struct fx f;
@@ -369,6 +389,7 @@ static void large_arrays(void)
 SPK_TEST_SUITE("encode",
 	{ "json values", json_values },
 	{ "json rows", json_rows },
+	{ "nulls can be left out", nulls_can_be_left_out },
 	{ "escapes at every place", escapes_at_every_place },
 	{ "changes as envelopes", changes_as_envelopes },
 	{ "json comes back", json_comes_back },
