@@ -155,6 +155,8 @@ spk_status spk_source_open_format(struct spk_source *s, struct spk_view header, 
 void spk_source_close_format(struct spk_source *s);
 /* keyed.c: for sources whose messages have keys: a decoder of 'key.format' and 'value.format' ('format'). The chunks must have `key`. */
 spk_status spk_keyed_decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err);
+/* The `check` of the value's format over the columns of the value alone. */
+spk_status spk_keyed_check_value(const struct spk_table *table, const struct spk_format *format, const struct spk_conf *conf, spk_error *err);
 /* Decodes by the type or by the source's format; sets origin and computes nothing else. n <= SPK_BATCH_ROWS. */
 spk_status spk_source_decode(struct spk_source *s, const struct spk_chunk *chunk, int from, int n, struct spk_row_errors *errors, struct spk_batch **out, spk_error *err);
 /* The same with only the rows selected that the sieve keeps; NULL: all. */

@@ -13,7 +13,7 @@ struct part {
 	struct spk_decoder *decoder;
 	const struct spk_format *format;
 	struct spk_table table;           /* of the part's columns alone */
-	struct spk_schema schema, wanted; /* wanted: those that are read */
+	struct spk_schema wanted;         /* those that are read */
 	int *column, *to;                 /* of those: number in `table`; decoded column */
 	int columns;
 };
@@ -87,39 +87,68 @@ static spk_status part_name(const struct spk_table *t, int c, bool key, const ch
 	return SPK_OK;
 }
 
+/* The table of a part's columns alone; from[n]: which column of the whole table its n-th is. */
+static spk_status part_table(const struct spk_table *t, bool key, struct spk_arena *arena, struct spk_table *out, int *from, spk_error *err)
+{
+	struct spk_schema *schema = SPK_NEW(arena, struct spk_schema);
+
+	SPK_TRY_PTR(schema, err);
+	schema->field = SPK_NEW_ARRAY(arena, struct spk_field, t->schema->count + 1);
+	SPK_TRY_PTR(schema->field, err);
+	for (int c = 0; c < t->schema->count; c++) {
+		if (!belongs(t, c, key))
+			continue;
+		schema->field[schema->count] = t->schema->field[c];
+		SPK_TRY(part_name(t, c, key, &schema->field[schema->count].name, err));
+		from[schema->count++] = c;
+	}
+	*out = *t;
+	out->schema = schema;
+	out->computed = NULL;
+	out->metadata = NULL;
+	out->key_count = 0;
+	return SPK_OK;
+}
+
+spk_status spk_keyed_check_value(const struct spk_table *t, const struct spk_format *format, const struct spk_conf *conf, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	int *from = arena ? SPK_NEW_ARRAY(arena, int, t->schema->count + 1) : NULL;
+	struct spk_table value;
+	spk_status status = from ? SPK_OK : spk_fail_memory(err);
+
+	if (status == SPK_OK)
+		status = part_table(t, false, arena, &value, from, err);
+	if (status == SPK_OK)
+		status = format->check(&value, conf, err);
+	spk_arena_unref(arena);
+	return status;
+}
+
 static spk_status open_part(struct keyed_decoder *d, struct part *p, const struct spk_format_spec *spec, bool key, spk_error *err)
 {
 	const struct spk_table *t = spec->table;
 	struct spk_format_spec f = *spec;
-	int n = 0;
+	int *from = SPK_NEW_ARRAY(d->arena, int, t->schema->count + 1);
 
-	p->schema.field = SPK_NEW_ARRAY(d->arena, struct spk_field, t->schema->count + 1);
+	SPK_TRY_PTR(from, err);
+	SPK_TRY(part_table(t, key, d->arena, &p->table, from, err));
 	p->wanted.field = SPK_NEW_ARRAY(d->arena, struct spk_field, t->schema->count + 1);
 	p->column = SPK_NEW_ARRAY(d->arena, int, t->schema->count + 1);
 	p->to = SPK_NEW_ARRAY(d->arena, int, t->schema->count + 1);
-	SPK_TRY_PTR(p->schema.field && p->wanted.field && p->column && p->to, err);
-	for (int c = 0; c < t->schema->count; c++) {
-		const int as = wanted_as(spec, c);
+	SPK_TRY_PTR(p->wanted.field && p->column && p->to, err);
+	for (int n = 0; n < p->table.schema->count; n++) {
+		const int as = wanted_as(spec, from[n]);
 
-		if (!belongs(t, c, key))
-			continue;
-		p->schema.field[n] = t->schema->field[c];
-		SPK_TRY(part_name(t, c, key, &p->schema.field[n].name, err));
 		/* What is in both comes from the key. */
-		if (as >= 0 && (key || !in_key(t, c))) {
-			p->wanted.field[p->columns] = p->schema.field[n];
-			p->column[p->columns] = n;
-			p->to[p->columns++] = as;
-		}
-		n++;
+		if (as < 0 || (!key && in_key(t, from[n])))
+			continue;
+		p->wanted.field[p->columns] = p->table.schema->field[n];
+		p->column[p->columns] = n;
+		p->to[p->columns++] = as;
 	}
-	p->schema.count = n;
 	p->wanted.count = p->columns;
-	p->table = *t;
-	p->table.schema = &p->schema;
-	p->table.computed = NULL;
-	p->table.metadata = NULL;
-	p->table.key_count = 0;
+	f.key = key;
 	f.table = &p->table;
 	f.column = p->column;
 	f.columns = p->columns;

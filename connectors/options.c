@@ -376,7 +376,7 @@ spk_status spk_connector_check_table(const struct spk_table *t, void *conf, spk_
 	if (key_format && !spk_format(key_format))
 		return unknown_format(t, "key.format", key_format, err);
 	SPK_TRY(check_binary(t, format, err));
-	status = format && format->check ? format->check(t, conf, err) : SPK_OK;
+	status = format && format->check ? spk_keyed_check_value(t, format, conf, err) : SPK_OK;
 	if (status == SPK_OK)
 		status = check_partitioned(t, format, err);
 	if (status == SPK_OK)

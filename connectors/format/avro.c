@@ -76,7 +76,7 @@ static bool local_timestamps(const struct spk_format *format, const struct spk_f
 /* The reader's schema, checked against the columns; NULL: there is none. */
 static spk_status take_reader_schema(struct avro_decoder *d, const struct spk_format_spec *spec, spk_error *err)
 {
-	const char *option = schema_option(d->base.format), *text = spk_format_spec_option(spec, option);
+	const char *option = schema_option(d->base.format), *text = spk_format_own_option(spec, option);
 	const struct spk_avro_program *program;
 
 	if (!text)
@@ -352,7 +352,7 @@ struct avro_encoder {
 
 static const char *subject_of(const struct spk_format_spec *spec, struct spk_arena *arena)
 {
-	const char *subject = spk_format_spec_option(spec, "avro-confluent.subject"), *topic = spk_format_option(spec->table, "topic");
+	const char *subject = spk_format_own_option(spec, "avro-confluent.subject"), *topic = spk_format_option(spec->table, "topic");
 
 	if (subject)
 		return subject;
@@ -382,7 +382,7 @@ static spk_status register_schema(struct avro_encoder *e, const struct spk_forma
 
 static spk_status encoder_init(struct avro_encoder *e, const struct spk_format_spec *spec, struct spk_buffer *text, spk_error *err)
 {
-	const char *option = schema_option(e->base.format), *given = spk_format_spec_option(spec, option);
+	const char *option = schema_option(e->base.format), *given = spk_format_own_option(spec, option);
 	const struct spk_avro_type *schema;
 
 	if (given)

@@ -48,9 +48,17 @@ const char *spk_format_option(const struct spk_table *table, const char *key)
 
 const char *spk_format_spec_option(const struct spk_format_spec *spec, const char *name)
 {
-	const struct spk_option *o = spec->key ? find_option(spec->table, "key.", name) : NULL;
+	const char *own = spk_format_own_option(spec, name);
+	const struct spk_option *common = own || !spec->key ? NULL : find_option(spec->table, "", name);
 
-	return o ? o->value : spk_format_option(spec->table, name);
+	return common ? common->value : own;
+}
+
+const char *spk_format_own_option(const struct spk_format_spec *spec, const char *name)
+{
+	const struct spk_option *o = spec->key ? find_option(spec->table, "key.", name) : format_option(spec->table, name);
+
+	return o ? o->value : NULL;
 }
 
 spk_status spk_format_option_failed(const struct spk_table *table, const char *key, spk_status status, spk_error *err)

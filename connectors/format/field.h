@@ -111,8 +111,10 @@ const char *spk_field_shown(const char *s, size_t size, char *out);
 const char *spk_field_shown_most(const char *s, size_t size, size_t most, char *out);  /* most <= 100 */
 /* The value of a table's option, also as 'value.KEY'; NULL when it is not given. (planner's spk_table_option, without needing the planner.) */
 const char *spk_format_option(const struct spk_table *table, const char *key);
-/* The same for an option of a format: of a key as 'key.NAME' first. */
+/* The same for an option of a format: of a key as 'key.NAME', else as it is for the value too, without prefix. */
 const char *spk_format_spec_option(const struct spk_format_spec *spec, const char *name);
+/* The same for what a key cannot have in common with the value: of a key only as 'key.NAME'. */
+const char *spk_format_own_option(const struct spk_format_spec *spec, const char *name);
 /* Puts the place of an option into the error and returns `status`. */
 spk_status spk_format_option_failed(const struct spk_table *table, const char *key, spk_status status, spk_error *err);
 

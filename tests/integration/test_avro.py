@@ -164,6 +164,45 @@ def evolution():
     assert all(n == 1 for p, n in fetched.items() if not p.endswith("99999")), fetched
 
 
+def keys():
+    """keys of a schema of their own: columns out of them, tombstones delete, and they are written under TOPIC-key"""
+    registry = Registry()
+    topic, out, job = unique("keyed"), unique("keyed-out"), unique("keyed")
+    create(topic, out)
+    key, value = record(("id", "long"), name="Key"), record(("name", ["null", "string"]), ("v", "int"), name="Value")
+    p = Producer({"bootstrap.servers": BROKERS, "enable.idempotence": True})
+    for i in range(100):
+        p.produce(topic, framed(registry, f"{topic}-value", value, {"name": f"n{i}", "v": i}), framed(registry, f"{topic}-key", key, {"id": i}), i % 4)
+    for i in range(0, 100, 3):
+        p.produce(topic, None if i % 2 else framed(registry, f"{topic}-value", value, {"name": None, "v": -i}), framed(registry, f"{topic}-key", key, {"id": i}), i % 4)
+    p.produce(topic, framed(registry, f"{topic}-value", value, {"name": "lost", "v": 0}), b"\0\0\0\0\1", 0)  # a torn key
+    p.flush()
+    formats = {"key.format": "avro-confluent", "value.format": "avro-confluent", "key.avro-confluent.url": registry.url, "value.avro-confluent.url": registry.url}
+    given = {"format": "avro-confluent", "value.fields-include": "EXCEPT_KEY", **formats, "value.avro-confluent.schema": json.dumps(value)}
+    given.pop("format")
+    columns = "id bigint PRIMARY KEY, name text, v integer"
+    options = lambda more: ", ".join(f"'{k}' = '{v}'" for k, v in {"properties.bootstrap.servers": BROKERS, **more}.items())
+    sql = write_job(job, f"CREATE TABLE t ({columns}) WITH ('connector' = 'upsert-kafka', 'topic' = '{topic}', {options({**given, **BOUNDED})});\n"
+                         f"CREATE TABLE o ({columns}) WITH ('connector' = 'upsert-kafka', 'topic' = '{out}', {options(formats)});\nINSERT INTO o SELECT id, name, v FROM t WHERE v <= 50;")
+    run(sql, job)
+    want = {i: {"id": i, "name": f"n{i}", "v": i} for i in range(51)}
+    for i in range(0, 100, 3):
+        if i % 2:
+            want.pop(i, None)
+        else:
+            want[i] = {"id": i, "name": None, "v": -i}
+    got = {}
+    for m in read(out):
+        k = unframed(registry, m.key())["id"]
+        if m.value() is None:
+            got.pop(k, None)
+        else:
+            got[k] = unframed(registry, m.value())
+    assert got == want, {k: (got.get(k), want.get(k)) for k in set(got) | set(want) if got.get(k) != want.get(k)}
+    assert f"{out}-key" in registry.subjects and f"{out}-value" in registry.subjects, registry.subjects
+    assert len(reasons(job)) == 1 and "ends before its schema does" in reasons(job)[0], reasons(job)
+
+
 def registry_away():
     """a registry that is away: at the start it is told and tried again, exit code 3 with kafka.retry; in the middle the job goes on when it is back"""
     registry = Registry()
@@ -219,4 +258,4 @@ def credentials():
     assert code == 2 and "incompatible with an earlier schema" in errors(job) and f"subject '{out}-value'" in errors(job), f"{code}: {errors(job)}"
 
 
-main(all_types, plain, evolution, registry_away, credentials)
+main(all_types, plain, evolution, keys, registry_away, credentials)
