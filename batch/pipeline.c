@@ -17,6 +17,7 @@ static const struct spk_op_type *const batch_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_HASH_JOIN] = &spk_op_hash_join,
 	[SPK_PHYSICAL_LOOP_JOIN] = &spk_op_loop_join,
 	[SPK_PHYSICAL_MERGE_JOIN] = &spk_op_merge_join,
+	[SPK_PHYSICAL_ASOF_JOIN] = &spk_op_asof_join,
 	[SPK_PHYSICAL_SORT] = &spk_op_sort,
 	[SPK_PHYSICAL_TOP_K] = &spk_op_top_k,
 	[SPK_PHYSICAL_OVER] = &spk_op_over,

@@ -117,6 +117,6 @@ const struct spk_op_type *spk_batch_op_type(enum spk_physical_kind kind);
 /* X(KIND, type): operators of batch plans; stream/ adds its own at exec. */
 extern const struct spk_op_type spk_op_scan, spk_op_values, spk_op_read, spk_op_write, spk_op_filter, spk_op_project, spk_op_expand, spk_op_window,
 	spk_op_partial_aggregate, spk_op_final_aggregate, spk_op_sort, spk_op_top_k, spk_op_over, spk_op_callback, spk_op_limit, spk_op_sink, spk_op_collect,
-	spk_op_hash_join, spk_op_loop_join, spk_op_merge_join, spk_op_unnest;
+	spk_op_hash_join, spk_op_loop_join, spk_op_merge_join, spk_op_asof_join, spk_op_unnest;
 
 #endif

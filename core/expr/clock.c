@@ -186,6 +186,7 @@ static const struct spk_function zone_functions[] = {
 	CLOCK("current_timestamp", TIMESTAMPTZ, now, "The time of the epoch or statement"),
 	CLOCK("transaction_timestamp", TIMESTAMPTZ, now, "As now"),
 	CLOCK("statement_timestamp", TIMESTAMPTZ, now, "As now"),
+	CLOCK("proctime", TIMESTAMPTZ, now, "Flink: now; a join FOR SYSTEM_TIME AS OF it looks up what is there then"),
 	CLOCK("clock_timestamp", TIMESTAMPTZ, now, "As now: a clock that runs could not be replayed"),
 	CLOCK("localtimestamp", TIMESTAMP, localtimestamp, "now in the session's zone"),
 	CLOCK("localtime", TIME, localtime_kernel, "Time of day of now in the session's zone"),

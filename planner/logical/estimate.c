@@ -105,7 +105,11 @@ static spk_status of_join(struct spk_arena *arena, const struct spk_logical *l, 
 	case SPK_JOIN_SEMI: out->rows = matched(l, left, right); break;
 	case SPK_JOIN_ANTI: out->rows = SPK_MAX(left->rows - matched(l, left, right), left->rows / 10); break;
 	case SPK_JOIN_MARK:
-	case SPK_JOIN_SINGLE: out->rows = left->rows; break;
+	case SPK_JOIN_SINGLE:
+	case SPK_JOIN_ASOF:
+	case SPK_JOIN_ASOF_LEFT:
+	case SPK_JOIN_LOOKUP:
+	case SPK_JOIN_LOOKUP_LEFT: out->rows = left->rows; break;
 	}
 	return SPK_OK;
 }

@@ -172,14 +172,14 @@ bool spk_join_shows_right(enum spk_join_type join)
 
 bool spk_join_extends_with_null(enum spk_join_type join, int side)
 {
-	return join == SPK_JOIN_FULL || (side == 0 ? join == SPK_JOIN_RIGHT : join == SPK_JOIN_LEFT || join == SPK_JOIN_SINGLE);
+	return join == SPK_JOIN_FULL || (side == 0 ? join == SPK_JOIN_RIGHT : join == SPK_JOIN_LEFT || join == SPK_JOIN_SINGLE || join == SPK_JOIN_ASOF_LEFT || join == SPK_JOIN_LOOKUP_LEFT);
 }
 
 bool spk_join_comes_alone(enum spk_join_type join, int side)
 {
 	if (side)
 		return join == SPK_JOIN_RIGHT || join == SPK_JOIN_FULL;
-	return join != SPK_JOIN_INNER && join != SPK_JOIN_RIGHT && join != SPK_JOIN_SEMI;
+	return join != SPK_JOIN_INNER && join != SPK_JOIN_RIGHT && join != SPK_JOIN_SEMI && join != SPK_JOIN_ASOF && join != SPK_JOIN_LOOKUP;
 }
 
 /* Some side goes, and no row waits for ever to come out alone. */
@@ -199,7 +199,7 @@ struct spk_join_time spk_join_time_of(const struct spk_logical *l)
 	struct spk_join_time t = none;
 	int64_t span = 0;
 
-	if (!l->filter || !l->input[0]->properties.append_only || !l->input[1]->properties.append_only)
+	if (spk_join_is_asof(l->join) || spk_join_is_lookup(l->join) || !l->filter || !l->input[0]->properties.append_only || !l->input[1]->properties.append_only)
 		return none;
 	look_at(l, &t, l->filter);
 	if (t.kind == SPK_JOIN_BY_WINDOW)

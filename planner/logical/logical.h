@@ -43,6 +43,8 @@ enum spk_window_kind { SPK_WINDOW_TUMBLE, SPK_WINDOW_HOP, SPK_WINDOW_CUMULATE, S
  * X(ID, "name in EXPLAIN"). Columns that come out: left ++ right; of SEMI and ANTI left; of MARK left and one nullable boolean.
  * MARK is what IN and ANY ask: true where some pair meets the condition, NULL where none does but some is NULL, else false.
  * SINGLE is a scalar subquery: LEFT, but more than one right row for a left one is an error.
+ * ASOF pairs a left row with one right row at most: of those that meet the condition, which is one comparison beside equalities (join_asof.c), the nearest.
+ * LOOKUP is INNER, but in a stream a left row meets what the right side has when it comes, and never anything else.
  */
 #define SPK_JOIN_LIST(X) \
 	X(INNER, "inner") \
@@ -52,7 +54,11 @@ enum spk_window_kind { SPK_WINDOW_TUMBLE, SPK_WINDOW_HOP, SPK_WINDOW_CUMULATE, S
 	X(SEMI, "semi") \
 	X(ANTI, "anti") \
 	X(MARK, "mark") \
-	X(SINGLE, "single")
+	X(SINGLE, "single") \
+	X(ASOF, "asof") \
+	X(ASOF_LEFT, "asof left") \
+	X(LOOKUP, "lookup") \
+	X(LOOKUP_LEFT, "lookup left")
 
 enum spk_join_type {
 #define SPK_JOIN_ENUM(id, name) SPK_JOIN_##id,
@@ -212,6 +218,16 @@ const char *spk_join_name(enum spk_join_type join);
 const char *spk_window_function_name(enum spk_window_function function);
 /* What the condition of a JOIN whose inputs have their properties says of time. */
 struct spk_join_time spk_join_time_of(const struct spk_logical *l);
+/*
+ * What an ASOF join compares beside its equalities: `left` over the left side's columns, `right` over both sides' (as in the condition). backward: the right
+ * value is below the left one, and the greatest is the nearest; strict: not equal to it. False: the condition has not that form.
+ */
+struct spk_asof { struct spk_expr *left, *right; bool backward, strict; };
+/* In a stream an ASOF join's left rows wait for the watermark by so much of time together. */
+enum { SPK_ASOF_BUCKET_US = 1000000 };
+bool spk_join_asof(const struct spk_logical *l, struct spk_asof *out);
+static inline bool spk_join_is_asof(enum spk_join_type join) { return join == SPK_JOIN_ASOF || join == SPK_JOIN_ASOF_LEFT; }
+static inline bool spk_join_is_lookup(enum spk_join_type join) { return join == SPK_JOIN_LOOKUP || join == SPK_JOIN_LOOKUP_LEFT; }
 /* Whether columns of the right side come out; whether rows may have NULLs in that side's columns for want of a partner. */
 bool spk_join_shows_right(enum spk_join_type join);
 bool spk_join_extends_with_null(enum spk_join_type join, int side);

@@ -302,6 +302,24 @@ static void derive_interval_join(const struct spk_logical *l, const struct spk_j
 }
 
 /*
+ * Left rows come out once and for all. LOOKUP: when they come, and their times are what they were (with a right side that has an end, they wait for it: no
+ * time is left to go by). ASOF: when the watermark has passed their time, in buckets; what is kept of the right side is a row for each key.
+ */
+static void derive_one_way(const struct spk_logical *l, struct spk_properties *p)
+{
+	const bool asof = spk_join_is_asof(l->join);
+
+	p->append_only = l->input[0]->properties.append_only && (!asof || l->input[1]->properties.append_only);
+	p->bound = asof || l->input[1]->properties.bounded ? SPK_BOUND_KEY : SPK_BOUND_NOTHING;
+	if (!asof && l->input[1]->properties.bounded)
+		return;
+	show_times(l, 0, p);
+	p->lag_us += asof ? SPK_ASOF_BUCKET_US : 0;
+	if (asof)
+		p->window_start = p->window_end = -1;
+}
+
+/*
  * Rows may come out long after they came in, when what they meet comes: no time is left to go by, unless the condition bounds it. While rows are only
  * added, pairs and rows that have met something stay; what is kept grows with the rows.
  */
@@ -317,7 +335,9 @@ static spk_status derive_join(struct spk_arena *arena, struct spk_logical *l, st
 	p->append_only = left->append_only && right->append_only && (p->bounded || time.kind || l->join == SPK_JOIN_INNER || l->join == SPK_JOIN_SEMI);
 	p->bound = SPK_BOUND_NOTHING;
 	p->lag_us = SPK_MAX(left->lag_us, right->lag_us);
-	if (time.kind == SPK_JOIN_BY_WINDOW)
+	if (spk_join_is_asof(l->join) || spk_join_is_lookup(l->join))
+		derive_one_way(l, p);
+	else if (time.kind == SPK_JOIN_BY_WINDOW)
 		derive_window_join(l, p);
 	else if (time.kind == SPK_JOIN_BY_INTERVAL)
 		derive_interval_join(l, &time, p);

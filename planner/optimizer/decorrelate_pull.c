@@ -405,7 +405,9 @@ static spk_status pull_join(struct spk_pull *p, const struct spk_logical *l, str
 	switch (l->join) {
 	case SPK_JOIN_INNER: return pull_inner(p, l, r, err);
 	case SPK_JOIN_RIGHT:
-	case SPK_JOIN_FULL: r->node = NULL; return SPK_OK;
+	case SPK_JOIN_FULL:
+	case SPK_JOIN_ASOF:
+	case SPK_JOIN_ASOF_LEFT: r->node = NULL; return SPK_OK;
 	default: return pull_left(p, l, r, err);
 	}
 }

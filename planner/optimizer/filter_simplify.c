@@ -47,7 +47,11 @@ static bool joins_nothing(const struct spk_logical *l)
 	case SPK_JOIN_LEFT:
 	case SPK_JOIN_ANTI:
 	case SPK_JOIN_MARK:
-	case SPK_JOIN_SINGLE: break;
+	case SPK_JOIN_SINGLE:
+	case SPK_JOIN_ASOF:
+	case SPK_JOIN_ASOF_LEFT:
+	case SPK_JOIN_LOOKUP:
+	case SPK_JOIN_LOOKUP_LEFT: break;
 	}
 	return left;
 }

@@ -33,7 +33,11 @@ static bool above_goes(enum spk_join_type type, int side)
 	case SPK_JOIN_SEMI:
 	case SPK_JOIN_ANTI:
 	case SPK_JOIN_MARK:
-	case SPK_JOIN_SINGLE: break;
+	case SPK_JOIN_SINGLE:
+	case SPK_JOIN_ASOF:
+	case SPK_JOIN_ASOF_LEFT:
+	case SPK_JOIN_LOOKUP:
+	case SPK_JOIN_LOOKUP_LEFT: break;
 	}
 	return side == 0;
 }
@@ -45,7 +49,11 @@ static bool own_goes(const struct spk_expr *e, enum spk_join_type type, int side
 	case SPK_JOIN_INNER:
 	case SPK_JOIN_SEMI: return true;
 	case SPK_JOIN_RIGHT: return side == 0;
-	case SPK_JOIN_FULL: return false;
+	case SPK_JOIN_FULL:
+	case SPK_JOIN_ASOF:
+	case SPK_JOIN_ASOF_LEFT:
+	case SPK_JOIN_LOOKUP:
+	case SPK_JOIN_LOOKUP_LEFT: return false;
 	case SPK_JOIN_MARK: return side == 1 && !e->nullable;
 	case SPK_JOIN_LEFT:
 	case SPK_JOIN_ANTI:

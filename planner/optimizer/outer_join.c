@@ -116,7 +116,11 @@ static bool must_match(enum spk_join_type type, int side)
 	case SPK_JOIN_SINGLE: return side == 1;
 	case SPK_JOIN_RIGHT: return side == 0;
 	case SPK_JOIN_FULL:
-	case SPK_JOIN_MARK: break;
+	case SPK_JOIN_MARK:
+	case SPK_JOIN_ASOF:
+	case SPK_JOIN_ASOF_LEFT:
+	case SPK_JOIN_LOOKUP:
+	case SPK_JOIN_LOOKUP_LEFT: break;
 	}
 	return false;
 }

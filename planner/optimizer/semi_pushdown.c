@@ -26,7 +26,11 @@ static bool passes(enum spk_join_type type, int side)
 	case SPK_JOIN_SEMI:
 	case SPK_JOIN_ANTI:
 	case SPK_JOIN_MARK:
-	case SPK_JOIN_SINGLE: break;
+	case SPK_JOIN_SINGLE:
+	case SPK_JOIN_ASOF:
+	case SPK_JOIN_ASOF_LEFT:
+	case SPK_JOIN_LOOKUP:
+	case SPK_JOIN_LOOKUP_LEFT: break;
 	}
 	return side == 0;
 }

@@ -241,6 +241,8 @@ spk_status spk_build_limit(struct spk_build *b, const struct spk_logical *l, str
 bool spk_build_is_single(const struct spk_build *b, const struct spk_ports *ports);
 spk_status spk_build_sink(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, spk_error *err);
 spk_status spk_build_relation(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err);
+/* Bits of the sources below `l`: those with a watermark, or all. */
+uint64_t spk_build_sources_below(const struct spk_build *b, const struct spk_logical *l, bool all);
 /* The watermark that a node which goes by the time of the rows of l's inputs has: of all sources below, less how long rows may be under way. */
 void spk_build_time(const struct spk_build *b, const struct spk_logical *l, struct spk_physical *node);
 /*

@@ -199,6 +199,14 @@ static spk_status put_time(const struct spk_physical *n, struct spk_buffer *out,
 
 	if (n->time.kind == SPK_JOIN_BY_WINDOW)
 		return spk_buffer_append_str(out, "; when the window closes", err);
+	if (n->waits)
+		return spk_buffer_append_str(out, "; when all of the right side is there", err);
+	if (n->asof.left) {
+		SPK_TRY(spk_buffer_append_str(out, n->asof.backward ? "; the last with " : "; the first with ", err));
+		SPK_TRY(spk_expr_format(n->asof.right, out, err));
+		SPK_TRY(spk_buffer_printf(out, err, " %s%s ", n->asof.backward ? "<" : ">", n->asof.strict ? "" : "="));
+		return spk_expr_format(n->asof.left, out, err);
+	}
 	if (n->time.kind == SPK_JOIN_TIMELESS)
 		return SPK_OK;
 	SPK_TRY(spk_buffer_printf(out, err, "; right.%s - left.%s ", n->right->field[n->time.column[1]].name, n->left->field[n->time.column[0]].name));
@@ -377,6 +385,9 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	case SPK_PHYSICAL_STREAM_JOIN:
 	case SPK_PHYSICAL_INTERVAL_JOIN:
 	case SPK_PHYSICAL_WINDOW_JOIN:
+	case SPK_PHYSICAL_STREAM_ASOF_JOIN:
+	case SPK_PHYSICAL_ASOF_JOIN:
+	case SPK_PHYSICAL_LOOKUP_JOIN:
 	case SPK_PHYSICAL_HASH_JOIN:
 	case SPK_PHYSICAL_MERGE_JOIN:
 	case SPK_PHYSICAL_LOOP_JOIN:

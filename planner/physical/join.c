@@ -20,7 +20,7 @@
 /* A side that was expected to be small is kept whole up to so many times the size at which it would not have been chosen. */
 enum { BROADCAST_SLACK = 2 };
 
-enum strategy { BROADCAST_HASH, SHUFFLE_HASH, MERGE, LOOP, STREAM, INTERVAL, WINDOW };
+enum strategy { BROADCAST_HASH, SHUFFLE_HASH, MERGE, LOOP, STREAM, INTERVAL, WINDOW, ASOF, STREAM_ASOF, LOOKUP };
 
 /* A build side up to this is kept whole rather than exchanged, if that is cheaper: it is there once in the process. Not more than this part of
  * the memory limit: beyond it every task would have to read from disk what all of them keep. */
@@ -37,6 +37,7 @@ struct join_plan {
 	struct spk_expr *filter;         /* beside the keys */
 	bool unknown;
 	struct spk_join_time time;       /* in a stream */
+	struct spk_asof asof;
 	double rows[2], bytes[2];
 	enum strategy strategy;
 	bool build_left;
@@ -54,7 +55,11 @@ bool spk_join_may_share(enum spk_join_type join, int side)
 	case SPK_JOIN_SEMI:
 	case SPK_JOIN_ANTI:
 	case SPK_JOIN_MARK:
-	case SPK_JOIN_SINGLE: break;
+	case SPK_JOIN_SINGLE:
+	case SPK_JOIN_ASOF:
+	case SPK_JOIN_ASOF_LEFT:
+	case SPK_JOIN_LOOKUP:
+	case SPK_JOIN_LOOKUP_LEFT: break;
 	}
 	return side == 1;
 }
@@ -134,6 +139,15 @@ static int broadcast_side(const struct join_plan *j, bool any_size)
 	return may[0] || may[1] ? cheaper_side(j, may[0], may[1]) : -1;
 }
 
+static enum strategy choose_in_stream(const struct join_plan *j)
+{
+	if (spk_join_is_asof(j->l->join))
+		return STREAM_ASOF;
+	if (spk_join_is_lookup(j->l->join))
+		return LOOKUP;
+	return j->time.kind == SPK_JOIN_BY_WINDOW ? WINDOW : j->time.kind == SPK_JOIN_BY_INTERVAL ? INTERVAL : STREAM;
+}
+
 static void choose(struct join_plan *j)
 {
 	enum spk_join_hint hint = j->l->hint;
@@ -141,7 +155,10 @@ static void choose(struct join_plan *j)
 	int broadcast = broadcast_side(j, hint == SPK_JOIN_BROADCAST || j->unknown);
 
 	if (j->b->options->streaming) {
-		j->strategy = j->time.kind == SPK_JOIN_BY_WINDOW ? WINDOW : j->time.kind == SPK_JOIN_BY_INTERVAL ? INTERVAL : STREAM;
+		j->strategy = choose_in_stream(j);
+		j->build_left = false;
+	} else if (spk_join_is_asof(j->l->join)) {
+		j->strategy = ASOF;
 		j->build_left = false;
 	} else if (!j->c.keys || hint == SPK_JOIN_LOOP) {
 		j->strategy = LOOP;
@@ -278,7 +295,7 @@ static void add_columns(const struct join_plan *j, int side, const struct spk_pa
 
 static spk_status output_partitioning(struct join_plan *j, struct spk_partitioning *out, spk_error *err)
 {
-	bool both = j->strategy == SHUFFLE_HASH || j->strategy == MERGE;
+	bool both = j->strategy == SHUFFLE_HASH || j->strategy == MERGE || j->strategy == ASOF;
 	int probe = j->build_left ? 1 : 0, keys = j->side[probe].partitioned.keys;
 	struct spk_partition_key *key = SPK_NEW_ARRAY(j->b->arena, struct spk_partition_key, keys);
 
@@ -308,11 +325,11 @@ static spk_status bring_together(struct join_plan *j, spk_error *err)
 	const bool streaming = j->b->options->streaming;
 	int build = j->build_left ? 0 : 1;
 
-	if (j->strategy == SHUFFLE_HASH || j->strategy == MERGE || (streaming && j->c.keys))
+	if (j->strategy == SHUFFLE_HASH || j->strategy == MERGE || ((streaming || j->strategy == ASOF) && j->c.keys))
 		return shuffle(j, err);
 	if (adapts(j) && !spk_build_is_single(j->b, &j->side[!build]))
 		return shuffle_if_large(j, err);
-	if (j->l->join != SPK_JOIN_FULL && !streaming)
+	if (j->l->join != SPK_JOIN_FULL && !streaming && j->strategy != ASOF)
 		return spk_build_broadcast(j->b, &j->side[build], &j->side[build], err);
 	for (int s = 0; s < 2; s++)
 		SPK_TRY(spk_build_exchange(j->b, &j->side[s], NULL, 0, -1, &j->side[s], err));
@@ -347,7 +364,12 @@ static spk_status keep_both(struct join_plan *j, struct spk_physical *node, spk_
 	spk_status status = put_meaning(j, &text, err);
 
 	node->time = j->time;
-	if (j->time.kind) {
+	if (j->strategy == LOOKUP) {
+		node->waits = j->l->input[1]->properties.bounded;
+		node->time_sources = node->waits ? spk_build_sources_below(j->b, j->l->input[1], true) : 0;
+		node->bound = j->l->properties.bound;
+		node->retracts = false;
+	} else if (j->time.kind || j->strategy == STREAM_ASOF) {
 		spk_build_time(j->b, j->l, node);
 		node->bound = j->l->properties.bound;
 	} else {
@@ -365,7 +387,7 @@ static spk_status keep_both(struct join_plan *j, struct spk_physical *node, spk_
 static spk_status make_node(struct join_plan *j, struct spk_ports *out, spk_error *err)
 {
 	static const enum spk_physical_kind kinds[] = { SPK_PHYSICAL_HASH_JOIN, SPK_PHYSICAL_HASH_JOIN, SPK_PHYSICAL_MERGE_JOIN, SPK_PHYSICAL_LOOP_JOIN, SPK_PHYSICAL_STREAM_JOIN,
-		SPK_PHYSICAL_INTERVAL_JOIN, SPK_PHYSICAL_WINDOW_JOIN };
+		SPK_PHYSICAL_INTERVAL_JOIN, SPK_PHYSICAL_WINDOW_JOIN, SPK_PHYSICAL_ASOF_JOIN, SPK_PHYSICAL_STREAM_ASOF_JOIN, SPK_PHYSICAL_LOOKUP_JOIN };
 	const bool streaming = j->b->options->streaming;
 	int build = j->build_left ? 0 : 1;
 	struct spk_physical *node = spk_build_join_node(j->b, kinds[j->strategy], j->l->schema, &j->side[!build], &j->side[build], j->l);
@@ -378,6 +400,7 @@ static spk_status make_node(struct join_plan *j, struct spk_ports *out, spk_erro
 	node->right = j->l->input[1]->schema;
 	node->filter = j->filter;
 	node->unknown = j->unknown;
+	node->asof = j->asof;
 	if (j->strategy == LOOP) {
 		node->filter = j->l->filter;
 		node->unknown = false;
@@ -416,16 +439,77 @@ static spk_status refuse_unknown(const struct spk_logical *l, const struct join_
 	return SPK_UNSUPPORTED;
 }
 
+static spk_status refuse(const struct spk_logical *l, spk_status status, const char *what, const char *hint, spk_error *err)
+{
+	spk_fail(err, status, "%s", what);
+	spk_hint(err, "%s", hint);
+	if (err)
+		err->position = l->position;
+	return status;
+}
+
+/* A stream can tell what is nearest when the watermark has passed: of event times alone, and of those before a row's. */
+static spk_status check_stream_asof(struct join_plan *j, spk_error *err)
+{
+	const struct spk_expr *e[2] = { j->asof.left, j->asof.right };
+
+	if (j->side[0].retracts || j->side[1].retracts)
+		return refuse(j->l, SPK_UNSUPPORTED, "an ASOF JOIN of rows that may be taken back is not supported in a stream yet",
+			      "Join tables that are only added to; FOR SYSTEM_TIME AS OF a column that is PROCTIME() looks up what a changing table has when a row comes.", err);
+	for (int s = 0; s < 2; s++) {
+		const struct spk_properties *p = &j->l->input[s]->properties;
+
+		if (e[s]->kind != SPK_EXPR_COLUMN || (e[s]->column != p->time_column && e[s]->column != p->other.time))
+			return refuse(j->l, SPK_PLAN, "an ASOF JOIN in a stream must compare the event times of both sides: which row is nearest is certain when the watermark has passed",
+				      "Give both tables a WATERMARK and compare these columns as they are.", err);
+		j->time.column[s] = e[s]->column;
+	}
+	if (!j->asof.backward)
+		return refuse(j->l, SPK_UNSUPPORTED, "an ASOF JOIN forward in time (<, <=) is not supported in a stream yet", "Compare with >= or >: the nearest row before.", err);
+	return SPK_OK;
+}
+
+/* The comparison of an ASOF join, by sides. */
+static spk_status take_asof(struct join_plan *j, spk_error *err)
+{
+	const struct spk_schema *left = j->l->input[0]->schema, *right = j->l->input[1]->schema;
+	struct spk_expr **by = SPK_NEW_ARRAY(j->b->arena, struct spk_expr *, left->count + right->count + 1);
+
+	if (!spk_join_is_asof(j->l->join))
+		return SPK_OK;
+	if (!spk_join_asof(j->l, &j->asof) || !j->filter || j->filter->kind == SPK_EXPR_AND)
+		return refuse(j->l, SPK_UNSUPPORTED, "the equalities of an ASOF JOIN must be of values that can be hashed (no arrays, records, json)", "Compare a part of them, or a text of them.", err);
+	SPK_TRY_PTR(by, err);
+	for (int i = 0; i < right->count; i++)
+		SPK_TRY_PTR(by[left->count + i] = spk_expr_column(j->b->arena, i, &right->field[i]), err);
+	SPK_TRY_PTR(j->asof.right = spk_expr_substitute(j->b->arena, j->asof.right, by), err);
+	j->filter = NULL;
+	if (!j->b->options->streaming)
+		return SPK_OK;
+	SPK_TRY(check_stream_asof(j, err));
+	for (int s = 0; s < 2; s++)
+		SPK_TRY(spk_build_late(j->b, j->l, j->time.column[s], 0, true, &j->side[s], err));
+	return SPK_OK;
+}
+
+static spk_status check_lookup(const struct join_plan *j, spk_error *err)
+{
+	if (!spk_join_is_lookup(j->l->join) || !j->side[0].retracts)
+		return SPK_OK;
+	return refuse(j->l, SPK_PLAN, "rows that may be taken back cannot be looked up for: what they met then is not kept", "Join first, then aggregate; or leave out FOR SYSTEM_TIME AS OF.", err);
+}
+
 /* In a stream: what the condition says of time. Late rows do not come so far. */
 static spk_status take_time(struct join_plan *j, spk_error *err)
 {
 	if (!j->b->options->streaming || j->side[0].retracts || j->side[1].retracts)
 		return SPK_OK;
-	j->time = spk_join_time_of(j->l);
+	if (!spk_join_is_asof(j->l->join))
+		j->time = spk_join_time_of(j->l);
 	if (j->time.kind == SPK_JOIN_BY_WINDOW)
 		SPK_TRY(spk_build_check_lateness(j->b, j->l, "window joins", err));
 	for (int s = 0; s < 2 && j->time.kind; s++)
-		SPK_TRY(spk_build_late(j->b, j->l, j->time.column[s], 0, j->time.kind == SPK_JOIN_BY_INTERVAL, &j->side[s], err));
+		SPK_TRY(spk_build_late(j->b, j->l, j->time.column[s], 0, j->time.kind != SPK_JOIN_BY_WINDOW, &j->side[s], err));
 	return SPK_OK;
 }
 
@@ -448,8 +532,22 @@ static spk_status one_is_enough(struct spk_build *b, const struct spk_logical *l
 	return SPK_OK;
 }
 
+/* In a batch all that a lookup may find is there. */
+static spk_status plain_join(struct spk_build *b, const struct spk_logical **l, spk_error *err)
+{
+	struct spk_logical *plain;
+
+	if (b->options->streaming || !spk_join_is_lookup((*l)->join))
+		return SPK_OK;
+	SPK_TRY_PTR(plain = spk_logical_clone(b->arena, *l), err);
+	plain->join = plain->join == SPK_JOIN_LOOKUP ? SPK_JOIN_INNER : SPK_JOIN_LEFT;
+	*l = plain;
+	return SPK_OK;
+}
+
 spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
+	SPK_TRY(plain_join(b, &l, err));
 	struct join_plan j = { .b = b, .l = l };
 	struct spk_logical *input[2] = { l->input[0], l->input[1] };
 
@@ -472,6 +570,8 @@ spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, stru
 	SPK_TRY(refuse_unknown(l, &j, err));
 	j.key[0] = j.c.left;
 	j.key[1] = j.c.right;
+	SPK_TRY(check_lookup(&j, err));
+	SPK_TRY(take_asof(&j, err));
 	SPK_TRY(take_time(&j, err));
 	choose(&j);
 	SPK_TRY(bring_together(&j, err));

@@ -30,6 +30,8 @@
 	X(STREAM_JOIN, "StreamJoin")           /* stream: both sides kept by key; -1/+1 of every row that changes */ \
 	X(INTERVAL_JOIN, "IntervalJoin")       /* stream: both sides kept until the watermark says that no partner comes; append-only */ \
 	X(WINDOW_JOIN, "WindowJoin")           /* stream: the join of a window's rows, as the watermark closes it */ \
+	X(STREAM_ASOF_JOIN, "StreamAsofJoin")  /* stream: left rows wait for the watermark, then meet the nearest right one; append-only */ \
+	X(LOOKUP_JOIN, "LookupJoin")           /* stream: left rows meet what the right side has when they come; append-only */ \
 	X(RECOMPUTE, "Recompute")              /* stream: rows kept by key; `inner` over those of every key that changes, before and after */ \
 	X(TOP_N, "TopN")                       /* stream: the first rows of every key, kept in order */ \
 	X(SESSION_INPUT, "SessionInput")       /* stream: drops rows of sessions that were closed before this epoch; notes where others came from */ \
@@ -39,6 +41,7 @@
 	X(INPUT, "Input")                      /* leaf of an inner plan: the rows that the operator around it hands in */ \
 	X(HASH_JOIN, "HashJoin")               /* batch: input 0 probes a table over input 1 */ \
 	X(MERGE_JOIN, "MergeJoin")             /* batch: sorts both inputs by the keys */ \
+	X(ASOF_JOIN, "AsofJoin")               /* batch: sorts both inputs by the keys, then by what is compared */ \
 	X(LOOP_JOIN, "LoopJoin")               /* batch: every pair; input 1 is kept */ \
 	X(OVER, "Over")                        /* batch: window functions over rows sorted by partition and order */ \
 	X(EXPAND, "Expand") \
@@ -137,7 +140,9 @@ struct spk_physical {
 	struct spk_expr **build_key;       /* over input 1 */
 	bool *null_safe;                   /* by key: IS NOT DISTINCT FROM */
 	bool *filters;                     /* HASH_JOIN, by key: a scan asks for its values on the build side; NULL: none does */
-	struct spk_join_time time;         /* INTERVAL_JOIN, WINDOW_JOIN */
+	struct spk_join_time time;         /* INTERVAL_JOIN, WINDOW_JOIN, STREAM_ASOF_JOIN */
+	struct spk_asof asof;              /* ASOF_JOIN, STREAM_ASOF_JOIN: `right` over the right side's columns */
+	bool waits;                        /* LOOKUP_JOIN: left rows wait until the sources of the right side (time_sources) are over */
 	bool unknown;                      /* MARK: a NULL in a key makes the answer NULL where it is not true; `filter` is the whole condition, or NULL for a single key */
 	int sort_count;                    /* SORT, TOP_K, TOP_N (columns), OVER; READ, WRITE: every producer's rows are sorted so, the reader merges them */
 	struct spk_sort_key *sort;

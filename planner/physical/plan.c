@@ -23,7 +23,9 @@ bool spk_physical_has_buckets(const struct spk_physical *node)
 	case SPK_PHYSICAL_SESSION:
 	case SPK_PHYSICAL_INTERVAL_JOIN:
 	case SPK_PHYSICAL_NORMALIZE:  /* one, which a TRUNCATE takes */
-	case SPK_PHYSICAL_WINDOW_JOIN: return true;
+	case SPK_PHYSICAL_WINDOW_JOIN:
+	case SPK_PHYSICAL_STREAM_ASOF_JOIN:
+	case SPK_PHYSICAL_LOOKUP_JOIN: return true;
 	case SPK_PHYSICAL_RECOMPUTE:
 	case SPK_PHYSICAL_STREAM_AGGREGATE:
 	case SPK_PHYSICAL_TOP_N: return node->window_key >= 0;

@@ -39,7 +39,11 @@ static bool drops_probe(const struct spk_physical *n)
 	case SPK_JOIN_RIGHT: return !n->build_left;
 	case SPK_JOIN_FULL:
 	case SPK_JOIN_MARK:
-	case SPK_JOIN_SINGLE: break;
+	case SPK_JOIN_SINGLE:
+	case SPK_JOIN_ASOF:
+	case SPK_JOIN_ASOF_LEFT:
+	case SPK_JOIN_LOOKUP:
+	case SPK_JOIN_LOOKUP_LEFT: break;
 	}
 	return false;
 }
@@ -55,7 +59,11 @@ static bool row_by_row(const struct spk_physical *n)
 	case SPK_JOIN_RIGHT: return n->build_left;
 	case SPK_JOIN_FULL:
 	case SPK_JOIN_MARK:
-	case SPK_JOIN_SINGLE: break;
+	case SPK_JOIN_SINGLE:
+	case SPK_JOIN_ASOF:
+	case SPK_JOIN_ASOF_LEFT:
+	case SPK_JOIN_LOOKUP:
+	case SPK_JOIN_LOOKUP_LEFT: break;
 	}
 	return false;
 }

@@ -214,20 +214,20 @@ spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, stru
 	return same ? SPK_OK : spk_build_project(b, l, l->schema, expr, out, err);
 }
 
-static uint64_t time_sources(const struct spk_build *b, const struct spk_logical *l)
+uint64_t spk_build_sources_below(const struct spk_build *b, const struct spk_logical *l, bool all)
 {
 	uint64_t bits = 0;
 
-	if (l->kind == SPK_LOGICAL_SCAN && l->table->time_column >= 0)
+	if (l->kind == SPK_LOGICAL_SCAN && (all || l->table->time_column >= 0))
 		bits |= 1ull << find_source(b->plan, l);
 	for (int i = 0; i < l->inputs; i++)
-		bits |= time_sources(b, l->input[i]);
+		bits |= spk_build_sources_below(b, l->input[i], all);
 	return bits;
 }
 
 void spk_build_time(const struct spk_build *b, const struct spk_logical *l, struct spk_physical *node)
 {
-	node->time_sources = time_sources(b, l);
+	node->time_sources = spk_build_sources_below(b, l, false);
 	node->time_lag_us = 0;
 	for (int i = 0; i < l->inputs; i++)
 		node->time_lag_us = SPK_MAX(node->time_lag_us, l->input[i]->properties.lag_us);

@@ -390,6 +390,16 @@ spk_status spk_binder_cte(struct spk_binder *b, struct spk_cte *cte, struct spk_
 spk_status spk_binder_count_inlined(const struct spk_binder *b, int location, const char *name, spk_error *err);
 /* The range's columns under other names; the plan's own stay. `what` it is, for errors: "table". */
 spk_status spk_binder_rename(const struct spk_binder *b, const PgQuery__Alias *alias, const char *what, int location, struct spk_range *r, spk_error *err);
+/* --- joins by time: bind_as_of.c --- */
+
+/* The condition of an ASOF JOIN; NULL: it is another one. Makes `join`, which is bound, one. */
+const PgQuery__Node *spk_asof_condition(const PgQuery__Node *quals);
+spk_status spk_binder_asof(struct spk_binder *b, struct spk_logical *join, int location, spk_error *err);
+/* Whether an item of FROM is a table FOR SYSTEM_TIME AS OF something; the table; and what the bound join of it is. */
+bool spk_is_as_of(const PgQuery__Node *item);
+spk_status spk_binder_as_of_table(struct spk_binder *b, const PgQuery__Node *item, struct spk_scope *out, spk_error *err);
+spk_status spk_binder_as_of(struct spk_binder *b, const PgQuery__Node *item, const struct spk_scope *left, struct spk_logical *join, spk_error *err);
+
 spk_status spk_binder_relation(struct spk_binder *b, const PgQuery__RangeVar *v, struct spk_scope *out, spk_error *err);
 spk_status spk_binder_table_function(struct spk_binder *b, const PgQuery__RangeFunction *f, struct spk_scope *out, spk_error *err);
 /* A file as a range; format NULL: by the path's ending. */

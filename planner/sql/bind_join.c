@@ -128,7 +128,7 @@ static spk_status bind_right(struct join *w, const PgQuery__Node *right, spk_err
 
 	w->b->outer = &side;
 	w->b->barrier = fills_right(w->type) ? "an outer join" : barrier;
-	status = spk_binder_from_item(w->b, right, &w->right, err);
+	status = w->j && spk_is_as_of(right) ? spk_binder_as_of_table(w->b, right, &w->right, err) : spk_binder_from_item(w->b, right, &w->right, err);
 	w->b->barrier = barrier;
 	w->b->outer = side.next;
 	SPK_TRY(status);
@@ -341,7 +341,7 @@ static spk_status join_by_subquery(struct join *w, struct spk_sublinks *s, struc
 	return SPK_OK;
 }
 
-static spk_status bind_on(struct join *w, spk_error *err)
+static spk_status bind_on(struct join *w, const PgQuery__Node *quals, spk_error *err)
 {
 	struct spk_exprs x = { .b = w->b, .scope = &w->both, .clause = "JOIN conditions" };
 	struct spk_sublinks sublinks = { 0 }, *around = w->b->sublinks;
@@ -349,10 +349,10 @@ static spk_status bind_on(struct join *w, spk_error *err)
 	spk_status status;
 
 	w->b->sublinks = &sublinks;
-	status = spk_binder_expr(&x, w->j->quals, &on, err);
+	status = spk_binder_expr(&x, quals, &on, err);
 	w->b->sublinks = around;
 	SPK_TRY(status);
-	SPK_TRY(spk_binder_boolean(w->b, "JOIN/ON", spk_node_location(w->j->quals), &on, err));
+	SPK_TRY(spk_binder_boolean(w->b, "JOIN/ON", spk_node_location(quals), &on, err));
 	if (sublinks.count)
 		return join_by_subquery(w, &sublinks, on, err);
 	w->both.plan->filter = on;
@@ -597,13 +597,18 @@ static spk_status show_using(struct join *w, spk_error *err)
 spk_status spk_binder_join(struct spk_binder *b, const PgQuery__JoinExpr *j, struct spk_scope *out, spk_error *err)
 {
 	struct join w = { .b = b, .j = j, .type = join_type(j->jointype), .location = spk_node_location(j->rarg) };
+	const PgQuery__Node *asof = spk_asof_condition(j->quals);
 
 	SPK_TRY(bind_left(&w, err));
 	SPK_TRY(bind_right(&w, j->rarg, err));
 	if (j->is_natural || j->n_using_clause)
 		SPK_TRY(bind_using(&w, err));
 	else if (j->quals)
-		SPK_TRY(bind_on(&w, err));
+		SPK_TRY(bind_on(&w, asof ? asof : j->quals, err));
+	if (asof)
+		SPK_TRY(spk_binder_asof(b, w.both.plan, spk_node_location(asof), err));
+	if (spk_is_as_of(j->rarg))
+		SPK_TRY(spk_binder_as_of(b, j->rarg, &w.left, w.both.plan, err));
 	SPK_TRY(show(&w, err));
 	SPK_TRY(show_using(&w, err));
 	*out = w.both;

@@ -215,7 +215,7 @@ static spk_status bind_window(struct window_call *w, const PgQuery__Alias *alias
 /* Functions over relations and files, rather than values. */
 static bool is_relation(const char *name)
 {
-	if (strcmp(name, SPK_MARK_FILE) == 0 || strcmp(name, "read_csv") == 0 || strcmp(name, "read_json") == 0)
+	if (strcmp(name, SPK_MARK_FILE) == 0 || strcmp(name, SPK_MARK_AS_OF) == 0 || strcmp(name, "read_csv") == 0 || strcmp(name, "read_json") == 0)
 		return true;
 	for (size_t i = 0; i < SPK_COUNT_OF(functions); i++)
 		if (strcmp(functions[i].name, name) == 0)
@@ -251,6 +251,8 @@ spk_status spk_binder_table_function(struct spk_binder *b, const PgQuery__RangeF
 		return spk_binder_record_function(b, r, f, name, out, err);
 	if (!is_relation(name))
 		return misspelt(name) ? no_such_relation(b, f, name, err) : spk_binder_set_function(b, r, out, err);
+	if (strcmp(name, SPK_MARK_AS_OF) == 0)
+		return spk_binder_fail(b, f->location, SPK_BIND, err, "FOR SYSTEM_TIME AS OF belongs to the right side of a JOIN ... ON");
 	if (r->lateral || r->ordinality)
 		return spk_binder_unsupported(b, f->location, "LATERAL or WITH ORDINALITY of this function", err);
 	if (strcmp(name, SPK_MARK_FILE) == 0)

@@ -123,12 +123,8 @@ static spk_status refuse(const struct spk_rewrite *r, int i, const char *what, c
 static spk_status refuse_unknown(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
 	for (int i = first; i < end; i++) {
-		if (spk_kind(r, i) == PG_QUERY__TOKEN__FOR && spk_word(r, i + 1, "system_time"))
-			return refuse(r, i, "FOR SYSTEM_TIME AS OF (a temporal join)", NULL, err);
 		if (spk_kind(r, i) != PG_QUERY__TOKEN__IDENT)
 			continue;
-		if (spk_word(r, i, "asof") && spk_kind(r, i + 1) == PG_QUERY__TOKEN__JOIN)
-			return refuse(r, i, "ASOF JOIN", NULL, err);
 		if (spk_word(r, i, "match_recognize") && spk_kind(r, i + 1) == '(')
 			return refuse(r, i, "MATCH_RECOGNIZE", NULL, err);
 	}
@@ -196,6 +192,7 @@ static spk_status rewrite_statement(struct spk_rewrite *r, int first, int end, b
 	SPK_TRY(rewrite_casts(r, first, end, err));
 	SPK_TRY(spk_rewrite_qualify(r, first, end, err));
 	SPK_TRY(spk_rewrite_windows(r, first, end, err));
+	SPK_TRY(spk_rewrite_joins(r, first, end, err));
 	SPK_TRY(spk_rewrite_file_lists(r, first, end, err));
 	return spk_rewrite_from(r, first, end, err);
 }

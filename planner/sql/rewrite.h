@@ -19,6 +19,9 @@
 #define SPK_MARK_SUBQUERY "sparklet subquery"    /* alias of a subquery in FROM that has none */
 #define SPK_MARK_PARTITION "sparklet partition"  /* named argument of a window function: ROW(columns) */
 
+#define SPK_MARK_ASOF "sparklet asof"            /* function around the condition of an ASOF JOIN */
+#define SPK_MARK_AS_OF "sparklet as of"          /* table function: t FOR SYSTEM_TIME AS OF time */
+
 struct spk_rewrite {
 	struct spk_source *source;
 	const struct spk_tokens *tokens;
@@ -46,6 +49,7 @@ spk_status spk_rewrite_windows(struct spk_rewrite *r, int first, int end, spk_er
 spk_status spk_rewrite_qualify(struct spk_rewrite *r, int first, int end, spk_error *err);   /* rewrite_qualify.c */
 spk_status spk_rewrite_file_lists(struct spk_rewrite *r, int first, int end, spk_error *err);  /* rewrite_from.c */
 spk_status spk_rewrite_from(struct spk_rewrite *r, int first, int end, spk_error *err);     /* rewrite_from.c */
+spk_status spk_rewrite_joins(struct spk_rewrite *r, int first, int end, spk_error *err);    /* rewrite_join.c */
 /* A type ARRAY<..>, ROW<..>, MAP<..> at token i, when there is one; *next: behind it. */
 spk_status spk_rewrite_type(struct spk_rewrite *r, int i, int end, int *next, spk_error *err);  /* rewrite.c */
 

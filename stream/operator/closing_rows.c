@@ -3,6 +3,8 @@
 
 enum { GROUPS_AT_ONCE = 512, ROWS_AT_ONCE = 1 << 16 };
 
+struct waiting;
+
 /* The groups at hand; a key's sides may be beyond the number of groups at once. */
 struct gathering {
 	const struct spk_closing_rows *c;
@@ -10,6 +12,8 @@ struct gathering {
 	struct spk_row_group group[GROUPS_AT_ONCE + 2];
 	int groups;
 	uint32_t rows;                   /* of all but the last one */
+	int64_t bucket;
+	struct waiting *first, **last;   /* later */
 };
 
 int spk_closing_rows_side(const struct spk_closing_rows *c, const struct spk_row_group *group)
@@ -21,8 +25,47 @@ int spk_closing_rows_side(const struct spk_closing_rows *c, const struct spk_row
 	return 0;
 }
 
+/* Groups that are handed over when their bucket is gone. */
+struct waiting { struct waiting *next; struct spk_arena *arena; int groups; struct spk_row_group *group; };
+
+static spk_status put_aside(struct gathering *g, spk_error *err)
+{
+	struct waiting *w = SPK_NEW(g->arena, struct waiting);
+
+	SPK_TRY_PTR(w, err);
+	w->group = spk_arena_copy(g->arena, g->group, sizeof *g->group * (size_t)g->groups);
+	SPK_TRY_PTR(w->group, err);
+	w->groups = g->groups;
+	w->arena = g->arena;
+	*g->last = w;
+	g->last = &w->next;
+	g->arena = NULL;
+	g->groups = 0;
+	g->rows = 0;
+	return SPK_OK;
+}
+
+/* Hands over what was put aside, or just lets go of it. */
+static spk_status take_aside(struct gathering *g, spk_status status, spk_error *err)
+{
+	struct waiting *next;
+
+	for (struct waiting *w = g->first; w; w = next) {
+		next = w->next;
+		if (status == SPK_OK)
+			status = g->c->take(g->c->user, w->group, w->groups, w->arena, err);
+		spk_arena_unref(w->arena);
+	}
+	g->first = NULL;
+	g->last = &g->first;
+	return status;
+}
+
 static spk_status hand_over(struct gathering *g, spk_error *err)
 {
+	if (g->c->later && g->groups)
+		return put_aside(g, err);
+
 	spk_status status = g->groups ? g->c->take(g->c->user, g->group, g->groups, g->arena, err) : SPK_OK;
 
 	spk_arena_unref(g->arena);
@@ -64,7 +107,7 @@ static spk_status take_entry(void *user, const char *key, uint32_t key_size, con
 		g->arena = spk_arena_new(g->c->op->pipeline->account);
 	SPK_TRY_PTR(g->arena, err);
 	last = &g->group[g->groups++];
-	*last = (struct spk_row_group){ 0 };
+	*last = (struct spk_row_group){ .bucket = g->bucket };
 	return spk_keyed_rows_gather(layout(g, key, key_size), last, &entry, &same, g->arena, err);
 }
 
@@ -75,14 +118,18 @@ spk_status spk_closing_rows_take(const struct spk_closing_rows *c, int64_t water
 	spk_status status = g ? SPK_OK : spk_fail_memory(err);
 	int64_t bucket;
 
-	if (g)
+	if (g) {
 		g->c = c;
+		g->last = &g->first;
+	}
 	while (status == SPK_OK && (bucket = spk_state_first_bucket(c->view)) <= watermark && bucket != INT64_MAX) {
+		g->bucket = bucket;
 		status = spk_op_check_cancelled(c->op, err);
 		if (status == SPK_OK)
 			status = spk_state_take_bucket(c->view, bucket, c->take ? take_entry : NULL, g, err);
 		if (status == SPK_OK)
 			status = hand_over(g, err);
+		status = take_aside(g, status, err);
 	}
 	if (g)
 		spk_arena_unref(g->arena);

@@ -17,6 +17,7 @@ struct spk_closing_rows {
 	 */
 	spk_status (*take)(void *user, struct spk_row_group *group, int groups, struct spk_arena *arena, spk_error *err);
 	void *user;
+	bool later;                      /* `take` uses the view: it gets all groups of a bucket when that is gone, and these lie in memory together until then */
 };
 
 /* Takes the buckets up to `watermark` (that one included). After a failure a bucket is there or gone whole. */

@@ -156,7 +156,7 @@ static spk_status note_new(struct interval_join *j, int side, uint32_t key, stru
 		uint32_t size;
 		const char *row = spk_delta_row(d, i - 1, &size);
 
-		SPK_TRY(note_bucket(b, bucket_of(&j->base.plan->time, side, spk_join_row_time(row, size)), arena, err));
+		SPK_TRY(note_bucket(b, bucket_of(&j->base.plan->time, side, spk_join_row_number(row, size)), arena, err));
 	}
 	sort_buckets(b);
 	return SPK_OK;
@@ -234,7 +234,7 @@ static spk_status deal_rows(struct interval_join *j, int side, uint32_t key, str
 			struct spk_join_rows *added;
 
 			row.bytes = spk_delta_row(d, i - 1, &row.size);
-			added = &c->added[find_cell(c, from, bucket_of(&j->base.plan->time, side, spk_join_row_time(row.bytes, row.size)))];
+			added = &c->added[find_cell(c, from, bucket_of(&j->base.plan->time, side, spk_join_row_number(row.bytes, row.size)))];
 			if (pass) {
 				SPK_TRY_PTR(row.bytes = spk_arena_copy(arena, row.bytes, row.size), err);
 				added->row[added->count] = row;
@@ -381,8 +381,9 @@ static spk_status work_off(struct interval_join *j, struct slice *s, struct spk_
 	SPK_TRY(spk_join_delta_flush(d, err));
 	if (j->setup.type == SPK_JOIN_SEMI)
 		SPK_TRY(emit_semi(d, &s->side[0], err));
-	SPK_TRY(by_batches(j, s, store, err));
-	return spk_row_changes_emit(d->changes, err);
+	/* Writing may move rows within their group, so changes go out before. */
+	SPK_TRY(spk_row_changes_emit(d->changes, err));
+	return by_batches(j, s, store, err);
 }
 
 static spk_status emit_unmatched(struct interval_join *j, struct slice *s, struct spk_join_delta *d, spk_error *err)

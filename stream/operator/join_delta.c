@@ -163,6 +163,10 @@ static spk_status change_alone(struct spk_join_delta *d, int side, const struct 
 	case SPK_JOIN_RIGHT:
 	case SPK_JOIN_FULL:
 	case SPK_JOIN_ANTI:
+	case SPK_JOIN_ASOF:
+	case SPK_JOIN_ASOF_LEFT:
+	case SPK_JOIN_LOOKUP:
+	case SPK_JOIN_LOOKUP_LEFT:
 		break;
 	}
 	return note_alone(d, side, row, row->weight * !meets - row->weight_before * !met, false, err);

@@ -16,8 +16,8 @@ spk_status spk_join_setup_init(struct spk_join_setup *setup, struct spk_op *op, 
 	const enum spk_join_type t = op->plan->join;
 
 	*setup = (struct spk_join_setup){ .op = op, .type = t, .pairs = spk_join_shows_right(t), .by_row = by_row };
-	setup->role[0].alone = t != SPK_JOIN_INNER && t != SPK_JOIN_RIGHT;
-	setup->role[1].alone = t == SPK_JOIN_RIGHT || t == SPK_JOIN_FULL;
+	setup->role[0].alone = spk_join_comes_alone(t, 0) || t == SPK_JOIN_SEMI;
+	setup->role[1].alone = spk_join_comes_alone(t, 1);
 	for (int s = 0; s < 2; s++)
 		setup->role[s].met = setup->role[s].alone && (by_row || op->plan->filter);
 	setup->both = (struct spk_schema){ left->count + right->count, SPK_NEW_ARRAY(arena, struct spk_field, left->count + right->count + 1) };

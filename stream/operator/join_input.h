@@ -6,6 +6,7 @@
 #define SPK_STREAM_OPERATOR_JOIN_INPUT_H
 
 #include "stream/operator/delta_rows.h"
+#include "stream/operator/keyed_rows.h"
 
 /* How the kind of join treats a side. */
 struct spk_join_role {
@@ -46,8 +47,20 @@ spk_status spk_join_input_chain(struct spk_join_input *in, struct spk_arena *are
 void spk_join_input_clear(struct spk_join_input *in);
 void spk_join_input_release(struct spk_join_input *in);
 
-/* timed: what a row's bytes end in. */
-static inline int64_t spk_join_row_time(const char *bytes, uint32_t size)
+/* A copy of the row's bytes with a number behind them, which its columns do not see; NULL: no memory. */
+static inline char *spk_join_row_with(const struct spk_kept_row *row, int64_t number, struct spk_arena *arena)
+{
+	char *bytes = spk_arena_alloc(arena, row->size + sizeof number);
+
+	if (bytes) {
+		memcpy(bytes, row->bytes, row->size);
+		memcpy(bytes + row->size, &number, sizeof number);
+	}
+	return bytes;
+}
+
+/* The number that a row's bytes end in: of timed input its time. */
+static inline int64_t spk_join_row_number(const char *bytes, uint32_t size)
 {
 	int64_t time;
 

@@ -70,7 +70,7 @@ spk_status spk_row_group_add(const struct spk_keyed_rows *k, struct spk_row_grou
  * entry begins another key's rows, and nothing was done. Everything is copied into `arena`.
  */
 spk_status spk_keyed_rows_gather(const struct spk_keyed_rows *k, struct spk_row_group *g, const struct spk_state_entry *entry, bool *same, struct spk_arena *arena, spk_error *err);
-/* Writes the groups that changed. */
+/* Writes the groups that changed. Rows may be moved within their group: pointers to them are no longer valid. */
 spk_status spk_keyed_rows_write(struct spk_keyed_rows *k, struct spk_row_group *group, int n, struct spk_arena *arena, spk_error *err);
 void spk_keyed_rows_release(struct spk_keyed_rows *k);
 

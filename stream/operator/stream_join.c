@@ -163,8 +163,9 @@ static spk_status work_off(struct join *j, struct slice *s, struct spk_join_delt
 	SPK_TRY(spk_join_delta_flush(d, err));
 	for (int i = 0; i < s->keys; i++)
 		SPK_TRY(spk_join_delta_alone(d, &s->key[i], err));
-	SPK_TRY(store(j, s, err));
-	return spk_row_changes_emit(d->changes, err);
+	/* Writing may move rows within their group, so changes go out before. */
+	SPK_TRY(spk_row_changes_emit(d->changes, err));
+	return store(j, s, err);
 }
 
 /* A slice in an arena of its own, which what is emitted holds. */

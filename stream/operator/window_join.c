@@ -84,7 +84,7 @@ static spk_status store_side(struct window_join *j, int side, const uint32_t *nu
 		uint32_t size;
 		const char *row = spk_delta_row(d, d->first[number[i]] - 1, &size);
 
-		group[i] = (struct spk_row_group){ .hash = j->in.keys.hash[number[i]], .bucket = spk_join_row_time(row, size) };
+		group[i] = (struct spk_row_group){ .hash = j->in.keys.hash[number[i]], .bucket = spk_join_row_number(row, size) };
 		group[i].key = spk_keymap_key(&j->in.keys, number[i], &group[i].key_size);
 		wanted[i] = SPK_ROWS_LAST;
 	}

@@ -354,6 +354,10 @@ static inline void model_left(const struct join_tree *t, struct model_rows *out,
 			model_add(out, l, n, NULL, 0);
 		return;
 	case SPK_JOIN_MARK: model_add(out, l, n, &mark, 1); return;
+	case SPK_JOIN_ASOF:
+	case SPK_JOIN_ASOF_LEFT:
+	case SPK_JOIN_LOOKUP:
+	case SPK_JOIN_LOOKUP_LEFT: break;
 	}
 }
 

@@ -10,7 +10,7 @@ from nexmark import QUERIES, SHARE
 from program import folder, sparklet
 
 EVENTS = 200_000 if LONG else 20_000
-WAITING = {"q12": "windows of the machine's time", "q13": "lookup joins"}
+WAITING = {"q12": "windows of the machine's time"}
 RUN = [q for q in QUERIES if q not in WAITING]
 rng = seed()
 CWD = folder("files")

@@ -24,8 +24,8 @@ struct life {
 	struct outcome outcome[EPOCHS_MAX]; /* lines sorted */
 };
 
-/* Which table source i of the plan is: 0 t, 1 u. */
-static inline int life_source(const struct life *l, int i) { return strcmp(l->stream.plan->source[i].table->name, "u") == 0; }
+/* Which table source i of the plan is: 0 t, 1 u or another one over its rows. */
+static inline int life_source(const struct life *l, int i) { return strcmp(l->stream.plan->source[i].table->name, "t") != 0; }
 
 static inline char *state_dir(const struct life *l, int generation) { return spk_test_format("%s/state-%d", l->dir, generation); }
 

@@ -471,6 +471,50 @@ static void late_rows_are_told(void)
 	free(dir);
 }
 
+/* Of a key with pages of rows most go in the epoch in which those that stay meet something: what is written moves them together. */
+static void rows_that_move_are_not_mistaken(void)
+{
+	enum { ROWS = 200, STAY = 10, FIRST = 5 };
+	char *dir = spk_test_dir("move"), *state = spk_test_format("%s/state", dir);
+	int *second = calloc(2 * ROWS, sizeof *second);
+	struct partition t, u = rows_at((const int[]){ 1 }, 1);
+	struct cut cut = { .chunk = 1000 };
+	struct outcome o;
+	struct stream s;
+	spk_error err = { 0 };
+
+	/* Every number once, then all but some again. */
+	for (int i = 0; i < 2 * ROWS - STAY; i++)
+		second[i] = i < ROWS + FIRST ? i % ROWS : i - ROWS + STAY;
+	t = rows_at(second, 2 * ROWS - STAY);
+	stream_init(&s, "INSERT INTO deltas SELECT x.a, u.b FROM (SELECT a, count(*) AS n FROM t GROUP BY a) AS x JOIN u ON x.n = u.a", &t, 1, &u, 1);
+	stream_open(&s, state, 1, 0, 1, false);
+	for (int i = 0; i < 2; i++) {
+		for (int k = 0; k < 2; k++) {
+			const bool is_u = s.partition[k] == &u;
+
+			cut.from[k][0] = cut.to[k][0];
+			cut.to[k][0] = is_u ? i : i ? 2 * ROWS - STAY : ROWS;
+		}
+		REQUIRE_OK(stream_epoch(&s, &cut, NULL, &o, &err), err);
+		lines_sort(&o.out[0]);
+		if (CHECK_EQ_INT(o.out[0].count, i ? STAY : 0))
+			for (int k = 0; k < o.out[0].count; k++) {
+				const int a = atoi(o.out[0].line[k] + 1);
+
+				CHECK(a >= FIRST && a < FIRST + STAY && (!k || strcmp(o.out[0].line[k], o.out[0].line[k - 1]) != 0));
+			}
+		outcome_release(&o);
+	}
+	stream_close(&s);
+	stream_release(&s);
+	free(t.event);
+	free(u.event);
+	free(second);
+	free(state);
+	free(dir);
+}
+
 /* Constants come in the first epoch and never again. */
 static void constants_come_once(void)
 {
@@ -535,6 +579,7 @@ static void changed_state_is_refused(void)
 SPK_TEST_SUITE("stream operators",
 	{ "late rows are told", late_rows_are_told },
 	{ "constants come once", constants_come_once },
+	{ "rows that move are not mistaken", rows_that_move_are_not_mistaken },
 	{ "changed state is refused", changed_state_is_refused },
 	{ "every epoch comes to the plain result", every_epoch_comes_to_the_plain_result },
 	{ "random relations are kept up to date", random_relations_are_kept_up_to_date })

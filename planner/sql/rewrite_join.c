@@ -1,0 +1,110 @@
+/*
+ * Joins that PostgreSQL's grammar has no word for:
+ *   a ASOF [LEFT] JOIN b ON condition              a [LEFT] JOIN b ON "sparklet asof"(condition)
+ *   t FOR SYSTEM_TIME AS OF a.ts [AS s]            "sparklet as of"(t, a.ts) [AS s]
+ */
+#include "planner/sql/rewrite.h"
+
+#include "core/base/check.h"
+
+/* What comes behind a join's condition. */
+static bool ends_condition(const struct spk_rewrite *r, int i)
+{
+	static const char *const follows[] = { "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FETCH", "UNION", "INTERSECT", "EXCEPT", "WINDOW", "JOIN", "INNER", "FULL", "CROSS",
+		"NATURAL", "ASOF", "FOR", "QUALIFY", "ON", "USING", ",", ")" };
+	/* These are functions, too. */
+	const bool side = (spk_word(r, i, "LEFT") || spk_word(r, i, "RIGHT")) && spk_kind(r, i + 1) != '(';
+
+	for (size_t k = 0; k < SPK_COUNT_OF(follows); k++)
+		if (spk_word(r, i, follows[k]))
+			return true;
+	return side;
+}
+
+/* The token of this depth from `i` on for which `is` holds; `end` when the bracket around it closes before. */
+static int find_at_depth(const struct spk_rewrite *r, int i, int end, bool (*is)(const struct spk_rewrite *r, int i))
+{
+	for (; i < end && !is(r, i); i++) {
+		if (spk_kind(r, i) == ')')
+			return end;
+		if (spk_kind(r, i) == '(')
+			i = spk_rewrite_close(r, i, end);
+	}
+	return i;
+}
+
+static bool is_condition(const struct spk_rewrite *r, int i) { return spk_kind(r, i) == PG_QUERY__TOKEN__ON || spk_kind(r, i) == PG_QUERY__TOKEN__USING; }
+
+/* How many tokens JOIN and what is before it are, behind ASOF; 0: none. */
+static int join_tokens(const struct spk_rewrite *r, int i)
+{
+	int n = 0;
+
+	if (spk_word(r, i, "LEFT") || spk_word(r, i, "RIGHT") || spk_word(r, i, "FULL") || spk_word(r, i, "INNER"))
+		n++;
+	if (n && spk_word(r, i + n, "OUTER"))
+		n++;
+	return spk_kind(r, i + n) == PG_QUERY__TOKEN__JOIN ? n + 1 : 0;
+}
+
+static spk_status rewrite_asof(struct spk_rewrite *r, int i, int joins, int end, spk_error *err)
+{
+	const int on = find_at_depth(r, i + 1 + joins, end, is_condition);
+	int last;
+
+	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
+	if (on >= end || spk_kind(r, on) != PG_QUERY__TOKEN__ON) {
+		spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "ASOF JOIN without ON is not supported");
+		return spk_hint(err, "Write the condition out: ... ASOF JOIN b ON a.k = b.k AND a.ts >= b.ts."), SPK_UNSUPPORTED;
+	}
+	last = find_at_depth(r, on + 1, end, ends_condition);
+	/* A closing bracket of this depth ends it, too. */
+	for (int k = on + 1; last == end && k < end; k++) {
+		if (spk_kind(r, k) == '(')
+			k = spk_rewrite_close(r, k, end);
+		else if (spk_kind(r, k) == ')')
+			last = k;
+	}
+	if (last <= on + 1)
+		return SPK_OK;  /* the parser will say what is missing */
+	SPK_TRY(spk_rewrite_tokens(r, on + 1, on + 1, "\"" SPK_MARK_ASOF "\"(", err));
+	return spk_rewrite_after(r, last - 1, ")", err);
+}
+
+static bool is_name(const struct spk_rewrite *r, int i)
+{
+	const char *const text = r->source->quoted + (i >= 0 && i < r->tokens->count ? r->tokens->token[i].start : 0);
+
+	return i >= 0 && i < r->tokens->count && (*text == '"' || *text == '_' || (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z'));
+}
+
+/* FOR at token i. */
+static spk_status rewrite_as_of(struct spk_rewrite *r, int i, spk_error *err)
+{
+	int table = i - 1, time = i + 4;
+
+	while (spk_kind(r, table - 1) == '.' && is_name(r, table - 2))
+		table -= 2;
+	while (is_name(r, time) && spk_kind(r, time + 1) == '.' && is_name(r, time + 2))
+		time += 2;
+	if (!is_name(r, i - 1) || spk_kind(r, i + 2) != PG_QUERY__TOKEN__AS || !spk_word(r, i + 3, "OF") || !is_name(r, time) || spk_kind(r, time + 1) == '(') {
+		spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "FOR SYSTEM_TIME AS OF takes a table before it and a time column behind it");
+		return spk_hint(err, "For example: FROM a JOIN t FOR SYSTEM_TIME AS OF a.ts AS t ON t.k = a.k. The time a row comes at is a column, too: PROCTIME() AS now."), SPK_UNSUPPORTED;
+	}
+	SPK_TRY(spk_rewrite_tokens(r, table, table, "\"" SPK_MARK_AS_OF "\"(", err));
+	SPK_TRY(spk_rewrite_tokens(r, i, i + 4, ",", err));
+	return spk_rewrite_after(r, time, ")", err);
+}
+
+spk_status spk_rewrite_joins(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	for (int i = first; i < end; i++) {
+		const int joins = spk_word(r, i, "ASOF") ? join_tokens(r, i + 1) : 0;
+
+		if (joins)
+			SPK_TRY(rewrite_asof(r, i, joins, end, err));
+		else if (spk_kind(r, i) == PG_QUERY__TOKEN__FOR && spk_word(r, i + 1, "SYSTEM_TIME"))
+			SPK_TRY(rewrite_as_of(r, i, err));
+	}
+	return SPK_OK;
+}

@@ -1,0 +1,339 @@
+/*
+ * ASOF joins, and joins with versions of a table: a row meets the nearest row before it in event time, if there is one, when the watermark has made
+ * certain which that is.
+ *
+ *   input   0 the left rows, 1 the right ones, by the hash of the keys; only added, none of them under the watermark
+ *   output  left rows with their partner, or alone (LEFT), in order of time by buckets; append-only
+ *   state   bucketed: left rows, and marks of keys that got right rows, by time; in FOREVER the right rows by key, of which those that no left row can meet any
+ *           more go when the bucket of a later one does: one stays for each key
+ *
+ * Of right rows of one time the one that is last by its bytes is the nearest, so that it does not matter which came first.
+ */
+#include <stdlib.h>
+
+#include "stream/operator/closing_rows.h"
+#include "stream/operator/stream_join.h"
+#include "stream/operator/stream_operators.h"
+
+enum { KEYS_AT_ONCE = 256, LEFT = 0, RIGHT = 1, MARK = 2, SIDES = 3 };
+static const int64_t FOREVER = INT64_MAX - 1;
+
+struct asof_join {
+	struct spk_op base;
+	struct spk_arena *arena;
+	struct spk_join_setup setup;
+	struct spk_keyed_rows kept[SIDES];
+	struct spk_state_view *view;
+	struct spk_join_input in;
+};
+
+static struct asof_join *self(struct spk_op *op) { return spk_container_of(op, struct asof_join, base); }
+
+static spk_status asof_join_open(struct spk_op *op, spk_error *err)
+{
+	static const char sides[SIDES] = { [LEFT] = 'l', [RIGHT] = 'r', [MARK] = 'm' };
+	struct asof_join *j = self(op);
+	struct spk_memory_account *account = op->pipeline->account;
+	int first, end;
+
+	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
+	j->arena = spk_arena_new(account);
+	SPK_TRY_PTR(j->arena, err);
+	SPK_TRY(spk_join_setup_init(&j->setup, op, true, j->arena, err));
+	SPK_TRY(spk_join_input_init(&j->in, &j->setup, true, j->arena, err));
+	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
+	SPK_TRY(spk_state_view_open(&j->view, op->pipeline->store, op->plan->state_table, first, end, err));
+	for (int s = 0; s < SIDES; s++)
+		j->kept[s] = (struct spk_keyed_rows){ .view = j->view, .account = account, .side = sides[s], .bucketed = true, .bytes.account = account };
+	return SPK_OK;
+}
+
+static spk_status asof_join_begin(struct spk_op *op, spk_error *err)
+{
+	(void)err;
+	spk_join_input_clear(&self(op)->in);
+	return SPK_OK;
+}
+
+static spk_status asof_join_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
+{
+	return spk_join_input_push(&self(op)->in, input, in, err);
+}
+
+/* --- an epoch's rows, put to those that wait --- */
+
+/* Times n w to (n + 1) w - 1 are over when the watermark is at (n + 1) w. */
+static int64_t bucket_of(int64_t time)
+{
+	const int64_t w = SPK_ASOF_BUCKET_US, part = time % w;
+	int64_t bucket;
+
+	if (__builtin_add_overflow(time - part, part < 0 ? 0 : w, &bucket))
+		return FOREVER - 1;
+	return SPK_MIN(bucket, FOREVER - 1);
+}
+
+/* A row that is to be stored, and where. */
+struct item { int side; int64_t bucket; uint32_t key; struct spk_kept_row row; };
+struct items { struct item *item; size_t count; };
+
+static int compare_items(const void *x, const void *y)
+{
+	const struct item *a = x, *b = y;
+
+	if (a->side != b->side)
+		return a->side - b->side;
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return (a->bucket > b->bucket) - (a->bucket < b->bucket);
+}
+
+static spk_status add_item(struct asof_join *j, struct items *items, int side, int64_t bucket, uint32_t key, struct spk_kept_row row, struct spk_arena *arena, spk_error *err)
+{
+	/* Who finds the row in its bucket has to find its key's right rows: by the hash. */
+	if (side != RIGHT) {
+		SPK_TRY_PTR(row.bytes = spk_join_row_with(&row, (int64_t)j->in.keys.hash[key], arena), err);
+		row.size += sizeof(int64_t);
+	}
+	items->item[items->count++] = (struct item){ side, bucket, key, row };
+	return SPK_OK;
+}
+
+/* A right row is stored as such, and its key is marked in the bucket of its time. */
+static spk_status list_items(struct asof_join *j, struct items *items, struct spk_arena *arena, spk_error *err)
+{
+	const size_t most = (size_t)j->in.side[0].map.count + 2 * (size_t)j->in.side[1].map.count;
+
+	SPK_TRY_PTR(items->item = SPK_NEW_ARRAY(arena, struct item, most + 1), err);
+	for (int side = 0; side < 2; side++) {
+		const struct spk_delta_rows *d = &j->in.side[side];
+
+		for (uint32_t i = 0; i < d->map.count; i++) {
+			struct spk_kept_row row = { .weight = d->weight[i] };
+			int64_t bucket;
+
+			if (d->key[i] == SPK_DELTA_NO_KEY || !row.weight)
+				continue;
+			row.bytes = spk_delta_row(d, i, &row.size);
+			bucket = bucket_of(spk_join_row_number(row.bytes, row.size));
+			SPK_TRY(add_item(j, items, side ? RIGHT : LEFT, side ? FOREVER : bucket, d->key[i], row, arena, err));
+			if (side)
+				SPK_TRY(add_item(j, items, MARK, bucket, d->key[i], (struct spk_kept_row){ .bytes = "", .weight = 1 }, arena, err));
+		}
+	}
+	if (items->count)
+		qsort(items->item, items->count, sizeof *items->item, compare_items);
+	return SPK_OK;
+}
+
+static bool same_group(const struct item *a, const struct item *b)
+{
+	return a->side == b->side && a->key == b->key && a->bucket == b->bucket;
+}
+
+/* Items of one side: some groups of them; *from comes out behind. One mark in a bucket is enough. */
+static spk_status store_some(struct asof_join *j, const struct items *items, size_t *from, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(j->base.pipeline->account);
+	struct spk_row_group *group = arena ? SPK_NEW_ARRAY(arena, struct spk_row_group, KEYS_AT_ONCE) : NULL;
+	const struct item *first = &items->item[*from];
+	struct spk_keyed_rows *k = &j->kept[first->side];
+	enum spk_rows_wanted wanted[KEYS_AT_ONCE];
+	spk_status status = group ? SPK_OK : spk_fail_memory(err);
+	size_t end = *from;
+	int n = 0;
+
+	for (; group && end < items->count && items->item[end].side == first->side; end++) {
+		const struct item *it = &items->item[end];
+
+		if (end > *from && same_group(it, it - 1))
+			continue;
+		if (n == KEYS_AT_ONCE)
+			break;
+		wanted[n] = SPK_ROWS_LAST;
+		group[n] = (struct spk_row_group){ .hash = j->in.keys.hash[it->key], .bucket = it->bucket };
+		group[n].key = spk_keymap_key(&j->in.keys, it->key, &group[n].key_size);
+		n++;
+	}
+	if (status == SPK_OK)
+		status = spk_keyed_rows_open(k, group, n, arena, err);
+	if (status == SPK_OK)
+		status = spk_keyed_rows_load(k, group, wanted, n, arena, err);
+	n = 0;
+	for (size_t i = *from; i < end && status == SPK_OK; i++) {
+		n += i > *from && !same_group(&items->item[i], &items->item[i - 1]);
+		if (first->side != MARK || !group[n].rows)
+			status = spk_row_group_add(k, &group[n], &items->item[i].row, arena, err);
+	}
+	if (status == SPK_OK)
+		status = spk_keyed_rows_write(k, group, end > *from ? n + 1 : 0, arena, err);
+	spk_arena_unref(arena);
+	*from = end;
+	return status;
+}
+
+/* LEFT: rows without a key or a time come out at once. */
+static spk_status emit_keyless(struct asof_join *j, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_row_changes changes = { .op = &j->base, .arena = arena };
+	struct spk_join_delta d = { .setup = &j->setup, .changes = &changes };
+	spk_status status = SPK_OK;
+
+	if (j->setup.role[0].alone)
+		status = spk_join_delta_keyless(&d, 0, &j->in.side[0], err);
+	if (status == SPK_OK)
+		status = spk_row_changes_emit(&changes, err);
+	spk_row_changes_release(&changes);
+	return status;
+}
+
+/* --- times that are over --- */
+
+static int64_t right_time(const struct spk_kept_row *row) { return spk_join_row_number(row->bytes, row->size); }
+/* Behind a left row's time is its hash. */
+static int64_t left_time(const struct spk_kept_row *row) { return spk_join_row_number(row->bytes, row->size - (uint32_t)sizeof(int64_t)); }
+
+static int by_time(const void *x, const void *y)
+{
+	const struct spk_kept_row *a = *(struct spk_kept_row *const *)x, *b = *(struct spk_kept_row *const *)y;
+	const int64_t s = right_time(a), t = right_time(b);
+	int order;
+
+	if (s != t)
+		return s < t ? -1 : 1;
+	order = memcmp(a->bytes, b->bytes, SPK_MIN(a->size, b->size));
+	return order ? order : (a->size > b->size) - (a->size < b->size);
+}
+
+/* A key's right rows, in order of time. */
+struct versions { struct spk_kept_row **row; int count; };
+
+static spk_status sort_versions(const struct spk_row_group *g, struct versions *v, struct spk_arena *arena, spk_error *err)
+{
+	SPK_TRY_PTR(v->row = SPK_NEW_ARRAY(arena, struct spk_kept_row *, g->rows + 1), err);
+	for (uint32_t i = 0; i < g->rows; i++)
+		v->row[v->count++] = &g->row[i];
+	if (v->count)
+		qsort(v->row, (size_t)v->count, sizeof *v->row, by_time);
+	return SPK_OK;
+}
+
+/* How many of them are before that time; or, unless `strict`, at it. */
+static int count_before(const struct versions *v, int64_t time, bool strict)
+{
+	int low = 0, high = v->count;
+
+	while (low < high) {
+		const int middle = low + (high - low) / 2;
+
+		if (strict ? right_time(v->row[middle]) < time : right_time(v->row[middle]) <= time)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static spk_status match(struct asof_join *j, struct spk_row_changes *changes, const struct spk_row_group *left, const struct versions *v, spk_error *err)
+{
+	for (uint32_t i = 0; i < left->rows; i++) {
+		const struct spk_kept_row *row = &left->row[i];
+		const int n = count_before(v, left_time(row), j->base.plan->asof.strict);
+
+		if (n || j->setup.role[0].alone)
+			SPK_TRY(spk_row_changes_add(changes, (struct spk_row_change){ .left = row, .right = n ? v->row[n - 1] : NULL, .weight = row->weight }, err));
+	}
+	return SPK_OK;
+}
+
+/* Rows of times before this are all there: of the right ones before it only the last can be met by others. */
+static spk_status drop_old(struct spk_row_group *right, const struct versions *v, int64_t over, struct spk_arena *arena, spk_error *err)
+{
+	for (int i = 0; i + 1 < count_before(v, over, true); i++) {
+		int64_t taken;
+
+		SPK_TRY(spk_row_group_take(right, v->row[i]->bytes, v->row[i]->size, v->row[i]->weight, &taken, arena, err));
+	}
+	return SPK_OK;
+}
+
+/* Groups of one bucket, left rows and marks; or, when all is over, what is left of the right side. */
+static spk_status close_keys(void *user, struct spk_row_group *group, int groups, struct spk_arena *arena, spk_error *err)
+{
+	struct asof_join *j = user;
+	struct spk_row_changes changes = { .op = &j->base, .arena = arena };
+	struct spk_row_group *right = SPK_NEW_ARRAY(arena, struct spk_row_group, groups + 1);
+	struct versions *versions = SPK_NEW_ARRAY(arena, struct versions, groups + 1);
+	enum spk_rows_wanted *wanted = SPK_NEW_ARRAY(arena, enum spk_rows_wanted, groups + 1);
+	int *of = SPK_NEW_ARRAY(arena, int, groups + 1), n = 0;
+	spk_status status = SPK_OK;
+
+	SPK_TRY_PTR(right && versions && wanted && of, err);
+	for (int i = 0; i < groups; i++) {
+		const struct spk_row_group *g = &group[i];
+
+		if (g->key[g->key_size - 1] == j->kept[RIGHT].side)
+			return SPK_OK;
+		if (!i || g->key_size != group[i - 1].key_size || memcmp(g->key, group[i - 1].key, g->key_size - 1) != 0) {
+			wanted[n] = SPK_ROWS_ALL;
+			right[n++] = (struct spk_row_group){ .key = g->key, .key_size = g->key_size - 1, .bucket = FOREVER, .hash = (uint64_t)spk_join_row_number(g->row[0].bytes, g->row[0].size) };
+		}
+		of[i] = n - 1;
+	}
+	SPK_TRY(spk_keyed_rows_open(&j->kept[RIGHT], right, n, arena, err));
+	SPK_TRY(spk_keyed_rows_load(&j->kept[RIGHT], right, wanted, n, arena, err));
+	for (int i = 0; i < n; i++)
+		SPK_TRY(sort_versions(&right[i], &versions[i], arena, err));
+	for (int i = 0; i < groups && status == SPK_OK; i++)
+		if (group[i].key[group[i].key_size - 1] == j->kept[LEFT].side)
+			status = match(j, &changes, &group[i], &versions[of[i]], err);
+	for (int i = 0; i < groups && status == SPK_OK; i++)
+		status = drop_old(&right[of[i]], &versions[of[i]], group[i].bucket, arena, err);
+	/* Writing may move rows within their group. */
+	if (status == SPK_OK)
+		status = spk_row_changes_emit(&changes, err);
+	if (status == SPK_OK)
+		status = spk_keyed_rows_write(&j->kept[RIGHT], right, n, arena, err);
+	spk_row_changes_release(&changes);
+	return status;
+}
+
+static spk_status asof_join_finish(struct spk_op *op, spk_error *err)
+{
+	struct asof_join *j = self(op);
+	const struct spk_closing_rows over = { .op = op, .view = j->view, .kept = j->kept, .sides = SIDES, .take = close_keys, .user = j, .later = true };
+	struct spk_arena *work = spk_arena_new(op->pipeline->account);
+	struct items items = { 0 };
+	spk_status status = work ? list_items(j, &items, work, err) : spk_fail_memory(err);
+
+	for (size_t at = 0; at < items.count && status == SPK_OK;)
+		status = store_some(j, &items, &at, err);
+	if (status == SPK_OK)
+		status = emit_keyless(j, work, err);
+	if (status == SPK_OK)
+		status = spk_closing_rows_take(&over, spk_op_watermark_after(op), err);
+	spk_arena_unref(work);
+	spk_join_input_clear(&j->in);
+	return status;
+}
+
+static void asof_join_close(struct spk_op *op)
+{
+	struct asof_join *j = self(op);
+
+	for (int s = 0; s < SIDES; s++)
+		spk_keyed_rows_release(&j->kept[s]);
+	spk_join_input_release(&j->in);
+	spk_state_view_close(j->view);
+	spk_arena_unref(j->arena);
+}
+
+const struct spk_op_type spk_op_stream_asof_join = {
+	.name = "asof join",
+	.size = sizeof(struct asof_join),
+	.open = asof_join_open,
+	.begin = asof_join_begin,
+	.push = asof_join_push,
+	.finish = asof_join_finish,
+	.close = asof_join_close,
+};
