@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "core/base/check.h"
+#include "core/base/interrupt.h"
 #include "core/base/log.h"
 
 enum { CONNECT_MS = 5000, ANSWER_MS = 10000, ANSWER_MAX = 16 << 20, URLS = 8 };
@@ -40,6 +41,13 @@ static size_t take_answer(char *data, size_t size, size_t n, void *user)
 	if (r->answer.size + size * n > ANSWER_MAX || spk_buffer_append(&r->answer, data, size * n, NULL) != SPK_OK)
 		return 0;
 	return size * n;
+}
+
+/* Asked about once a second while an answer is waited for: whether the work has been cancelled. */
+static int progress(void *user, curl_off_t to_get, curl_off_t got, curl_off_t to_send, curl_off_t sent)
+{
+	(void)user, (void)to_get, (void)got, (void)to_send, (void)sent;
+	return spk_interrupted();
 }
 
 /* user:password@ is not for other eyes. */
@@ -123,6 +131,8 @@ static spk_status set_up(struct spk_registry *r, const struct spk_registry_spec 
 	curl_easy_setopt(r->curl, CURLOPT_ERRORBUFFER, r->trouble);
 	curl_easy_setopt(r->curl, CURLOPT_WRITEFUNCTION, take_answer);
 	curl_easy_setopt(r->curl, CURLOPT_WRITEDATA, r);
+	curl_easy_setopt(r->curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(r->curl, CURLOPT_XFERINFOFUNCTION, progress);
 	return SPK_OK;
 }
 
@@ -171,6 +181,7 @@ void spk_registry_close(struct spk_registry *r)
 static bool ask_one(struct spk_registry *r, const char *base, const char *path, const char *body, long *code)
 {
 	char url[2048];
+	CURLcode status;
 
 	if ((size_t)snprintf(url, sizeof(url), "%s%s", base, path) >= sizeof(url)) {
 		snprintf(r->trouble, sizeof(r->trouble), "its address is too long");
@@ -183,8 +194,7 @@ static bool ask_one(struct spk_registry *r, const char *base, const char *path, 
 		curl_easy_setopt(r->curl, CURLOPT_COPYPOSTFIELDS, body);
 	else
 		curl_easy_setopt(r->curl, CURLOPT_HTTPGET, 1L);
-	CURLcode status = curl_easy_perform(r->curl);
-
+	status = curl_easy_perform(r->curl);
 	if (status != CURLE_OK) {
 		if (!*r->trouble)
 			snprintf(r->trouble, sizeof(r->trouble), "%s", curl_easy_strerror(status));
@@ -223,6 +233,7 @@ static spk_status ask(struct spk_registry *r, const char *doing, const char *pat
 		if (answered)
 			r->good = at;
 	}
+	SPK_TRY(answered ? SPK_OK : spk_check_interrupt(err));
 	if (!answered) {
 		spk_log_redact_text(r->trouble);
 		spk_fail(err, SPK_UNAVAILABLE, "schema registry %s (table \"%s\"): %s: %.200s", r->shown, r->table, doing, r->trouble);

@@ -93,6 +93,66 @@ static void formats(void)
 	fx_close(&f);
 }
 
+static const char *const typed_rows[] = {
+	"{\"a\":1,\"b\":\"a text that is longer than twelve\",\"l\":[1,null,3],\"j\":{\"k\":[1,2]}}", "{\"l\":[],\"b\":\"x\"}", "{\"a\":2,\"l\":[7],\"j\":\"text\"}",
+};
+static struct spk_view raw_typed[4];
+
+static spk_status write_avro(struct fx *f) { return write_with(f, &spk_format_avro); }
+static spk_status read_avro(struct fx *f) { return read_with(f, &spk_format_avro, raw_typed, 4); }
+
+/* Rows of JSON written as Avro are what is read; and one that is torn. */
+static void avro(void)
+{
+	struct spk_buffer out = { 0 };
+	struct spk_encoder *e;
+	uint32_t end[4], start = 0;
+	struct fx f;
+
+	fx_open(&f, "a bigint, b text, l integer[], j jsonb");
+	fx_decode(&f, &spk_format_json, typed_rows, NULL, 3);
+	REQUIRE_OK(spk_format_avro.encoder_open(&e, &f.spec, &f.err), f.err);
+	REQUIRE_OK(spk_format_avro.encode(e, f.batch, &out, end, &f.err), f.err);
+	spk_format_avro.encoder_close(e);
+	sweep(&f, write_avro);
+	for (int i = 0; i < 4; start = end[i++]) {
+		const char *text = out.data + (i < 3 ? start : 0);
+		size_t size = i < 3 ? end[i] - start : 7;
+
+		raw_typed[i] = *fx_raw(f.arena, &text, &size, 1);
+		end[3] = end[2];
+	}
+	sweep(&f, read_avro);
+	fx_option(&f, "avro.schema", "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"a\",\"type\":[\"null\",\"long\"],\"aliases\":[\"aa\"]},{\"name\":\"b\",\"type\":[\"null\",\"string\"]},"
+	          "{\"name\":\"l\",\"type\":[\"null\",{\"type\":\"array\",\"items\":[\"null\",\"int\"]}]},{\"name\":\"j\",\"type\":[\"null\",\"string\"],\"default\":null}]}");
+	sweep(&f, read_avro);
+	sweep(&f, write_avro);
+	spk_buffer_release(&out);
+	fx_close(&f);
+}
+
+static spk_status write_protobuf(struct fx *f) { return write_with(f, &spk_format_protobuf); }
+static spk_status read_protobuf(struct fx *f) { return read_with(f, &spk_format_protobuf, raw_typed, 3); }
+
+static void protobuf(void)
+{
+	static const char *const rows[] = { "\x08\x01\x12\x02\x08\x05\x1a\x04\x0a\x02hi\x1a\x02\x10\x03\x22\x05\x0a\x01k\x10\x02", "", "\x08" };
+	char *set = spk_test_source("examples/protobuf/transit.set");
+	struct fx f;
+
+	fx_open(&f, "id bigint, at timestamp, stops jsonb, fares jsonb");
+	fx_option(&f, "protobuf.message-class-name", "transit.Trip");
+	fx_option(&f, "protobuf.descriptor-file", set);
+	for (int i = 0; i < 3; i++)
+		raw_typed[i] = *fx_raw(f.arena, &rows[i], NULL, 1);
+	sweep(&f, read_protobuf);
+	fx_want(&f, "id,at");
+	fx_decode(&f, &spk_format_protobuf, rows, NULL, 2);
+	sweep(&f, write_protobuf);
+	free(set);
+	fx_close(&f);
+}
+
 static spk_status read_source(struct fx *f)
 {
 	struct spk_source_spec spec = { .table = &f->table, .column = f->wanted, .columns = f->wanted_count, .schema = &f->wanted_schema, .job = "job", .conf = f->conf };
@@ -181,4 +241,4 @@ static void sinks(void)
 	free(sink_dir);
 }
 
-SPK_TEST_SUITE("no memory", { "formats", formats }, { "sources", sources }, { "sinks", sinks })
+SPK_TEST_SUITE("no memory", { "formats", formats }, { "avro", avro }, { "protobuf", protobuf }, { "sources", sources }, { "sinks", sinks })

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Avro through a broker and a schema registry: written by another implementation (fastavro), read, written again, read by it; schemas that change on the way."""
-import datetime, io, json, pathlib, struct, sys, uuid
+import datetime, io, json, pathlib, socket, struct, subprocess, sys, uuid
 from decimal import Decimal
 
 import fastavro
@@ -231,6 +231,35 @@ def registry_away():
     assert not reasons(job), reasons(job)
 
 
+def query(registry_url, topic, *settings):
+    sql = write_job(unique("query"), "".join(s + ";\n" for s in settings) + table("t", "id bigint", topic, format="avro-confluent", **{"avro-confluent.url": registry_url}, **BOUNDED) + "SELECT id FROM t;")
+    return subprocess.run([BIN, "sql", str(sql)], capture_output=True, text=True, timeout=120 * SLOW)
+
+
+def odd_registries():
+    """a registry that answers something else, or nothing; schemas of another kind, and such as refer to others"""
+    registry = Registry()
+    topic, out, job = unique("odd"), unique("odd-out"), unique("odd")
+    create(topic, out)
+    schema = record(("id", "long"))
+    other, referring = registry.register("p", "syntax = 'proto3';", "PROTOBUF"), registry.register("r", record(("id", "long"), ("more", "long")))
+    registry.references.add(referring)
+    produce(topic, [(0, framed(registry, "s", schema, {"id": 7}))] + [(0, b"\0" + struct.pack(">I", n) + b"\2") for n in (other, referring)] +
+            [(0, b"\0" + struct.pack(">I", registry.register("bad", '{"type": "nothing"}')) + b"\2")])
+    run(write_job(job, table("t", "id bigint", topic, **confluent(registry), **BOUNDED) + table("o", "id bigint", out) + "INSERT INTO o SELECT id FROM t;"), job)
+    assert rows(out, "id") == Counter({("7",): 1})
+    why = sorted(reasons(job))
+    assert len(why) == 3 and all(any(part in r for r in why) for part in ("is PROTOBUF, not AVRO", "refers to other schemas", "a type that is not defined")), why
+    registry.broken = True
+    done = query(registry.url, topic)
+    assert done.returncode == 3 and "its answer is none of a schema registry" in done.stderr, done
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(64)
+        done = query(f"http://127.0.0.1:{silent.getsockname()[1]}", topic, "SET statement_timeout = '1s'")
+        assert done.returncode != 0 and "timeout" in done.stderr, done
+
+
 def credentials():
     """credentials of the registry: by option, in the url, as a token; refused ones and refused schemas are told, secrets are not"""
     registry = Registry("alice:s3cr3t-word")
@@ -258,4 +287,4 @@ def credentials():
     assert code == 2 and "incompatible with an earlier schema" in errors(job) and f"subject '{out}-value'" in errors(job), f"{code}: {errors(job)}"
 
 
-main(all_types, plain, evolution, keys, registry_away, credentials)
+main(all_types, plain, evolution, keys, registry_away, odd_registries, credentials)

@@ -3,12 +3,14 @@ import base64, http.server, json, re, threading, urllib.parse
 
 
 class Registry:
-    """`url` while it runs. `credentials`: "user:password" that it wants. `away`: it answers 503. `refuse`: a word in a schema that it does not take."""
+    """`url` while it runs. `credentials`: "user:password" that it wants. `away`: it answers 503. `refuse`: a word in a schema that it does not take.
+    `broken`: answers to questions for schemas are something else. `references`: ids whose schemas refer to others."""
 
     def __init__(self, credentials=None):
         self.schemas = {}          # id: (schema, kind)
         self.subjects = {}         # subject: [id]
         self.asked = []            # (method, path)
+        self.broken, self.references = False, set()
         self.credentials, self.away, self.refuse, self.port = credentials, False, None, 0
         self.start()
 
@@ -69,7 +71,9 @@ class Registry:
             if int(m[1]) not in self.schemas:
                 return 404, {"error_code": 40403, "message": "Schema not found"}
             schema, kind = self.schemas[int(m[1])]
-            return 200, {"schema": schema, **({} if kind == "AVRO" else {"schemaType": kind})}
+            if self.broken:
+                return 200, ["hello"]
+            return 200, {"schema": schema, **({"references": [{"name": "x", "subject": "x", "version": 1}]} if int(m[1]) in self.references else {}), **({} if kind == "AVRO" else {"schemaType": kind})}
         if method == "POST" and (m := re.fullmatch(r"/subjects/([^/]+)/versions", path)):
             given = json.loads(body)
             if self.refuse and self.refuse in given["schema"]:
