@@ -334,7 +334,7 @@ static spk_status open_keys(struct spk_sink *s, const struct spk_format *value, 
 {
 	const char *name = spk_format_option(s->spec->table, "key.format");
 	/* An envelope is no key: its columns are written as plain JSON. */
-	const struct spk_format *format = name ? spk_format(name) : value == &spk_format_debezium_json ? &spk_format_json : value;
+	const struct spk_format *format = name ? spk_format(name) : spk_format_has_weights(value) ? &spk_format_json : value;
 
 	if (s->spec->table->partition_count)
 		return open_folders(s, err);
@@ -343,7 +343,7 @@ static spk_status open_keys(struct spk_sink *s, const struct spk_format *value, 
 		return SPK_OK;
 	if (!format)
 		return spk_fail(err, SPK_USAGE, "table \"%s\": unknown 'key.format' = '%s'; there are: %s", s->spec->table->name, name, spk_format_names());
-	s->tombstones = s->type->upserts && s->spec->table->key_count > 0 && value != &spk_format_debezium_json;
+	s->tombstones = s->type->upserts && s->spec->table->key_count > 0 && !spk_format_has_weights(value);
 	return open_encoder(s, format, s->key, &s->key_schema, true, &s->key_encoder, err);
 }
 

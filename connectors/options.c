@@ -327,11 +327,11 @@ static spk_status check_place(const struct spk_table *t, const struct spk_conf *
 
 static spk_status check_partitioned(const struct spk_table *t, const struct spk_format *format, spk_error *err)
 {
-	if (!t->partition_count || (!strcmp(t->connector, "filesystem") && format != &spk_format_debezium_json))
+	if (!t->partition_count || (!strcmp(t->connector, "filesystem") && !spk_format_has_weights(format)))
 		return SPK_OK;
 	spk_fail(err, SPK_USAGE, "table \"%s\": PARTITIONED BY with %s '%s'", t->name, strcmp(t->connector, "filesystem") ? "connector" : "format",
 	         strcmp(t->connector, "filesystem") ? t->connector : format->name);
-	return spk_hint(err, "files of connector 'filesystem' are put into folders by columns, in any format but debezium-json, whose rows before and after may belong into two");
+	return spk_hint(err, "files of connector 'filesystem' are put into folders by columns, in any format but debezium-json and changelog-json, whose rows before and after may belong into two");
 }
 
 static spk_status check_alignment(const struct spk_table *t, spk_error *err)
@@ -401,7 +401,7 @@ spk_status spk_connector_sink_takes(const struct spk_table *t, bool *upserts, bo
 		return at(t, "connector", SPK_PLAN, err);
 	}
 	SPK_TRY(spk_connector_format(t, &format, err));
-	*deltas = type->deltas || format == &spk_format_debezium_json;
-	*upserts = type->upserts && t->key_count > 0 && !*deltas;
+	*deltas = type->deltas || spk_format_has_weights(format);
+	*upserts = type->upserts && t->key_count > 0 && !spk_format_has_weights(format);
 	return SPK_OK;
 }

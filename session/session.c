@@ -159,15 +159,8 @@ static spk_status check_sources(const struct spk_physical_plan *plan, spk_error 
 
 static spk_status sink_takes(const struct spk_table *table, bool *upserts, bool *deltas, void *user, spk_error *err)
 {
-	const struct spk_sink_type *type = spk_table_sink_type(table);
-	const char *format = spk_table_option(table, "format");
-
 	(void)user;
-	if (!type)
-		return spk_fail(err, SPK_PLAN, "table \"%s\": connector '%s' cannot be written to", table->name, table->connector ? table->connector : "");
-	*upserts = type->upserts;
-	*deltas = type->deltas || (format && strcmp(format, "debezium-json") == 0);
-	return SPK_OK;
+	return spk_connector_sink_takes(table, upserts, deltas, err);
 }
 
 static const struct spk_table *find_unbounded(const struct spk_logical *l)

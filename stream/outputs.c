@@ -244,10 +244,8 @@ static spk_status judge(const struct spk_job *job, const struct spk_epoch_record
 }
 
 /* Failures that trying again may cure. */
-static bool may_pass(spk_status status, const spk_error *why)
+static bool may_pass(spk_status status)
 {
-	if (why->fatal)
-		return false;
 	return status == SPK_IO || status == SPK_UNAVAILABLE || status == SPK_TIMEOUT || status == SPK_MEMORY_LIMIT || status == SPK_INTERNAL;
 }
 
@@ -278,7 +276,7 @@ static spk_status settle_once(struct spk_job *job, const struct spk_computed *ep
 /* How often and how long it is tried: a broker that is away is waited for (kafka.retry), but not long when the job is to stop. */
 struct patience { int attempts; int64_t started_us; };
 
-static bool goes_on(struct spk_job *job, spk_status status, const spk_error *why, struct patience *p)
+static bool goes_on(struct spk_job *job, spk_status status, struct patience *p)
 {
 	int64_t now = spk_clock_monotonic_us(), bound = spk_conf_int(job->spec.conf, SPK_CONF_KAFKA_RETRY);
 
@@ -287,7 +285,7 @@ static bool goes_on(struct spk_job *job, spk_status status, const spk_error *why
 		return false;
 	if (status == SPK_UNAVAILABLE || status == SPK_TIMEOUT)
 		return bound == 0 || now - p->started_us < bound;
-	return may_pass(status, why) && p->attempts < SETTLE_ATTEMPTS;
+	return may_pass(status) && p->attempts < SETTLE_ATTEMPTS;
 }
 
 /*
@@ -301,12 +299,12 @@ static spk_status settle(struct spk_job *job, const struct spk_computed *epoch, 
 	spk_error why = { 0 };
 	spk_status status;
 
-	while ((status = settle_once(job, epoch, &why)) != SPK_OK && goes_on(job, status, &why, &patience)) {
+	while ((status = settle_once(job, epoch, &why)) != SPK_OK && goes_on(job, status, &patience)) {
 		spk_job_report(job, spk_job_stopping(job) ? "stopping" : "running", why.message);
 		SPK_LOG(WARN, "stream", "epoch %lld is not committed yet: %s", (long long)epoch->record->epoch, why.message);
 		spk_job_pause(job, spk_retry_wait_us(&policy, patience.attempts - 1));
 	}
-	if (status != SPK_OK && may_pass(status, &why) && spk_job_stopping(job))
+	if (status != SPK_OK && may_pass(status) && spk_job_stopping(job))
 		return spk_fail(err, SPK_CANCELLED, "stopped before epoch %lld could be committed; it will be done again: %s", (long long)epoch->record->epoch, why.message);
 	if (status != SPK_OK && err)
 		*err = why;
@@ -325,7 +323,7 @@ spk_status spk_outputs_settle(struct spk_job *job, const struct spk_computed *ep
 	/* The record is in the log: what is left of it is the next attempt's to do. */
 	if (job->out.written == epoch->record->epoch)
 		return status;
-	if (may_pass(status, err)) {
+	if (may_pass(status)) {
 		SPK_LOG(WARN, "stream", "commit of epoch %lld: %s; asking what became of it", (long long)epoch->record->epoch, err->message);
 		status = settle(job, epoch, err);
 	}

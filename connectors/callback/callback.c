@@ -192,9 +192,12 @@ static spk_status callback_prepare(struct spk_sink *s, int64_t epoch, spk_error 
 	c->batches = 0;
 	if (status != SPK_OK && err && !err->message[0])
 		spk_fail(err, status, "the function that takes the rows of \"%s\" failed at epoch %lld", s->spec->table->name, (long long)epoch);
-	if (status != SPK_OK && status != SPK_UNAVAILABLE && err)
-		err->fatal = true;
-	return status;
+	if (status == SPK_OK || status == SPK_UNAVAILABLE)
+		return status;
+	/* Whatever it was to the function: to the job it is nothing that passes by being tried again. */
+	if (err)
+		err->code = SPK_DATA;
+	return SPK_DATA;
 }
 
 static void callback_abort(struct spk_sink *s, int64_t epoch)

@@ -6,7 +6,7 @@
 #include "core/base/check.h"
 
 const struct spk_format *const spk_formats[] = {
-	&spk_format_json, &spk_format_csv, &spk_format_debezium_json, &spk_format_raw, &spk_format_avro, &spk_format_avro_confluent, &spk_format_protobuf, NULL,
+	&spk_format_json, &spk_format_csv, &spk_format_debezium_json, &spk_format_changelog_json, &spk_format_raw, &spk_format_avro, &spk_format_avro_confluent, &spk_format_protobuf, NULL,
 };
 
 const struct spk_format *spk_format(const char *name)
@@ -17,7 +17,9 @@ const struct spk_format *spk_format(const char *name)
 	return NULL;
 }
 
+bool spk_format_has_weights(const struct spk_format *format) { return format == &spk_format_debezium_json || format == &spk_format_changelog_json; }
+
 const char *spk_format_names(void)
 {
-	return "json, csv, debezium-json, raw, avro, avro-confluent, protobuf";
+	return "json, csv, debezium-json, changelog-json, raw, avro, avro-confluent, protobuf";
 }

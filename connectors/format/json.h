@@ -109,16 +109,18 @@ spk_status spk_json_decoder_open(struct spk_decoder **out, const struct spk_form
 spk_status spk_json_decode(struct spk_decoder *d, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err);
 void spk_json_decoder_close(struct spk_decoder *d);
 
-/* --- encoding: shared by json and debezium-json --- */
+
+/* --- encoding: shared by json, debezium-json and changelog-json --- */
 
 struct spk_json_writer;
 spk_status spk_json_writer_new(struct spk_json_writer **out, const struct spk_format_spec *spec, spk_error *err);
 void spk_json_writer_free(struct spk_json_writer *w);
 /*
- * Objects for the selected rows. Row i is preceded by head[which(row)] and followed by tail[which(row)]: which is 0, or 1 for a
- * row of negative weight. Both NULL: nothing.
+ * Objects for the selected rows. The i-th one is preceded by head[which] and followed by tail[which], where which is which[i]; without it 0, or 1 for a row of
+ * negative weight. No frame: nothing.
  */
-struct spk_json_frame { struct spk_view head[2], tail[2]; };
+enum { SPK_JSON_FRAMES = 4 };
+struct spk_json_frame { struct spk_view head[SPK_JSON_FRAMES], tail[SPK_JSON_FRAMES]; const uint8_t *which; };
 spk_status spk_json_write(struct spk_json_writer *w, const struct spk_batch *batch, const struct spk_json_frame *frame, struct spk_buffer *out, uint32_t *end, spk_error *err);
 
 /* NDJSON: one row a line, blank lines are none. The `split` of json, debezium-json and raw. */

@@ -450,10 +450,11 @@ static size_t view_bytes(const struct column *c, const struct spk_batch *batch, 
 
 static size_t batch_bound(const struct spk_json_writer *w, const struct spk_batch *batch, const struct spk_reader *reader, const struct spk_json_frame *frame)
 {
-	size_t row = 2, total = 0;
+	size_t row = 2, around = 0, total = 0;
 
-	if (frame)
-		row += SPK_MAX(frame->head[0].length + frame->tail[0].length, frame->head[1].length + frame->tail[1].length);
+	for (int i = 0; i < SPK_JSON_FRAMES && frame; i++)
+		around = SPK_MAX(around, frame->head[i].length + frame->tail[i].length);
+	row += around;
 	for (int i = 0; i < w->columns; i++) {
 		const struct column *c = &w->column[i];
 
@@ -482,7 +483,7 @@ static spk_status write_rows(struct pen *pen, const struct spk_batch *batch, con
 	SPK_TRY(spk_buffer_reserve(out, pen->bound + SLACK, err));
 	p = out->data + out->size;
 	SPK_EACH_ROW(batch, i, row) {
-		int which = frame && spk_batch_weight(batch, row) < 0;
+		int which = frame && frame->which ? frame->which[i] : frame && spk_batch_weight(batch, row) < 0;
 
 		if (frame)
 			p = put_frame(p, &frame->head[which]);

@@ -5,7 +5,7 @@
  * it has got: after a crash between the record of an epoch and its lines these are lost to the reader, and nothing is ever written
  * again. Print is for people; use a sink that can be recovered for anything else.
  *
- * Rows that a query takes back come as debezium-json lines whatever the format; all of a retracting query's do.
+ * Rows that a query takes back come as debezium-json lines, and so do all of a retracting query's, unless the format says itself whether a row comes or goes.
  */
 #include "connectors/print/print.h"
 
@@ -18,7 +18,7 @@
 
 struct print {
 	struct spk_sink base;
-	struct spk_encoder *changes;   /* debezium-json */
+	struct spk_encoder *changes;   /* debezium-json; NULL: the format's own will do */
 	bool table;                    /* aligned, printed whole at a commit */
 	struct spk_buffer lines;       /* of the epoch */
 	int64_t epoch;
@@ -67,7 +67,7 @@ static spk_status print_open(struct spk_sink **out, const struct spk_sink_spec *
 	p->base.spec = spec;
 	p->table = spec->once && !spec->retracts && !spk_format_option(spec->table, "format") && isatty(STDOUT_FILENO);
 	status = spk_sink_open_format(&p->base, err);
-	if (status == SPK_OK)
+	if (status == SPK_OK && !spk_format_has_weights(p->base.encoder->format))
 		status = open_changes(p, err);
 	if (status != SPK_OK) {
 		print_close(&p->base);
@@ -96,7 +96,7 @@ static spk_status print_encode(struct spk_sink *base, const struct spk_batch *ba
 	(void)errors;
 	if (p->table)
 		return spk_print_cells(batch, spk_field_rules(p->base.spec->conf).timezone, block, err);
-	return spk_sink_encode_with(p->base.spec->retracts || takes_back(batch) ? p->changes : p->base.encoder, batch, block, err);
+	return spk_sink_encode_with(p->changes && (p->base.spec->retracts || takes_back(batch)) ? p->changes : p->base.encoder, batch, block, err);
 }
 
 static spk_status print_write(struct spk_sink *base, int64_t epoch, const struct spk_sink_block *block, spk_error *err)

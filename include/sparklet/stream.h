@@ -67,7 +67,7 @@ enum spk_output_mode { SPK_OUTPUT_AUTO, SPK_OUTPUT_APPEND, SPK_OUTPUT_UPDATE, SP
  * again under the same number, perhaps with other rows, and what came first under that number is void. So store the number together with the rows, in one
  * transaction of your own, and replace what is there of the same number.
  *
- * OK: taken. UNAVAILABLE: not now; the epoch comes again after a while. Anything else ends the stream, with that error. Release the stream or let it be: it
+ * OK: taken. UNAVAILABLE: not now; the epoch comes again after a while. Anything else ends the stream: DATA, with the function's own message. Release the stream or let it be: it
  * ends with the call. Called on a thread of the stream, one epoch after the other; of the session's calls only spk_stream_stop may be made from it.
  */
 typedef spk_status (*spk_changes_fn)(void *user, int64_t epoch, struct ArrowArrayStream *changes, spk_error *err);

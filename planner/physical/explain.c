@@ -278,6 +278,13 @@ static spk_status put_exchange(const struct printer *p, const struct spk_physica
 	return spk_buffer_append_str(p->out, "]", err);
 }
 
+static spk_status put_by(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	for (int i = 0; i < n->key_count; i++)
+		SPK_TRY(spk_buffer_printf(out, err, "%s%s", i ? ", " : " [by ", n->schema->field[n->key[i]].name));
+	return spk_buffer_append_str(out, "]", err);
+}
+
 static spk_status put_recompute(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
 {
 	SPK_TRY(spk_buffer_append_str(out, " [", err));
@@ -404,6 +411,8 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 		return spk_buffer_printf(out, err, " [until the watermark passes %s]", n->schema->field[n->time_column].name);
 	case SPK_PHYSICAL_TIME_OVER:
 		return put_time_over(n, out, err);
+	case SPK_PHYSICAL_FOLD_CHANGES:
+		return put_by(n, out, err);
 	case SPK_PHYSICAL_TOP_N:
 		return put_top_n(n, out, err);
 	case SPK_PHYSICAL_LATE:

@@ -52,6 +52,7 @@
 	X(SORT, "Sort")                        /* batch */ \
 	X(TOP_K, "TopK")                       /* batch: SORT and LIMIT in one */ \
 	X(LIMIT, "Limit")                      /* batch */ \
+	X(FOLD_CHANGES, "FoldChanges")         /* stream: an epoch's changes netted by key, in front of a sink of changes */ \
 	X(SINK, "Sink") \
 	X(COLLECT, "Collect")                  /* batch: rows to the caller */
 

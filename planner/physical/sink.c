@@ -122,13 +122,26 @@ static bool keyed_alike(const struct spk_logical *l)
 	return true;
 }
 
+/* What changes of each key, netted and together. */
+static spk_status build_fold(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, spk_error *err)
+{
+	struct spk_physical *node = spk_build_node(b, SPK_PHYSICAL_FOLD_CHANGES, l->table->schema, ports, l);
+
+	SPK_TRY_PTR(node, err);
+	node->key_count = l->table->key_count;
+	node->key = l->table->key;
+	*ports = spk_build_port(b, node, true);
+	SPK_TRY_PTR(ports->node, err);
+	return SPK_OK;
+}
+
 spk_status spk_build_sink(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, spk_error *err)
 {
 	struct spk_ports ports = *in;
 	struct spk_physical *node;
 	struct spk_expr **expr = NULL;
 	struct takes takes;
-	bool same = false, complete;
+	bool same = false, complete, nets;
 
 	SPK_TRY(ask_sink(b, l, &takes, err));
 	complete = mode_is(&takes, "complete") && b->options->streaming;
@@ -139,8 +152,11 @@ spk_status spk_build_sink(struct spk_build *b, const struct spk_logical *l, cons
 		SPK_TRY(build_complete(b, l, &ports, err));
 	SPK_TRY(check_changes(l, ports.retracts, &takes, err));
 	takes.upserts = takes.upserts && !complete;
-	if (takes.upserts && !keyed_alike(l))
+	nets = !takes.upserts && ports.retracts && l->table->key_count > 0 && b->options->streaming;
+	if ((takes.upserts || nets) && !keyed_alike(l))
 		SPK_TRY(spk_build_exchange(b, &ports, l->table->key, l->table->key_count, -1, &ports, err));
+	if (nets)
+		SPK_TRY(build_fold(b, l, &ports, err));
 	node = spk_build_node(b, SPK_PHYSICAL_SINK, l->table->schema, &ports, l);
 	SPK_TRY_PTR(node, err);
 	node->sink = b->plan->sinks++;
