@@ -177,7 +177,7 @@ $(call stamp,$(B)/lists/flags,$(CC) $(CXX) $(WARN) $(WERROR) $(COMMON) $(MODE) $
 endif
 
 # ---- Building -------------------------------------------------------------------------------------------------------------
-.PHONY: help all bench-batch bench-nexmark deps check run-check check-layers check-long demo run-demo demo-kafka run-demo-kafka bench run-bench docs \
+.PHONY: help all bench-batch bench-nexmark deps check run-check check-layers check-long demo run-demo demo-kafka run-demo-kafka demo-cdc run-demo-cdc bench run-bench docs \
         install uninstall clean format coverage tests
 
 help: ## list the targets
@@ -293,6 +293,12 @@ demo-kafka: ## the same as a continuous job over a throw-away Kafka broker
 	$(again) run-demo-kafka
 run-demo-kafka: all
 	@examples/demo-kafka.sh $(B)
+
+demo-cdc: ## PostgreSQL's changes through Debezium and Kafka into a table that is kept up to date
+	@tools/deps.sh cdc
+	$(again) run-demo-cdc
+run-demo-cdc: all
+	@examples/demo-cdc.sh $(B)
 
 include bench/floor/rules.mk
 

@@ -4,6 +4,7 @@
 #   tools/deps.sh         what the build and `make demo` need (Debian packages)
 #   tools/deps.sh test    also what `make check`, `make demo-kafka` and `make bench` need: a Java runtime, Kafka's jars,
 #                         a Python environment with independent engines to compare with, PostgreSQL's server programs
+#   tools/deps.sh cdc     what `make demo-cdc` needs beside that: the jars of Kafka Connect and Debezium
 #   tools/deps.sh docs    also what `make docs` needs for the API manual: doxygen
 #
 # Jars and Python packages go to ${SPARKLET_CACHE:-~/.cache/sparklet}, outside the tree: they survive `make clean` and are shared
@@ -12,6 +13,7 @@ set -euo pipefail
 
 KAFKA=4.1.0
 LOG4J=2.25.1
+DEBEZIUM=3.3.2.Final       # built by its authors against that Kafka
 PYTHON_PACKAGES=(duckdb==1.5.6 pyarrow==26.0.1 confluent-kafka==2.16.1 tpchgen-cli==4.0.0 fastavro==1.13.1 protobuf==7.36.2)
 cache=${SPARKLET_CACHE:-${HOME:-~}/.cache/sparklet}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -93,16 +95,19 @@ jars_complete() {
 	(cd "$1/libs" && stat -c '%s %n' -- *.jar) | cmp -s - "$1/MANIFEST"
 }
 
-fetch_kafka() {
-	local target=$cache/kafka-$KAFKA new=$cache/new.kafka.$$
-	say "fetching Kafka $KAFKA (54 MB of jars) into $cache"
+# fetch_jars POM TARGET WHAT
+fetch_jars() {
+	local new=$cache/new.jars.$$
+	say "fetching $3 of jars into $cache"
 	mkdir -p "$new/libs"
-	mvn -q -B -f "$here/kafka-jars.xml" -Dkafka.version=$KAFKA -Dlog4j.version=$LOG4J \
+	mvn -q -B -f "$here/$1" -Dkafka.version=$KAFKA -Dlog4j.version=$LOG4J -Ddebezium.version=$DEBEZIUM \
 		dependency:copy-dependencies -DincludeScope=runtime "-DoutputDirectory=$new/libs" >&2
 	(cd "$new/libs" && stat -c '%s %n' -- *.jar) > "$new/MANIFEST"
-	rm -rf "$target"
-	mv "$new" "$target"
+	rm -rf "$2"
+	mv "$new" "$2"
 }
+fetch_kafka() { fetch_jars kafka-jars.xml "$cache/kafka-$KAFKA" "Kafka $KAFKA: 54 MB"; }
+fetch_connect() { fetch_jars connect-jars.xml "$cache/connect-$DEBEZIUM" "Kafka Connect $KAFKA with Debezium $DEBEZIUM: 40 MB"; }
 
 python_complete() {
 	local venv=$1 package
@@ -135,10 +140,10 @@ under_lock() {
 
 case ${1-} in
 '') wanted=$build_packages ;;
-test) wanted=$build_packages$test_packages ;;
+test | cdc) wanted=$build_packages$test_packages ;;
 docs) wanted=$build_packages'doxygen:API manual of make docs:/usr/bin/doxygen
 ' ;;
-*) say "usage: tools/deps.sh [test | docs]"; exit 2 ;;
+*) say "usage: tools/deps.sh [test | cdc | docs]"; exit 2 ;;
 esac
 
 lines=$(missing_packages "$wanted")
@@ -147,4 +152,9 @@ if [ "${1-}" = test ]; then
 	trap 'rm -rf "$cache"/new.*.$$' EXIT
 	under_lock jars_complete fetch_kafka "$cache/kafka-$KAFKA"
 	under_lock python_complete fetch_python "$cache/venv"
+fi
+if [ "${1-}" = cdc ]; then
+	trap 'rm -rf "$cache"/new.*.$$' EXIT
+	under_lock jars_complete fetch_kafka "$cache/kafka-$KAFKA"
+	under_lock jars_complete fetch_connect "$cache/connect-$DEBEZIUM"
 fi
