@@ -8,15 +8,21 @@
  * With plan->panes a row of hop or cumulate comes out once, with the pane of one slide or step that it is in: window_start is the pane's, window_end
  * the end of the last window that has the pane.
  *
- * Windows align to 1970-01-01 00:00 UTC plus an offset; window_time is one millisecond before the end, as Flink has it. A row
+ * Windows align to 1970-01-01 00:00 UTC plus an offset; with plan->zone to 00:00 of that zone, whose clocks may be put forward and back; window_time is one millisecond before the end, as Flink has it. A row
  * without event time belongs to no window: it is a bad row in a stream and left out of a batch query.
  *
  * A batch comes out once for every number of a window that some row has: the columns are shared, only the bounds differ. The windows that end last come
  * first: a row that is late for these is late for all, and only then it is told of.
  */
 #include "batch/operator/operator.h"
+#include "core/expr/zone.h"
 
-struct window { struct spk_op base; };
+struct window {
+	struct spk_op base;
+	const struct spk_zone *zone;     /* NULL: times are taken as they are */
+};
+
+static struct window *self(struct spk_op *op) { return spk_container_of(op, struct window, base); }
 
 enum { WINDOW_TIME_BEFORE_END_US = 1000 };
 
@@ -46,8 +52,8 @@ static bool find_pane(const struct spk_physical *plan, int64_t t, struct bounds 
 	return !__builtin_add_overflow(last, plan->window_size_us, &b->end);
 }
 
-/* The bounds of number `k` of the windows of `t`, from the one that ends last on; false when it has no more, or none at all that are timestamps. */
-static bool find_window(const struct spk_physical *plan, int64_t t, int64_t k, struct bounds *b)
+/* The bounds of number `k` of the windows of local time `t`, from the one that ends last on; false when it has no more, or none at all that are timestamps. */
+static bool find_local(const struct spk_physical *plan, int64_t t, int64_t k, struct bounds *b)
 {
 	const int64_t size = plan->window_size_us, step = plan->window_slide_us;
 	int64_t back;
@@ -70,6 +76,27 @@ static bool find_window(const struct spk_physical *plan, int64_t t, int64_t k, s
 	return k == 0 && step_down(t, size, plan->window_offset_us, &b->start) && !__builtin_add_overflow(b->start, size, &b->end);
 }
 
+/* The earlier of the two instants that a local time has when clocks are put back; spk_zone_to_utc gives the later one. */
+static int64_t first_instant(const struct spk_zone *zone, int64_t local)
+{
+	const int64_t before_us = 3 * 60 * 60 * 1000000ll, later = spk_zone_to_utc(zone, local), earlier = local - spk_zone_offset_at(zone, later - before_us) * 1000000ll;
+
+	return earlier < later && earlier + spk_zone_offset_at(zone, earlier) * 1000000ll == local ? earlier : later;
+}
+
+/* The same of an instant: a window has all instants of its local time, so a day may be of 23 or of 25 hours. */
+static bool find_window(const struct window *w, int64_t t, int64_t k, struct bounds *b)
+{
+	int64_t local;
+
+	if (!w->zone)
+		return find_local(w->base.plan, t, k, b);
+	if (t == INT64_MIN || t == INT64_MAX || __builtin_add_overflow(t, spk_zone_offset_at(w->zone, t) * 1000000ll, &local) || !find_local(w->base.plan, local, k, b))
+		return false;
+	*b = (struct bounds){ first_instant(w->zone, b->start), spk_zone_to_utc(w->zone, b->end) };
+	return true;
+}
+
 static spk_status reject(struct spk_op *op, const struct spk_batch *in, int32_t row, const char *reason, bool fails, spk_error *err)
 {
 	if (op->pipeline->run->streaming)
@@ -90,7 +117,7 @@ static spk_status with_window(struct spk_op *op, const struct spk_batch *in, int
 
 		if (!spk_reader_valid(&time, slot))
 			SPK_TRY(reject(op, in, row, no_time, false, err));
-		else if (!find_window(op->plan, ((const int64_t *)time.data)[slot], 0, &ignored))
+		else if (!find_window(self(op), ((const int64_t *)time.data)[slot], 0, &ignored))
 			SPK_TRY(reject(op, in, row, out_of_range, true, err));
 		else
 			sel[kept++] = row;
@@ -100,7 +127,7 @@ static spk_status with_window(struct spk_op *op, const struct spk_batch *in, int
 }
 
 /* Fills in the bounds of window number k, and leaves in sel[0..n) the rows that have it. */
-static spk_status add_windows(const struct spk_op *op, const struct spk_batch *in, int64_t k, struct spk_batch *out, int32_t *sel, int *n, spk_error *err)
+static spk_status add_windows(struct spk_op *op, const struct spk_batch *in, int64_t k, struct spk_batch *out, int32_t *sel, int *n, spk_error *err)
 {
 	const struct spk_vector *v = &in->column[op->plan->time_column];
 	const struct spk_reader time = spk_vector_reader(v);
@@ -115,7 +142,7 @@ static spk_status add_windows(const struct spk_op *op, const struct spk_batch *i
 		const int32_t row = sel[i];
 		struct bounds b;
 
-		if (!find_window(op->plan, ((const int64_t *)time.data)[spk_reader_slot(&time, row)], k, &b))
+		if (!find_window(self(op), ((const int64_t *)time.data)[spk_reader_slot(&time, row)], k, &b))
 			continue;
 		bound[0][row] = b.start;
 		bound[1][row] = b.end;
@@ -159,4 +186,14 @@ static spk_status window_push(struct spk_op *op, int input, struct spk_batch *in
 	return SPK_OK;
 }
 
-const struct spk_op_type spk_op_window = { .name = "window", .size = sizeof(struct window), .push = window_push };
+static spk_status window_open(struct spk_op *op, spk_error *err)
+{
+	const char *zone = op->plan->zone;
+
+	if (!zone)
+		return SPK_OK;
+	self(op)->zone = spk_zone_find(zone, strlen(zone));
+	return self(op)->zone ? SPK_OK : spk_fail(err, SPK_BIND, "time zone \"%s\" not recognized", zone);
+}
+
+const struct spk_op_type spk_op_window = { .name = "window", .size = sizeof(struct window), .open = window_open, .push = window_push };

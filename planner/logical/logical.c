@@ -139,6 +139,8 @@ static spk_status put_window(const struct spk_logical *l, struct spk_buffer *out
 		SPK_TRY(put_interval(step[l->window], l->window_slide_us, out, err));
 	if (l->window_offset_us)
 		SPK_TRY(put_interval(", offset ", l->window_offset_us, out, err));
+	if (l->zone)
+		SPK_TRY(spk_buffer_printf(out, err, ", zone %s", l->zone));
 	for (int i = 0; i < l->partition_count; i++)
 		SPK_TRY(spk_buffer_printf(out, err, "%s%s", i ? ", " : ", partition by ", in->field[l->partition[i]].name));
 	return spk_buffer_append_str(out, ")", err);

@@ -178,6 +178,7 @@ struct spk_logical {
 	enum spk_window_kind window;       /* WINDOW */
 	int time_column;                   /* WINDOW: input column */
 	int64_t window_size_us, window_slide_us, window_offset_us;  /* slide: hop's slide, cumulate's step, session's gap */
+	const char *zone;                  /* WINDOW over timestamptz but session: its bounds are local times of this zone; NULL: UTC */
 	int partition_count;               /* WINDOW session: PARTITION BY columns of the input */
 	int *partition;
 	int sort_count;                    /* SORT */

@@ -169,12 +169,12 @@ static void derive_window(struct spk_logical *l, struct spk_properties *p)
 		p->append_only = in->append_only && p->window_end >= 0;  /* a session's end is known when it is over */
 }
 
-/* The start alone tells the end when the windows have one fixed length. */
+/* The start alone tells the end when the windows have one fixed length; by a zone's local time a day may have 23 hours. */
 static bool fixed_length_below(const struct spk_logical *l)
 {
 	while (l->kind != SPK_LOGICAL_WINDOW && l->inputs)
 		l = l->input[0];
-	return l->kind == SPK_LOGICAL_WINDOW && (l->window == SPK_WINDOW_TUMBLE || l->window == SPK_WINDOW_HOP);
+	return l->kind == SPK_LOGICAL_WINDOW && !l->zone && (l->window == SPK_WINDOW_TUMBLE || l->window == SPK_WINDOW_HOP);
 }
 
 /*

@@ -24,7 +24,7 @@ int spk_build_window_key(const struct spk_logical *l, int64_t *add_us)
 		w = w->input[0];
 	for (int i = 0; i < l->expr_count; i++)
 		if (l->expr[i]->kind == SPK_EXPR_COLUMN && p->window_start >= 0 && l->expr[i]->column == p->window_start &&
-		    w->kind == SPK_LOGICAL_WINDOW && (w->window == SPK_WINDOW_TUMBLE || w->window == SPK_WINDOW_HOP)) {
+		    w->kind == SPK_LOGICAL_WINDOW && !w->zone && (w->window == SPK_WINDOW_TUMBLE || w->window == SPK_WINDOW_HOP)) {
 			*add_us = w->window_size_us;
 			return i;
 		}

@@ -135,6 +135,8 @@ static spk_status put_window(const struct spk_physical *n, struct spk_buffer *ou
 		SPK_TRY(spk_buffer_append_str(out, ", offset ", err));
 		SPK_TRY(put_interval(n->window_offset_us, out, err));
 	}
+	if (n->zone)
+		SPK_TRY(spk_buffer_printf(out, err, ", zone %s", n->zone));
 	return spk_buffer_append_str(out, n->panes ? "; by panes]" : "]", err);
 }
 

@@ -43,7 +43,7 @@ static bool groups_fit(const struct spk_logical *w, const struct spk_logical *l)
 static bool shares_panes(const struct spk_build *b, const struct spk_logical *w, const struct spk_logical *l)
 {
 	return b->options->streaming && !spk_build_windows_change(b) && w->kind == SPK_LOGICAL_WINDOW && (w->window == SPK_WINDOW_HOP || w->window == SPK_WINDOW_CUMULATE) &&
-	       w->window_size_us > w->window_slide_us && w->properties.window_end >= 0 && l->properties.bound == SPK_BOUND_TIME &&
+	       !w->zone && w->window_size_us > w->window_slide_us && w->properties.window_end >= 0 && l->properties.bound == SPK_BOUND_TIME &&
 	       !spk_aggregate_needs_rows(l, !spk_build_only_appends(w->input[0]));
 }
 

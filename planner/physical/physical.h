@@ -122,6 +122,7 @@ struct spk_physical {
 	enum spk_window_kind window;
 	int64_t window_size_us, window_slide_us, window_offset_us;  /* slide: also a session's gap */
 	bool by_time;                      /* LATE: window_key is an event time, and rows are late below the watermark */
+	const char *zone;                  /* WINDOW: bounds are local times of this zone; NULL: UTC */
 	uint64_t time_sources;             /* operators that go by the watermark: bit per source whose watermarks bound this operator */
 	int64_t time_lag_us;               /* these: rows come so much behind them at the most */
 	int key_count;                     /* WRITE: hash columns (0: by hash_column, or all to task 0); SINK: upserts by these; RECOMPUTE, TOP_N, SESSION, NORMALIZE: keeps by these */

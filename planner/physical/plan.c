@@ -347,6 +347,7 @@ static void fill_window(const struct spk_logical *l, struct spk_physical *node)
 	node->window_size_us = l->window_size_us;
 	node->window_slide_us = l->window_slide_us;
 	node->window_offset_us = l->window_offset_us;
+	node->zone = l->zone;
 }
 
 /* Nodes with one input that stay in its stage. */

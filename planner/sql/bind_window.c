@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "core/expr/function.h"
+#include "core/expr/zone.h"
 #include "planner/sql/rewrite.h"
 
 enum role { DATA, TIME, SIZE, SLIDE, STEP, GAP, OFFSET, PARTITION, ROLES };
@@ -148,6 +149,19 @@ static spk_status bind_lengths(struct window_call *w, struct spk_logical *l, spk
 	return SPK_OK;
 }
 
+/* Windows of a time with a zone are those of the session's clock. */
+static spk_status bind_zone(struct window_call *w, struct spk_logical *l, spk_error *err)
+{
+	const char *zone = spk_conf_text(w->b->conf, SPK_CONF_TIMEZONE);
+
+	if (w->in.range->schema->field[l->time_column].type.id != SPK_TYPE_TIMESTAMPTZ || l->window == SPK_WINDOW_SESSION || !zone || !*zone || strcasecmp(zone, "UTC") == 0)
+		return SPK_OK;
+	if (!spk_zone_find(zone, strlen(zone)))
+		return spk_binder_fail(w->b, w->call->location, SPK_BIND, err, "time zone \"%s\" not recognized", zone);
+	SPK_TRY_PTR(l->zone = spk_arena_strdup(w->b->arena, zone), err);
+	return SPK_OK;
+}
+
 static spk_status bind_partition(struct window_call *w, struct spk_logical *l, spk_error *err)
 {
 	struct spk_exprs x = { .b = w->b, .scope = &w->in, .clause = "PARTITION BY" };
@@ -206,6 +220,7 @@ static spk_status bind_window(struct window_call *w, const PgQuery__Alias *alias
 	l->time_column = time;
 	l->position = spk_binder_at(w->b, w->call->location);
 	SPK_TRY(bind_lengths(w, l, err));
+	SPK_TRY(bind_zone(w, l, err));
 	SPK_TRY(bind_partition(w, l, err));
 	return spk_binder_one_range(w->b, l, w->in.range->alias, alias, w->call->location, out, err);
 }
