@@ -331,6 +331,37 @@ static spk_status check_qualifiers(struct spk_exprs *x, const PgQuery__ColumnRef
 	return SPK_OK;
 }
 
+/* The first `parts` names are a column that holds records, by itself or behind its table. */
+static bool is_record(const struct spk_exprs *x, const PgQuery__ColumnRef *c, size_t parts)
+{
+	const char *name = spk_node_string(c->fields[parts - 1]), *alias = parts > 1 ? spk_node_string(c->fields[0]) : NULL;
+	const struct spk_range *only = NULL, *range = NULL;
+	struct spk_outer *outer;
+	int column;
+
+	return name && look_up(x, alias, name, &outer, &only, &range, &column) == 1 && range->schema->field[column].type.id == SPK_TYPE_ROW;
+}
+
+/* bid.price of a column `bid`, as Flink has it; PostgreSQL wants (bid).price. *out is NULL where no column is meant. */
+static spk_status field_of_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, struct spk_expr **out, spk_error *err)
+{
+	PgQuery__ColumnRef column = *c;
+	PgQuery__Node node = PG_QUERY__NODE__INIT;
+	PgQuery__AIndirection field = PG_QUERY__A__INDIRECTION__INIT;
+	size_t parts = c->n_fields > 2 && is_record(x, c, 2) ? 2 : 1;
+
+	*out = NULL;
+	if (parts == 1 && !is_record(x, c, 1))
+		return SPK_OK;
+	column.n_fields = parts;
+	node.node_case = PG_QUERY__NODE__NODE_COLUMN_REF;
+	node.column_ref = &column;
+	field.arg = &node;
+	field.indirection = c->fields + parts;
+	field.n_indirection = c->n_fields - parts;
+	return spk_binder_indirection(x, &field, out, err);
+}
+
 spk_status spk_binder_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, struct spk_expr **out, spk_error *err)
 {
 	const char *name = c->n_fields ? spk_node_string(c->fields[c->n_fields - 1]) : NULL;
@@ -345,13 +376,14 @@ spk_status spk_binder_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, s
 	}
 	if (!name)
 		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "\"*\" can only stand alone in a SELECT list and in count(*)");
-	SPK_TRY(check_qualifiers(x, c, err));
-	found = look_up(x, alias, name, &outer, &only, &range, &column);
-	if (!found && !alias) {
-		SPK_TRY(find_whole_row(x, c, name, out, err));
+	found = c->n_fields > 2 ? 0 : look_up(x, alias, name, &outer, &only, &range, &column);
+	if (!found && !only) {
+		SPK_TRY((alias ? field_of_column(x, c, out, err) : find_whole_row(x, c, name, out, err)));
 		if (*out)
 			return SPK_OK;
 	}
+	SPK_TRY(check_qualifiers(x, c, err));
+	found = found ? found : look_up(x, alias, name, &outer, &only, &range, &column);
 	if (!found && !x->scope && !x->b->outer)
 		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "%s cannot have columns: \"%s\"", x->clause, name);
 	if (!found && alias && !only)

@@ -184,6 +184,17 @@ static spk_status rewrite_create_table(struct spk_rewrite *r, int i, int end, sp
 	return SPK_OK;
 }
 
+/* CREATE [TEMPORARY] [SYSTEM] FUNCTION name AS 'com.example.Class': no arguments are said, the class has them. */
+static spk_status refuse_classes(const struct spk_rewrite *r, int function, int end, spk_error *err)
+{
+	int as = skip_name(r, function + 1, end);
+
+	if (as >= end || spk_kind(r, as) != PG_QUERY__TOKEN__AS)
+		return SPK_OK;
+	spk_sql_fail(r->source, r->tokens->token[as].start, SPK_UNSUPPORTED, err, "a function that is a class of the JVM is not supported");
+	return spk_hint(err, "A function in C says its types: CREATE FUNCTION name(text, text) RETURNS bigint LANGUAGE c AS 'library.so', 'symbol'.");
+}
+
 spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
 	int i = first + 1;
@@ -192,6 +203,8 @@ spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_err
 		i += 2;
 	if (spk_word(r, i, "TEMPORARY") || spk_word(r, i, "TEMP"))
 		i++;
+	if (spk_word(r, i, "FUNCTION") || spk_word(r, i + 1, "FUNCTION"))
+		return refuse_classes(r, spk_word(r, i, "FUNCTION") ? i : i + 1, end, err);
 	if (spk_word(r, i, "VIEW")) {
 		if (!spk_word(r, i + 1, "IF") || !spk_word(r, i + 2, "NOT") || !spk_word(r, i + 3, "EXISTS") || i + 4 >= end)
 			return SPK_OK;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """All queries of examples/nexmark equal DuckDB's over the same events: from files, in random epochs and killed on the way; from topics, in one job."""
-import pathlib, sys
+import json, pathlib, sys
 from collections import Counter
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -10,8 +10,6 @@ from nexmark import QUERIES, SHARE
 from program import folder, sparklet
 
 EVENTS = 200_000 if LONG else 20_000
-WAITING = {"q12": "windows of the machine's time"}
-RUN = [q for q in QUERIES if q not in WAITING]
 rng = seed()
 CWD = folder("files")
 SIDE = nexmark.EXAMPLES / "side_input.csv"
@@ -75,6 +73,22 @@ def test_of(name):
     return test
 
 
+def one_topic():
+    """events of all kinds in one table, as records in columns of their own: joins and windows over its views"""
+    kinds = {kind: n for n, kind in enumerate(SHARE)}
+    events = [(json.loads(line)["dateTime"], kinds[t], line) for t in SHARE for path in FILES[t] for line in path.read_bytes().splitlines()]
+    with open(CWD / "events.ndjson", "wb") as f:
+        for _, n, line in sorted(events):
+            f.write(b'{"event_type":%d,"%s":%s}\n' % (n, list(SHARE)[n].encode(), line))
+    names = ["q1", "q3", "q4", "q7", "q8", "q9"]
+    text = nexmark.one_table({"connector": "filesystem", "path": CWD / "events.ndjson", "format": "json"})
+    for q in names:
+        text += nexmark.query(q, lambda keyed: {"connector": "filesystem", "path": CWD / "one" / q, "format": "debezium-json"})
+    sparklet(CWD, "run", "--job", "one", "--dir", CWD / "jobs/one", "-s", "epoch.interval=0", "-s", f"epoch.max.rows={EVENTS // 9}", write_job("one", text))
+    for q in names:
+        check(q, nexmark.accumulate(q, lines_of(CWD / "one" / q)))
+
+
 def kafka_sink(topic, name, keyed):
     options = {"topic": topic, "properties.bootstrap.servers": BROKERS}
     if name in nexmark.BEFORE_AND_AFTER:
@@ -96,7 +110,7 @@ def topics():
     for table in SHARE:
         create(f"nexmark-{table}", partitions=len(FILES[table]))
         produce(f"nexmark-{table}", ((n, line) for n, path in enumerate(FILES[table]) for line in path.read_bytes().splitlines()))
-    names = [q for q in RUN if q not in nexmark.INTO_FOLDERS]
+    names = [q for q in QUERIES if q not in nexmark.INTO_FOLDERS]
     create(*(f"nexmark-{q}" for q in names), partitions=2)
     text = nexmark.tables(lambda table: {"connector": "kafka", "topic": f"nexmark-{table}", "properties.bootstrap.servers": BROKERS, "format": "json",
                                          "scan.startup.mode": "earliest-offset", "scan.bounded.mode": "latest-offset"})
@@ -110,4 +124,4 @@ def topics():
         check(q, topic_rows(q, f"nexmark-{q}", keyed[q]))
 
 
-main(*map(test_of, RUN), *([topics] if BROKERS else []))
+main(*map(test_of, QUERIES), one_topic, *([topics] if BROKERS else []))

@@ -30,6 +30,11 @@ def tables(of):
     return re.sub(r"CREATE TABLE (\w+) \((.*?)\n\) WITH \([^)]*\);", lambda m: f"CREATE TABLE {m[1]} ({m[2]}\n) WITH {options(of(m[1]))};", text, flags=re.S)
 
 
+def one_table(values):
+    """The same tables as views of one that holds all events, with these options."""
+    return re.sub(r"WITH \([^)]*\);", f"WITH {options(values)};", (EXAMPLES / "ddl-one-topic.sql").read_text(), count=1)
+
+
 @functools.cache
 def source(name):
     """The query as it stands: one of the examples, or one that only the benchmark has."""
