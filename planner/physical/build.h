@@ -94,6 +94,8 @@ struct spk_join_condition {
 	struct spk_expr *rest;       /* over left ++ right; NULL: nothing more */
 };
 spk_status spk_join_take_apart(struct spk_build *b, const struct spk_logical *l, struct spk_join_condition *out, spk_error *err);
+/* A MARK join whose answer may be NULL as joins and an aggregate that a stream can keep up to date: mark_join.c. NULL: its condition has not that form. */
+spk_status spk_build_unknown_mark(struct spk_build *b, const struct spk_logical *l, const struct spk_join_condition *c, struct spk_logical **out, spk_error *err);
 spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err);
 /* Rows that will come out of `l`, about, and bytes of one of them: estimate.c. The one place that statistics are to go to. */
 double spk_build_rows(const struct spk_build *b, const struct spk_logical *l);

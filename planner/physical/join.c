@@ -428,17 +428,6 @@ static spk_status refuse_changes(const struct spk_logical *l, const struct join_
 	return SPK_UNSUPPORTED;
 }
 
-static spk_status refuse_unknown(const struct spk_logical *l, const struct join_plan *j, spk_error *err)
-{
-	if (!j->b->options->streaming || (!j->unknown && (l->join != SPK_JOIN_MARK || j->filter == j->c.rest)))
-		return SPK_OK;
-	spk_fail(err, SPK_UNSUPPORTED, "IN or NOT IN with values that may be NULL is not supported in a stream yet");
-	spk_hint(err, "Use EXISTS or NOT EXISTS, whose answer is never NULL.");
-	if (err)
-		err->position = l->position;
-	return SPK_UNSUPPORTED;
-}
-
 static spk_status refuse(const struct spk_logical *l, spk_status status, const char *what, const char *hint, spk_error *err)
 {
 	spk_fail(err, status, "%s", what);
@@ -513,6 +502,28 @@ static spk_status take_time(struct join_plan *j, spk_error *err)
 	return SPK_OK;
 }
 
+/* A MARK join of a stream whose answer may be NULL, which an operator for pairs cannot tell: as other nodes. */
+static spk_status plan_unknown(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, bool *done, spk_error *err)
+{
+	struct spk_join_condition c;
+	struct spk_logical *plain = NULL;
+
+	*done = false;
+	if (!b->options->streaming || l->join != SPK_JOIN_MARK)
+		return SPK_OK;
+	SPK_TRY(spk_join_take_apart(b, l, &c, err));
+	for (int k = 0; k < c.keys; k++)
+		*done = *done || !c.two_valued[k];
+	*done = *done || (c.rest && c.rest->nullable);
+	if (!*done)
+		return SPK_OK;
+	SPK_TRY(spk_build_unknown_mark(b, l, &c, &plain, err));
+	if (!plain)
+		return refuse(l, SPK_UNSUPPORTED, "IN or NOT IN with several values, or conditions, that may be NULL is not supported in a stream yet",
+			      "Use EXISTS or NOT EXISTS, whose answer is never NULL.", err);
+	return spk_build_relation(b, plain, out, err);
+}
+
 static bool is_one_at_most(const struct spk_logical *l)
 {
 	return (l->kind == SPK_LOGICAL_AGGREGATE && l->expr_count == 0) || (l->kind == SPK_LOGICAL_VALUES && l->value_rows <= 1);
@@ -547,7 +558,12 @@ static spk_status plain_join(struct spk_build *b, const struct spk_logical **l, 
 
 spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
+	bool done;
+
 	SPK_TRY(plain_join(b, &l, err));
+	SPK_TRY(plan_unknown(b, l, out, &done, err));
+	if (done)
+		return SPK_OK;
 	struct join_plan j = { .b = b, .l = l };
 	struct spk_logical *input[2] = { l->input[0], l->input[1] };
 
@@ -567,7 +583,6 @@ spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, stru
 	j.filter = j.c.rest;
 	if (l->join == SPK_JOIN_MARK)
 		settle_mark(&j);
-	SPK_TRY(refuse_unknown(l, &j, err));
 	j.key[0] = j.c.left;
 	j.key[1] = j.c.right;
 	SPK_TRY(check_lookup(&j, err));

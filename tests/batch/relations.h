@@ -55,7 +55,7 @@ struct relation {
 };
 
 enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 9, RANKINGS = 4, TOPS = 5, CONDITIONS = 6, RELATION_TABLES = 3 };
-enum relation_join { J_INNER, J_LEFT, J_RIGHT, J_FULL, J_SEMI, J_ANTI, J_KINDS };
+enum relation_join { J_INNER, J_LEFT, J_RIGHT, J_FULL, J_SEMI, J_ANTI, J_IN, J_NOT_IN, J_KINDS };
 
 /* --- making --- */
 
@@ -130,12 +130,19 @@ static inline void join_sql(const struct relation *r, struct spk_buffer *out)
 	static const char *const conditions[CONDITIONS] = { "l.a = r.a", "l.a = r.a AND l.b = r.b", "l.b = r.a AND l.a < r.b", "l.a IS NOT DISTINCT FROM r.b",
 		"l.a + %lld = r.a AND coalesce(l.b, 0) <> r.b", "l.a < r.a + %lld" };
 	static const char *const starts[J_KINDS] = { "SELECT l.a, r.b FROM ", "SELECT l.a, r.b FROM ", "SELECT l.a, r.b FROM ", "SELECT coalesce(l.a, r.a), r.b FROM ",
-		"SELECT l.a, l.b FROM ", "SELECT l.a, l.b FROM " };
-	static const char *const joins[J_KINDS] = { " JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN ", " WHERE EXISTS (SELECT 1 FROM ", " WHERE NOT EXISTS (SELECT 1 FROM " };
+		"SELECT l.a, l.b FROM ", "SELECT l.a, l.b FROM ", "SELECT l.a, l.b FROM ", "SELECT l.a, l.b FROM " };
+	static const char *const joins[J_KINDS] = { " JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN ", " WHERE EXISTS (SELECT 1 FROM ", " WHERE NOT EXISTS (SELECT 1 FROM ", " WHERE (l.a IN (SELECT r.a FROM ",
+		" WHERE (l.a NOT IN (SELECT r.a FROM " };
 	enum relation_join join = join_of(r);
 
 	join_side_sql(r->input[0], starts[join], "l", out);
 	join_side_sql(r->input[1], joins[join], "r", out);
+	if (join >= J_IN) {
+		/* Other rows where the answer is NULL or not; of all rows, or of those with its b. */
+		spk_buffer_append_str(out, r->variant % 2 ? ")" : " WHERE r.b = l.b)", NULL);
+		spk_buffer_append_str(out, r->variant % 4 < 2 ? ")" : ") IS NOT TRUE", NULL);
+		return;
+	}
 	spk_buffer_append_str(out, join >= J_SEMI ? " WHERE " : " ON ", NULL);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -407,6 +414,22 @@ static inline bool joins(const struct relation *r, struct pair p, struct pair q)
 	}
 }
 
+/* l.a IN (SELECT r.a ...) for one row: 1 true, 0 false, -1 NULL. Whether the row comes out then depends on NOT, and on IS NOT TRUE behind it. */
+static inline bool is_among(const struct relation *r, struct pair p, const struct pairs *right)
+{
+	const bool not_in = join_of(r) == J_NOT_IN;
+	int answer = 0;
+
+	for (int k = 0; k < right->count && answer != 1; k++) {
+		const struct pair q = right->at[k];
+
+		if (r->variant % 2 == 0 && (p.b.null || q.b.null || p.b.v != q.b.v))
+			continue;
+		answer = p.a.null || q.a.null ? -1 : p.a.v == q.a.v ? 1 : answer;
+	}
+	return r->variant % 4 < 2 ? answer == !not_in : answer != !not_in;
+}
+
 static inline struct pairs relation_join(const struct relation *r, const struct pairs *left, const struct pairs *right)
 {
 	enum relation_join join = join_of(r);
@@ -418,6 +441,11 @@ static inline struct pairs relation_join(const struct relation *r, const struct 
 		struct pair p = left->at[i];
 		bool meets = false;
 
+		if (join >= J_IN) {
+			if (is_among(r, p, right))
+				pairs_add(&out, p);
+			continue;
+		}
 		for (int k = 0; k < right->count; k++) {
 			struct pair q = right->at[k];
 
