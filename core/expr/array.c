@@ -251,10 +251,10 @@ static spk_status array_fill(const struct spk_call *call, struct spk_vector *out
 		known = spk_array_row(&low, row, &low_first, &low_end) && known;
 		if (!known)
 			wrong = "dimension array or low bound array cannot be null";
-		else if (end - first > 1)
-			wrong = "arrays of several dimensions are not supported";
-		else if (end > first && spk_arg_is_null(&rd, first))
-			wrong = "dimension values cannot be null";
+		for (int32_t e = first; e < end && !wrong; e++)
+			wrong = spk_arg_is_null(&rd, e) ? "dimension values cannot be null" : NULL;
+		if (!wrong && end - first > 1)
+			wrong = "array_fill with sizes of several dimensions that are no constants is not supported";
 		else if (end > first)
 			n = SPK_ARG(int32_t, rd, first);
 		if (call->args == 3 && known && low_end > low_first && !spk_arg_is_null(&rl, low_first) && SPK_ARG(int32_t, rl, low_first) != 1)

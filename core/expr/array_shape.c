@@ -74,6 +74,65 @@ spk_status spk_expr_cast_dims(struct spk_arena *arena, const struct spk_expr *ar
 	return dims == spk_type_dims(*type) ? SPK_OK : spk_type_of_dims(arena, *type, dims, type, err);
 }
 
+/* --- array_fill of several dimensions --- */
+
+/* The numbers of a constant array of integers, at most SPK_ARRAY_DIMS_MAX; -1: it is none, or a number is NULL. */
+static int constant_numbers(const struct spk_expr *e, int32_t *out)
+{
+	const struct spk_nested n = e->value.nested;
+	int count, first;
+
+	if (e->kind != SPK_EXPR_CONSTANT || e->value.null || e->type.id != SPK_TYPE_ARRAY || spk_type_element(e->type).id != SPK_TYPE_INTEGER)
+		return -1;
+	count = spk_nested_count(n);
+	first = spk_vector_i32(n.vector)[n.row];
+	for (int i = 0; i < count; i++) {
+		const struct spk_value v = spk_vector_value(n.vector->child, first + i);
+
+		if (v.null || count > SPK_ARRAY_DIMS_MAX)
+			return -1;
+		out[i] = v.i32;
+	}
+	return count;
+}
+
+static spk_status one_number(struct spk_arena *arena, int32_t n, int position, struct spk_expr **out, spk_error *err)
+{
+	SPK_TRY_PTR(*out = spk_expr_literal(arena, (struct spk_value){ .type = spk_type(SPK_TYPE_INTEGER), .i32 = n }), err);
+	return spk_expr_call(arena, "array of", out, 1, position, out, err);
+}
+
+spk_status spk_array_fill_dims(struct spk_arena *arena, struct spk_expr **arg, int *args, int position, spk_error *err)
+{
+	int32_t size[SPK_ARRAY_DIMS_MAX], low[SPK_ARRAY_DIMS_MAX];
+	bool empty = false;
+	int dims, lows;
+
+	for (int i = 1; i < *args; i++)
+		if (arg[i]->type.id == SPK_TYPE_UNKNOWN)
+			SPK_TRY(spk_expr_cast(arena, arg[i], spk_type_array(SPK_TYPE_INTEGER), false, position, &arg[i], err));
+	dims = constant_numbers(arg[1], size);
+	lows = *args == 3 ? constant_numbers(arg[2], low) : -1;
+	if (dims < 2)
+		return SPK_OK;
+	for (int i = 0; i < dims; i++)
+		empty = empty || size[i] == 0;
+	for (int i = 0; i < lows; i++)
+		if (lows == dims && low[i] != 1)
+			return SPK_OK;
+	if (lows >= 0 && lows != dims)
+		return spk_bind_fail(err, position, "wrong number of array subscripts");
+	/* The innermost dimension first; the call itself makes the outermost. */
+	for (int i = dims - 1; i > 0; i--) {
+		struct spk_expr *pair[2] = { arg[0], NULL };
+
+		SPK_TRY(one_number(arena, size[i], position, &pair[1], err));
+		SPK_TRY(spk_expr_call(arena, "array_fill", pair, 2, position, &arg[0], err));
+	}
+	*args = 2;
+	return one_number(arena, empty ? 0 : size[0], position, &arg[1], err);
+}
+
 /* --- all elements, whatever their dimension --- */
 
 static struct spk_type innermost(const struct spk_type *arg, int args)

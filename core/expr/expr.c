@@ -164,6 +164,8 @@ static spk_status cast_unknown(struct spk_arena *arena, struct spk_expr *arg, st
 		SPK_TRY(spk_expr_clock_literal(arena, &text, type, arg->position ? arg->position : position, &clock, out, err));
 	if (clock)
 		return SPK_OK;
+	if (!v.null && type.id == SPK_TYPE_ROW && !type.children)
+		return spk_bind_fail(err, arg->position ? arg->position : position, "input of anonymous composite types is not implemented");
 	if (!v.null && (spk_type_is_nested(type) || spk_type_is_json(type)))
 		return cast_unknown_put(arena, arg, type, position, out, err);
 	if (!v.null && (type.id == SPK_TYPE_BYTEA || (type.id == SPK_TYPE_TEXT && type.precision > 0)))

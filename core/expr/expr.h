@@ -94,6 +94,8 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 spk_status spk_expr_call_function(struct spk_arena *arena, const struct spk_function *f, struct spk_expr **arg, int args, int position, struct spk_expr **out, spk_error *err);
 /* f(a, VARIADIC array): the elements of the last argument, an array, are arguments of the call. */
 spk_status spk_expr_spread(struct spk_arena *arena, const char *name, struct spk_expr **arg, int args, int position, struct spk_expr **out, spk_error *err);
+/* json(b)_populate_record(base, json): a record of the base's type. */
+spk_status spk_expr_populate(struct spk_arena *arena, struct spk_expr *base, struct spk_expr *json, int position, struct spk_expr **out, spk_error *err);
 /* Any other node; AND/OR/NOT check for booleans, CASE/COALESCE/IN find the common type and cast to it. */
 spk_status spk_expr_make(struct spk_arena *arena, enum spk_expr_kind kind, struct spk_expr **arg, int args, bool negated, int position, struct spk_expr **out, spk_error *err);
 /* A type without dimensions, or an array's number of them; and the array type of that many dimensions of an array's elements. */

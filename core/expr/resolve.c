@@ -640,6 +640,8 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 		if (spk_array_any_dimension(name))
 			SPK_TRY(spk_array_of_elements(arena, &own[i], position, err));
 	}
+	if (strcasecmp(name, "array_fill") == 0 && (args == 2 || args == 3))
+		SPK_TRY(spk_array_fill_dims(arena, own, &args, position, err));
 	if (strcasecmp(name, "coalesce") == 0 && args > 0)
 		return spk_expr_make(arena, SPK_EXPR_COALESCE, own, args, false, position, out, err);
 	if (args == 2 && (strcmp(name, "is distinct from") == 0 || strcmp(name, "is not distinct from") == 0)) {

@@ -23,10 +23,11 @@ enum cell_kind { CELL_9, CELL_0, CELL_POINT, CELL_GROUP, CELL_S, CELL_MI, CELL_P
 struct cell { enum cell_kind kind; char text; };
 
 struct layout {
+	const char *wrong;                 /* the template is none; NULL: it is */
 	int count, before, after, shift;   /* digit places on each side of the point; digits behind V */
 	int first_zero;                    /* place of the first 0, -1: none */
 	int last_zero_behind;              /* places behind the point up to the last 0 there */
-	bool fill, brackets, own_sign, s_first, s_last, point, scientific;
+	bool fill, brackets, own_sign, plus, s_first, s_last, point, scientific;
 	char roman;                        /* R or r: a Roman numeral, in that case */
 	struct cell cell[];
 };
@@ -36,9 +37,29 @@ static const struct { const char *text; enum cell_kind kind; } words[] = {
 	{ "D", CELL_POINT }, { ",", CELL_GROUP }, { "G", CELL_GROUP }, { "S", CELL_S }, { "L", CELL_CURRENCY }, { "V", CELL_V },
 };
 
+/* Why this cell cannot follow what is there; NULL: it can. */
+static const char *clash(const struct layout *l, enum cell_kind kind)
+{
+	const bool s = l->s_first || l->s_last;
+
+	switch (kind) {
+	case CELL_9: return l->brackets ? "\"9\" must be ahead of \"PR\"" : NULL;
+	case CELL_0: return l->brackets ? "\"0\" must be ahead of \"PR\"" : NULL;
+	case CELL_POINT: return l->point ? "multiple decimal points" : l->shift >= 0 ? "cannot use \"V\" and decimal point together" : NULL;
+	case CELL_V: return l->point ? "cannot use \"V\" and decimal point together" : NULL;
+	case CELL_S: return s ? "cannot use \"S\" twice" : l->own_sign || l->plus || l->brackets ? "cannot use \"S\" and \"PL\"/\"MI\"/\"SG\"/\"PR\" together" : NULL;
+	case CELL_MI: return s ? "cannot use \"S\" and \"MI\" together" : NULL;
+	case CELL_PL: return s ? "cannot use \"S\" and \"PL\" together" : NULL;
+	case CELL_SG: return s ? "cannot use \"S\" and \"SG\" together" : NULL;
+	default: return NULL;
+	}
+}
+
 static void add_cell(struct layout *l, enum cell_kind kind, char text)
 {
 	l->cell[l->count++] = (struct cell){ kind, text };
+	if (!l->wrong)
+		l->wrong = clash(l, kind);
 	switch (kind) {
 	case CELL_0:
 		if (l->point)
@@ -54,6 +75,7 @@ static void add_cell(struct layout *l, enum cell_kind kind, char text)
 		break;
 	case CELL_POINT: l->point = true; break;
 	case CELL_V: l->shift = 0; break;
+	case CELL_PL: l->plus = true; break;
 	case CELL_MI:
 	case CELL_SG: l->own_sign = true; break;
 	case CELL_S:
@@ -82,6 +104,8 @@ static struct layout *parse_layout(struct spk_arena *arena, const char *s, size_
 			l->fill = true;
 			s += 2;
 		} else if (end - s >= 2 && strncasecmp(s, "PR", 2) == 0) {
+			if (!l->wrong && (l->s_first || l->s_last || l->own_sign || l->plus))
+				l->wrong = "cannot use \"PR\" and \"S\"/\"PL\"/\"MI\"/\"SG\" together";
 			l->brackets = true;
 			s += 2;
 		} else if (end - s >= 2 && strncasecmp(s, "RN", 2) == 0) {
@@ -427,7 +451,9 @@ static spk_status to_char(const struct spk_call *call, struct spk_vector *out, s
 		SPK_TRY(layout_at(call, &SPK_ARG(struct spk_view, rt, row), &last, &l, err));
 		text = spk_arena_alloc(call->ev->arena, l->roman || l->scientific ? SCIENTIFIC_MAX : (size_t)l->count * 2 + 8);
 		SPK_TRY_PTR(text, err);
-		if (l->scientific && (l->brackets || l->own_sign || l->s_first || l->s_last || l->shift || l->fill || l->roman))
+		if (l->wrong)
+			wrong = l->wrong;
+		else if (l->scientific && (l->brackets || l->own_sign || l->s_first || l->s_last || l->shift || l->fill || l->roman))
 			wrong = "\"EEEE\" is incompatible with other formats";
 		else if (!l->count && !l->roman)
 			size = 0;
@@ -555,7 +581,9 @@ static spk_status to_number(const struct spk_call *call, struct spk_vector *out,
 
 	SPK_EACH_CALL_ROW(call, row) {
 		SPK_TRY(layout_at(call, &SPK_ARG(struct spk_view, rt, row), &last, &l, err));
-		if (l->roman || l->scientific)
+		if (l->wrong)
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "%s", l->wrong));
+		else if (l->roman || l->scientific)
 			SPK_TRY(spk_call_fail(call, out, row, SPK_UNSUPPORTED, err, "\"%s\" not supported for input", l->roman ? "RN" : "EEEE"));
 		else
 			SPK_TRY(read_number(call, out, row, l, &SPK_ARG(struct spk_view, rv, row), err));

@@ -73,6 +73,24 @@ static spk_status say_schema(const PgQuery__FuncCall *f, const char *name, spk_s
 	return status;
 }
 
+/* json(b)_populate_record, or _recordset: of every element. */
+static spk_status populate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **arg, struct spk_expr **out, spk_error *err)
+{
+	const int position = spk_binder_at(x->b, f->location);
+	struct spk_expr *json = arg[1];
+
+	if (json->type.id == SPK_TYPE_UNKNOWN)
+		SPK_TRY(spk_expr_cast(x->b->arena, json, spk_type(SPK_TYPE_JSONB), true, position, &json, err));
+	if (!spk_type_is_json(json->type))
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "function %s takes a record and a document", name);
+	if (strstr(name, "recordset")) {
+		SPK_TRY(check_set(x, f->location, err));
+		SPK_TRY(spk_binder_call(x->b, json->type.id == SPK_TYPE_JSON ? "json_array_elements" : "jsonb_array_elements", &json, 1, f->location, &json, err));
+		SPK_TRY(spk_binder_rows_of(x->b, &json, err));
+	}
+	return spk_expr_populate(x->b->arena, arg[0], json, position, out, err);
+}
+
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr **arg;
@@ -95,6 +113,8 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 	SPK_TRY(spk_binder_args(x, f, name, &arg, &args, err));
 	if (spk_catalog_function(x->b->catalog, name))
 		return spk_expr_call_function(x->b->arena, &spk_catalog_function(x->b->catalog, name)->base, arg, args, spk_binder_at(x->b, f->location), out, err);
+	if (args == 2 && arg[0]->type.id == SPK_TYPE_ROW && spk_populates(name))
+		return populate(x, f, name, arg, out, err);
 	if (strcmp(name, "overlaps") == 0 && args == 4)
 		return spk_binder_overlaps(x->b, arg, f->location, out, err);
 	if (f->func_variadic)

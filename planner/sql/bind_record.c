@@ -18,6 +18,8 @@ static bool is_one_of(const char *const *list, size_t count, const char *name)
 	return false;
 }
 
+bool spk_populates(const char *function) { return is_one_of(populates, SPK_COUNT_OF(populates), function); }
+
 bool spk_gives_record(const char *function)
 {
 	return is_one_of(singles, SPK_COUNT_OF(singles), function) || is_one_of(populates, SPK_COUNT_OF(populates), function) || is_one_of(sets, SPK_COUNT_OF(sets), function);

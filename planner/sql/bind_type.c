@@ -207,6 +207,22 @@ static void put_parameters(const PgQuery__TypeName *t, char *out, size_t size)
 		snprintf(out + n, size - (size_t)n, ")");
 }
 
+/* A table's name is the type of its rows; _int4 is an array of int4. False: it is neither. */
+static bool other_name(const struct spk_binder *b, const PgQuery__TypeName *t, const char *name, struct spk_type *out)
+{
+	const struct spk_table *table = spk_catalog_table(b->catalog, name);
+	struct spk_type element;
+
+	if (t->n_typmods || spk_type_parse(name, out, NULL) == SPK_OK)
+		return false;
+	if (name[0] == '_' && spk_type_parse(name + 1, &element, NULL) == SPK_OK)
+		return spk_type_array_of(b->arena, element, out, NULL) == SPK_OK;
+	if (!table)
+		return false;
+	*out = (struct spk_type){ .id = SPK_TYPE_ROW, .children = table->schema };
+	return true;
+}
+
 spk_status spk_binder_type(const struct spk_binder *b, const PgQuery__TypeName *t, struct spk_type *out, spk_error *err)
 {
 	const char *name = t->n_names ? spk_node_string(t->names[t->n_names - 1]) : NULL;
@@ -222,7 +238,7 @@ spk_status spk_binder_type(const struct spk_binder *b, const PgQuery__TypeName *
 		skip_blanks(&c);
 		if (*c.at)
 			return malformed(&c, err);
-	} else {
+	} else if (!other_name(b, t, name, out)) {
 		/* The parser makes character(1) of char: the same here. */
 		put_parameters(t, parameters, sizeof parameters);
 		SPK_TRY(parse_simple(b, name, parameters, t->location, out, err));

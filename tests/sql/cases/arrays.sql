@@ -35,3 +35,8 @@ SELECT array_agg(a) FROM (VALUES (ARRAY[]::int[])) t(a);
 SELECT ARRAY[1, ARRAY[2]];
 SELECT '{{{{{{{1}}}}}}}'::int[];
 SELECT (ARRAY[1,2])[1][1], ('{{1,2}}'::int[])[1][2], (ARRAY[1,2,3])[2:][1:1];
+SELECT array_fill(0, ARRAY[2, 2]), array_fill('x'::text, ARRAY[1, 2, 3]), array_fill(NULL::int, ARRAY[2, 3]), array_fill(1, ARRAY[0, 2]), array_fill(1, ARRAY[2, 0]), array_fill(7, ARRAY[2, 2], ARRAY[1, 1]), array_fill(5, '{2,1}');
+SELECT a, array_fill(a, ARRAY[1, 2]), array_length(array_fill(a, ARRAY[3, 2]), 2) FROM t1 ORDER BY a LIMIT 2;
+SELECT array_fill(1, ARRAY[2, 2], '{}');
+SELECT array_fill(1, ARRAY[1, 2, NULL]);
+SELECT array_fill(1, NULL);
