@@ -200,19 +200,19 @@ static spk_status keep(struct avro_decoder *d, const struct known *k, spk_error 
 /* Asks the registry. What it knows for certain is kept: the program, or why there is none. */
 static spk_status fetch(struct avro_decoder *d, uint32_t id, struct known *out, spk_error *err)
 {
-	const struct spk_avro_type *writer;
-	struct spk_buffer text = { 0 };
+	const struct spk_avro_type *writer = NULL;
+	struct spk_buffer texts = { 0 };
 	spk_error why = { 0 };
-	spk_status status = spk_registry_schema(d->registry, id, "AVRO", &text, &why);
+	spk_status status = spk_registry_schema(d->registry, id, "AVRO", &texts, &why);
 
 	*out = (struct known){ .id = id };
 	if (status == SPK_NOT_FOUND)
 		out->until_us = spk_clock_monotonic_us() + UNKNOWN_US;
 	if (status == SPK_OK)
-		status = spk_avro_parse(d->arena, text.data, text.size - 1, &writer, &why);
+		status = spk_avro_parse_all(d->arena, texts.data, texts.size, &writer, &why);
 	if (status == SPK_OK)
 		status = spk_avro_resolve(d->arena, writer, &d->reader, &out->program, &why);
-	spk_buffer_release(&text);
+	spk_buffer_release(&texts);
 	if (status == SPK_DATA || status == SPK_UNSUPPORTED || status == SPK_NOT_FOUND) {
 		out->why = spk_arena_printf(d->arena, "schema %u: %s", id, why.message);
 		status = out->why ? SPK_OK : spk_fail_memory(&why);

@@ -64,6 +64,8 @@ struct spk_avro_type {
 
 /* Schema text into types; DATA with what is wrong and where. A record may hold itself. */
 spk_status spk_avro_parse(struct spk_arena *arena, const char *json, size_t size, const struct spk_avro_type **out, spk_error *err);
+/* The last of several texts, each with a NUL behind it (and at least one), which may use the names that those before it define. */
+spk_status spk_avro_parse_all(struct spk_arena *arena, const char *texts, size_t size, const struct spk_avro_type **out, spk_error *err);
 /* "long (timestamp-millis)", "record a.B", "union"; into out, cut to size. */
 const char *spk_avro_type_format(const struct spk_avro_type *type, char *out, size_t size);
 /* The branch of a union that is null, -1: none (or no union). */

@@ -309,18 +309,33 @@ static spk_status parse(struct parser *p, const json_t *json, const char *space,
 	return json_is_array(json) ? parse_union(p, json, space, depth + 1, t, err) : parse_object(p, json, space, depth + 1, t, err);
 }
 
-spk_status spk_avro_parse(struct spk_arena *arena, const char *json, size_t size, const struct spk_avro_type **out, spk_error *err)
+static spk_status parse_text(struct parser *p, const char *json, size_t size, const struct spk_avro_type **out, spk_error *err)
 {
-	struct parser p = { .arena = arena };
 	json_error_t why;
 	json_t *root = json_loadb(json, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
 	spk_status status;
 
 	if (!root)
 		return spk_fail(err, SPK_DATA, "Avro schema: not JSON, line %d: %s", why.line, why.text);
-	status = parse(&p, root, "", 0, out, err);
+	status = parse(p, root, "", 0, out, err);
 	json_decref(root);
 	return status;
+}
+
+spk_status spk_avro_parse(struct spk_arena *arena, const char *json, size_t size, const struct spk_avro_type **out, spk_error *err)
+{
+	struct parser p = { .arena = arena };
+
+	return parse_text(&p, json, size, out, err);
+}
+
+spk_status spk_avro_parse_all(struct spk_arena *arena, const char *texts, size_t size, const struct spk_avro_type **out, spk_error *err)
+{
+	struct parser p = { .arena = arena };
+
+	for (size_t at = 0; at < size; at += strlen(texts + at) + 1)
+		SPK_TRY(parse_text(&p, texts + at, strlen(texts + at), out, err));
+	return SPK_OK;
 }
 
 /* --- asking --- */

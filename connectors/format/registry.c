@@ -11,7 +11,7 @@
 #include "core/base/interrupt.h"
 #include "core/base/log.h"
 
-enum { CONNECT_MS = 5000, ANSWER_MS = 10000, ANSWER_MAX = 16 << 20, URLS = 8 };
+enum { CONNECT_MS = 5000, ANSWER_MS = 10000, ANSWER_MAX = 16 << 20, URLS = 8, REFERENCES = 128, REFERENCES_DEPTH = 16 };
 
 struct spk_registry {
 	pthread_mutex_t lock;            /* over all below */
@@ -264,38 +264,67 @@ spk_status spk_registry_ping(struct spk_registry *r, spk_error *err)
 	return status == SPK_NOT_FOUND ? SPK_OK : status;   /* it answers, if not to this */
 }
 
-static spk_status take_schema(struct spk_registry *r, uint32_t id, const char *kind, const char *doing, struct spk_buffer *schema, spk_error *err)
-{
-	json_t *json = json_loadb(r->answer.data ? r->answer.data : "", r->answer.size, 0, NULL);
-	const char *text = json_string_value(json_object_get(json, "schema")), *type = json_string_value(json_object_get(json, "schemaType"));
-	spk_status status;
+/* Schemas with those that they refer to. seen: "subject/version" of those that are there; its size bounds how many. */
+struct gathering { struct spk_registry *r; const char *kind; json_t *seen; struct spk_buffer *texts; };
 
-	type = type ? type : "AVRO";
+static spk_status gather(struct gathering *g, const char *what, int depth, spk_error *err);
+
+static spk_status gather_reference(struct gathering *g, const json_t *reference, int depth, spk_error *err)
+{
+	const char *subject = json_string_value(json_object_get(reference, "subject"));
+	long long version = json_integer_value(json_object_get(reference, "version"));
+	char key[512], path[1024], doing[640], *escaped;
+
+	snprintf(key, sizeof(key), "%s/%lld", subject ? subject : "", version);
+	if (json_object_get(g->seen, key))
+		return SPK_OK;
+	if (depth >= REFERENCES_DEPTH || json_object_size(g->seen) >= REFERENCES || json_object_set_new(g->seen, key, json_true()))
+		return spk_fail(err, SPK_UNSUPPORTED, "the schema refers to more than %d others, or more than %d deep", REFERENCES, REFERENCES_DEPTH);
+	escaped = curl_easy_escape(g->r->curl, subject ? subject : "", 0);
+	SPK_TRY_PTR(escaped, err);
+	snprintf(path, sizeof(path), "/subjects/%s/versions/%lld", escaped, version);
+	curl_free(escaped);
+	snprintf(doing, sizeof(doing), "asking for version %lld of subject '%.400s'", version, subject ? subject : "");
+	SPK_TRY(ask(g->r, doing, path, NULL, err));
+	return gather(g, doing, depth + 1, err);
+}
+
+/* The schema of the registry's last answer behind those that it needs. */
+static spk_status gather(struct gathering *g, const char *what, int depth, spk_error *err)
+{
+	json_t *json = json_loadb(g->r->answer.data ? g->r->answer.data : "", g->r->answer.size, 0, NULL);
+	const char *text = json_string_value(json_object_get(json, "schema")), *type = json_string_value(json_object_get(json, "schemaType"));
+	const json_t *references = json_object_get(json, "references");
+	spk_status status = SPK_OK;
+
 	if (!text)
-		status = odd_answer(r, doing, err);
-	else if (strcmp(type, kind))
-		status = spk_fail(err, SPK_UNSUPPORTED, "schema %u of the registry is %.20s, not %s", id, type, kind);
-	else if (json_array_size(json_object_get(json, "references")))
-		status = spk_fail(err, SPK_UNSUPPORTED, "schema %u of the registry refers to other schemas", id);
-	else
-		status = spk_buffer_append(schema, text, strlen(text) + 1, err);
+		status = odd_answer(g->r, what, err);
+	else if (type && strcmp(type, g->kind))
+		status = spk_fail(err, SPK_UNSUPPORTED, "the schema is %.20s, not %s", type, g->kind);
+	for (size_t i = 0; status == SPK_OK && i < json_array_size(references); i++)
+		status = gather_reference(g, json_array_get(references, i), depth, err);
+	if (status == SPK_OK)
+		status = spk_buffer_append(g->texts, text, strlen(text) + 1, err);
 	json_decref(json);
 	return status;
 }
 
-spk_status spk_registry_schema(struct spk_registry *r, uint32_t id, const char *kind, struct spk_buffer *schema, spk_error *err)
+spk_status spk_registry_schema(struct spk_registry *r, uint32_t id, const char *kind, struct spk_buffer *texts, spk_error *err)
 {
+	struct gathering g = { r, kind, json_object(), texts };
 	char path[64], doing[64];
 	spk_status status;
 
+	SPK_TRY_PTR(g.seen, err);
 	snprintf(path, sizeof(path), "/schemas/ids/%u", id);
 	snprintf(doing, sizeof(doing), "asking for schema %u", id);
-	spk_buffer_clear(schema);
+	spk_buffer_clear(texts);
 	pthread_mutex_lock(&r->lock);
 	status = ask(r, doing, path, NULL, err);
 	if (status == SPK_OK)
-		status = take_schema(r, id, kind, doing, schema, err);
+		status = gather(&g, doing, 0, err);
 	pthread_mutex_unlock(&r->lock);
+	json_decref(g.seen);
 	return status;
 }
 

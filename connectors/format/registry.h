@@ -20,8 +20,9 @@ spk_status spk_registry_open(struct spk_registry **out, const struct spk_registr
 void spk_registry_close(struct spk_registry *r);  /* NULL is fine */
 /* Whether it answers, with these credentials. */
 spk_status spk_registry_ping(struct spk_registry *r, spk_error *err);
-/* The text of the schema of that id and kind ("AVRO"), NUL-terminated into *schema. UNSUPPORTED: it is of another kind, or refers to others. */
-spk_status spk_registry_schema(struct spk_registry *r, uint32_t id, const char *kind, struct spk_buffer *schema, spk_error *err);
+/* The texts of the schema of that id and kind ("AVRO") and of those that it refers to, each before those that need it and NUL-terminated, into *texts.
+ * UNSUPPORTED: it is of another kind, or refers to too many. */
+spk_status spk_registry_schema(struct spk_registry *r, uint32_t id, const char *kind, struct spk_buffer *texts, spk_error *err);
 /* Registers the schema under the subject, or finds it there. USAGE: the registry does not take it, with its reason. */
 spk_status spk_registry_register(struct spk_registry *r, const char *subject, const char *kind, const char *schema, uint32_t *id, spk_error *err);
 

@@ -237,19 +237,23 @@ def query(registry_url, topic, *settings):
 
 
 def odd_registries():
-    """a registry that answers something else, or nothing; schemas of another kind, and such as refer to others"""
+    """a registry that answers something else, or nothing; schemas of another kind, and such as refer to others, which are read with them"""
     registry = Registry()
     topic, out, job = unique("odd"), unique("odd-out"), unique("odd")
     create(topic, out)
     schema = record(("id", "long"))
-    other, referring = registry.register("p", "syntax = 'proto3';", "PROTOBUF"), registry.register("r", record(("id", "long"), ("more", "long")))
-    registry.references.add(referring)
-    produce(topic, [(0, framed(registry, "s", schema, {"id": 7}))] + [(0, b"\0" + struct.pack(">I", n) + b"\2") for n in (other, referring)] +
+    other, lost = registry.register("p", "syntax = 'proto3';", "PROTOBUF"), registry.register("l", record(("id", "int")))
+    # r refers to a/b, which refers to c, and to c itself; `lost` to one that is not there, c to itself in a circle.
+    referring = registry.register("r", record(("id", "long"), ("first", "shop.A"), ("second", "shop.C"), name="R"))
+    middle, last = registry.register("a/b", record(("c", "shop.C"), name="A")), registry.register("c", record(("n", "int"), name="C"))
+    registry.references.update({referring: [{"name": "shop.A", "subject": "a/b", "version": 1}, {"name": "shop.C", "subject": "c", "version": 1}], middle: [{"name": "shop.C", "subject": "c", "version": 1}],
+                                last: [{"name": "shop.C", "subject": "c", "version": 1}], lost: [{"name": "x", "subject": "nowhere", "version": 3}]})
+    produce(topic, [(0, framed(registry, "s", schema, {"id": 7})), (0, b"\0" + struct.pack(">I", referring) + b"\x10\2\4")] + [(0, b"\0" + struct.pack(">I", n) + b"\2") for n in (other, lost)] +
             [(0, b"\0" + struct.pack(">I", registry.register("bad", '{"type": "nothing"}')) + b"\2")])
     run(write_job(job, table("t", "id bigint", topic, **confluent(registry), **BOUNDED) + table("o", "id bigint", out) + "INSERT INTO o SELECT id FROM t;"), job)
-    assert rows(out, "id") == Counter({("7",): 1})
+    assert rows(out, "id") == Counter({("7",): 1, ("8",): 1}), (rows(out, "id"), reasons(job))
     why = sorted(reasons(job))
-    assert len(why) == 3 and all(any(part in r for r in why) for part in ("is PROTOBUF, not AVRO", "refers to other schemas", "a type that is not defined")), why
+    assert len(why) == 3 and all(any(part in r for r in why) for part in ("is PROTOBUF, not AVRO", "version 3 of subject 'nowhere'", "a type that is not defined")), why
     registry.broken = True
     done = query(registry.url, topic)
     assert done.returncode == 3 and "its answer is none of a schema registry" in done.stderr, done

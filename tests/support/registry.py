@@ -4,13 +4,13 @@ import base64, http.server, json, re, threading, urllib.parse
 
 class Registry:
     """`url` while it runs. `credentials`: "user:password" that it wants. `away`: it answers 503. `refuse`: a word in a schema that it does not take.
-    `broken`: answers to questions for schemas are something else. `references`: ids whose schemas refer to others."""
+    `broken`: answers to questions for schemas are something else. `references`: id: the references of its schema."""
 
     def __init__(self, credentials=None):
         self.schemas = {}          # id: (schema, kind)
         self.subjects = {}         # subject: [id]
         self.asked = []            # (method, path)
-        self.broken, self.references = False, set()
+        self.broken, self.references = False, {}
         self.credentials, self.away, self.refuse, self.port = credentials, False, None, 0
         self.start()
 
@@ -73,7 +73,13 @@ class Registry:
             schema, kind = self.schemas[int(m[1])]
             if self.broken:
                 return 200, ["hello"]
-            return 200, {"schema": schema, **({"references": [{"name": "x", "subject": "x", "version": 1}]} if int(m[1]) in self.references else {}), **({} if kind == "AVRO" else {"schemaType": kind})}
+            return 200, {"schema": schema, **({"references": self.references[int(m[1])]} if int(m[1]) in self.references else {}), **({} if kind == "AVRO" else {"schemaType": kind})}
+        if method == "GET" and (m := re.fullmatch(r"/subjects/([^/]+)/versions/(\d+)", path)):
+            versions = self.subjects.get(urllib.parse.unquote(m[1]), [])
+            if not 0 < int(m[2]) <= len(versions):
+                return 404, {"error_code": 40402, "message": "Version not found"}
+            number = versions[int(m[2]) - 1]
+            return 200, {"id": number, "schema": self.schemas[number][0], **({"references": self.references[number]} if number in self.references else {})}
         if method == "POST" and (m := re.fullmatch(r"/subjects/([^/]+)/versions", path)):
             given = json.loads(body)
             if self.refuse and self.refuse in given["schema"]:
