@@ -270,6 +270,19 @@ spk_status spk_build_stream_level(struct spk_build *b, const struct spk_logical 
 	return spk_build_stream_merging(b, l, partial, &ports, closing, out, err);
 }
 
+/* Sessions whose changes come out change their bounds, so that rows which are taken back may be of windows that are over. */
+static bool bounds_change(const struct spk_build *b, const struct spk_logical *l)
+{
+	if (b->options->emit != SPK_EMIT_ON_UPDATE)
+		return false;
+	if (l->kind == SPK_LOGICAL_WINDOW && l->window == SPK_WINDOW_SESSION)
+		return true;
+	for (int i = 0; i < l->inputs; i++)
+		if (bounds_change(b, l->input[i]))
+			return true;
+	return false;
+}
+
 static spk_status build_stream(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
 	struct spk_closing closing = { .key = -1 };
@@ -279,7 +292,7 @@ static spk_status build_stream(struct spk_build *b, const struct spk_logical *l,
 	struct spk_ports ports = *in;
 	bool built;
 
-	if (window_key >= 0 && l->properties.bound == SPK_BOUND_TIME && (!changes || !spk_aggregate_needs_rows(l, in->retracts))) {
+	if (window_key >= 0 && l->properties.bound == SPK_BOUND_TIME && !bounds_change(b, l) && (!changes || !spk_aggregate_needs_rows(l, in->retracts))) {
 		closing = (struct spk_closing){ window_key, add_us + b->options->lateness_us, changes };
 		SPK_TRY(spk_build_late(b, l, l->expr[window_key]->column, closing.add_us, false, &ports, err));
 	}

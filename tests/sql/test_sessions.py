@@ -4,7 +4,7 @@ import datetime, json, pathlib, shutil, sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from jobs import main, seed
-from program import folder, same, sparklet
+from program import folder, sparklet
 
 CWD = folder("sessions")
 DELAY = 4
@@ -46,15 +46,15 @@ def sessions(rows, key, gap):
 
 
 def grouped(rows, key, group, gap):
-    """Of each session's rows by group: bounds, group, count, sum, distinct values"""
+    """Of each session's rows by group: bounds, group, count, sum"""
     out = []
     for start, end, of_session in sessions(rows, key, gap):
         groups = {}
         for row in of_session:
             groups.setdefault(group(row), []).append(row)
-        out += [((start, end, g), len(r), sum(x[3] for x in r), len({x[3] for x in r})) for g, r in groups.items()]
+        out += [((start, end, g), len(r), sum(x[3] for x in r)) for g, r in groups.items()]
     merged = {}   # sessions of several keys may have the same bounds
-    for at, n, v, d in out:
+    for at, n, v in out:
         was = merged.get(at, (0, 0))
         merged[at] = (was[0] + n, was[1] + v)
     return sorted(f"{text(s)},{text(e)},{g if g is not None else ''},{n},{v}" for (s, e, g), (n, v) in merged.items())

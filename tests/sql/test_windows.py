@@ -108,6 +108,22 @@ def rows_without_a_time():
     assert got == want and "1 bad" in done, (got, done)
 
 
+def windows_over_windows():
+    """what closes one kind of window feeds another, whose bounds go on as such"""
+    rng = seed()
+    tumble = "(SELECT window_time AS at, k, count(*) AS n, sum(v) AS v FROM tumble(t, ts, interval '3 seconds') GROUP BY window_start, window_end, window_time, k)"
+    inner = "k, count(*) AS n, sum(v) AS v FROM hop(t, ts, interval '2 seconds', interval '6 seconds') GROUP BY window_start, window_end, window_time, k)"
+    hop, again = f"(SELECT window_time AS at, {inner}", f"(SELECT window_start, window_end, k || '' AS j, {inner}"
+    for source in (f"hop({tumble}, at, interval '5 seconds', interval '20 seconds')", f"cumulate({hop}, at, interval '5 seconds', interval '20 seconds')", f"tumble({hop}, at, interval '7 seconds')",
+                   again):
+        end = "max(window_end)" if source is again else "max(window_time)"
+        sql = f"SELECT window_start, window_end, k, sum(n)::bigint, sum(v)::bigint, {end} FROM {source} GROUP BY window_start, window_end, k"
+        rows = random_rows(rng, 300, DELAY)
+        want = sorted(sparklet(CWD, "sql", "--format", "csv", "-c", table(rows) + sql).stdout.splitlines()[1:])
+        got, done = stream(sql, rows, rng.choice([3, 40]))
+        assert got == want and len(want) > 10 and " 0 late, 0 bad" in done, (sql, done, got[:5], want[:5])
+
+
 def left_over(lines):
     """What debezium envelopes come to, as csv"""
     rows = {}
@@ -157,4 +173,4 @@ def lateness_that_cannot_be_kept():
         assert message in done.stderr and "hint: " in done.stderr, (message, done.stderr)
 
 
-main(batch_and_stream, late_rows, rows_without_a_time, allowed_lateness, lateness_that_cannot_be_kept)
+main(batch_and_stream, windows_over_windows, late_rows, rows_without_a_time, allowed_lateness, lateness_that_cannot_be_kept)
