@@ -359,6 +359,16 @@ static spk_status put_normalize(const struct spk_physical *n, struct spk_buffer 
 	return spk_buffer_append_str(out, "]", err);
 }
 
+static spk_status put_late(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_printf(out, err, " [by %s", n->schema->field[n->window_key].name));
+	if (n->time_lag_us) {
+		SPK_TRY(spk_buffer_append_str(out, ", the watermark less ", err));
+		SPK_TRY(put_interval(n->time_lag_us, out, err));
+	}
+	return spk_buffer_append_str(out, "]", err);
+}
+
 static spk_status put_details(const struct printer *p, const struct spk_physical *n, spk_error *err)
 {
 	struct spk_buffer *out = p->out;
@@ -418,12 +428,7 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	case SPK_PHYSICAL_TOP_N:
 		return put_top_n(n, out, err);
 	case SPK_PHYSICAL_LATE:
-		SPK_TRY(spk_buffer_printf(out, err, " [by %s", n->schema->field[n->window_key].name));
-		if (n->time_lag_us) {
-			SPK_TRY(spk_buffer_append_str(out, ", the watermark less ", err));
-			SPK_TRY(put_interval(n->time_lag_us, out, err));
-		}
-		return spk_buffer_append_str(out, "]", err);
+		return put_late(n, out, err);
 	case SPK_PHYSICAL_CALLBACK:
 		return spk_buffer_printf(out, err, " [%s]", n->callback->type->name);
 	case SPK_PHYSICAL_OVER:

@@ -11,55 +11,16 @@
 #include <stdlib.h>
 
 #include "stream/operator/closing_rows.h"
-#include "stream/operator/stream_join.h"
+#include "stream/operator/join_op.h"
 #include "stream/operator/stream_operators.h"
 
 /* FOREVER, EVER: buckets of rows that never go, or of a time out of all bounds: they may be of any time. */
 enum { KEYS_AT_ONCE = 64 };
 static const int64_t FOREVER = INT64_MAX - 1, EVER = INT64_MIN + 1;
 
-struct interval_join {
-	struct spk_op base;
-	struct spk_arena *arena;
-	struct spk_join_setup setup;
-	struct spk_keyed_rows kept[2];
-	struct spk_state_view *view;
-	struct spk_join_input in;
-	struct spk_join_pair *pair;
-};
-
-static struct interval_join *self(struct spk_op *op) { return spk_container_of(op, struct interval_join, base); }
-
 static spk_status interval_join_open(struct spk_op *op, spk_error *err)
 {
-	struct interval_join *j = self(op);
-	struct spk_memory_account *account = op->pipeline->account;
-	int first, end;
-
-	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
-	j->arena = spk_arena_new(account);
-	SPK_TRY_PTR(j->arena, err);
-	SPK_TRY(spk_join_setup_init(&j->setup, op, true, j->arena, err));
-	SPK_TRY(spk_join_input_init(&j->in, &j->setup, true, j->arena, err));
-	SPK_TRY_PTR(j->pair = SPK_NEW_ARRAY(j->arena, struct spk_join_pair, op->pipeline->batch_rows), err);
-	for (int s = 0; s < 2; s++)
-		j->kept[s] = (struct spk_keyed_rows){ .account = account, .side = s ? 'r' : 'l', .met = j->setup.role[s].met, .bucketed = true, .bytes.account = account };
-	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
-	SPK_TRY(spk_state_view_open(&j->view, op->pipeline->store, op->plan->state_table, first, end, err));
-	j->kept[0].view = j->kept[1].view = j->view;
-	return SPK_OK;
-}
-
-static spk_status interval_join_begin(struct spk_op *op, spk_error *err)
-{
-	(void)err;
-	spk_join_input_clear(&self(op)->in);
-	return SPK_OK;
-}
-
-static spk_status interval_join_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
-{
-	return spk_join_input_push(&self(op)->in, input, in, err);
+	return spk_join_op_open(op, true, true, true, err);
 }
 
 /* --- buckets and times --- */
@@ -148,7 +109,7 @@ static void sort_buckets(struct buckets *b)
 }
 
 /* Of the key's new rows on that side. */
-static spk_status note_new(struct interval_join *j, int side, uint32_t key, struct buckets *b, struct spk_arena *arena, spk_error *err)
+static spk_status note_new(struct spk_join_op *j, int side, uint32_t key, struct buckets *b, struct spk_arena *arena, spk_error *err)
 {
 	const struct spk_delta_rows *d = &j->in.side[side];
 
@@ -163,7 +124,7 @@ static spk_status note_new(struct interval_join *j, int side, uint32_t key, stru
 }
 
 /* Of kept rows of `side` that new rows of the other one, in these buckets, may meet. */
-static spk_status note_kept(struct interval_join *j, int side, const struct buckets *others, struct buckets *b, struct spk_arena *arena, spk_error *err)
+static spk_status note_kept(struct spk_join_op *j, int side, const struct buckets *others, struct buckets *b, struct spk_arena *arena, spk_error *err)
 {
 	const struct spk_join_time *t = &j->base.plan->time;
 
@@ -219,7 +180,7 @@ static int find_cell(const struct cells *c, int from, int64_t bucket)
 }
 
 /* Hands the key's new rows to its cells, the last of `c`. */
-static spk_status deal_rows(struct interval_join *j, int side, uint32_t key, struct cells *c, int from, struct spk_arena *arena, spk_error *err)
+static spk_status deal_rows(struct spk_join_op *j, int side, uint32_t key, struct cells *c, int from, struct spk_arena *arena, spk_error *err)
 {
 	const struct spk_delta_rows *d = &j->in.side[side];
 
@@ -245,7 +206,7 @@ static spk_status deal_rows(struct interval_join *j, int side, uint32_t key, str
 	return SPK_OK;
 }
 
-static spk_status add_cells(struct interval_join *j, struct slice *s, int side, int at, const struct buckets *b, spk_error *err)
+static spk_status add_cells(struct spk_join_op *j, struct slice *s, int side, int at, const struct buckets *b, spk_error *err)
 {
 	struct cells *c = &s->side[side];
 	const uint32_t key = s->number[at];
@@ -262,7 +223,7 @@ static spk_status add_cells(struct interval_join *j, struct slice *s, int side, 
 	return c->n > from ? deal_rows(j, side, key, c, from, s->arena, err) : SPK_OK;
 }
 
-static spk_status make_cells(struct interval_join *j, struct slice *s, spk_error *err)
+static spk_status make_cells(struct spk_join_op *j, struct slice *s, spk_error *err)
 {
 	struct buckets fresh[2] = { 0 }, all = { 0 };
 
@@ -302,7 +263,7 @@ static spk_status meet(struct spk_join_delta *d, struct slice *s, int left, int 
 }
 
 /* Calls `each` for every two cells of a key that are in reach of each other. */
-static spk_status each_meeting(struct interval_join *j, struct slice *s, struct spk_join_delta *d,
+static spk_status each_meeting(struct spk_join_op *j, struct slice *s, struct spk_join_delta *d,
 			       spk_status (*each)(struct spk_join_delta *d, struct slice *s, int left, int right, spk_error *err), spk_error *err)
 {
 	const struct spk_join_time *t = &j->base.plan->time;
@@ -323,7 +284,7 @@ static spk_status each_meeting(struct interval_join *j, struct slice *s, struct 
 }
 
 /* Calls `work` for the side's cells, as many as may be asked for at once. */
-static spk_status by_batches(struct interval_join *j, struct slice *s, spk_status (*work)(struct interval_join *j, struct slice *s, int side, int from, int n, spk_error *err), spk_error *err)
+static spk_status by_batches(struct spk_join_op *j, struct slice *s, spk_status (*work)(struct spk_join_op *j, struct slice *s, int side, int from, int n, spk_error *err), spk_error *err)
 {
 	for (int side = 0; side < 2; side++)
 		for (int from = 0; from < s->side[side].n; from += SPK_BATCH_ROWS)
@@ -331,7 +292,7 @@ static spk_status by_batches(struct interval_join *j, struct slice *s, spk_statu
 	return SPK_OK;
 }
 
-static spk_status load(struct interval_join *j, struct slice *s, int side, int from, int n, spk_error *err)
+static spk_status load(struct spk_join_op *j, struct slice *s, int side, int from, int n, spk_error *err)
 {
 	struct cells *c = &s->side[side];
 
@@ -343,7 +304,7 @@ static spk_status load(struct interval_join *j, struct slice *s, int side, int f
 }
 
 /* Nobody asks for a row again that goes in this epoch, unless it comes out then. */
-static spk_status store(struct interval_join *j, struct slice *s, int side, int from, int n, spk_error *err)
+static spk_status store(struct spk_join_op *j, struct slice *s, int side, int from, int n, spk_error *err)
 {
 	const int64_t watermark = spk_op_watermark_after(&j->base);
 	struct cells *c = &s->side[side];
@@ -372,7 +333,7 @@ static spk_status emit_semi(struct spk_join_delta *d, const struct cells *left, 
 	return SPK_OK;
 }
 
-static spk_status work_off(struct interval_join *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
+static spk_status work_off(struct spk_join_op *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
 {
 	SPK_TRY(make_cells(j, s, err));
 	SPK_TRY(each_meeting(j, s, d, want, err));
@@ -386,17 +347,8 @@ static spk_status work_off(struct interval_join *j, struct slice *s, struct spk_
 	return by_batches(j, s, store, err);
 }
 
-static spk_status emit_unmatched(struct interval_join *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
-{
-	(void)s;
-	for (int side = 0; side < 2; side++)
-		if (spk_join_comes_alone(j->setup.type, side))
-			SPK_TRY(spk_join_delta_keyless(d, side, &j->in.side[side], err));
-	return spk_row_changes_emit(d->changes, err);
-}
-
 /* A slice in an arena of its own, which what is emitted holds. */
-static spk_status with_slice(struct interval_join *j, struct slice *s, spk_status (*work)(struct interval_join *, struct slice *, struct spk_join_delta *, spk_error *), spk_error *err)
+static spk_status with_slice(struct spk_join_op *j, struct slice *s, spk_error *err)
 {
 	struct spk_row_changes changes = { .op = &j->base };
 	struct spk_join_delta d = { .setup = &j->setup, .changes = &changes, .pair = j->pair };
@@ -405,30 +357,30 @@ static spk_status with_slice(struct interval_join *j, struct slice *s, spk_statu
 	s->arena = changes.arena = spk_arena_new(j->base.pipeline->account);
 	SPK_TRY_PTR(s->arena, err);
 	s->side[0] = s->side[1] = (struct cells){ 0 };
-	status = work(j, s, &d, err);
+	status = work_off(j, s, &d, err);
 	spk_row_changes_release(&changes);
 	spk_arena_unref(s->arena);
 	s->keys = 0;
 	return status;
 }
 
-static spk_status work_off_keys(struct interval_join *j, struct slice *s, spk_error *err)
+static spk_status work_off_keys(struct spk_join_op *j, struct slice *s, spk_error *err)
 {
 	for (uint32_t k = 0; k < j->in.keys.count; k++) {
 		if (!j->in.side[0].first[k] && !j->in.side[1].first[k])
 			continue;
 		s->number[s->keys++] = k;
 		if (s->keys == KEYS_AT_ONCE)
-			SPK_TRY(with_slice(j, s, work_off, err));
+			SPK_TRY(with_slice(j, s, err));
 	}
 	if (s->keys)
-		SPK_TRY(with_slice(j, s, work_off, err));
-	return with_slice(j, s, emit_unmatched, err);
+		SPK_TRY(with_slice(j, s, err));
+	return spk_join_op_emit_keyless(j, err);
 }
 
 /* --- rows whose time is over --- */
 
-struct going { struct interval_join *j; const struct spk_closing_rows *rows; };
+struct going { struct spk_join_op *j; const struct spk_closing_rows *rows; };
 
 static spk_status emit_alone(void *user, struct spk_row_group *group, int groups, struct spk_arena *arena, spk_error *err)
 {
@@ -452,7 +404,7 @@ static spk_status emit_alone(void *user, struct spk_row_group *group, int groups
 	return status;
 }
 
-static spk_status let_go(struct interval_join *j, spk_error *err)
+static spk_status let_go(struct spk_join_op *j, spk_error *err)
 {
 	const bool alone = spk_join_comes_alone(j->setup.type, 0) || spk_join_comes_alone(j->setup.type, 1);
 	struct going going = { .j = j };
@@ -464,7 +416,7 @@ static spk_status let_go(struct interval_join *j, spk_error *err)
 
 static spk_status interval_join_finish(struct spk_op *op, spk_error *err)
 {
-	struct interval_join *j = self(op);
+	struct spk_join_op *j = spk_join_op_of(op);
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
 	struct slice *s = work ? SPK_NEW(work, struct slice) : NULL;
 	spk_status status = s ? spk_join_input_chain(&j->in, work, err) : spk_fail_memory(err);
@@ -478,23 +430,12 @@ static spk_status interval_join_finish(struct spk_op *op, spk_error *err)
 	return status;
 }
 
-static void interval_join_close(struct spk_op *op)
-{
-	struct interval_join *j = self(op);
-
-	for (int s = 0; s < 2; s++)
-		spk_keyed_rows_release(&j->kept[s]);
-	spk_join_input_release(&j->in);
-	spk_state_view_close(j->view);
-	spk_arena_unref(j->arena);
-}
-
 const struct spk_op_type spk_op_interval_join = {
 	.name = "interval join",
-	.size = sizeof(struct interval_join),
+	.size = sizeof(struct spk_join_op),
 	.open = interval_join_open,
-	.begin = interval_join_begin,
-	.push = interval_join_push,
+	.begin = spk_join_op_begin,
+	.push = spk_join_op_push,
 	.finish = interval_join_finish,
-	.close = interval_join_close,
+	.close = spk_join_op_close,
 };

@@ -9,53 +9,14 @@
  * left rows wait, by key.
  */
 #include "stream/operator/closing_rows.h"
-#include "stream/operator/stream_join.h"
+#include "stream/operator/join_op.h"
 #include "stream/operator/stream_operators.h"
 
 enum { KEYS_AT_ONCE = 256, WAITING = 0, READY = 1 };
 
-struct lookup_join {
-	struct spk_op base;
-	struct spk_arena *arena;
-	struct spk_join_setup setup;
-	struct spk_keyed_rows kept[2];
-	struct spk_state_view *view;
-	struct spk_join_input in;
-	struct spk_join_pair *pair;
-};
-
-static struct lookup_join *self(struct spk_op *op) { return spk_container_of(op, struct lookup_join, base); }
-
 static spk_status lookup_join_open(struct spk_op *op, spk_error *err)
 {
-	struct lookup_join *j = self(op);
-	struct spk_memory_account *account = op->pipeline->account;
-	int first, end;
-
-	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
-	j->arena = spk_arena_new(account);
-	SPK_TRY_PTR(j->arena, err);
-	SPK_TRY(spk_join_setup_init(&j->setup, op, true, j->arena, err));
-	SPK_TRY(spk_join_input_init(&j->in, &j->setup, false, j->arena, err));
-	SPK_TRY_PTR(j->pair = SPK_NEW_ARRAY(j->arena, struct spk_join_pair, op->pipeline->batch_rows), err);
-	for (int s = 0; s < 2; s++)
-		j->kept[s] = (struct spk_keyed_rows){ .account = account, .side = s ? 'r' : 'l', .bucketed = true, .bytes.account = account };
-	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
-	SPK_TRY(spk_state_view_open(&j->view, op->pipeline->store, op->plan->state_table, first, end, err));
-	j->kept[0].view = j->kept[1].view = j->view;
-	return SPK_OK;
-}
-
-static spk_status lookup_join_begin(struct spk_op *op, spk_error *err)
-{
-	(void)err;
-	spk_join_input_clear(&self(op)->in);
-	return SPK_OK;
-}
-
-static spk_status lookup_join_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
-{
-	return spk_join_input_push(&self(op)->in, input, in, err);
+	return spk_join_op_open(op, true, false, false, err);
 }
 
 /* --- some keys and their rows --- */
@@ -69,7 +30,7 @@ struct slice {
 };
 
 /* The epoch's rows of a key on that side. */
-static spk_status new_rows(struct lookup_join *j, int side, uint32_t key, struct spk_join_rows *rows, struct spk_arena *arena, spk_error *err)
+static spk_status new_rows(struct spk_join_op *j, int side, uint32_t key, struct spk_join_rows *rows, struct spk_arena *arena, spk_error *err)
 {
 	const struct spk_delta_rows *d = &j->in.side[side];
 
@@ -85,7 +46,7 @@ static spk_status new_rows(struct lookup_join *j, int side, uint32_t key, struct
 }
 
 /* Pairs of the left rows with what the right side has now, and those that meet nothing. */
-static spk_status look_up(struct lookup_join *j, struct slice *s, spk_error *err)
+static spk_status look_up(struct spk_join_op *j, struct slice *s, spk_error *err)
 {
 	struct spk_row_changes changes = { .op = &j->base, .arena = s->arena };
 	struct spk_join_delta d = { .setup = &j->setup, .changes = &changes, .pair = j->pair };
@@ -112,7 +73,7 @@ static spk_status look_up(struct lookup_join *j, struct slice *s, spk_error *err
 
 /* --- an epoch's changes --- */
 
-static spk_status change_right(struct lookup_join *j, struct slice *s, int at, uint32_t key, spk_error *err)
+static spk_status change_right(struct spk_join_op *j, struct slice *s, int at, uint32_t key, spk_error *err)
 {
 	struct spk_join_rows rows = { 0 };
 
@@ -134,7 +95,7 @@ static spk_status change_right(struct lookup_join *j, struct slice *s, int at, u
 	return SPK_OK;
 }
 
-static spk_status wait(struct lookup_join *j, struct slice *s, spk_error *err)
+static spk_status wait(struct spk_join_op *j, struct slice *s, spk_error *err)
 {
 	for (int i = 0; i < s->keys; i++)
 		s->wanted[i] = SPK_ROWS_LAST;
@@ -151,7 +112,7 @@ static spk_status wait(struct lookup_join *j, struct slice *s, spk_error *err)
 	return spk_keyed_rows_write(&j->kept[0], s->left, s->keys, s->arena, err);
 }
 
-static spk_status work_off(struct lookup_join *j, struct slice *s, const uint32_t *number, bool ready, spk_error *err)
+static spk_status work_off(struct spk_join_op *j, struct slice *s, const uint32_t *number, bool ready, spk_error *err)
 {
 	for (int i = 0; i < s->keys; i++) {
 		const struct spk_delta_sum left = spk_delta_rows_sum(&j->in.side[0], number[i]), right = spk_delta_rows_sum(&j->in.side[1], number[i]);
@@ -172,7 +133,7 @@ static spk_status work_off(struct lookup_join *j, struct slice *s, const uint32_
 	return spk_keyed_rows_write(&j->kept[1], s->right, s->keys, s->arena, err);
 }
 
-static spk_status with_arena(struct lookup_join *j, struct slice *s, const uint32_t *number, bool ready, spk_error *err)
+static spk_status with_arena(struct spk_join_op *j, struct slice *s, const uint32_t *number, bool ready, spk_error *err)
 {
 	spk_status status;
 
@@ -184,7 +145,7 @@ static spk_status with_arena(struct lookup_join *j, struct slice *s, const uint3
 	return status;
 }
 
-static spk_status work_off_keys(struct lookup_join *j, struct slice *s, bool ready, spk_error *err)
+static spk_status work_off_keys(struct spk_join_op *j, struct slice *s, bool ready, spk_error *err)
 {
 	uint32_t number[KEYS_AT_ONCE];
 
@@ -198,28 +159,11 @@ static spk_status work_off_keys(struct lookup_join *j, struct slice *s, bool rea
 	return s->keys ? with_arena(j, s, number, ready, err) : SPK_OK;
 }
 
-/* LEFT: rows without a key come out at once. */
-static spk_status emit_keyless(struct lookup_join *j, spk_error *err)
-{
-	struct spk_arena *arena = spk_arena_new(j->base.pipeline->account);
-	struct spk_row_changes changes = { .op = &j->base, .arena = arena };
-	struct spk_join_delta d = { .setup = &j->setup, .changes = &changes };
-	spk_status status = arena ? SPK_OK : spk_fail_memory(err);
-
-	if (status == SPK_OK && spk_join_comes_alone(j->setup.type, 0))
-		status = spk_join_delta_keyless(&d, 0, &j->in.side[0], err);
-	if (status == SPK_OK)
-		status = spk_row_changes_emit(&changes, err);
-	spk_row_changes_release(&changes);
-	spk_arena_unref(arena);
-	return status;
-}
-
 /* --- rows that waited --- */
 
 static spk_status look_up_late(void *user, struct spk_row_group *group, int groups, struct spk_arena *arena, spk_error *err)
 {
-	struct lookup_join *j = user;
+	struct spk_join_op *j = user;
 	struct slice *s = SPK_NEW(arena, struct slice);
 
 	SPK_TRY_PTR(s, err);
@@ -246,7 +190,7 @@ static spk_status look_up_late(void *user, struct spk_row_group *group, int grou
 
 static spk_status lookup_join_finish(struct spk_op *op, spk_error *err)
 {
-	struct lookup_join *j = self(op);
+	struct spk_join_op *j = spk_join_op_of(op);
 	const bool ready = !op->plan->waits || spk_run_watermark_after(op->pipeline->run, op->plan->time_sources) == SPK_WATERMARK_END;
 	const struct spk_closing_rows waited = { .op = op, .view = j->view, .kept = j->kept, .sides = 2, .take = look_up_late, .user = j, .later = true };
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
@@ -256,7 +200,7 @@ static spk_status lookup_join_finish(struct spk_op *op, spk_error *err)
 	if (status == SPK_OK)
 		status = work_off_keys(j, s, ready, err);
 	if (status == SPK_OK)
-		status = emit_keyless(j, err);
+		status = spk_join_op_emit_keyless(j, err);
 	if (status == SPK_OK && ready)
 		status = spk_closing_rows_take(&waited, WAITING, err);
 	spk_arena_unref(work);
@@ -264,23 +208,12 @@ static spk_status lookup_join_finish(struct spk_op *op, spk_error *err)
 	return status;
 }
 
-static void lookup_join_close(struct spk_op *op)
-{
-	struct lookup_join *j = self(op);
-
-	for (int s = 0; s < 2; s++)
-		spk_keyed_rows_release(&j->kept[s]);
-	spk_join_input_release(&j->in);
-	spk_state_view_close(j->view);
-	spk_arena_unref(j->arena);
-}
-
 const struct spk_op_type spk_op_lookup_join = {
 	.name = "lookup join",
-	.size = sizeof(struct lookup_join),
+	.size = sizeof(struct spk_join_op),
 	.open = lookup_join_open,
-	.begin = lookup_join_begin,
-	.push = lookup_join_push,
+	.begin = spk_join_op_begin,
+	.push = spk_join_op_push,
 	.finish = lookup_join_finish,
-	.close = lookup_join_close,
+	.close = spk_join_op_close,
 };

@@ -12,52 +12,15 @@
 #include <stdlib.h>
 
 #include "stream/operator/closing_rows.h"
-#include "stream/operator/stream_join.h"
+#include "stream/operator/join_op.h"
 #include "stream/operator/stream_operators.h"
 
 enum { KEYS_AT_ONCE = 256, LEFT = 0, RIGHT = 1, MARK = 2, SIDES = 3 };
 static const int64_t FOREVER = INT64_MAX - 1;
 
-struct asof_join {
-	struct spk_op base;
-	struct spk_arena *arena;
-	struct spk_join_setup setup;
-	struct spk_keyed_rows kept[SIDES];
-	struct spk_state_view *view;
-	struct spk_join_input in;
-};
-
-static struct asof_join *self(struct spk_op *op) { return spk_container_of(op, struct asof_join, base); }
-
 static spk_status asof_join_open(struct spk_op *op, spk_error *err)
 {
-	static const char sides[SIDES] = { [LEFT] = 'l', [RIGHT] = 'r', [MARK] = 'm' };
-	struct asof_join *j = self(op);
-	struct spk_memory_account *account = op->pipeline->account;
-	int first, end;
-
-	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
-	j->arena = spk_arena_new(account);
-	SPK_TRY_PTR(j->arena, err);
-	SPK_TRY(spk_join_setup_init(&j->setup, op, true, j->arena, err));
-	SPK_TRY(spk_join_input_init(&j->in, &j->setup, true, j->arena, err));
-	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
-	SPK_TRY(spk_state_view_open(&j->view, op->pipeline->store, op->plan->state_table, first, end, err));
-	for (int s = 0; s < SIDES; s++)
-		j->kept[s] = (struct spk_keyed_rows){ .view = j->view, .account = account, .side = sides[s], .bucketed = true, .bytes.account = account };
-	return SPK_OK;
-}
-
-static spk_status asof_join_begin(struct spk_op *op, spk_error *err)
-{
-	(void)err;
-	spk_join_input_clear(&self(op)->in);
-	return SPK_OK;
-}
-
-static spk_status asof_join_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
-{
-	return spk_join_input_push(&self(op)->in, input, in, err);
+	return spk_join_op_open(op, true, true, false, err);
 }
 
 /* --- an epoch's rows, put to those that wait --- */
@@ -88,7 +51,7 @@ static int compare_items(const void *x, const void *y)
 	return (a->bucket > b->bucket) - (a->bucket < b->bucket);
 }
 
-static spk_status add_item(struct asof_join *j, struct items *items, int side, int64_t bucket, uint32_t key, struct spk_kept_row row, struct spk_arena *arena, spk_error *err)
+static spk_status add_item(struct spk_join_op *j, struct items *items, int side, int64_t bucket, uint32_t key, struct spk_kept_row row, struct spk_arena *arena, spk_error *err)
 {
 	/* Who finds the row in its bucket has to find its key's right rows: by the hash. */
 	if (side != RIGHT) {
@@ -100,7 +63,7 @@ static spk_status add_item(struct asof_join *j, struct items *items, int side, i
 }
 
 /* A right row is stored as such, and its key is marked in the bucket of its time. */
-static spk_status list_items(struct asof_join *j, struct items *items, struct spk_arena *arena, spk_error *err)
+static spk_status list_items(struct spk_join_op *j, struct items *items, struct spk_arena *arena, spk_error *err)
 {
 	const size_t most = (size_t)j->in.side[0].map.count + 2 * (size_t)j->in.side[1].map.count;
 
@@ -132,7 +95,7 @@ static bool same_group(const struct item *a, const struct item *b)
 }
 
 /* Items of one side: some groups of them; *from comes out behind. One mark in a bucket is enough. */
-static spk_status store_some(struct asof_join *j, const struct items *items, size_t *from, spk_error *err)
+static spk_status store_some(struct spk_join_op *j, const struct items *items, size_t *from, spk_error *err)
 {
 	struct spk_arena *arena = spk_arena_new(j->base.pipeline->account);
 	struct spk_row_group *group = arena ? SPK_NEW_ARRAY(arena, struct spk_row_group, KEYS_AT_ONCE) : NULL;
@@ -169,21 +132,6 @@ static spk_status store_some(struct asof_join *j, const struct items *items, siz
 		status = spk_keyed_rows_write(k, group, end > *from ? n + 1 : 0, arena, err);
 	spk_arena_unref(arena);
 	*from = end;
-	return status;
-}
-
-/* LEFT: rows without a key or a time come out at once. */
-static spk_status emit_keyless(struct asof_join *j, struct spk_arena *arena, spk_error *err)
-{
-	struct spk_row_changes changes = { .op = &j->base, .arena = arena };
-	struct spk_join_delta d = { .setup = &j->setup, .changes = &changes };
-	spk_status status = SPK_OK;
-
-	if (j->setup.role[0].alone)
-		status = spk_join_delta_keyless(&d, 0, &j->in.side[0], err);
-	if (status == SPK_OK)
-		status = spk_row_changes_emit(&changes, err);
-	spk_row_changes_release(&changes);
 	return status;
 }
 
@@ -234,7 +182,7 @@ static int count_before(const struct versions *v, int64_t time, bool strict)
 	return low;
 }
 
-static spk_status match(struct asof_join *j, struct spk_row_changes *changes, const struct spk_row_group *left, const struct versions *v, spk_error *err)
+static spk_status match(struct spk_join_op *j, struct spk_row_changes *changes, const struct spk_row_group *left, const struct versions *v, spk_error *err)
 {
 	for (uint32_t i = 0; i < left->rows; i++) {
 		const struct spk_kept_row *row = &left->row[i];
@@ -260,7 +208,7 @@ static spk_status drop_old(struct spk_row_group *right, const struct versions *v
 /* Groups of one bucket, left rows and marks; or, when all is over, what is left of the right side. */
 static spk_status close_keys(void *user, struct spk_row_group *group, int groups, struct spk_arena *arena, spk_error *err)
 {
-	struct asof_join *j = user;
+	struct spk_join_op *j = user;
 	struct spk_row_changes changes = { .op = &j->base, .arena = arena };
 	struct spk_row_group *right = SPK_NEW_ARRAY(arena, struct spk_row_group, groups + 1);
 	struct versions *versions = SPK_NEW_ARRAY(arena, struct versions, groups + 1);
@@ -300,7 +248,7 @@ static spk_status close_keys(void *user, struct spk_row_group *group, int groups
 
 static spk_status asof_join_finish(struct spk_op *op, spk_error *err)
 {
-	struct asof_join *j = self(op);
+	struct spk_join_op *j = spk_join_op_of(op);
 	const struct spk_closing_rows over = { .op = op, .view = j->view, .kept = j->kept, .sides = SIDES, .take = close_keys, .user = j, .later = true };
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
 	struct items items = { 0 };
@@ -309,7 +257,7 @@ static spk_status asof_join_finish(struct spk_op *op, spk_error *err)
 	for (size_t at = 0; at < items.count && status == SPK_OK;)
 		status = store_some(j, &items, &at, err);
 	if (status == SPK_OK)
-		status = emit_keyless(j, work, err);
+		status = spk_join_op_emit_keyless(j, err);
 	if (status == SPK_OK)
 		status = spk_closing_rows_take(&over, spk_op_watermark_after(op), err);
 	spk_arena_unref(work);
@@ -317,23 +265,12 @@ static spk_status asof_join_finish(struct spk_op *op, spk_error *err)
 	return status;
 }
 
-static void asof_join_close(struct spk_op *op)
-{
-	struct asof_join *j = self(op);
-
-	for (int s = 0; s < SIDES; s++)
-		spk_keyed_rows_release(&j->kept[s]);
-	spk_join_input_release(&j->in);
-	spk_state_view_close(j->view);
-	spk_arena_unref(j->arena);
-}
-
 const struct spk_op_type spk_op_stream_asof_join = {
 	.name = "asof join",
-	.size = sizeof(struct asof_join),
+	.size = sizeof(struct spk_join_op),
 	.open = asof_join_open,
-	.begin = asof_join_begin,
-	.push = asof_join_push,
+	.begin = spk_join_op_begin,
+	.push = spk_join_op_push,
 	.finish = asof_join_finish,
-	.close = asof_join_close,
+	.close = spk_join_op_close,
 };

@@ -8,56 +8,16 @@
  * An epoch's rows are folded first: what comes and goes within it is no change. Then keys are worked off some at a time, in the order in
  * which they came.
  */
-#include "stream/operator/stream_join.h"
+#include "stream/operator/join_op.h"
 
 #include "core/base/memory.h"
 #include "stream/operator/stream_operators.h"
 
 enum { KEYS_AT_ONCE = 256 };
 
-struct join {
-	struct spk_op base;
-	struct spk_arena *arena;
-	struct spk_join_setup setup;
-	struct spk_keyed_rows kept[2];
-	struct spk_state_view *view;
-	struct spk_join_input in;        /* the epoch's */
-};
-
-static struct join *self(struct spk_op *op) { return spk_container_of(op, struct join, base); }
-
-/* --- open --- */
-
 static spk_status join_open(struct spk_op *op, spk_error *err)
 {
-	struct join *j = self(op);
-	struct spk_memory_account *account = op->pipeline->account;
-	int first, end;
-
-	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
-	j->arena = spk_arena_new(account);
-	SPK_TRY_PTR(j->arena, err);
-	SPK_TRY(spk_join_setup_init(&j->setup, op, false, j->arena, err));
-	SPK_TRY(spk_join_input_init(&j->in, &j->setup, false, j->arena, err));
-	for (int s = 0; s < 2; s++)
-		j->kept[s] = (struct spk_keyed_rows){ .account = account, .side = s ? 'r' : 'l', .met = j->setup.role[s].met, .bytes.account = account };
-	j->kept[1].totals_only = spk_join_counts_right(&j->setup);
-	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
-	SPK_TRY(spk_state_view_open(&j->view, op->pipeline->store, op->plan->state_table, first, end, err));
-	j->kept[0].view = j->kept[1].view = j->view;
-	return SPK_OK;
-}
-
-static spk_status join_begin(struct spk_op *op, spk_error *err)
-{
-	(void)err;
-	spk_join_input_clear(&self(op)->in);
-	return SPK_OK;
-}
-
-static spk_status join_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
-{
-	return spk_join_input_push(&self(op)->in, input, in, err);
+	return spk_join_op_open(op, false, false, true, err);
 }
 
 /* --- an epoch's end --- */
@@ -73,7 +33,7 @@ struct slice {
 };
 
 /* Which pages of a key's rows must be seen. */
-static void decide_wanted(struct join *j, struct slice *s, int at)
+static void decide_wanted(struct spk_join_op *j, struct slice *s, int at)
 {
 	const bool pairs = j->setup.pairs || j->base.plan->filter;
 	struct spk_delta_sum sum[2];
@@ -101,7 +61,7 @@ static void put(struct spk_join_rows *rows, const char *bytes, uint32_t size, in
 }
 
 /* Takes back what is there to be taken; what is not, and what comes, is to be added. */
-static spk_status take_rows(struct join *j, struct slice *s, int at, int side, spk_error *err)
+static spk_status take_rows(struct spk_join_op *j, struct slice *s, int at, int side, spk_error *err)
 {
 	const struct spk_delta_rows *d = &j->in.side[side];
 	struct spk_join_key *key = &s->key[at];
@@ -122,7 +82,7 @@ static spk_status take_rows(struct join *j, struct slice *s, int at, int side, s
 	return SPK_OK;
 }
 
-static spk_status load(struct join *j, struct slice *s, spk_error *err)
+static spk_status load(struct spk_join_op *j, struct slice *s, spk_error *err)
 {
 	for (int side = 0; side < 2; side++) {
 		for (int i = 0; i < s->keys; i++) {
@@ -141,7 +101,7 @@ static spk_status load(struct join *j, struct slice *s, spk_error *err)
 	return SPK_OK;
 }
 
-static spk_status store(struct join *j, struct slice *s, spk_error *err)
+static spk_status store(struct spk_join_op *j, struct slice *s, spk_error *err)
 {
 	for (int side = 0; side < 2; side++) {
 		for (int i = 0; i < s->keys; i++)
@@ -152,7 +112,7 @@ static spk_status store(struct join *j, struct slice *s, spk_error *err)
 	return SPK_OK;
 }
 
-static spk_status work_off(struct join *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
+static spk_status work_off(struct spk_join_op *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
 {
 	SPK_TRY(load(j, s, err));
 	for (int i = 0; i < s->keys; i++) {
@@ -169,44 +129,36 @@ static spk_status work_off(struct join *j, struct slice *s, struct spk_join_delt
 }
 
 /* A slice in an arena of its own, which what is emitted holds. */
-static spk_status with_slice(struct join *j, struct slice *s, struct spk_join_delta *d, spk_status (*work)(struct join *, struct slice *, struct spk_join_delta *, spk_error *), spk_error *err)
+static spk_status with_slice(struct spk_join_op *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
 {
 	spk_status status;
 
 	s->arena = d->changes->arena = spk_arena_new(j->base.pipeline->account);
 	SPK_TRY_PTR(s->arena, err);
 	memset(s->key, 0, sizeof s->key);
-	status = work(j, s, d, err);
+	status = work_off(j, s, d, err);
 	spk_arena_unref(s->arena);
 	s->keys = 0;
 	return status;
 }
 
-static spk_status emit_unmatched(struct join *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
-{
-	(void)s;
-	for (int side = 0; side < 2; side++)
-		SPK_TRY(spk_join_delta_keyless(d, side, &j->in.side[side], err));
-	return spk_row_changes_emit(d->changes, err);
-}
-
-static spk_status work_off_keys(struct join *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
+static spk_status work_off_keys(struct spk_join_op *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
 {
 	for (uint32_t k = 0; k < j->in.keys.count; k++) {
 		if (!j->in.side[0].first[k] && !j->in.side[1].first[k])
 			continue;
 		s->number[s->keys++] = k;
 		if (s->keys == KEYS_AT_ONCE)
-			SPK_TRY(with_slice(j, s, d, work_off, err));
+			SPK_TRY(with_slice(j, s, d, err));
 	}
 	if (s->keys)
-		SPK_TRY(with_slice(j, s, d, work_off, err));
-	return with_slice(j, s, d, emit_unmatched, err);
+		SPK_TRY(with_slice(j, s, d, err));
+	return spk_join_op_emit_keyless(j, err);
 }
 
 static spk_status join_finish(struct spk_op *op, spk_error *err)
 {
-	struct join *j = self(op);
+	struct spk_join_op *j = spk_join_op_of(op);
 	struct spk_row_changes changes = { .op = op };
 	struct spk_join_delta d = { .setup = &j->setup, .changes = &changes };
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
@@ -225,23 +177,12 @@ static spk_status join_finish(struct spk_op *op, spk_error *err)
 	return status;
 }
 
-static void join_close(struct spk_op *op)
-{
-	struct join *j = self(op);
-
-	for (int s = 0; s < 2; s++)
-		spk_keyed_rows_release(&j->kept[s]);
-	spk_join_input_release(&j->in);
-	spk_state_view_close(j->view);
-	spk_arena_unref(j->arena);
-}
-
 const struct spk_op_type spk_op_stream_join = {
 	.name = "stream join",
-	.size = sizeof(struct join),
+	.size = sizeof(struct spk_join_op),
 	.open = join_open,
-	.begin = join_begin,
-	.push = join_push,
+	.begin = spk_join_op_begin,
+	.push = spk_join_op_push,
 	.finish = join_finish,
-	.close = join_close,
+	.close = spk_join_op_close,
 };

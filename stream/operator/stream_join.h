@@ -1,5 +1,5 @@
 /*
- * The parts of a join in a stream: join_input.c collects an epoch's changes; stream_join.c, interval_join.c and window_join.c work them off, some keys at a
+ * The parts of a join in a stream (join_op.h): join_input.c collects an epoch's changes; stream_join.c, interval_join.c and window_join.c work them off, some keys at a
  * time; join_delta.c finds what they change of one key; row_changes.c makes batches of it.
  */
 #ifndef SPK_STREAM_OPERATOR_STREAM_JOIN_H

@@ -6,60 +6,20 @@
  *   state   bucketed by the window's end: both sides' rows by key (keyed_rows.h); it goes with the window
  */
 #include "stream/operator/closing_rows.h"
-#include "stream/operator/stream_join.h"
+#include "stream/operator/join_op.h"
 #include "stream/operator/stream_operators.h"
 
 enum { KEYS_AT_ONCE = 256 };
 
-struct window_join {
-	struct spk_op base;
-	struct spk_arena *arena;
-	struct spk_join_setup setup;
-	struct spk_keyed_rows kept[2];
-	struct spk_state_view *view;
-	struct spk_join_input in;
-	struct spk_join_pair *pair;
-};
-
-static struct window_join *self(struct spk_op *op) { return spk_container_of(op, struct window_join, base); }
-
 static spk_status window_join_open(struct spk_op *op, spk_error *err)
 {
-	struct window_join *j = self(op);
-	struct spk_memory_account *account = op->pipeline->account;
-	int first, end;
-
-	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
-	j->arena = spk_arena_new(account);
-	SPK_TRY_PTR(j->arena, err);
-	SPK_TRY(spk_join_setup_init(&j->setup, op, false, j->arena, err));
-	SPK_TRY(spk_join_input_init(&j->in, &j->setup, true, j->arena, err));
-	SPK_TRY_PTR(j->pair = SPK_NEW_ARRAY(j->arena, struct spk_join_pair, op->pipeline->batch_rows), err);
-	for (int s = 0; s < 2; s++)
-		j->kept[s] = (struct spk_keyed_rows){ .account = account, .side = s ? 'r' : 'l', .bucketed = true, .bytes.account = account };
-	j->kept[1].totals_only = spk_join_counts_right(&j->setup);
-	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
-	SPK_TRY(spk_state_view_open(&j->view, op->pipeline->store, op->plan->state_table, first, end, err));
-	j->kept[0].view = j->kept[1].view = j->view;
-	return SPK_OK;
-}
-
-static spk_status window_join_begin(struct spk_op *op, spk_error *err)
-{
-	(void)err;
-	spk_join_input_clear(&self(op)->in);
-	return SPK_OK;
-}
-
-static spk_status window_join_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err)
-{
-	return spk_join_input_push(&self(op)->in, input, in, err);
+	return spk_join_op_open(op, false, true, false, err);
 }
 
 /* --- an epoch's rows, put to the others of their windows --- */
 
 /* A key's group on one side; its rows, all of one window, are those of the epoch. */
-static spk_status add_rows(struct window_join *j, int side, uint32_t key, struct spk_row_group *g, struct spk_arena *arena, spk_error *err)
+static spk_status add_rows(struct spk_join_op *j, int side, uint32_t key, struct spk_row_group *g, struct spk_arena *arena, spk_error *err)
 {
 	const struct spk_delta_rows *d = &j->in.side[side];
 
@@ -73,7 +33,7 @@ static spk_status add_rows(struct window_join *j, int side, uint32_t key, struct
 	return SPK_OK;
 }
 
-static spk_status store_side(struct window_join *j, int side, const uint32_t *number, int n, struct spk_arena *arena, spk_error *err)
+static spk_status store_side(struct spk_join_op *j, int side, const uint32_t *number, int n, struct spk_arena *arena, spk_error *err)
 {
 	const struct spk_delta_rows *d = &j->in.side[side];
 	struct spk_row_group *group = SPK_NEW_ARRAY(arena, struct spk_row_group, n + 1);
@@ -96,7 +56,7 @@ static spk_status store_side(struct window_join *j, int side, const uint32_t *nu
 	return spk_keyed_rows_write(&j->kept[side], group, n, arena, err);
 }
 
-static spk_status store_some(struct window_join *j, int side, const uint32_t *number, int n, spk_error *err)
+static spk_status store_some(struct spk_join_op *j, int side, const uint32_t *number, int n, spk_error *err)
 {
 	struct spk_arena *arena = spk_arena_new(j->base.pipeline->account);
 	spk_status status;
@@ -107,7 +67,7 @@ static spk_status store_some(struct window_join *j, int side, const uint32_t *nu
 	return status;
 }
 
-static spk_status store(struct window_join *j, spk_error *err)
+static spk_status store(struct spk_join_op *j, spk_error *err)
 {
 	uint32_t number[KEYS_AT_ONCE];
 
@@ -129,29 +89,12 @@ static spk_status store(struct window_join *j, spk_error *err)
 	return SPK_OK;
 }
 
-/* Rows without a partner whatever there is come out at once: the watermark is no further than their window's end. */
-static spk_status emit_unmatched(struct window_join *j, spk_error *err)
-{
-	struct spk_arena *arena = spk_arena_new(j->base.pipeline->account);
-	struct spk_row_changes changes = { .op = &j->base, .arena = arena };
-	struct spk_join_delta d = { .setup = &j->setup, .changes = &changes };
-	spk_status status = arena ? SPK_OK : spk_fail_memory(err);
-
-	for (int side = 0; side < 2 && status == SPK_OK; side++)
-		status = spk_join_delta_keyless(&d, side, &j->in.side[side], err);
-	if (status == SPK_OK)
-		status = spk_row_changes_emit(&changes, err);
-	spk_row_changes_release(&changes);
-	spk_arena_unref(arena);
-	return status;
-}
-
 /* --- windows that close --- */
 
-struct closing { struct window_join *j; const struct spk_closing_rows *rows; };
+struct closing { struct spk_join_op *j; const struct spk_closing_rows *rows; };
 
 /* All of a key's rows of a side are new to the one that looks at them now. Of a side that is counted, the count is. */
-static void take_side(const struct window_join *j, struct spk_join_key *key, int side, struct spk_row_group *g)
+static void take_side(const struct spk_join_op *j, struct spk_join_key *key, int side, struct spk_row_group *g)
 {
 	key->group[side] = g;
 	g->total_before = 0;
@@ -177,7 +120,7 @@ static spk_status join_group(struct spk_join_delta *d, struct spk_join_key *key,
 static spk_status join_keys(void *user, struct spk_row_group *group, int groups, struct spk_arena *arena, spk_error *err)
 {
 	const struct closing *c = user;
-	struct window_join *j = c->j;
+	struct spk_join_op *j = c->j;
 	struct spk_row_changes changes = { .op = &j->base, .arena = arena };
 	struct spk_join_delta d = { .setup = &j->setup, .changes = &changes, .pair = j->pair };
 	struct spk_join_key *key = SPK_NEW_ARRAY(arena, struct spk_join_key, groups + 1);
@@ -200,7 +143,7 @@ static spk_status join_keys(void *user, struct spk_row_group *group, int groups,
 
 static spk_status window_join_finish(struct spk_op *op, spk_error *err)
 {
-	struct window_join *j = self(op);
+	struct spk_join_op *j = spk_join_op_of(op);
 	struct closing closing = { .j = j };
 	const struct spk_closing_rows rows = { .op = op, .view = j->view, .kept = j->kept, .sides = 2, .take = join_keys, .user = &closing };
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
@@ -210,7 +153,7 @@ static spk_status window_join_finish(struct spk_op *op, spk_error *err)
 	if (status == SPK_OK)
 		status = store(j, err);
 	if (status == SPK_OK)
-		status = emit_unmatched(j, err);
+		status = spk_join_op_emit_keyless(j, err);
 	if (status == SPK_OK)
 		status = spk_closing_rows_take(&rows, spk_op_watermark_after(op), err);
 	spk_arena_unref(work);
@@ -218,23 +161,12 @@ static spk_status window_join_finish(struct spk_op *op, spk_error *err)
 	return status;
 }
 
-static void window_join_close(struct spk_op *op)
-{
-	struct window_join *j = self(op);
-
-	for (int s = 0; s < 2; s++)
-		spk_keyed_rows_release(&j->kept[s]);
-	spk_join_input_release(&j->in);
-	spk_state_view_close(j->view);
-	spk_arena_unref(j->arena);
-}
-
 const struct spk_op_type spk_op_window_join = {
 	.name = "window join",
-	.size = sizeof(struct window_join),
+	.size = sizeof(struct spk_join_op),
 	.open = window_join_open,
-	.begin = window_join_begin,
-	.push = window_join_push,
+	.begin = spk_join_op_begin,
+	.push = spk_join_op_push,
 	.finish = window_join_finish,
-	.close = window_join_close,
+	.close = spk_join_op_close,
 };

@@ -1,0 +1,30 @@
+/*
+ * What all joins in a stream are made of: their kind, what an epoch brought, how rows are kept. Each has its own `finish`.
+ */
+#ifndef SPK_STREAM_OPERATOR_JOIN_OP_H
+#define SPK_STREAM_OPERATOR_JOIN_OP_H
+
+#include "stream/operator/stream_join.h"
+
+struct spk_join_op {
+	struct spk_op base;
+	struct spk_arena *arena;
+	struct spk_join_setup setup;
+	struct spk_keyed_rows kept[3];   /* left, right, and a third kind that only ASOF has */
+	struct spk_state_view *view;
+	struct spk_join_input in;
+	struct spk_join_pair *pair;      /* room for a batch */
+};
+
+static inline struct spk_join_op *spk_join_op_of(struct spk_op *op) { return spk_container_of(op, struct spk_join_op, base); }
+
+/* by_row, timed: see spk_join_setup and spk_join_input. met: kept rows know how much they meet, where they come out alone. */
+spk_status spk_join_op_open(struct spk_op *op, bool by_row, bool timed, bool met, spk_error *err);
+spk_status spk_join_op_begin(struct spk_op *op, spk_error *err);
+spk_status spk_join_op_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err);
+void spk_join_op_close(struct spk_op *op);
+
+/* Emits the epoch's rows that meet nothing whatever there is, a value that is compared being NULL: those that come out alone. */
+spk_status spk_join_op_emit_keyless(struct spk_join_op *j, spk_error *err);
+
+#endif
