@@ -642,6 +642,10 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 	}
 	if (strcasecmp(name, "array_fill") == 0 && (args == 2 || args == 3))
 		SPK_TRY(spk_array_fill_dims(arena, own, &args, position, err));
+	if (strcasecmp(name, "pg_typeof") == 0 && args == 1 && own[0]->type.id == SPK_TYPE_UNKNOWN) {
+		SPK_TRY_PTR(*out = spk_expr_literal(arena, (struct spk_value){ .type = spk_type(SPK_TYPE_TEXT), .view = spk_view_str("unknown") }), err);
+		return SPK_OK;
+	}
 	if (strcasecmp(name, "coalesce") == 0 && args > 0)
 		return spk_expr_make(arena, SPK_EXPR_COALESCE, own, args, false, position, out, err);
 	if (args == 2 && (strcmp(name, "is distinct from") == 0 || strcmp(name, "is not distinct from") == 0)) {

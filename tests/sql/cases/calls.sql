@@ -17,3 +17,4 @@ SELECT int4mul('a', 3);
 SELECT int4mul(1.5, 3);
 SELECT concat(VARIADIC '{}'::int[]) = '', concat_ws(',', VARIADIC '{}'::text[]) = '', concat_ws(NULL, VARIADIC '{}'::text[]), num_nulls(VARIADIC '{}'::int[]), format('x', VARIADIC '{}'::int[]);
 SELECT jsonb_extract_path('{"a": 1}', VARIADIC '{}'::text[]), json_extract_path_text('"x"', VARIADIC '{}'::text[]), jsonb_build_array(VARIADIC '{}'::int[]);
+SELECT pg_typeof('x'), pg_typeof(NULL), pg_typeof('x'::text), pg_typeof(1);
