@@ -12,13 +12,17 @@
 #include "stream/operator/row_changes.h"
 #include "stream/operator/stream_operators.h"
 
-enum { SHARDS = 64, TIME_BYTES = 8 };
+enum { TIME_BYTES = 8 };
+
+/* next[]: nothing is known of the shard; it holds no rows, or those of the end of time. */
+static const int64_t UNKNOWN = INT64_MIN, EMPTY = INT64_MAX;
 
 struct hold {
 	struct spk_op base;
 	struct spk_ordered_rows kept;
 	struct spk_state_view *view;
 	int first, end;                  /* shards */
+	int64_t next[SPK_SHARDS];        /* by shard: the earliest time that it holds */
 	struct spk_delta_rows delta;     /* the epoch's rows, by shard */
 };
 
@@ -32,12 +36,22 @@ static void put_time(int64_t time, char *out)
 	memcpy(out, &bits, TIME_BYTES);
 }
 
+static int64_t time_of(const struct spk_ordered_entry *row)
+{
+	uint64_t bits;
+
+	memcpy(&bits, row->bytes, TIME_BYTES);
+	return (int64_t)(__builtin_bswap64(bits) ^ (uint64_t)1 << 63);
+}
+
 static spk_status hold_open(struct spk_op *op, spk_error *err)
 {
 	struct hold *h = self(op);
 	struct spk_memory_account *account = op->pipeline->account;
 
 	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
+	for (int i = 0; i < SPK_SHARDS; i++)
+		h->next[i] = UNKNOWN;
 	spk_delta_rows_init(&h->delta, account);
 	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &h->first, &h->end);
 	SPK_TRY(spk_state_view_open(&h->view, op->pipeline->store, op->plan->state_table, h->first, h->end, err));
@@ -79,11 +93,11 @@ static spk_status hold_push(struct spk_op *op, int input, struct spk_batch *in, 
 
 /* --- rows whose time is over --- */
 
-struct release { struct spk_row_changes changes; struct spk_ordered_entry limit, next; bool any_due, any_next, all, none; };
+struct release { struct spk_row_changes changes; int64_t watermark; struct spk_ordered_entry next; bool any_due, any_next; };
 
-static bool is_due(const struct release *r, const struct spk_ordered_entry *row)
+static bool is_due(const struct release *r, int64_t time)
 {
-	return !r->none && (r->all || memcmp(row->bytes, r->limit.bytes, TIME_BYTES) < 0);
+	return r->watermark == SPK_WATERMARK_END || time < r->watermark;
 }
 
 static spk_status let_go(struct release *r, const struct spk_ordered_entry *row, spk_error *err)
@@ -99,7 +113,7 @@ static spk_status visit(void *user, const struct spk_ordered_entry *row, bool *g
 {
 	struct release *r = user;
 
-	if (is_due(r, row)) {
+	if (is_due(r, time_of(row))) {
 		r->any_due = true;
 		return let_go(r, row, err);
 	}
@@ -116,15 +130,20 @@ static spk_status work_off_shard(struct hold *h, int shard, struct release *r, s
 
 	SPK_TRY(spk_ordered_open(&h->kept, &tree, 1, err));
 	r->any_due = r->any_next = false;
-	if (!r->none)
-		SPK_TRY(spk_ordered_walk(&h->kept, &tree, false, visit, r, err));
+	SPK_TRY(spk_ordered_walk(&h->kept, &tree, false, visit, r, err));
+	h->next[shard] = r->any_next ? time_of(&r->next) : EMPTY;
 	if (r->any_due)
 		SPK_TRY(spk_ordered_cut_front(&h->kept, &tree, r->any_next ? &r->next : NULL, err));
 	for (uint32_t i = h->delta.first[shard]; i; i = h->delta.next[i - 1]) {
 		struct spk_ordered_entry row = { .weight = h->delta.weight[i - 1] };
 
 		SPK_TRY(spk_delta_row_ordered(&h->delta, i - 1, tree.arena, &row, err));
-		SPK_TRY(is_due(r, &row) ? let_go(r, &row, err) : spk_ordered_add(&h->kept, &tree, &row, err));
+		if (is_due(r, time_of(&row))) {
+			SPK_TRY(let_go(r, &row, err));
+			continue;
+		}
+		SPK_TRY(spk_ordered_add(&h->kept, &tree, &row, err));
+		h->next[shard] = SPK_MIN(h->next[shard], time_of(&row));
 	}
 	SPK_TRY(spk_ordered_write(&h->kept, &tree, 1, err));
 	return spk_row_changes_emit(&r->changes, err);
@@ -146,16 +165,13 @@ static spk_status with_arena(struct hold *h, int shard, struct release *r, spk_e
 static spk_status hold_finish(struct spk_op *op, spk_error *err)
 {
 	struct hold *h = self(op);
-	const int64_t watermark = spk_op_watermark_after(op);
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
-	struct release r = { .all = watermark == SPK_WATERMARK_END, .none = watermark == SPK_WATERMARK_NONE };
-	char limit[TIME_BYTES];
-	spk_status status = work ? spk_delta_rows_chain(&h->delta, SHARDS, work, err) : spk_fail_memory(err);
+	struct release r = { .watermark = spk_op_watermark_after(op) };
+	spk_status status = work ? spk_delta_rows_chain(&h->delta, SPK_SHARDS, work, err) : spk_fail_memory(err);
 
-	put_time(watermark, limit);
-	r.limit = (struct spk_ordered_entry){ .bytes = limit, .size = TIME_BYTES, .order = TIME_BYTES };
 	for (int shard = h->first; shard < h->end && status == SPK_OK; shard++)
-		status = with_arena(h, shard, &r, err);
+		if (h->delta.first[shard] || is_due(&r, h->next[shard]))
+			status = with_arena(h, shard, &r, err);
 	spk_arena_unref(work);
 	spk_delta_rows_clear(&h->delta);
 	return status;
