@@ -239,6 +239,8 @@ int spk_over_time_column(const struct spk_logical *l);
 /* So many rows, and so far back in time (-1: not at all), its frames look at those before a row; rows -1: at all of them. */
 struct spk_over_reach { int64_t rows, time_us; };
 struct spk_over_reach spk_over_reach_of(const struct spk_logical *l);
+/* All its calls go on from the values of the row before: running totals and numbers. */
+bool spk_over_runs(const struct spk_logical *l);
 /* Derives properties for the whole tree, bottom-up, and numbers the nodes. */
 spk_status spk_logical_finish(struct spk_arena *arena, struct spk_logical *root, spk_error *err);
 /* The tree as text, one node a line, with properties when `verbose`. */

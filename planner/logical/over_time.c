@@ -114,6 +114,19 @@ static bool reach_of(const struct spk_window_call *c, struct spk_over_reach *rea
 	return true;
 }
 
+bool spk_over_runs(const struct spk_logical *l)
+{
+	for (int i = 0; i < l->calls; i++) {
+		const struct spk_window_call *c = &l->call[i];
+		const bool numbers = c->function == SPK_WINDOW_FUNCTION_ROW_NUMBER || c->function == SPK_WINDOW_FUNCTION_RANK || c->function == SPK_WINDOW_FUNCTION_DENSE_RANK;
+		const bool goes_on = c->function == SPK_WINDOW_FUNCTION_AGGREGATE && !c->aggregate.distinct && c->aggregate.step == c->aggregate.aggregate && c->aggregate.aggregate->merge;
+
+		if (!numbers && (!goes_on || c->frame.mode == SPK_FRAME_GROUPS || c->frame.start != SPK_FRAME_FIRST || c->frame.end != SPK_FRAME_CURRENT || c->frame.exclude != SPK_EXCLUDE_NONE))
+			return false;
+	}
+	return true;
+}
+
 struct spk_over_reach spk_over_reach_of(const struct spk_logical *l)
 {
 	struct spk_over_reach reach = { .rows = 0, .time_us = -1 };

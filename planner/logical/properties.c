@@ -250,7 +250,7 @@ static void derive_over(struct spk_logical *l, struct spk_properties *p)
 	}
 	if (spk_over_time_column(l) >= 0) {
 		*p = *in;
-		p->bound = spk_over_reach_of(l).rows < 0 ? SPK_BOUND_NOTHING : SPK_BOUND_KEY;
+		p->bound = spk_over_reach_of(l).rows < 0 && !spk_over_runs(l) ? SPK_BOUND_NOTHING : SPK_BOUND_KEY;
 		return;
 	}
 	derive_nothing(l, p);

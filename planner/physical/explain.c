@@ -432,6 +432,7 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	case SPK_PHYSICAL_CALLBACK:
 		return spk_buffer_printf(out, err, " [%s]", n->callback->type->name);
 	case SPK_PHYSICAL_OVER:
+	case SPK_PHYSICAL_RUNNING_OVER:
 		return put_over(n, out, err);
 	case SPK_PHYSICAL_SORT:
 		return put_sort(n, out, err);

@@ -1,6 +1,6 @@
 /*
  * Window functions in the order of event time, in a stream: rows are held until the watermark has passed their time (HOLD), then they are computed once, with what is kept of
- * those before them (TIME_OVER). The first rows of partitions in that order need but the hold: what comes later never displaces them (top_n.c).
+ * those before them (TIME_OVER), or from the values of the row before (RUNNING_OVER). The first rows of partitions in that order need but the hold: what comes later never displaces them (top_n.c).
  */
 #include "planner/physical/build.h"
 
@@ -23,6 +23,12 @@ static spk_status put_columns(const struct spk_schema *in, const struct spk_over
 	return SPK_OK;
 }
 
+static spk_status put_call(const struct spk_window_call *c, struct spk_buffer *text, spk_error *err)
+{
+	SPK_TRY(spk_buffer_printf(text, err, "; %s %s", c->frame.mode == SPK_FRAME_ROWS ? "rows" : "range", c->function == SPK_WINDOW_FUNCTION_AGGREGATE ? "" : spk_window_function_name(c->function)));
+	return c->function == SPK_WINDOW_FUNCTION_AGGREGATE ? spk_build_call_meaning(&c->aggregate, text, err) : SPK_OK;
+}
+
 static spk_status name_state(struct spk_build *b, struct spk_physical *node, const char *what, const struct spk_over_keys *keys, spk_error *err)
 {
 	struct spk_buffer text = { 0 };
@@ -36,6 +42,8 @@ static spk_status name_state(struct spk_build *b, struct spk_physical *node, con
 		status = spk_buffer_printf(&text, err, "; %lld rows, %lld us; ", (long long)node->limit, (long long)node->window_size_us);
 	if (status == SPK_OK && node->inner)
 		status = spk_physical_format_chain(node->inner, &text, err);
+	for (int i = 0; i < node->calls && status == SPK_OK; i++)
+		status = put_call(&node->call[i], &text, err);
 	if (status == SPK_OK)
 		status = spk_build_state(b, node, what, &text, err);
 	spk_buffer_release(&text);
@@ -84,29 +92,42 @@ static spk_status over_flagged(struct spk_build *b, const struct spk_logical *l,
 	return SPK_OK;
 }
 
+/* With what is kept of the rows before. */
+static spk_status look_back(struct spk_build *b, const struct spk_logical *n, struct spk_over_reach reach, struct spk_physical *node, spk_error *err)
+{
+	struct spk_logical *flagged = NULL;
+	const struct spk_schema *schema;
+
+	SPK_TRY(over_flagged(b, n, &flagged, err));
+	node->limit = reach.rows;
+	node->window_size_us = reach.time_us;
+	node->bound = reach.rows < 0 ? SPK_BOUND_NOTHING : SPK_BOUND_KEY;
+	return spk_build_inner_plan(b, flagged, spk_build_over, flagged->input[0]->schema, &node->inner, &schema, err);
+}
+
 spk_status spk_build_time_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
 	const struct spk_over_reach reach = spk_over_reach_of(l);
-	struct spk_logical *n = NULL, *flagged = NULL;
-	const struct spk_schema *schema;
+	const bool runs = reach.rows < 0 && spk_over_runs(l);
+	struct spk_logical *n = NULL;
 	struct spk_over_keys keys;
 	struct spk_physical *node;
 
 	*out = *in;
 	SPK_TRY(spk_build_over_columns(b, l, out, &n, &keys, err));
 	SPK_TRY(spk_build_hold(b, l, &keys, out, err));
-	SPK_TRY(over_flagged(b, n, &flagged, err));
-	node = spk_build_node(b, SPK_PHYSICAL_TIME_OVER, n->schema, out, l);
+	node = spk_build_node(b, runs ? SPK_PHYSICAL_RUNNING_OVER : SPK_PHYSICAL_TIME_OVER, n->schema, out, l);
 	SPK_TRY_PTR(node, err);
-	SPK_TRY(spk_build_inner_plan(b, flagged, spk_build_over, flagged->input[0]->schema, &node->inner, &schema, err));
 	node->left = node->schema;
 	node->key = keys.column;
 	node->key_count = keys.count;
-	node->limit = reach.rows;
-	node->window_size_us = reach.time_us;
+	node->call = n->call;
+	node->calls = n->calls;
+	node->bound = SPK_BOUND_KEY;
+	if (!runs)
+		SPK_TRY(look_back(b, n, reach, node, err));
 	SPK_TRY(spk_build_order(b, n, node, err));
-	node->bound = reach.rows < 0 ? SPK_BOUND_NOTHING : SPK_BOUND_KEY;
-	SPK_TRY(name_state(b, node, "over", &keys, err));
+	SPK_TRY(name_state(b, node, runs ? "running" : "over", &keys, err));
 	*out = spk_build_port(b, node, false);
 	SPK_TRY_PTR(out->node, err);
 	return n->schema->count > l->schema->count ? spk_build_over_drop(b, l, out, err) : SPK_OK;

@@ -38,6 +38,7 @@
 	X(SESSION, "Session")                 /* stream: sessions by key; aggregates, or rows, of each as the watermark closes it */ \
 	X(HOLD, "Hold")                        /* stream: rows until the watermark has passed their time, which is `time_column` */ \
 	X(TIME_OVER, "TimeOver")               /* stream: window functions over rows that come in the order of time; `inner` over those kept and the new ones */ \
+	X(RUNNING_OVER, "RunningOver")         /* stream: the same where every call goes on from its value for the row before */ \
 	X(INPUT, "Input")                      /* leaf of an inner plan: the rows that the operator around it hands in */ \
 	X(HASH_JOIN, "HashJoin")               /* batch: input 0 probes a table over input 1 */ \
 	X(MERGE_JOIN, "MergeJoin")             /* batch: sorts both inputs by the keys */ \

@@ -17,6 +17,7 @@ static const struct spk_op_type *const stream_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_TOP_N] = &spk_op_top_n,
 	[SPK_PHYSICAL_HOLD] = &spk_op_hold,
 	[SPK_PHYSICAL_TIME_OVER] = &spk_op_time_over,
+	[SPK_PHYSICAL_RUNNING_OVER] = &spk_op_running_over,
 	[SPK_PHYSICAL_SESSION_INPUT] = &spk_op_session_input,
 	[SPK_PHYSICAL_SESSION] = &spk_op_session,
 };

@@ -5,7 +5,7 @@
 #include "tests/stream/life.h"
 #include "tests/stream/model.h"
 
-enum timed { SUM_OF_THREE, COUNT_OF_SECONDS, LAG_OF_TWO, SUM_SO_FAR, FIRST_ROW, FIRST_THREE };
+enum timed { SUM_OF_THREE, COUNT_OF_SECONDS, LAG_OF_TWO, SUM_SO_FAR, NUMBER, FIRST_ROW, FIRST_THREE };
 
 static const struct query {
 	const char *sql;
@@ -16,6 +16,8 @@ static const struct query {
 	{ .sql = "INSERT INTO deltas SELECT a, count(*) OVER (PARTITION BY a ORDER BY ts RANGE BETWEEN INTERVAL '3 seconds' PRECEDING AND CURRENT ROW) FROM t", .what = COUNT_OF_SECONDS },
 	{ .sql = "INSERT INTO deltas SELECT a, lag(b, 2) OVER (PARTITION BY a ORDER BY ts, f) FROM t", .what = LAG_OF_TWO },
 	{ .sql = "INSERT INTO deltas SELECT a, sum(b) OVER (PARTITION BY a ORDER BY ts, f) FROM t", .what = SUM_SO_FAR },
+	{ .sql = "INSERT INTO deltas SELECT a, dense_rank() OVER (PARTITION BY a ORDER BY ts, f) FROM t", .what = NUMBER },
+	{ .sql = "INSERT INTO deltas SELECT a, sum(b) FILTER (WHERE b > -9) OVER (PARTITION BY a ORDER BY ts, f ROWS UNBOUNDED PRECEDING) FROM t", .what = SUM_SO_FAR },
 	{ .sql = "INSERT INTO deltas SELECT a, sum(b + 0) OVER (PARTITION BY a + 0 ORDER BY ts, f ROWS 2 PRECEDING) FROM (SELECT * FROM t UNION ALL SELECT * FROM u) x", .what = SUM_OF_THREE, .both = true },
 	{ .sql = "INSERT INTO deltas SELECT a, sum(b) OVER (ORDER BY ts, f ROWS 2 PRECEDING) FROM t", .what = SUM_OF_THREE, .all = true },
 	{ .sql = "INSERT INTO deltas SELECT a, b FROM t QUALIFY row_number() OVER (PARTITION BY a ORDER BY ts, f) = 1", .what = FIRST_ROW },
@@ -73,6 +75,9 @@ static bool value_of(enum timed what, const struct seen *rows, bool *null, int64
 	case LAG_OF_TWO:
 		*null = n < 3 || event[n - 3]->b_null;
 		*v = *null ? 0 : event[n - 3]->b;
+		return true;
+	case NUMBER:
+		*v = n;
 		return true;
 	case FIRST_ROW:
 		*null = last->b_null;
@@ -233,4 +238,42 @@ static void rows_come_out_once(void)
 			live(&queries[i], 100 * i + (uint64_t)r, r % 2 ? 40 : 300, 20 + r % 2 * 20);
 }
 
-SPK_TEST_SUITE("window functions in the order of time", { "rows come out once", rows_come_out_once })
+/* Rows of one time are peers, more of them than a batch has: RANGE shows all of them what it has seen of all. */
+static void peers_are_seen_together(void)
+{
+	static const struct { const char *sql, *line[8]; } list[] = {
+		{ "INSERT INTO deltas SELECT sum(b) OVER (ORDER BY ts), rank() OVER (ORDER BY ts) FROM t", { "+5|1", "+5|1", "+5|1", "+5|1", "+5|1", "+8|6", "+8|6", "+8|6" } },
+		{ "INSERT INTO deltas SELECT count(*) OVER (ORDER BY ts ROWS UNBOUNDED PRECEDING), dense_rank() OVER (ORDER BY ts) FROM t", { "+1|1", "+2|1", "+3|1", "+4|1", "+5|1", "+6|2", "+7|2", "+8|2" } },
+	};
+
+	for (size_t i = 0; i < SPK_COUNT_OF(list); i++)
+		for (int rows = 1; rows < 9; rows += 3) {
+			struct event event[8];
+			struct partition t = { .event = event, .events = 8 };
+			char *dir = spk_test_dir("peers"), *state = spk_test_format("%s/state", dir);
+			struct cut cut = { .chunk = 3 };
+			struct outcome o;
+			struct stream s;
+			spk_error err = { 0 };
+
+			for (int k = 0; k < 8; k++)
+				event[k] = (struct event){ .a = k, .b = 1, .ts = (k < 5 ? 1 : 2) * SECOND };
+			stream_init(&s, list[i].sql, &t, 1, NULL, 0);
+			stream_open(&s, state, 1, rows, 1, false);
+			cut.to[0][0] = 8;
+			cut.finished[0][0] = true;
+			REQUIRE_OK(stream_epoch(&s, &cut, NULL, &o, &err), err);
+			lines_sort(&o.out[0]);
+			if (CHECK_EQ_INT(o.out[0].count, 8))
+				for (int k = 0; k < 8; k++)
+					CHECK_EQ_STR(o.out[0].line[k], list[i].line[k]);
+			outcome_release(&o);
+			stream_close(&s);
+			stream_release(&s);
+			spk_test_remove(dir);
+			free(state);
+			free(dir);
+		}
+}
+
+SPK_TEST_SUITE("window functions in the order of time", { "rows come out once", rows_come_out_once }, { "peers are seen together", peers_are_seen_together })

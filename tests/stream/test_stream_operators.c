@@ -376,26 +376,50 @@ static bool is_refused(const char *sql)
 	return status != SPK_OK;
 }
 
-static void random_relations_are_kept_up_to_date(void)
+/* Keeps the relation up to date for some epochs, if a stream can; false: it cannot. */
+static bool keep_up_to_date(const struct relation *r, uint64_t stream, int events)
 {
 	static const char views[] = "CREATE VIEW t0 AS SELECT a, b FROM t; CREATE VIEW t1 AS SELECT a, b FROM u; CREATE VIEW t2 AS SELECT a, b FROM t;\nINSERT INTO deltas ";
+	struct spk_buffer sql = { 0 };
+	bool can;
+
+	spk_buffer_append_str(&sql, views, NULL);
+	relation_sql(r, &sql);
+	can = can_stream(r) && !is_refused(spk_buffer_cstr(&sql));
+	if (can) {
+		struct job job = { .name = spk_buffer_cstr(&sql), .sql = sql.data, .mode = RELATES, .relation = r };
+
+		live(&job, stream, events, 15);
+	}
+	spk_buffer_release(&sql);
+	return can;
+}
+
+/* What ranks, groups and limits rows that change all the time: counts by key, the keys taken together. */
+static void what_changes_is_ranked_and_grouped(void)
+{
+	static const struct { enum relation_kind kind; int variants, step; } tops[] = { { R_RANK, TOPS, TOPS }, { R_GROUP, GROUPINGS, 0 }, { R_TOP, 3, 0 } };
+	struct relation t = { .kind = R_TABLE }, counts = { .kind = R_GROUP, .input = { &t }, .inputs = 1 }, third = { .kind = R_PROJECT, .variant = 1, .k = 1, .input = { &counts }, .inputs = 1 };
+
+	spk_log_set_levels("error", NULL);
+	for (size_t i = 0; i < SPK_COUNT_OF(tops); i++)
+		for (int v = 0; v < tops[i].variants; v++) {
+			struct relation top = { .kind = tops[i].kind, .variant = v + 2 * tops[i].step, .k = 2, .input = { &third }, .inputs = 1 };
+
+			CHECK(keep_up_to_date(&top, 20000 + 100 * i + (uint64_t)v, 120));
+		}
+}
+
+static void random_relations_are_kept_up_to_date(void)
+{
 	spk_test_rng rng = spk_test_rng_new(5);
 	int rounds = spk_test_long() ? 600 : 30;
 
 	spk_log_set_levels("error", NULL);
 	for (int i = 0; i < rounds;) {
 		struct relation *r = relation_new(&rng, 2 + (int)spk_test_below(&rng, 4));
-		struct spk_buffer sql = { 0 };
 
-		spk_buffer_append_str(&sql, views, NULL);
-		relation_sql(r, &sql);
-		if (can_stream(r) && !is_refused(spk_buffer_cstr(&sql))) {
-			struct job job = { .name = spk_buffer_cstr(&sql), .sql = sql.data, .mode = RELATES, .relation = r };
-
-			live(&job, 10000 + (uint64_t)i, relation_joins(r) ? 12 : i % 3 ? 40 : 300, 15);
-			i++;
-		}
-		spk_buffer_release(&sql);
+		i += keep_up_to_date(r, 10000 + (uint64_t)i, relation_joins(r) ? 12 : i % 3 ? 40 : 300);
 		relation_free(r);
 	}
 }
@@ -582,4 +606,5 @@ SPK_TEST_SUITE("stream operators",
 	{ "rows that move are not mistaken", rows_that_move_are_not_mistaken },
 	{ "changed state is refused", changed_state_is_refused },
 	{ "every epoch comes to the plain result", every_epoch_comes_to_the_plain_result },
+	{ "what changes is ranked and grouped", what_changes_is_ranked_and_grouped },
 	{ "random relations are kept up to date", random_relations_are_kept_up_to_date })

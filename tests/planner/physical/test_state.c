@@ -14,7 +14,7 @@ static const struct { const char *sql, *text; } states[] = {
 	  "State of the job\n"
 	  "  plain.hold-1, of Hold #4: changelog append; by auction; about 43 bytes for each row that waits; bounded by the watermark\n"
 	  "  plain.over-1, of TimeOver #5: changelog append; by auction; about 52 bytes for each row that is looked back at, 2 of a key; grows with the number of keys\n" },
-	{ "INSERT INTO plain SELECT auction, sum(price) OVER (PARTITION BY auction ORDER BY ts) FROM bid",
+	{ "INSERT INTO plain SELECT auction, first_value(price) OVER (PARTITION BY auction ORDER BY ts) FROM bid",
 	  "State of the job\n"
 	  "  plain.hold-1, of Hold #4: changelog append; by auction; about 43 bytes for each row that waits; bounded by the watermark\n"
 	  "  plain.over-1, of TimeOver #5: changelog append; by auction; about 52 bytes for each row; not bounded\n"
