@@ -152,6 +152,20 @@ static spk_status right(const struct spk_call *call, struct spk_vector *out, spk
 	return side(call, true, out);
 }
 
+/* The next delimiter. Fields are short as a rule: a byte is looked for here before somebody is called for it. */
+static const char *next_delimiter(const char *s, const char *end, const char *d, size_t size)
+{
+	enum { NEAR = 32 };
+	const char *near = end - s > NEAR ? s + NEAR : end;
+
+	if (size != 1)
+		return spk_find(s, (size_t)(end - s), d, size);
+	for (; s < near; s++)
+		if (*s == *d)
+			return s;
+	return memchr(s, *d, (size_t)(end - s));
+}
+
 /* The n-th field between delimiters, from the end for negative n. */
 static struct spk_view field(const struct spk_view *v, const struct spk_view *by, int32_t n)
 {
@@ -161,20 +175,20 @@ static struct spk_view field(const struct spk_view *v, const struct spk_view *by
 	if (v->length == 0 || by->length == 0)
 		return v->length && (n == 1 || n == -1) ? *v : (struct spk_view){ 0 };
 	if (n < 0) {
-		for (const char *p = s; (p = spk_find(p, (size_t)(end - p), d, by->length)) != NULL; p += by->length)
+		for (const char *p = s; (p = next_delimiter(p, end, d, by->length)) != NULL; p += by->length)
 			fields++;
 		if (-(int64_t)n > fields)
 			return (struct spk_view){ 0 };
 		n = (int32_t)(fields + n + 1);
 	}
 	for (; n > 1; n--) {
-		const char *p = spk_find(s, (size_t)(end - s), d, by->length);
+		const char *p = next_delimiter(s, end, d, by->length);
 
 		if (!p)
 			return (struct spk_view){ 0 };
 		s = p + by->length;
 	}
-	d = spk_find(s, (size_t)(end - s), d, by->length);
+	d = next_delimiter(s, end, d, by->length);
 	return spk_view(s, (uint32_t)((d ? d : end) - s));
 }
 
@@ -200,15 +214,19 @@ static spk_status split_index(const struct spk_call *call, struct spk_vector *ou
 
 	SPK_EACH_CALL_ROW(call, row) {
 		const struct spk_view *v = &SPK_ARG(struct spk_view, rs, row), *d = &SPK_ARG(struct spk_view, rd, row);
-		const char *s = spk_view_data(v), *end = s + v->length;
-		int64_t n = SPK_ARG(int32_t, rn, row), fields = 0;
+		const char *s = spk_view_data(v), *end = s + v->length, *by = spk_view_data(d), *next;
+		int32_t n = SPK_ARG(int32_t, rn, row);
 
-		for (const char *p = s; d->length && (p = spk_find(p, (size_t)(end - p), spk_view_data(d), d->length)) != NULL; p += d->length)
-			fields++;
-		if (n < 0 || n > fields)
+		for (; s && n > 0; n--) {
+			next = d->length ? next_delimiter(s, end, by, d->length) : NULL;
+			s = next ? next + d->length : NULL;
+		}
+		if (!s || n < 0) {
 			SPK_TRY(spk_call_null(call, out, row, err));
-		else
-			spk_vector_view(out)[row] = field(v, d, (int32_t)n + 1);
+			continue;
+		}
+		next = d->length ? next_delimiter(s, end, by, d->length) : NULL;
+		spk_vector_view(out)[row] = spk_view(s, (uint32_t)((next ? next : end) - s));
 	}
 	return SPK_OK;
 }

@@ -18,8 +18,6 @@ struct shown {
 	bool interval;
 	int32_t offset;
 	const char *zone;
-	int iso_week;
-	int64_t iso_year;
 };
 
 static struct shown shown_timestamp(int64_t local, int32_t offset, const char *zone)
@@ -34,8 +32,22 @@ static struct shown shown_timestamp(int64_t local, int32_t offset, const char *z
 	v.minute = t.minute;
 	v.second = t.second;
 	v.micros = t.micros;
-	v.iso_week = spk_iso_week(v.days, &v.iso_year);
 	return v;
+}
+
+/* Week and year of ISO's calendar, which few templates ask for; an interval has none. */
+static int iso_week(const struct shown *v, int64_t *year)
+{
+	*year = 0;
+	return v->interval ? 0 : spk_iso_week(v->days, year);
+}
+
+static int64_t iso_year(const struct shown *v)
+{
+	int64_t year;
+
+	iso_week(v, &year);
+	return year;
 }
 
 static struct shown shown_interval(const struct spk_interval *i)
@@ -145,7 +157,7 @@ static int64_t year_shown(const struct shown *v, int64_t year)
 static int put_year(char *out, const struct shown *v, const struct spk_template_node *n)
 {
 	bool iso = n->key >= SPK_TEMPLATE_IYYY && n->key <= SPK_TEMPLATE_I;
-	int64_t year = year_shown(v, iso ? v->iso_year : v->date.year);
+	int64_t year = year_shown(v, iso ? iso_year(v) : v->date.year);
 
 	switch (n->key) {
 	case SPK_TEMPLATE_Y_YYY: return sprintf(out, "%lld,%03lld", (long long)(year / 1000), (long long)(year % 1000));
@@ -174,8 +186,8 @@ static int put_date(char *out, const struct shown *v, const struct spk_template_
 	case SPK_TEMPLATE_DDD: return put_number(out, day_of_year, 3, n);
 	case SPK_TEMPLATE_D: return put_number(out, weekday + 1, 1, n);
 	case SPK_TEMPLATE_ID: return put_number(out, (weekday + 6) % 7 + 1, 1, n);
-	case SPK_TEMPLATE_IDDD: return put_number(out, v->days - spk_iso_year_start(v->iso_year) + 1, 3, n);
-	case SPK_TEMPLATE_IW: return put_number(out, v->iso_week, 2, n);
+	case SPK_TEMPLATE_IDDD: return put_number(out, v->days - spk_iso_year_start(iso_year(v)) + 1, 3, n);
+	case SPK_TEMPLATE_IW: return put_number(out, iso_week(v, &(int64_t){ 0 }), 2, n);
 	case SPK_TEMPLATE_WW: return put_number(out, (day_of_year - 1) / 7 + 1, 2, n);
 	case SPK_TEMPLATE_W: return put_number(out, (v->date.day - 1) / 7 + 1, 1, n);
 	case SPK_TEMPLATE_Q: return month ? put_number(out, (month - 1) / 3 + 1, 1, n) : 0;
@@ -301,6 +313,47 @@ static spk_status show(const struct spk_call *call, const struct spk_template *t
 	return SPK_OK;
 }
 
+/* --- the same text again --- */
+
+/* How long texts of a template stay the same, in microseconds of local time; 1: nothing is said. */
+static int64_t resolution(const struct spk_template *t)
+{
+	int64_t least = SPK_USEC_PER_DAY;
+
+	for (int i = 0; i < t->count; i++) {
+		switch (t->node[i].key) {
+		case SPK_TEMPLATE_HH24: case SPK_TEMPLATE_HH12: case SPK_TEMPLATE_HH:
+		case SPK_TEMPLATE_AM: case SPK_TEMPLATE_PM: case SPK_TEMPLATE_AM_DOTS: case SPK_TEMPLATE_PM_DOTS: least = SPK_MIN(least, SPK_USEC_PER_HOUR); break;
+		case SPK_TEMPLATE_MI: least = SPK_MIN(least, SPK_USEC_PER_MINUTE); break;
+		case SPK_TEMPLATE_SS: case SPK_TEMPLATE_SSSS: case SPK_TEMPLATE_SSSSS: least = SPK_MIN(least, SPK_USEC_PER_SEC); break;
+		case SPK_TEMPLATE_FF1: case SPK_TEMPLATE_FF2: case SPK_TEMPLATE_FF3: case SPK_TEMPLATE_FF4: case SPK_TEMPLATE_FF5: case SPK_TEMPLATE_FF6:
+		case SPK_TEMPLATE_MS: case SPK_TEMPLATE_US: case SPK_TEMPLATE_OF: case SPK_TEMPLATE_TZ: case SPK_TEMPLATE_TZH: case SPK_TEMPLATE_TZM: return 1;
+		default: break;
+		}
+	}
+	return least;
+}
+
+/* The row before: times that follow each other often show the same day or minute. */
+struct before { const struct spk_template *t; int64_t unit, key; int row; };
+
+/* Whether the row shows what the last one did, which it then has. */
+static bool shows_again(struct before *b, const struct spk_template *t, int64_t local, struct spk_vector *out, int row)
+{
+	int64_t key;
+	bool same;
+
+	if (b->t != t)
+		*b = (struct before){ t, resolution(t), 0, -1 };
+	key = local / b->unit - (local % b->unit < 0);
+	same = b->unit > 1 && b->row >= 0 && key == b->key;
+	if (same)
+		spk_vector_view(out)[row] = spk_vector_view(out)[b->row];
+	b->key = key;
+	b->row = row;
+	return same;
+}
+
 /* --- kernels --- */
 
 typedef struct spk_template *(*compiler)(struct spk_arena *arena, const char *s, size_t size);
@@ -339,12 +392,13 @@ static spk_status show_timestamps(const struct spk_call *call, bool zoned, struc
 	const struct spk_view *last = NULL;
 	const struct spk_template *t = NULL;
 	const struct spk_zone *zone = NULL;
+	struct before before = { 0 };
 
 	if (zoned)
 		SPK_TRY(spk_session_zone(call, &zone, err));
 	SPK_EACH_CALL_ROW(call, row) {
 		const struct spk_view *text = &SPK_ARG(struct spk_view, rt, row);
-		int64_t us = SPK_ARG(int64_t, rv, row);
+		int64_t us = SPK_ARG(int64_t, rv, row), local;
 		struct shown v;
 
 		SPK_TRY(template_at(call, text, &last, &t, err));
@@ -352,7 +406,10 @@ static spk_status show_timestamps(const struct spk_call *call, bool zoned, struc
 			SPK_TRY(spk_call_null(call, out, row, err));
 			continue;
 		}
-		v = shown_timestamp(spk_session_local(zone, us), zone ? spk_zone_offset_at(zone, us) : 0, !zoned ? "" : zone ? spk_zone_abbreviation(zone, us) : "UTC");
+		local = spk_session_local(zone, us);
+		if (shows_again(&before, t, local, out, row))
+			continue;
+		v = shown_timestamp(local, zone ? spk_zone_offset_at(zone, us) : 0, !zoned ? "" : zone ? spk_zone_abbreviation(zone, us) : "UTC");
 		SPK_TRY(show(call, t, &v, out, row, err));
 	}
 	return SPK_OK;
@@ -395,11 +452,12 @@ static spk_status from_unixtime(const struct spk_call *call, struct spk_vector *
 	const struct spk_template *t = spk_template_new_java(call->ev->arena, usual, sizeof usual - 1);
 	const struct spk_view *last = NULL;
 	const struct spk_zone *zone;
+	struct before before = { 0 };
 
 	SPK_TRY_PTR(t, err);
 	SPK_TRY(spk_session_zone(call, &zone, err));
 	SPK_EACH_CALL_ROW(call, row) {
-		int64_t us;
+		int64_t us, local;
 		struct shown v;
 
 		if (call->args > 1)
@@ -408,7 +466,10 @@ static spk_status from_unixtime(const struct spk_call *call, struct spk_vector *
 			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "timestamp out of range"));
 			continue;
 		}
-		v = shown_timestamp(spk_session_local(zone, us), zone ? spk_zone_offset_at(zone, us) : 0, zone ? spk_zone_abbreviation(zone, us) : "UTC");
+		local = spk_session_local(zone, us);
+		if (shows_again(&before, t, local, out, row))
+			continue;
+		v = shown_timestamp(local, zone ? spk_zone_offset_at(zone, us) : 0, zone ? spk_zone_abbreviation(zone, us) : "UTC");
 		SPK_TRY(show(call, t, &v, out, row, err));
 	}
 	return SPK_OK;

@@ -48,3 +48,11 @@ SELECT to_char(1, 'S9SG');
 SELECT to_char(1, '9PLPR');
 SELECT to_number('1', '9.9.9');
 SELECT to_char(12, 'PL99'), to_char(-12, '99PL'), to_char(1.5, '99V99'), to_char(0.0001, '9G999D999G999'), to_char(0, 'FMS9.9');
+
+-- Rows whose text is that of the row before, and where it changes.
+SELECT to_char(t, 'HH24:MI') AS minute, to_char(t, 'YYYY-MM-DD') AS day, to_char(t, 'HH12 AM') AS hour, to_char(t, 'IYYY-IW-ID') AS week, to_char(t, 'MI:SS') AS second,
+       to_char(t, 'SS.MS') AS milli, to_char(t, 'SSSS') AS seconds
+FROM generate_series('2024-12-29 22:58:30.25'::timestamp, '2024-12-30 01:01:00', '517 seconds') AS g (t) ORDER BY t;
+SELECT to_char(t, 'YYYY-MM-DD BC') AS day, to_char(t, 'HH24') AS hour FROM (VALUES ('0001-12-31 23:59:59.999999 BC'::timestamp), ('0001-01-01 00:00:00'), ('1969-12-31 23:59:59.5'),
+       ('1970-01-01 00:00:00'), ('1970-01-01 00:59:59.999999'), ('1969-12-31 23:00:00')) AS v (t) ORDER BY t;
+SELECT to_char(t, p) FROM (VALUES ('2024-01-01 00:00:01'::timestamp, 'DD'), ('2024-01-01 00:00:01', 'SS'), ('2024-01-01 00:00:02', 'SS'), ('2024-01-01 00:00:02', 'DD')) AS v (t, p) ORDER BY t, p;
