@@ -395,11 +395,11 @@ static bool keep_up_to_date(const struct relation *r, uint64_t stream, int event
 	return can;
 }
 
-/* What ranks, groups and limits rows that change all the time: counts by key, the keys taken together. */
+/* What ranks, groups and limits rows that change all the time: sums by key, which go up and down, the keys taken together. */
 static void what_changes_is_ranked_and_grouped(void)
 {
 	static const struct { enum relation_kind kind; int variants, step; } tops[] = { { R_RANK, TOPS, TOPS }, { R_GROUP, GROUPINGS, 0 }, { R_TOP, 3, 0 } };
-	struct relation t = { .kind = R_TABLE }, counts = { .kind = R_GROUP, .input = { &t }, .inputs = 1 }, third = { .kind = R_PROJECT, .variant = 1, .k = 1, .input = { &counts }, .inputs = 1 };
+	struct relation t = { .kind = R_TABLE }, sums = { .kind = R_GROUP, .variant = 1, .input = { &t }, .inputs = 1 }, third = { .kind = R_PROJECT, .variant = 1, .k = 1, .input = { &sums }, .inputs = 1 };
 
 	spk_log_set_levels("error", NULL);
 	for (size_t i = 0; i < SPK_COUNT_OF(tops); i++)
