@@ -59,7 +59,7 @@ static const char *format_by_ending(const struct spk_table *t)
 
 static spk_status unknown_format(const struct spk_table *t, const char *key, const char *name, spk_error *err)
 {
-	static const char *const planned[] = { "debezium-avro-confluent", "parquet", "orc", "canal-json", "maxwell-json", "ogg-json" };
+	static const char *const planned[] = { "debezium-avro-confluent", "parquet", "orc", "ogg-json" };
 	const char *names[32], *close;
 	int n = 0;
 

@@ -157,7 +157,7 @@ static spk_status store_decimal(struct spk_json_row *r, uint32_t k, const struct
 	spk_int128 m;
 
 	if (!read_unscaled(spk_view_data(bytes), bytes->length, &m))
-		return misfit(r, k, t, "not the bytes of a decimal in base64; if decimals come as texts or numbers, say 'debezium-json.decimal.handling.mode' = 'string'");
+		return misfit(r, k, t, "no bytes of a decimal in base64; see option 'debezium-json.decimal.handling.mode'");
 	return spk_decimal_store_declared(t->type, m, scale, out) ? SPK_OK : misfit(r, k, t, "out of range");
 }
 

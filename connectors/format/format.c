@@ -6,7 +6,7 @@
 #include "core/base/check.h"
 
 const struct spk_format *const spk_formats[] = {
-	&spk_format_json, &spk_format_csv, &spk_format_debezium_json, &spk_format_changelog_json, &spk_format_raw, &spk_format_avro, &spk_format_avro_confluent, &spk_format_protobuf, NULL,
+	&spk_format_json, &spk_format_csv, &spk_format_debezium_json, &spk_format_changelog_json, &spk_format_maxwell_json, &spk_format_canal_json, &spk_format_raw, &spk_format_avro, &spk_format_avro_confluent, &spk_format_protobuf, NULL,
 };
 
 const struct spk_format *spk_format(const char *name)
@@ -21,5 +21,5 @@ bool spk_format_has_weights(const struct spk_format *format) { return format == 
 
 const char *spk_format_names(void)
 {
-	return "json, csv, debezium-json, changelog-json, raw, avro, avro-confluent, protobuf";
+	return "json, csv, debezium-json, changelog-json, maxwell-json, canal-json, raw, avro, avro-confluent, protobuf";
 }

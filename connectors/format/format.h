@@ -116,7 +116,7 @@ const char *spk_format_names(void);
 
 extern const struct spk_format spk_format_json;
 extern const struct spk_format spk_format_csv;
-extern const struct spk_format spk_format_debezium_json;
+extern const struct spk_format spk_format_debezium_json, spk_format_maxwell_json, spk_format_canal_json;
 extern const struct spk_format spk_format_changelog_json;
 /* Whether its rows say of themselves that they come or go, so that a sink of it takes rows with weights. */
 bool spk_format_has_weights(const struct spk_format *format);
