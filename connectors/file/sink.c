@@ -359,8 +359,10 @@ static spk_status open_part(struct file_sink *s, int64_t epoch, int task, const 
 	part_names(s, (struct place){ epoch, task, s->base.spec->writer }, p);
 	p->next = s->parts;
 	s->parts = p;
-	p->folder = strndup(folder ? folder : "", size);
+	p->folder = calloc(1, size + 1);
 	SPK_TRY_PTR(p->folder, err);
+	if (size)
+		memcpy(p->folder, folder, size);
 	if (size)
 		SPK_TRY(make_folder(s, p->folder, err));
 	SPK_TRY(open_file(s, p, O_TRUNC, err));
@@ -372,7 +374,7 @@ static spk_status open_part(struct file_sink *s, int64_t epoch, int task, const 
 
 static bool is_part(const struct part *p, int task, const char *folder, size_t size)
 {
-	return p->task == task && strncmp(p->folder, folder ? folder : "", size) == 0 && p->folder[size] == '\0';
+	return p->task == task && strlen(p->folder) == size && (size == 0 || memcmp(p->folder, folder, size) == 0);
 }
 
 /* The file for rows of a task in a folder; *p may be it already. */
