@@ -49,7 +49,7 @@ static void wrong_ones_are_named(void)
 		{ { { "connector", "kafak" } }, "connector", "unknown connector 'kafak'", "did you mean 'kafka'?" },
 		{ { { "connector", "files" } }, "connector", "unknown connector 'files'", "there are: kafka" },
 		{ { KAFKA, { "format", "jsn" } }, "format", "unknown 'format' = 'jsn'", "did you mean 'json'?" },
-		{ { KAFKA, { "format", "parquet" } }, "format", "format 'parquet'", "there are: json, csv, debezium-json, changelog-json, raw, avro, avro-confluent, protobuf" },
+		{ { KAFKA, { "format", "parquet" } }, "format", "format 'parquet'", "there are: json, csv, debezium-json, changelog-json, maxwell-json, canal-json, raw, avro, avro-confluent, protobuf" },
 		{ { KAFKA }, "connector", "has no 'format'", "json, csv" },
 		{ { KAFKA, { "formt", "json" } }, "formt", "has no 'format'", "did you mean 'format' by 'formt'?" },
 		{ { KAFKA, { "format", "json" }, { "key.format", "cvs" } }, "key.format", "unknown 'key.format' = 'cvs'", "did you mean 'csv'?" },
