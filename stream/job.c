@@ -353,12 +353,14 @@ static bool try_again(struct spk_job *job, const spk_error *err)
 static void before_next_attempt(struct spk_job *job, const spk_error *why)
 {
 	struct spk_retry_policy policy = spk_retry_default(SPK_RETRY_TASK);
+	/* Now: a commit that comes through while the attempt is closed sets the count to 0. */
+	const int64_t wait = spk_retry_wait_us(&policy, job->attempts - 1);
 
 	SPK_LOG(WARN, "stream", "job %s: %s; recovering from its last commit", job->spec.name, why->message);
 	spk_event_log_write(job->events, SPK_EVENT_JOB_FAILED, (struct spk_event_field[]){ { "error", why->message, 0 }, { "attempt", NULL, job->attempts }, { 0 } });
 	spk_job_report(job, "recovering", why->message);
 	close_attempt(job);
-	wait_us(job, spk_retry_wait_us(&policy, job->attempts - 1));
+	wait_us(job, wait);
 }
 
 spk_status spk_job_run(struct spk_job *job, spk_error *err)

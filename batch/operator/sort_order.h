@@ -51,7 +51,8 @@ static inline spk_sort_item spk_sort_item_of(const char *key, uint32_t size, uin
 /* Order of two keys: <0, 0, >0. */
 static inline int spk_key_compare(const struct spk_key_ref *a, const struct spk_key_ref *b)
 {
-	int order = memcmp(a->data, b->data, SPK_MIN(a->size, b->size));
+	const uint32_t common = SPK_MIN(a->size, b->size);
+	int order = common ? memcmp(a->data, b->data, common) : 0;   /* without a key there may be no bytes at all */
 
 	return order ? order : (a->size > b->size) - (a->size < b->size);
 }

@@ -1,5 +1,7 @@
 #include "core/expr/precise.h"
 
+#include "core/base/check.h"
+
 #include <math.h>
 
 enum { DIGITS = 60 };
@@ -81,11 +83,16 @@ struct spk_precise spk_precise_add(struct spk_precise a, struct spk_precise b)
 	return normal(r);
 }
 
+/* What is so large or so small no numeric holds: the exponents of two of these can still be added. */
+enum { EXPONENT_MAX = 1 << 28 };
+
+static int in_range(int exponent) { return SPK_MAX(-EXPONENT_MAX, SPK_MIN(exponent, EXPONENT_MAX)); }
+
 struct spk_precise spk_precise_multiply(struct spk_precise a, struct spk_precise b)
 {
 	a = normal(a);
 	b = normal(b);
-	return normal((struct spk_precise){ spk_wide_multiply(&a.digits, &b.digits), a.exponent + b.exponent, a.negative != b.negative });
+	return normal((struct spk_precise){ spk_wide_multiply(&a.digits, &b.digits), in_range(a.exponent + b.exponent), a.negative != b.negative });
 }
 
 static struct spk_precise negated(struct spk_precise a)

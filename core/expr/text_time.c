@@ -138,12 +138,14 @@ static size_t digits_at(const char *s, const char *end)
 	return (size_t)(p - s);
 }
 
+/* What has too many digits is beyond every field's range, and does not wrap. */
 static int64_t number(const char *s, size_t digits)
 {
+	const int64_t most = INT64_C(99999999);
 	int64_t v = 0;
 
 	for (size_t i = 0; i < digits; i++)
-		v = v * 10 + (s[i] - '0');
+		v = v > most ? v : v * 10 + (s[i] - '0');
 	return v;
 }
 

@@ -147,6 +147,7 @@ spk_status spk_row_changes_emit(struct spk_row_changes *c, spk_error *err)
 
 void spk_row_changes_release(struct spk_row_changes *c)
 {
-	spk_free(c->op->pipeline->account, c->change, c->capacity * sizeof *c->change);
+	if (c->change)
+		spk_free(c->op->pipeline->account, c->change, c->capacity * sizeof *c->change);
 	*c = (struct spk_row_changes){ 0 };
 }

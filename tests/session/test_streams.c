@@ -24,7 +24,11 @@ static void begin(void)
 	REQUIRE_OK(spk_session_set(session, "epoch.max.rows", "3000", &err), err);
 }
 
-static void end(void) { spk_session_free(session); }
+static void end(void)
+{
+	spk_session_free(session);
+	free(folder);
+}
 
 /* --- rows that come --- */
 
