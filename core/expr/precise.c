@@ -1,8 +1,8 @@
 #include "core/expr/precise.h"
 
-#include "core/base/check.h"
-
 #include <math.h>
+
+#include "core/base/check.h"
 
 enum { DIGITS = 60 };
 
