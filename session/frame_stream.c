@@ -1,4 +1,5 @@
 /* Frames over sources that have no end: the source, its watermark, windows over its time. How they are run: stream.c. */
+#include "core/expr/interval.h"
 #include "core/expr/text_parse.h"
 #include "session/frame.h"
 #include "sparklet/stream.h"
@@ -37,14 +38,12 @@ struct spk_frame *spk_frame_read_stream(struct spk_session *session, const char 
 
 static spk_status parse_delay(const char *text, int64_t *us, spk_error *err)
 {
-	const int64_t day = INT64_C(86400) * 1000000;
 	struct spk_interval v;
-	int64_t days;
 
 	SPK_TRY(spk_text_parse_interval(text, strlen(text), &v, err));
 	if (v.months)
 		return spk_fail(err, SPK_BIND, "a watermark's delay must have a fixed length; months do not");
-	if (__builtin_mul_overflow((int64_t)v.days, day, &days) || __builtin_add_overflow(days, v.micros, us) || *us < 0)
+	if (!spk_interval_micros(v, us) || *us < 0)
 		return spk_fail(err, SPK_BIND, "a watermark's delay must be zero or more");
 	return SPK_OK;
 }

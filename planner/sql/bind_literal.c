@@ -6,6 +6,7 @@
 
 #include "core/base/clock.h"
 #include "core/columnar/decimal.h"
+#include "core/expr/interval.h"
 #include "core/expr/text.h"
 #include "planner/sql/bind.h"
 
@@ -232,9 +233,7 @@ spk_status spk_binder_constant(struct spk_exprs *x, const PgQuery__Node *n, stru
 
 spk_status spk_binder_length(struct spk_exprs *x, const PgQuery__Node *n, bool zero_ok, int64_t *us, spk_error *err)
 {
-	const int64_t day = INT64_C(86400) * 1000000;
 	struct spk_value v;
-	int64_t days;
 
 	SPK_TRY(spk_binder_constant(x, n, spk_type(SPK_TYPE_INTERVAL), &v, err));
 	if (v.null)
@@ -243,7 +242,7 @@ spk_status spk_binder_length(struct spk_exprs *x, const PgQuery__Node *n, bool z
 		spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "%s must have a fixed length; months do not", x->clause);
 		return spk_hint(err, "Give it in days.");
 	}
-	if (__builtin_mul_overflow((int64_t)v.interval.days, day, &days) || __builtin_add_overflow(days, v.interval.micros, us))
+	if (!spk_interval_micros(v.interval, us))
 		return spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "%s is out of range", x->clause);
 	if (zero_ok ? *us < 0 : *us <= 0)
 		return spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "%s must be %s", x->clause, zero_ok ? "zero or more" : "more than zero");

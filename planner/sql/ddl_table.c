@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/expr/interval.h"
 #include "planner/sql/rewrite.h"
 
 struct create {
@@ -196,9 +197,8 @@ static spk_status bad_watermark(const struct create *c, int location, spk_error 
 
 static spk_status watermark_delay(struct create *c, const struct spk_expr *e, int column, int location, spk_error *err)
 {
-	const int64_t day = INT64_C(86400) * 1000000;
 	const struct spk_interval *v;
-	int64_t days, us;
+	int64_t us;
 
 	if (e->kind == SPK_EXPR_COLUMN && e->column == column)
 		return SPK_OK;
@@ -210,7 +210,7 @@ static spk_status watermark_delay(struct create *c, const struct spk_expr *e, in
 		spk_binder_fail(&c->b, location, SPK_BIND, err, "a watermark's delay must have a fixed length; months do not");
 		return spk_hint(err, "Give it in days.");
 	}
-	if (__builtin_mul_overflow((int64_t)v->days, day, &days) || __builtin_add_overflow(days, v->micros, &us) || us < 0)
+	if (!spk_interval_micros(*v, &us) || us < 0)
 		return spk_binder_fail(&c->b, location, SPK_BIND, err, "a watermark's delay must be zero or more");
 	c->table->watermark_delay_us = us;
 	return SPK_OK;
