@@ -16,64 +16,34 @@ struct closing {
 	struct spk_arena *arena;         /* of the bucket at hand */
 	struct due *first, **last;
 	struct spk_session_looks looks;
-	/* aggregates on their way out */
-	struct spk_batch *out;
-	char *row[SPK_BATCH_ROWS];       /* their states, in s.old_row */
-	int n;
+	struct spk_closed_groups groups; /* aggregates on their way out */
 	/* rows on their way out, and their sessions' bounds */
 	struct spk_arena *rows;
 	const struct spk_kept_row **kept;
+	int n;
 	int64_t *start, *end;
 	size_t bytes;
 };
 
 /* --- aggregates --- */
 
-static void drop_states(struct closing *c)
-{
-	for (int i = 0; i < c->n; i++)
-		spk_stateful_release_row(&c->x->s, c->row[i]);
-	spk_batch_unref(c->out);
-	c->out = NULL;
-	c->n = 0;
-}
-
-static spk_status emit_states(struct closing *c, spk_error *err)
-{
-	struct spk_stateful_groups *s = &c->x->s;
-	char *state[SPK_BATCH_ROWS];
-	spk_status status;
-
-	if (c->n == 0)
-		return SPK_OK;
-	for (int i = 0; i < c->n; i++)
-		state[i] = spk_state_states(c->row[i]);
-	status = spk_groups_final(&s->epoch, state, c->n, c->out->column, 0, SPK_BATCH_ROWS, c->out->arena, err);
-	c->out->rows = c->out->selected = c->n;
-	if (status == SPK_OK)
-		status = spk_op_emit(&s->base, c->out, err);
-	drop_states(c);
-	return status;
-}
-
 static spk_status take_states(struct closing *c, struct spk_view key, const struct spk_session *session, spk_error *err)
 {
 	struct spk_stateful_groups *s = &c->x->s;
 	const int columns = s->base.plan->schema->count;
+	struct spk_batch *out;
 	char *row;
+	int at;
 
-	if (c->n == SPK_BATCH_ROWS)
-		SPK_TRY(emit_states(c, err));
-	if (!c->out)
-		SPK_TRY(spk_groups_output(s->base.plan->schema, SPK_BATCH_ROWS, s->base.pipeline->account, &c->out, err));
-	row = s->old_row + (size_t)c->n * (size_t)s->row_size;
+	SPK_TRY(spk_closed_groups_add(&c->groups, &row, err));
 	memset(row, 0, (size_t)s->row_size);
-	c->row[c->n++] = row;
+	out = c->groups.batch;
+	at = c->groups.n - 1;
 	SPK_TRY(spk_groups_read_states(&s->epoch, spk_state_states(row), session->data, session->size, err));
-	spk_vector_i64(&c->out->column[0])[c->n - 1] = session->first;
-	spk_vector_i64(&c->out->column[columns - 2])[c->n - 1] = session->last + c->x->gap;
-	spk_vector_i64(&c->out->column[columns - 1])[c->n - 1] = session->last + c->x->gap - WINDOW_TIME_BEFORE_END_US;
-	return spk_row_key_decode(spk_view_data(&key), key.length, c->x->key_column, s->base.plan->key_count, c->out->column + 1, c->n - 1, SPK_BATCH_ROWS, c->out->arena, err);
+	spk_vector_i64(&out->column[0])[at] = session->first;
+	spk_vector_i64(&out->column[columns - 2])[at] = session->last + c->x->gap;
+	spk_vector_i64(&out->column[columns - 1])[at] = session->last + c->x->gap - WINDOW_TIME_BEFORE_END_US;
+	return spk_row_key_decode(spk_view_data(&key), key.length, c->x->key_column, s->base.plan->key_count, out->column + 1, at, SPK_BATCH_ROWS, out->arena, err);
 }
 
 /* --- rows --- */
@@ -262,7 +232,7 @@ static spk_status close_buckets(struct closing *c, spk_error *err)
 	}
 	if (status != SPK_OK)
 		return status;
-	return spk_sessions_keep_rows(c->x) ? emit_rows(c, err) : emit_states(c, err);
+	return spk_sessions_keep_rows(c->x) ? emit_rows(c, err) : spk_closed_groups_emit(&c->groups, err);
 }
 
 spk_status spk_sessions_close(struct spk_sessions *x, int64_t watermark, spk_error *err)
@@ -272,10 +242,11 @@ spk_status spk_sessions_close(struct spk_sessions *x, int64_t watermark, spk_err
 
 	SPK_TRY_PTR(c, err);
 	c->x = x;
+	c->groups.s = &x->s;
 	c->watermark = watermark;
 	status = close_buckets(c, err);
 	if (!spk_sessions_keep_rows(x))
-		drop_states(c);
+		spk_closed_groups_drop(&c->groups);
 	spk_arena_unref(c->rows);
 	return status;
 }
