@@ -431,6 +431,8 @@ spk_status spk_query_bind_sets(struct spk_query *q, spk_error *err);
 bool spk_query_in_every_set(const struct spk_query *q, int group);
 /* Puts EXPAND below the aggregate when there are several sets. */
 spk_status spk_query_expand(struct spk_query *q, struct spk_logical *aggregate, spk_error *err);
+/* Direct arguments of ordered sets are the group's: they read EXPAND's groups, NULL where the set lacks them; rows are the input's. */
+spk_status spk_query_expand_direct(const struct spk_query *q, const struct spk_logical *aggregate, spk_error *err);
 /* Every argument of GROUPING() is one of the groups. */
 spk_status spk_query_check_groupings(const struct spk_query *q, spk_error *err);
 /* GROUPING() over the aggregate's output. */

@@ -450,6 +450,7 @@ spk_status spk_query_aggregate(struct spk_query *q, struct spk_logical **plan, s
 	*plan = l;
 	SPK_TRY(show_groups(q, l, err));
 	SPK_TRY(check_direct(q, err));
+	SPK_TRY(spk_query_expand_direct(q, l, err));
 	for (int i = 0; i < q->targets; i++)
 		SPK_TRY(turn_over(q, schema, q->target[i].expr, &q->target[i].expr, err));
 	SPK_TRY(spk_query_turn_over_windows(q, schema, err));

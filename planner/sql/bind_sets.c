@@ -282,6 +282,35 @@ spk_status spk_query_expand(struct spk_query *q, struct spk_logical *aggregate, 
 	return group_columns(q, schema, aggregate, err);
 }
 
+/* Groups within the expression become EXPAND's columns. A copy: expressions are shared between calls. */
+static spk_status read_groups(const struct spk_query *q, const struct spk_schema *schema, const struct spk_expr *e, struct spk_expr **out, spk_error *err)
+{
+	const int group = spk_query_find_group(q, e), base = schema->count - q->groups - 1;
+
+	if (group >= 0) {
+		SPK_TRY_PTR(*out = spk_expr_column(q->b->arena, base + group, &schema->field[base + group]), err);
+		(*out)->position = e->position;
+		return SPK_OK;
+	}
+	SPK_TRY_PTR(*out = spk_arena_copy(q->b->arena, e, sizeof *e), err);
+	(*out)->nullable = true;
+	SPK_TRY_PTR((*out)->arg = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, e->args + 1), err);
+	for (int i = 0; i < e->args; i++)
+		SPK_TRY(read_groups(q, schema, e->arg[i], &(*out)->arg[i], err));
+	return SPK_OK;
+}
+
+spk_status spk_query_expand_direct(const struct spk_query *q, const struct spk_logical *aggregate, spk_error *err)
+{
+	for (int i = 0; i < aggregate->aggregate_count && q->sets > 1; i++) {
+		const struct spk_aggregate_call *c = &aggregate->aggregate[i];
+
+		for (int k = 0; c->aggregate->kind != SPK_AGGREGATE_PLAIN && k < c->args - c->sorts; k++)
+			SPK_TRY(read_groups(q, aggregate->input[0]->schema, c->input[k], &c->input[k], err));
+	}
+	return SPK_OK;
+}
+
 /* --- GROUPING() --- */
 
 spk_status spk_binder_grouping(struct spk_exprs *x, const PgQuery__GroupingFunc *f, struct spk_expr **out, spk_error *err)
