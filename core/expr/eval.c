@@ -227,12 +227,29 @@ static spk_status eval_call(const struct spk_expr *e, const struct spk_batch *in
 	return apply(e, f->kernel, !f->not_strict, f->total, f->volatility != SPK_VOLATILE, in, sel, n, ev, out, err);
 }
 
+/* What the argument cannot give is an error all the same: it is computed before, and stands for a column of a batch of its own. */
+static spk_status eval_forgiving(const struct spk_expr *e, const struct spk_cast *cast, const struct spk_batch *in, const int32_t *sel, int n, struct spk_eval *ev, struct spk_vector *out, spk_error *err)
+{
+	struct spk_row_errors ignored = { 0 };
+	struct spk_expr column = { .kind = SPK_EXPR_COLUMN, .type = e->arg[0]->type, .nullable = true }, alone = *e, *arg = &column;
+	struct spk_eval here = *ev;
+	struct spk_vector value;
+	struct spk_batch batch = { .rows = in->rows, .columns = 1, .column = &value, .arena = in->arena };
+
+	SPK_TRY(eval(e->arg[0], in, sel, n, ev, &value, err));
+	here.errors = &ignored;
+	alone.arg = &arg;
+	return apply(&alone, cast->kernel, true, false, true, &batch, sel, n, &here, out, err);
+}
+
 static spk_status eval_cast(const struct spk_expr *e, const struct spk_batch *in, const int32_t *sel, int n, struct spk_eval *ev, struct spk_vector *out, spk_error *err)
 {
 	const struct spk_cast *cast = e->prepared ? e->prepared : spk_cast_find(e->arg[0]->type, e->type);
 
 	if (!cast)
 		return spk_fail(err, SPK_INTERNAL, "a cast node without a cast");
+	if (e->forgiving)
+		return eval_forgiving(e, cast, in, sel, n, ev, out, err);
 	return apply(e, cast->kernel, true, false, true, in, sel, n, ev, out, err);
 }
 

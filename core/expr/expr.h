@@ -38,6 +38,7 @@ struct spk_expr {
 	struct spk_type type;
 	bool nullable;
 	bool negated;
+	bool forgiving;                        /* CAST: what does not fit is NULL, not an error */
 	bool assignment;                       /* CAST: a text too long for varchar(n) is an error, not cut */
 	int position;                          /* byte offset in the SQL text + 1; 0 unknown */
 	int column;                            /* COLUMN, OUTER; CALL of spk_expr_field: which field */

@@ -184,6 +184,10 @@ static spk_status write(const struct spk_expr *e, struct spk_buffer *out, spk_er
 	case SPK_EXPR_CALL:
 		return write_call(e, out, err);
 	case SPK_EXPR_CAST:
+		if (e->forgiving) {
+			SPK_TRY(write_around("TRY_CAST(", e->arg, 1, "", " AS ", out, err));
+			return spk_buffer_printf(out, err, "%s)", spk_type_format(e->type, type, sizeof type));
+		}
 		SPK_TRY(write_around("", e->arg, 1, "", "::", out, err));
 		return spk_buffer_append_str(out, spk_type_format(e->type, type, sizeof type), err);
 	case SPK_EXPR_AND:

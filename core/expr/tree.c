@@ -16,7 +16,7 @@ bool spk_expr_same(const struct spk_expr *a, const struct spk_expr *b)
 {
 	if (a == b)
 		return true;
-	if (a->kind != b->kind || !spk_type_same(a->type, b->type) || a->negated != b->negated || a->assignment != b->assignment || a->args != b->args)
+	if (a->kind != b->kind || !spk_type_same(a->type, b->type) || a->negated != b->negated || a->assignment != b->assignment || a->forgiving != b->forgiving || a->args != b->args)
 		return false;
 	if (a->kind == SPK_EXPR_COLUMN)
 		return a->column == b->column;
@@ -112,7 +112,7 @@ bool spk_expr_can_fail(const struct spk_expr *e)
 {
 	if (e->kind == SPK_EXPR_CALL && e->function->can_fail && !(e->function->safe_prepared && e->prepared))
 		return true;
-	if (e->kind == SPK_EXPR_CAST && (!cast_of(e) || spk_cast_may_fail(cast_of(e), e->arg[0]->type, e->type)))
+	if (e->kind == SPK_EXPR_CAST && !e->forgiving && (!cast_of(e) || spk_cast_may_fail(cast_of(e), e->arg[0]->type, e->type)))
 		return true;
 	for (int i = 0; i < e->args; i++)
 		if (spk_expr_can_fail(e->arg[i]))

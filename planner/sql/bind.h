@@ -7,7 +7,7 @@
  *   bind_set.c      UNION, INTERSECT, EXCEPT        bind_values.c  VALUES, casts of a query's columns
  *   bind_over.c     window functions: f() OVER (...)        bind_frame.c    their frames
  *   bind_from.c     FROM: tables, views, subqueries bind_join.c     JOIN, and what several items of FROM make together
- *   bind_with.c     WITH                            bind_window.c, bind_file.c   window functions and files in FROM
+ *   bind_with.c     WITH                            bind_window.c, bind_file.c   window functions in FROM and GROUP BY, files in FROM
  *   bind_recursive.c   WITH RECURSIVE               hint.c         hints for joins, in comments
  *   bind_search.c   its SEARCH and CYCLE            bind_overlaps.c   OVERLAPS
  *   bind_sample.c   TABLESAMPLE                     bind_present.c  whole rows where an outer join may give none
@@ -16,6 +16,7 @@
  *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c, bind_array.c
  *   bind_args.c     arguments of calls              bind_record.c   records as tables: AS t (a int, b text)
  *   bind_aggregate.c   calls of aggregates           bind_sets.c   GROUPING SETS, GROUPING()
+ *   macro.c         functions of other dialects that are expressions of PostgreSQL's, TRY_CAST
  */
 #ifndef SPK_PLANNER_SQL_BIND_H
 #define SPK_PLANNER_SQL_BIND_H
@@ -99,10 +100,18 @@ struct spk_range {
 	int present;                           /* then: 1 + place of the column that is true where there is one; 0: there is no such column */
 	bool hidden_columns;                   /* its columns cannot be named alone, and are not in "*": a join stands for them */
 };
+/* tumble(...), hop(...), cumulate(...) or session(...) among the groups: the window that the query's rows are put into before they are grouped. */
+struct spk_group_window {
+	const PgQuery__FuncCall *call;         /* as it stands in GROUP BY, or in the output that GROUP BY names */
+	struct spk_logical *node;              /* the WINDOW node; its last three columns are window_start, window_end, window_time */
+	int first;                             /* the first of them */
+	bool time;                             /* window_time was asked for, so it is a group as well */
+};
 struct spk_scope {
 	struct spk_logical *plan;
 	int count;
 	struct spk_range *range;
+	struct spk_group_window *window;       /* NULL: none among the groups */
 };
 
 /*
@@ -175,6 +184,8 @@ struct spk_exprs {
 	bool inside_window;                    /* in a window function or its window */
 	bool defines_window;                   /* in its window */
 	bool sets_ok;                          /* set-returning functions may be called: whoever binds makes rows of their arrays */
+	int params;                            /* what stands for $1, $2, ...; 0: they mean nothing here */
+	struct spk_expr **param;
 	const char *inside;                    /* "CASE", "COALESCE": what does not let them be called; NULL: the clause */
 };
 
@@ -253,6 +264,11 @@ spk_status spk_binder_quantified(struct spk_exprs *x, const PgQuery__AExpr *e, c
 /* A call that becomes a constant when its arguments are. */
 spk_status spk_binder_folded(const struct spk_binder *b, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err);
+/* A function of another dialect that is an expression of PostgreSQL's: whether it is one, and the expression. */
+bool spk_is_macro(const char *name, struct spk_expr *const *arg, int args);
+spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
+/* A cast that gives NULL where it fails: TRY_CAST. */
+spk_status spk_binder_try_cast(const struct spk_binder *b, struct spk_expr *arg, struct spk_type type, int location, struct spk_expr **out, spk_error *err);
 /* (arg[0], arg[1]) OVERLAPS (arg[2], arg[3]). */
 spk_status spk_binder_overlaps(struct spk_binder *b, struct spk_expr **arg, int location, struct spk_expr **out, spk_error *err);
 /* The arguments of a call, in the function's order. */
@@ -414,14 +430,22 @@ spk_status spk_query_add_target(struct spk_query *q, struct spk_expr *e, const c
 /* The target that PostgreSQL's GROUP BY and ORDER BY mean by an ordinal or an output name; -1 when `n` is an expression. */
 spk_status spk_query_find_target(struct spk_query *q, const PgQuery__Node *n, const char *clause, bool columns_first, int *out, spk_error *err);
 spk_status spk_query_bind_groups(struct spk_query *q, spk_error *err);
+/* Puts a WINDOW node on `plan` when a window function is among the groups; the other groups are what a session is of, once they are bound. */
+spk_status spk_query_group_window(struct spk_query *q, struct spk_logical **plan, spk_error *err);
+spk_status spk_query_session_keys(struct spk_query *q, spk_error *err);
+/* Whether the expression is the query's window as a whole: a record of its start and end. */
+bool spk_query_is_window(const struct spk_query *q, const struct spk_expr *e);
+/* tumble(...) as a value, tumble_start(...) and their like. */
+bool spk_is_group_window_call(const char *name);
+spk_status spk_binder_group_window_call(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err);
 /* any_value(e): of equal values, one. */
 spk_status spk_binder_any_value(const struct spk_binder *b, const struct spk_expr *e, struct spk_aggregate_call *out, spk_error *err);
 /* Whether values that are equal, and one key, may be shown with different scales. */
 bool spk_loses_scale(struct spk_type type);
 /* Makes an AGGREGATE that groups by its first columns give them as a row has them, by a projection on top. */
 spk_status spk_binder_show_keys(const struct spk_binder *b, struct spk_logical **aggregate, spk_error *err);
-/* Number of the group expression, adding it when it is new. */
-spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int *out, spk_error *err);
+/* Number of the group expression, adding it when it is new; a window is `count` groups from there on, else it is 1. */
+spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int *out, int *count, spk_error *err);
 /* Whether two expressions of the query are the same; two subqueries are, if one could stand for the other. */
 bool spk_query_same(const struct spk_query *q, const struct spk_expr *a, const struct spk_expr *b);
 /* The group that is this expression, -1 when none is. */

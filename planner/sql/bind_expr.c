@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "planner/sql/rewrite.h"
+
 spk_status spk_binder_exprs(struct spk_exprs *x, PgQuery__Node *const *n, size_t count, struct spk_expr ***out, spk_error *err)
 {
 	struct spk_expr **list = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, count + 1);
@@ -154,6 +156,26 @@ static spk_status bind_collate(struct spk_exprs *x, const PgQuery__CollateClause
 	return spk_binder_expr(x, c->arg, out, err);
 }
 
+static spk_status bind_param(struct spk_exprs *x, const PgQuery__ParamRef *p, struct spk_expr **out, spk_error *err)
+{
+	if (p->number < 1 || p->number > x->params)
+		return spk_binder_unsupported(x->b, p->location, "a parameter ($1)", err);
+	*out = x->param[p->number - 1];
+	return SPK_OK;
+}
+
+/* IS JSON, which the rewrite calls IS DOCUMENT. */
+static spk_status bind_document(struct spk_exprs *x, const PgQuery__XmlExpr *e, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr *arg[2];
+
+	if (e->op != PG_QUERY__XML_EXPR_OP__IS_DOCUMENT)
+		return spk_binder_unsupported(x->b, e->location, "XML", err);
+	SPK_TRY(spk_binder_expr(x, e->args[0], &arg[0], err));
+	arg[1] = arg[0];
+	return spk_binder_macro(x, SPK_MARK_IS_JSON, arg, 2, e->location, out, err);
+}
+
 spk_status spk_binder_expr(struct spk_exprs *x, const PgQuery__Node *n, struct spk_expr **out, spk_error *err)
 {
 	if (!n)
@@ -180,6 +202,8 @@ spk_status spk_binder_expr(struct spk_exprs *x, const PgQuery__Node *n, struct s
 	case PG_QUERY__NODE__NODE_ROW_EXPR: return spk_binder_row(x, n->row_expr, out, err);
 	case PG_QUERY__NODE__NODE_GROUPING_FUNC: return spk_binder_grouping(x, n->grouping_func, out, err);
 	case PG_QUERY__NODE__NODE_SUB_LINK: return spk_binder_sublink(x, n->sub_link, out, err);
+	case PG_QUERY__NODE__NODE_PARAM_REF: return bind_param(x, n->param_ref, out, err);
+	case PG_QUERY__NODE__NODE_XML_EXPR: return bind_document(x, n->xml_expr, out, err);
 	default: return spk_binder_unsupported(x->b, spk_node_location(n), spk_node_what(n), err);
 	}
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/expr/function.h"
+#include "planner/sql/rewrite.h"
 
 spk_status spk_binder_function_name(const struct spk_binder *b, PgQuery__Node *const *names, size_t count, int location, const char **out, spk_error *err)
 {
@@ -91,6 +92,20 @@ static spk_status populate(struct spk_exprs *x, const PgQuery__FuncCall *f, cons
 	return spk_expr_populate(x->b->arena, arg[0], json, position, out, err);
 }
 
+/* The rewrite puts a cast, and nothing else, into it. */
+static spk_status bind_try(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err)
+{
+	const PgQuery__TypeCast *cast = f->n_args == 1 && f->args[0]->node_case == PG_QUERY__NODE__NODE_TYPE_CAST ? f->args[0]->type_cast : NULL;
+	struct spk_type type;
+	struct spk_expr *arg;
+
+	if (!cast)
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "TRY_CAST takes a value and a type: TRY_CAST(x AS integer)");
+	SPK_TRY(spk_binder_type(x->b, cast->type_name, &type, err));
+	SPK_TRY(spk_binder_expr(x, cast->arg, &arg, err));
+	return spk_binder_try_cast(x->b, arg, type, f->location, out, err);
+}
+
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr **arg;
@@ -101,6 +116,8 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 	SPK_TRY(spk_binder_function_name(x->b, f->funcname, f->n_funcname, f->location, &name, err));
 	if (f->over)
 		return spk_binder_over(x, f, name, out, err);
+	if (spk_is_group_window_call(name))
+		return spk_binder_group_window_call(x, f, name, out, err);
 	if (spk_window_function_known(name) && !(spk_binder_aggregate_known(x->b, name) && (f->n_args || f->agg_within_group)))
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "window function %s requires an OVER clause", name);
 	if (spk_binder_aggregate_known(x->b, name))
@@ -110,9 +127,13 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 		if (special(x, f, name, arg, &status, out, err))
 			return status;
 	}
+	if (strcmp(name, SPK_MARK_TRY) == 0)
+		return bind_try(x, f, out, err);
 	SPK_TRY(spk_binder_args(x, f, name, &arg, &args, err));
 	if (spk_catalog_function(x->b->catalog, name))
 		return spk_expr_call_function(x->b->arena, &spk_catalog_function(x->b->catalog, name)->base, arg, args, spk_binder_at(x->b, f->location), out, err);
+	if (spk_is_macro(name, arg, args))
+		return spk_binder_macro(x, name, arg, args, f->location, out, err);
 	if (args == 2 && arg[0]->type.id == SPK_TYPE_ROW && spk_populates(name))
 		return populate(x, f, name, arg, out, err);
 	if (strcmp(name, "overlaps") == 0 && args == 4)

@@ -126,7 +126,33 @@ static spk_status check_group(struct spk_query *q, struct spk_expr *e, int locat
 	return c.window ? spk_binder_fail(q->b, location, SPK_BIND, err, "window functions are not allowed in GROUP BY") : SPK_OK;
 }
 
-spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int *out, spk_error *err)
+/* Number of a group that is known or new. */
+static int number_of_group(struct spk_query *q, struct spk_expr *e)
+{
+	for (int i = 0; i < q->groups; i++)
+		if (spk_query_same(q, q->group[i], e))
+			return i;
+	q->group[q->groups] = e;
+	return q->groups++;
+}
+
+/* The query's window is grouped by its bounds, and by its time where that is asked for. */
+static spk_status add_window(struct spk_query *q, struct spk_expr *e, int *out, int *count, spk_error *err)
+{
+	const struct spk_group_window *w = q->scope.window;
+	struct spk_expr *time;
+
+	*out = number_of_group(q, e->arg[0]);
+	number_of_group(q, e->arg[1]);
+	*count = 2 + w->time;
+	if (!w->time)
+		return SPK_OK;
+	SPK_TRY_PTR(time = spk_expr_column(q->b->arena, w->first + 2, &w->node->schema->field[w->first + 2]), err);
+	number_of_group(q, time);
+	return SPK_OK;
+}
+
+spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int *out, int *count, spk_error *err)
 {
 	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .sets_ok = true, .clause = "GROUP BY" };
 	struct spk_expr *e;
@@ -144,22 +170,22 @@ spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int 
 	} else {
 		SPK_TRY(spk_binder_expr(&x, n, &e, err));
 	}
+	if (spk_query_is_window(q, e))
+		return add_window(q, e, out, count, err);
+	*count = 1;
 	SPK_TRY(spk_binder_known(q->b, &e, err));
 	SPK_TRY(spk_binder_comparable(q->b, e->type, false, spk_node_location(n), err));
-	for (*out = 0; *out < q->groups; ++*out)
-		if (spk_query_same(q, q->group[*out], e))
-			return SPK_OK;
-	q->group[q->groups++] = e;
+	*out = number_of_group(q, e);
 	return SPK_OK;
 }
 
 /* An item of a plain GROUP BY: an expression, or several in brackets. */
 static spk_status add_item(struct spk_query *q, const PgQuery__Node *n, spk_error *err)
 {
-	int ignored;
+	int group, count;
 
 	if (n->node_case != PG_QUERY__NODE__NODE_ROW_EXPR)
-		return spk_query_add_group(q, n, &ignored, err);
+		return spk_query_add_group(q, n, &group, &count, err);
 	for (size_t i = 0; i < n->row_expr->n_args; i++)
 		SPK_TRY(add_item(q, n->row_expr->args[i], err));
 	return SPK_OK;
@@ -186,7 +212,7 @@ spk_status spk_query_bind_groups(struct spk_query *q, spk_error *err)
 
 	if (!s->n_group_clause)
 		return SPK_OK;
-	q->group = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, count_groups(s->group_clause, s->n_group_clause) + 1);
+	q->group = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, count_groups(s->group_clause, s->n_group_clause) + 3);  /* a window is up to three */
 	SPK_TRY_PTR(q->group, err);
 	q->group_position = spk_binder_at(q->b, spk_node_location(s->group_clause[0]));
 	if (spk_query_has_sets(q))

@@ -2,7 +2,7 @@
  * SELECT. Clauses are bound in the order in which they see each other's names: FROM, WHERE, the output columns, GROUP BY (which
  * may name outputs), HAVING, ORDER BY (which may add hidden outputs). Then the nodes are stacked:
  *
- *   FROM -> FILTER (WHERE) -> AGGREGATE -> FILTER (HAVING) -> OVER -> FILTER (QUALIFY) -> PROJECT -> AGGREGATE (DISTINCT) -> SORT -> LIMIT
+ *   FROM -> FILTER (WHERE) -> WINDOW (GROUP BY tumble(...)) -> AGGREGATE -> FILTER (HAVING) -> OVER -> FILTER (QUALIFY) -> PROJECT -> AGGREGATE (DISTINCT) -> SORT -> LIMIT
  *   -> PROJECT (drops hidden)
  */
 #include "planner/sql/bind.h"
@@ -152,8 +152,10 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 		SPK_TRY(spk_binder_condition(&x, s->where_clause, &where, err));
 		SPK_TRY(spk_sublinks_filter(b, &q.sublinks, &plan, where, err));
 	}
+	SPK_TRY(spk_query_group_window(&q, &plan, err));
 	SPK_TRY(bind_targets(&q, keep_unknown && !s->n_distinct_clause && !s->n_sort_clause && !s->n_group_clause, &plan, err));
 	SPK_TRY(spk_query_bind_groups(&q, err));
+	SPK_TRY(spk_query_session_keys(&q, err));
 	if (s->having_clause) {
 		struct spk_exprs h = { .b = b, .scope = &q.scope, .aggregates = &q.aggregates, .clause = "HAVING" };
 

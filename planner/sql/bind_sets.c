@@ -36,17 +36,17 @@ static spk_status add_set(struct sets *s, uint64_t set, spk_error *err)
 /* One element: an expression, or several in brackets. */
 static spk_status add_element(struct sets *s, const PgQuery__Node *n, uint64_t *mask, spk_error *err)
 {
-	int group;
+	int group, count;
 
 	if (n->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
 		for (size_t i = 0; i < n->row_expr->n_args; i++)
 			SPK_TRY(add_element(s, n->row_expr->args[i], mask, err));
 		return SPK_OK;
 	}
-	SPK_TRY(spk_query_add_group(s->q, n, &group, err));
-	if (group >= SET_GROUPS_MAX)
+	SPK_TRY(spk_query_add_group(s->q, n, &group, &count, err));
+	if (group + count > SET_GROUPS_MAX)
 		return spk_binder_fail(s->q->b, spk_node_location(n), SPK_UNSUPPORTED, err, "GROUPING SETS over more than %d expressions are not supported", SET_GROUPS_MAX);
-	*mask |= 1ull << group;
+	*mask |= ((1ull << count) - 1) << group;
 	return SPK_OK;
 }
 

@@ -171,8 +171,8 @@ static spk_status parse_composite(struct composite *c, struct spk_type *out, spk
 		return malformed(c, err);
 	if (++c->depth > DEPTH_MAX)
 		return spk_binder_fail(c->b, c->location, SPK_UNSUPPORTED, err, "the type is nested too deeply: more than %d levels", DEPTH_MAX);
-	if (strcasecmp(word, "ARRAY") == 0 || strcasecmp(word, "ROW") == 0)
-		status = parse_fields(c, strcasecmp(word, "ROW") == 0, out, err);
+	if (strcasecmp(word, "ARRAY") == 0 || strcasecmp(word, "ROW") == 0 || strcasecmp(word, "STRUCT") == 0)
+		status = parse_fields(c, strcasecmp(word, "ARRAY") != 0, out, err);
 	else if (strcasecmp(word, "MAP") == 0 || strcasecmp(word, "MULTISET") == 0)
 		status = spk_binder_fail(c->b, c->location, SPK_UNSUPPORTED, err, "type %s is not supported yet", word);
 	else

@@ -1,5 +1,5 @@
 /* CREATE TABLE: columns, computed and metadata columns, watermark, primary key, options. Everything lies in the catalog's arena. */
-#include "planner/sql/bind.h"
+#include "planner/sql/ddl_table.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,23 +7,14 @@
 #include "core/expr/interval.h"
 #include "planner/sql/rewrite.h"
 
-struct create {
-	struct spk_binder b;               /* with the catalog's arena */
-	const PgQuery__CreateStmt *s;
-	struct spk_table *table;
-	struct spk_schema *schema;
-	const char **folded;               /* by column: its name as PostgreSQL sees it */
-	const PgQuery__Constraint *primary, *watermark;
-};
-
-static spk_status refuse(const struct create *c, int location, const char *what, spk_error *err)
+static spk_status refuse(const struct spk_create *c, int location, const char *what, spk_error *err)
 {
 	return spk_binder_unsupported(&c->b, location, what, err);
 }
 
 /* --- columns --- */
 
-static spk_status add_primary(struct create *c, const PgQuery__Constraint *k, spk_error *err)
+static spk_status add_primary(struct spk_create *c, const PgQuery__Constraint *k, spk_error *err)
 {
 	if (c->primary)
 		return spk_binder_fail(&c->b, k->location, SPK_BIND, err, "multiple primary keys for table \"%s\" are not allowed", c->table->name);
@@ -31,7 +22,7 @@ static spk_status add_primary(struct create *c, const PgQuery__Constraint *k, sp
 	return SPK_OK;
 }
 
-static spk_status column_constraint(struct create *c, int column, const PgQuery__Constraint *k, spk_error *err)
+static spk_status column_constraint(struct spk_create *c, int column, const PgQuery__Constraint *k, spk_error *err)
 {
 	struct spk_field *f = &c->schema->field[column];
 	const PgQuery__Node *e = k->raw_expr;
@@ -81,7 +72,7 @@ static bool is_untyped(const PgQuery__ColumnDef *d)
 	return type && strcmp(type, SPK_MARK_COMPUTED) == 0;
 }
 
-static spk_status add_column(struct create *c, const PgQuery__ColumnDef *d, spk_error *err)
+static spk_status add_column(struct spk_create *c, const PgQuery__ColumnDef *d, spk_error *err)
 {
 	int column = c->schema->count;
 	struct spk_field *f = &c->schema->field[column];
@@ -104,14 +95,16 @@ static spk_status add_column(struct create *c, const PgQuery__ColumnDef *d, spk_
 	return SPK_OK;
 }
 
-static spk_status add_element(struct create *c, const PgQuery__Node *n, spk_error *err)
+static spk_status add_element(struct spk_create *c, const PgQuery__Node *n, spk_error *err)
 {
 	const PgQuery__Constraint *k;
 
 	if (n->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF)
 		return add_column(c, n->column_def, err);
+	if (n->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE)
+		return spk_create_like(c, n->table_like_clause, err);
 	if (n->node_case != PG_QUERY__NODE__NODE_CONSTRAINT)
-		return refuse(c, n->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE ? n->table_like_clause->relation->location : -1, "LIKE in CREATE TABLE", err);
+		return refuse(c, -1, "this element of CREATE TABLE", err);
 	k = n->constraint;
 	if (k->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY)
 		return add_primary(c, k, err);
@@ -125,7 +118,7 @@ static spk_status add_element(struct create *c, const PgQuery__Node *n, spk_erro
 
 /* --- computed columns --- */
 
-static struct spk_expr **columns_of(struct create *c)
+static struct spk_expr **columns_of(struct spk_create *c)
 {
 	struct spk_expr **by = SPK_NEW_ARRAY(c->b.arena, struct spk_expr *, c->schema->count + 1);
 
@@ -138,7 +131,7 @@ static struct spk_expr **columns_of(struct create *c)
 }
 
 /* `seen` hides the columns that are computed later: a computed column may use those declared before it, and all others. */
-static spk_status bind_computed(struct create *c, int column, const PgQuery__ColumnDef *d, struct spk_schema *seen, spk_error *err)
+static spk_status bind_computed(struct spk_create *c, int column, const PgQuery__ColumnDef *d, struct spk_schema *seen, spk_error *err)
 {
 	struct spk_range range = { .alias = c->table->name, .schema = seen };
 	struct spk_scope scope = { .count = 1, .range = &range };
@@ -164,12 +157,15 @@ static spk_status bind_computed(struct create *c, int column, const PgQuery__Col
 	return SPK_OK;
 }
 
-static spk_status bind_all_computed(struct create *c, spk_error *err)
+static spk_status bind_all_computed(struct spk_create *c, spk_error *err)
 {
 	struct spk_schema *seen = spk_schema_new(c->b.arena, c->schema->count);
+	const size_t first = c->like ? (size_t)c->like->schema->count : 0;
 
 	SPK_TRY_PTR(seen, err);
-	for (size_t i = 0, column = 0; i < c->s->n_table_elts; i++) {
+	for (size_t i = 0; i < first; i++)
+		seen->field[i] = c->schema->field[i];
+	for (size_t i = 0, column = first; i < c->s->n_table_elts; i++) {
 		if (c->s->table_elts[i]->node_case != PG_QUERY__NODE__NODE_COLUMN_DEF)
 			continue;
 		seen->field[column] = c->schema->field[column];
@@ -177,7 +173,7 @@ static spk_status bind_all_computed(struct create *c, spk_error *err)
 			seen->field[column].name = "";
 		column++;
 	}
-	for (size_t i = 0, column = 0; i < c->s->n_table_elts; i++) {
+	for (size_t i = 0, column = first; i < c->s->n_table_elts; i++) {
 		if (c->s->table_elts[i]->node_case != PG_QUERY__NODE__NODE_COLUMN_DEF)
 			continue;
 		if (generated(c->s->table_elts[i]->column_def))
@@ -189,13 +185,13 @@ static spk_status bind_all_computed(struct create *c, spk_error *err)
 
 /* --- watermark --- */
 
-static spk_status bad_watermark(const struct create *c, int location, spk_error *err)
+static spk_status bad_watermark(const struct spk_create *c, int location, spk_error *err)
 {
 	spk_binder_fail(&c->b, location, SPK_UNSUPPORTED, err, "a watermark must be its column, or its column minus a constant interval");
 	return spk_hint(err, "WATERMARK FOR ts AS ts - INTERVAL '4' SECOND");
 }
 
-static spk_status watermark_delay(struct create *c, const struct spk_expr *e, int column, int location, spk_error *err)
+static spk_status watermark_delay(struct spk_create *c, const struct spk_expr *e, int column, int location, spk_error *err)
 {
 	const struct spk_interval *v;
 	int64_t us;
@@ -216,7 +212,7 @@ static spk_status watermark_delay(struct create *c, const struct spk_expr *e, in
 	return SPK_OK;
 }
 
-static spk_status bind_watermark(struct create *c, spk_error *err)
+static spk_status bind_watermark(struct spk_create *c, spk_error *err)
 {
 	struct spk_range range = { .alias = c->table->name, .schema = c->schema };
 	struct spk_scope scope = { .count = 1, .range = &range };
@@ -253,7 +249,7 @@ static spk_status bind_watermark(struct create *c, spk_error *err)
 
 /* --- primary key --- */
 
-static spk_status bind_primary(struct create *c, spk_error *err)
+static spk_status bind_primary(struct spk_create *c, spk_error *err)
 {
 	const PgQuery__Constraint *k = c->primary;
 	int *key;
@@ -278,7 +274,7 @@ static spk_status bind_primary(struct create *c, spk_error *err)
 
 /* --- options --- */
 
-static const char *option_value(struct create *c, const PgQuery__Node *n)
+static const char *option_value(struct spk_create *c, const PgQuery__Node *n)
 {
 	if (!n)
 		return "true";
@@ -298,14 +294,14 @@ static const char *option_value(struct create *c, const PgQuery__Node *n)
 }
 
 /* PostgreSQL cuts names at 63 bytes; what the user wrote is whole. */
-static const char *option_key(struct create *c, const PgQuery__DefElem *d)
+static const char *option_key(struct spk_create *c, const PgQuery__DefElem *d)
 {
 	const char *written = strlen(d->defname) >= 63 ? spk_source_identifier(c->b.source, d->location, c->b.arena) : NULL;
 
 	return written ? written : spk_arena_strdup(c->b.arena, d->defname);
 }
 
-static spk_status bind_options(struct create *c, spk_error *err)
+static spk_status bind_options(struct spk_create *c, spk_error *err)
 {
 	struct spk_option *o = SPK_NEW_ARRAY(c->b.arena, struct spk_option, c->s->n_options + 1);
 
@@ -323,6 +319,11 @@ static spk_status bind_options(struct create *c, spk_error *err)
 	c->table->option = o;
 	c->table->option_count = (int)c->s->n_options;
 	c->table->connector = spk_table_option(c->table, "connector");
+	return SPK_OK;
+}
+
+static spk_status check_connector(const struct spk_create *c, spk_error *err)
+{
 	if (c->table->connector)
 		return SPK_OK;
 	spk_binder_fail(&c->b, c->s->relation->location, SPK_BIND, err, "table \"%s\" has no 'connector'", c->table->name);
@@ -331,7 +332,7 @@ static spk_status bind_options(struct create *c, spk_error *err)
 
 /* --- the statement --- */
 
-static spk_status refuse_clauses(const struct create *c, spk_error *err)
+static spk_status refuse_clauses(const struct spk_create *c, spk_error *err)
 {
 	const PgQuery__CreateStmt *s = c->s;
 
@@ -344,10 +345,10 @@ static spk_status refuse_clauses(const struct create *c, spk_error *err)
 	return SPK_OK;
 }
 
-static spk_status start(struct create *c, const char *name, int position, spk_error *err)
+static spk_status start(struct spk_create *c, const char *name, int position, spk_error *err)
 {
 	struct spk_arena *arena = c->b.arena;
-	size_t columns = c->s->n_table_elts + 1;
+	size_t columns = spk_create_columns(&c->b, c->s);
 
 	c->table = SPK_NEW(arena, struct spk_table);
 	c->schema = spk_schema_new(arena, (int)columns);
@@ -367,7 +368,7 @@ static spk_status start(struct create *c, const char *name, int position, spk_er
 	return SPK_OK;
 }
 
-static spk_status check_with_connector(struct create *c, spk_error *err)
+static spk_status check_with_connector(struct spk_create *c, spk_error *err)
 {
 	const struct spk_catalog_hooks *hooks = spk_catalog_hooks(c->b.catalog);
 	spk_status status;
@@ -401,7 +402,7 @@ static spk_status own_type(struct spk_arena *arena, struct spk_type *t, spk_erro
 }
 
 /* The columns of the query, under the names given behind the table's. */
-static spk_status columns_of_query(struct create *c, const struct spk_schema *query, const PgQuery__IntoClause *into, spk_error *err)
+static spk_status columns_of_query(struct spk_create *c, const struct spk_schema *query, const PgQuery__IntoClause *into, spk_error *err)
 {
 	int location = into->rel->location;
 
@@ -423,7 +424,7 @@ static spk_status columns_of_query(struct create *c, const struct spk_schema *qu
 	return SPK_OK;
 }
 
-static spk_status make_rows(struct create *c, int location, spk_error *err)
+static spk_status make_rows(struct spk_create *c, int location, spk_error *err)
 {
 	const struct spk_catalog_hooks *hooks = spk_catalog_hooks(c->b.catalog);
 
@@ -432,13 +433,14 @@ static spk_status make_rows(struct create *c, int location, spk_error *err)
 	return hooks->make_rows(c->table, hooks->rows_user, err);
 }
 
-static spk_status add_table(struct create *c, const PgQuery__IntoClause *into, struct spk_logical *query, struct spk_logical **out, spk_error *err)
+static spk_status add_table(struct spk_create *c, const PgQuery__IntoClause *into, struct spk_logical *query, struct spk_logical **out, spk_error *err)
 {
 	struct spk_logical *sink;
 	spk_status status;
 
 	if (into->n_options) {
 		SPK_TRY(bind_options(c, err));
+		SPK_TRY(check_connector(c, err));
 		SPK_TRY(check_with_connector(c, err));
 	} else {
 		SPK_TRY(make_rows(c, into->rel->location, err));
@@ -472,7 +474,7 @@ spk_status spk_binder_create_table_as(struct spk_binder *b, const PgQuery__Creat
 {
 	const PgQuery__IntoClause *into = s->into;
 	PgQuery__CreateStmt create = PG_QUERY__CREATE_STMT__INIT;
-	struct create c = { .b = *b, .s = &create };
+	struct spk_create c = { .b = *b, .s = &create };
 	struct spk_logical *query;
 	const char *name;
 
@@ -497,7 +499,7 @@ spk_status spk_binder_create_table_as(struct spk_binder *b, const PgQuery__Creat
 
 spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateStmt *s, int position, spk_error *err)
 {
-	struct create c = { .b = *b, .s = s };
+	struct spk_create c = { .b = *b, .s = s };
 	const char *name;
 	spk_status status;
 
@@ -517,6 +519,8 @@ spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateSt
 	if (s->partspec)
 		SPK_TRY(spk_binder_partitioned(&c.b, s->partspec, c.table, err));
 	SPK_TRY(bind_options(&c, err));
+	SPK_TRY(spk_create_like_rest(&c, err));
+	SPK_TRY(check_connector(&c, err));
 	SPK_TRY(check_with_connector(&c, err));
 	status = spk_catalog_add_table(b->catalog, c.table, false, err);
 	if (status == SPK_EXISTS && err)

@@ -4,6 +4,8 @@
  *
  *   statement heads     EXPLAIN PLAN FOR, BEGIN STATEMENT SET ... END, DROP TEMPORARY     here
  *   DDL and SET         rewrite_ddl.c          window functions and files in FROM         rewrite_from.c
+ *   sinks, LIKE         rewrite_sink.c
+ *   joins               rewrite_join.c         words inside a statement                   rewrite_words.c
  */
 #include "planner/sql/rewrite.h"
 
@@ -83,7 +85,7 @@ spk_status spk_rewrite_type(struct spk_rewrite *r, int i, int end, int *next, sp
 	int depth = 0, k;
 
 	*next = i + 1;
-	if (!(spk_word(r, i, "ARRAY") || spk_word(r, i, "ROW") || spk_word(r, i, "MAP") || spk_word(r, i, "MULTISET")) || i + 1 >= end || r->tokens->text[t[i + 1].start] != '<')
+	if (!(spk_word(r, i, "ARRAY") || spk_word(r, i, "ROW") || spk_word(r, i, "STRUCT") || spk_word(r, i, "MAP") || spk_word(r, i, "MULTISET")) || i + 1 >= end || r->tokens->text[t[i + 1].start] != '<')
 		return SPK_OK;
 	for (k = i + 1; k < end; k++) {
 		for (int c = t[k].start; c < t[k].end && (t[k].kind == '<' || t[k].kind == '>' || t[k].kind == PG_QUERY__TOKEN__Op || t[k].kind == PG_QUERY__TOKEN__NOT_EQUALS); c++)
@@ -190,6 +192,7 @@ static spk_status rewrite_statement(struct spk_rewrite *r, int first, int end, b
 		SPK_TRY(spk_rewrite_create(r, first, end, err));
 	SPK_TRY(refuse_unknown(r, first, end, err));
 	SPK_TRY(rewrite_casts(r, first, end, err));
+	SPK_TRY(spk_rewrite_words(r, first, end, err));
 	SPK_TRY(spk_rewrite_qualify(r, first, end, err));
 	SPK_TRY(spk_rewrite_windows(r, first, end, err));
 	SPK_TRY(spk_rewrite_joins(r, first, end, err));

@@ -19,6 +19,11 @@
 #define SPK_MARK_SUBQUERY "sparklet subquery"    /* alias of a subquery in FROM that has none */
 #define SPK_MARK_PARTITION "sparklet partition"  /* named argument of a window function: ROW(columns) */
 
+#define SPK_MARK_TRY "sparklet try"              /* function around a cast that gives NULL where it fails */
+#define SPK_MARK_IS_JSON "sparklet is json"      /* IS JSON: of the document and its text */
+#define SPK_MARK_FLOOR "sparklet floor"          /* FLOOR(x TO unit) */
+#define SPK_MARK_CEIL "sparklet ceil"            /* CEIL(x TO unit) */
+
 #define SPK_MARK_ASOF "sparklet asof"            /* function around the condition of an ASOF JOIN */
 #define SPK_MARK_AS_OF "sparklet as of"          /* table function: t FOR SYSTEM_TIME AS OF time */
 
@@ -44,7 +49,14 @@ spk_status spk_rewrite_as_name(struct spk_rewrite *r, int from, int to, spk_erro
 
 /* Each works on tokens [first, end) of one statement. */
 spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_error *err);    /* rewrite_ddl.c */
+/* FORMAT ... ENCODE ... behind the bracket at `close`, that of a table's options. */
+spk_status spk_rewrite_format(struct spk_rewrite *r, int close, int end, spk_error *err);    /* rewrite_sink.c */
+/* A sink whose query or relation comes before its options, from the token behind its name on. *done: it was one. */
+spk_status spk_rewrite_sink(struct spk_rewrite *r, int i, int end, bool *done, spk_error *err);          /* rewrite_sink.c */
+/* LIKE behind a table's columns and options. *done: there was one. */
+spk_status spk_rewrite_like(struct spk_rewrite *r, int name_end, int end, bool *done, spk_error *err);   /* rewrite_sink.c */
 spk_status spk_rewrite_set(struct spk_rewrite *r, int first, int end, spk_error *err);       /* rewrite_ddl.c */
+spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_error *err);     /* rewrite_words.c */
 spk_status spk_rewrite_windows(struct spk_rewrite *r, int first, int end, spk_error *err);   /* rewrite_from.c */
 spk_status spk_rewrite_qualify(struct spk_rewrite *r, int first, int end, spk_error *err);   /* rewrite_qualify.c */
 spk_status spk_rewrite_file_lists(struct spk_rewrite *r, int first, int end, spk_error *err);  /* rewrite_from.c */

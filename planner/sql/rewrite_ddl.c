@@ -3,6 +3,7 @@
  *
  *   x AS expr                      x "sparklet computed" GENERATED ALWAYS AS (expr) STORED
  *   x type METADATA FROM 'k'       x type CONSTRAINT "sparklet metadata" DEFAULT 'k'
+ *   c type LATENESS i              c type, CONSTRAINT "sparklet watermark" CHECK (ROW(c, c - i))
  *   WATERMARK FOR c AS expr        CONSTRAINT "sparklet watermark" CHECK (ROW(c, expr))
  *   PRIMARY KEY (a) NOT ENFORCED   PRIMARY KEY (a)
  *   PARTITIONED BY (a, b)          PARTITION BY LIST (a, b)
@@ -72,6 +73,19 @@ static spk_status rewrite_metadata(struct spk_rewrite *r, int column, int i, int
 	return SPK_OK;
 }
 
+/* ts type LATENESS interval: a watermark of the column, as a constraint of the table behind it. */
+static spk_status rewrite_lateness(struct spk_rewrite *r, int column, int i, int end, spk_error *err)
+{
+	const struct spk_token *t = &r->tokens->token[column];
+	const int size = t->end - t->start;
+	const char *name = r->tokens->text + t->start, *text;
+
+	text = spk_arena_printf(r->edits.arena, ", CONSTRAINT \"" SPK_MARK_WATERMARK "\" CHECK (ROW(%.*s, %.*s -", size, name, size, name);
+	SPK_TRY_PTR(text, err);
+	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, text, err));
+	return spk_rewrite_after(r, end - 1, "))", err);
+}
+
 static spk_status rewrite_element(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
 	int next;
@@ -89,6 +103,9 @@ static spk_status rewrite_element(struct spk_rewrite *r, int first, int end, spk
 	}
 	SPK_TRY(spk_rewrite_type(r, first + 1, end, &next, err));
 	for (int i = next; i < end; i++)
+		if (spk_word(r, i, "LATENESS") && i + 1 < end)
+			return rewrite_lateness(r, first, i, end, err);
+	for (int i = next; i < end; i++)
 		if (spk_word(r, i, "METADATA"))
 			return rewrite_metadata(r, first, i, end, err);
 	return SPK_OK;
@@ -104,7 +121,7 @@ static spk_status each_part(struct spk_rewrite *r, int open, int close, spk_stat
 		const struct spk_token *t = &r->tokens->token[i];
 
 		if (i < close && kind == '<' && i > first)
-			angles += spk_word(r, i - 1, "ARRAY") || spk_word(r, i - 1, "ROW") || spk_word(r, i - 1, "MAP") || spk_word(r, i - 1, "MULTISET");
+			angles += spk_word(r, i - 1, "ARRAY") || spk_word(r, i - 1, "ROW") || spk_word(r, i - 1, "STRUCT") || spk_word(r, i - 1, "MAP") || spk_word(r, i - 1, "MULTISET");
 		for (int c = t->start; angles && i < close && c < t->end && (kind == '>' || kind == PG_QUERY__TOKEN__Op); c++)
 			angles -= r->tokens->text[c] == '>' && angles;
 		depth += kind == '(' || kind == '[';
@@ -129,6 +146,11 @@ static spk_status rewrite_option(struct spk_rewrite *r, int first, int end, spk_
 		equal++;
 	if (equal == end || equal == first)
 		return SPK_OK;
+	if (equal == first + 1 && equal + 2 == end && spk_word(r, first, "TYPE") && (spk_word(r, equal + 1, "'source'") || spk_word(r, equal + 1, "'sink'"))) {
+		const bool later = spk_kind(r, first - 1) == ',';  /* which of the two a table is, its uses say */
+
+		return spk_rewrite_tokens(r, later ? first - 1 : first, end + (!later && spk_kind(r, end) == ','), "", err);
+	}
 	if (equal == first + 1 && spk_kind(r, first) != PG_QUERY__TOKEN__SCONST)
 		return SPK_OK;
 	return spk_rewrite_as_name(r, first, equal, err);
@@ -151,8 +173,10 @@ static bool is_as_behind(const struct spk_rewrite *r, int with, int end)
 	return close + 1 < end && spk_kind(r, close + 1) == PG_QUERY__TOKEN__AS;
 }
 
-static spk_status rewrite_create_table(struct spk_rewrite *r, int i, int end, spk_error *err)
+/* `sink`: CREATE SINK, whose options may stand at its end. */
+static spk_status rewrite_create_table(struct spk_rewrite *r, int i, int end, bool sink, spk_error *err)
 {
+	bool done = false;
 	int close;
 
 	if (spk_word(r, i, "IF") && spk_word(r, i + 1, "NOT") && spk_word(r, i + 2, "EXISTS"))
@@ -160,7 +184,12 @@ static spk_status rewrite_create_table(struct spk_rewrite *r, int i, int end, sp
 	if (i >= end)
 		return SPK_OK;
 	i = skip_name(r, i, end);
-	if (i < end && spk_kind(r, i) == PG_QUERY__TOKEN__WITH && !is_as_behind(r, i, end))
+	if (sink)
+		SPK_TRY(spk_rewrite_sink(r, i, end, &done, err));
+	if (done)
+		return SPK_OK;
+	SPK_TRY(spk_rewrite_like(r, i, end, &done, err));
+	if (!done && i < end && spk_kind(r, i) == PG_QUERY__TOKEN__WITH && !is_as_behind(r, i, end))
 		SPK_TRY(spk_rewrite_after(r, i - 1, " ()", err));
 	if (i < end && spk_kind(r, i) == '(') {
 		close = spk_rewrite_close(r, i, end);
@@ -175,11 +204,16 @@ static spk_status rewrite_create_table(struct spk_rewrite *r, int i, int end, sp
 		SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "PARTITION BY LIST", err));
 		i = spk_rewrite_close(r, i + 2, end) + 1;
 	}
+	if (i + 1 < end && spk_word(r, i, "APPEND") && spk_word(r, i + 1, "ONLY")) {  /* as any table is whose format has no changes */
+		SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "", err));
+		i += 2;
+	}
 	if (i < end && spk_word(r, i, "DISTRIBUTED"))
 		return spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "DISTRIBUTED BY of a table is not supported");
 	if (i + 1 < end && spk_kind(r, i) == PG_QUERY__TOKEN__WITH && spk_kind(r, i + 1) == '(') {
 		close = spk_rewrite_close(r, i + 1, end);
-		return each_part(r, i + 1, close, rewrite_option, err);
+		SPK_TRY(each_part(r, i + 1, close, rewrite_option, err));
+		return close < end ? spk_rewrite_format(r, close, end, err) : SPK_OK;
 	}
 	return SPK_OK;
 }
@@ -198,10 +232,13 @@ static spk_status refuse_classes(const struct spk_rewrite *r, int function, int 
 spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
 	int i = first + 1;
+	bool sink;
 
 	if (spk_word(r, i, "OR") && spk_word(r, i + 1, "REPLACE"))
 		i += 2;
-	if (spk_word(r, i, "TEMPORARY") || spk_word(r, i, "TEMP"))
+	if (spk_word(r, i, "LOCAL") && spk_word(r, i + 1, "VIEW"))
+		SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
+	if (spk_word(r, i, "TEMPORARY") || spk_word(r, i, "TEMP") || spk_word(r, i, "LOCAL"))
 		i++;
 	if (spk_word(r, i, "FUNCTION") || spk_word(r, i + 1, "FUNCTION"))
 		return refuse_classes(r, spk_word(r, i, "FUNCTION") ? i : i + 1, end, err);
@@ -211,12 +248,13 @@ spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_err
 		r->source->optional_view[r->source->optional_views++] = r->tokens->token[i + 4].start;
 		return spk_rewrite_tokens(r, i + 1, i + 4, "", err);
 	}
-	if (spk_word(r, i, "SOURCE") || spk_word(r, i, "SINK"))
+	sink = spk_word(r, i, "SINK");
+	if (spk_word(r, i, "SOURCE") || sink || spk_word(r, i, "STREAM"))
 		SPK_TRY(spk_rewrite_tokens(r, i, i + 1, spk_word(r, i + 1, "TABLE") ? "" : "TABLE", err));
 	else if (!spk_word(r, i, "TABLE"))
 		return SPK_OK;
 	i += spk_word(r, i + 1, "TABLE") ? 2 : 1;
-	return rewrite_create_table(r, i, end, err);
+	return rewrite_create_table(r, i, end, sink, err);
 }
 
 /* SET 'key' = 'value', SET a.b-c = on-close, RESET 'key'. */

@@ -1,6 +1,7 @@
 /*
  * Joins that PostgreSQL's grammar has no word for:
  *   a ASOF [LEFT] JOIN b ON condition              a [LEFT] JOIN b ON "sparklet asof"(condition)
+ *   a LEFT ASOF JOIN b MATCH_CONDITION (x) ON y    a LEFT JOIN b ON "sparklet asof"((x) AND (y))
  *   t FOR SYSTEM_TIME AS OF a.ts [AS s]            "sparklet as of"(t, a.ts) [AS s]
  */
 #include "planner/sql/rewrite.h"
@@ -47,9 +48,11 @@ static int join_tokens(const struct spk_rewrite *r, int i)
 	return spk_kind(r, i + n) == PG_QUERY__TOKEN__JOIN ? n + 1 : 0;
 }
 
+static bool is_match(const struct spk_rewrite *r, int i) { return spk_word(r, i, "MATCH_CONDITION") && spk_kind(r, i + 1) == '('; }
+
 static spk_status rewrite_asof(struct spk_rewrite *r, int i, int joins, int end, spk_error *err)
 {
-	const int on = find_at_depth(r, i + 1 + joins, end, is_condition);
+	const int on = find_at_depth(r, i + 1 + joins, end, is_condition), match = find_at_depth(r, i + 1 + joins, on, is_match);
 	int last;
 
 	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
@@ -67,8 +70,10 @@ static spk_status rewrite_asof(struct spk_rewrite *r, int i, int joins, int end,
 	}
 	if (last <= on + 1)
 		return SPK_OK;  /* the parser will say what is missing */
-	SPK_TRY(spk_rewrite_tokens(r, on + 1, on + 1, "\"" SPK_MARK_ASOF "\"(", err));
-	return spk_rewrite_after(r, last - 1, ")", err);
+	if (match < on)
+		SPK_TRY(spk_rewrite_tokens(r, match, match + 1, "ON \"" SPK_MARK_ASOF "\"(", err));
+	SPK_TRY(match < on ? spk_rewrite_tokens(r, on, on + 1, "AND (", err) : spk_rewrite_tokens(r, on + 1, on + 1, "\"" SPK_MARK_ASOF "\"(", err));
+	return spk_rewrite_after(r, last - 1, match < on ? "))" : ")", err);
 }
 
 static bool is_name(const struct spk_rewrite *r, int i)

@@ -1,0 +1,151 @@
+/*
+ * Functions of other dialects that are expressions of PostgreSQL's: the text of each is parsed and bound at its call, $1 standing for the
+ * first argument. Those with a kernel of their own are in core/expr.
+ */
+#include "planner/sql/bind.h"
+
+#include <string.h>
+
+#include "core/expr/function.h"
+#include "planner/sql/parse.h"
+#include "planner/sql/rewrite.h"
+
+/* Of a document that may be none, by a path: NULL where either does not fit. */
+#define JSON_FIRST "jsonb_path_query_first($1, $2, '{}', true)"
+#define JSON_OPEN "jsonb_typeof(" JSON_FIRST ") IN ('object', 'array')"
+/* Moments as they are, dates as their midnight. */
+#define APART "(($3 + INTERVAL '0') - ($2 + INTERVAL '0'))"
+#define MONTHS_APART "extract(year FROM age($3 + INTERVAL '0', $2 + INTERVAL '0')) * 12 + extract(month FROM age($3 + INTERVAL '0', $2 + INTERVAL '0'))"
+#define URL_QUERY "substring($1 FROM '[?]([^#]*)')"
+
+/* first: type of the first argument; UNKNOWN: any. unit: text of the first argument, NULL: any. json: the first argument is a document or its text. */
+static const struct macro {
+	const char *name;
+	int args;
+	enum spk_type_id first;
+	const char *unit;
+	bool json;
+	const char *text;
+} macros[] = {
+	{ "timestampadd", 3, SPK_TYPE_UNKNOWN, "QUARTER", false, "$3 + $2 * INTERVAL '3 months'" },
+	{ "timestampadd", 3, SPK_TYPE_UNKNOWN, NULL, false, "$3 + $2 * ('1 ' || $1)::interval" },
+	{ "timestampdiff", 3, SPK_TYPE_UNKNOWN, "MONTH", false, "(" MONTHS_APART ")::integer" },
+	{ "timestampdiff", 3, SPK_TYPE_UNKNOWN, "QUARTER", false, "trunc((" MONTHS_APART ") / 3)::integer" },
+	{ "timestampdiff", 3, SPK_TYPE_UNKNOWN, "YEAR", false, "extract(year FROM age($3 + INTERVAL '0', $2 + INTERVAL '0'))::integer" },
+	{ "timestampdiff", 3, SPK_TYPE_UNKNOWN, NULL, false, "trunc(extract(epoch FROM " APART ") / extract(epoch FROM ('1 ' || $1)::interval))::bigint" },
+	{ SPK_MARK_FLOOR, 2, SPK_TYPE_UNKNOWN, NULL, false, "date_trunc($2, $1)" },
+	{ SPK_MARK_CEIL, 2, SPK_TYPE_UNKNOWN, NULL, false, "CASE WHEN date_trunc($2, $1) = $1 THEN $1 ELSE date_trunc($2, $1) + CASE $2 WHEN 'QUARTER' THEN '3 months' ELSE '1 ' || $2 END::interval END" },
+	{ "round", 2, SPK_TYPE_DOUBLE, NULL, false, "round($1::numeric, $2)::double precision" },
+	{ "round", 2, SPK_TYPE_REAL, NULL, false, "round($1::numeric, $2)::real" },
+	{ "truncate", 2, SPK_TYPE_DOUBLE, NULL, false, "trunc($1::numeric, $2)::double precision" },
+	{ "truncate", 2, SPK_TYPE_UNKNOWN, NULL, false, "trunc($1, $2)" },
+	{ "truncate", 1, SPK_TYPE_UNKNOWN, NULL, false, "trunc($1)" },
+	{ "json_value", 2, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN " JSON_OPEN " THEN NULL ELSE " JSON_FIRST " #>> '{}' END" },
+	{ "json_query", 2, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN " JSON_OPEN " THEN " JSON_FIRST "::text END" },
+	{ "json_exists", 2, SPK_TYPE_UNKNOWN, NULL, true, "coalesce(jsonb_path_exists($1, $2, '{}', true), false)" },
+	{ SPK_MARK_IS_JSON, 2, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN $2 IS NOT NULL THEN $1 IS NOT NULL END" },
+	{ "json_string", 1, SPK_TYPE_UNKNOWN, NULL, false, "to_jsonb($1)::text" },
+	{ "lcase", 1, SPK_TYPE_UNKNOWN, NULL, false, "lower($1)" },
+	{ "ucase", 1, SPK_TYPE_UNKNOWN, NULL, false, "upper($1)" },
+	{ "len", 1, SPK_TYPE_UNKNOWN, NULL, false, "length($1)" },
+	{ "locate", 2, SPK_TYPE_UNKNOWN, NULL, false, "strpos($2, $1)" },
+	{ "to_base64", 1, SPK_TYPE_UNKNOWN, NULL, false, "replace(encode(convert_to($1, 'UTF8'), 'base64'), chr(10), '')" },
+	{ "from_base64", 1, SPK_TYPE_UNKNOWN, NULL, false, "convert_from(decode($1, 'base64'), 'UTF8')" },
+	{ "element", 1, SPK_TYPE_ARRAY, NULL, false, "$1[1]" },
+	{ "array_contains", 2, SPK_TYPE_ARRAY, NULL, false, "$2 = ANY ($1)" },
+	{ "array_join", 2, SPK_TYPE_ARRAY, NULL, false, "array_to_string($1, $2)" },
+	{ "array_join", 3, SPK_TYPE_ARRAY, NULL, false, "array_to_string($1, $2, $3)" },
+	{ "array_size", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1)" },
+	{ "split", 2, SPK_TYPE_UNKNOWN, NULL, false, "string_to_array($1, $2)" },
+	{ "is_digit", 1, SPK_TYPE_UNKNOWN, NULL, false, "coalesce($1 ~ '^[0-9]+$', false)" },
+	{ "is_alpha", 1, SPK_TYPE_UNKNOWN, NULL, false, "coalesce($1 ~ '^[[:alpha:]]+$', false)" },
+	{ "is_decimal", 1, SPK_TYPE_UNKNOWN, NULL, false, "coalesce($1 ~ '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$', false)" },
+	{ "last_day", 1, SPK_TYPE_UNKNOWN, NULL, false, "(date_trunc('month', $1) + INTERVAL '1 month' - INTERVAL '1 day')::date" },
+	{ "convert_tz", 3, SPK_TYPE_UNKNOWN, NULL, false, "to_char($1::timestamp AT TIME ZONE $2 AT TIME ZONE $3, 'YYYY-MM-DD HH24:MI:SS')" },
+	{ "epoch_ms", 1, SPK_TYPE_BIGINT, NULL, false, "to_timestamp_ltz($1, 3)" },
+	{ "current_row_timestamp", 0, SPK_TYPE_UNKNOWN, NULL, false, "now()" },
+	{ "time_bucket", 2, SPK_TYPE_INTERVAL, NULL, false, "date_bin($1, $2, TIMESTAMP '1970-01-01')" },
+	{ "parse_url", 2, SPK_TYPE_UNKNOWN, NULL, false,
+	  "CASE upper($2) WHEN 'PROTOCOL' THEN substring($1 FROM '^([^:/?#]+)://') WHEN 'HOST' THEN substring($1 FROM '^[^:/?#]+://(?:[^/?#@]*@)?([^/:?#]*)')"
+	  " WHEN 'AUTHORITY' THEN substring($1 FROM '^[^:/?#]+://([^/?#]*)') WHEN 'USERINFO' THEN substring($1 FROM '^[^:/?#]+://([^/?#@]*)@')"
+	  " WHEN 'PATH' THEN substring($1 FROM '^[^:/?#]+://[^/?#]*([^?#]*)') WHEN 'FILE' THEN substring($1 FROM '^[^:/?#]+://[^/?#]*([^#]*)')"
+	  " WHEN 'QUERY' THEN " URL_QUERY " WHEN 'REF' THEN substring($1 FROM '#(.*)$') END" },
+	{ "parse_url", 3, SPK_TYPE_UNKNOWN, NULL, false, "CASE WHEN upper($2) = 'QUERY' THEN substring('&' || " URL_QUERY " FROM '&' || $3 || '=([^&]*)') END" },
+};
+
+static bool is_text(const struct spk_value *v, const char *text)
+{
+	return !v->null && v->view.length == strlen(text) && memcmp(spk_view_data(&v->view), text, strlen(text)) == 0;
+}
+
+static const struct macro *find_macro(const char *name, struct spk_expr *const *arg, int args)
+{
+	for (size_t i = 0; i < SPK_COUNT_OF(macros); i++) {
+		const struct macro *m = &macros[i];
+
+		if (strcmp(m->name, name) != 0 || m->args != args || (m->first != SPK_TYPE_UNKNOWN && arg[0]->type.id != m->first))
+			continue;
+		if (!m->unit || (arg[0]->kind == SPK_EXPR_CONSTANT && is_text(&arg[0]->value, m->unit)))
+			return m;
+	}
+	return NULL;
+}
+
+bool spk_is_macro(const char *name, struct spk_expr *const *arg, int args) { return find_macro(name, arg, args) != NULL; }
+
+/* A cast that gives NULL where it fails: the chain of casts that came of it, down to its argument. */
+static spk_status forgive(struct spk_arena *arena, const struct spk_expr *arg, struct spk_expr **e, spk_error *err)
+{
+	struct spk_expr *copy;
+
+	if (*e == arg || (*e)->kind != SPK_EXPR_CAST)
+		return SPK_OK;
+	SPK_TRY_PTR(copy = spk_arena_copy(arena, *e, sizeof **e), err);
+	copy->forgiving = copy->nullable = true;
+	SPK_TRY_PTR(copy->arg = spk_arena_copy(arena, copy->arg, sizeof(struct spk_expr *)), err);
+	*e = copy;
+	return forgive(arena, arg, &copy->arg[0], err);
+}
+
+spk_status spk_binder_try_cast(const struct spk_binder *b, struct spk_expr *arg, struct spk_type type, int location, struct spk_expr **out, spk_error *err)
+{
+	SPK_TRY(spk_binder_known(b, &arg, err));
+	SPK_TRY(spk_expr_cast(b->arena, arg, type, true, spk_binder_at(b, location), out, err));
+	return forgive(b->arena, arg, out, err);
+}
+
+/* The text as a tree: of this binder's arena, and of no text that the user knows. */
+static spk_status parse_text(const struct macro *m, struct spk_arena *arena, const PgQuery__Node **out, struct spk_source *source, spk_error *err)
+{
+	PgQuery__ParseResult *parsed;
+
+	*source = (struct spk_source){ .sql = spk_arena_printf(arena, "SELECT %s", m->text) };
+	SPK_TRY_PTR(source->sql, err);
+	source->text = source->quoted = source->tokens.text = source->sql;
+	SPK_TRY(spk_sql_parse(source, arena, &parsed, err));
+	*out = parsed->stmts[0]->stmt->select_stmt->target_list[0]->res_target->val;
+	return SPK_OK;
+}
+
+spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err)
+{
+	const struct macro *m = find_macro(name, arg, args);
+	struct spk_source *source = SPK_NEW(x->b->arena, struct spk_source);
+	struct spk_binder b = *x->b;
+	struct spk_exprs inner = *x;
+	const PgQuery__Node *tree = NULL;
+
+	SPK_TRY_PTR(source, err);
+	if (m->json)
+		SPK_TRY(spk_binder_try_cast(x->b, arg[0], spk_type(SPK_TYPE_JSONB), location, &arg[0], err));
+	SPK_TRY(parse_text(m, b.arena, &tree, source, err));
+	b.pinned = spk_binder_at(x->b, location);
+	b.source = source;
+	inner.b = &b;
+	inner.param = arg;
+	inner.params = args;
+	SPK_TRY(spk_binder_expr(&inner, tree, out, err));
+	if (*out != arg[0])
+		(*out)->name = NULL;
+	return SPK_OK;
+}

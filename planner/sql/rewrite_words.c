@@ -1,0 +1,218 @@
+/*
+ * Words of other dialects inside a statement:
+ *   INTERVAL '10' MINUTES, INTERVAL 10 MINUTE       INTERVAL '10' MINUTE
+ *   INTERVAL '2' WEEK                               INTERVAL '2 WEEK'
+ *   TRY_CAST(x AS t), SAFE_CAST(x AS t)             "sparklet try"(CAST(x AS t))
+ *   TIMESTAMPDIFF(HOUR, a, b), TIMESTAMPADD(...)    TIMESTAMPDIFF('HOUR', a, b)
+ *   FLOOR(ts TO HOUR), CEIL(ts TO HOUR)             "sparklet floor"(ts, 'HOUR')
+ *   window.start, PARTITION BY window               "window".start
+ *   JSON_VALUE(j, p RETURNING t DEFAULT d ON EMPTY) COALESCE("sparklet try"(CAST(JSON_VALUE(j, p) AS t)), d)
+ *   x IS JSON                                       x IS DOCUMENT
+ *   EMIT CHANGES, EMIT FINAL, EMIT ON WINDOW CLOSE  (nothing)
+ */
+#include "planner/sql/rewrite.h"
+
+#include <string.h>
+
+#include "core/base/check.h"
+
+/* --- units of time --- */
+
+/* Those that PostgreSQL's grammar takes behind INTERVAL, and those that only the text of an interval may have. */
+static const struct unit { const char *one, *many; bool word; } units[] = {
+	{ "SECOND", "SECONDS", true }, { "MINUTE", "MINUTES", true }, { "HOUR", "HOURS", true }, { "DAY", "DAYS", true }, { "MONTH", "MONTHS", true }, { "YEAR", "YEARS", true },
+	{ "WEEK", "WEEKS", false }, { "MILLISECOND", "MILLISECONDS", false }, { "MICROSECOND", "MICROSECONDS", false }, { "QUARTER", "QUARTERS", false },
+};
+
+static const struct unit *unit_at(const struct spk_rewrite *r, int i, bool *many)
+{
+	for (size_t k = 0; k < SPK_COUNT_OF(units); k++) {
+		*many = spk_word(r, i, units[k].many);
+		if (*many || spk_word(r, i, units[k].one))
+			return &units[k];
+	}
+	return NULL;
+}
+
+/* A number alone, without a unit of its own. */
+static bool is_number(const char *text)
+{
+	return *text && text[strspn(text, "0123456789.+-:  ")] == 0;
+}
+
+/* INTERVAL at token i. */
+static spk_status rewrite_interval(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	const int kind = spk_kind(r, i + 1);
+	const bool bare = kind == PG_QUERY__TOKEN__ICONST || kind == PG_QUERY__TOKEN__FCONST;
+	bool many = false;
+	const struct unit *unit = i + 2 < end ? unit_at(r, i + 2, &many) : NULL;
+	const char *number, *text;
+
+	if (!unit || (!bare && kind != PG_QUERY__TOKEN__SCONST) || (!bare && unit->word && !many))
+		return SPK_OK;
+	number = spk_token_unquote(r->tokens->text, &r->tokens->token[i + 1], r->edits.arena);
+	SPK_TRY_PTR(number, err);
+	if (!is_number(number))
+		return SPK_OK;
+	text = unit->word ? spk_arena_printf(r->edits.arena, "'%s' %s", number, unit->one) : spk_arena_printf(r->edits.arena, "'%s %s'", number, unit->one);
+	SPK_TRY_PTR(text, err);
+	return spk_rewrite_tokens(r, i + 1, i + 3, text, err);
+}
+
+/* A unit as the first argument of the call at token i: a name to the grammar. */
+static spk_status rewrite_unit(struct spk_rewrite *r, int i, spk_error *err)
+{
+	bool many = false;
+	const struct unit *unit = unit_at(r, i + 2, &many);
+	const char *text = unit ? spk_arena_printf(r->edits.arena, "'%s'", unit->one) : "";
+
+	SPK_TRY_PTR(text, err);
+	return unit && spk_kind(r, i + 3) == ',' ? spk_rewrite_tokens(r, i + 2, i + 3, text, err) : SPK_OK;
+}
+
+/* FLOOR(x TO unit), CEIL(x TO unit) at token i. */
+static spk_status rewrite_rounding(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	const int close = spk_rewrite_close(r, i + 1, end);
+	bool many = false;
+	const struct unit *unit = close < end ? unit_at(r, close - 1, &many) : NULL;
+	const char *text;
+
+	if (!unit || spk_kind(r, close - 2) != PG_QUERY__TOKEN__TO)
+		return SPK_OK;
+	text = spk_arena_printf(r->edits.arena, ", '%s'", unit->one);
+	SPK_TRY_PTR(text, err);
+	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, spk_word(r, i, "FLOOR") ? "\"" SPK_MARK_FLOOR "\"" : "\"" SPK_MARK_CEIL "\"", err));
+	return spk_rewrite_tokens(r, close - 2, close, text, err);
+}
+
+/* --- others --- */
+
+static spk_status rewrite_try(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	const int close = spk_rewrite_close(r, i + 1, end);
+
+	if (close == end)
+		return SPK_OK;  /* the parser will say what is missing */
+	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "\"" SPK_MARK_TRY "\"(CAST", err));
+	return spk_rewrite_after(r, close, ")", err);
+}
+
+/* --- clauses of JSON_VALUE and its like --- */
+
+struct json_clauses { int from, returning, fallback, fallback_end; };
+
+/* What stands behind the path, in the brackets [open, close]; token numbers, 0: not there. */
+static spk_status find_clauses(const struct spk_rewrite *r, int open, int close, struct json_clauses *c, spk_error *err)
+{
+	for (int i = open + 1, last = i; i < close; i++) {
+		if (spk_kind(r, i) == '(' && (i = spk_rewrite_close(r, i, close)) == close)
+			return SPK_OK;
+		if (spk_word(r, i, "RETURNING"))
+			c->returning = last = i;
+		else if (spk_word(r, i, "NULL") || spk_word(r, i, "DEFAULT") || spk_word(r, i, "ERROR") || spk_word(r, i, "FALSE") || spk_word(r, i, "EMPTY") || spk_word(r, i, "WITH") || spk_word(r, i, "WITHOUT"))
+			last = i;
+		else if (!spk_word(r, i, "ON") || !(spk_word(r, i + 1, "EMPTY") || spk_word(r, i + 1, "ERROR")))
+			continue;
+		if (spk_word(r, last, "ERROR") || spk_word(r, last, "WITH") || (spk_word(r, last, "EMPTY") && i > last)) {
+			spk_sql_fail(r->source, r->tokens->token[last].start, SPK_UNSUPPORTED, err, "this clause of a JSON function is not supported");
+			return spk_hint(err, "RETURNING type, NULL ON EMPTY, NULL ON ERROR and DEFAULT value ON EMPTY are; what does not fit is NULL."), SPK_UNSUPPORTED;
+		}
+		if (!c->from)
+			c->from = last;
+		if (spk_word(r, i, "ON") && spk_word(r, last, "DEFAULT") && !c->fallback) {
+			c->fallback = last;
+			c->fallback_end = i;
+		}
+		i += spk_word(r, i, "ON");
+	}
+	return SPK_OK;
+}
+
+/* A function of JSON at token i. */
+static spk_status rewrite_json(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	const int close = spk_rewrite_close(r, i + 1, end);
+	struct json_clauses c = { 0 };
+	const char *name;
+	int at;
+
+	SPK_TRY(find_clauses(r, i + 1, close, &c, err));
+	if (!c.from || close == end)
+		return SPK_OK;
+	name = spk_token_unquote(r->tokens->text, &r->tokens->token[i], r->edits.arena);
+	SPK_TRY_PTR(name, err);
+	name = spk_arena_printf(r->edits.arena, "%s%s%s", c.fallback ? "COALESCE(" : "", c.returning ? "\"" SPK_MARK_TRY "\"(CAST(" : "", name);
+	SPK_TRY_PTR(name, err);
+	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, name, err));
+	at = c.from;
+	if (c.returning) {
+		SPK_TRY(spk_rewrite_tokens(r, at, at + 1, ") AS", err));
+		for (at++; at < close && !spk_word(r, at, "NULL") && !spk_word(r, at, "DEFAULT"); at++)
+			;
+	}
+	if (!c.fallback)
+		return spk_rewrite_tokens(r, at, close + 1, c.returning ? "))" : ")", err);
+	SPK_TRY(spk_rewrite_tokens(r, at, c.fallback + 1, c.returning ? ")), " : "), ", err));
+	return spk_rewrite_tokens(r, c.fallback_end, close + 1, ")", err);
+}
+
+/* IS at token i. */
+static spk_status rewrite_is_json(struct spk_rewrite *r, int i, spk_error *err)
+{
+	const int json = i + 1 + (spk_kind(r, i + 1) == PG_QUERY__TOKEN__NOT);
+
+	if (!spk_word(r, json, "JSON"))
+		return SPK_OK;
+	if (!spk_word(r, json + 1, "OBJECT") && !spk_word(r, json + 1, "ARRAY") && !spk_word(r, json + 1, "SCALAR"))
+		return spk_rewrite_tokens(r, json, json + 1 + spk_word(r, json + 1, "VALUE"), "DOCUMENT", err);
+	spk_sql_fail(r->source, r->tokens->token[json + 1].start, SPK_UNSUPPORTED, err, "IS JSON OBJECT, ARRAY or SCALAR is not supported");
+	return spk_hint(err, "Ask for the type: jsonb_typeof(TRY_CAST(x AS jsonb)) = 'object'."), SPK_UNSUPPORTED;
+}
+
+/* --- columns called window, EMIT --- */
+
+/* A column that is called window: what is no WINDOW clause, which a name and AS follow. */
+static bool is_column_window(const struct spk_rewrite *r, int i)
+{
+	const int before = spk_kind(r, i - 1);
+	const bool clause = spk_kind(r, i + 2) == PG_QUERY__TOKEN__AS && spk_kind(r, i + 3) == '(';
+
+	if (!spk_word(r, i, "WINDOW"))
+		return false;
+	return spk_kind(r, i + 1) == '.' || (!clause && (before == ',' || before == PG_QUERY__TOKEN__BY || before == PG_QUERY__TOKEN__AS || before == PG_QUERY__TOKEN__SELECT));
+}
+
+/* EMIT at token i: how many tokens say when results come, at the end of a query; 0: none. */
+static int emit_words(const struct spk_rewrite *r, int i, int end)
+{
+	const int n = spk_word(r, i + 1, "CHANGES") || spk_word(r, i + 1, "FINAL") ? 2 : spk_word(r, i + 1, "ON") && spk_word(r, i + 2, "WINDOW") && spk_word(r, i + 3, "CLOSE") ? 4 : 0;
+
+	return spk_word(r, i, "EMIT") && n && (i + n == end || spk_kind(r, i + n) == ')') ? n : 0;
+}
+
+spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	for (int i = first; i < end; i++) {
+		const bool call = spk_kind(r, i + 1) == '(' && i + 1 < end;
+
+		if (spk_kind(r, i) == PG_QUERY__TOKEN__INTERVAL)
+			SPK_TRY(rewrite_interval(r, i, end, err));
+		else if (call && (spk_word(r, i, "TRY_CAST") || spk_word(r, i, "SAFE_CAST")))
+			SPK_TRY(rewrite_try(r, i, end, err));
+		else if (call && (spk_word(r, i, "TIMESTAMPDIFF") || spk_word(r, i, "TIMESTAMPADD")))
+			SPK_TRY(rewrite_unit(r, i, err));
+		else if (call && (spk_word(r, i, "FLOOR") || spk_word(r, i, "CEIL")))
+			SPK_TRY(rewrite_rounding(r, i, end, err));
+		else if (call && (spk_word(r, i, "JSON_VALUE") || spk_word(r, i, "JSON_QUERY") || spk_word(r, i, "JSON_EXISTS")))
+			SPK_TRY(rewrite_json(r, i, end, err));
+		else if (spk_kind(r, i) == PG_QUERY__TOKEN__IS)
+			SPK_TRY(rewrite_is_json(r, i, err));
+		else if (is_column_window(r, i))
+			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "\"window\"", err));
+		else if (emit_words(r, i, end))
+			SPK_TRY(spk_rewrite_tokens(r, i, i + emit_words(r, i, end), "", err));
+	}
+	return SPK_OK;
+}
