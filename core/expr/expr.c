@@ -169,7 +169,7 @@ static spk_status cast_unknown(struct spk_arena *arena, struct spk_expr *arg, st
 	if (!v.null && (spk_type_is_nested(type) || spk_type_is_json(type)))
 		return cast_unknown_put(arena, arg, type, position, out, err);
 	if (!v.null && (type.id == SPK_TYPE_BYTEA || (type.id == SPK_TYPE_TEXT && type.precision > 0)))
-		return cast_as_text(arena, arg, type, position, out, err);
+		return cast_as_text(arena, arg, type, arg->position ? arg->position : position, out, err);
 	if (!v.null && type.id == SPK_TYPE_UNKNOWN)
 		v.view = text;
 	else if (!v.null) {

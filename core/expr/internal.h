@@ -38,6 +38,7 @@ spk_status spk_expr_clock_literal(struct spk_arena *arena, const struct spk_view
 
 /* Whether PostgreSQL has a function of that name and the table has none. */
 bool spk_postgres_has(const char *name);
+bool spk_postgres_has_type(const char *name);
 
 /* --- operators by other names (operator_names.c) --- */
 

@@ -1,6 +1,6 @@
 /*
- * Names of PostgreSQL 15's functions that are not here: so that a call of one is refused as what it is, not as a name that nobody knows.
- * Operators' and types' inner functions (int4pl, textin) are left out.
+ * Names of PostgreSQL 15's functions and types that are not here: so that a use of one is refused as what it is, not as a name that nobody
+ * knows. Operators' and types' inner functions (int4pl, textin) are left out.
  */
 #include "core/expr/internal.h"
 
@@ -28,6 +28,14 @@ static const char *const names[] = {
 	"xpath_exists",
 };
 
+static const char *const types[] = {
+	"bit", "bit varying", "box", "cid", "cidr", "circle", "datemultirange", "daterange", "inet", "int2vector", "int4multirange", "int4range", "int8multirange",
+	"int8range", "line", "lseg", "macaddr", "macaddr8", "money", "nummultirange", "numrange", "oid", "oidvector", "path", "pg_lsn", "pg_snapshot",
+	"point", "polygon", "refcursor", "regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper", "regoperator", "regproc",
+	"regprocedure", "regrole", "regtype", "tid", "time with time zone", "timetz", "tsmultirange", "tsquery", "tsrange", "tstzmultirange", "tstzrange",
+	"tsvector", "txid_snapshot", "uuid", "varbit", "xid", "xid8", "xml",
+};
+
 static int compare(const void *name, const void *entry)
 {
 	return strcmp(name, *(const char *const *)entry);
@@ -36,4 +44,9 @@ static int compare(const void *name, const void *entry)
 bool spk_postgres_has(const char *name)
 {
 	return bsearch(name, names, SPK_COUNT_OF(names), sizeof names[0], compare) != NULL;
+}
+
+bool spk_postgres_has_type(const char *name)
+{
+	return bsearch(name, types, SPK_COUNT_OF(types), sizeof types[0], compare) != NULL;
 }

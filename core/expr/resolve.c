@@ -566,7 +566,7 @@ static spk_status make_common_args(struct spk_arena *arena, const char *name, st
 		if (t.id == SPK_TYPE_UNKNOWN)
 			t = arg[i]->type;
 		else if (spk_expr_common_type(t, arg[i]->type, &t, position, NULL) != SPK_OK)
-			return spk_no_common_type(name, t, arg[i]->type, position, err);
+			return spk_no_common_type(name, t, arg[i]->type, arg[i]->position ? arg[i]->position : position, err);
 	}
 	if (t.id == SPK_TYPE_UNKNOWN)
 		t = spk_type(SPK_TYPE_TEXT);

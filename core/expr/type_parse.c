@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/base/conf.h"
+#include "core/expr/internal.h"
 #include "core/expr/text.h"
 
 static const struct { const char *name; enum spk_type_id id; } names[] = {
@@ -69,6 +70,8 @@ static spk_status unknown_type(const char *name, spk_error *err)
 
 	for (size_t i = 0; i < SPK_COUNT_OF(names); i++)
 		known[i] = names[i].name;
+	if (spk_postgres_has_type(name))
+		return spk_fail(err, SPK_UNSUPPORTED, "type %s is not supported", name);
 	spk_fail(err, SPK_BIND, "type \"%s\" does not exist", name);
 	closest = spk_closest_name(name, known, (int)SPK_COUNT_OF(names));
 	return closest ? spk_hint(err, "Did you mean %s?", closest) : SPK_BIND;
@@ -86,10 +89,12 @@ static spk_status apply(struct spelling *sp, struct spk_type *type, spk_error *e
 			return SPK_OK;
 		if (p < 1 || p > DECLARED_DIGITS)
 			return spk_fail(err, SPK_BIND, "NUMERIC precision %ld must be between 1 and %d", p, DECLARED_DIGITS);
-		if (s < 0 || s > p)
-			return spk_fail(err, SPK_BIND, "NUMERIC scale %ld must be between 0 and precision %ld", s, p);
+		if (s < -DECLARED_DIGITS || s > DECLARED_DIGITS)
+			return spk_fail(err, SPK_BIND, "NUMERIC scale %ld must be between %d and %d", s, -DECLARED_DIGITS, DECLARED_DIGITS);
 		if (s > SPK_DECIMAL_DIGITS)
-			return spk_fail(err, SPK_BIND, "NUMERIC scale %ld must be between 0 and %d", s, SPK_DECIMAL_DIGITS);
+			return spk_fail(err, SPK_UNSUPPORTED, "NUMERIC scale %ld is not supported: values have %d digits at the most", s, SPK_DECIMAL_DIGITS);
+		if (s < 0)
+			return spk_fail(err, SPK_UNSUPPORTED, "NUMERIC scale %ld is not supported but in casts", s);
 		*type = spk_type_decimal((int)SPK_MIN(p, (long)SPK_DECIMAL_DIGITS), (int)s);  /* values that do not fit are refused one by one */
 		return SPK_OK;
 	case SPK_TYPE_TEXT:
@@ -143,5 +148,5 @@ spk_status spk_type_parse(const char *name, struct spk_type *out, spk_error *err
 			return SPK_OK;
 		}
 	}
-	return unknown_type(name, err);
+	return unknown_type(spk_postgres_has_type(sp.name) ? sp.name : name, err);
 }

@@ -87,6 +87,21 @@ static int source_column(const struct spk_plan_source *s, int table_column)
 	return -1;
 }
 
+/* A physical column as the decoder made it, rounded as its type wants it. */
+static struct spk_expr *decoded_expr(struct spk_build *b, const struct spk_plan_source *s, int column)
+{
+	const struct spk_table *t = s->table;
+	struct spk_expr *e = spk_expr_column(b->arena, source_column(s, column), &t->schema->field[column]), **by;
+
+	if (!e || !t->rounded || !t->rounded[column])
+		return e;
+	by = SPK_NEW_ARRAY(b->arena, struct spk_expr *, t->schema->count);
+	if (!by)
+		return NULL;
+	by[column] = e;
+	return spk_expr_substitute(b->arena, t->rounded[column], by);
+}
+
 /* Expression for table column `column` over the decoded batch. */
 static struct spk_expr *source_expr(struct spk_build *b, const struct spk_plan_source *s, int column)
 {
@@ -94,13 +109,13 @@ static struct spk_expr *source_expr(struct spk_build *b, const struct spk_plan_s
 	struct spk_expr **by;
 
 	if (!t->computed || !t->computed[column])
-		return spk_expr_column(b->arena, source_column(s, column), &t->schema->field[column]);
+		return decoded_expr(b, s, column);
 	by = SPK_NEW_ARRAY(b->arena, struct spk_expr *, t->schema->count);
 	if (!by)
 		return NULL;
 	for (int i = 0; i < t->schema->count; i++)
 		if (source_column(s, i) >= 0)
-			by[i] = spk_expr_column(b->arena, source_column(s, i), &t->schema->field[i]);
+			by[i] = decoded_expr(b, s, i);
 	return spk_expr_substitute(b->arena, t->computed[column], by);
 }
 

@@ -250,6 +250,13 @@ spk_status spk_binder_boolean(const struct spk_binder *b, const char *what, int 
 spk_status spk_binder_condition(struct spk_exprs *x, const PgQuery__Node *n, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_literal(struct spk_exprs *x, const PgQuery__AConst *c, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_cast(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **out, spk_error *err);
+/* The fields of an interval's type (SPK_INTERVAL_*). */
+int spk_binder_interval_fields(const PgQuery__TypeName *t);
+/* A value of type `type` as the modifiers behind the type's name want it: timestamp(3), interval(0), INTERVAL DAY TO HOUR. */
+spk_status spk_binder_modify(const struct spk_binder *b, const PgQuery__TypeName *t, struct spk_type type, int location, struct spk_expr **e, spk_error *err);
+/* Whether it is numeric(p, s) with s below 0, which rounds to tens, hundreds, ...; and the cast of a numeric to it. */
+bool spk_binder_rounds_tens(const PgQuery__TypeName *t);
+spk_status spk_binder_round_tens(const struct spk_binder *b, const PgQuery__TypeName *t, int location, struct spk_expr **e, spk_error *err);
 spk_status spk_binder_operator(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err);
 /* ARRAY[...]; `element`: what its elements are cast to, NULL: their common type. */
 spk_status spk_binder_array(struct spk_exprs *x, const PgQuery__AArrayExpr *a, const struct spk_type *element, struct spk_expr **out, spk_error *err);

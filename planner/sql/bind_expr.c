@@ -159,7 +159,7 @@ static spk_status bind_collate(struct spk_exprs *x, const PgQuery__CollateClause
 static spk_status bind_param(struct spk_exprs *x, const PgQuery__ParamRef *p, struct spk_expr **out, spk_error *err)
 {
 	if (p->number < 1 || p->number > x->params)
-		return spk_binder_unsupported(x->b, p->location, "a parameter ($1)", err);
+		return spk_binder_fail(x->b, p->location, SPK_BIND, err, "there is no parameter $%d", p->number);
 	*out = x->param[p->number - 1];
 	return SPK_OK;
 }

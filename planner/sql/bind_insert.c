@@ -154,17 +154,32 @@ static spk_status assign_literal(struct insert *in, struct spk_expr *e, struct s
 	return SPK_BIND;
 }
 
+/* As the column's type wants it: timestamp(3). */
+static spk_status round_value(const struct insert *in, int i, struct spk_expr **e, spk_error *err)
+{
+	const struct spk_table *t = in->table;
+	const int column = in->column[i];
+	struct spk_expr **by;
+
+	if (!t->rounded || !t->rounded[column])
+		return SPK_OK;
+	SPK_TRY_PTR(by = SPK_NEW_ARRAY(in->b->arena, struct spk_expr *, t->schema->count), err);
+	by[column] = *e;
+	SPK_TRY_PTR(*e = spk_expr_substitute(in->b->arena, t->rounded[column], by), err);
+	return SPK_OK;
+}
+
 static spk_status assign_expr(struct insert *in, int i, struct spk_expr *e, int location, struct spk_expr **out, spk_error *err)
 {
 	const struct spk_field *to = &in->table->schema->field[in->column[i]];
 	char have[64], want[64];
 
 	if (e->type.id == SPK_TYPE_UNKNOWN)
-		return assign_literal(in, e, to->type, location, out, err) == SPK_OK ? SPK_OK : spk_error_context(err, "column \"%s\"", to->name);
+		return assign_literal(in, e, to->type, location, out, err) == SPK_OK ? round_value(in, i, out, err) : spk_error_context(err, "column \"%s\"", to->name);
 	spk_type_format_bare(e->type, have, sizeof have);
 	spk_type_format_bare(to->type, want, sizeof want);
 	if (spk_expr_cast(in->b->arena, e, to->type, false, spk_binder_at(in->b, location), out, err) == SPK_OK)
-		return SPK_OK;
+		return round_value(in, i, out, err);
 	spk_binder_fail(in->b, location, SPK_BIND, err, "column \"%s\" is of type %s but expression is of type %s", to->name, want, have);
 	return spk_hint(err, "Cast it: CAST(... AS %s).", want);
 }

@@ -74,22 +74,13 @@ spk_status spk_binder_literal(struct spk_exprs *x, const PgQuery__AConst *c, str
 
 /* --- intervals with fields: INTERVAL '10' SECOND, '1-2' YEAR TO MONTH --- */
 
-static int interval_fields(const PgQuery__TypeName *t)
-{
-	const PgQuery__Node *p = t->n_typmods ? t->typmods[0] : NULL;
-
-	if (!p || p->node_case != PG_QUERY__NODE__NODE_A_CONST || p->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL)
-		return SPK_INTERVAL_ALL;
-	return p->a_const->ival->ival;
-}
-
 static spk_status interval_literal(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **out, spk_error *err)
 {
 	const PgQuery__AConst *text = c->arg->a_const;
 	struct spk_value v = { .type = spk_type(SPK_TYPE_INTERVAL) };
 	const char *s = text->sval->sval;
 
-	if (spk_text_interval_of(s, strlen(s), interval_fields(c->type_name), &v.interval, err) != SPK_OK) {
+	if (spk_text_interval_of(s, strlen(s), spk_binder_interval_fields(c->type_name), &v.interval, err) != SPK_OK) {
 		if (err) {
 			err->code = SPK_BIND;
 			err->position = spk_binder_at(x->b, text->location);
@@ -100,39 +91,7 @@ static spk_status interval_literal(struct spk_exprs *x, const PgQuery__TypeCast 
 	return *out ? SPK_OK : spk_fail_memory(err);
 }
 
-/* An interval of fewer fields of what is no literal. */
-static spk_status cut_fields(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **e, spk_error *err)
-{
-	struct spk_value fields = { .type = spk_type(SPK_TYPE_INTEGER), .i32 = interval_fields(c->type_name) };
-	struct spk_expr *arg[2] = { *e, spk_expr_literal(x->b->arena, fields) };
-
-	if ((*e)->type.id != SPK_TYPE_INTERVAL || fields.i32 == SPK_INTERVAL_ALL || (*e)->kind == SPK_EXPR_CONSTANT)
-		return SPK_OK;
-	SPK_TRY_PTR(arg[1], err);
-	return spk_binder_call(x->b, "interval of fields", arg, 2, c->location, e, err);
-}
-
 /* --- casts --- */
-
-/* timestamp(3): digits behind the seconds; -1 when the type has none. INTERVAL's first modifier is its fields. */
-static int time_digits(struct spk_type type, const PgQuery__TypeName *t)
-{
-	const size_t at = type.id == SPK_TYPE_INTERVAL ? 1 : 0;
-	const PgQuery__Node *p = t->n_typmods > at ? t->typmods[at] : NULL;
-
-	if (type.id != SPK_TYPE_TIME && type.id != SPK_TYPE_TIMESTAMP && type.id != SPK_TYPE_TIMESTAMPTZ && type.id != SPK_TYPE_INTERVAL)
-		return -1;
-	return p && p->node_case == PG_QUERY__NODE__NODE_A_CONST && p->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL ? p->a_const->ival->ival : -1;
-}
-
-static spk_status round_time(struct spk_exprs *x, const char *name, int digits, int location, struct spk_expr **e, spk_error *err)
-{
-	struct spk_value v = { .type = spk_type(SPK_TYPE_INTEGER), .i32 = digits };
-	struct spk_expr *arg[2] = { *e, spk_expr_literal(x->b->arena, v) };
-
-	SPK_TRY_PTR(arg[1], err);
-	return spk_binder_call(x->b, name, arg, 2, location, e, err);
-}
 
 /* A JSON path is a text here, of one form. */
 static bool names_path(const PgQuery__TypeName *t)
@@ -144,23 +103,23 @@ static bool names_path(const PgQuery__TypeName *t)
 
 static spk_status cast_plain(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_type type, struct spk_expr **out, spk_error *err);
 
+static int cast_location(const PgQuery__TypeCast *c) { return c->location >= 0 ? c->location : spk_node_location(c->arg); }
+
 spk_status spk_binder_cast(struct spk_exprs *x, const PgQuery__TypeCast *c, struct spk_expr **out, spk_error *err)
 {
 	struct spk_type type;
-	int digits;
 
+	if (spk_binder_rounds_tens(c->type_name)) {
+		SPK_TRY(cast_plain(x, c, spk_type(SPK_TYPE_DECIMAL), out, err));
+		return spk_binder_round_tens(x->b, c->type_name, cast_location(c), out, err);
+	}
 	SPK_TRY(spk_binder_type(x->b, c->type_name, &type, err));
-	digits = time_digits(type, c->type_name);
 	SPK_TRY(cast_plain(x, c, type, out, err));
-	SPK_TRY(cut_fields(x, c, out, err));
 	if (names_path(c->type_name) && type.id == SPK_TYPE_TEXT) {
 		SPK_TRY(spk_binder_call(x->b, "jsonpath", out, 1, spk_node_location(c->arg), out, err));
 		spk_expr_fold(x->b->arena, out);
 	}
-	if (digits < 0 || digits > 5)
-		return SPK_OK;
-	return round_time(x, type.id == SPK_TYPE_TIME ? "time" : type.id == SPK_TYPE_TIMESTAMP ? "timestamp" : type.id == SPK_TYPE_TIMESTAMPTZ ? "timestamptz" : "interval", digits,
-	                  c->location, out, err);
+	return spk_binder_modify(x->b, c->type_name, type, c->location, out, err);
 }
 
 /* A number that no numeric holds may still be a double. */
@@ -179,7 +138,7 @@ static spk_status cast_plain(struct spk_exprs *x, const PgQuery__TypeCast *c, st
 {
 	const PgQuery__Node *arg = c->arg;
 	bool string = arg->node_case == PG_QUERY__NODE__NODE_A_CONST && arg->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL && !arg->a_const->isnull;
-	int location = c->location >= 0 ? c->location : spk_node_location(arg);
+	int location = cast_location(c);
 	const char *large = large_number(arg, type);
 	struct spk_expr *e;
 

@@ -93,6 +93,7 @@ static spk_status bind_window(struct spk_exprs *x, const PgQuery__WindowDef *w, 
 	here.clause = "window definitions";
 	here.inside_window = here.defines_window = true;
 	if (name) {
+		location = w->location >= 0 ? w->location : location;
 		w = named_window(x, name);
 		if (!w)
 			return spk_binder_fail(x->b, location, SPK_BIND, err, "window \"%s\" does not exist", name);

@@ -204,14 +204,10 @@ static spk_status no_such_column(struct spk_exprs *x, const PgQuery__ColumnRef *
 	const struct spk_token *t;
 	int count = 0;
 
-	if (only) {
+	if (only)
 		spk_binder_fail(x->b, c->location, SPK_BIND, err, "column %s.%s does not exist", only->alias, name);
-		t = spk_source_token(x->b->source, spk_map_back(&x->b->source->to_quoted, c->location, NULL));
-		if (err && t && !x->b->pinned && t + 2 < x->b->source->tokens.token + x->b->source->tokens.count && t[1].kind == '.')
-			err->position = spk_map_back(&x->b->source->to_text, t[2].start, NULL) + 1;
-	} else {
+	else
 		spk_binder_fail(x->b, c->location, SPK_BIND, err, "column \"%s\" does not exist", name);
-	}
 	for (int k = 0; x->scope && k < x->scope->count; k++)
 		for (int i = 0; (!only || only == &x->scope->range[k]) && i < x->scope->range[k].schema->count && count < NAMES_MAX; i++)
 			if (*x->scope->range[k].schema->field[i].name)

@@ -102,7 +102,7 @@ static spk_status bind_targets(struct spk_query *q, bool keep_unknown, struct sp
 static spk_status refuse_clauses(struct spk_binder *b, const PgQuery__SelectStmt *s, spk_error *err)
 {
 	if (s->into_clause)
-		return spk_binder_unsupported(b, s->into_clause->rel ? s->into_clause->rel->location : -1, "SELECT INTO", err);
+		return spk_binder_unsupported(b, s->into_clause->rel ? s->into_clause->rel->location : -1, "SELECT INTO within a query", err);
 	return SPK_OK;
 }
 

@@ -38,13 +38,15 @@ static bool takes_parameters(const char *name)
 static spk_status parse_simple(const struct spk_binder *b, const char *name, const char *parameters, int location, struct spk_type *out, spk_error *err)
 {
 	char text[128];
+	spk_status status;
 
 	name = canonical(name);
 	snprintf(text, sizeof text, "%s%s", name, takes_parameters(name) ? parameters : "");
-	if (spk_type_parse(text, out, err) == SPK_OK)
-		return SPK_OK;
-	if (err)
+	status = spk_type_parse(text, out, err);
+	if (status != SPK_OK && err)
 		err->position = spk_binder_at(b, location);
+	if (status == SPK_OK || status == SPK_UNSUPPORTED)
+		return status;
 	if (err && !err->hint[0])
 		spk_binder_suggest(err, name, known, SPK_COUNT_OF(known), "Types");
 	return err ? err->code = SPK_BIND : SPK_BIND;

@@ -46,6 +46,7 @@ spk_status spk_create_like(struct spk_create *c, const PgQuery__TableLikeClause 
 			return spk_hint(err, "Take it over (INCLUDING ALL), or write the columns."), SPK_UNSUPPORTED;
 		}
 		c->table->computed[i] = computed ? u->computed[i] : NULL;
+		c->table->rounded[i] = u->rounded ? u->rounded[i] : NULL;
 		c->table->metadata[i] = metadata ? u->metadata[i] : NULL;
 	}
 	c->schema->count = u->schema->count;

@@ -16,6 +16,10 @@ static spk_status find_column(const struct spk_binder *b, const PgQuery__Partiti
 		return spk_binder_fail(b, e->location, SPK_BIND, err, "column \"%s\" named in PARTITIONED BY does not exist", e->name);
 	if ((t->computed && t->computed[*out]) || (t->metadata && t->metadata[*out]))
 		return spk_binder_fail(b, e->location, SPK_BIND, err, "column \"%s\" in PARTITIONED BY is computed: nothing is written to it", e->name);
+	if (t->rounded && t->rounded[*out]) {
+		spk_binder_fail(b, e->location, SPK_UNSUPPORTED, err, "column \"%s\" in PARTITIONED BY with a type that rounds is not supported", e->name);
+		return spk_hint(err, "Declare it without the digits, as timestamp.");
+	}
 	for (int i = 0; i < count; i++)
 		if (before[i] == *out)
 			return spk_binder_fail(b, e->location, SPK_BIND, err, "column \"%s\" appears twice in PARTITIONED BY", e->name);

@@ -72,6 +72,17 @@ static bool is_untyped(const PgQuery__ColumnDef *d)
 	return type && strcmp(type, SPK_MARK_COMPUTED) == 0;
 }
 
+/* timestamp(3): every value that comes in is rounded. */
+static spk_status round_column(struct spk_create *c, int column, const PgQuery__ColumnDef *d, spk_error *err)
+{
+	struct spk_expr *value = spk_expr_column(c->b.arena, column, &c->schema->field[column]), *rounded = value;
+
+	SPK_TRY_PTR(value, err);
+	SPK_TRY(spk_binder_modify(&c->b, d->type_name, value->type, d->location, &rounded, err));
+	c->table->rounded[column] = rounded == value ? NULL : rounded;
+	return SPK_OK;
+}
+
 static spk_status add_column(struct spk_create *c, const PgQuery__ColumnDef *d, spk_error *err)
 {
 	int column = c->schema->count;
@@ -90,6 +101,8 @@ static spk_status add_column(struct spk_create *c, const PgQuery__ColumnDef *d, 
 	if (!is_untyped(d))
 		SPK_TRY(spk_binder_type(&c->b, d->type_name, &f->type, err));
 	c->schema->count++;
+	if (!is_untyped(d) && !generated(d))
+		SPK_TRY(round_column(c, column, d, err));
 	for (size_t i = 0; i < d->n_constraints; i++)
 		SPK_TRY(column_constraint(c, column, d->constraints[i]->constraint, err));
 	return SPK_OK;
@@ -146,6 +159,8 @@ static spk_status bind_computed(struct spk_create *c, int column, const PgQuery_
 		return spk_binder_fail(&c->b, spk_node_location(k->raw_expr), SPK_BIND, err, "computed column \"%s\" must give the same value every time it is read", f->name);
 	if (!is_untyped(d))
 		SPK_TRY(spk_expr_cast(c->b.arena, e, f->type, false, spk_binder_at(&c->b, spk_node_location(k->raw_expr)), &e, err));
+	if (!is_untyped(d))
+		SPK_TRY(spk_binder_modify(&c->b, d->type_name, f->type, spk_node_location(k->raw_expr), &e, err));
 	by = columns_of(c);
 	SPK_TRY_PTR(by, err);
 	e = spk_expr_substitute(c->b.arena, e, by);
@@ -359,11 +374,12 @@ static spk_status start(struct spk_create *c, const char *name, int position, sp
 	c->schema->count = 0;
 	c->table->name = spk_arena_strdup(arena, name);
 	c->table->computed = SPK_NEW_ARRAY(arena, struct spk_expr *, columns);
+	c->table->rounded = SPK_NEW_ARRAY(arena, struct spk_expr *, columns);
 	c->table->metadata = SPK_NEW_ARRAY(arena, const char *, columns);
 	c->table->schema = c->schema;
 	c->table->position = position;
 	SPK_TRY_PTR(c->table->name, err);
-	SPK_TRY_PTR(c->table->computed, err);
+	SPK_TRY_PTR(c->table->computed && c->table->rounded, err);
 	SPK_TRY_PTR(c->table->metadata, err);
 	return SPK_OK;
 }

@@ -37,7 +37,7 @@ void spk_sql_place(const char *text, spk_error *err)
 	err->column = characters(text + line_start, at - line_start) + 1;
 }
 
-static bool word_byte(char c)
+bool spk_is_word_byte(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' || (unsigned char)c >= 0x80;
 }
@@ -54,7 +54,7 @@ static size_t word_size(const char *s, size_t size)
 
 		return end ? (size_t)(end - s) + 1 : size;
 	}
-	while (n < size && word_byte(s[n]))
+	while (n < size && spk_is_word_byte(s[n]))
 		n++;
 	return n ? n : 1;
 }

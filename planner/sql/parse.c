@@ -184,6 +184,20 @@ static int said(const char *message)
 	return near ? (int)(near - message) : (int)strlen(message);
 }
 
+/* 123abc: PostgreSQL names all of it, the parser the first letter. */
+static spk_status junk_after_number(const struct spk_source *s, int at, const char *message, spk_error *err)
+{
+	const char *near = strstr(message, " at or near \"");
+	int size = near ? (int)strlen(near + 13) - 1 : 0;
+
+	if (size <= 0 || strncmp(s->quoted + at, near + 13, (size_t)size) != 0)
+		return spk_sql_fail(s, at, SPK_SYNTAX, err, "%s", message);
+	while (spk_is_word_byte(s->quoted[at + size]))
+		size++;
+	spk_sql_fail(s, at, SPK_SYNTAX, err, "%.*s at or near \"%.*s\"", (int)(near - message), message, size, s->quoted + at);
+	return spk_hint(err, "A number with a unit is written in quotes: '100ms'.");
+}
+
 spk_status spk_parser_error(const struct spk_source *s, const char *parsed, const PgQueryError *e, const struct spk_map *map, spk_error *err)
 {
 	enum { SHOWN = 40 };
@@ -195,10 +209,10 @@ spk_status spk_parser_error(const struct spk_source *s, const char *parsed, cons
 	if (map)
 		at = spk_map_back(map, at, NULL);
 	if (!map || !near || strncmp(e->message, "syntax error", 12) != 0) {
-		spk_sql_fail(s, at, SPK_SYNTAX, err, "%s", e->message);
 		if (strncmp(e->message, "trailing junk after numeric literal", 35) == 0)
-			spk_hint(err, "A number with a unit is written in quotes: '100ms'.");
-		else if (strncmp(e->message, "unterminated quoted string", 26) == 0)
+			return junk_after_number(s, at, e->message, err), SPK_SYNTAX;
+		spk_sql_fail(s, at, SPK_SYNTAX, err, "%s", e->message);
+		if (strncmp(e->message, "unterminated quoted string", 26) == 0)
 			spk_hint(err, "A quote inside a string is written twice: 'it''s'.");
 		return SPK_SYNTAX;
 	}

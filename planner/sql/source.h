@@ -76,6 +76,8 @@ spk_status spk_sql_rewrite(struct spk_source *s, struct spk_arena *arena, spk_er
 /* Fills line and column from err->position, which counts in `text`. */
 void spk_sql_place(const char *text, spk_error *err);
 /* An error at byte `at` of `quoted`. */
+/* Whether the byte may stand within a word: what is no sign, quote or blank. */
+bool spk_is_word_byte(char c);
 spk_status spk_sql_fail(const struct spk_source *s, int quoted_at, spk_status code, spk_error *err, const char *format, ...) SPK_PRINTF(5, 6);
 
 #endif

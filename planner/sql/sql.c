@@ -136,6 +136,29 @@ static spk_status bind_analyze(struct spk_binder *b, const PgQuery__VacuumStmt *
 	return SPK_OK;
 }
 
+static spk_status bind_create_table_as(struct spk_binder *b, const PgQuery__CreateTableAsStmt *c, struct spk_statement *out, spk_error *err)
+{
+	out->tag = "CREATE TABLE AS";
+	SPK_TRY(spk_binder_create_table_as(b, c, out->position, &out->plan, err));
+	out->kind = out->plan ? SPK_STATEMENT_INSERT : SPK_STATEMENT_DDL;
+	return SPK_OK;
+}
+
+/* SELECT ... INTO t: CREATE TABLE t AS. */
+static spk_status bind_select_into(struct spk_binder *b, const PgQuery__SelectStmt *s, struct spk_statement *out, spk_error *err)
+{
+	PgQuery__CreateTableAsStmt create = PG_QUERY__CREATE_TABLE_AS_STMT__INIT;
+	PgQuery__SelectStmt select = *s;
+	PgQuery__Node query = PG_QUERY__NODE__INIT;
+
+	select.into_clause = NULL;
+	query.node_case = PG_QUERY__NODE__NODE_SELECT_STMT;
+	query.select_stmt = &select;
+	create.into = s->into_clause;
+	create.query = &query;
+	return bind_create_table_as(b, &create, out, err);
+}
+
 static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery__Node *n, struct spk_statement *out, spk_error *err)
 {
 	out->kind = SPK_STATEMENT_DDL;
@@ -161,10 +184,7 @@ static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery
 			SPK_TRY(keep_tree(s, err));
 			return spk_binder_create_materialized_view(b, n->create_table_as_stmt, out->text, out->position, &out->plan, err);
 		}
-		out->tag = "CREATE TABLE AS";
-		SPK_TRY(spk_binder_create_table_as(b, n->create_table_as_stmt, out->position, &out->plan, err));
-		out->kind = out->plan ? SPK_STATEMENT_INSERT : SPK_STATEMENT_DDL;
-		return SPK_OK;
+		return bind_create_table_as(b, n->create_table_as_stmt, out, err);
 	default:
 		return spk_fail(err, SPK_UNSUPPORTED, "%s is not supported", spk_node_what(n));
 	}
@@ -207,6 +227,8 @@ static spk_status bind_statement(struct script *s, const PgQuery__RawStmt *raw, 
 	SPK_TRY(place_statement(s, raw, out, err));
 	switch (n->node_case) {
 	case PG_QUERY__NODE__NODE_SELECT_STMT:
+		if (n->select_stmt->into_clause)
+			return bind_select_into(&b, n->select_stmt, out, err);
 		out->kind = SPK_STATEMENT_SELECT;
 		out->tag = "SELECT";
 		SPK_TRY(spk_binder_query(&b, n->select_stmt, false, &out->plan, err));

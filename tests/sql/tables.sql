@@ -9,3 +9,4 @@ CREATE TABLE edge (src int, dst int, w int);
 CREATE TABLE nothing (a int, b text);
 CREATE TABLE keyed (k int NOT NULL, v text NOT NULL);
 CREATE TABLE padded (id int, code char(4), word varchar(6));
+CREATE TABLE rounded (id int, at timestamp(0), zoned timestamptz(2), clock time(1), took interval(0), span interval day to hour);

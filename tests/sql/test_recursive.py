@@ -78,6 +78,7 @@ def table_as():
     script = "CREATE TABLE k (n, l) AS SELECT g, ARRAY[g, NULL] FROM generate_series(1, 5000) AS g; CREATE TABLE e AS TABLE k WITH NO DATA; "
     same(csv(script + "SELECT count(*), sum(n), sum(array_length(l, 1)) FROM k; SELECT count(*) FROM e; SELECT count(*) FROM k AS x JOIN k AS y USING (n)").stdout,
          "count,sum,sum\n5000,12502500,10000\ncount\n0\ncount\n5000\n")
+    same(csv("SELECT g AS n INTO i FROM generate_series(1, 3) AS g; SELECT sum(n) FROM i").stdout, "sum\n6\n")
     error = csv("CREATE TABLE k AS SELECT 1 AS a; INSERT INTO k VALUES (2)", expect=None)
     assert error.returncode == 2 and 'INSERT INTO "k" is not supported' in error.stderr, error
     csv("CREATE TABLE f WITH ('connector' = 'filesystem', 'path' = 'made', 'format' = 'csv') AS SELECT g AS a FROM generate_series(1, 3) AS g")
