@@ -256,7 +256,7 @@ static const char *like(const char *s, const char *end, const char *p, const cha
 		if (p < p_end) {
 			bool escaped = (unsigned char)*p == escape;
 
-			if (escaped && p + 1 == p_end)
+			if (escaped && p + 1 == p_end && s < end)
 				return "LIKE pattern must not end with escape character";
 			if (s < end && ((!escaped && *p == '_') || p[escaped] == *s)) {
 				p += 1 + escaped;

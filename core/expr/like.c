@@ -13,6 +13,7 @@ struct run { struct piece *piece; int count; uint32_t characters; };
 
 struct like {
 	bool tied_start, tied_end;
+	bool open_escape;              /* it ends in the escape character: matching fails where it comes to that before the text's end */
 	int runs;
 	struct run *run;
 };
@@ -47,14 +48,13 @@ static void end_run(struct builder *b)
 		b->like->runs++;
 }
 
-/* `escape` is one character's bytes, or empty. NULL in *out: the pattern ends in the escape character. */
+/* `escape` is one character's bytes, or empty. */
 static spk_status compile(struct spk_arena *arena, const char *p, size_t size, const char *escape, size_t escape_size, struct like **out, spk_error *err)
 {
 	struct like *like = SPK_NEW(arena, struct like);
 	struct builder b = { .like = like };
 	const char *end = p + size;
 
-	*out = NULL;
 	SPK_TRY_PTR(like, err);
 	b.piece = SPK_NEW_ARRAY(arena, struct piece, size + 1);
 	b.text = spk_arena_alloc(arena, size + 1);
@@ -69,8 +69,9 @@ static spk_status compile(struct spk_arena *arena, const char *p, size_t size, c
 		n = SPK_MIN(n, (size_t)(end - p));
 		if (escape_size && n == escape_size && memcmp(p, escape, n) == 0) {
 			p += n;
+			like->open_escape = p == end;
 			if (p == end)
-				return SPK_OK;
+				break;
 			n = SPK_MIN(spk_utf8_size(*p), (size_t)(end - p));
 		} else if (*p == '%') {
 			end_run(&b);
@@ -167,6 +168,16 @@ static bool match(const struct like *l, const char *s, size_t size)
 	return true;
 }
 
+/* Whether matching comes to the escape character at the pattern's end while there is text left; no text matches such a pattern. */
+static bool comes_to_escape(const struct like *l, const char *s, size_t size)
+{
+	const char *end = s + size;
+
+	for (int i = 0; i < l->runs && s; i++)
+		s = i == 0 && l->tied_start ? run_at(&l->run[i], s, end) : find_run(&l->run[i], s, end);
+	return s && s < end;
+}
+
 /* --- kernels --- */
 
 struct text { const char *s; size_t size; };
@@ -193,8 +204,7 @@ static spk_status compile_view(struct spk_arena *arena, const struct spk_view *p
 	}
 	if (fold)
 		SPK_TRY(lowered(arena, pattern, &p, err));
-	SPK_TRY(compile(arena, p.s, p.size, e, escape_size, out, err));
-	return *out ? SPK_OK : spk_fail(err, SPK_DATA, "LIKE pattern must not end with escape character");
+	return compile(arena, p.s, p.size, e, escape_size, out, err);
 }
 
 /* Each row with a pattern of its own; the last one compiled is kept. */
@@ -221,7 +231,9 @@ static spk_status match_patterns(const struct spk_call *call, bool fold, bool ne
 		}
 		if (fold)
 			SPK_TRY(lowered(call->ev->arena, v, &s, err));
-		spk_vector_bool(out)[row] = match(like, s.s, s.size) != negated;
+		if (like->open_escape && comes_to_escape(like, s.s, s.size))
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "LIKE pattern must not end with escape character"));
+		spk_vector_bool(out)[row] = (!like->open_escape && match(like, s.s, s.size)) != negated;
 	}
 	return SPK_OK;
 }
@@ -251,7 +263,7 @@ LIKE_KERNEL(not_like_kernel, false, true)
 LIKE_KERNEL(ilike_kernel, true, false)
 LIKE_KERNEL(not_ilike_kernel, true, true)
 
-/* A pattern that cannot be compiled is left to fail its rows. */
+/* A pattern that cannot be compiled, or may fail, is left to fail its rows. */
 static spk_status prepare(struct spk_arena *arena, struct spk_expr *e, bool fold, spk_error *err)
 {
 	const struct spk_value *pattern = spk_constant_arg(e, 1), *escape = spk_constant_arg(e, 2);
@@ -261,7 +273,7 @@ static spk_status prepare(struct spk_arena *arena, struct spk_expr *e, bool fold
 	if (!pattern || (e->args > 2 && !escape))
 		return SPK_OK;
 	if (compile_view(arena, &pattern->view, escape ? &escape->view : NULL, fold, &like, &local) == SPK_OK)
-		e->prepared = like;
+		e->prepared = like->open_escape ? NULL : like;
 	else if (local.code != SPK_DATA) {
 		if (err)
 			*err = local;

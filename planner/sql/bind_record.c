@@ -142,7 +142,7 @@ spk_status spk_binder_record_function(struct spk_binder *b, const PgQuery__Range
 		SPK_TRY(said_columns(b, r, f, name, &schema, err));
 	SPK_TRY_PTR(expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, schema->count + 1), err);
 	if (r->ordinality)
-		return spk_binder_fail(b, f->location, SPK_BIND, err, "WITH ORDINALITY cannot be used with a column definition list");
+		return spk_binder_fail(b, r->n_coldeflist ? r->coldeflist[0]->column_def->location : f->location, SPK_BIND, err, "WITH ORDINALITY cannot be used with a column definition list");
 	SPK_TRY(bind_values(b, r, f, is_one_of(sets, SPK_COUNT_OF(sets), name), &plan, err));
 	SPK_TRY_PTR(value = spk_expr_column(b->arena, 0, &plan->schema->field[0]), err);
 	SPK_TRY(spk_expr_cast(b->arena, value, spk_type(SPK_TYPE_JSONB), true, spk_binder_at(b, f->location), &value, err));

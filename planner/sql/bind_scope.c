@@ -313,12 +313,21 @@ static spk_status find_whole_row(struct spk_exprs *x, const PgQuery__ColumnRef *
 	return SPK_OK;
 }
 
+static spk_status too_many_names(const struct spk_binder *b, const PgQuery__ColumnRef *c, spk_error *err)
+{
+	const char *all = spk_node_string(c->fields[0]), *name;
+
+	for (size_t i = 1; i < c->n_fields && all; i++)
+		all = (name = spk_node_string(c->fields[i])) ? spk_arena_printf(b->arena, "%s.%s", all, name) : spk_arena_printf(b->arena, "%s.*", all);
+	return spk_binder_fail(b, c->location, SPK_BIND, err, "improper qualified name (too many dotted names): %s", all ? all : "");
+}
+
 static spk_status check_qualifiers(struct spk_exprs *x, const PgQuery__ColumnRef *c, spk_error *err)
 {
 	const char *schema = c->n_fields == 3 ? spk_node_string(c->fields[0]) : "public";
 
 	if (c->n_fields > 4)
-		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "improper qualified name (too many dotted names)");
+		return too_many_names(x->b, c, err);
 	if (c->n_fields == 4)
 		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "cross-database references are not implemented: %s.%s.%s.%s", spk_node_string(c->fields[0]),
 			spk_node_string(c->fields[1]), spk_node_string(c->fields[2]), spk_node_string(c->fields[3]));

@@ -129,10 +129,12 @@ static spk_status bind_calls(struct set_function *w, spk_error *err)
 	w->b->sublinks = &w->sublinks;
 	for (size_t i = 0; i < w->r->n_functions && status == SPK_OK; i++) {
 		const PgQuery__List *pair = w->r->functions[i]->list;
+		const PgQuery__Node *own = pair->n_items > 1 && pair->items[1] && pair->items[1]->node_case == PG_QUERY__NODE__NODE_LIST ? pair->items[1]->list->items[0] : NULL;
+		const PgQuery__Node *column = w->r->n_coldeflist ? w->r->coldeflist[0] : own;
 
 		status = bind_call(w, pair->items[0], err);
-		if (status == SPK_OK && (w->r->n_coldeflist || (pair->n_items > 1 && pair->items[1] && pair->items[1]->node_case == PG_QUERY__NODE__NODE_LIST)))
-			status = spk_binder_fail(w->b, w->location, SPK_BIND, err, "a column definition list is only allowed for functions returning \"record\"");
+		if (status == SPK_OK && column)
+			status = spk_binder_fail(w->b, column->column_def->location, SPK_BIND, err, "a column definition list is only allowed for functions returning \"record\"");
 	}
 	w->b->sublinks = sublinks;
 	return status;

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/expr/zone.h"
+
 /* --- views --- */
 
 static bool is_optional(const struct spk_binder *b, const PgQuery__RangeVar *v)
@@ -238,6 +240,14 @@ static int key_position(const struct spk_binder *b, int position)
 	return position;
 }
 
+static spk_status check_zone(const char *name, spk_error *err)
+{
+	if (spk_zone_find(name, strlen(name)))
+		return SPK_OK;
+	spk_fail(err, SPK_BIND, "invalid value for parameter \"TimeZone\": \"%s\"", name);
+	return spk_hint(err, "A zone is a name as Europe/Berlin, or hours east of UTC as +02.");
+}
+
 spk_status spk_binder_set(struct spk_binder *b, const PgQuery__VariableSetStmt *s, int position, spk_error *err)
 {
 	bool reset = s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET || s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT;
@@ -265,7 +275,9 @@ spk_status spk_binder_set(struct spk_binder *b, const PgQuery__VariableSetStmt *
 		SPK_TRY(default_value(b, key, &value, err));
 	else
 		SPK_TRY(set_value(b, s, &value, &location, err));
-	status = spk_conf_set(b->conf, s->name, value, err);
+	status = key == SPK_CONF_TIMEZONE ? check_zone(value, err) : SPK_OK;
+	if (status == SPK_OK)
+		status = spk_conf_set(b->conf, s->name, value, err);
 	if (status != SPK_OK && err)
 		err->position = location >= 0 ? spk_binder_at(b, location) : key_position(b, position);
 	return status;

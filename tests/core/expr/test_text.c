@@ -206,10 +206,10 @@ static void type_names(void)
 	static const struct { const char *name, *shown; } good[] = {
 		{ "int", "integer" }, { "INTEGER", "integer" }, { "int8", "bigint" }, { "double  precision", "double precision" }, { "float", "double precision" }, { "float(10)", "real" },
 		{ "varchar(10)", "character varying(10)" }, { "character varying ( 20 )", "character varying(20)" }, { "VARCHAR(2147483647)", "text" }, { "string", "text" },
-		{ "numeric", "numeric" }, { "decimal(10, 2)", "numeric(10,2)" }, { "DECIMAL(38)", "numeric(38,0)" }, { "timestamp(3)", "timestamp without time zone" },
+		{ "numeric", "numeric" }, { "decimal(10, 2)", "numeric(10,2)" }, { "DECIMAL(38)", "numeric(38,0)" }, { "numeric(5,6)", "numeric(5,6)" }, { "timestamp(3)", "timestamp without time zone" },
 		{ "timestamp(3) with time zone", "timestamp with time zone" }, { "TIMESTAMP_LTZ(3)", "timestamp with time zone" }, { "bytes", "bytea" }, { "bool", "boolean" },
 	};
-	static const char *const bad[] = { "", "inte ger", "numeric(0)", "numeric(1001)", "numeric(40,39)", "numeric(5,6)", "varchar(0)", "numeric(1", "numeric(a)", "int8s", "decimal(1,2,3)" };
+	static const char *const bad[] = { "", "inte ger", "numeric(0)", "numeric(1001)", "numeric(5,1001)", "numeric(5,-1001)", "varchar(0)", "numeric(1", "numeric(a)", "int8s", "decimal(1,2,3)" };
 	struct spk_type type;
 	spk_error err = { 0 };
 	char shown[64];
@@ -219,6 +219,10 @@ static void type_names(void)
 			CHECK_EQ_STR(spk_type_format(type, shown, sizeof shown), good[i].shown);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		CHECK_FAILS(spk_type_parse(bad[i], &type, &err), SPK_BIND, err);
+	CHECK_FAILS(spk_type_parse("numeric(40,39)", &type, &err), SPK_UNSUPPORTED, err);
+	CHECK_FAILS(spk_type_parse("numeric(5,-1)", &type, &err), SPK_UNSUPPORTED, err);
+	CHECK_FAILS(spk_type_parse("Macaddr", &type, &err), SPK_UNSUPPORTED, err);
+	CHECK_EQ_STR(err.message, "type macaddr is not supported");
 	CHECK_FAILS(spk_type_parse("integr", &type, &err), SPK_BIND, err);
 	CHECK_HOLDS(err.hint, "integer");
 }
