@@ -202,6 +202,9 @@ static spk_status grow_keys(struct spk_group_table *t, uint64_t bytes, spk_error
 
 spk_status spk_group_table_room(struct spk_group_table *t, int more, uint64_t bytes, spk_error *err)
 {
+	/* Of a batch whose rows are all late, say. */
+	if (!more)
+		return SPK_OK;
 	if (more > COUNT_MAX - (int64_t)t->count)
 		return spk_fail(err, SPK_MEMORY_LIMIT, "more than %d groups in one task", COUNT_MAX);
 	SPK_TRY(grow_chunks(t, t->count + (uint32_t)more, err));
