@@ -336,6 +336,9 @@ static spk_status bring_together(struct join_plan *j, spk_error *err)
 	return SPK_OK;
 }
 
+/* Whether a side's rows are kept so that one that is taken back is found: there they lie otherwise. */
+static bool takes(const struct join_plan *j, int side) { return j->strategy == STREAM && j->side[side].retracts; }
+
 /* What the state means: what is kept of either side, by which keys, for which kind of join. */
 static spk_status put_meaning(const struct join_plan *j, struct spk_buffer *text, spk_error *err)
 {
@@ -364,6 +367,8 @@ static spk_status keep_both(struct join_plan *j, struct spk_physical *node, spk_
 	spk_status status = put_meaning(j, &text, err);
 
 	node->time = j->time;
+	for (int s = 0; s < 2; s++)
+		node->takes[s] = takes(j, s);
 	if (j->strategy == LOOKUP) {
 		node->waits = j->l->input[1]->properties.bounded;
 		node->time_sources = node->waits ? spk_build_sources_below(j->b, j->l->input[1], true) : 0;

@@ -143,6 +143,7 @@ struct spk_physical {
 	struct spk_expr **build_key;       /* over input 1 */
 	bool *null_safe;                   /* by key: IS NOT DISTINCT FROM */
 	bool *filters;                     /* HASH_JOIN, by key: a scan asks for its values on the build side; NULL: none does */
+	bool takes[2];                     /* STREAM_JOIN: rows of the left side, of the right side may be taken back */
 	struct spk_join_time time;         /* INTERVAL_JOIN, WINDOW_JOIN, STREAM_ASOF_JOIN */
 	struct spk_asof asof;              /* ASOF_JOIN, STREAM_ASOF_JOIN: `right` over the right side's columns */
 	bool waits;                        /* LOOKUP_JOIN: left rows wait until the sources of the right side (time_sources) are over */

@@ -172,26 +172,25 @@ static spk_status change_alone(struct spk_join_delta *d, int side, const struct 
 	return note_alone(d, side, row, row->weight * !meets - row->weight_before * !met, false, err);
 }
 
-static spk_status change_all(struct spk_join_delta *d, int side, const struct spk_kept_row *row, uint32_t rows, bool by_row, int64_t before, int64_t now, spk_error *err)
+spk_status spk_join_delta_alone_rows(struct spk_join_delta *d, int side, const struct spk_kept_row *row, uint32_t n, int64_t before, int64_t now, spk_error *err)
 {
-	for (uint32_t i = 0; i < rows; i++)
-		SPK_TRY(change_alone(d, side, &row[i], by_row ? row[i].met_before : before, by_row ? row[i].met : now, err));
+	const struct spk_join_role *role = &d->setup->role[side];
+
+	for (uint32_t i = 0; i < n && role->alone; i++)
+		SPK_TRY(change_alone(d, side, &row[i], role->met ? row[i].met_before : before, role->met ? row[i].met : now, err));
 	return SPK_OK;
 }
 
 spk_status spk_join_delta_alone(struct spk_join_delta *d, const struct spk_join_key *key, spk_error *err)
 {
 	for (int side = 0; side < 2; side++) {
-		const struct spk_join_role *role = &d->setup->role[side];
 		const struct spk_row_group *g = key->group[side], *other = key->group[!side];
 		int64_t now = other->total;
 
-		if (!role->alone)
-			continue;
 		for (int a = 0; a < key->added[!side].count; a++)
 			now += key->added[!side].row[a].weight;
-		SPK_TRY(change_all(d, side, g->row, g->rows, role->met, other->total_before, now, err));
-		SPK_TRY(change_all(d, side, key->added[side].row, (uint32_t)key->added[side].count, role->met, other->total_before, now, err));
+		SPK_TRY(spk_join_delta_alone_rows(d, side, g->row, g->rows, other->total_before, now, err));
+		SPK_TRY(spk_join_delta_alone_rows(d, side, key->added[side].row, (uint32_t)key->added[side].count, other->total_before, now, err));
 	}
 	return SPK_OK;
 }

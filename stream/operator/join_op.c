@@ -18,7 +18,8 @@ spk_status spk_join_op_open(struct spk_op *op, bool by_row, bool timed, bool met
 	SPK_TRY(spk_state_view_open(&j->view, op->pipeline->store, op->plan->state_table, first, end, err));
 	for (size_t s = 0; s < SPK_COUNT_OF(sides); s++)
 		j->kept[s] = (struct spk_keyed_rows){ .view = j->view, .account = op->pipeline->account, .side = sides[s], .bucketed = spk_physical_has_buckets(op->plan),
-			.met = met && s < 2 && j->setup.role[s].met, .totals_only = s == 1 && spk_join_counts_right(&j->setup), .bytes.account = op->pipeline->account };
+			.met = met && s < 2 && j->setup.role[s].met, .totals_only = s == 1 && spk_join_counts_right(&j->setup),
+			.by_hash = s < 2 && op->plan->takes[s], .bytes.account = op->pipeline->account };
 	return SPK_OK;
 }
 

@@ -87,7 +87,7 @@ static spk_status change_right(struct spk_join_op *j, struct slice *s, int at, u
 			if ((row->weight > 0) != comes)
 				continue;
 			if (!comes)
-				SPK_TRY(spk_row_group_take(&s->right[at], row->bytes, row->size, -row->weight, &taken, s->arena, err));
+				SPK_TRY(spk_row_group_take(&j->kept[1], &s->right[at], row->bytes, row->size, -row->weight, &taken, s->arena, err));
 			row->weight += taken;
 			if (row->weight)
 				SPK_TRY(spk_row_group_add(&j->kept[1], &s->right[at], row, s->arena, err));

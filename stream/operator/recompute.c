@@ -215,7 +215,7 @@ static spk_status change_rows(struct recompute *r, struct spk_row_group *g, uint
 			row->bytes = spk_arena_copy(arena, row->bytes, row->size);
 			SPK_TRY_PTR(row->bytes, err);
 			if (!comes)
-				SPK_TRY(spk_row_group_take(g, row->bytes, row->size, -row->weight, &taken, arena, err));
+				SPK_TRY(spk_row_group_take(&r->kept, g, row->bytes, row->size, -row->weight, &taken, arena, err));
 			row->weight += taken;
 			if (row->weight)
 				SPK_TRY(spk_row_group_add(&r->kept, g, row, arena, err));

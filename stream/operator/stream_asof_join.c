@@ -195,12 +195,12 @@ static spk_status match(struct spk_join_op *j, struct spk_row_changes *changes, 
 }
 
 /* Rows of times before this are all there: of the right ones before it only the last can be met by others. */
-static spk_status drop_old(struct spk_row_group *right, const struct versions *v, int64_t over, struct spk_arena *arena, spk_error *err)
+static spk_status drop_old(const struct spk_join_op *j, struct spk_row_group *right, const struct versions *v, int64_t over, struct spk_arena *arena, spk_error *err)
 {
 	for (int i = 0; i + 1 < count_before(v, over, true); i++) {
 		int64_t taken;
 
-		SPK_TRY(spk_row_group_take(right, v->row[i]->bytes, v->row[i]->size, v->row[i]->weight, &taken, arena, err));
+		SPK_TRY(spk_row_group_take(&j->kept[RIGHT], right, v->row[i]->bytes, v->row[i]->size, v->row[i]->weight, &taken, arena, err));
 	}
 	return SPK_OK;
 }
@@ -236,7 +236,7 @@ static spk_status close_keys(void *user, struct spk_row_group *group, int groups
 		if (group[i].key[group[i].key_size - 1] == j->kept[LEFT].side)
 			status = match(j, &changes, &group[i], &versions[of[i]], err);
 	for (int i = 0; i < groups && status == SPK_OK; i++)
-		status = drop_old(&right[of[i]], &versions[of[i]], group[i].bucket, arena, err);
+		status = drop_old(j, &right[of[i]], &versions[of[i]], group[i].bucket, arena, err);
 	/* Writing may move rows within their group. */
 	if (status == SPK_OK)
 		status = spk_row_changes_emit(&changes, err);

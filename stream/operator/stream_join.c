@@ -6,11 +6,13 @@
  *   state   keyed: both sides' rows by key (keyed_rows.h); of a side that is only looked for (SEMI, ANTI) how many rows a key has
  *
  * An epoch's rows are folded first: what comes and goes within it is no change. Then keys are worked off some at a time, in the order in
- * which they came.
+ * which they came; one with many rows in pieces (join_hot_key.h).
  */
 #include "stream/operator/join_op.h"
 
+#include "core/base/check.h"
 #include "core/base/memory.h"
+#include "stream/operator/join_hot_key.h"
 #include "stream/operator/stream_operators.h"
 
 enum { KEYS_AT_ONCE = 256 };
@@ -24,12 +26,13 @@ static spk_status join_open(struct spk_op *op, spk_error *err)
 
 /* Some keys and all that is known of them. */
 struct slice {
-	struct spk_arena *arena;
+	struct spk_arena *arena;         /* of what is known of all of them */
 	int keys;
 	uint32_t number[KEYS_AT_ONCE];
 	struct spk_join_key key[KEYS_AT_ONCE];
 	struct spk_row_group group[2][KEYS_AT_ONCE];
 	enum spk_rows_wanted wanted[2][KEYS_AT_ONCE];
+	uint64_t pages[KEYS_AT_ONCE];    /* that are wanted of a key */
 };
 
 /* Which pages of a key's rows must be seen. */
@@ -45,12 +48,14 @@ static void decide_wanted(struct spk_join_op *j, struct slice *s, int at)
 		sum[side] = spk_delta_rows_sum(&j->in.side[side], s->number[at]);
 		meets_change[!side] = (before > 0) != (before + sum[side].weight > 0) || (j->setup.type == SPK_JOIN_SINGLE && sum[side].weight > 0);
 	}
+	s->pages[at] = 0;
 	for (int side = 0; side < 2; side++) {
-		bool all = sum[side].takes || (sum[!side].rows && (pairs || (j->setup.role[side].alone && meets_change[side])));
+		const bool all = sum[!side].rows && (pairs || (j->setup.role[side].alone && meets_change[side]));
+		const uint32_t stored = s->group[side][at].stored;
 
-		s->wanted[side][at] = j->kept[side].totals_only ? SPK_ROWS_NONE : all ? SPK_ROWS_ALL : sum[side].rows ? SPK_ROWS_LAST : SPK_ROWS_NONE;
-		s->key[at].added[side].row = SPK_NEW_ARRAY(s->arena, struct spk_kept_row, sum[side].rows + 1);
-		s->key[at].taken[side].row = SPK_NEW_ARRAY(s->arena, struct spk_kept_row, sum[side].rows + 1);
+		SPK_ASSERT(!sum[side].takes || j->kept[side].by_hash || j->kept[side].totals_only, "where rows are taken back they are found by their hash");
+		s->wanted[side][at] = j->kept[side].totals_only ? SPK_ROWS_NONE : all ? SPK_ROWS_ALL : !sum[side].rows ? SPK_ROWS_NONE : j->kept[side].by_hash ? SPK_ROWS_ASKED : SPK_ROWS_LAST;
+		s->pages[at] += s->wanted[side][at] == SPK_ROWS_ALL ? stored : SPK_MIN(stored, (uint32_t)sum[side].rows);
 	}
 }
 
@@ -61,28 +66,30 @@ static void put(struct spk_join_rows *rows, const char *bytes, uint32_t size, in
 }
 
 /* Takes back what is there to be taken; what is not, and what comes, is to be added. */
-static spk_status take_rows(struct spk_join_op *j, struct slice *s, int at, int side, spk_error *err)
+static spk_status take_rows(struct spk_join_op *j, struct slice *s, int at, int side, struct spk_arena *arena, spk_error *err)
 {
 	const struct spk_delta_rows *d = &j->in.side[side];
+	const int rows = spk_delta_rows_sum(d, s->number[at]).rows;
 	struct spk_join_key *key = &s->key[at];
 
-	SPK_TRY_PTR(key->added[side].row && key->taken[side].row, err);
+	SPK_TRY_PTR(key->added[side].row = SPK_NEW_ARRAY(arena, struct spk_kept_row, rows + 1), err);
+	SPK_TRY_PTR(key->taken[side].row = SPK_NEW_ARRAY(arena, struct spk_kept_row, rows + 1), err);
 	for (uint32_t i = d->first[s->number[at]]; i; i = d->next[i - 1]) {
 		int64_t weight = d->weight[i - 1], taken = 0;
 		uint32_t size;
 		const char *bytes = spk_delta_row(d, i - 1, &size);
 
-		bytes = spk_arena_copy(s->arena, bytes, size);
+		bytes = spk_arena_copy(arena, bytes, size);
 		SPK_TRY_PTR(bytes, err);
 		if (weight < 0 && !j->kept[side].totals_only)
-			SPK_TRY(spk_row_group_take(key->group[side], bytes, size, -weight, &taken, s->arena, err));
+			SPK_TRY(spk_row_group_take(&j->kept[side], key->group[side], bytes, size, -weight, &taken, arena, err));
 		put(&key->taken[side], bytes, size, -taken);
 		put(&key->added[side], bytes, size, weight + taken);
 	}
 	return SPK_OK;
 }
 
-static spk_status load(struct spk_join_op *j, struct slice *s, spk_error *err)
+static spk_status open_keys(struct spk_join_op *j, struct slice *s, spk_error *err)
 {
 	for (int side = 0; side < 2; side++) {
 		for (int i = 0; i < s->keys; i++) {
@@ -96,47 +103,85 @@ static spk_status load(struct spk_join_op *j, struct slice *s, spk_error *err)
 	}
 	for (int i = 0; i < s->keys; i++)
 		decide_wanted(j, s, i);
-	for (int side = 0; side < 2; side++)
-		SPK_TRY(spk_keyed_rows_load(&j->kept[side], s->group[side], s->wanted[side], s->keys, s->arena, err));
 	return SPK_OK;
 }
 
-static spk_status store(struct spk_join_op *j, struct slice *s, spk_error *err)
+/* The pages of keys from, from + 1, ..., to - 1. */
+static spk_status load(struct spk_join_op *j, struct slice *s, int from, int to, struct spk_arena *arena, spk_error *err)
 {
 	for (int side = 0; side < 2; side++) {
-		for (int i = 0; i < s->keys; i++)
-			for (int a = 0; a < s->key[i].added[side].count; a++)
-				SPK_TRY(spk_row_group_add(&j->kept[side], &s->group[side][i], &s->key[i].added[side].row[a], s->arena, err));
-		SPK_TRY(spk_keyed_rows_write(&j->kept[side], s->group[side], s->keys, s->arena, err));
+		for (int i = from; i < to; i++)
+			if (s->wanted[side][i] == SPK_ROWS_ASKED)
+				SPK_TRY(spk_join_ask(&j->kept[side], &s->group[side][i], &j->in.side[side], s->number[i], arena, err));
+		SPK_TRY(spk_keyed_rows_load(&j->kept[side], s->group[side] + from, s->wanted[side] + from, to - from, arena, err));
 	}
 	return SPK_OK;
 }
 
-static spk_status work_off(struct spk_join_op *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
+static spk_status store(struct spk_join_op *j, struct slice *s, int from, int to, struct spk_arena *arena, spk_error *err)
 {
-	SPK_TRY(load(j, s, err));
-	for (int i = 0; i < s->keys; i++) {
+	for (int side = 0; side < 2; side++) {
+		for (int i = from; i < to; i++)
+			for (int a = 0; a < s->key[i].added[side].count; a++)
+				SPK_TRY(spk_row_group_add(&j->kept[side], &s->group[side][i], &s->key[i].added[side].row[a], arena, err));
+		SPK_TRY(spk_keyed_rows_write(&j->kept[side], s->group[side] + from, to - from, arena, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status work_off_part(struct spk_join_op *j, struct slice *s, int from, int to, struct spk_join_delta *d, spk_error *err)
+{
+	struct spk_arena *arena = d->changes->arena;
+
+	SPK_TRY(load(j, s, from, to, arena, err));
+	for (int i = from; i < to; i++) {
 		for (int side = 0; side < 2; side++)
-			SPK_TRY(take_rows(j, s, i, side, err));
+			SPK_TRY(take_rows(j, s, i, side, arena, err));
 		SPK_TRY(spk_join_delta_key(d, &s->key[i], err));
 	}
 	SPK_TRY(spk_join_delta_flush(d, err));
-	for (int i = 0; i < s->keys; i++)
+	for (int i = from; i < to; i++)
 		SPK_TRY(spk_join_delta_alone(d, &s->key[i], err));
 	/* Writing may move rows within their group, so changes go out before. */
 	SPK_TRY(spk_row_changes_emit(d->changes, err));
-	return store(j, s, err);
+	return store(j, s, from, to, arena, err);
 }
 
-/* A slice in an arena of its own, which what is emitted holds. */
+/* So many pages of rows are in memory together; a key with more is worked off in pieces. */
+static uint64_t pages_at_once(const struct spk_join_op *j) { return 4 * (uint64_t)spk_join_piece(j); }
+
+/* The next part of the slice: keys whose pages fit, or one that is worked off in pieces. In an arena of its own, unless it is the first, which what is emitted holds. */
+static spk_status next_part(struct spk_join_op *j, struct slice *s, int *from, struct spk_join_delta *d, spk_error *err)
+{
+	uint64_t pages = s->pages[*from];
+	int to = *from + 1;
+	spk_status status;
+
+	while (to < s->keys && pages + s->pages[to] <= pages_at_once(j))
+		pages += s->pages[to++];
+	d->changes->arena = *from ? spk_arena_new(j->base.pipeline->account) : spk_arena_ref(s->arena);
+	status = d->changes->arena ? SPK_OK : spk_fail_memory(err);
+	if (status == SPK_OK && *from)
+		status = spk_arena_hold(d->changes->arena, s->arena, err);
+	if (status == SPK_OK && pages > pages_at_once(j))
+		status = spk_join_hot_key(j, d, s->number[*from], (const struct spk_row_group *[]){ &s->group[0][*from], &s->group[1][*from] }, (const enum spk_rows_wanted[]){ s->wanted[0][*from], s->wanted[1][*from] }, err);
+	else if (status == SPK_OK)
+		status = work_off_part(j, s, *from, to, d, err);
+	spk_arena_unref(d->changes->arena);
+	*from = to;
+	return status;
+}
+
 static spk_status with_slice(struct spk_join_op *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
 {
 	spk_status status;
 
-	s->arena = d->changes->arena = spk_arena_new(j->base.pipeline->account);
+	s->arena = spk_arena_new(j->base.pipeline->account);
 	SPK_TRY_PTR(s->arena, err);
 	memset(s->key, 0, sizeof s->key);
-	status = work_off(j, s, d, err);
+	status = open_keys(j, s, err);
+	for (int from = 0; from < s->keys && status == SPK_OK;)
+		status = next_part(j, s, &from, d, err);
 	spk_arena_unref(s->arena);
 	s->keys = 0;
 	return status;

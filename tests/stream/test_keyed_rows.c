@@ -1,4 +1,4 @@
-/* Rows kept by key against lists in memory: many pages and one, rows taken back and again added, snapshots between; keyed and by bucket. */
+/* Rows kept by key against lists in memory: many pages and one, rows taken back and again added, snapshots between; keyed and by bucket, by hash and not, in pieces. */
 #include "core/columnar/hash.h"
 #include "stream/operator/keyed_rows.h"
 #include "tests/stream/support.h"
@@ -78,17 +78,49 @@ static void take_or_add(struct world *w, struct model *m, struct spk_row_group *
 
 	row.bytes = spk_arena_copy(arena, text, row.size);
 	if (weight > 0) {
-		/* Entries of one row are not merged: give all of them the same number that they meet. */
+		/* Entries of one row are merged by hash alone: give all of them the same number that they meet. */
 		row.met = m->weight[r] ? m->met[r] : row.met;
 		REQUIRE_OK(spk_row_group_add(&w->kept, g, &row, arena, &err), err);
 		m->met[r] = row.met;
 		m->weight[r] += weight;
 	} else {
-		REQUIRE_OK(spk_row_group_take(g, row.bytes, row.size, -weight, &taken, arena, &err), err);
+		REQUIRE_OK(spk_row_group_take(&w->kept, g, row.bytes, row.size, -weight, &taken, arena, &err), err);
 		CHECK_EQ_INT(taken, SPK_MIN(-weight, m->weight[r]));
 		m->weight[r] -= taken;
 	}
 	m->total += weight > 0 ? weight : -taken;
+}
+
+/* What becomes of a row of some key. */
+struct step { int row; int64_t weight; };
+
+/* What goes, then what comes; returns how many. */
+static int choose_steps(struct world *w, int key, bool only_adds, struct step *step)
+{
+	const int range = key == 0 ? ROWS_MAX : 1 << (2 * key), changes = (int)spk_test_below(&w->rng, key == 0 ? 600 : 20);
+	int n = 0;
+
+	if (!only_adds && spk_test_one_in(&w->rng, 8))
+		for (int r = 0; r < range; r++)
+			step[n++] = (struct step){ r, -1000000 };
+	for (int i = 0; i < changes; i++)
+		if (!only_adds && spk_test_one_in(&w->rng, 2))
+			step[n++] = (struct step){ (int)spk_test_below(&w->rng, (uint64_t)range), -(int64_t)(1 + spk_test_below(&w->rng, 2)) };
+	for (int i = 0; i < changes; i++)
+		step[n++] = (struct step){ (int)spk_test_below(&w->rng, (uint64_t)range), 1 + (int64_t)spk_test_below(&w->rng, 2) };
+	return n;
+}
+
+static void ask_for(struct world *w, struct spk_row_group *g, const struct step *step, int n, struct spk_arena *arena)
+{
+	char text[4096];
+	spk_error err = { 0 };
+
+	for (int i = 0; i < n; i++) {
+		const uint32_t size = row_text(step[i].row, text);
+
+		REQUIRE_OK(spk_row_group_ask(&w->kept, g, text, size, step[i].weight > 0, arena, &err), err);
+	}
 }
 
 /* Some changes of some keys in one go, as an epoch makes them. */
@@ -97,28 +129,26 @@ static void change(struct world *w)
 	struct spk_arena *arena = spk_arena_new(NULL);
 	struct spk_row_group group[KEYS];
 	enum spk_rows_wanted wanted[KEYS];
+	struct step *step[KEYS];
+	int steps[KEYS];
 	char name[KEYS][16];
-	bool only_adds = spk_test_one_in(&w->rng, 2);
+	bool only_adds = spk_test_one_in(&w->rng, 2), all = spk_test_one_in(&w->rng, 4);
 	spk_error err = { 0 };
 
 	for (int k = 0; k < KEYS; k++) {
 		group[k] = group_of(k, name[k]);
-		wanted[k] = only_adds ? SPK_ROWS_LAST : SPK_ROWS_ALL;
+		wanted[k] = w->kept.by_hash && !all ? SPK_ROWS_ASKED : only_adds && !w->kept.by_hash ? SPK_ROWS_LAST : SPK_ROWS_ALL;
+		step[k] = SPK_NEW_ARRAY(arena, struct step, 2 * ROWS_MAX);
+		steps[k] = choose_steps(w, k, only_adds, step[k]);
 	}
 	REQUIRE_OK(spk_keyed_rows_open(&w->kept, group, KEYS, arena, &err), err);
+	for (int k = 0; k < KEYS && w->kept.by_hash; k++)
+		ask_for(w, &group[k], step[k], steps[k], arena);
 	REQUIRE_OK(spk_keyed_rows_load(&w->kept, group, wanted, KEYS, arena, &err), err);
 	for (int k = 0; k < KEYS; k++) {
-		int range = k == 0 ? ROWS_MAX : 1 << (2 * k), changes = (int)spk_test_below(&w->rng, k == 0 ? 600 : 20);
-		bool sweeps = !only_adds && spk_test_one_in(&w->rng, 8);
-
 		CHECK_EQ_INT(group[k].total, w->model[k].total);
-		for (int r = 0; r < range && sweeps; r++)
-			take_or_add(w, &w->model[k], &group[k], r, -1000000, arena);
-		for (int i = 0; i < changes; i++)
-			if (!only_adds && spk_test_one_in(&w->rng, 2))
-				take_or_add(w, &w->model[k], &group[k], (int)spk_test_below(&w->rng, (uint64_t)range), -(int64_t)(1 + spk_test_below(&w->rng, 2)), arena);
-		for (int i = 0; i < changes; i++)
-			take_or_add(w, &w->model[k], &group[k], (int)spk_test_below(&w->rng, (uint64_t)range), 1 + (int64_t)spk_test_below(&w->rng, 2), arena);
+		for (int i = 0; i < steps[k]; i++)
+			take_or_add(w, &w->model[k], &group[k], step[k][i].row, step[k][i].weight, arena);
 	}
 	REQUIRE_OK(spk_keyed_rows_write(&w->kept, group, KEYS, arena, &err), err);
 	spk_arena_unref(arena);
@@ -159,9 +189,9 @@ static void check_all(struct world *w)
 	spk_arena_unref(arena);
 }
 
-static void begin(struct world *w, bool met, bool bucketed, uint64_t stream)
+static void begin(struct world *w, bool met, bool bucketed, bool by_hash, uint64_t stream)
 {
-	*w = (struct world){ .rng = spk_test_rng_new(stream), .dir = spk_test_dir("rows"), .kept = { .side = 'l', .met = met, .bucketed = bucketed } };
+	*w = (struct world){ .rng = spk_test_rng_new(stream), .dir = spk_test_dir("rows"), .kept = { .side = 'l', .met = met, .bucketed = bucketed, .by_hash = by_hash } };
 	w->model = calloc(KEYS, sizeof *w->model);
 	open_world(w);
 }
@@ -178,10 +208,10 @@ static void end(struct world *w)
 
 static void rows_come_and_go(void)
 {
-	for (int how = 0; how < 4; how++) {
+	for (int how = 0; how < 8; how++) {
 		struct world w;
 
-		begin(&w, how & 1, how & 2, (uint64_t)how);
+		begin(&w, how & 1, how & 2, how & 4, (uint64_t)how);
 		for (int i = 0; i < (spk_test_long() ? 400 : 40); i++) {
 			change(&w);
 			if (spk_test_one_in(&w.rng, 6))
@@ -190,6 +220,99 @@ static void rows_come_and_go(void)
 		}
 		end(&w);
 	}
+}
+
+/* --- in pieces --- */
+
+/* Takes single rows of key 0 by their pages alone, then the totals. */
+static void take_in_pieces(struct world *w)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	char name[16], text[4096];
+	struct spk_row_group open = group_of(0, name), whole = open;
+	const enum spk_rows_wanted asked = SPK_ROWS_ASKED;
+	int64_t freed = 0, weight = 0;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_keyed_rows_open(&w->kept, &open, 1, arena, &err), err);
+	for (int r = 0; r < ROWS_MAX && open.stored; r += 1 + (int)spk_test_below(&w->rng, 100)) {
+		const uint32_t size = row_text(r, text), page = spk_row_group_page(&open, text, size);
+		struct spk_row_group piece;
+		int64_t taken;
+
+		REQUIRE_OK(spk_keyed_rows_piece(&w->kept, &piece, &open, &page, 1, arena, &err), err);
+		REQUIRE_OK(spk_row_group_take(&w->kept, &piece, text, size, 1000000, &taken, arena, &err), err);
+		REQUIRE_OK(spk_keyed_rows_write(&w->kept, &piece, 1, arena, &err), err);
+		CHECK_EQ_INT(taken, w->model[0].weight[r]);
+		w->model[0].weight[r] = 0;
+		w->model[0].total -= taken;
+		freed += piece.bytes_before - piece.bytes;
+		weight += taken;
+	}
+	REQUIRE_OK(spk_keyed_rows_open(&w->kept, &whole, 1, arena, &err), err);
+	CHECK_EQ_INT(whole.total, open.total);
+	CHECK_EQ_INT(whole.stored, open.stored);
+	whole.total -= weight;
+	whole.bytes -= freed;
+	whole.changed = true;
+	whole.going = 100;
+	REQUIRE_OK(spk_keyed_rows_load(&w->kept, &whole, &asked, 1, arena, &err), err);
+	REQUIRE_OK(spk_keyed_rows_write(&w->kept, &whole, 1, arena, &err), err);
+	spk_arena_unref(arena);
+}
+
+static void pieces_leave_the_totals_alone(void)
+{
+	struct world w;
+
+	begin(&w, true, false, true, 10);
+	for (int i = 0; i < 30; i++) {
+		change(&w);
+		take_in_pieces(&w);
+		check_all(&w);
+	}
+	end(&w);
+}
+
+/* As many pages as rows need: those that were taken are given back, step by step. */
+static void pages_become_fewer(void)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	char name[16], text[4096];
+	struct world w;
+	uint32_t most = 0, last = 0;
+	spk_error err = { 0 };
+
+	begin(&w, false, false, true, 11);
+	for (int from = -ROWS_MAX; from < ROWS_MAX; from += 100) {
+		struct spk_row_group g = group_of(0, name);
+		struct step step[100];
+		const enum spk_rows_wanted asked = SPK_ROWS_ASKED;
+
+		for (int i = 0; i < 100; i++)
+			step[i] = from < 0 ? (struct step){ from + ROWS_MAX + i, 1 } : (struct step){ from + i, -1 };
+		REQUIRE_OK(spk_keyed_rows_open(&w.kept, &g, 1, arena, &err), err);
+		ask_for(&w, &g, step, 100, arena);
+		REQUIRE_OK(spk_keyed_rows_load(&w.kept, &g, &asked, 1, arena, &err), err);
+		/* Not all pages are read, but those of these rows and where pages part. */
+		CHECK(g.loaded <= 4 * 100 + 2);
+		for (int i = 0; i < 100; i++) {
+			struct spk_kept_row row = { .size = row_text(step[i].row, text), .weight = 1 };
+			int64_t taken;
+
+			row.bytes = spk_arena_copy(arena, text, row.size);
+			if (from < 0)
+				REQUIRE_OK(spk_row_group_add(&w.kept, &g, &row, arena, &err), err);
+			else
+				REQUIRE_OK(spk_row_group_take(&w.kept, &g, row.bytes, row.size, 1, &taken, arena, &err), err);
+		}
+		REQUIRE_OK(spk_keyed_rows_write(&w.kept, &g, 1, arena, &err), err);
+		most = SPK_MAX(most, g.pages);
+		last = g.pages;
+	}
+	CHECK(most > 100 && last == 1);
+	spk_arena_unref(arena);
+	end(&w);
 }
 
 /* --- buckets taken whole --- */
@@ -216,7 +339,7 @@ static void buckets_are_taken_whole(void)
 	int keys = 0;
 	spk_error err = { 0 };
 
-	begin(&w, false, true, 9);
+	begin(&w, false, true, false, 9);
 	for (int i = 0; i < 20; i++)
 		change(&w);
 	for (int64_t bucket; (bucket = spk_state_first_bucket(w.view)) != INT64_MAX;) {
@@ -249,7 +372,7 @@ static void damage_is_told(void)
 	struct world w;
 	spk_error err = { 0 };
 
-	begin(&w, false, false, 1);
+	begin(&w, false, false, false, 1);
 	snprintf(page, sizeof page, "%sl", name);
 	view = spk_view_str(page);
 	REQUIRE_OK(spk_row_keys_copy(&keys, &v, NULL, 1, &err), err);
@@ -270,5 +393,7 @@ static void damage_is_told(void)
 
 SPK_TEST_SUITE("rows kept by key",
 	{ "rows come and go", rows_come_and_go },
+	{ "pieces leave the totals alone", pieces_leave_the_totals_alone },
+	{ "pages become fewer", pages_become_fewer },
 	{ "buckets are taken whole", buckets_are_taken_whole },
 	{ "damage is told", damage_is_told })

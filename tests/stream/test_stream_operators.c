@@ -495,6 +495,39 @@ static void late_rows_are_told(void)
 	free(dir);
 }
 
+/* A job that starts again gets a row of a session that has just closed, and nothing else. */
+static void only_late_rows_of_sessions(void)
+{
+	struct partition t = rows_at((const int[]){ 14, 21, 15 }, 3);
+	char *dir = spk_test_dir("sessions"), *state = spk_test_format("%s/state", dir), *then = spk_test_format("%s/then", dir);
+	struct cut cut = { .chunk = 2, .to = { { 2 } } };
+	struct outcome o;
+	struct stream s;
+	spk_error err = { 0 };
+
+	stream_init(&s, "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM session(t PARTITION BY a, ts, interval '2 seconds') GROUP BY window_end, a", &t, 1, NULL, 0);
+	for (int i = 0; i < t.events; i++)
+		t.event[i].a = 1;
+	stream_open(&s, state, 1, 0, 1, false);
+	REQUIRE_OK(stream_epoch(&s, &cut, NULL, &o, &err), err);
+	check_lines(&o.out[0], (const char *const[]){ "+1970-01-01 00:00:16|1|1|1" }, 1);
+	outcome_release(&o);
+	REQUIRE_OK(spk_store_snapshot(s.store, then, &err), err);
+	stream_close(&s);
+	stream_open(&s, then, 1, 0, 1, false);
+	cut.from[0][0] = 2;
+	cut.to[0][0] = 3;
+	REQUIRE_OK(stream_epoch(&s, &cut, NULL, &o, &err), err);
+	CHECK(o.out[0].count == 0 && o.late == 1);
+	outcome_release(&o);
+	stream_close(&s);
+	stream_release(&s);
+	free(t.event);
+	free(then);
+	free(state);
+	free(dir);
+}
+
 /* Of a key with pages of rows most go in the epoch in which those that stay meet something: what is written moves them together. */
 static void rows_that_move_are_not_mistaken(void)
 {
@@ -602,6 +635,7 @@ static void changed_state_is_refused(void)
 
 SPK_TEST_SUITE("stream operators",
 	{ "late rows are told", late_rows_are_told },
+	{ "only late rows of sessions", only_late_rows_of_sessions },
 	{ "constants come once", constants_come_once },
 	{ "rows that move are not mistaken", rows_that_move_are_not_mistaken },
 	{ "changed state is refused", changed_state_is_refused },
