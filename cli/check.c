@@ -18,6 +18,7 @@ static const char *bound_text(enum spk_state_bound bound)
 {
 	switch (bound) {
 	case SPK_BOUND_TIME: return "the watermark";
+	case SPK_BOUND_IDLE: return "the keys that change within state.ttl";
 	case SPK_BOUND_KEY: return "the number of keys";
 	case SPK_BOUND_NOTHING: return "nothing: grows with the rows";
 	case SPK_BOUND_STATELESS: break;

@@ -12,7 +12,7 @@ static void warn_about_state(const char *job, const struct spk_physical_plan *pl
 	for (int i = 0; i < plan->nodes; i++) {
 		const struct spk_physical *n = plan->node[i];
 
-		if (!n->state_table || n->bound == SPK_BOUND_TIME || n->bound == SPK_BOUND_STATELESS)
+		if (!n->state_table || n->bound == SPK_BOUND_TIME || n->bound == SPK_BOUND_IDLE || n->bound == SPK_BOUND_STATELESS)
 			continue;
 		spk_cli_note("job %s: state %s is not bounded by time: it grows with the number of %s", job, n->state_table, n->bound == SPK_BOUND_KEY ? "keys" : "rows");
 		if (spk_physical_way_out(n))

@@ -1,8 +1,9 @@
-/* Options about a source's watermark. See alignment.h. */
+/* Options that any source's table may have. See alignment.h. */
 #include "connectors/alignment.h"
 
 #include "core/base/conf.h"
 #include "connectors/format/field.h"
+#include "planner/logical/state_ttl.h"
 
 #define GROUP "scan.watermark.alignment.group"
 #define MAX_DRIFT "scan.watermark.alignment.max-drift"
@@ -14,6 +15,7 @@ const struct spk_option_spec spk_alignment_options[] = {
 	{ MAX_DRIFT, false, false, NULL, "How far ahead of the group's last partition one may be ('30 s') before it waits." },
 	{ UPDATE_INTERVAL, false, false, NULL, "Taken from Flink's jobs; it is looked at before every epoch." },
 	{ IDLE_TIMEOUT, false, false, NULL, "The table's own 'watermark.idle-timeout' ('10 s'; 0: never idle)." },
+	{ SPK_STATE_TTL_OPTION, false, false, NULL, "How long joins and other operators keep what came of the table when it does not change ('1 h'; 0: for good), instead of the job's 'state.ttl'." },
 	{ 0 },
 };
 
@@ -50,6 +52,8 @@ spk_status spk_alignment_of(const struct spk_table *table, struct spk_alignment 
 {
 	int64_t ignored;
 
+	*key = SPK_STATE_TTL_OPTION;
+	SPK_TRY(duration(table, SPK_STATE_TTL_OPTION, 0, &ignored, err));
 	*out = (struct spk_alignment){ .group = spk_format_option(table, GROUP) };
 	*key = MAX_DRIFT;
 	SPK_TRY(duration(table, MAX_DRIFT, -1, &out->max_drift_us, err));

@@ -1,10 +1,11 @@
 /*
- * Options about a source's watermark that any connector's table may have, under Flink's names:
+ * Options that any connector's table may have, those about its watermark under Flink's names:
  *
  *   scan.watermark.alignment.group            sources of one group wait for each other
  *   scan.watermark.alignment.max-drift        a partition that is so far ahead of the last one of its group is not read until that has come closer
  *   scan.watermark.alignment.update-interval  taken, but it is looked at before every epoch
  *   scan.watermark.idle-timeout               the table's own 'watermark.idle-timeout'
+ *   state.ttl                                 the table's own 'state.ttl', which the planner reads (planner/logical/state_ttl.h); here it is only checked
  */
 #ifndef SPK_CONNECTORS_ALIGNMENT_H
 #define SPK_CONNECTORS_ALIGNMENT_H

@@ -46,7 +46,28 @@ const char *spk_conf_name(enum spk_conf_key key)
 /* What Flink calls the same. */
 static const struct { const char *name; enum spk_conf_key key; } other_names[] = {
 	{ "table.exec.emit.allow-lateness", SPK_CONF_EMIT_LATENESS },
+	{ "table.exec.state.ttl", SPK_CONF_STATE_TTL },
+	{ "table.local-time-zone", SPK_CONF_TIMEZONE },
+	{ "table.exec.source.idle-timeout", SPK_CONF_IDLE_TIMEOUT },
+	{ "parallelism.default", SPK_CONF_PARALLELISM },
+	{ "table.exec.resource.default-parallelism", SPK_CONF_PARALLELISM },
+	{ "execution.checkpointing.interval", SPK_CONF_CHECKPOINT_INTERVAL },
 };
+
+/* Flink's keys that mean nothing here: what they choose is always so, or there is nothing to choose. */
+static const char *const without_effect[] = {
+	"execution.runtime-mode", "execution.checkpointing.mode", "pipeline.name", "state.backend", "state.backend.type", "state.backend.incremental", "table.dml-sync",
+	"table.exec.mini-batch.enabled", "table.exec.mini-batch.allow-latency", "table.exec.mini-batch.size", "table.optimizer.agg-phase-strategy",
+	"table.optimizer.distinct-agg.split.enabled", "sql-client.execution.result-mode",
+};
+
+bool spk_conf_without_effect(const char *name)
+{
+	for (size_t i = 0; i < SPK_COUNT_OF(without_effect); i++)
+		if (strcmp(without_effect[i], name) == 0)
+			return true;
+	return false;
+}
 
 /* Flink's switch for results before a window closes: here they come with every epoch. */
 #define EARLY_FIRE "table.exec.emit.early-fire."

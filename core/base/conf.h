@@ -43,6 +43,8 @@ int64_t spk_conf_int(const struct spk_conf *conf, enum spk_conf_key key);  /* IN
 double spk_conf_double(const struct spk_conf *conf, enum spk_conf_key key);
 const char *spk_conf_text(const struct spk_conf *conf, enum spk_conf_key key);  /* valid while conf lives */
 const char *spk_conf_name(enum spk_conf_key key);
+/* True for keys of Flink's that jobs may set and that mean nothing here (table.exec.mini-batch.enabled). spk_conf_find does not know them. */
+bool spk_conf_without_effect(const char *name);
 /* Finds a key by name; unknown ones fail with a suggestion. */
 spk_status spk_conf_find(const char *name, enum spk_conf_key *out, spk_error *err);
 /* Appends the value as a user would write it ("16MiB", "100ms"), with secrets masked: for SHOW, EXPLAIN and logs. */

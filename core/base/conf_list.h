@@ -32,6 +32,7 @@
 	X(IDLE_TIMEOUT, "watermark.idle-timeout", DURATION, "ms", "5s", "0", "", "A partition without data for so long does not hold the watermark; 0: never idle.") \
 	X(EMIT, "emit", ENUM, "auto|on-close|on-update", "auto", "", "", "When windowed results are written: at the close of the window or every epoch.") \
 	X(EMIT_LATENESS, "emit.allowed-lateness", DURATION, "ms", "0", "0", "", "Windows take late rows for so long after their close, and change then: for sinks that take updates.") \
+	X(STATE_TTL, "state.ttl", DURATION, "ms", "0", "0", "", "State by key goes when the key has not changed for so long, by the watermark where there is one, else by the times of epochs; results may change then; 0: never. Tables may say otherwise.") \
 	X(STATE_CACHE, "state.cache", BYTES, "bytes", "0", "0", "", "Upper bound of the write-back cache of state; 0: half of memory.limit.") \
 	X(TXN_TIMEOUT, "transaction.timeout", DURATION, "ms", "60s", "1000000", "", "Kafka transaction timeout, and how long a commit may take.") \
 	X(KAFKA_RETRY, "kafka.retry", DURATION, "ms", "0", "0", "", "How long to keep trying to reach a broker at start; 0: for ever.") \

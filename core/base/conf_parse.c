@@ -25,7 +25,9 @@ static const struct unit byte_units[] = {
 };
 
 static const struct unit time_units[] = {
-	{ "us", 1 }, { "ms", 1000 }, { "s", 1000000 }, { "min", 60000000LL }, { "h", 3600000000LL }, { NULL, 0 },
+	{ "us", 1 }, { "ms", 1000 }, { "s", 1000000 }, { "min", 60000000LL }, { "h", 3600000000LL }, { "d", 86400000000LL },
+	{ "second", 1000000 }, { "seconds", 1000000 }, { "minute", 60000000LL }, { "minutes", 60000000LL }, { "hour", 3600000000LL }, { "hours", 3600000000LL },
+	{ "day", 86400000000LL }, { "days", 86400000000LL }, { NULL, 0 },
 };
 
 static const char *skip_blanks(const char *s)
@@ -116,7 +118,7 @@ spk_status spk_conf_parse_bytes(const char *text, int64_t *out, spk_error *err)
 
 spk_status spk_conf_parse_duration(const char *text, int64_t unit_us, int64_t *out, spk_error *err)
 {
-	return parse_scaled(text, time_units, unit_us, "a duration", "us, ms, s, min and h", out, err);
+	return parse_scaled(text, time_units, unit_us, "a duration", "us, ms, s, min, h and d", out, err);
 }
 
 spk_status spk_conf_parse_int(const char *text, int64_t *out, spk_error *err)

@@ -328,7 +328,7 @@ static spk_status put_details(const struct spk_logical *l, struct spk_buffer *ou
 
 static spk_status put_properties(const struct spk_logical *l, struct spk_buffer *out, spk_error *err)
 {
-	static const char *const bound[] = { NULL, "time", "key", "nothing" };
+	static const char *const bound[] = { NULL, "time", "idle", "key", "nothing" };
 	const struct spk_properties *p = &l->properties;
 	const struct spk_field *f = l->schema->field;
 

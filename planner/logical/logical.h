@@ -135,10 +135,10 @@ struct spk_join_time {
 /* Time columns of the other side of an INNER JOIN; -1: none. */
 struct spk_other_times { int time, window_start, window_end; };
 
-enum spk_state_bound { SPK_BOUND_STATELESS, SPK_BOUND_TIME, SPK_BOUND_KEY, SPK_BOUND_NOTHING };
+enum spk_state_bound { SPK_BOUND_STATELESS, SPK_BOUND_TIME, SPK_BOUND_IDLE, SPK_BOUND_KEY, SPK_BOUND_NOTHING };
 
 /*
- * What bounds a node's state. TIME: goes as the watermark passes (windows). KEY: one entry per group, so a plain GROUP BY;
+ * What bounds a node's state. TIME: goes as the watermark passes (windows). IDLE: goes when a key has not changed for some time (state.ttl). KEY: one entry per group, so a plain GROUP BY;
  * as many as there are distinct keys. NOTHING: grows with the rows.
  *
  * What the planner knows of a node's output (properties.c derives it bottom-up, for a run in which rows keep coming).

@@ -191,7 +191,8 @@ static spk_status derive_aggregate(struct spk_arena *arena, struct spk_logical *
 	p->bounded = in->bounded;
 	move_times(in, l->expr, l->expr_count, p);
 	closes = p->window_end >= 0 || (p->window_start >= 0 && fixed_length_below(l->input[0]));
-	p->append_only = closes && in->append_only;
+	/* Without a call (DISTINCT) a group that has come stays as it is. */
+	p->append_only = in->append_only && (closes || (l->expr_count && !l->aggregate_count));
 	p->bound = closes ? SPK_BOUND_TIME : SPK_BOUND_KEY;
 	if (!closes)
 		p->time_column = p->other.time = -1;

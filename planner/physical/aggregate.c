@@ -233,6 +233,15 @@ spk_status spk_build_check_lateness(const struct spk_build *b, const struct spk_
 	return SPK_UNSUPPORTED;
 }
 
+/* DISTINCT over rows that are only added: a group comes once, and nothing of it changes. */
+static bool only_adds(const struct spk_logical *l, const struct spk_physical *partial)
+{
+	for (int i = 0; i < partial->inputs; i++)
+		if (partial->input[i]->retracts)
+			return false;
+	return l->expr_count && !l->aggregate_count;
+}
+
 spk_status spk_build_stream_merging(struct spk_build *b, const struct spk_logical *l, const struct spk_physical *partial, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err)
 {
 	const bool closes = closing.key >= 0 && !closing.changes;
@@ -248,7 +257,7 @@ spk_status spk_build_stream_merging(struct spk_build *b, const struct spk_logica
 		node->lateness_us = b->options->lateness_us;
 		node->on_close = b->options->emit != SPK_EMIT_ON_UPDATE;
 	}
-	node->retracts = !closes;
+	node->retracts = !closes && !only_adds(l, partial);
 	/* Only what is by window drops its state. */
 	if (closing.key < 0 && l->properties.bound == SPK_BOUND_TIME)
 		node->bound = SPK_BOUND_KEY;

@@ -463,6 +463,7 @@ const char *spk_physical_bound_text(enum spk_state_bound bound)
 {
 	switch (bound) {
 	case SPK_BOUND_TIME: return "bounded by the watermark";
+	case SPK_BOUND_IDLE: return "forgets keys that do not change (state.ttl)";
 	case SPK_BOUND_KEY: return "grows with the number of keys";
 	case SPK_BOUND_NOTHING: return "not bounded";
 	case SPK_BOUND_STATELESS: break;

@@ -77,21 +77,25 @@ int spk_physical_entry_bytes(const struct spk_physical *n, const char **what)
 	}
 }
 
+#define OR_FORGET(text) forgets ? text " Or let keys go that do not change: SET state.ttl = '1 d'." : text
+
 /* What could be written instead, where nothing bounds a node's state. */
 const char *spk_physical_way_out(const struct spk_physical *n)
 {
+	const bool forgets = spk_physical_may_expire(n);
+
 	if (!n->state_table || n->bound != SPK_BOUND_NOTHING)
 		return NULL;
 	switch (n->kind) {
 	case SPK_PHYSICAL_STREAM_JOIN:
 	case SPK_PHYSICAL_INTERVAL_JOIN:
-		return "Bound how far apart the event times of both sides may be (a.ts BETWEEN b.ts - INTERVAL '1' HOUR AND b.ts), or join windows of both.";
+		return OR_FORGET("Bound how far apart the event times of both sides may be (a.ts BETWEEN b.ts - INTERVAL '1' HOUR AND b.ts), or join windows of both.");
 	case SPK_PHYSICAL_TOP_N:
-		return "Rank rows that are only added, of which none but the first are kept, or those of a window (PARTITION BY window_start, window_end).";
+		return OR_FORGET("Rank rows that are only added, of which none but the first are kept, or those of a window (PARTITION BY window_start, window_end).");
 	case SPK_PHYSICAL_TIME_OVER:
 		return "Give the frames a beginning: ROWS BETWEEN 10 PRECEDING AND CURRENT ROW, or RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW.";
 	case SPK_PHYSICAL_RECOMPUTE:
-		return "Group or partition by a window of a table with a WATERMARK (window_start, window_end), order window functions by its event time, or bound their rank by a constant.";
+		return OR_FORGET("Group or partition by a window of a table with a WATERMARK (window_start, window_end), order window functions by its event time, or bound their rank by a constant.");
 	default:
 		return "Group by a window of a table with a WATERMARK (window_start, window_end).";
 	}
@@ -143,6 +147,28 @@ static spk_status put_entries(const struct spk_physical *n, struct spk_buffer *o
 	return SPK_OK;
 }
 
+static spk_status put_time(int64_t us, struct spk_buffer *out, spk_error *err)
+{
+	if (us && us % 60000000 == 0)
+		return spk_buffer_printf(out, err, "%lld min", (long long)(us / 60000000));
+	return us ? spk_buffer_printf(out, err, "%lld ms", (long long)(us / 1000)) : spk_buffer_append_str(out, "never", err);
+}
+
+/* When keys are forgotten that do not change, and what that may do. */
+static spk_status put_ttl(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	if (!n->state_ttl_us[0] && !n->state_ttl_us[1])
+		return SPK_OK;
+	SPK_TRY(spk_buffer_append_str(out, "; forgets a key ", err));
+	SPK_TRY(put_time(n->state_ttl_us[0], out, err));
+	if (n->kind == SPK_PHYSICAL_STREAM_JOIN) {
+		SPK_TRY(spk_buffer_append_str(out, " (left), ", err));
+		SPK_TRY(put_time(n->state_ttl_us[1], out, err));
+		SPK_TRY(spk_buffer_append_str(out, " (right)", err));
+	}
+	return spk_buffer_printf(out, err, " after its last change by %s, so results may change", n->time_sources ? "the watermark" : "the times of epochs");
+}
+
 static spk_status put_node(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
 {
 	const char *way_out = spk_physical_way_out(n);
@@ -155,6 +181,7 @@ static spk_status put_node(const struct spk_physical *n, struct spk_buffer *out,
 	spk_buffer_release(&key);
 	SPK_TRY(status);
 	SPK_TRY(put_entries(n, out, err));
+	SPK_TRY(put_ttl(n, out, err));
 	SPK_TRY(spk_buffer_printf(out, err, "; %s\n", spk_physical_bound_text(n->bound)));
 	return way_out ? spk_buffer_printf(out, err, "    warning: nothing bounds what %s #%d keeps. %s\n", spk_physical_kind_name(n->kind), n->id, way_out) : SPK_OK;
 }

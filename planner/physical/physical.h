@@ -124,6 +124,9 @@ struct spk_physical {
 	int64_t window_size_us, window_slide_us, window_offset_us;  /* slide: also a session's gap */
 	bool by_time;                      /* LATE: window_key is an event time, and rows are late below the watermark */
 	const char *zone;                  /* WINDOW: bounds are local times of this zone; NULL: UTC */
+	/* STREAM_AGGREGATE, STREAM_JOIN (by input), TOP_N, RECOMPUTE: a key is forgotten so long after its last change, by the watermark of time_sources or, where there are
+	 * none, by the times of epochs; 0: never. */
+	int64_t state_ttl_us[2];
 	uint64_t time_sources;             /* operators that go by the watermark: bit per source whose watermarks bound this operator */
 	int64_t time_lag_us;               /* these: rows come so much behind them at the most */
 	int key_count;                     /* WRITE: hash columns (0: by hash_column, or all to task 0); SINK: upserts by these; RECOMPUTE, TOP_N, SESSION, NORMALIZE: keeps by these */
@@ -247,6 +250,7 @@ struct spk_physical_options {
 	int64_t broadcast_bytes;           /* a join's kept side is read whole by every task up to so many bytes; 0: 64 MiB */
 	bool keep;                         /* a query whose rows are kept: every task keeps its own, in no order among them */
 	enum spk_emit emit;
+	int64_t state_ttl_us;              /* keys that have not changed for so long are forgotten, but for tables that say otherwise; 0: never */
 	int64_t lateness_us;               /* windows take late rows for so long after they have closed, and change */
 	/* Whether a sink table takes changes by key or as +/- rows: asked of the connectors by whoever plans. */
 	spk_status (*sink_takes)(const struct spk_table *table, bool *upserts, bool *deltas, void *user, spk_error *err);
@@ -269,6 +273,8 @@ spk_status spk_physical_format_json(const struct spk_physical_plan *plan, struct
 spk_status spk_physical_format_chain(const struct spk_physical_plan *plan, struct spk_buffer *out, spk_error *err);
 /* Whether the node's state table has buckets, which go when the watermark passes them. */
 bool spk_physical_has_buckets(const struct spk_physical *node);
+/* Whether it has keys of which nothing but their age says when they may go: state.ttl counts. */
+bool spk_physical_may_expire(const struct spk_physical *node);
 
 /* --- what a stream keeps: explain_state.c --- */
 

@@ -15,6 +15,17 @@ const char *spk_physical_kind_name(enum spk_physical_kind kind)
 	return kind < SPK_PHYSICAL_COUNT ? names[kind] : "?";
 }
 
+bool spk_physical_may_expire(const struct spk_physical *node)
+{
+	switch (node->kind) {
+	case SPK_PHYSICAL_STREAM_AGGREGATE: return node->window_key < 0 && node->expr_count;
+	case SPK_PHYSICAL_TOP_N: return node->window_key < 0 && node->key_count;
+	case SPK_PHYSICAL_RECOMPUTE: return node->window_key < 0 && node->key_count && !node->complete && node->inner->nodes > 1;  /* a view's rows are kept for those who ask */
+	case SPK_PHYSICAL_STREAM_JOIN: return node->join_keys;
+	default: return false;
+	}
+}
+
 bool spk_physical_has_buckets(const struct spk_physical *node)
 {
 	switch (node->kind) {
@@ -28,7 +39,8 @@ bool spk_physical_has_buckets(const struct spk_physical *node)
 	case SPK_PHYSICAL_LOOKUP_JOIN: return true;
 	case SPK_PHYSICAL_RECOMPUTE:
 	case SPK_PHYSICAL_STREAM_AGGREGATE:
-	case SPK_PHYSICAL_TOP_N: return node->window_key >= 0;
+	case SPK_PHYSICAL_TOP_N: return node->window_key >= 0 || node->state_ttl_us[0];
+	case SPK_PHYSICAL_STREAM_JOIN: return node->state_ttl_us[0] || node->state_ttl_us[1];
 	default: return false;
 	}
 }

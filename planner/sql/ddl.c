@@ -259,6 +259,8 @@ spk_status spk_binder_set(struct spk_binder *b, const PgQuery__VariableSetStmt *
 	if (!reset && s->kind != PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE) {
 		spk_fail(err, SPK_UNSUPPORTED, "this form of SET or RESET is not supported; SET key = value is");
 		status = SPK_UNSUPPORTED;
+	} else if (spk_conf_without_effect(s->name)) {
+		return SPK_OK;
 	} else {
 		status = spk_conf_find(s->name, &key, err);
 	}

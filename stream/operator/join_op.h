@@ -4,6 +4,7 @@
 #ifndef SPK_STREAM_OPERATOR_JOIN_OP_H
 #define SPK_STREAM_OPERATOR_JOIN_OP_H
 
+#include "stream/operator/expiry.h"
 #include "stream/operator/stream_join.h"
 
 struct spk_join_op {
@@ -14,6 +15,7 @@ struct spk_join_op {
 	struct spk_state_view *view;
 	struct spk_join_input in;
 	struct spk_join_pair *pair;      /* room for a batch */
+	struct spk_expiry expiry;        /* of keys that do not change; STREAM_JOIN alone */
 };
 
 static inline struct spk_join_op *spk_join_op_of(struct spk_op *op) { return spk_container_of(op, struct spk_join_op, base); }

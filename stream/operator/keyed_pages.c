@@ -51,15 +51,33 @@ static uint64_t page_hash(uint64_t hash, uint32_t page)
 	return page ? (hash & shard) | ((hash + page * 0x9e3779b97f4a7c15ull) & ~shard) : hash;
 }
 
+/* The key and its side, with room for a page's number. */
+static char *side_name(const struct spk_keyed_rows *k, const struct spk_row_group *g, struct spk_arena *arena)
+{
+	char *key = spk_arena_alloc(arena, g->key_size + 1 + 4);
+
+	if (key && g->key_size)
+		memcpy(key, g->key, g->key_size);
+	if (key)
+		key[g->key_size] = k->side;
+	return key;
+}
+
+spk_status spk_keyed_rows_name(const struct spk_keyed_rows *k, const struct spk_row_group *g, struct spk_arena *arena, struct spk_view *out, spk_error *err)
+{
+	const char *name = side_name(k, g, arena);
+
+	SPK_TRY_PTR(name, err);
+	*out = spk_view(name, g->key_size + 1);
+	return SPK_OK;
+}
+
 static spk_status name_page(const struct spk_keyed_rows *k, struct spk_rows_requests *p, struct spk_row_group *g, uint32_t page, struct spk_arena *arena, spk_error *err)
 {
 	const uint32_t size = g->key_size + 1 + (page ? 4 : 0), number = __builtin_bswap32(page);
-	char *key = spk_arena_alloc(arena, size);
+	char *key = side_name(k, g, arena);
 
 	SPK_TRY_PTR(key, err);
-	if (g->key_size)
-		memcpy(key, g->key, g->key_size);
-	key[g->key_size] = k->side;
 	if (page)
 		memcpy(key + g->key_size + 1, &number, sizeof number);
 	p->at[p->n].group = g;

@@ -240,6 +240,19 @@ spk_status spk_keyed_rows_write(struct spk_keyed_rows *k, struct spk_row_group *
 	return spk_rows_put(k, p, err);
 }
 
+spk_status spk_keyed_rows_forget(struct spk_keyed_rows *k, struct spk_row_group *group, int n, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_rows_requests *p;
+
+	SPK_TRY(spk_keyed_rows_open(k, group, n, arena, err));
+	SPK_TRY_PTR(p = spk_rows_requests(k), err);
+	spk_buffer_clear(&k->bytes);
+	for (int i = 0; i < n; i++)
+		for (uint32_t page = 0; page < group[i].stored; page++)
+			SPK_TRY(spk_rows_put_gone(k, p, &group[i], page, arena, err));
+	return spk_rows_put(k, p, err);
+}
+
 void spk_keyed_rows_release(struct spk_keyed_rows *k)
 {
 	spk_rows_requests_release(k);

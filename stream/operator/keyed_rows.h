@@ -96,6 +96,10 @@ spk_status spk_row_group_add(const struct spk_keyed_rows *k, struct spk_row_grou
 spk_status spk_keyed_rows_gather(const struct spk_keyed_rows *k, struct spk_row_group *g, const struct spk_state_entry *entry, bool *same, struct spk_arena *arena, spk_error *err);
 /* Writes the groups that changed. */
 spk_status spk_keyed_rows_write(struct spk_keyed_rows *k, struct spk_row_group *group, int n, struct spk_arena *arena, spk_error *err);
+/* Deletes all that there is of n keys; the groups as for spk_keyed_rows_open. */
+spk_status spk_keyed_rows_forget(struct spk_keyed_rows *k, struct spk_row_group *group, int n, struct spk_arena *arena, spk_error *err);
+/* The name of a key's page 0, by which its last change is filed (expiry.h): the key and its side. */
+spk_status spk_keyed_rows_name(const struct spk_keyed_rows *k, const struct spk_row_group *g, struct spk_arena *arena, struct spk_view *out, spk_error *err);
 void spk_keyed_rows_release(struct spk_keyed_rows *k);
 
 #endif

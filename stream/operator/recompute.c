@@ -5,7 +5,8 @@
  *   input   rows by the hash of the key columns; those taken back have negative weights
  *   output  what changes of the results; or all of them of what changes (plan->complete); or, by window, the results of every window that the watermark
  *           closes, once
- *   state   the rows by key (keyed_rows.h); by window they are bucketed by its end, and go with it
+ *   state   the rows by key (keyed_rows.h); by window they are bucketed by its end, and go with it; else keys that have not changed for plan->state_ttl_us are
+ *           forgotten (expiry.h)
  *
  * What was is computed again and not kept: the rows come in the same order as then, and batch operators repeat.
  */
@@ -24,6 +25,7 @@ struct recompute {
 	struct spk_arena *arena;
 	struct spk_keyed_rows kept;
 	struct spk_state_view *view;
+	struct spk_expiry expiry;
 	struct spk_inner_chain chain;
 	/* the epoch */
 	struct spk_epoch_keys keys;
@@ -74,6 +76,23 @@ static spk_status emit_results(struct recompute *r, struct spk_arena *arena, spk
 	return status;
 }
 
+/* --- keys that do not change --- */
+
+static spk_status forget_keys(void *user, const struct spk_expired *key, int n, spk_error *err)
+{
+	struct recompute *r = user;
+	struct spk_arena *arena = spk_arena_new(r->base.pipeline->account);
+	struct spk_row_group *group = arena ? SPK_NEW_ARRAY(arena, struct spk_row_group, n) : NULL;
+	spk_status status = group ? SPK_OK : spk_fail_memory(err);
+
+	for (int i = 0; group && i < n; i++)
+		group[i] = (struct spk_row_group){ .key = key[i].key, .key_size = key[i].size, .hash = key[i].hash, .bucket = SPK_EXPIRY_DATA };
+	if (status == SPK_OK)
+		status = spk_keyed_rows_forget(&r->kept, group, n, arena, err);
+	spk_arena_unref(arena);
+	return status;
+}
+
 /* --- open --- */
 
 static spk_status recompute_open(struct spk_op *op, spk_error *err)
@@ -89,11 +108,12 @@ static spk_status recompute_open(struct spk_op *op, spk_error *err)
 	spk_delta_rows_init(&r->delta, account);
 	spk_delta_rows_init(&r->results, account);
 	/* Over all rows there is a result even when there is none. */
-	r->kept = (struct spk_keyed_rows){ .account = account, .side = 'r', .bucketed = closes(r), .stays = op->plan->key_count == 0, .bytes.account = account };
+	r->kept = (struct spk_keyed_rows){ .account = account, .side = 'r', .bucketed = spk_physical_has_buckets(op->plan), .stays = op->plan->key_count == 0, .bytes.account = account };
 	SPK_TRY(spk_inner_chain_open(&r->chain, op, take_result, r, err));
 	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
 	SPK_TRY(spk_state_view_open(&r->view, op->pipeline->store, op->plan->state_table, first, end, err));
 	r->kept.view = r->view;
+	spk_expiry_init(&r->expiry, op, r->view, forget_keys, r);
 	return SPK_OK;
 }
 
@@ -192,6 +212,8 @@ static spk_status load(struct recompute *r, struct slice *s, spk_error *err)
 
 		*g = (struct spk_row_group){ .hash = spk_epoch_key_hash(&r->keys, s->number[i]), .bucket = spk_epoch_key_bucket(&r->keys, s->number[i]) };
 		g->key = spk_epoch_key(&r->keys, s->number[i], &g->key_size);
+		if (!closes(r))
+			g->bucket = SPK_EXPIRY_DATA;
 		s->wanted[i] = closes(r) && !spk_delta_rows_sum(&r->delta, s->number[i]).takes ? SPK_ROWS_LAST : SPK_ROWS_ALL;
 	}
 	SPK_TRY(spk_keyed_rows_open(&r->kept, s->group, s->keys, s->arena, err));
@@ -231,9 +253,23 @@ static bool was_known(const struct slice *s)
 	return false;
 }
 
+static spk_status touch(struct recompute *r, const struct slice *s, spk_error *err)
+{
+	struct spk_view name[KEYS_AT_ONCE];
+	uint64_t hash[KEYS_AT_ONCE];
+
+	for (int i = 0; i < s->keys; i++) {
+		name[i] = spk_view(s->group[i].key, s->group[i].key_size);
+		hash[i] = s->group[i].hash;
+	}
+	return spk_expiry_touch(&r->expiry, 0, name, hash, s->keys, err);
+}
+
 static spk_status work_off(struct recompute *r, struct slice *s, spk_error *err)
 {
 	SPK_TRY(load(r, s, err));
+	if (spk_expires(r->base.plan))
+		SPK_TRY(touch(r, s, err));
 	for (int i = 0; i < s->keys; i++)
 		SPK_TRY(change_rows(r, &s->group[i], s->number[i], s->arena, err));
 	if (r->base.plan->complete) {
@@ -302,6 +338,8 @@ static spk_status recompute_finish(struct spk_op *op, spk_error *err)
 		status = work_off_keys(r, s, err);
 	if (status == SPK_OK && closes(r))
 		status = close_windows(r, err);
+	if (status == SPK_OK && spk_expires(op->plan))
+		status = spk_expiry_run(&r->expiry, err);
 	spk_arena_unref(work);
 	forget(r);
 	return status;
@@ -311,6 +349,7 @@ static void recompute_close(struct spk_op *op)
 {
 	struct recompute *r = self(op);
 
+	spk_expiry_release(&r->expiry);
 	spk_inner_chain_close(&r->chain);
 	spk_epoch_keys_release(&r->keys);
 	spk_delta_rows_release(&r->delta);

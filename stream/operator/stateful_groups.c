@@ -83,7 +83,7 @@ static spk_status list_keys(struct spk_stateful_groups *s, struct spk_slice *sli
 		key[i] = spk_view(bytes, size);
 		slice->hash[i] = s->base.plan->panes ? spk_group_hash_behind_window(bytes, size) : spk_groups_hash(&s->epoch, slice->from + (uint32_t)i);
 		if (slice->bucketed)
-			slice->bucket[i] = spk_group_window(bytes, size) + s->base.plan->window_add_us;
+			slice->bucket[i] = s->base.plan->window_key < 0 ? SPK_EXPIRY_DATA : spk_group_window(bytes, size) + s->base.plan->window_add_us;
 	}
 	return spk_row_keys_copy(&slice->keys, &v, NULL, slice->n, err);
 }

@@ -6,6 +6,8 @@
  *   state   keyed: group key -> row count and aggregate states; grows with the number of keys. By window it is bucketed by the window's end and what late rows
  *           are allowed (plan->lateness_us), and goes when the watermark passes that
  *
+ * Groups that have not changed for plan->state_ttl_us are forgotten (expiry.h); what is taken back of one that is not known is ignored then.
+ *
  * By window and with plan->on_close a window says nothing before the watermark has passed its end; then all of it comes out, and after that what changes.
  *
  * A group is read and written once per epoch, however many of its rows arrive, and a group that ends where it began says nothing. The
@@ -110,11 +112,67 @@ static spk_status emit_changes(struct spk_op *op, struct images *im, spk_error *
 	return spk_op_emit(op, b, err);
 }
 
+/* --- groups that do not change --- */
+
+/* More rows were taken back than are known: they came before the group was forgotten. */
+static void ignore_unknown(struct spk_stateful_groups *s, const struct spk_slice *slice)
+{
+	for (int i = 0; i < slice->n; i++) {
+		int64_t *count = spk_slice_count(s, slice, i);
+
+		*count = SPK_MAX(*count, 0);
+	}
+}
+
+static spk_status touch(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err)
+{
+	struct spk_view key[SPK_BATCH_ROWS];
+
+	for (int i = 0; i < slice->n; i++) {
+		uint32_t size;
+		const char *bytes = spk_groups_key(&s->epoch, slice->from + (uint32_t)i, &size);
+
+		key[i] = spk_view(bytes, size);
+	}
+	return spk_expiry_touch(&s->expiry, 0, key, slice->hash, slice->n, err);
+}
+
+static spk_status forget_groups(void *user, const struct spk_expired *key, int n, spk_error *err)
+{
+	struct spk_stateful_groups *s = user;
+	struct spk_view name[SPK_BATCH_ROWS];
+	const struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = name };
+	struct spk_state_value gone[SPK_BATCH_ROWS];
+	int64_t bucket[SPK_BATCH_ROWS];
+	uint64_t hash[SPK_BATCH_ROWS];
+	struct spk_row_keys keys = { 0 };
+	spk_status status;
+
+	for (int i = 0; i < n; i++) {
+		name[i] = spk_view(key[i].key, key[i].size);
+		hash[i] = key[i].hash;
+		bucket[i] = SPK_EXPIRY_DATA;
+		gone[i] = (struct spk_state_value){ NULL, UINT32_MAX };
+	}
+	status = spk_row_keys_copy(&keys, &v, NULL, n, err);
+	if (status == SPK_OK)
+		status = spk_state_put(s->view, &keys, hash, bucket, gone, err);
+	spk_row_keys_release(&keys);
+	return status;
+}
+
+static spk_status stream_open(struct spk_op *op, spk_error *err)
+{
+	SPK_TRY(spk_stateful_open(op, err));
+	spk_expiry_init(&self(op)->expiry, op, self(op)->view, forget_groups, self(op));
+	return SPK_OK;
+}
+
 static spk_status update_slice(struct spk_op *op, struct spk_slice *slice, struct images *im, uint32_t from, int n, spk_error *err)
 {
 	struct spk_stateful_groups *s = self(op);
 
-	SPK_TRY(spk_stateful_read(s, from, n, op->plan->window_key >= 0, slice, err));
+	SPK_TRY(spk_stateful_read(s, from, n, spk_physical_has_buckets(op->plan), slice, err));
 	SPK_TRY(spk_groups_output(op->plan->schema, 2 * n, op->pipeline->account, &im->batch, err));
 	im->had = SPK_NEW_ARRAY(im->batch->arena, bool, n);
 	im->has = SPK_NEW_ARRAY(im->batch->arena, bool, n);
@@ -124,8 +182,12 @@ static spk_status update_slice(struct spk_op *op, struct spk_slice *slice, struc
 		im->silent[i] = slice->bucketed && !speaks(op, slice->bucket[i], spk_op_watermark_before(op));
 	SPK_TRY(take_old(s, slice, im, err));
 	SPK_TRY(spk_stateful_merge(s, slice, err));
+	if (spk_expires(op->plan))
+		ignore_unknown(s, slice);
 	SPK_TRY(take_new(s, slice, im, err));
 	SPK_TRY(spk_stateful_write(s, slice, err));
+	if (spk_expires(op->plan))
+		SPK_TRY(touch(s, slice, err));
 	return emit_changes(op, im, err);
 }
 
@@ -163,15 +225,23 @@ static spk_status stream_finish(struct spk_op *op, spk_error *err)
 		SPK_TRY(status);
 	}
 	spk_groups_clear(&s->epoch);
+	if (spk_expires(op->plan))
+		return spk_expiry_run(&s->expiry, err);
 	return op->plan->window_key >= 0 ? pass_windows(s, err) : SPK_OK;
+}
+
+static void stream_close(struct spk_op *op)
+{
+	spk_expiry_release(&self(op)->expiry);
+	spk_stateful_close(op);
 }
 
 const struct spk_op_type spk_op_stream_aggregate = {
 	.name = "stream aggregate",
 	.size = sizeof(struct spk_stateful_groups),
-	.open = spk_stateful_open,
+	.open = stream_open,
 	.begin = spk_stateful_begin,
 	.push = spk_stateful_push,
 	.finish = stream_finish,
-	.close = spk_stateful_close,
+	.close = stream_close,
 };

@@ -3,7 +3,8 @@
  *
  *   input   0 the left rows, 1 the right ones, by the hash of the keys; rows taken back have negative weights
  *   output  what changes of the join: pairs, and rows that come out alone (LEFT, SEMI, ANTI, ...), one change per row and epoch
- *   state   keyed: both sides' rows by key (keyed_rows.h); of a side that is only looked for (SEMI, ANTI) how many rows a key has
+ *   state   keyed: both sides' rows by key (keyed_rows.h); of a side that is only looked for (SEMI, ANTI) how many rows a key has. A side's rows of a key that have not
+ *           changed for plan->state_ttl_us of the side are forgotten (expiry.h)
  *
  * An epoch's rows are folded first: what comes and goes within it is no change. Then keys are worked off some at a time, in the order in
  * which they came; one with many rows in pieces (join_hot_key.h).
@@ -17,9 +18,45 @@
 
 enum { KEYS_AT_ONCE = 256 };
 
+/* --- keys that do not change --- */
+
+/* One side's. */
+static spk_status forget_side(struct spk_join_op *j, int side, const struct spk_expired *key, int n, spk_error *err)
+{
+	struct spk_arena *arena = spk_arena_new(j->base.pipeline->account);
+	struct spk_row_group *group = arena ? SPK_NEW_ARRAY(arena, struct spk_row_group, n + 1) : NULL;
+	spk_status status = group ? SPK_OK : spk_fail_memory(err);
+	int groups = 0;
+
+	for (int i = 0; group && i < n; i++)
+		if (key[i].side == side)
+			group[groups++] = (struct spk_row_group){ .key = key[i].key, .key_size = key[i].size - 1, .hash = key[i].hash, .bucket = SPK_EXPIRY_DATA };
+	if (status == SPK_OK && groups)
+		status = spk_keyed_rows_forget(&j->kept[side], group, groups, arena, err);
+	spk_arena_unref(arena);
+	return status;
+}
+
+static spk_status forget_keys(void *user, const struct spk_expired *key, int n, spk_error *err)
+{
+	for (int side = 0; side < 2; side++)
+		SPK_TRY(forget_side(user, side, key, n, err));
+	return SPK_OK;
+}
+
 static spk_status join_open(struct spk_op *op, spk_error *err)
 {
-	return spk_join_op_open(op, false, false, true, err);
+	struct spk_join_op *j = spk_join_op_of(op);
+
+	SPK_TRY(spk_join_op_open(op, false, false, true, err));
+	spk_expiry_init(&j->expiry, op, j->view, forget_keys, j);
+	return SPK_OK;
+}
+
+static void join_close(struct spk_op *op)
+{
+	spk_expiry_release(&spk_join_op_of(op)->expiry);
+	spk_join_op_close(op);
 }
 
 /* --- an epoch's end --- */
@@ -95,7 +132,7 @@ static spk_status open_keys(struct spk_join_op *j, struct slice *s, spk_error *e
 		for (int i = 0; i < s->keys; i++) {
 			struct spk_row_group *g = &s->group[side][i];
 
-			*g = (struct spk_row_group){ .hash = j->in.keys.hash[s->number[i]] };
+			*g = (struct spk_row_group){ .hash = j->in.keys.hash[s->number[i]], .bucket = SPK_EXPIRY_DATA };
 			g->key = spk_keymap_key(&j->in.keys, s->number[i], &g->key_size);
 			s->key[i].group[side] = g;
 		}
@@ -172,6 +209,22 @@ static spk_status next_part(struct spk_join_op *j, struct slice *s, int *from, s
 	return status;
 }
 
+/* Notes the keys of which a side changed in this epoch. */
+static spk_status touch(struct spk_join_op *j, struct slice *s, int side, spk_error *err)
+{
+	struct spk_view name[KEYS_AT_ONCE];
+	uint64_t hash[KEYS_AT_ONCE];
+	int n = 0;
+
+	for (int i = 0; i < s->keys; i++) {
+		if (!j->in.side[side].first[s->number[i]])
+			continue;
+		SPK_TRY(spk_keyed_rows_name(&j->kept[side], &s->group[side][i], s->arena, &name[n], err));
+		hash[n++] = s->group[side][i].hash;
+	}
+	return spk_expiry_touch(&j->expiry, side, name, hash, n, err);
+}
+
 static spk_status with_slice(struct spk_join_op *j, struct slice *s, struct spk_join_delta *d, spk_error *err)
 {
 	spk_status status;
@@ -180,6 +233,8 @@ static spk_status with_slice(struct spk_join_op *j, struct slice *s, struct spk_
 	SPK_TRY_PTR(s->arena, err);
 	memset(s->key, 0, sizeof s->key);
 	status = open_keys(j, s, err);
+	for (int side = 0; side < 2 && status == SPK_OK && spk_expires(j->base.plan); side++)
+		status = touch(j, s, side, err);
 	for (int from = 0; from < s->keys && status == SPK_OK;)
 		status = next_part(j, s, &from, d, err);
 	spk_arena_unref(s->arena);
@@ -216,6 +271,8 @@ static spk_status join_finish(struct spk_op *op, spk_error *err)
 		status = spk_join_input_chain(&j->in, work, err);
 	if (status == SPK_OK)
 		status = work_off_keys(j, s, &d, err);
+	if (status == SPK_OK && spk_expires(op->plan))
+		status = spk_expiry_run(&j->expiry, err);
 	spk_row_changes_release(&changes);
 	spk_arena_unref(work);
 	spk_join_input_clear(&j->in);
@@ -229,5 +286,5 @@ const struct spk_op_type spk_op_stream_join = {
 	.begin = spk_join_op_begin,
 	.push = spk_join_op_push,
 	.finish = join_finish,
-	.close = spk_join_op_close,
+	.close = join_close,
 };

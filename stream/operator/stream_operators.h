@@ -7,6 +7,7 @@
 #include "batch/operator/groups.h"
 #include "core/columnar/hash.h"
 #include "core/expr/text.h"
+#include "stream/operator/expiry.h"
 
 extern const struct spk_op_type spk_op_late, spk_op_window_aggregate, spk_op_stream_aggregate, spk_op_stream_join, spk_op_interval_join, spk_op_window_join, spk_op_stream_asof_join,
 	spk_op_lookup_join, spk_op_recompute, spk_op_top_n, spk_op_session_input, spk_op_session, spk_op_pane_aggregate, spk_op_normalize, spk_op_hold, spk_op_time_over, spk_op_running_over, spk_op_fold_changes;
@@ -36,6 +37,7 @@ struct spk_stateful_groups {
 	int row_size;                     /* of a state row */
 	char *old_row;                    /* scratch: state rows read from the table, one per group of a slice */
 	struct spk_buffer bytes;          /* scratch: values to write */
+	struct spk_expiry expiry;         /* of groups that do not change, where they are forgotten */
 };
 
 spk_status spk_stateful_open(struct spk_op *op, spk_error *err);

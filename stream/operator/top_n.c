@@ -5,7 +5,8 @@
  *   output  -1/+1 of what changes among the rows within the bounds, with their rank where it is asked for; or, by window, those of every window that
  *           the watermark closes, once
  *   state   ordered rows by key (ordered_rows.h). While rows are only added, none but those within the upper bound: what ranks behind it never comes
- *           back. Else all; but only those up to the bound are read. By window they are bucketed by its end, and go with it
+ *           back. Else all; but only those up to the bound are read. By window they are bucketed by its end, and go with it; else keys that have not changed for
+ *           plan->state_ttl_us are forgotten (expiry.h)
  *
  * Rows that the order does not tell apart are numbered by their bytes, so that it does not matter when they came. What moves within the bounds is no
  * change where the rank is not asked for.
@@ -23,6 +24,7 @@ struct top_n {
 	struct spk_ordered_rows kept;
 	struct spk_state_view *view;
 	struct spk_ordered_input in;     /* the epoch */
+	struct spk_expiry expiry;
 };
 
 static struct top_n *self(struct spk_op *op) { return spk_container_of(op, struct top_n, base); }
@@ -31,6 +33,27 @@ static bool closes(const struct top_n *t) { return t->base.plan->window_key >= 0
 /* While rows are only added, those behind the bound are forgotten. */
 static bool forgets(const struct top_n *t) { return !t->base.plan->input[0]->retracts; }
 static bool shows_rank(const struct spk_physical *plan) { return plan->schema->count > plan->input[0]->schema->count; }
+
+/* --- keys that do not change --- */
+
+static spk_status forget_keys(void *user, const struct spk_expired *key, int n, spk_error *err)
+{
+	struct top_n *t = user;
+	struct spk_arena *arena = spk_arena_new(t->base.pipeline->account);
+	struct spk_ordered_tree *tree = arena ? SPK_NEW_ARRAY(arena, struct spk_ordered_tree, n) : NULL;
+	spk_status status = tree ? SPK_OK : spk_fail_memory(err);
+
+	for (int i = 0; tree && i < n; i++)
+		tree[i] = (struct spk_ordered_tree){ .key = key[i].key, .key_size = key[i].size, .hash = key[i].hash, .bucket = SPK_EXPIRY_DATA, .arena = arena };
+	if (status == SPK_OK)
+		status = spk_ordered_open(&t->kept, tree, n, err);
+	for (int i = 0; i < n && status == SPK_OK; i++)
+		status = spk_ordered_cut_front(&t->kept, &tree[i], NULL, err);
+	if (status == SPK_OK)
+		status = spk_ordered_write(&t->kept, tree, n, err);
+	spk_arena_unref(arena);
+	return status;
+}
 
 /* --- open --- */
 
@@ -46,7 +69,8 @@ static spk_status top_n_open(struct spk_op *op, spk_error *err)
 	SPK_TRY(spk_ordered_input_init(&t->in, op, t->arena, err));
 	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
 	SPK_TRY(spk_state_view_open(&t->view, op->pipeline->store, op->plan->state_table, first, end, err));
-	t->kept = (struct spk_ordered_rows){ .view = t->view, .account = account, .side = 't', .bucketed = closes(t), .bytes.account = account };
+	t->kept = (struct spk_ordered_rows){ .view = t->view, .account = account, .side = 't', .bucketed = spk_physical_has_buckets(op->plan), .bytes.account = account };
+	spk_expiry_init(&t->expiry, op, t->view, forget_keys, t);
 	return SPK_OK;
 }
 
@@ -228,14 +252,31 @@ static spk_status change_key(struct top_n *t, struct slice *s, int i, spk_error 
 	return closes(t) ? SPK_OK : note_difference(&s->changes, &before, &after, err);
 }
 
+static spk_status touch(struct top_n *t, const struct slice *s, spk_error *err)
+{
+	struct spk_view name[KEYS_AT_ONCE];
+	uint64_t hash[KEYS_AT_ONCE];
+
+	for (int i = 0; i < s->keys; i++) {
+		name[i] = spk_view(s->tree[i].key, s->tree[i].key_size);
+		hash[i] = s->tree[i].hash;
+	}
+	return spk_expiry_touch(&t->expiry, 0, name, hash, s->keys, err);
+}
+
 static spk_status work_off(struct top_n *t, struct slice *s, spk_error *err)
 {
-	for (int i = 0; i < s->keys; i++)
+	for (int i = 0; i < s->keys; i++) {
 		s->tree[i] = spk_ordered_input_tree(&t->in, s->number[i], s->arena);
+		if (!closes(t))
+			s->tree[i].bucket = SPK_EXPIRY_DATA;
+	}
 	SPK_TRY(spk_ordered_open(&t->kept, s->tree, s->keys, err));
 	for (int i = 0; i < s->keys; i++)
 		SPK_TRY(change_key(t, s, i, err));
 	SPK_TRY(spk_ordered_write(&t->kept, s->tree, s->keys, err));
+	if (spk_expires(t->base.plan))
+		SPK_TRY(touch(t, s, err));
 	return spk_row_changes_emit(&s->changes, err);
 }
 
@@ -329,6 +370,8 @@ static spk_status top_n_finish(struct spk_op *op, spk_error *err)
 		status = work_off_keys(t, s, err);
 	if (status == SPK_OK && closes(t))
 		status = close_windows(t, s, err);
+	if (status == SPK_OK && spk_expires(op->plan))
+		status = spk_expiry_run(&t->expiry, err);
 	if (s)
 		spk_arena_unref(s->arena);
 	spk_arena_unref(work);
@@ -340,6 +383,7 @@ static void top_n_close(struct spk_op *op)
 {
 	struct top_n *t = self(op);
 
+	spk_expiry_release(&t->expiry);
 	spk_ordered_input_release(&t->in);
 	spk_ordered_release(&t->kept);
 	spk_state_view_close(t->view);

@@ -28,7 +28,7 @@ static const struct known { const char *sql, *properties; } known[] = {
 	{ "SELECT count(*) FROM topic", "[#1 updating, unbounded]" },
 	{ "SELECT a, count(*) FROM topic GROUP BY a", "[#1 updating, unbounded, key a]" },
 	{ "SELECT count(*), b FROM topic GROUP BY b, a", "[#1 updating, unbounded]" },
-	{ "SELECT DISTINCT a, b FROM topic", "[#1 updating, unbounded, key a, b, state bounded by key]" },
+	{ "SELECT DISTINCT a, b FROM topic", "[#1 append-only, unbounded, key a, b, state bounded by key]" },
 	{ "SELECT * FROM tumble(topic, ts, '1 min')", "[#1 append-only, unbounded, key a, b, time window_time, window start window_start, window end window_end]" },
 	{ "SELECT * FROM hop(topic, ts, '1 min', '2 min')", "[#1 append-only, unbounded, time window_time, window start window_start, window end window_end]" },
 	{ "SELECT * FROM tumble(topic, t2, '1 min')", "[#1 append-only, unbounded, key a, b]" },

@@ -22,12 +22,12 @@ static const struct { const char *sql, *text; } states[] = {
 	{ "INSERT INTO shown SELECT a.auction, b.price FROM bid a JOIN bid b ON a.auction = b.bidder",
 	  "State of the job\n"
 	  "  shown.join-1, of StreamJoin #7: changelog append; by auction; about 29 bytes for each row of either side; not bounded\n"
-	  "    warning: nothing bounds what StreamJoin #7 keeps. Bound how far apart the event times of both sides may be (a.ts BETWEEN b.ts - INTERVAL '1' HOUR AND b.ts), or join windows of both.\n" },
+	  "    warning: nothing bounds what StreamJoin #7 keeps. Bound how far apart the event times of both sides may be (a.ts BETWEEN b.ts - INTERVAL '1' HOUR AND b.ts), or join windows of both. Or let keys go that do not change: SET state.ttl = '1 d'.\n" },
 	{ "INSERT INTO shown SELECT auction, lead(price) OVER (PARTITION BY auction ORDER BY ts) FROM bid",
 	  "State of the job\n"
 	  "  shown.over-1, of Recompute #3: changelog retract; by auction; about 43 bytes for each row; not bounded\n"
 	  "    warning: nothing bounds what Recompute #3 keeps. Group or partition by a window of a table with a WATERMARK (window_start, window_end), order window functions by its event time, "
-	  "or bound their rank by a constant.\n" },
+	  "or bound their rank by a constant. Or let keys go that do not change: SET state.ttl = '1 d'.\n" },
 	{ "INSERT INTO shown SELECT k, k FROM changes ORDER BY v LIMIT 5",
 	  "State of the job\n"
 	  "  shown.top-1, of TopN #4: changelog retract; by nothing, all rows together; about 84 bytes for each row; not bounded\n"

@@ -322,7 +322,7 @@ static void flink_users_feel_at_home(void)
 		") WITH ('connector' = 'kafka', 'topic' = 'bid', 'scan.startup.mode' = 'earliest-offset', 'format' = 'json');\n"
 		"CREATE TABLE out (auction BIGINT, bidder BIGINT, price DECIMAL(23, 3), bidTimeType STRING, `dateTime` TIMESTAMP(3), extra STRING,\n"
 		"  c_counts BIGINT, PRIMARY KEY (auction, bidder) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 'o');\n"
-		"SET 'table.local-time-zone' = 'UTC'; INSERT INTO out\n"
+		"SET 'table.no.such.key' = 'UTC'; INSERT INTO out\n"
 		"SELECT auction, bidder, 0.908 * price, CASE WHEN HOUR(`dateTime`) BETWEEN 8 AND 18 THEN 'dayTime' ELSE 'otherTime' END,\n"
 		"  `dateTime`, extra, CHAR_LENGTH(extra) - CHAR_LENGTH(REPLACE(extra, 'c', ''))\n"
 		"FROM bid2 WHERE 0.908 * price > 1000000 AND 0.908 * price < 50000000;";
@@ -331,7 +331,7 @@ static void flink_users_feel_at_home(void)
 	spk_error err;
 	char *known = strdup(text), *set = strstr(known, "SET"), *plan;
 
-	/* The one thing that is not ours is said so. */
+	/* A key that nobody knows is said so. */
 	CHECK_FAILS(session_bind(s, text, &script, &err), SPK_USAGE, err);
 	CHECK_EQ_INT(err.line, 8);
 	CHECK_OK(session_bind(s, "DROP TABLE bid2; DROP TABLE out", &script, &err), err);
