@@ -20,7 +20,8 @@
 	X(double, f64, FLOAT) \
 	X(struct spk_view, view, VIEW) \
 	X(struct spk_interval, interval, SPAN) \
-	X(spk_int128, decimal, DECIMAL)
+	X(spk_int128, decimal, DECIMAL) \
+	X(spk_int128, uuid, PLAIN)
 
 static inline bool equal_numerics(struct spk_type ta, spk_int128 a, struct spk_type tb, spk_int128 b)
 {
@@ -87,6 +88,7 @@ const struct spk_join_key_type *spk_join_key_type(struct spk_type type)
 	case SPK_TYPE_DOUBLE: return &type_f64;
 	case SPK_TYPE_DECIMAL: return &type_decimal;
 	case SPK_TYPE_INTERVAL: return &type_interval;
+	case SPK_TYPE_UUID: return &type_uuid;
 	case SPK_TYPE_UNKNOWN:
 	case SPK_TYPE_TEXT:
 	case SPK_TYPE_BYTEA:

@@ -136,7 +136,7 @@ static spk_status check_field_option(const struct spk_table *t, const struct spk
 
 static bool can_make(struct spk_type type)
 {
-	return type.id != SPK_TYPE_ARRAY && type.id != SPK_TYPE_ROW && !spk_type_is_json(type) && type.id != SPK_TYPE_INTERVAL;
+	return type.id != SPK_TYPE_ARRAY && type.id != SPK_TYPE_ROW && !spk_type_is_json(type) && type.id != SPK_TYPE_INTERVAL && type.id != SPK_TYPE_UUID;
 }
 
 static spk_status read_options(const struct spk_table *t, int64_t *rows, int64_t *rate, spk_error *err)

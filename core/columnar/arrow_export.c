@@ -13,14 +13,14 @@
 
 /*
  * Three pairs as the interface encodes metadata: the extension's name, its (empty) parameters, and a mark of ours: JSON text
- * from elsewhere need not have jsonb's one form, so only what bears the mark comes back as jsonb, or as json.
+ * from elsewhere need not have jsonb's one form, so only what bears the mark comes back as jsonb, or as json; uuid likewise.
  */
-#define METADATA(size, type) \
+#define METADATA(size, type, extension) \
 	"\3\0\0\0" \
 	"\15\0\0\0" "sparklet:type" size "\0\0\0" type \
-	"\24\0\0\0" "ARROW:extension:name" "\12\0\0\0" "arrow.json" \
+	"\24\0\0\0" "ARROW:extension:name" "\12\0\0\0" extension \
 	"\30\0\0\0" "ARROW:extension:metadata" "\0\0\0"
-static const char jsonb_metadata[] = METADATA("\5", "jsonb"), json_metadata[] = METADATA("\4", "json");
+static const char jsonb_metadata[] = METADATA("\5", "jsonb", "arrow.json"), json_metadata[] = METADATA("\4", "json", "arrow.json"), uuid_metadata[] = METADATA("\4", "uuid", "arrow.uuid");
 
 static void release_schema(struct ArrowSchema *schema)
 {
@@ -51,6 +51,7 @@ static const char *format_of(struct spk_type type, struct spk_arena *arena)
 	case SPK_TYPE_TIMESTAMP: return "tsu:";
 	case SPK_TYPE_TIMESTAMPTZ: return "tsu:UTC";
 	case SPK_TYPE_INTERVAL: return "tin";
+	case SPK_TYPE_UUID: return "w:16";
 	case SPK_TYPE_ARRAY: return "+l";
 	case SPK_TYPE_ROW: return "+s";
 	default: return "u";
@@ -67,6 +68,8 @@ static spk_status describe(struct ArrowSchema *out, const char *name, struct spk
 	*out = (struct ArrowSchema){ .format = format, .name = copy, .flags = nullable ? ARROW_FLAG_NULLABLE : 0 };
 	if (spk_type_is_json(type))
 		out->metadata = type.id == SPK_TYPE_JSONB ? jsonb_metadata : json_metadata;
+	if (type.id == SPK_TYPE_UUID)
+		out->metadata = uuid_metadata;
 	if (!fields)
 		return SPK_OK;
 	out->children = SPK_NEW_ARRAY(arena, struct ArrowSchema *, fields->count);
@@ -292,6 +295,23 @@ static spk_status flatten_views(const struct source *s, const struct spk_vector 
 	return SPK_OK;
 }
 
+/* The sixteen bytes in order. */
+static spk_status export_uuids(const struct source *s, const struct spk_vector *v, int rows, const void **out, spk_error *err)
+{
+	const spk_int128 *value = spk_vector_i128(v);
+	unsigned char *to = spk_arena_alloc_vector(s->batch->arena, (size_t)rows * 16);
+
+	SPK_TRY_PTR(to, err);
+	for (int i = 0; i < rows; i++) {
+		const unsigned __int128 u = (unsigned __int128)value[i] ^ (unsigned __int128)1 << 127;
+
+		for (int k = 0; k < 16; k++)
+			to[i * 16 + k] = (unsigned char)(u >> (120 - 8 * k));
+	}
+	*out = to;
+	return SPK_OK;
+}
+
 static spk_status fix_scale(const struct source *s, const struct spk_vector *v, int rows, const void **out, spk_error *err)
 {
 	int to = s->type.scale >= 0 ? s->type.scale : SPK_ARROW_SCALE;
@@ -375,6 +395,7 @@ static spk_status export_vector(struct source s, const struct spk_vector *in, in
 	case SPK_TYPE_BOOLEAN: return pack_booleans(&s, v, rows, &buffer[1], err);
 	case SPK_TYPE_DECIMAL:
 		return v->type.scale == s.type.scale && s.type.scale >= 0 ? SPK_OK : fix_scale(&s, v, rows, &buffer[1], err);
+	case SPK_TYPE_UUID: return export_uuids(&s, v, rows, &buffer[1], err);
 	case SPK_TYPE_INTERVAL: return export_intervals(&s, v, rows, &buffer[1], err);
 	case SPK_TYPE_ARRAY: return export_children(&s, v, rows, out, err);
 	case SPK_TYPE_ROW: out->n_buffers = 1; return export_children(&s, v, rows, out, err);

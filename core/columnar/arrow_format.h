@@ -15,6 +15,7 @@ enum arrow_read {
 	READ_BYTES64,
 	READ_BYTES_VIEW,
 	READ_BYTES_FIXED,   /* of `width` bytes */
+	READ_UUID,          /* 16 bytes */
 	READ_DAYS64,        /* milliseconds to days */
 	READ_TIME32,        /* times `unit`, from 32 bits */
 	READ_TIME64,        /* times `unit`, or by -`unit` when that is negative */

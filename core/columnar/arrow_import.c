@@ -256,6 +256,19 @@ static spk_status read_intervals(const struct rows *rows, const char *data, stru
 	return SPK_OK;
 }
 
+static void read_uuids(const struct rows *rows, const char *data, struct spk_vector *out)
+{
+	struct bytes16 { unsigned char byte[16]; };
+
+	READ_LOOP(struct bytes16, spk_int128, 0, {
+		unsigned __int128 u = 0;
+
+		for (int k = 0; k < 16; k++)
+			u = u << 8 | v.byte[k];
+		to[i] = (spk_int128)(u ^ (unsigned __int128)1 << 127);
+	})
+}
+
 struct wide_integer { uint64_t word[4]; };
 
 static spk_status read_decimals(const struct rows *rows, const char *data, struct spk_vector *out, spk_error *err)
@@ -444,6 +457,7 @@ static spk_status read_values(const struct rows *rows, struct spk_vector *out, s
 	case READ_U32: READ_LOOP(uint32_t, int64_t, 0, to[i] = v;) break;
 	case READ_U64: READ_LOOP(uint64_t, spk_int128, 0, to[i] = v;) break;
 	case READ_HALF: READ_LOOP(uint16_t, float, 0, to[i] = half_to_float(v);) break;
+	case READ_UUID: read_uuids(rows, data, out); break;
 	case READ_DECIMAL: return read_decimals(rows, data, out, err);
 	case READ_DAYS64:
 	case READ_TIME32:

@@ -139,8 +139,20 @@ static int32_t take_i32(const char **at)
 	return n;
 }
 
-/* JSON or JSONB when the metadata holds the mark that our export gives to them, else TEXT. */
-static enum spk_type_id marked_type(const char *metadata)
+static enum spk_type_id type_of_mark(const char *mark, int32_t size, enum spk_type_id otherwise)
+{
+	static const struct { const char *mark; enum spk_type_id physical, id; } marks[] = {
+		{ "jsonb", SPK_TYPE_TEXT, SPK_TYPE_JSONB }, { "json", SPK_TYPE_TEXT, SPK_TYPE_JSON }, { "uuid", SPK_TYPE_BYTEA, SPK_TYPE_UUID },
+	};
+
+	for (size_t i = 0; i < SPK_COUNT_OF(marks); i++)
+		if (marks[i].physical == otherwise && strlen(marks[i].mark) == (size_t)size && memcmp(marks[i].mark, mark, (size_t)size) == 0)
+			return marks[i].id;
+	return otherwise;
+}
+
+/* JSON, JSONB or UUID when the metadata holds the mark that our export gives to them, else `otherwise`. */
+static enum spk_type_id marked_type(const char *metadata, enum spk_type_id otherwise)
 {
 	int32_t pairs = metadata ? take_i32(&metadata) : 0;
 
@@ -153,9 +165,9 @@ static enum spk_type_id marked_type(const char *metadata)
 		value = metadata;
 		metadata += value_size;
 		if (key_size == 13 && memcmp(key, "sparklet:type", 13) == 0)
-			return value_size == 5 && memcmp(value, "jsonb", 5) == 0 ? SPK_TYPE_JSONB : value_size == 4 && memcmp(value, "json", 4) == 0 ? SPK_TYPE_JSON : SPK_TYPE_TEXT;
+			return type_of_mark(value, value_size, otherwise);
 	}
-	return SPK_TYPE_TEXT;
+	return otherwise;
 }
 
 static spk_status import_field(const struct ArrowSchema *in, struct spk_arena *arena, struct spk_field *field, struct arrow_format *format, int depth, spk_error *err);
@@ -202,8 +214,10 @@ static spk_status import_field(const struct ArrowSchema *in, struct spk_arena *a
 			return spk_fail(err, SPK_UNSUPPORTED, "column \"%s\": a dictionary with indices of Arrow format \"%s\"", name, in->format);
 		format->index = index;
 	}
-	if (format->type.id == SPK_TYPE_TEXT)
-		format->type = spk_type(marked_type(in->metadata));
+	if (format->type.id == SPK_TYPE_TEXT || (format->read == READ_BYTES_FIXED && format->width == 16))
+		format->type = spk_type(marked_type(in->metadata, format->type.id));
+	if (format->type.id == SPK_TYPE_UUID)
+		format->read = READ_UUID;
 	field->name = spk_arena_strdup(arena, name);
 	SPK_TRY_PTR(field->name, err);
 	field->type = format->type;

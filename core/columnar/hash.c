@@ -103,6 +103,14 @@ static inline struct words load_numeric(const void *data, uint32_t slot, int sca
 	return decimal_words(mantissa, scale);
 }
 
+static inline struct words load_uuid(const void *data, uint32_t slot, int scale)
+{
+	const unsigned __int128 v = ((const unsigned __int128 *)data)[slot];
+
+	(void)scale;
+	return (struct words){ (uint64_t)v, (uint64_t)(v >> 64) };
+}
+
 static inline struct words load_interval(const void *data, uint32_t slot, int scale)
 {
 	const struct spk_interval *v = (const struct spk_interval *)data + slot;
@@ -195,6 +203,7 @@ HASH_KERNEL(f64, false)
 HASH_KERNEL(decimal, true)
 HASH_KERNEL(numeric, true)
 HASH_KERNEL(interval, true)
+HASH_KERNEL(uuid, true)
 HASH_KERNEL(view, true)
 HASH_KERNEL(jsonb, true)
 
@@ -263,6 +272,7 @@ static void hash_any(const struct spk_vector *v, const int32_t *sel, int n, uint
 	case SPK_TYPE_BYTEA:
 	case SPK_TYPE_JSON: hash_view(&r, sel, n, hash, more, dense, 0); break;
 	case SPK_TYPE_JSONB: hash_jsonb(&r, sel, n, hash, more, dense, 0); break;
+	case SPK_TYPE_UUID: hash_uuid(&r, sel, n, hash, more, dense, 0); break;
 	case SPK_TYPE_INTERVAL: hash_interval(&r, sel, n, hash, more, dense, 0); break;
 	case SPK_TYPE_ARRAY: hash_array(v, sel, n, hash, more); break;
 	case SPK_TYPE_ROW: hash_row(v, sel, n, hash, more); break;

@@ -159,6 +159,12 @@ PART_KERNEL(write_numeric, DECIMAL_BYTES, {
 	else
 		memset(to + 1, 0, DECIMAL_BYTES);
 })
+PART_KERNEL(write_uuid, 16, {
+	if (valid)
+		put_u128(to + 1, ((const unsigned __int128 *)r->data)[slot] ^ (unsigned __int128)SIGN64 << 64, t->flip);
+	else
+		memset(to + 1, 0, 16);
+})
 PART_KERNEL(write_interval, 16, {
 	unsigned __int128 span = (unsigned __int128)spk_interval_span(((const struct spk_interval *)r->data)[slot]);
 
@@ -412,6 +418,7 @@ static void write_part(const struct target *t, const struct spk_vector *v, const
 		else
 			write_numeric(t, r, sel, n, 0, dense);
 		break;
+	case SPK_TYPE_UUID: write_uuid(t, r, sel, n, 0, dense); break;
 	case SPK_TYPE_INTERVAL: write_interval(t, r, sel, n, 0, dense); break;
 	case SPK_TYPE_ARRAY:
 	case SPK_TYPE_ROW: write_nested(t, v, r, sel, n); break;

@@ -198,6 +198,7 @@ static spk_status take_value(struct source *s, const struct spk_key_column *colu
 		if (!take_interval(s, &spk_vector_interval(out)[row]))
 			return corrupt(column, "no interval", err);
 		break;
+	case SPK_TYPE_UUID: spk_vector_i128(out)[row] = (spk_int128)(take128(s) ^ (unsigned __int128)SIGN64 << 64); break;
 	case SPK_TYPE_JSONB: return take_jsonb(s, &spk_vector_view(out)[row], arena, err);
 	case SPK_TYPE_ARRAY: return take_array(s, column, out, row, arena, err);
 	case SPK_TYPE_ROW: return take_record(s, column, out, row, rows, arena, err);

@@ -35,7 +35,8 @@ struct spk_arena;
 	X(JSONB, "jsonb", 16) \
 	X(ARRAY, "array", 4) \
 	X(ROW, "record", 0) \
-	X(JSON, "json", 16)
+	X(JSON, "json", 16) \
+	X(UUID, "uuid", 16)                                /* spk_int128: the bytes as a big-endian number, its highest bit turned */
 
 enum spk_type_id {
 #define SPK_TYPE_ENUM(id, name, width) SPK_TYPE_##id,

@@ -67,6 +67,7 @@ static struct spk_value extreme(struct spk_type type, uint64_t random)
 	case SPK_TYPE_REAL: v.f32 = low ? -__builtin_inff() : __builtin_nanf(""); break;
 	case SPK_TYPE_DOUBLE: v.f64 = low ? -__builtin_inf() : __builtin_nan(""); break;
 	case SPK_TYPE_DECIMAL: v.i128 = extreme_decimal(type, low); break;
+	case SPK_TYPE_UUID: v.i128 = low ? 0 : -1; break;
 	case SPK_TYPE_INTERVAL: v.interval = (struct spk_interval){ INT32_MAX, INT32_MIN, INT64_MAX }; break;
 	default: v.view = low ? spk_view_str("") : spk_view_str("garbage in a row that does not count");
 	}

@@ -73,6 +73,7 @@ static const struct spk_cast casts[] = {
 	TEXT_CASTS(TIME)
 	TEXT_CASTS(TIMESTAMP)
 	TEXT_CASTS(INTERVAL)
+	TEXT_CASTS(UUID)
 	CAST(BYTEA, TEXT, ASSIGNMENT, true, spk_cast_bytea_text)
 	CAST(TEXT, BYTEA, EXPLICIT, true, spk_cast_text_bytea)
 	CAST(JSONB, TEXT, ASSIGNMENT, true, spk_cast_jsonb_text)

@@ -161,6 +161,7 @@ spk_value_compare spk_value_comparer(struct spk_type type)
 	case SPK_TYPE_REAL: return order_f32;
 	case SPK_TYPE_DOUBLE: return order_f64;
 	case SPK_TYPE_DECIMAL: return order_decimals;
+	case SPK_TYPE_UUID: return order_i128;
 	case SPK_TYPE_INTERVAL: return order_interval;
 	case SPK_TYPE_UNKNOWN:
 	case SPK_TYPE_TEXT:
@@ -250,6 +251,7 @@ static filter_function filter_for(struct spk_type type, enum op op)
 	case SPK_TYPE_TIME:
 	case SPK_TYPE_TIMESTAMP:
 	case SPK_TYPE_TIMESTAMPTZ: return filters_i64[op];
+	case SPK_TYPE_UUID:
 	case SPK_TYPE_DECIMAL: return filters_i128[op];
 	case SPK_TYPE_REAL: return filters_f32[op];
 	case SPK_TYPE_DOUBLE: return filters_f64[op];
@@ -288,6 +290,7 @@ static const struct spk_function compare_functions[] = {
 	COMPARE_ROWS(TIMESTAMPTZ, i64)
 	COMPARE_ROWS(INTERVAL, interval)
 	COMPARE_ROWS(JSONB, jsonb)
+	COMPARE_ROWS(UUID, i128)
 	{ .name = "is distinct from", .doc = "Unequal, with NULL as a value like others", SPK_ARGS2(UNKNOWN, UNKNOWN), SPK_RESULT(BOOLEAN),
 	  .not_strict = true, .common = true, .kernel = is_distinct },
 	{ .name = "is not distinct from", .doc = "Equal, with NULL as a value like others", SPK_ARGS2(UNKNOWN, UNKNOWN), SPK_RESULT(BOOLEAN),

@@ -25,6 +25,7 @@
 	X(regex, "Regular expressions") \
 	X(similar, "SIMILAR TO") \
 	X(regex_parts, "Regular expressions: parts") \
+	X(uuid, "UUIDs") \
 	X(time, "Dates and times: arithmetic") \
 	X(extract, "Dates and times: fields") \
 	X(truncate, "Dates and times: truncation and construction") \

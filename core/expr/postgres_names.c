@@ -10,7 +10,7 @@
 static const char *const names[] = {
 	"abbrev", "area", "array_to_tsvector", "bound_box", "box", "center", "cidr", "circle", "col_description", "convert", "current_database",
 	"current_query", "current_setting", "currval", "datemultirange", "daterange", "diagonal", "diameter", "enum_first", "enum_last", "enum_range",
-	"family", "format_type", "gen_random_uuid", "get_current_ts_config", "getdatabaseencoding", "has_schema_privilege", "has_table_privilege",
+	"family", "format_type", "get_current_ts_config", "getdatabaseencoding", "has_schema_privilege", "has_table_privilege",
 	"hashtext", "hashtextextended", "height", "host", "hostmask", "inet", "inet_client_addr", "inet_merge", "inet_same_family", "inet_server_addr",
 	"int4multirange", "int4range", "int8multirange", "int8range", "is_normalized", "isclosed", "isempty", "ishorizontal", "isopen", "isparallel",
 	"isperp", "isvertical", "json_to_tsvector", "jsonb_to_tsvector", "lastval", "like_escape", "line", "lower_inc", "lower_inf", "lseg", "macaddr",
@@ -33,7 +33,7 @@ static const char *const types[] = {
 	"int8range", "line", "lseg", "macaddr", "macaddr8", "money", "nummultirange", "numrange", "oid", "oidvector", "path", "pg_lsn", "pg_snapshot",
 	"point", "polygon", "refcursor", "regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper", "regoperator", "regproc",
 	"regprocedure", "regrole", "regtype", "tid", "time with time zone", "timetz", "tsmultirange", "tsquery", "tsrange", "tstzmultirange", "tstzrange",
-	"tsvector", "txid_snapshot", "uuid", "varbit", "xid", "xid8", "xml",
+	"tsvector", "txid_snapshot", "varbit", "xid", "xid8", "xml",
 };
 
 static int compare(const void *name, const void *entry)

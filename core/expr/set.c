@@ -67,6 +67,7 @@ static enum set_kind kind_of(struct spk_type type)
 	case SPK_TYPE_DOUBLE:
 	case SPK_TYPE_DECIMAL:
 	case SPK_TYPE_INTERVAL:
+	case SPK_TYPE_UUID:
 	case SPK_TYPE_JSONB:
 	case SPK_TYPE_ARRAY:
 	case SPK_TYPE_ROW:

@@ -41,7 +41,7 @@ void *spk_function_user(const struct spk_function_context *context) { return con
 
 bool spk_sql_value_holds(struct spk_type type)
 {
-	return !spk_type_is_nested(type) && type.id != SPK_TYPE_INTERVAL && type.id != SPK_TYPE_UNKNOWN;
+	return !spk_type_is_nested(type) && type.id != SPK_TYPE_INTERVAL && type.id != SPK_TYPE_UUID && type.id != SPK_TYPE_UNKNOWN;
 }
 
 /* --- from vectors --- */

@@ -389,6 +389,8 @@ int spk_text_from_value(struct spk_type type, const void *value, const char *tim
 		return put_timestamptz(*(const int64_t *)value, timezone, out);
 	case SPK_TYPE_INTERVAL:
 		return put_interval(value, out);
+	case SPK_TYPE_UUID:
+		return spk_text_uuid(*(const spk_int128 *)value, out);
 	default:
 		SPK_ASSERT(false, "text of a string or nested value is not made here");
 		return 0;

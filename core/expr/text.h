@@ -49,6 +49,7 @@ spk_status spk_text_put_null(struct spk_vector *out, int row, int rows, struct s
 
 int spk_text_bigint(int64_t v, char *out);      /* at most 20 bytes */
 int spk_text_double(double v, char *out);       /* shortest that round-trips, PostgreSQL's form */
+int spk_text_uuid(spk_int128 value, char *out);   /* 36 bytes */
 int spk_text_timestamp(int64_t us, char *out);  /* YYYY-MM-DD HH:MM:SS[.ffffff]; at most 32 bytes; also BC and infinity */
 int spk_text_date(int32_t days, char *out);
 /* Fast path for 'YYYY-MM-DD HH:MM:SS[.f{1,6}]' with ' ' or 'T', optional Z or offset (*has_zone); false: try the general parser. */

@@ -356,6 +356,8 @@ spk_status spk_text_to_value(struct spk_type type, const char *s, size_t size, c
 		return parse_text(type, s, size, out, err);
 	if (type.id == SPK_TYPE_BYTEA)
 		return parse_bytes(s, size, out, err);
+	if (type.id == SPK_TYPE_UUID)
+		return spk_text_parse_uuid(s, size, out, err);
 	for (; size && is_space(*s); s++)
 		size--;
 	while (size && is_space(s[size - 1]))

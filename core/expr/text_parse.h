@@ -6,6 +6,7 @@
 
 /* invalid input syntax for type X: "text" (cut when long). */
 spk_status spk_text_syntax(const char *type, const char *s, size_t size, spk_error *err);
+spk_status spk_text_parse_uuid(const char *s, size_t size, spk_int128 *out, spk_error *err);
 spk_status spk_text_parse_date(const char *s, size_t size, int32_t *out, spk_error *err);
 spk_status spk_text_parse_time(const char *s, size_t size, int64_t *out, spk_error *err);
 /* Seconds east of UTC from +2, -02:30, +1000, +10:00:10; UNSUPPORTED: 16 hours or more, DATA: no such. No message. */

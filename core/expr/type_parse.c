@@ -25,6 +25,7 @@ static const struct { const char *name; enum spk_type_id id; } names[] = {
 	{ "timestamptz", SPK_TYPE_TIMESTAMPTZ }, { "timestamp with time zone", SPK_TYPE_TIMESTAMPTZ },
 	{ "timestamp_ltz", SPK_TYPE_TIMESTAMPTZ }, { "timestamp with local time zone", SPK_TYPE_TIMESTAMPTZ },
 	{ "interval", SPK_TYPE_INTERVAL }, { "json", SPK_TYPE_JSON }, { "jsonb", SPK_TYPE_JSONB }, { "jsonpath", SPK_TYPE_TEXT },
+	{ "uuid", SPK_TYPE_UUID },
 };
 
 struct spelling { char name[64]; long parameter[2]; int parameters; };

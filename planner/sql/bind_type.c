@@ -18,7 +18,7 @@ static const struct { const char *said, *name; } alias[] = {
 
 static const char *const known[] = {
 	"boolean", "smallint", "integer", "bigint", "real", "double", "numeric", "decimal", "text", "string", "varchar", "char", "bytea",
-	"bytes", "date", "time", "timestamp", "timestamptz", "timestamp_ltz", "interval", "jsonb", "array", "row", "int", "float",
+	"bytes", "date", "time", "timestamp", "timestamptz", "timestamp_ltz", "interval", "jsonb", "uuid", "array", "row", "int", "float",
 };
 
 static const char *canonical(const char *name)

@@ -18,6 +18,7 @@ static inline int scalar_types(struct spk_type out[32])
 	for (int id = SPK_TYPE_BOOLEAN; id < SPK_TYPE_ARRAY; id++)
 		if (id != SPK_TYPE_DECIMAL)
 			out[n++] = spk_type((enum spk_type_id)id);
+	out[n++] = spk_type(SPK_TYPE_UUID);
 	out[n++] = spk_type(SPK_TYPE_DECIMAL);
 	out[n++] = spk_type_decimal(10, 2);
 	out[n++] = spk_type_decimal(38, 0);
@@ -127,6 +128,7 @@ static inline struct spk_value random_value(spk_test_rng *rng, struct spk_type t
 		if (type.scale < 0)
 			REQUIRE(spk_numeric_pack(v.i128, (int)spk_test_below(rng, 39), &v.i128));
 		break;
+	case SPK_TYPE_UUID: v.i128 = (spk_int128)random_int(rng, 64) << 64 | (uint64_t)random_int(rng, 64); break;
 	case SPK_TYPE_INTERVAL:
 		v.interval = (struct spk_interval){ (int32_t)random_int(rng, 32), (int32_t)random_int(rng, 32), random_int(rng, 64) };
 		break;
@@ -328,6 +330,7 @@ static inline int compare_values(const struct spk_value *a, const struct spk_val
 		spk_decimal_unpack(a->type, a->i128, &x, &xs);
 		spk_decimal_unpack(b->type, b->i128, &y, &ys);
 		return spk_decimal_compare(x, xs, y, ys);
+	case SPK_TYPE_UUID: return (a->i128 > b->i128) - (a->i128 < b->i128);
 	case SPK_TYPE_INTERVAL:
 		x = spk_interval_span(a->interval);
 		y = spk_interval_span(b->interval);

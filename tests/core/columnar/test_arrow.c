@@ -74,7 +74,7 @@ static void every_type_goes_out_and_comes_back(void)
 
 static void formats_are_those_of_the_interface(void)
 {
-	static const char *const want[] = { "b", "s", "i", "l", "f", "g", "u", "z", "tdD", "ttu", "tsu:", "tsu:UTC", "tin", "u", "d:38,16", "d:10,2",
+	static const char *const want[] = { "b", "s", "i", "l", "f", "g", "u", "z", "tdD", "ttu", "tsu:", "tsu:UTC", "tin", "u", "w:16", "d:38,16", "d:10,2",
 		"d:38,0", "d:38,20", "d:38,38" };
 	struct spk_arena *arena = spk_arena_new(NULL);
 	const struct spk_schema *schema = wide_schema(arena);
@@ -86,7 +86,7 @@ static void formats_are_those_of_the_interface(void)
 	for (int c = 0; c < schema->count; c++) {
 		CHECK_EQ_STR(out.children[c]->format, want[c]);
 		CHECK_EQ_INT(out.children[c]->flags, ARROW_FLAG_NULLABLE);
-		CHECK_EQ_INT(out.children[c]->metadata != NULL, spk_type_is_json(schema->field[c].type));
+		CHECK_EQ_INT(out.children[c]->metadata != NULL, spk_type_is_json(schema->field[c].type) || schema->field[c].type.id == SPK_TYPE_UUID);
 	}
 	out.release(&out);
 	CHECK(!out.release);

@@ -103,7 +103,7 @@ static void bigints(void)
 
 static void round_trips(void)
 {
-	static const enum spk_type_id ids[] = { SPK_TYPE_BOOLEAN, SPK_TYPE_SMALLINT, SPK_TYPE_INTEGER, SPK_TYPE_DECIMAL, SPK_TYPE_DATE, SPK_TYPE_TIME, SPK_TYPE_TIMESTAMP, SPK_TYPE_TIMESTAMPTZ, SPK_TYPE_INTERVAL };
+	static const enum spk_type_id ids[] = { SPK_TYPE_BOOLEAN, SPK_TYPE_SMALLINT, SPK_TYPE_INTEGER, SPK_TYPE_DECIMAL, SPK_TYPE_DATE, SPK_TYPE_TIME, SPK_TYPE_TIMESTAMP, SPK_TYPE_TIMESTAMPTZ, SPK_TYPE_INTERVAL, SPK_TYPE_UUID };
 	static const char *const zones[] = { NULL, "UTC", "Asia/Kolkata", "America/St_Johns" };
 	spk_test_rng rng = spk_test_rng_new(4);
 	struct spk_arena *arena = spk_arena_new(NULL);
@@ -181,7 +181,7 @@ static void fast_timestamps(void)
 
 static void no_crash(void)
 {
-	static const enum spk_type_id ids[] = { SPK_TYPE_BOOLEAN, SPK_TYPE_INTEGER, SPK_TYPE_DOUBLE, SPK_TYPE_REAL, SPK_TYPE_DECIMAL, SPK_TYPE_DATE, SPK_TYPE_TIME, SPK_TYPE_TIMESTAMP, SPK_TYPE_TIMESTAMPTZ, SPK_TYPE_INTERVAL, SPK_TYPE_BYTEA, SPK_TYPE_TEXT };
+	static const enum spk_type_id ids[] = { SPK_TYPE_BOOLEAN, SPK_TYPE_INTEGER, SPK_TYPE_DOUBLE, SPK_TYPE_REAL, SPK_TYPE_DECIMAL, SPK_TYPE_DATE, SPK_TYPE_TIME, SPK_TYPE_TIMESTAMP, SPK_TYPE_TIMESTAMPTZ, SPK_TYPE_INTERVAL, SPK_TYPE_UUID, SPK_TYPE_BYTEA, SPK_TYPE_TEXT };
 	static const char letters[] = "0123456789 -+:./TZPYMDHS,eEinfa janfebBCAMx\\\"@";
 	spk_test_rng rng = spk_test_rng_new(6);
 
