@@ -94,6 +94,7 @@ void spk_group_table_clear(struct spk_group_table *t)
 	if (t->chunks > 1 || (size_t)t->first * t->row_size > KEPT_BYTES || t->capacity * sizeof(*t->slot) > KEPT_BYTES) {
 		free_chunks(t);
 		free_slots(t);
+		t->usual = t->count;
 	} else if (t->count < t->capacity / 16) {
 		/* Few groups: theirs are the only slots that are taken. */
 		for (uint32_t n = 0; n < t->count; n++) {
@@ -125,6 +126,7 @@ static spk_status grow_slots(struct spk_group_table *t, uint32_t count, spk_erro
 		return SPK_OK;
 	slot = spk_large_alloc(t->account, capacity * sizeof(*slot));
 	SPK_TRY_PTR(slot, err);
+	memset(slot, 0, capacity * sizeof(*slot));
 	for (uint32_t i = 0; i < t->capacity; i++) {
 		uint32_t at = (uint32_t)(t->slot[i] >> 32) & (capacity - 1);
 
@@ -200,11 +202,23 @@ static spk_status grow_keys(struct spk_group_table *t, uint64_t bytes, spk_error
 	return SPK_OK;
 }
 
+/* As much as there was before the table was cleared, which spares growing to it step by step. Not a need: the budget may refuse. */
+static void grow_to_usual(struct spk_group_table *t)
+{
+	const uint32_t count = t->usual;
+
+	t->usual = 0;
+	if (grow_chunks(t, count, NULL) == SPK_OK)
+		(void)grow_slots(t, count, NULL);
+}
+
 spk_status spk_group_table_room(struct spk_group_table *t, int more, uint64_t bytes, spk_error *err)
 {
 	/* Of a batch whose rows are all late, say. */
 	if (!more)
 		return SPK_OK;
+	if (t->usual > 0)
+		grow_to_usual(t);
 	if (more > COUNT_MAX - (int64_t)t->count)
 		return spk_fail(err, SPK_MEMORY_LIMIT, "more than %d groups in one task", COUNT_MAX);
 	SPK_TRY(grow_chunks(t, t->count + (uint32_t)more, err));

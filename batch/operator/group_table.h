@@ -22,6 +22,7 @@ struct spk_group_table {
 	uint32_t key_size;              /* of every key, or SPK_KEY_VARIES */
 	uint32_t payload_at, row_size;  /* where the payload is in a row; bytes of a row */
 	uint32_t count;
+	uint32_t usual;                 /* groups that there were before clear, 0: room for them has been asked for */
 	uint64_t *slot;                 /* 32 bits of the hash << 32 | number + 1; 0 free */
 	uint32_t capacity;              /* of slot: 0 or a power of two */
 	uint32_t shift;                 /* rows of a chunk are 1 << shift */

@@ -242,7 +242,7 @@ static spk_status fail_row(struct spk_kafka_producer *p, const struct producer_t
 /* Waits until librdkafka has room again. */
 static spk_status wait_room(struct spk_kafka_producer *p, int64_t deadline, spk_error *err)
 {
-	rd_kafka_flush(p->client.rk, SPK_MIN(ROOM_SLICE_MS, spk_kafka_left_ms(deadline)));
+	spk_kafka_deliver(p, SPK_MIN(deadline, spk_clock_monotonic_us() + ROOM_SLICE_MS * 1000));
 	SPK_TRY(spk_kafka_check_usable(p, err));
 	if (p->client.undelivered)
 		return spk_kafka_fail_undelivered(p, err);
@@ -304,7 +304,9 @@ static spk_status produce_rows(struct spk_kafka_producer *p, const struct produc
 			fill_message(&p->message[i], b, row ? row[at + i] : at + i);
 			if (SPK_UNLIKELY(p->message[i].len > t->limit))
 				return fail_row(p, t, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, p->message[i].len, err);
+			p->handed_bytes += (int64_t)(p->message[i].len + p->message[i].key_len);
 		}
+		p->handed_rows += slice;
 		SPK_TRY(produce_slice(p, t, partition, slice, err));
 		at += slice;
 	}

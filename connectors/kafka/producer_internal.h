@@ -23,6 +23,7 @@ struct spk_kafka_producer {
 	void *hurry_user;
 	bool in_transaction, unusable;
 	int64_t begun_us;
+	int64_t handed_rows, handed_bytes;  /* to librdkafka, since begin */
 	int topics;
 	struct producer_topic *topic;
 	rd_kafka_queue_t *admin;       /* answers of the asynchronous DeleteRecords */
@@ -42,6 +43,8 @@ spk_status spk_kafka_give_up(struct spk_kafka_producer *p, spk_status status, sp
 spk_status spk_kafka_check_usable(struct spk_kafka_producer *p, spk_error *err);
 /* Fails with the reason why a message was not delivered, and gives the producer up. */
 spk_status spk_kafka_fail_undelivered(struct spk_kafka_producer *p, spk_error *err);
+/* Waits for deliveries, until `until_us` (monotonic) at most; some, not all. Why rd_kafka_flush is not all that it takes: transaction.c. */
+void spk_kafka_deliver(struct spk_kafka_producer *p, int64_t until_us);
 /* max.message.bytes of a topic, 0: not known. */
 size_t spk_kafka_ask_limit(struct spk_kafka_producer *p, const char *topic);
 /* Turns an error of the transaction calls (consumed) into ours and gives the producer up. */

@@ -28,7 +28,7 @@ static const struct setting consumer_defaults[] = {
 	{ "fetch.error.backoff.ms", "100" },
 };
 static const struct setting producer_defaults[] = {
-	{ "linger.ms", "50" },
+	{ "linger.ms", "500" },
 	{ "message.max.bytes", "104857600" },
 	{ "batch.num.messages", "10000" },
 	{ "batch.size", "1000000" },

@@ -8,11 +8,19 @@
  */
 #include "connectors/kafka/producer_internal.h"
 
+#include <stdlib.h>
+#include <time.h>
+
 #include "core/base/clock.h"
 #include "core/base/fault.h"
 #include "core/base/log.h"
 
-enum { FLUSH_SLICE_MS = 250, COMMIT_SLICE_MS = 500 };
+enum {
+	FLUSH_MS = 1,
+	STILL_MS = 10,           /* without a delivery: there may be nothing under way but what waits for flush */
+	COMMIT_SLICE_MS = 500,
+	ROW_OVERHEAD = 16,       /* what a batch has of a message beside its key and value, about */
+};
 
 static bool says_fenced(rd_kafka_resp_err_t code)
 {
@@ -58,6 +66,7 @@ spk_status spk_kafka_begin(struct spk_kafka_producer *p, spk_error *err)
 	SPK_TRY(spk_kafka_check_usable(p, err));
 	SPK_TRY(spk_fault(SPK_FAULT_TXN_BEGIN, err));
 	p->client.undelivered = RD_KAFKA_RESP_ERR_NO_ERROR;
+	p->handed_rows = p->handed_bytes = 0;
 	p->begun_us = spk_clock_monotonic_us();
 	if (!p->transactional_id)
 		return SPK_OK;
@@ -68,16 +77,66 @@ spk_status spk_kafka_begin(struct spk_kafka_producer *p, spk_error *err)
 	return SPK_OK;
 }
 
-/* In slices, because failed deliveries stay in the queue, and flush waiting for them, until they are served. */
+/* A number of the client's configuration. */
+static int64_t setting(struct spk_kafka_producer *p, const char *name)
+{
+	char text[32] = "";
+	size_t size = sizeof(text);
+
+	rd_kafka_conf_get(rd_kafka_conf(p->client.rk), name, text, &size);
+	return SPK_MAX(strtoll(text, NULL, 10), (long long)1);
+}
+
+/* Messages that are about a batch for each partition of all topics. */
+static int64_t last_batches(struct spk_kafka_producer *p)
+{
+	const int64_t row = p->handed_rows ? p->handed_bytes / p->handed_rows + ROW_OVERHEAD : ROW_OVERHEAD;
+	int64_t partitions = 0;
+
+	for (int i = 0; i < p->topics; i++)
+		partitions += p->topic[i].partitions;
+	return partitions * SPK_MIN(setting(p, "batch.size") / row + 1, setting(p, "batch.num.messages"));
+}
+
+/* Until no more than `enough` messages are left, or nothing has moved for `still_ms`, or the time is over. Returns how many are left. */
+static int nap_until(struct spk_kafka_producer *p, int64_t enough, int still_ms, int64_t until_us)
+{
+	const struct timespec nap = { .tv_nsec = 1000 * 1000 };
+	int left = rd_kafka_outq_len(p->client.rk), before = left;
+
+	for (int still = 0; left > enough && still < still_ms && spk_clock_monotonic_us() < until_us;) {
+		nanosleep(&nap, NULL);
+		spk_kafka_poll(&p->client);
+		left = rd_kafka_outq_len(p->client.rk);
+		still = left == before ? still + 1 : 0;
+		before = left;
+	}
+	return left;
+}
+
+/*
+ * librdkafka 2.0.2 has one batch of a partition under way at a time (it holds an idempotent producer's limit of five requests against messages). While
+ * rd_kafka_flush is called, or when linger.ms is over, its broker thread looks for what else it may send without a pause until
+ * the batch is answered: a quarter of the CPU time of a job that copies. Otherwise full batches go out just as early, and the thread sleeps meanwhile. So
+ * linger.ms is long, full batches are waited for here, and flush is called for a moment, to let the last ones go.
+ */
+void spk_kafka_deliver(struct spk_kafka_producer *p, int64_t until_us)
+{
+	int left = nap_until(p, last_batches(p), STILL_MS, until_us);
+
+	if (left > 0 && rd_kafka_flush(p->client.rk, FLUSH_MS))
+		nap_until(p, left - 1, STILL_MS, until_us);
+}
+
+/* Failed deliveries stay in the queue until they are served. */
 static spk_status flush(struct spk_kafka_producer *p, int64_t deadline, spk_error *err)
 {
 	for (;;) {
-		rd_kafka_resp_err_t code = rd_kafka_flush(p->client.rk, SPK_MIN(FLUSH_SLICE_MS, spk_kafka_left_ms(deadline)));
-
+		spk_kafka_deliver(p, deadline);
 		SPK_TRY(spk_kafka_check_usable(p, err));
 		if (p->client.undelivered)
 			return spk_kafka_fail_undelivered(p, err);
-		if (!code)
+		if (rd_kafka_outq_len(p->client.rk) == 0)
 			return SPK_OK;
 		if (spk_kafka_waited(p, deadline))
 			return spk_kafka_give_up(p, spk_kafka_fail_wait(&p->client, err, RD_KAFKA_RESP_ERR__TIMED_OUT, "waiting for the delivery of messages"), err);

@@ -3,18 +3,11 @@
  *
  *   first chunk    1 KiB from malloc, holds struct spk_arena itself: an arena that stays tiny is one malloc
  *   second chunk   8 KiB from malloc, unless the request is larger than half of it
- *   others         64 KiB (and a little, see CHUNK_SIZE) from the pool
- *   large blocks   a block of their own, for what does not fit such a chunk: up to 4 MiB from the pool, in sizes of four steps per
- *                  doubling, larger ones from malloc
- *
- * The pool keeps free chunks of all arenas under one mutex: it is taken once per 64 KiB and once per arena's end. What
- * lies in the pool is not reserved in the budget; it is bounded by a 64th of the limit instead. Large blocks are in it because malloc
- * gives their pages back to the system at once, and touching new ones costs more than what is done with them (a scan of a file
- * spent half of its time so).
+ *   others         64 KiB (and a little, see pool.h) from the pool
+ *   large blocks   a block of their own, for what does not fit such a chunk, from the pool
  */
 #include "core/base/arena.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,6 +16,7 @@
 
 #include "core/base/check.h"
 #include "core/base/memory.h"
+#include "core/base/pool.h"
 
 #if SPK_ARENA_POISONING
 #include <sanitizer/asan_interface.h>
@@ -38,11 +32,7 @@ enum {
 	VECTOR_ALIGN = 64,
 	FIRST_SIZE = 1024,       /* small enough for malloc's per-thread cache */
 	SECOND_SIZE = 8 * 1024,
-	/* Room for the vectors of a full batch: one of 4096 string views or two of 4096 int64, with padding and alignment. */
-	CHUNK_SIZE = 64 * 1024 + 512,
-	POOL_STEPS = 24,         /* sizes of large blocks: POOL_STEPS / 4 doublings from 64 KiB on */
 	GAP = SPK_ARENA_POISONING ? ALIGN : 0,
-	POOL_SHARE = 64,         /* the pool holds at most this part of the memory limit */
 };
 
 struct chunk {
@@ -68,79 +58,17 @@ struct spk_arena {
 _Static_assert(sizeof(struct chunk) % ALIGN == 0, "a chunk's memory starts aligned");
 _Static_assert(offsetof(struct spk_arena, run) == 0, "spk_arena_alloc casts an arena to its run");
 
-/* Free chunks by size: first those of CHUNK_SIZE, then large blocks. */
-static struct {
-	pthread_mutex_t lock;
-	struct chunk *free[1 + POOL_STEPS];
-	size_t bytes;
-} pool = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
 static size_t round_up(size_t n, size_t to)
 {
 	return (n + to - 1) & ~(to - 1);
 }
 
-/* A size that the pool has for `size` bytes, and its list; -1 and the size itself where it has none. */
-static int pool_size(size_t *size)
-{
-	int doubling;
-	size_t step;
-
-	if (*size <= CHUNK_SIZE) {
-		bool whole = *size == CHUNK_SIZE;
-
-		return whole ? 0 : -1;
-	}
-	doubling = 63 - __builtin_clzll(*size - 1);
-	step = (size_t)1 << (doubling - 2);
-	if ((doubling - 16) * 4 + 3 >= POOL_STEPS)
-		return -1;
-	*size = round_up(*size, step);
-	return 1 + (doubling - 16) * 4 + (int)(*size / step - 5);
-}
-
-static struct chunk *pool_take(int list)
-{
-	struct chunk *c;
-
-	pthread_mutex_lock(&pool.lock);
-	c = pool.free[list];
-	if (c) {
-		pool.free[list] = c->next;
-		pool.bytes -= c->size;
-	}
-	pthread_mutex_unlock(&pool.lock);
-	return c;
-}
-
-/* Gives a list of chunks back: those of the pool's sizes to the pool while it has room, the others to malloc. */
 static void chunks_free(struct chunk *list)
 {
-	size_t most = spk_memory_limit() / POOL_SHARE;
-	struct chunk *surplus = NULL, *next;
-
-	if (!list)
-		return;
-	pthread_mutex_lock(&pool.lock);
-	for (struct chunk *c = list; c; c = next) {
-		size_t size = c->size;
-		int kept = pool_size(&size);
-		bool keep = kept >= 0 && size == c->size && size <= most && pool.bytes <= most - size;
-		struct chunk **to = keep ? &pool.free[kept] : &surplus;
-
-		next = c->next;
-		c->next = *to;
-		*to = c;
-		pool.bytes += keep ? size : 0;
-		/* Not the header: a leak checker must find the way from chunk to chunk. */
-		if (keep)
-			POISON(c + 1, size - sizeof(*c));
-	}
-	pthread_mutex_unlock(&pool.lock);
-	for (struct chunk *c = surplus; c; c = next) {
+	for (struct chunk *c = list, *next; c; c = next) {
 		next = c->next;
 		UNPOISON(c, c->size);
-		free(c);
+		spk_pool_free(c, c->size);
 	}
 }
 
@@ -245,21 +173,18 @@ static size_t choose_size(const struct spk_arena *arena, size_t size)
 {
 	if (!arena->chunks && size <= SECOND_SIZE / 2)
 		return SECOND_SIZE;
-	return SPK_MAX(size + sizeof(struct chunk), (size_t)CHUNK_SIZE);
+	return SPK_MAX(size + sizeof(struct chunk), (size_t)SPK_POOL_CHUNK);
 }
 
 /* A new chunk with room for `size` bytes (a multiple of ALIGN). */
 static struct chunk *add_chunk(struct spk_arena *arena, size_t size)
 {
-	size_t total = choose_size(arena, size);
-	int list = pool_size(&total);
+	const size_t total = spk_pool_round(choose_size(arena, size));
 	struct chunk *c;
 
 	if (spk_memory_reserve(arena->account, total, NULL))
 		return NULL;
-	c = list >= 0 ? pool_take(list) : NULL;
-	if (!c)
-		c = malloc(total);
+	c = spk_pool_alloc(total);
 	if (!c) {
 		spk_memory_unreserve(arena->account, total);
 		return NULL;

@@ -50,11 +50,12 @@ static bool is_sane(struct spk_interval v)
 	return v.months > -12000 && v.months < 12000 && v.days > -1000000 && v.days < 1000000 && v.micros > -most && v.micros < most;
 }
 
+/* The end of a window will do as well: a row comes out before the watermark has passed it, or in the epoch in which that happens. */
 static bool is_time_column(const struct spk_logical *l, int side, int column)
 {
 	const struct spk_properties *p = &l->input[side]->properties;
 
-	return column >= 0 && (column == p->time_column || column == p->other.time);
+	return column >= 0 && (column == p->time_column || column == p->other.time || column == p->window_end || column == p->other.window_end);
 }
 
 static bool find_point(const struct spk_logical *l, const struct spk_expr *e, struct point *out)

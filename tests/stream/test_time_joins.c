@@ -456,6 +456,8 @@ static void the_bound_is_said(void)
 		{ "t JOIN u ON u.ts >= t.ts AND u.ts < t.ts + INTERVAL '1 month'", "IntervalJoin", "; right.ts - left.ts between 00:00:00 and 744:00:00]" },
 		{ "t JOIN u ON t.a = u.a AND t.ts >= u.ts", "IntervalJoin", "; right.ts - left.ts up to 00:00:00, right is kept for good]" },
 		{ "t LEFT JOIN u ON t.a = u.a AND t.ts >= u.ts", "IntervalJoin", "; right.ts - left.ts up to 00:00:00, right is kept for good]" },
+		{ "t JOIN (SELECT window_end AS w, max(a) AS a FROM tumble(u, ts, INTERVAL '10' SECOND) GROUP BY window_start, window_end) AS u ON t.a = u.a AND t.ts BETWEEN u.w - INTERVAL '10' SECOND AND u.w",
+		  "IntervalJoin", "; right.w - left.ts between 00:00:00 and 00:00:10]" },
 		{ "t RIGHT JOIN u ON t.a = u.a AND t.ts >= u.ts", "StreamJoin", NULL },
 		{ "t JOIN u ON t.a = u.a AND t.ts <> u.ts", "StreamJoin", NULL },
 		{ "t JOIN u ON t.a = u.a AND t.ts > timestamp '2024-01-01'", "StreamJoin", NULL },
