@@ -492,7 +492,7 @@ static void what_cannot_be_is_refused(void)
 		{ "t ASOF JOIN u ON t.a = u.a AND t.ts <= u.ts", "an ASOF JOIN forward in time (<, <=) is not supported in a stream yet", ">= or >" },
 		{ "t ASOF JOIN u ON t.a = u.a AND t.b >= u.b", "must compare the event times of both sides", "WATERMARK" },
 		{ "t ASOF JOIN (SELECT a, max(ts) AS ts FROM u GROUP BY a) AS u ON t.a = u.a AND t.ts >= u.ts", "an ASOF JOIN of rows that may be taken back is not supported", "PROCTIME()" },
-		{ "(SELECT a, count(*) AS b, PROCTIME() AS p FROM t GROUP BY a) AS t JOIN u FOR SYSTEM_TIME AS OF t.p AS u ON t.a = u.a", "rows that may be taken back cannot be looked up for", "Join first" },
+		{ "(SELECT a, count(*) AS b, PROCTIME() AS p FROM t GROUP BY a) AS t JOIN u FOR SYSTEM_TIME AS OF t.p AS u ON t.b = u.a", "rows that may be taken back cannot be looked up for", "Join first" },
 		{ "t JOIN u ON t.a = u.a WHERE (t.a, t.b) NOT IN (SELECT a, b FROM u)", "IN or NOT IN with several values, or conditions, that may be NULL is not supported", "NOT EXISTS" },
 		{ "t ASOF JOIN u ON ARRAY[t.a] = ARRAY[u.a] AND t.ts >= u.ts", "must be of values that can be hashed", "" },
 	};
