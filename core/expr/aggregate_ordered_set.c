@@ -1,9 +1,8 @@
 /* Ordered-set aggregates: percentile_cont, percentile_disc, mode. Rows whose sort key is NULL do not count. */
 #include "core/expr/aggregate_direct.h"
 
-#include <math.h>
-
 #include "core/expr/interval.h"
+#include "core/expr/percentile.h"
 
 /* What a final function needs: the rows in order, and memory until it is done. */
 struct set {
@@ -44,9 +43,7 @@ typedef spk_status (*percentile)(const struct set *s, double p, struct spk_vecto
 
 static spk_status discrete(const struct set *s, double p, struct spk_vector *out, int at, int capacity, struct spk_arena *arena, spk_error *err)
 {
-	const double n = ceil(p * (double)s->rows.count);
-
-	return put_row(s, n < 1 ? 0 : (size_t)n - 1, out, at, capacity, arena, err);
+	return put_row(s, (size_t)spk_percentile_place(p, (int64_t)s->rows.count), out, at, capacity, arena, err);
 }
 
 static spk_status between_intervals(struct spk_interval a, struct spk_interval b, double share, struct spk_interval *out, spk_error *err)
@@ -58,9 +55,17 @@ static spk_status between_intervals(struct spk_interval a, struct spk_interval b
 	return SPK_OK;
 }
 
+spk_status spk_percentile_between(const struct spk_vector *two, double part, struct spk_vector *out, int at, spk_error *err)
+{
+	if (out->type.id == SPK_TYPE_INTERVAL)
+		return between_intervals(spk_vector_interval(two)[0], spk_vector_interval(two)[1], part, spk_vector_interval(out) + at, err);
+	spk_vector_f64(out)[at] = spk_vector_f64(two)[0] + part * (spk_vector_f64(two)[1] - spk_vector_f64(two)[0]);
+	return SPK_OK;
+}
+
 static spk_status continuous(const struct set *s, double p, struct spk_vector *out, int at, int capacity, struct spk_arena *arena, spk_error *err)
 {
-	const double place = p * (double)(s->rows.count - 1), share = place - floor(place);
+	const double place = spk_percentile_point(p, (int64_t)s->rows.count), share = place - floor(place);
 	struct spk_vector two;
 
 	SPK_TRY(spk_vector_init(&two, out->type, 2, s->arena, err));
@@ -68,13 +73,7 @@ static spk_status continuous(const struct set *s, double p, struct spk_vector *o
 	SPK_TRY(put_row(s, (size_t)ceil(place), &two, 1, 2, s->arena, err));
 	if (share == 0)
 		return spk_vector_gather(out, at, capacity, &two, NULL, 1, false, arena, err);
-	if (out->type.id == SPK_TYPE_INTERVAL) {
-		const struct spk_interval *v = spk_vector_interval(&two);
-
-		return between_intervals(v[0], v[1], share, spk_vector_interval(out) + at, err);
-	}
-	spk_vector_f64(out)[at] = spk_vector_f64(&two)[0] + share * (spk_vector_f64(&two)[1] - spk_vector_f64(&two)[0]);
-	return SPK_OK;
+	return spk_percentile_between(&two, share, out, at, err);
 }
 
 /* --- results --- */

@@ -145,6 +145,7 @@ spk_status spk_aggregate_of_one(struct spk_arena *arena, const struct spk_aggreg
 	out->step = &one;
 	out->filter = NULL;
 	out->args = out->inputs = 1;
+	out->sorts = out->ordered = 0;
 	out->input = spk_arena_copy(arena, &value, sizeof value);
 	return out->input ? SPK_OK : spk_fail_memory(err);
 }

@@ -292,6 +292,14 @@ static bool bounds_change(const struct spk_build *b, const struct spk_logical *l
 	return false;
 }
 
+static bool any_gathers(const struct spk_logical *l)
+{
+	for (int i = 0; i < l->aggregate_count; i++)
+		if (spk_aggregate_gathers(&l->aggregate[i]))
+			return true;
+	return false;
+}
+
 static spk_status build_stream(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
 	struct spk_closing closing = { .key = -1 };
@@ -307,7 +315,7 @@ static spk_status build_stream(struct spk_build *b, const struct spk_logical *l,
 	}
 	if (closing.key < 0 && window_key >= 0 && l->properties.bound == SPK_BOUND_TIME)
 		SPK_TRY(spk_build_check_lateness(b, l, "windows whose aggregates keep rows (DISTINCT, ORDER BY in the call and their like)", err));
-	if (!spk_aggregate_needs_rows(l, in->retracts))
+	if (!spk_aggregate_needs_rows(l, in->retracts) && (closing.key >= 0 || !any_gathers(l)))
 		return spk_build_stream_level(b, l, &ports, closing, out, err);
 	SPK_TRY(spk_build_aggregate_branches(b, l, &ports, closing, out, &built, err));
 	return built ? SPK_OK : spk_build_rows_aggregate(b, l, &ports, closing.key, closing.add_us, build_batch, out, err);

@@ -166,6 +166,8 @@ spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *
 spk_status spk_build_inner_plan(struct spk_build *b, const struct spk_logical *l, spk_build_inner build, const struct spk_schema *schema, const struct spk_physical_plan **plan, const struct spk_schema **out, spk_error *err);
 /* In a stream: aggregates that need all rows of a group (aggregate_rows.c). */
 bool spk_aggregate_needs_rows(const struct spk_logical *l, bool retracts);
+/* Its state has all values of a group, which a branch finds the result of without going over them (aggregate_branches.c). */
+bool spk_aggregate_gathers(const struct spk_aggregate_call *c);
 spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, int window_key, int64_t window_add_us, spk_build_inner inner, struct spk_ports *out, spk_error *err);
 
 /* The projection in the making: what calls look at, each once. */
@@ -212,8 +214,9 @@ spk_status spk_build_order(struct spk_build *b, const struct spk_logical *l, str
 bool spk_build_goes_by_time(const struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in);
 spk_status spk_build_hold(struct spk_build *b, const struct spk_logical *l, const struct spk_over_keys *keys, struct spk_ports *ports, spk_error *err);
 spk_status spk_build_time_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
-/* The first row of every key, columns 0 .. keys of `ports`, by this order; `l` is what it is for. */
+/* One row of every key, columns 0 .. keys of `ports`, by this order: the first, or the one at a share of all; `l` is what it is for. */
 spk_status spk_build_first_row(struct spk_build *b, const struct spk_logical *l, int keys, struct spk_sort_key *sort, int sorts, struct spk_closing closing, struct spk_ports *ports, spk_error *err);
+spk_status spk_build_percentile(struct spk_build *b, const struct spk_logical *l, int keys, struct spk_sort_key *sort, struct spk_percentile percentile, struct spk_closing closing, struct spk_ports *ports, spk_error *err);
 /* The first rows of partitions, and LIMIT (top_n.c). *built: `l`, with what is below it, is such. */
 spk_status spk_build_top_n(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, bool *built, spk_error *err);
 spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err);

@@ -325,8 +325,11 @@ static spk_status put_time_over(const struct spk_physical *n, struct spk_buffer 
 
 static spk_status put_top_n(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
 {
-	SPK_TRY(spk_buffer_printf(out, err, " [%s %lld to %lld%s", n->calls ? spk_window_function_name(n->call->function) : "row", (long long)n->offset + 1, (long long)(n->offset + n->limit),
-				  n->key_count ? ", by" : ""));
+	if (n->percentile.asked)
+		SPK_TRY(spk_buffer_printf(out, err, " [%s at %g of all rows", n->percentile.between ? "value" : "row", n->percentile.share));
+	else
+		SPK_TRY(spk_buffer_printf(out, err, " [%s %lld to %lld", n->calls ? spk_window_function_name(n->call->function) : "row", (long long)n->offset + 1, (long long)(n->offset + n->limit)));
+	SPK_TRY(spk_buffer_append_str(out, n->key_count ? ", by" : "", err));
 	for (int i = 0; i < n->key_count; i++)
 		SPK_TRY(spk_buffer_printf(out, err, "%s %s", i ? "," : "", n->input[0]->schema->field[n->key[i]].name));
 	SPK_TRY(spk_buffer_append_str(out, n->sort_count ? "; order " : "", err));

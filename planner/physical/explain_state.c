@@ -60,7 +60,7 @@ int spk_physical_entry_bytes(const struct spk_physical *n, const char **what)
 		*what = "row of either side";
 		return side_bytes(n);
 	case SPK_PHYSICAL_TOP_N:
-		*what = n->input[0]->retracts ? "row" : "row within the bounds";
+		*what = spk_top_n_keeps_all(n) ? "row" : "row within the bounds";
 		return row_bytes(n);
 	case SPK_PHYSICAL_HOLD:
 		*what = "row that waits";
@@ -140,7 +140,7 @@ static spk_status put_entries(const struct spk_physical *n, struct spk_buffer *o
 	const int bytes = spk_physical_entry_bytes(n, &what);
 
 	SPK_TRY(spk_buffer_printf(out, err, "about %d bytes for each %s", bytes, what));
-	if (n->kind == SPK_PHYSICAL_TOP_N && !n->input[0]->retracts)
+	if (n->kind == SPK_PHYSICAL_TOP_N && !spk_top_n_keeps_all(n))
 		return spk_buffer_printf(out, err, ", %lld of a key", (long long)(n->offset + n->limit));
 	if (n->kind == SPK_PHYSICAL_TIME_OVER && n->limit > 0)
 		return spk_buffer_printf(out, err, ", %lld of a key", (long long)n->limit);

@@ -154,11 +154,15 @@ struct spk_physical {
 	int sort_count;                    /* SORT, TOP_K, TOP_N (columns), OVER; READ, WRITE: every producer's rows are sorted so, the reader merges them */
 	struct spk_sort_key *sort;
 	int64_t limit, offset;             /* LIMIT, TOP_K; TIME_OVER: rows that it looks back at, -1 all; TOP_N: ranks offset + 1 to offset + limit, of the one call or by row_number */
+	struct spk_percentile { bool asked, between; double share; } percentile;  /* TOP_N: of each key the one row at that share of all; between: or what lies between two, in its last column */
 	bool partial;                      /* SORT, TOP_K, LIMIT: of each task's rows, before an exchange */
 	int value_rows;
 	struct spk_expr **value;
 	int tasks;                         /* VALUES of one row, UNNEST: so many tasks have that row, each makes its part of the series that UNNEST is; else 1 */
 };
+
+/* TOP_N: rows behind the bounds may come into them. */
+static inline bool spk_top_n_keeps_all(const struct spk_physical *n) { return n->input[0]->retracts || n->percentile.asked; }
 
 /*
  * What one task drives: leaf after leaf, so that all that a join keeps is there before the first row probes it. Its tasks are those of

@@ -10,7 +10,7 @@
 #include "core/expr/function.h"
 
 /* What was recognised. over: OVER, or LIMIT's SORT. */
-struct top { const struct spk_logical *project, *filter, *over; int64_t first, last; struct spk_expr *rest; bool shows_rank; };
+struct top { const struct spk_logical *project, *filter, *over; int64_t first, last; struct spk_percentile percentile; struct spk_expr *rest; bool shows_rank; };
 
 /* --- recognising --- */
 
@@ -146,7 +146,9 @@ static spk_status put_meaning(const struct spk_physical *node, struct spk_buffer
 		SPK_TRY(spk_buffer_printf(text, err, " %d", node->key[i]));
 	for (int i = 0; i < node->sort_count; i++)
 		SPK_TRY(spk_buffer_printf(text, err, "%s %d %d %d", i ? "," : "; order", node->sort[i].expr->column, node->sort[i].descending, node->sort[i].nulls_first));
-	if (node->input[0]->retracts)
+	if (node->percentile.asked)
+		SPK_TRY(spk_buffer_printf(text, err, "; %s at %.17g", node->percentile.between ? "value" : "row", node->percentile.share));
+	if (spk_top_n_keeps_all(node))
 		return spk_buffer_append_str(text, "; all", err);
 	return spk_buffer_printf(text, err, "; %s up to %lld", node->calls ? spk_window_function_name(node->call->function) : "row_number", (long long)(node->offset + node->limit));
 }
@@ -185,6 +187,7 @@ static spk_status build_node(struct spk_build *b, const struct top *t, const str
 	node->key_count = keys->count;
 	node->offset = t->first - 1;
 	node->limit = t->last - node->offset;
+	node->percentile = t->percentile;
 	node->calls = over->calls;
 	node->call = over->call;
 	node->window_key = closing.key;
@@ -194,7 +197,7 @@ static spk_status build_node(struct spk_build *b, const struct top *t, const str
 	/* In the order of time what comes later never displaces what is there. */
 	node->retracts = !closes && !by_time;
 	/* Rows that have a key are no more than its values, whether they change or not. */
-	node->bound = closes ? SPK_BOUND_TIME : retracts && !t->over->input[0]->properties.key_count ? SPK_BOUND_NOTHING : SPK_BOUND_KEY;
+	node->bound = closes ? SPK_BOUND_TIME : (retracts || t->percentile.asked) && !t->over->input[0]->properties.key_count ? SPK_BOUND_NOTHING : SPK_BOUND_KEY;
 	SPK_TRY(spk_build_order(b, over, node, err));
 	status = put_meaning(node, &text, err);
 	if (status == SPK_OK)
@@ -260,17 +263,31 @@ spk_status spk_build_top_n(struct spk_build *b, const struct spk_logical *l, str
 	return build_node(b, &t, t.over, &none, (struct spk_closing){ .key = -1 }, out, err);
 }
 
-spk_status spk_build_first_row(struct spk_build *b, const struct spk_logical *l, int keys, struct spk_sort_key *sort, int sorts, struct spk_closing closing, struct spk_ports *ports, spk_error *err)
+/* One row of every key. */
+static spk_status build_one(struct spk_build *b, const struct top *t, int keys, struct spk_sort_key *sort, int sorts, struct spk_closing closing, struct spk_ports *ports, spk_error *err)
 {
-	struct spk_logical *order = spk_logical_new(b->arena, SPK_LOGICAL_SORT, ports->node[0]->schema, l->input, 1);
+	struct spk_logical *order = spk_logical_new(b->arena, SPK_LOGICAL_SORT, ports->node[0]->schema, t->over->input, 1);
 	struct spk_over_keys key = { SPK_NEW_ARRAY(b->arena, int, keys + 1), keys };
-	const struct top t = { .over = l, .first = 1, .last = 1 };
 
 	SPK_TRY_PTR(order && key.column, err);
 	for (int i = 0; i < keys; i++)
 		key.column[i] = i;
 	order->sort = sort;
 	order->sort_count = sorts;
-	order->position = l->position;
-	return build_node(b, &t, order, &key, closing, ports, err);
+	order->position = t->over->position;
+	return build_node(b, t, order, &key, closing, ports, err);
+}
+
+spk_status spk_build_first_row(struct spk_build *b, const struct spk_logical *l, int keys, struct spk_sort_key *sort, int sorts, struct spk_closing closing, struct spk_ports *ports, spk_error *err)
+{
+	const struct top t = { .over = l, .first = 1, .last = 1 };
+
+	return build_one(b, &t, keys, sort, sorts, closing, ports, err);
+}
+
+spk_status spk_build_percentile(struct spk_build *b, const struct spk_logical *l, int keys, struct spk_sort_key *sort, struct spk_percentile percentile, struct spk_closing closing, struct spk_ports *ports, spk_error *err)
+{
+	const struct top t = { .over = l, .first = 1, .last = 1, .percentile = percentile };
+
+	return build_one(b, &t, keys, sort, 1, closing, ports, err);
 }

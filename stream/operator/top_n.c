@@ -1,5 +1,6 @@
 /*
- * The first rows of every key by some order: those whose row_number(), rank() or dense_rank() lies within bounds, ORDER BY ... LIMIT.
+ * The first rows of every key by some order: those whose row_number(), rank() or dense_rank() lies within bounds, ORDER BY ... LIMIT. Or the one row that a
+ * percentile is (percentile.h).
  *
  *   input   rows by the hash of the key columns; those taken back have negative weights
  *   output  -1/+1 of what changes among the rows within the bounds, with their rank where it is asked for; or, by window, those of every window that
@@ -13,6 +14,7 @@
  */
 #include "core/base/memory.h"
 #include "stream/operator/ordered_input.h"
+#include "stream/operator/percentile.h"
 #include "stream/operator/row_changes.h"
 #include "stream/operator/stream_operators.h"
 
@@ -31,7 +33,7 @@ static struct top_n *self(struct spk_op *op) { return spk_container_of(op, struc
 
 static bool closes(const struct top_n *t) { return t->base.plan->window_key >= 0; }
 /* While rows are only added, those behind the bound are forgotten. */
-static bool forgets(const struct top_n *t) { return !t->base.plan->input[0]->retracts; }
+static bool forgets(const struct top_n *t) { return !spk_top_n_keeps_all(t->base.plan); }
 static bool shows_rank(const struct spk_physical *plan) { return plan->schema->count > plan->input[0]->schema->count; }
 
 /* --- keys that do not change --- */
@@ -160,7 +162,14 @@ static spk_status visit(void *user, const struct spk_ordered_entry *row, bool *g
 
 static spk_status find_items(struct top_n *t, struct spk_ordered_tree *tree, struct walk *w, spk_error *err)
 {
+	struct spk_ordered_entry row;
+	bool any;
+
 	*w = (struct walk){ .plan = t->base.plan, .arena = tree->arena };
+	if (w->plan->percentile.asked) {
+		SPK_TRY(spk_percentile_row(&t->base, &t->kept, tree, &row, &any, err));
+		return any ? add_item(w, &row, 0, 1, err) : SPK_OK;
+	}
 	return spk_ordered_walk(&t->kept, tree, false, visit, w, err);
 }
 

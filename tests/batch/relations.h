@@ -54,7 +54,7 @@ struct relation {
 	struct pairs values;        /* R_VALUES */
 };
 
-enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 9, RANKINGS = 4, TOPS = 5, CONDITIONS = 6, RELATION_TABLES = 3 };
+enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 14, RANKINGS = 4, TOPS = 5, CONDITIONS = 6, RELATION_TABLES = 3 };
 enum relation_join { J_INNER, J_LEFT, J_RIGHT, J_FULL, J_SEMI, J_ANTI, J_IN, J_NOT_IN, J_KINDS };
 
 /* --- making --- */
@@ -157,7 +157,9 @@ static inline void relation_sql(const struct relation *r, struct spk_buffer *out
 	static const char *const projections[PROJECTIONS] = { "SELECT b, a + %lld", "SELECT a %% 3, b * %lld", "SELECT coalesce(a, %lld), b",
 		"SELECT CASE WHEN a > %lld THEN a ELSE -a END, b" };
 	static const char *const groupings[GROUPINGS] = { "SELECT a, count(*)", "SELECT a, sum(b)::bigint", "SELECT a, min(b)", "SELECT a, max(b) FILTER (WHERE b < %lld)", "SELECT a, count(b)", "SELECT a, sum(DISTINCT b)::bigint",
-		"SELECT a, 1000 * count(DISTINCT b) + 100 * count(DISTINCT b) FILTER (WHERE b > %lld) + count(b)", "SELECT a, max(b) - min(b)", "SELECT a, arg_max(b, -b)" };
+		"SELECT a, 1000 * count(DISTINCT b) + 100 * count(DISTINCT b) FILTER (WHERE b > %lld) + count(b)", "SELECT a, max(b) - min(b)", "SELECT a, arg_max(b, -b)",
+		"SELECT a, percentile_disc(0.4) WITHIN GROUP (ORDER BY b DESC)", "SELECT a, (2 * percentile_cont(0.5) WITHIN GROUP (ORDER BY b))::bigint", "SELECT a, mode() WITHIN GROUP (ORDER BY b)",
+		"SELECT a, mode() WITHIN GROUP (ORDER BY b DESC) FILTER (WHERE b < %lld)", "SELECT a, first(b ORDER BY b DESC NULLS LAST) - last(b ORDER BY b DESC)" };
 
 	static const char *const rankings[RANKINGS] = { "SELECT a, row_number() OVER (PARTITION BY a ORDER BY b)", "SELECT a, sum(b + %lld) OVER (PARTITION BY a ORDER BY b)::bigint",
 		"SELECT a, lag(b) OVER (PARTITION BY a ORDER BY b)", "SELECT a, count(*) OVER ()" };
@@ -259,6 +261,37 @@ static inline int64_t counted(const struct relation *r, const struct pair *from,
 	return n;
 }
 
+/* The b that is there most often, the least of several, or the greatest; below `k` if there is a bound. */
+static inline struct number most_frequent(const struct pair *from, const struct pair *to, bool greatest, const int64_t *k)
+{
+	struct number best = { .null = true };
+	int64_t most = 0, n = 0;
+
+	for (const struct pair *p = from; p < to; p++) {
+		n = p > from && p->b.v == p[-1].b.v ? n + 1 : 1;
+		if ((k && p->b.v >= *k) || n < most + !greatest)
+			continue;
+		most = n;
+		best = p->b;
+	}
+	return best;
+}
+
+/* Aggregates that go by the order of values, none of which is NULL. */
+static inline struct number by_order(const struct relation *r, const struct pair *from, const struct pair *to)
+{
+	const int64_t n = to - from, at = (2 * n + 4) / 5;
+
+	switch (r->variant % GROUPINGS) {
+	case 8: return from->b;
+	case 9: return to[-at].b;
+	case 10: return (struct number){ .v = from[(n - 1) / 2].b.v + from[n / 2].b.v };
+	case 11: return most_frequent(from, to, false, NULL);
+	case 12: return most_frequent(from, to, true, &r->k);
+	default: return (struct number){ .v = to[-1].b.v - from->b.v };
+	}
+}
+
 /* The aggregate of rows [from, to), which have one a. */
 static inline struct number grouped(const struct relation *r, const struct pair *from, const struct pair *to)
 {
@@ -273,7 +306,7 @@ static inline struct number grouped(const struct relation *r, const struct pair 
 		/* NULLs stand at the end. */
 		while (to > from && to[-1].b.null)
 			to--;
-		return to == from ? n : (struct number){ .v = variant == 7 ? to[-1].b.v - from->b.v : from->b.v };
+		return to == from ? n : by_order(r, from, to);
 	}
 	for (; from < to; from++) {
 		rows++;
