@@ -229,7 +229,7 @@ spk_status spk_session_plan_kept(struct spk_session *s, const struct spk_logical
 spk_status spk_session_plan_job(struct spk_session *s, const struct spk_script *script, struct spk_physical_plan **out, spk_error *err)
 {
 	struct spk_physical_options options = { .streaming = true, .emit = (enum spk_emit)spk_conf_int(s->conf, SPK_CONF_EMIT),
-		.lateness_us = spk_conf_int(s->conf, SPK_CONF_EMIT_LATENESS), .state_ttl_us = spk_conf_int(s->conf, SPK_CONF_STATE_TTL), .sink_takes = sink_takes };
+		.lateness_us = spk_conf_int(s->conf, SPK_CONF_EMIT_LATENESS), .emit_interval_us = spk_conf_int(s->conf, SPK_CONF_EMIT_INTERVAL), .state_ttl_us = spk_conf_int(s->conf, SPK_CONF_STATE_TTL), .sink_takes = sink_takes };
 	struct spk_logical **root = SPK_NEW_ARRAY(s->arena, struct spk_logical *, script->count);
 	int roots = 0;
 

@@ -46,6 +46,7 @@ const char *spk_conf_name(enum spk_conf_key key)
 /* What Flink calls the same. */
 static const struct { const char *name; enum spk_conf_key key; } other_names[] = {
 	{ "table.exec.emit.allow-lateness", SPK_CONF_EMIT_LATENESS },
+	{ "table.exec.emit.early-fire.delay", SPK_CONF_EMIT_INTERVAL },
 	{ "table.exec.state.ttl", SPK_CONF_STATE_TTL },
 	{ "table.local-time-zone", SPK_CONF_TIMEZONE },
 	{ "table.exec.source.idle-timeout", SPK_CONF_IDLE_TIMEOUT },
@@ -57,7 +58,7 @@ static const struct { const char *name; enum spk_conf_key key; } other_names[] =
 /* Flink's keys that mean nothing here: what they choose is always so, or there is nothing to choose. */
 static const char *const without_effect[] = {
 	"execution.runtime-mode", "execution.checkpointing.mode", "pipeline.name", "state.backend", "state.backend.type", "state.backend.incremental", "table.dml-sync",
-	"table.exec.mini-batch.enabled", "table.exec.mini-batch.allow-latency", "table.exec.mini-batch.size", "table.optimizer.agg-phase-strategy",
+	"table.exec.mini-batch.enabled", "table.exec.mini-batch.allow-latency", "table.exec.mini-batch.size", "table.exec.emit.late-fire.enabled", "table.optimizer.agg-phase-strategy",
 	"table.optimizer.distinct-agg.split.enabled", "sql-client.execution.result-mode",
 };
 
@@ -69,8 +70,8 @@ bool spk_conf_without_effect(const char *name)
 	return false;
 }
 
-/* Flink's switch for results before a window closes: here they come with every epoch. */
-#define EARLY_FIRE "table.exec.emit.early-fire."
+/* Flink's switch for results before a window closes. */
+#define EARLY_FIRE "table.exec.emit.early-fire.enabled"
 
 spk_status spk_conf_find(const char *name, enum spk_conf_key *out, spk_error *err)
 {
@@ -88,7 +89,7 @@ spk_status spk_conf_find(const char *name, enum spk_conf_key *out, spk_error *er
 			return SPK_OK;
 		}
 	}
-	if (strcmp(name, EARLY_FIRE "enabled") == 0 || strcmp(name, EARLY_FIRE "delay") == 0) {
+	if (strcmp(name, EARLY_FIRE) == 0) {
 		*out = SPK_CONF_EMIT;
 		return SPK_OK;
 	}
@@ -263,22 +264,11 @@ static void hint_value(const struct entry *e, spk_error *err)
 		spk_hint(err, "true or false");
 }
 
-/* The value of 'emit' that stands for one of early-fire's options; NULL: it stays as it is. */
-static spk_status early_fire(const char *name, const char *value, const char **out, spk_error *err)
+/* The value of 'emit' that stands for Flink's switch. */
+static spk_status early_fire(const char *value, const char **out, spk_error *err)
 {
-	const bool delay = strcmp(name, EARLY_FIRE "delay") == 0;
-	int64_t us = 0;
-
-	*out = NULL;
-	if (delay) {
-		SPK_TRY(spk_conf_parse_duration(value, 1000, &us, err));
-		if (us == 0)
-			return SPK_OK;
-		spk_fail(err, SPK_UNSUPPORTED, "results before a window closes come with every epoch, not at an interval of their own");
-		return spk_hint(err, "SET epoch.interval = '%s' makes epochs that long.", value);
-	}
 	if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
-		return spk_fail(err, SPK_USAGE, "'%s' is true or false, not '%s'", name, value);
+		return spk_fail(err, SPK_USAGE, "'" EARLY_FIRE "' is true or false, not '%s'", value);
 	*out = *value == 't' ? "on-update" : "auto";
 	return SPK_OK;
 }
@@ -291,10 +281,8 @@ spk_status spk_conf_set(struct spk_conf *conf, const char *name, const char *val
 	spk_status status;
 
 	SPK_TRY(spk_conf_find(name, &key, err));
-	if (strncmp(name, EARLY_FIRE, strlen(EARLY_FIRE)) == 0)
-		SPK_TRY(early_fire(name, value, &value, err));
-	if (!value)
-		return SPK_OK;
+	if (strcmp(name, EARLY_FIRE) == 0)
+		SPK_TRY(early_fire(value, &value, err));
 	status = make_value(&table[key], value, &scratch, &made, err);
 	spk_buffer_release(&scratch);
 	if (status) {

@@ -31,6 +31,7 @@
 	X(DLQ_TOPIC, "dlq.topic", TEXT, "", "", "", "", "Dead-letter topic; empty: <job>.dlq. Jobs without Kafka sinks write to DIR/dlq.") \
 	X(IDLE_TIMEOUT, "watermark.idle-timeout", DURATION, "ms", "5s", "0", "", "A partition without data for so long does not hold the watermark; 0: never idle.") \
 	X(EMIT, "emit", ENUM, "auto|on-close|on-update", "auto", "", "", "When windowed results are written: at the close of the window or every epoch.") \
+	X(EMIT_INTERVAL, "emit.interval", DURATION, "ms", "0", "0", "", "With emit = 'on-update': changes of windows that are open come so often, by the times of epochs; 0: with every epoch.") \
 	X(EMIT_LATENESS, "emit.allowed-lateness", DURATION, "ms", "0", "0", "", "Windows take late rows for so long after their close, and change then: for sinks that take updates.") \
 	X(STATE_TTL, "state.ttl", DURATION, "ms", "0", "0", "", "State by key goes when the key has not changed for so long, by the watermark where there is one, else by the times of epochs; results may change then; 0: never. Tables may say otherwise.") \
 	X(STATE_CACHE, "state.cache", BYTES, "bytes", "0", "0", "", "Upper bound of the write-back cache of state; 0: half of memory.limit.") \

@@ -19,6 +19,8 @@ void spk_hash_columns(const struct spk_batch *batch, const int *key, int keys, u
 /* As a text column's value of these bytes. */
 uint64_t spk_hash_bytes(const void *data, size_t size);
 static inline struct spk_shard_id spk_shard_of(uint64_t hash) { return (struct spk_shard_id){ (int32_t)(hash >> 58) }; }
+/* A hash that lies in the shard. */
+static inline uint64_t spk_shard_hash(int shard) { return (uint64_t)shard << 58; }
 /* The shards of task `task` of `tasks`: [first, end). Empty for some when there are more tasks than shards. */
 void spk_shard_range(int task, int tasks, int *first, int *end);
 /* Which of `tasks` tasks owns the shard. */

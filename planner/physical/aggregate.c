@@ -233,6 +233,40 @@ spk_status spk_build_check_lateness(const struct spk_build *b, const struct spk_
 	return SPK_UNSUPPORTED;
 }
 
+/* Changes of open windows come at an interval of their own. */
+static spk_status pace(struct spk_build *b, const struct spk_logical *l, struct spk_closing closing, struct spk_ports *ports, spk_error *err)
+{
+	struct spk_physical *node = spk_build_node(b, SPK_PHYSICAL_PACED_CHANGES, l->schema, ports, l);
+	struct spk_buffer text = { 0 };
+	spk_status status;
+	int *key;
+
+	SPK_TRY_PTR(node, err);
+	SPK_TRY_PTR(key = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1), err);
+	/* In the order in which groups are hashed: the window's bound first, so that rows stay in the shard of their group. */
+	key[node->key_count++] = closing.key;
+	for (int i = 0; i < l->expr_count; i++)
+		if (i != closing.key)
+			key[node->key_count++] = i;
+	node->left = node->schema;
+	node->key = key;
+	node->window_key = closing.key;
+	node->window_add_us = closing.add_us - b->options->lateness_us;
+	node->emit_interval_us = b->options->emit_interval_us;
+	node->bound = SPK_BOUND_TIME;
+	node->retracts = true;
+	spk_build_time(b, l, node);
+	status = spk_buffer_printf(&text, err, "changes that are held for up to %lld us, ", (long long)node->emit_interval_us);
+	if (status == SPK_OK)
+		status = spk_build_groups_meaning(node, l, &text, err);
+	if (status == SPK_OK)
+		status = spk_build_state(b, node, "paced", &text, err);
+	spk_buffer_release(&text);
+	SPK_TRY(status);
+	*ports = spk_build_port(b, node, true);
+	return ports->node ? SPK_OK : spk_fail_memory(err);
+}
+
 /* DISTINCT over rows that are only added: a group comes once, and nothing of it changes. */
 static bool only_adds(const struct spk_logical *l, const struct spk_physical *partial)
 {
@@ -264,7 +298,7 @@ spk_status spk_build_stream_merging(struct spk_build *b, const struct spk_logica
 	SPK_TRY(describe_state(b, node, l, in->count > 1, err));
 	*out = spk_build_port(b, node, node->retracts);
 	SPK_TRY_PTR(out->node, err);
-	return SPK_OK;
+	return closing.changes && b->options->emit == SPK_EMIT_ON_UPDATE && b->options->emit_interval_us && node->retracts ? pace(b, l, closing, out, err) : SPK_OK;
 }
 
 spk_status spk_build_stream_level(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err)

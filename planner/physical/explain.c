@@ -426,6 +426,8 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 		return spk_buffer_printf(out, err, " [until the watermark passes %s]", n->schema->field[n->time_column].name);
 	case SPK_PHYSICAL_TIME_OVER:
 		return put_time_over(n, out, err);
+	case SPK_PHYSICAL_PACED_CHANGES:
+		return spk_buffer_printf(out, err, " [every %lld ms]", (long long)(n->emit_interval_us / 1000));
 	case SPK_PHYSICAL_FOLD_CHANGES:
 		return put_by(n, out, err);
 	case SPK_PHYSICAL_TOP_N:

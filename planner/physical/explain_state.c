@@ -62,6 +62,9 @@ int spk_physical_entry_bytes(const struct spk_physical *n, const char **what)
 	case SPK_PHYSICAL_TOP_N:
 		*what = spk_top_n_keeps_all(n) ? "row" : "row within the bounds";
 		return row_bytes(n);
+	case SPK_PHYSICAL_PACED_CHANGES:
+		*what = "change that is held";
+		return row_bytes(n);
 	case SPK_PHYSICAL_HOLD:
 		*what = "row that waits";
 		return row_bytes(n);

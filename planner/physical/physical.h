@@ -53,6 +53,7 @@
 	X(SORT, "Sort")                        /* batch */ \
 	X(TOP_K, "TopK")                       /* batch: SORT and LIMIT in one */ \
 	X(LIMIT, "Limit")                      /* batch */ \
+	X(PACED_CHANGES, "PacedChanges")       /* stream: changes of open windows, at an interval of their own */ \
 	X(FOLD_CHANGES, "FoldChanges")         /* stream: an epoch's changes netted by key, in front of a sink of changes */ \
 	X(SINK, "Sink") \
 	X(COLLECT, "Collect")                  /* batch: rows to the caller */
@@ -118,6 +119,7 @@ struct spk_physical {
 	int window_key;                    /* WINDOW_AGGREGATE, STREAM_AGGREGATE by window: group column that holds the window bound; LATE, RECOMPUTE, TOP_N (final rows as the watermark closes it): input column; else -1 */
 	int64_t window_add_us;             /* add to it to get the window's end */
 	int64_t lateness_us;               /* STREAM_AGGREGATE by window: late rows are taken for so long behind its end; part of window_add_us */
+	int64_t emit_interval_us;          /* PACED_CHANGES */
 	bool on_close;                     /* STREAM_AGGREGATE by window: says nothing of a window before it closes */
 	int time_column;                   /* WINDOW, SESSION_INPUT, SESSION: input column */
 	enum spk_window_kind window;
@@ -254,6 +256,7 @@ struct spk_physical_options {
 	int64_t broadcast_bytes;           /* a join's kept side is read whole by every task up to so many bytes; 0: 64 MiB */
 	bool keep;                         /* a query whose rows are kept: every task keeps its own, in no order among them */
 	enum spk_emit emit;
+	int64_t emit_interval_us;          /* with ON_UPDATE: changes of windows that are open come so often; 0: with every epoch */
 	int64_t state_ttl_us;              /* keys that have not changed for so long are forgotten, but for tables that say otherwise; 0: never */
 	int64_t lateness_us;               /* windows take late rows for so long after they have closed, and change */
 	/* Whether a sink table takes changes by key or as +/- rows: asked of the connectors by whoever plans. */

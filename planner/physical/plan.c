@@ -32,6 +32,7 @@ bool spk_physical_has_buckets(const struct spk_physical *node)
 	case SPK_PHYSICAL_WINDOW_AGGREGATE:
 	case SPK_PHYSICAL_PANE_AGGREGATE:
 	case SPK_PHYSICAL_SESSION:
+	case SPK_PHYSICAL_PACED_CHANGES:
 	case SPK_PHYSICAL_INTERVAL_JOIN:
 	case SPK_PHYSICAL_NORMALIZE:  /* one, which a TRUNCATE takes */
 	case SPK_PHYSICAL_WINDOW_JOIN:

@@ -7,6 +7,7 @@ static const struct spk_op_type *const stream_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_PANE_AGGREGATE] = &spk_op_pane_aggregate,
 	[SPK_PHYSICAL_STREAM_AGGREGATE] = &spk_op_stream_aggregate,
 	[SPK_PHYSICAL_FOLD_CHANGES] = &spk_op_fold_changes,
+	[SPK_PHYSICAL_PACED_CHANGES] = &spk_op_paced_changes,
 	[SPK_PHYSICAL_STREAM_JOIN] = &spk_op_stream_join,
 	[SPK_PHYSICAL_INTERVAL_JOIN] = &spk_op_interval_join,
 	[SPK_PHYSICAL_WINDOW_JOIN] = &spk_op_window_join,

@@ -127,8 +127,11 @@ static void flinks_names(void)
 	CHECK_EQ_INT(spk_conf_int(conf, SPK_CONF_EMIT), 2);
 	CHECK_OK(spk_conf_set(conf, "table.exec.emit.early-fire.enabled", "false", &err), err);
 	CHECK_EQ_INT(spk_conf_int(conf, SPK_CONF_EMIT), 0);
-	CHECK_FAILS(spk_conf_set(conf, "table.exec.emit.early-fire.delay", "10s", &err), SPK_UNSUPPORTED, err);
-	CHECK_HOLDS(err.hint, "SET epoch.interval = '10s'");
+	CHECK_OK(spk_conf_set(conf, "table.exec.emit.early-fire.delay", "10 s", &err), err);
+	CHECK_EQ_INT(spk_conf_int(conf, SPK_CONF_EMIT_INTERVAL), 10000000);
+	CHECK_OK(spk_conf_set(conf, "table.exec.state.ttl", "2 days", &err), err);
+	CHECK_EQ_INT(spk_conf_int(conf, SPK_CONF_STATE_TTL) / 1000000, 2 * 86400);
+	CHECK(spk_conf_without_effect("table.exec.mini-batch.enabled") && !spk_conf_without_effect("emit"));
 	CHECK_FAILS(spk_conf_set(conf, "table.exec.emit.early-fire.delay", "soon", &err), SPK_USAGE, err);
 	CHECK_FAILS(spk_conf_set(conf, "table.exec.emit.early-fire.enabled", "now", &err), SPK_USAGE, err);
 	CHECK_FAILS(spk_conf_set(conf, "table.exec.emit.early-fire.never", "true", &err), SPK_USAGE, err);

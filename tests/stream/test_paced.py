@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""emit.interval: changes of open windows come at an interval of their own, the last ones when the window closes; all of it adds up to what windows have that close."""
+import datetime, json, os, pathlib, sys
+from collections import Counter
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from jobs import main, seed
+from program import folder, sparklet
+
+EPOCH = datetime.datetime(2024, 1, 1)
+JOB = """%s
+CREATE TABLE t (id BIGINT, k BIGINT, v BIGINT, ts TIMESTAMP, WATERMARK FOR ts AS ts - INTERVAL '3' SECOND)
+WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'json', 'source.monitor-interval' = '10 ms');
+CREATE TABLE o (s TIMESTAMP, k BIGINT, n BIGINT, v BIGINT) WITH ('connector' = 'filesystem', 'path' = 'o', 'format' = 'changelog-json');
+INSERT INTO o SELECT window_start, k, count(*), sum(v) FROM %s GROUP BY window_start, window_end, k;
+"""
+WINDOWS = ("tumble(t, ts, INTERVAL '10' SECOND)", "hop(t, ts, INTERVAL '5' SECOND, INTERVAL '10' SECOND)")
+
+
+def draw(rng, rows=200):
+    now, out = 0, []
+    for i in range(rows):
+        now += rng.choice([0, 0, 0, 1, 1, 2, 9 if rng.random() < 0.2 else 0])
+        out.append({"id": i, "k": rng.randrange(6), "v": rng.randrange(100), "ts": now - rng.randrange(3)})
+    return out
+
+
+def write(cwd, name, rows):
+    (cwd / "in").mkdir(exist_ok=True)
+    (cwd / "in" / name).write_text("".join(json.dumps({**r, "ts": str(EPOCH + datetime.timedelta(seconds=r["ts"]))}) + "\n" for r in rows))
+
+
+def run(cwd, *options):
+    return sparklet(cwd, "run", "--once", "--job", "j", "-s", "epoch.interval=0", *options, "j.sql").stderr
+
+
+def changes(cwd):
+    """The changes of each epoch that has any."""
+    out = {}
+    for p in sorted((cwd / "o").glob("epoch-*.json")):
+        out.setdefault(p.name.split("-")[1], []).extend(map(json.loads, p.read_text().splitlines()))
+    return out
+
+
+def total(cwd, ended):
+    """What they add up to, of windows that have ended, or of the others."""
+    rows = Counter()
+    for some in changes(cwd).values():
+        for c in some:
+            rows[tuple(c["data"].values())] += 1 if c["op"][0] == "+" else -1
+    assert all(n in (0, 1) for n in rows.values()), rows
+    return {r for r, n in rows.items() if n and ended(r)}
+
+
+def closing(rows, window, cwd):
+    """What windows give that wait for their end, of one run without epochs' cuts."""
+    (cwd / "j.sql").write_text(JOB % ("", window))
+    write(cwd, "0.json", rows)
+    run(cwd)
+    return total(cwd, lambda r: True)
+
+
+def adds_up():
+    """an hour's interval: nothing of a window comes before its end, over restarts and other numbers of tasks"""
+    rng = seed()
+    for at, window in enumerate(WINDOWS * 2):
+        rows = draw(rng)
+        watermark = max(r["ts"] for r in rows) - 3
+        want = closing(rows, window, folder(f"plain-{at}"))
+        cwd = folder(f"late-{at}")
+        (cwd / "j.sql").write_text(JOB % ("SET 'table.exec.emit.early-fire.enabled' = 'true'; SET 'table.exec.emit.early-fire.delay' = '1000 h';", window))
+        cut = rng.randrange(len(rows))
+        for part, some in enumerate((rows[:cut], rows[cut:])):
+            write(cwd, f"{part}.json", some)
+            run(cwd, "-s", f"epoch.max.rows={rng.randrange(1, 9)}", "-s", f"parallelism={rng.randrange(1, 4)}")
+        assert total(cwd, lambda r: True) == want, (window, total(cwd, lambda r: True) ^ want)
+        assert all(c["op"] == "+I" for some in changes(cwd).values() for c in some)
+        assert max(datetime.datetime.fromisoformat(r[0]) for r in want) + datetime.timedelta(seconds=10) <= EPOCH + datetime.timedelta(seconds=watermark)
+
+
+def comes_early():
+    """a short interval: changes come before the end, and fewer of them than epochs have; in the end all is there"""
+    rng, shown = seed(), 0
+    for at, window in enumerate(WINDOWS):
+        rows, counts = draw(rng), []
+        want = closing(rows, window, folder(f"closed-{at}"))
+        for name, setting in (("every", "SET emit = 'on-update';"), ("paced", "SET emit = 'on-update'; SET emit.interval = '20 ms';")):
+            cwd = folder(f"{name}-{at}")
+            (cwd / "j.sql").write_text(JOB % (setting, window))
+            write(cwd, "0.json", rows)
+            run(cwd, "-s", "epoch.max.rows=1", "-s", "parallelism=2")
+            ended = {r[0] for r in want}
+            assert total(cwd, lambda r: r[0] in ended) == want, window
+            counts.append(sum(map(len, changes(cwd).values())))
+        assert len(want) <= counts[1] <= counts[0], counts
+    text = sparklet(cwd, "explain", "j.sql").stdout
+    assert "PacedChanges" in text and "[every 20 ms]" in text and "change that is held" in text, text
+
+
+main(adds_up, comes_early)
