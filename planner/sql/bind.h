@@ -417,8 +417,9 @@ spk_status spk_binder_count_inlined(const struct spk_binder *b, int location, co
 spk_status spk_binder_rename(const struct spk_binder *b, const PgQuery__Alias *alias, const char *what, int location, struct spk_range *r, spk_error *err);
 /* --- joins by time: bind_as_of.c --- */
 
-/* The condition of an ASOF JOIN; NULL: it is another one. Makes `join`, which is bound, one. */
+/* The condition of an ASOF JOIN, NULL: it is another one; or whether it has USING, then a mark before the columns. Makes `join`, which is bound, one. */
 const PgQuery__Node *spk_asof_condition(const PgQuery__Node *quals);
+bool spk_asof_using(const PgQuery__JoinExpr *j);
 spk_status spk_binder_asof(struct spk_binder *b, struct spk_logical *join, int location, spk_error *err);
 /* Whether an item of FROM is a table FOR SYSTEM_TIME AS OF something; the table; and what the bound join of it is. */
 bool spk_is_as_of(const PgQuery__Node *item);

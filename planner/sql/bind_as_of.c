@@ -1,6 +1,6 @@
 /*
  * Joins by time that are no plain ones:
- *   a ASOF [LEFT] JOIN b ON a.k = b.k AND a.ts >= b.ts      the nearest row of b
+ *   a ASOF [LEFT] JOIN b ON a.k = b.k AND a.ts >= b.ts      the nearest row of b; also as USING (k, ts)
  *   a [LEFT] JOIN t FOR SYSTEM_TIME AS OF a.ts ON ...       the version of t that was valid then: the nearest one by t's event time
  *   ... FOR SYSTEM_TIME AS OF a.p, p being PROCTIME()       what t has when the row comes
  */
@@ -24,6 +24,11 @@ const PgQuery__Node *spk_asof_condition(const PgQuery__Node *quals)
 	const PgQuery__FuncCall *f = marked(quals, SPK_MARK_ASOF);
 
 	return f && f->n_args == 1 ? f->args[0] : NULL;
+}
+
+bool spk_asof_using(const PgQuery__JoinExpr *j)
+{
+	return j->n_using_clause && strcmp(spk_node_string(j->using_clause[0]), SPK_MARK_ASOF) == 0;
 }
 
 /* The call that stands for "t FOR SYSTEM_TIME AS OF time". */

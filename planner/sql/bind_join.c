@@ -16,6 +16,7 @@ struct join {
 	struct spk_scope left, right, both;
 	int location;
 	int names;                      /* USING */
+	bool asof;                      /* the last of them is compared: left >= right */
 	const char **name;
 	int *left_at, *right_at, *at;   /* by name: places in `both` */
 };
@@ -420,7 +421,7 @@ static spk_status using_names(struct join *w, spk_error *err)
 	if (w->j->is_natural)
 		return natural_names(w, err);
 	SPK_TRY_PTR(w->name = SPK_NEW_ARRAY(w->b->arena, const char *, w->j->n_using_clause + 1), err);
-	for (size_t i = 0; i < w->j->n_using_clause; i++) {
+	for (size_t i = w->asof; i < w->j->n_using_clause; i++) {
 		const char *name = spk_node_string(w->j->using_clause[i]);
 
 		for (int k = 0; k < w->names; k++)
@@ -431,11 +432,12 @@ static spk_status using_names(struct join *w, spk_error *err)
 	return SPK_OK;
 }
 
-/* left = right of column i, and the one column that stands for both in *merged. */
+/* left = right of column i (of an ASOF join's last one >=), and the one column that stands for both in *merged. */
 static spk_status merge_column(struct join *w, int i, struct spk_expr **equal, struct spk_expr **merged, spk_error *err)
 {
 	const struct spk_schema *in = w->both.plan->schema;
 	struct spk_expr *pair[2] = { spk_expr_column(w->b->arena, w->left_at[i], &in->field[w->left_at[i]]), spk_expr_column(w->b->arena, w->right_at[i], &in->field[w->right_at[i]]) };
+	const bool nearest = w->asof && i == w->names - 1;
 	int position = spk_binder_at(w->b, w->location);
 	struct spk_expr *cast[2];
 	struct spk_type type;
@@ -447,7 +449,7 @@ static spk_status merge_column(struct join *w, int i, struct spk_expr **equal, s
 		return spk_binder_fail(w->b, w->location, SPK_BIND, err, "JOIN/USING types %s and %s cannot be matched",
 			spk_type_format_bare(pair[0]->type, l, sizeof l), spk_type_format_bare(pair[1]->type, r, sizeof r));
 	}
-	SPK_TRY(spk_binder_call(w->b, "=", pair, 2, w->location, equal, err));
+	SPK_TRY(spk_binder_call(w->b, nearest ? ">=" : "=", pair, 2, w->location, equal, err));
 	for (int k = 0; k < 2; k++)
 		SPK_TRY(spk_expr_cast(w->b->arena, pair[k], type, true, position, &cast[k], err));
 	if (w->type == SPK_JOIN_FULL)
@@ -455,7 +457,7 @@ static spk_status merge_column(struct join *w, int i, struct spk_expr **equal, s
 	if (w->type == SPK_JOIN_RIGHT)
 		*merged = cast[1];
 	else
-		*merged = w->type == SPK_JOIN_INNER && cast[0] != pair[0] && cast[1] == pair[1] ? cast[1] : cast[0];
+		*merged = w->type == SPK_JOIN_INNER && !nearest && cast[0] != pair[0] && cast[1] == pair[1] ? cast[1] : cast[0];
 	return SPK_OK;
 }
 
@@ -511,6 +513,8 @@ static spk_status bind_using(struct join *w, spk_error *err)
 	}
 	if (w->names)
 		SPK_TRY(spk_expr_make(w->b->arena, SPK_EXPR_AND, equal, w->names, false, equal[0]->position, &w->both.plan->filter, err));
+	if (w->asof)
+		SPK_TRY(spk_binder_asof(w->b, w->both.plan, w->location, err));
 	return place_merged(w, merged, err);
 }
 
@@ -599,6 +603,7 @@ spk_status spk_binder_join(struct spk_binder *b, const PgQuery__JoinExpr *j, str
 	struct join w = { .b = b, .j = j, .type = join_type(j->jointype), .location = spk_node_location(j->rarg) };
 	const PgQuery__Node *asof = spk_asof_condition(j->quals);
 
+	w.asof = spk_asof_using(j);
 	SPK_TRY(bind_left(&w, err));
 	SPK_TRY(bind_right(&w, j->rarg, err));
 	if (j->is_natural || j->n_using_clause)

@@ -24,7 +24,7 @@
 #define SPK_MARK_FLOOR "sparklet floor"          /* FLOOR(x TO unit) */
 #define SPK_MARK_CEIL "sparklet ceil"            /* CEIL(x TO unit) */
 
-#define SPK_MARK_ASOF "sparklet asof"            /* function around the condition of an ASOF JOIN */
+#define SPK_MARK_ASOF "sparklet asof"            /* function around the condition of an ASOF JOIN; before the columns of its USING */
 #define SPK_MARK_AS_OF "sparklet as of"          /* table function: t FOR SYSTEM_TIME AS OF time */
 
 struct spk_rewrite {

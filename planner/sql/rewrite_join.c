@@ -1,6 +1,7 @@
 /*
  * Joins that PostgreSQL's grammar has no word for:
  *   a ASOF [LEFT] JOIN b ON condition              a [LEFT] JOIN b ON "sparklet asof"(condition)
+ *   a ASOF [LEFT] JOIN b USING (k, ts)            a [LEFT] JOIN b USING ("sparklet asof", k, ts)
  *   a LEFT ASOF JOIN b MATCH_CONDITION (x) ON y    a LEFT JOIN b ON "sparklet asof"((x) AND (y))
  *   t FOR SYSTEM_TIME AS OF a.ts [AS s]            "sparklet as of"(t, a.ts) [AS s]
  */
@@ -56,9 +57,11 @@ static spk_status rewrite_asof(struct spk_rewrite *r, int i, int joins, int end,
 	int last;
 
 	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
+	if (on < end && match == on && spk_kind(r, on) == PG_QUERY__TOKEN__USING && spk_kind(r, on + 1) == '(')
+		return spk_rewrite_after(r, on + 1, "\"" SPK_MARK_ASOF "\",", err);
 	if (on >= end || spk_kind(r, on) != PG_QUERY__TOKEN__ON) {
-		spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "ASOF JOIN without ON is not supported");
-		return spk_hint(err, "Write the condition out: ... ASOF JOIN b ON a.k = b.k AND a.ts >= b.ts."), SPK_UNSUPPORTED;
+		spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "ASOF JOIN without a condition is not supported%s", on < end ? ", nor MATCH_CONDITION beside USING" : "");
+		return spk_hint(err, "Write it out: ... ASOF JOIN b ON a.k = b.k AND a.ts >= b.ts; or, for that comparison, ASOF JOIN b USING (k, ts)."), SPK_UNSUPPORTED;
 	}
 	last = find_at_depth(r, on + 1, end, ends_condition);
 	/* A closing bracket of this depth ends it, too. */

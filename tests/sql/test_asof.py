@@ -41,7 +41,12 @@ def compare(rows, rounds, *options):
         write("a", a, rng.choice((1, 4, 300)), rows * 2)
         write("b", b, rng.choice((1, 4, 300)), rows * 2)
         on = " AND ".join(rng.sample(["a.k = b.k", "a.s = b.s"], rng.randint(0, 2)) + [f"a.t {rng.choice(('>=', '>', '<=', '<'))} b.t"])
-        query = f"SELECT a.k, a.s, a.t, a.v, b.t AS bt, b.v AS bv FROM FILE_A AS a ASOF {rng.choice(('JOIN', 'LEFT JOIN'))} FILE_B AS b ON {on}"
+        query = f"SELECT a.k, a.s, a.t, a.v, b.t AS bt, b.v AS bv FROM FILE_A AS a ASOF {rng.choice(('JOIN', 'LEFT JOIN'))} FILE_B AS b "
+        if rng.random() < 0.3:
+            using = ", ".join(rng.sample(["k", "s"], rng.randint(0, 2)) + ["t"])
+            query = query.replace("a.t,", rng.choice(("t,", "a.t,"))) + f"USING ({using})"
+        else:
+            query += f"ON {on}"
         if rng.random() < 0.5:
             query += f" WHERE a.t % 3 {rng.choice('<>')} 1"
         ours, theirs = both(query, "-s", f"parallelism={rng.choice((1, 3))}", *options)
