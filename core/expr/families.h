@@ -26,6 +26,7 @@
 	X(similar, "SIMILAR TO") \
 	X(regex_parts, "Regular expressions: parts") \
 	X(uuid, "UUIDs") \
+	X(sizes, "Numbers of bytes") \
 	X(time, "Dates and times: arithmetic") \
 	X(extract, "Dates and times: fields") \
 	X(truncate, "Dates and times: truncation and construction") \

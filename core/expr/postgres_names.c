@@ -16,7 +16,7 @@ static const char *const names[] = {
 	"isperp", "isvertical", "json_to_tsvector", "jsonb_to_tsvector", "lastval", "like_escape", "line", "lower_inc", "lower_inf", "lseg", "macaddr",
 	"macaddr8_set7bit", "masklen", "money", "multirange", "netmask", "network", "nextval", "normalize", "notlike", "npoints", "nummultirange",
 	"numnode", "numrange", "obj_description", "path", "pg_backend_pid", "pg_client_encoding", "pg_collation_for", "pg_column_size",
-	"pg_current_xact_id", "pg_database_size", "pg_get_expr", "pg_get_viewdef", "pg_relation_size", "pg_size_bytes", "pg_size_pretty", "pg_sleep",
+	"pg_current_xact_id", "pg_database_size", "pg_get_expr", "pg_get_viewdef", "pg_relation_size", "pg_sleep",
 	"pg_sleep_for", "pg_sleep_until", "pg_table_size", "pg_total_relation_size", "phraseto_tsquery", "plainto_tsquery", "point", "polygon",
 	"query_to_xml", "querytree", "radius", "range_agg", "range_intersect_agg", "range_merge", "set_config", "set_masklen", "setseed", "setval",
 	"setweight", "similar_escape", "similar_to_escape", "slope", "strip", "table_to_xml", "timeofday", "to_ascii", "to_regclass", "to_regcollation",
