@@ -6,6 +6,8 @@
  * where R+ is R computed for all of those rows at once: `carry` makes of every node one that has the magic columns before its own. A tree
  * without references is crossed with the magic rows; where two inputs both carry them, the inputs are joined on them.
  *
+ * A recursive query is computed for all magic rows in the same rounds: its WORK_TABLE has the magic columns as well.
+ *
  * With the left side itself in place of the magic rows (graft) nothing needs to be joined again, but then every left row must be carried
  * through nodes that treat each row by itself.
  */
@@ -13,8 +15,12 @@
 
 #include "planner/optimizer/decorrelate.h"
 
+/* A recursive query whose step is being carried. */
+struct recursing { int number; const struct recursing *around; };
+
 struct push {
 	struct spk_arena *arena;
+	const struct recursing *recursing;
 	int outer;
 	int width;                      /* magic columns */
 	int columns;                    /* left columns */
@@ -25,6 +31,20 @@ struct push {
 };
 
 static spk_status carry(struct push *p, struct spk_logical *l, struct spk_logical **out, spk_error *err);
+
+static bool has_work(const struct push *p, const struct spk_logical *l)
+{
+	for (const struct recursing *r = p->recursing; r && l->kind == SPK_LOGICAL_WORK_TABLE; r = r->around)
+		if (r->number == l->number)
+			return true;
+	for (int i = 0; i < l->inputs; i++)
+		if (has_work(p, l->input[i]))
+			return true;
+	return false;
+}
+
+/* Whether the tree must carry the magic columns: it refers to them, or reads rows that have them. */
+static bool concerns(const struct push *p, const struct spk_logical *l) { return spk_tree_has_outer(l, p->outer) || has_work(p, l); }
 
 static struct spk_move moved(const struct push *p)
 {
@@ -273,7 +293,7 @@ struct sides { bool left, right; };
 
 static struct sides choose_sides(const struct push *p, const struct spk_logical *l)
 {
-	struct sides s = { spk_tree_has_outer(l->input[0], p->outer), spk_tree_has_outer(l->input[1], p->outer) };
+	struct sides s = { concerns(p, l->input[0]), concerns(p, l->input[1]) };
 
 	switch (l->join) {
 	case SPK_JOIN_INNER:
@@ -362,7 +382,40 @@ static spk_status carry_join(struct push *p, struct spk_logical *l, struct spk_l
 	return spk_columns_project(&c, join, out, err);
 }
 
+/* --- recursive queries --- */
+
+static spk_status carry_work_table(struct push *p, struct spk_logical *l, struct spk_logical **out, spk_error *err)
+{
+	SPK_TRY_PTR(*out = spk_logical_clone(p->arena, l), err);
+	return carried_schema(p, l->schema, &(*out)->schema, err);
+}
+
+static spk_status carry_recursive(struct push *p, struct spk_logical *l, struct spk_logical **out, spk_error *err)
+{
+	const struct recursing here = { l->number, p->recursing };
+	struct spk_logical *first, *step;
+
+	SPK_TRY(carry(p, l->input[0], &first, err));
+	p->recursing = &here;
+	SPK_TRY(carry(p, l->input[1], &step, err));
+	p->recursing = here.around;
+	SPK_TRY_PTR(*out = spk_logical_clone(p->arena, l), err);
+	(*out)->input[0] = first;
+	(*out)->input[1] = step;
+	return carried_schema(p, l->schema, &(*out)->schema, err);
+}
+
 /* --- limits --- */
+
+/* Without a reference to the query around it such a query ends when the rows of the limit are there, and may have no other end. */
+static bool ends_recursion(const struct spk_logical *limit)
+{
+	const struct spk_logical *below = limit->input[0];
+
+	while (below->kind == SPK_LOGICAL_PROJECT || below->kind == SPK_LOGICAL_SHARED)
+		below = below->input[0];
+	return below->kind == SPK_LOGICAL_RECURSIVE;
+}
 
 static spk_status carry_limit(struct push *p, struct spk_logical *l, struct spk_logical **out, spk_error *err)
 {
@@ -370,6 +423,8 @@ static spk_status carry_limit(struct push *p, struct spk_logical *l, struct spk_
 	bool sorted = below->kind == SPK_LOGICAL_SORT;
 	struct spk_expr **partition;
 
+	if (ends_recursion(l))
+		return spk_decorrelate_unsupported(l, "inside WITH RECURSIVE under a LIMIT without ORDER BY", err);
 	SPK_TRY(carry(p, below, &in, err));
 	SPK_TRY(prepend(p, in, NULL, 0, &partition, err));
 	return spk_limit_per_partition(p->arena, l, sorted ? in->input[0] : in, partition, p->width, sorted ? in->sort : NULL, sorted ? in->sort_count : 0, out, err);
@@ -379,7 +434,7 @@ static spk_status carry(struct push *p, struct spk_logical *l, struct spk_logica
 {
 	if (l->kind == SPK_LOGICAL_VALUES && l->value_rows && spk_node_has_outer(l, p->outer))
 		return carry_values(p, l, out, err);
-	if (!spk_tree_has_outer(l, p->outer))
+	if (!concerns(p, l))
 		return carry_free(p, l, out, err);
 	switch (l->kind) {
 	case SPK_LOGICAL_SCAN: return carry_scan(p, l, out, err);
@@ -398,9 +453,9 @@ static spk_status carry(struct push *p, struct spk_logical *l, struct spk_logica
 	case SPK_LOGICAL_UNION: return carry_union(p, l, out, err);
 	case SPK_LOGICAL_LIMIT: return carry_limit(p, l, out, err);
 	case SPK_LOGICAL_EXPAND: return carry_expand(p, l, out, err);
-	case SPK_LOGICAL_SHARED:
-	case SPK_LOGICAL_RECURSIVE:
-	case SPK_LOGICAL_WORK_TABLE: return spk_decorrelate_unsupported(l, "inside WITH RECURSIVE", err);
+	case SPK_LOGICAL_RECURSIVE: return carry_recursive(p, l, out, err);
+	case SPK_LOGICAL_WORK_TABLE: return carry_work_table(p, l, out, err);
+	case SPK_LOGICAL_SHARED: return spk_decorrelate_unsupported(l, "inside a WITH query that is used twice", err);
 	case SPK_LOGICAL_CALLBACK:
 	case SPK_LOGICAL_VALUES:
 	case SPK_LOGICAL_SINK: break;
