@@ -77,7 +77,9 @@ static bool radix_pass(const struct spk_sorted_cell *from, struct spk_sorted_cel
 	return true;
 }
 
-/* By (shard, prefix), least significant byte first; then what is alike in both by comparing. `spare` has room for all. */
+static void sort_run(struct spk_sorted_cell *cells, struct spk_sorted_cell *spare, size_t count);
+
+/* By (shard, prefix), least significant byte first; then what is alike in both by the bytes behind these. `spare` has room for all. */
 static void radix_sort(struct spk_sorted_cell *cells, struct spk_sorted_cell *spare, size_t count)
 {
 	struct spk_sorted_cell *from = cells, *to = spare;
@@ -94,23 +96,30 @@ static void radix_sort(struct spk_sorted_cell *cells, struct spk_sorted_cell *sp
 	for (size_t i = 0, end; i < count; i = end) {
 		for (end = i + 1; end < count && cells[end].prefix == cells[i].prefix && cells[end].shard == cells[i].shard; end++)
 			;
-		if (end - i > 1)
-			qsort(cells + i, end - i, sizeof(*cells), compare_cells);
+		/* All of them again: keys that differ in zeros at their end alone. */
+		if (end - i == count)
+			qsort(cells, count, sizeof(*cells), compare_cells);
+		else if (end - i > 1)
+			sort_run(cells + i, spare, end - i);
 	}
 }
 
-void spk_sort_cells(struct spk_sorted_cell *cells, struct spk_sorted_cell *spare, size_t count)
+static void sort_run(struct spk_sorted_cell *cells, struct spk_sorted_cell *spare, size_t count)
 {
-	if (count < 2)
-		return;
-	uint32_t skip = common_prefix(cells, count);
+	const uint32_t skip = common_prefix(cells, count);
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		cells[i].prefix = key_prefix(cells[i].cell, skip);
-		cells[i].shard = spk_shard_of(cells[i].cell->hash).value;
-	}
 	if (count >= RADIX_FROM)
 		radix_sort(cells, spare, count);
 	else
 		qsort(cells, count, sizeof(*cells), compare_cells);
+}
+
+void spk_sort_cells(struct spk_sorted_cell *cells, struct spk_sorted_cell *spare, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		cells[i].shard = spk_shard_of(cells[i].cell->hash).value;
+	if (count > 1)
+		sort_run(cells, spare, count);
 }

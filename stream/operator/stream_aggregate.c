@@ -57,22 +57,16 @@ static bool unchanged(const struct spk_physical *plan, const struct images *im, 
 	return true;
 }
 
-/* Group columns of both images, and the values of the old ones: taken before the merge changes the rows. */
+/* Values of the old images: taken before the merge changes the states. */
 static spk_status take_old(struct spk_stateful_groups *s, const struct spk_slice *slice, struct images *im, spk_error *err)
 {
-	struct spk_batch *b = im->batch;
 	char *state[SPK_BATCH_ROWS];
 
 	for (int i = 0; i < slice->n; i++) {
-		uint32_t size;
-		const char *key = spk_groups_key(&s->epoch, slice->from + (uint32_t)i, &size);
-
-		SPK_TRY(spk_groups_decode(&s->epoch, key, size, b->column, i, 2 * im->n, b->arena, err));
-		SPK_TRY(spk_groups_decode(&s->epoch, key, size, b->column, im->n + i, 2 * im->n, b->arena, err));
 		im->had[i] = slice->old[i] != NULL;
 		state[i] = spk_slice_states(s, slice, i);
 	}
-	return spk_groups_final(&s->epoch, state, slice->n, b->column, 0, 2 * im->n, b->arena, err);
+	return spk_groups_final(&s->epoch, state, slice->n, im->batch->column, 0, 2 * im->n, im->batch->arena, err);
 }
 
 static spk_status take_new(struct spk_stateful_groups *s, const struct spk_slice *slice, struct images *im, spk_error *err)
@@ -86,7 +80,22 @@ static spk_status take_new(struct spk_stateful_groups *s, const struct spk_slice
 	return spk_groups_final(&s->epoch, state, slice->n, im->batch->column, im->n, 2 * im->n, im->batch->arena, err);
 }
 
-static spk_status emit_changes(struct spk_op *op, struct images *im, spk_error *err)
+/* Group columns of the images that come out: of few, often. */
+static spk_status put_keys(struct spk_stateful_groups *s, const struct spk_slice *slice, struct images *im, spk_error *err)
+{
+	struct spk_batch *b = im->batch;
+
+	for (int i = 0; i < b->selected; i++) {
+		const int row = b->sel[i];
+		uint32_t size;
+		const char *key = spk_groups_key(&s->epoch, slice->from + (uint32_t)(row < im->n ? row : row - im->n), &size);
+
+		SPK_TRY(spk_groups_decode(&s->epoch, key, size, b->column, row, 2 * im->n, b->arena, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status emit_changes(struct spk_op *op, const struct spk_slice *slice, struct images *im, spk_error *err)
 {
 	struct spk_batch *b = im->batch;
 	int32_t *sel = spk_arena_alloc(b->arena, sizeof *sel * 2 * (size_t)im->n);
@@ -98,17 +107,19 @@ static spk_status emit_changes(struct spk_op *op, struct images *im, spk_error *
 	for (int i = 0; i < im->n; i++) {
 		weight[i] = -1;
 		weight[im->n + i] = 1;
-		if (im->had[i] && !unchanged(op->plan, im, i)) {
+		im->silent[i] = unchanged(op->plan, im, i);
+		if (im->had[i] && !im->silent[i]) {
 			sel[n++] = i;
 			deletes = true;
 		}
 	}
 	for (int i = 0; i < im->n; i++)
-		if (im->has[i] && !unchanged(op->plan, im, i))
+		if (im->has[i] && !im->silent[i])
 			sel[n++] = im->n + i;
 	b->sel = sel;
 	b->selected = n;
 	b->weight = deletes ? weight : NULL;
+	SPK_TRY(put_keys(self(op), slice, im, err));
 	return spk_op_emit(op, b, err);
 }
 
@@ -188,7 +199,7 @@ static spk_status update_slice(struct spk_op *op, struct spk_slice *slice, struc
 	SPK_TRY(spk_stateful_write(s, slice, err));
 	if (spk_expires(op->plan))
 		SPK_TRY(touch(s, slice, err));
-	return emit_changes(op, im, err);
+	return emit_changes(op, slice, im, err);
 }
 
 /* Windows that close in this epoch, where that is waited for; those that nothing may change any more are dropped. */
