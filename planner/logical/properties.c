@@ -304,17 +304,25 @@ static void derive_interval_join(const struct spk_logical *l, const struct spk_j
 
 /*
  * Left rows come out once and for all. LOOKUP: when they come, and their times are what they were (with a right side that has an end, they wait for it: no
- * time is left to go by). ASOF: when the watermark has passed their time, in buckets; what is kept of the right side is a row for each key.
+ * time is left to go by). ASOF: when the watermark has passed their time, in buckets; what is kept of the right side is a row for each key. Forward in time they wait
+ * for a right row, which may take any time: only the times of an inner join's right rows are left to go by, and what waits is not bounded.
  */
 static void derive_one_way(const struct spk_logical *l, struct spk_properties *p)
 {
 	const bool asof = spk_join_is_asof(l->join);
+	struct spk_asof by;
 
 	p->append_only = l->input[0]->properties.append_only && (!asof || l->input[1]->properties.append_only);
 	p->bound = asof || l->input[1]->properties.bounded ? SPK_BOUND_KEY : SPK_BOUND_NOTHING;
 	if (!asof && l->input[1]->properties.bounded)
 		return;
-	show_times(l, 0, p);
+	if (asof && spk_join_asof(l, &by) && !by.backward) {
+		p->bound = SPK_BOUND_NOTHING;
+		if (l->join == SPK_JOIN_ASOF)
+			show_times(l, 1, p);
+	} else {
+		show_times(l, 0, p);
+	}
 	p->lag_us += asof ? SPK_ASOF_BUCKET_US : 0;
 	if (asof)
 		p->window_start = p->window_end = -1;

@@ -95,6 +95,8 @@ const char *spk_physical_way_out(const struct spk_physical *n)
 		return OR_FORGET("Bound how far apart the event times of both sides may be (a.ts BETWEEN b.ts - INTERVAL '1' HOUR AND b.ts), or join windows of both.");
 	case SPK_PHYSICAL_TOP_N:
 		return OR_FORGET("Rank rows that are only added, of which none but the first are kept, or those of a window (PARTITION BY window_start, window_end).");
+	case SPK_PHYSICAL_STREAM_ASOF_JOIN:
+		return "Join the nearest row before (a.ts >= b.ts): forward in time a row waits for one that may never come.";
 	case SPK_PHYSICAL_TIME_OVER:
 		return "Give the frames a beginning: ROWS BETWEEN 10 PRECEDING AND CURRENT ROW, or RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW.";
 	case SPK_PHYSICAL_RECOMPUTE:

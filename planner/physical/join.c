@@ -442,7 +442,7 @@ static spk_status refuse(const struct spk_logical *l, spk_status status, const c
 	return status;
 }
 
-/* A stream can tell what is nearest when the watermark has passed: of event times alone, and of those before a row's. */
+/* A stream can tell what is nearest when the watermark has passed: of event times alone. */
 static spk_status check_stream_asof(struct join_plan *j, spk_error *err)
 {
 	const struct spk_expr *e[2] = { j->asof.left, j->asof.right };
@@ -458,8 +458,6 @@ static spk_status check_stream_asof(struct join_plan *j, spk_error *err)
 				      "Give both tables a WATERMARK and compare these columns as they are.", err);
 		j->time.column[s] = e[s]->column;
 	}
-	if (!j->asof.backward)
-		return refuse(j->l, SPK_UNSUPPORTED, "an ASOF JOIN forward in time (<, <=) is not supported in a stream yet", "Compare with >= or >: the nearest row before.", err);
 	return SPK_OK;
 }
 

@@ -1,11 +1,12 @@
 /*
- * ASOF joins, and joins with versions of a table: a row meets the nearest row before it in event time, if there is one, when the watermark has made
+ * ASOF joins, and joins with versions of a table: a row meets the nearest row before it in event time, or behind it, if there is one, when the watermark has made
  * certain which that is.
  *
  *   input   0 the left rows, 1 the right ones, by the hash of the keys; only added, none of them under the watermark
- *   output  left rows with their partner, or alone (LEFT), in order of time by buckets; append-only
- *   state   bucketed: left rows, and marks of keys that got right rows, by time; in FOREVER the right rows by key, of which those that no left row can meet any
- *           more go when the bucket of a later one does: one stays for each key
+ *   output  left rows with their partner, or alone (LEFT), in order of time by buckets; append-only. Forward in time that of the partner; those that come alone come at the end
+ *   state   bucketed. Backward: left rows, and marks of keys that got right rows, by time; in FOREVER the right rows by key, of which those that no left row can meet any
+ *           more go when the bucket of a later one does: one stays for each key. Forward: right rows by time, which go with their bucket; in FOREVER the left rows by key, which wait
+ *           for one of them
  *
  * Of right rows of one time the one that is last by its bytes is the nearest, so that it does not matter which came first.
  */
@@ -17,6 +18,9 @@
 
 enum { KEYS_AT_ONCE = 256, LEFT = 0, RIGHT = 1, MARK = 2, SIDES = 3 };
 static const int64_t FOREVER = INT64_MAX - 1;
+
+/* The side whose rows lie in FOREVER; those of the other one are in buckets of their times, and find them by the hash. */
+static int staying(const struct spk_join_op *j) { return j->base.plan->asof.backward ? RIGHT : LEFT; }
 
 static spk_status asof_join_open(struct spk_op *op, spk_error *err)
 {
@@ -53,8 +57,8 @@ static int compare_items(const void *x, const void *y)
 
 static spk_status add_item(struct spk_join_op *j, struct items *items, int side, int64_t bucket, uint32_t key, struct spk_kept_row row, struct spk_arena *arena, spk_error *err)
 {
-	/* Who finds the row in its bucket has to find its key's right rows: by the hash. */
-	if (side != RIGHT) {
+	/* Who finds the row in its bucket has to find its key's rows of the other side: by the hash. */
+	if (side != staying(j)) {
 		SPK_TRY_PTR(row.bytes = spk_join_row_with(&row, (int64_t)j->in.keys.hash[key], arena), err);
 		row.size += sizeof(int64_t);
 	}
@@ -62,7 +66,7 @@ static spk_status add_item(struct spk_join_op *j, struct items *items, int side,
 	return SPK_OK;
 }
 
-/* A right row is stored as such, and its key is marked in the bucket of its time. */
+/* The key of a right row that stays is marked in the bucket of its time. */
 static spk_status list_items(struct spk_join_op *j, struct items *items, struct spk_arena *arena, spk_error *err)
 {
 	const size_t most = (size_t)j->in.side[0].map.count + 2 * (size_t)j->in.side[1].map.count;
@@ -79,8 +83,8 @@ static spk_status list_items(struct spk_join_op *j, struct items *items, struct 
 				continue;
 			row.bytes = spk_delta_row(d, i, &row.size);
 			bucket = bucket_of(spk_join_row_number(row.bytes, row.size));
-			SPK_TRY(add_item(j, items, side ? RIGHT : LEFT, side ? FOREVER : bucket, d->key[i], row, arena, err));
-			if (side)
+			SPK_TRY(add_item(j, items, side, side == staying(j) ? FOREVER : bucket, d->key[i], row, arena, err));
+			if (side == RIGHT && staying(j) == RIGHT)
 				SPK_TRY(add_item(j, items, MARK, bucket, d->key[i], (struct spk_kept_row){ .bytes = "", .weight = 1 }, arena, err));
 		}
 	}
@@ -137,32 +141,34 @@ static spk_status store_some(struct spk_join_op *j, const struct items *items, s
 
 /* --- times that are over --- */
 
-static int64_t right_time(const struct spk_kept_row *row) { return spk_join_row_number(row->bytes, row->size); }
-/* Behind a left row's time is its hash. */
-static int64_t left_time(const struct spk_kept_row *row) { return spk_join_row_number(row->bytes, row->size - (uint32_t)sizeof(int64_t)); }
-
-static int by_time(const void *x, const void *y)
+/* Behind the time of a row in a bucket is its hash. */
+static int64_t time_of(const struct spk_join_op *j, int side, const struct spk_kept_row *row)
 {
-	const struct spk_kept_row *a = *(struct spk_kept_row *const *)x, *b = *(struct spk_kept_row *const *)y;
-	const int64_t s = right_time(a), t = right_time(b);
-	int order;
-
-	if (s != t)
-		return s < t ? -1 : 1;
-	order = memcmp(a->bytes, b->bytes, SPK_MIN(a->size, b->size));
-	return order ? order : (a->size > b->size) - (a->size < b->size);
+	return spk_join_row_number(row->bytes, row->size - (side == staying(j) ? 0 : (uint32_t)sizeof(int64_t)));
 }
 
 /* A key's right rows, in order of time. */
-struct versions { struct spk_kept_row **row; int count; };
+struct version { int64_t time; struct spk_kept_row *row; };
+struct versions { struct version *at; int count; };
 
-static spk_status sort_versions(const struct spk_row_group *g, struct versions *v, struct spk_arena *arena, spk_error *err)
+static int by_time(const void *x, const void *y)
 {
-	SPK_TRY_PTR(v->row = SPK_NEW_ARRAY(arena, struct spk_kept_row *, g->rows + 1), err);
+	const struct version *a = x, *b = y;
+	int order;
+
+	if (a->time != b->time)
+		return a->time < b->time ? -1 : 1;
+	order = memcmp(a->row->bytes, b->row->bytes, SPK_MIN(a->row->size, b->row->size));
+	return order ? order : (a->row->size > b->row->size) - (a->row->size < b->row->size);
+}
+
+static spk_status sort_versions(const struct spk_join_op *j, const struct spk_row_group *g, struct versions *v, struct spk_arena *arena, spk_error *err)
+{
+	SPK_TRY_PTR(v->at = SPK_NEW_ARRAY(arena, struct version, g->rows + 1), err);
 	for (uint32_t i = 0; i < g->rows; i++)
-		v->row[v->count++] = &g->row[i];
+		v->at[v->count++] = (struct version){ time_of(j, RIGHT, &g->row[i]), &g->row[i] };
 	if (v->count)
-		qsort(v->row, (size_t)v->count, sizeof *v->row, by_time);
+		qsort(v->at, (size_t)v->count, sizeof *v->at, by_time);
 	return SPK_OK;
 }
 
@@ -174,7 +180,7 @@ static int count_before(const struct versions *v, int64_t time, bool strict)
 	while (low < high) {
 		const int middle = low + (high - low) / 2;
 
-		if (strict ? right_time(v->row[middle]) < time : right_time(v->row[middle]) <= time)
+		if (strict ? v->at[middle].time < time : v->at[middle].time <= time)
 			low = middle + 1;
 		else
 			high = middle;
@@ -186,10 +192,10 @@ static spk_status match(struct spk_join_op *j, struct spk_row_changes *changes, 
 {
 	for (uint32_t i = 0; i < left->rows; i++) {
 		const struct spk_kept_row *row = &left->row[i];
-		const int n = count_before(v, left_time(row), j->base.plan->asof.strict);
+		const int n = count_before(v, time_of(j, LEFT, row), j->base.plan->asof.strict);
 
 		if (n || j->setup.role[0].alone)
-			SPK_TRY(spk_row_changes_add(changes, (struct spk_row_change){ .left = row, .right = n ? v->row[n - 1] : NULL, .weight = row->weight }, err));
+			SPK_TRY(spk_row_changes_add(changes, (struct spk_row_change){ .left = row, .right = n ? v->at[n - 1].row : NULL, .weight = row->weight }, err));
 	}
 	return SPK_OK;
 }
@@ -200,7 +206,7 @@ static spk_status drop_old(const struct spk_join_op *j, struct spk_row_group *ri
 	for (int i = 0; i + 1 < count_before(v, over, true); i++) {
 		int64_t taken;
 
-		SPK_TRY(spk_row_group_take(&j->kept[RIGHT], right, v->row[i]->bytes, v->row[i]->size, v->row[i]->weight, &taken, arena, err));
+		SPK_TRY(spk_row_group_take(&j->kept[RIGHT], right, v->at[i].row->bytes, v->at[i].row->size, v->at[i].row->weight, &taken, arena, err));
 	}
 	return SPK_OK;
 }
@@ -231,7 +237,7 @@ static spk_status close_keys(void *user, struct spk_row_group *group, int groups
 	SPK_TRY(spk_keyed_rows_open(&j->kept[RIGHT], right, n, arena, err));
 	SPK_TRY(spk_keyed_rows_load(&j->kept[RIGHT], right, wanted, n, arena, err));
 	for (int i = 0; i < n; i++)
-		SPK_TRY(sort_versions(&right[i], &versions[i], arena, err));
+		SPK_TRY(sort_versions(j, &right[i], &versions[i], arena, err));
 	for (int i = 0; i < groups && status == SPK_OK; i++)
 		if (group[i].key[group[i].key_size - 1] == j->kept[LEFT].side)
 			status = match(j, &changes, &group[i], &versions[of[i]], err);
@@ -246,10 +252,76 @@ static spk_status close_keys(void *user, struct spk_row_group *group, int groups
 	return status;
 }
 
+/* --- forward in time --- */
+
+/* The left rows that the first right row behind them is one of these: they have waited long enough. */
+static spk_status match_waiting(struct spk_join_op *j, struct spk_row_changes *changes, struct spk_row_group *left, const struct versions *v, struct spk_arena *arena, spk_error *err)
+{
+	for (uint32_t i = 0; i < left->rows; i++) {
+		struct spk_kept_row *row = &left->row[i], *gone;
+		int n = count_before(v, time_of(j, LEFT, row), !j->base.plan->asof.strict);
+		int64_t taken;
+
+		if (n == v->count)
+			continue;
+		while (n + 1 < v->count && v->at[n + 1].time == v->at[n].time)
+			n++;
+		/* What comes out has the weight that the row had. */
+		SPK_TRY_PTR(gone = spk_arena_copy(arena, row, sizeof *row), err);
+		SPK_TRY(spk_row_changes_add(changes, (struct spk_row_change){ .left = gone, .right = v->at[n].row, .weight = row->weight }, err));
+		SPK_TRY(spk_row_group_take(&j->kept[LEFT], left, row->bytes, row->size, row->weight, &taken, arena, err));
+	}
+	return SPK_OK;
+}
+
+/* Left rows for which nothing has come, when all is over. */
+static spk_status end_waiting(struct spk_join_op *j, struct spk_row_changes *changes, const struct spk_row_group *group, int groups, spk_error *err)
+{
+	for (int i = 0; i < groups && j->setup.role[0].alone; i++)
+		for (uint32_t r = 0; r < group[i].rows; r++)
+			SPK_TRY(spk_row_changes_add(changes, (struct spk_row_change){ .left = &group[i].row[r], .weight = group[i].row[r].weight }, err));
+	return spk_row_changes_emit(changes, err);
+}
+
+/* Groups of right rows of one bucket, or, when all is over, of left rows. */
+static spk_status close_right(struct spk_join_op *j, struct spk_row_changes *changes, struct spk_row_group *group, int groups, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_row_group *left = SPK_NEW_ARRAY(arena, struct spk_row_group, groups + 1);
+	struct versions *versions = SPK_NEW_ARRAY(arena, struct versions, groups + 1);
+	enum spk_rows_wanted *wanted = SPK_NEW_ARRAY(arena, enum spk_rows_wanted, groups + 1);
+
+	SPK_TRY_PTR(left && versions && wanted, err);
+	for (int i = 0; i < groups; i++) {
+		const struct spk_row_group *g = &group[i];
+
+		if (g->key[g->key_size - 1] == j->kept[LEFT].side)
+			return end_waiting(j, changes, group, groups, err);
+		wanted[i] = SPK_ROWS_ALL;
+		left[i] = (struct spk_row_group){ .key = g->key, .key_size = g->key_size - 1, .bucket = FOREVER, .hash = (uint64_t)spk_join_row_number(g->row[0].bytes, g->row[0].size) };
+		SPK_TRY(sort_versions(j, g, &versions[i], arena, err));
+	}
+	SPK_TRY(spk_keyed_rows_open(&j->kept[LEFT], left, groups, arena, err));
+	SPK_TRY(spk_keyed_rows_load(&j->kept[LEFT], left, wanted, groups, arena, err));
+	for (int i = 0; i < groups; i++)
+		SPK_TRY(match_waiting(j, changes, &left[i], &versions[i], arena, err));
+	SPK_TRY(spk_row_changes_emit(changes, err));
+	return spk_keyed_rows_write(&j->kept[LEFT], left, groups, arena, err);
+}
+
+static spk_status close_forward(void *user, struct spk_row_group *group, int groups, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_join_op *j = user;
+	struct spk_row_changes changes = { .op = &j->base, .arena = arena };
+	spk_status status = close_right(j, &changes, group, groups, arena, err);
+
+	spk_row_changes_release(&changes);
+	return status;
+}
+
 static spk_status asof_join_finish(struct spk_op *op, spk_error *err)
 {
 	struct spk_join_op *j = spk_join_op_of(op);
-	const struct spk_closing_rows over = { .op = op, .view = j->view, .kept = j->kept, .sides = SIDES, .take = close_keys, .user = j, .later = true };
+	const struct spk_closing_rows over = { .op = op, .view = j->view, .kept = j->kept, .sides = SIDES, .take = op->plan->asof.backward ? close_keys : close_forward, .user = j, .later = true };
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
 	struct items items = { 0 };
 	spk_status status = work ? list_items(j, &items, work, err) : spk_fail_memory(err);
