@@ -18,17 +18,20 @@
 
 enum branch { PLAIN, DISTINCT, FIRST, PERCENTILE, MODE, NONE };
 
-/* min(x), or arg_min(x, y): the value is input 0, by the last one. */
+static bool is_named(const struct spk_aggregate_call *c, const char *name) { return !c->aggregate->user && strcmp(c->aggregate->name, name) == 0; }
+
+/* min(x), or arg_min(x, y): the value is input 0, by the last one. Any value may be the least. */
 static bool is_extreme(const struct spk_aggregate_call *c, bool *most)
 {
 	static const char *const names[2][3] = { { "min", "arg_min", "min_by" }, { "max", "arg_max", "max_by" } };
 
 	for (int i = 0; i < 6; i++) {
 		*most = i >= 3;
-		if (!c->aggregate->user && strcmp(c->aggregate->name, names[*most][i % 3]) == 0)
+		if (is_named(c, names[*most][i % 3]))
 			return true;
 	}
-	return false;
+	*most = false;
+	return is_named(c, "any_value") && !spk_type_is_json(c->arg_type) && !spk_type_is_nested(c->arg_type);
 }
 
 /* Keys of the arguments bring back other values than they were made of, which count() alone does not mind. */
@@ -40,8 +43,6 @@ static bool keeps_arguments(const struct spk_aggregate_call *c)
 		keeps = keeps && spk_key_keeps(c->input[i]->type);
 	return keeps || strcmp(c->aggregate->name, "count") == 0;
 }
-
-static bool is_named(const struct spk_aggregate_call *c, const char *name) { return !c->aggregate->user && strcmp(c->aggregate->name, name) == 0; }
 
 /* first(x ORDER BY y), or last. */
 static bool is_ordered_pick(const struct spk_aggregate_call *c, bool *last)

@@ -54,7 +54,7 @@ struct relation {
 	struct pairs values;        /* R_VALUES */
 };
 
-enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 14, RANKINGS = 4, TOPS = 5, CONDITIONS = 6, RELATION_TABLES = 3 };
+enum { FILTERS = 5, PROJECTIONS = 4, GROUPINGS = 15, RANKINGS = 4, TOPS = 5, CONDITIONS = 6, RELATION_TABLES = 3 };
 enum relation_join { J_INNER, J_LEFT, J_RIGHT, J_FULL, J_SEMI, J_ANTI, J_IN, J_NOT_IN, J_KINDS };
 
 /* --- making --- */
@@ -159,7 +159,7 @@ static inline void relation_sql(const struct relation *r, struct spk_buffer *out
 	static const char *const groupings[GROUPINGS] = { "SELECT a, count(*)", "SELECT a, sum(b)::bigint", "SELECT a, min(b)", "SELECT a, max(b) FILTER (WHERE b < %lld)", "SELECT a, count(b)", "SELECT a, sum(DISTINCT b)::bigint",
 		"SELECT a, 1000 * count(DISTINCT b) + 100 * count(DISTINCT b) FILTER (WHERE b > %lld) + count(b)", "SELECT a, max(b) - min(b)", "SELECT a, arg_max(b, -b)",
 		"SELECT a, percentile_disc(0.4) WITHIN GROUP (ORDER BY b DESC)", "SELECT a, (2 * percentile_cont(0.5) WITHIN GROUP (ORDER BY b))::bigint", "SELECT a, mode() WITHIN GROUP (ORDER BY b)",
-		"SELECT a, mode() WITHIN GROUP (ORDER BY b DESC) FILTER (WHERE b < %lld)", "SELECT a, first(b ORDER BY b DESC NULLS LAST) - last(b ORDER BY b DESC)" };
+		"SELECT a, mode() WITHIN GROUP (ORDER BY b DESC) FILTER (WHERE b < %lld)", "SELECT a, first(b ORDER BY b DESC NULLS LAST) - last(b ORDER BY b DESC)", "SELECT a, any_value(a)" };
 
 	static const char *const rankings[RANKINGS] = { "SELECT a, row_number() OVER (PARTITION BY a ORDER BY b)", "SELECT a, sum(b + %lld) OVER (PARTITION BY a ORDER BY b)::bigint",
 		"SELECT a, lag(b) OVER (PARTITION BY a ORDER BY b)", "SELECT a, count(*) OVER ()" };
@@ -302,6 +302,8 @@ static inline struct number grouped(const struct relation *r, const struct pair 
 
 	if (variant == 6)
 		return (struct number){ .v = counted(r, from, to) };
+	if (variant == 14)
+		return from->a;
 	if (variant >= 7) {
 		/* NULLs stand at the end. */
 		while (to > from && to[-1].b.null)

@@ -13,6 +13,9 @@ ITEM = "CREATE TABLE item (id bigint, k bigint, v bigint) WITH ('connector' = 'f
 # Over rows that are only added, and over the sum of an id's values, which changes when it comes again.
 SOURCES = {"adds": "item", "changes": "(SELECT id, k, sum(v)::bigint AS v FROM item GROUP BY id, k)"}
 SINK = "CREATE TABLE %s (k bigint, c double precision, d bigint, t text, i text, m bigint, f bigint, l bigint) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = 'debezium-json');\n"
+# Groups whose value keeps its digits.
+NUMBERS = ("CREATE TABLE numbers (k numeric, n bigint) WITH ('connector' = 'filesystem', 'path' = 'numbers', 'format' = 'debezium-json');\n"
+           f"INSERT INTO numbers SELECT v / 10.0, count(*) FROM {SOURCES['changes']} x GROUP BY v / 10.0;\n")
 QUERY = """
 SELECT k, percentile_cont(0.37) WITHIN GROUP (ORDER BY v), percentile_disc(0.9) WITHIN GROUP (ORDER BY v DESC), percentile_disc(0) WITHIN GROUP (ORDER BY v::text || 'x'),
        (percentile_cont(0.5) WITHIN GROUP (ORDER BY v * INTERVAL '2 seconds'))::text, mode() WITHIN GROUP (ORDER BY v), first(id ORDER BY v, id), last(v ORDER BY id) FILTER (WHERE v < 700)
@@ -51,7 +54,7 @@ def large_groups():
     """groups of many rows that come and change, after every run"""
     cwd, db = folder("large"), duckdb.connect()
     (cwd / "in").mkdir()
-    (cwd / "j.sql").write_text(ITEM + "".join(SINK % (name, name) + f"INSERT INTO {name} {QUERY % source};\n" for name, source in SOURCES.items()))
+    (cwd / "j.sql").write_text(ITEM + "".join(SINK % (name, name) + f"INSERT INTO {name} {QUERY % source};\n" for name, source in SOURCES.items()) + NUMBERS)
     db.execute("CREATE TABLE item (id bigint, k bigint, v bigint)")
     for run in range(4):
         rows = [(rng.randrange(20_000), 0, rng.randrange(1000)) for _ in range(8000 if run == 0 else 300)]
@@ -59,6 +62,9 @@ def large_groups():
         (cwd / "in" / f"{run}.csv").write_text("".join(f"{i},{k},{v}\n" for i, k, v in rows))
         db.execute(f"INSERT INTO item SELECT * FROM read_csv('{cwd}/in/{run}.csv', header = false)")
         sparklet(cwd, "run", "--once", "--job", "j", "-s", "epoch.interval=0", "-s", "epoch.max.rows=900", "j.sql")
+        got = {float(k): row["n"] for k, row in result(cwd, "numbers").items()}
+        want = {v / 10: n for v, n in db.execute(f"SELECT v, count(*) FROM {SOURCES['changes']} x GROUP BY v").fetchall()}
+        assert got == want, differ(Counter(got), Counter(want))
         for name, source in SOURCES.items():
             got = result(cwd, name)
             mode = modes(db.execute(f"SELECT k, v FROM {source} x").fetchall())
