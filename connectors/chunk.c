@@ -5,9 +5,11 @@
 
 #include "core/base/check.h"
 #include "core/base/memory.h"
+#include "core/base/utf8.h"
 #include "connectors/file/file.h"
 #include "connectors/format/changelog.h"
 #include "connectors/format/field.h"
+#include "connectors/headers.h"
 
 void spk_chunk_release(struct spk_chunk *chunk)
 {
@@ -17,11 +19,11 @@ void spk_chunk_release(struct spk_chunk *chunk)
 
 /* --- metadata columns --- */
 
-enum metadata { M_OFFSET, M_PARTITION, M_TIMESTAMP, M_TOPIC, M_PATH, M_NAME, M_NONE };
+enum metadata { M_OFFSET, M_PARTITION, M_TIMESTAMP, M_TOPIC, M_PATH, M_NAME, M_KEY, M_NONE };
 
 static enum metadata metadata_kind(const char *key)
 {
-	static const char *const names[] = { "offset", "partition", "timestamp", "topic", "file.path", "file.name" };
+	static const char *const names[] = { "offset", "partition", "timestamp", "topic", "file.path", "file.name", "key" };
 
 	for (size_t i = 0; i < SPK_COUNT_OF(names); i++)
 		if (!strcmp(names[i], key))
@@ -68,6 +70,21 @@ static spk_status fill_places(struct spk_vector *v, struct spk_type type, const 
 	return SPK_OK;
 }
 
+/* Keys of messages; one of no bytes is none. */
+static spk_status fill_keys(struct spk_vector *v, struct spk_type type, const struct spk_view *key, int n, struct spk_arena *arena, spk_error *err)
+{
+	SPK_TRY(spk_vector_init(v, type, n, arena, err));
+	SPK_TRY(spk_vector_need_valid(v, n, arena, err));
+	for (int i = 0; i < n; i++) {
+		const bool none = !key[i].length || (type.id == SPK_TYPE_TEXT && spk_utf8_valid(spk_view_data(&key[i]), key[i].length) != key[i].length);
+
+		spk_vector_view(v)[i] = none ? spk_view("", 0) : key[i];
+		if (none)
+			spk_bit_clear(v->valid, i);
+	}
+	return SPK_OK;
+}
+
 static spk_status wrong_metadata(const struct spk_table *t, int column, const char *expected, spk_error *err)
 {
 	spk_fail(err, SPK_BIND, "metadata column \"%s\" of table \"%s\" cannot be had from connector '%s' with this type",
@@ -84,7 +101,7 @@ static spk_status fill_metadata(struct spk_source *s, const struct spk_chunk *ch
 	const char *name = s->type->partition_name(s, chunk->partition);
 	int64_t partition = chunk->partition;
 	int32_t partition32 = chunk->partition;
-	bool wide = type.id == SPK_TYPE_BIGINT, integer = wide || type.id == SPK_TYPE_INTEGER;
+	bool fits, wide = type.id == SPK_TYPE_BIGINT, integer = wide || type.id == SPK_TYPE_INTEGER;
 
 	if (!strncmp(t->metadata[at], "path.", 5))
 		return spk_path_column(name, t->metadata[at] + 5, type, s->spec->conf ? spk_conf_text(s->spec->conf, SPK_CONF_TIMEZONE) : NULL, &b->column[column], b->arena, err);
@@ -101,7 +118,12 @@ static spk_status fill_metadata(struct spk_source *s, const struct spk_chunk *ch
 		return constant(&b->column[column], type, wide ? (const void *)&partition : &partition32, b->arena, err);
 	if ((kind == M_TOPIC || kind == M_PATH || kind == M_NAME) && type.id == SPK_TYPE_TEXT)
 		return fill_text(s, chunk, kind, b, column, err);
-	return wrong_metadata(t, at, "there are: offset bigint, partition integer, timestamp timestamp, topic text, file.path text, file.name text, path.KEY of any type", err);
+	if (kind == M_KEY && chunk->key && (type.id == SPK_TYPE_TEXT || type.id == SPK_TYPE_BYTEA))
+		return fill_keys(&b->column[column], type, chunk->key + from, n, b->arena, err);
+	SPK_TRY(spk_headers_fill(chunk, from, n, t->metadata[at], type, &b->column[column], b->arena, &fits, err));
+	if (fits)
+		return SPK_OK;
+	return wrong_metadata(t, at, "there are: offset bigint, partition integer, timestamp timestamp, topic text, of messages key text or bytea, headers jsonb, headers.NAME text or bytea, file.path text, file.name text, path.KEY of any type", err);
 }
 
 /* --- decoding --- */
@@ -157,10 +179,13 @@ static spk_status fill_all_metadata(struct spk_source *s, const struct spk_chunk
 static spk_status spread_chunk(const struct spk_chunk *chunk, int from, const struct spk_change_rows *rows, struct spk_arena *arena, struct spk_chunk *out, spk_error *err)
 {
 	int64_t *position = SPK_NEW_ARRAY(arena, int64_t, rows->rows + 1), *timestamp = SPK_NEW_ARRAY(arena, int64_t, rows->rows + 1);
-	struct spk_view *raw = SPK_NEW_ARRAY(arena, struct spk_view, rows->rows + 1);
+	struct spk_view *raw = SPK_NEW_ARRAY(arena, struct spk_view, rows->rows + 1), *headers = SPK_NEW_ARRAY(arena, struct spk_view, rows->rows + 1);
+	struct spk_view *key = SPK_NEW_ARRAY(arena, struct spk_view, rows->rows + 1);
 
-	SPK_TRY_PTR(position && timestamp && raw, err);
+	SPK_TRY_PTR(position && timestamp && raw && headers && key, err);
 	*out = *chunk;
+	out->headers = chunk->headers ? headers : NULL;
+	out->key = chunk->key ? key : NULL;
 	out->rows = rows->rows;
 	out->position = chunk->position ? position : NULL;
 	out->timestamp_us = chunk->timestamp_us ? timestamp : NULL;
@@ -171,6 +196,8 @@ static spk_status spread_chunk(const struct spk_chunk *chunk, int from, const st
 		position[i] = chunk->position ? chunk->position[m] : 0;
 		timestamp[i] = chunk->timestamp_us ? chunk->timestamp_us[m] : 0;
 		raw[i] = chunk->raw[m];
+		headers[i] = chunk->headers ? chunk->headers[m] : spk_view("", 0);
+		key[i] = chunk->key ? chunk->key[m] : spk_view("", 0);
 	}
 	return SPK_OK;
 }

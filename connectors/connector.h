@@ -35,6 +35,7 @@ struct spk_chunk {
 	int64_t *timestamp_us;         /* the source's own time of the row (Kafka timestamp), NULL when it has none */
 	struct spk_view *key;          /* message key, length 0 for none; NULL unless the table wants keys */
 	struct spk_view *other_key;    /* header that tells the key to or from which the row moved, length 0 for none; NULL unless the table wants it */
+	struct spk_view *headers;      /* the message's headers (headers.h); NULL unless the table wants them */
 	bool *no_value;                /* the message has no value (a tombstone), which is not an empty one; NULL unless the table wants keys */
 	const struct spk_piece *piece; /* files in batch: rows by an index of their fields instead of `raw` and `position`; else NULL */
 	int64_t piece_at;              /* position of the piece's first byte */

@@ -345,6 +345,31 @@ static spk_status check_alignment(const struct spk_table *t, spk_error *err)
 	return at(t, key, SPK_USAGE, err);
 }
 
+/* What any source has, what messages have, what formats have. */
+static bool metadata_known(const struct spk_table *t, const char *key)
+{
+	static const char *const names[] = { "offset", "partition", "timestamp", "topic", "file.path", "file.name" };
+	const bool messages = !strcmp(t->connector, "kafka") || !strcmp(t->connector, "upsert-kafka");
+
+	for (size_t i = 0; i < SPK_COUNT_OF(names); i++)
+		if (!strcmp(names[i], key))
+			return true;
+	if (messages && (!strcmp(key, "key") || !strcmp(key, "headers") || !strncmp(key, "headers.", 8)))
+		return true;
+	return !strncmp(key, "path.", 5) || !strncmp(key, "value.", 6);
+}
+
+static spk_status check_metadata(const struct spk_table *t, spk_error *err)
+{
+	for (int i = 0; t->metadata && i < t->schema->count; i++) {
+		if (!t->metadata[i] || metadata_known(t, t->metadata[i]))
+			continue;
+		spk_fail(err, SPK_USAGE, "table \"%s\": metadata column \"%s\": connector '%s' has no metadata '%s'", t->name, t->schema->field[i].name, t->connector, t->metadata[i]);
+		return spk_hint(err, "there are: offset, partition, timestamp, topic, of Kafka key, headers and headers.NAME, of files file.path, file.name and path.KEY, and what the format has (value.NAME)");
+	}
+	return SPK_OK;
+}
+
 static spk_status check_connector(const struct spk_table *t, const struct spk_conf *conf, spk_error *err)
 {
 	if (!strcmp(t->connector, "kafka") || !strcmp(t->connector, "upsert-kafka"))
@@ -383,6 +408,8 @@ spk_status spk_connector_check_table(const struct spk_table *t, void *conf, spk_
 		status = spk_changes_check_table(t, err);
 	if (status == SPK_OK)
 		status = check_alignment(t, err);
+	if (status == SPK_OK)
+		status = check_metadata(t, err);
 	if (status == SPK_OK)
 		status = check_connector(t, conf, err);
 	if (status != SPK_OK && !err->position)

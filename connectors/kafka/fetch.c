@@ -19,6 +19,7 @@
 #include "core/base/log.h"
 #include "core/base/memory.h"
 #include "core/base/wake.h"
+#include "connectors/headers.h"
 
 enum {
 	BLOCK_SIZE = 64 * 1024,       /* what the arena's pool has at hand */
@@ -134,7 +135,7 @@ static bool keep(struct fetching *f, const void *data, size_t size, struct spk_v
 
 struct bytes { const void *data; size_t size; };
 /* other: the key that a header tells of. A value of no data is none. */
-struct message { int64_t offset, timestamp_us; struct bytes value, key, other; };
+struct message { int64_t offset, timestamp_us; struct bytes value, key, other, headers; };
 
 static spk_status add_row(struct fetching *f, const struct message *m)
 {
@@ -157,6 +158,12 @@ static spk_status add_row(struct fetching *f, const struct message *m)
 		if (m->other.data)
 			c->hash += row_hash(~m->offset, m->other.data, m->other.size);
 	}
+	if (c->headers) {
+		if (!keep(f, m->headers.data, m->headers.size, &c->headers[row]))
+			return spk_fail_memory(f->err);
+		if (m->headers.size)
+			c->hash += row_hash(~m->offset, m->headers.data, m->headers.size);
+	}
 	c->position[row] = m->offset;
 	c->timestamp_us[row] = m->timestamp_us;
 	c->bytes += m->value.size;
@@ -178,6 +185,22 @@ static struct bytes other_key(const rd_kafka_message_t *m)
 		if (rd_kafka_header_get_last(headers, names[i], &found.data, &found.size) != RD_KAFKA_RESP_ERR_NO_ERROR)
 			found = (struct bytes){ 0 };
 	return found;
+}
+
+/* All headers of a message into the buffer, which is cleared. */
+static spk_status put_headers(const rd_kafka_message_t *m, struct spk_buffer *out, spk_error *err)
+{
+	rd_kafka_headers_t *headers;
+	const char *name;
+	const void *value;
+	size_t size;
+
+	spk_buffer_clear(out);
+	if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return SPK_OK;
+	for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+		SPK_TRY(spk_headers_put(out, name, value, size, err));
+	return SPK_OK;
 }
 
 static int64_t message_time_us(const rd_kafka_message_t *m)
@@ -207,6 +230,8 @@ static void hold(struct fetching *f, const rd_kafka_message_t *m)
 
 		p->holding = spk_buffer_append(&p->held_other, other.data, other.size, NULL) == SPK_OK;
 	}
+	if (p->holding && f->s->wants_headers)
+		p->holding = put_headers(m, &p->held_headers, NULL) == SPK_OK;
 	/* Without memory for it: have it fetched again. */
 	if (!p->holding)
 		p->stale = true;
@@ -227,7 +252,8 @@ static spk_status take_held(struct fetching *f)
 	/* An empty value is not none, though the buffer may have nothing to point to. */
 	SPK_TRY(add_row(f, &(struct message){ .offset = p->held_offset, .timestamp_us = p->held_timestamp_us,
 		.value = { p->held_no_value ? NULL : p->held_value.data ? p->held_value.data : "", p->held_value.size },
-		.key = { p->held_key.data, p->held_key.size }, .other = { p->held_other.size ? p->held_other.data : NULL, p->held_other.size } }));
+		.key = { p->held_key.data, p->held_key.size }, .other = { p->held_other.size ? p->held_other.data : NULL, p->held_other.size },
+		.headers = { p->held_headers.data, p->held_headers.size } }));
 	p->holding = false;
 	return SPK_OK;
 }
@@ -289,8 +315,9 @@ static void on_message(rd_kafka_message_t *m, void *opaque)
 		rd_kafka_yield(f->s->client.rk);
 		return;
 	} else if (SPK_LIKELY(m->offset >= f->position)) {
-		f->status = add_row(f, &(struct message){ .offset = m->offset, .timestamp_us = message_time_us(m), .value = { m->payload, m->len }, .key = { m->key, m->key_len },
-			.other = f->s->wants_others ? other_key(m) : (struct bytes){ 0 } });
+		f->status = f->s->wants_headers ? put_headers(m, &f->s->headers, f->err) : SPK_OK;
+		f->status = f->status ? f->status : add_row(f, &(struct message){ .offset = m->offset, .timestamp_us = message_time_us(m), .value = { m->payload, m->len }, .key = { m->key, m->key_len },
+			.other = f->s->wants_others ? other_key(m) : (struct bytes){ 0 }, .headers = { f->s->headers.data, f->s->headers.size } });
 	}
 	if (SPK_UNLIKELY(f->status || f->chunk->rows == f->capacity || f->chunk->bytes >= f->max_bytes))
 		stop(f);
@@ -320,6 +347,10 @@ static spk_status make_room(struct fetching *f, int rows)
 	if (f->s->wants_others) {
 		c->other_key = spk_arena_alloc(c->arena, views * sizeof(*c->other_key));
 		SPK_TRY_PTR(c->other_key, f->err);
+	}
+	if (f->s->wants_headers) {
+		c->headers = spk_arena_alloc(c->arena, views * sizeof(*c->headers));
+		SPK_TRY_PTR(c->headers, f->err);
 	}
 	f->capacity = rows;
 	return SPK_OK;

@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/base/wake.h"
+#include "connectors/headers.h"
 
 enum {
 	OPEN_WAIT_MS = 10000,
@@ -256,6 +257,7 @@ static spk_status open_all(struct kafka_source *s, spk_error *err)
 	SPK_TRY(spk_kafka_startup(table, &s->startup, err));
 	SPK_TRY(spk_kafka_bounded(table, &s->bounded, err));
 	s->wants_keys = table_wants_keys(table);
+	s->wants_headers = spk_headers_wanted(table);
 	s->topics = strdup(topic);
 	SPK_TRY_PTR(s->topics, err);
 	s->wake = spk_wake_new();
@@ -289,8 +291,10 @@ static void source_close(struct spk_source *base)
 		spk_buffer_release(&s->partition[i].held_value);
 		spk_buffer_release(&s->partition[i].held_key);
 		spk_buffer_release(&s->partition[i].held_other);
+		spk_buffer_release(&s->partition[i].held_headers);
 		free(s->partition[i].name);
 	}
+	spk_buffer_release(&s->headers);
 	spk_memory_unreserve(s->queue_account, s->reserved);
 	spk_source_close_format(base);
 	if (s->wake >= 0)

@@ -46,7 +46,7 @@ struct kafka_partition {
 	/* The message that ended a range by lying behind it: it has left the queue and waits here for the next fetch. */
 	bool holding;
 	int64_t held_offset, held_timestamp_us;
-	struct spk_buffer held_value, held_key, held_other;
+	struct spk_buffer held_value, held_key, held_other, held_headers;
 	bool held_no_value;
 };
 
@@ -55,6 +55,8 @@ struct kafka_source {
 	struct spk_kafka_client client;
 	struct spk_kafka_bound startup, bounded;
 	bool bounds_known;             /* partition.bound is resolved: once, so that the end does not move */
+	bool wants_headers;            /* for columns (headers.h) */
+	struct spk_buffer headers;     /* scratch: of the message at hand */
 	bool wants_keys, wants_others; /* keys of messages; keys that their headers tell of (connector.h, struct spk_chunk) */
 	char *topics;                  /* the option, cut at ';' */
 	struct kafka_partition *partition;
