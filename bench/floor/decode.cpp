@@ -1,4 +1,4 @@
-// A bid out of JSON by simdjson's on-demand parser, straight into a plain struct: as little as can be done.
+// A row out of JSON by simdjson's on-demand parser, straight into a plain struct: as little as can be done.
 #include "bench/floor/floor.h"
 
 #include <simdjson.h>
@@ -74,18 +74,18 @@ static bool take_time(od::object &o, const char *name, int64_t *out)
 	return o.find_field_unordered(name).get_string().get(text) == simdjson::SUCCESS && parse_time(text, out);
 }
 
-static bool take_text(od::object &o, const char *name, floor_bid *out)
+static bool take_text(od::object &o, const char *name, const char **out, size_t *out_size)
 {
 	std::string_view text;
 
 	if (o.find_field_unordered(name).get_string().get(text) != simdjson::SUCCESS)
 		return false;
-	out->extra = text.data();
-	out->extra_size = text.size();
+	*out = text.data();
+	*out_size = text.size();
 	return true;
 }
 
-extern "C" bool floor_decode(floor_decoder *d, const char *json, size_t size, floor_bid *out)
+extern "C" bool floor_decode(floor_decoder *d, const char *json, size_t size, floor_row *out)
 {
 	const unsigned wanted = d->columns;
 	od::document document;
@@ -97,5 +97,8 @@ extern "C" bool floor_decode(floor_decoder *d, const char *json, size_t size, fl
 	       (!(wanted & 1u << FLOOR_BIDDER) || take_number(o, "bidder", &out->bidder)) &&
 	       (!(wanted & 1u << FLOOR_PRICE) || take_number(o, "price", &out->price)) &&
 	       (!(wanted & 1u << FLOOR_DATE_TIME) || take_time(o, "dateTime", &out->date_time_us)) &&
-	       (!(wanted & 1u << FLOOR_EXTRA) || take_text(o, "extra", out));
+	       (!(wanted & 1u << FLOOR_ID) || take_number(o, "id", &out->id)) &&
+	       (!(wanted & 1u << FLOOR_SELLER) || take_number(o, "seller", &out->seller)) &&
+	       (!(wanted & 1u << FLOOR_NAME) || take_text(o, "name", &out->name, &out->name_size)) &&
+	       (!(wanted & 1u << FLOOR_EXTRA) || take_text(o, "extra", &out->extra, &out->extra_size));
 }

@@ -293,7 +293,7 @@ static char *put_text(char *p, const char *s, size_t n)
 	return p;
 }
 
-static void encode(struct encoded *e, const struct floor_bid *b)
+static void encode(struct encoded *e, const struct floor_row *b)
 {
 	size_t most = OUT_ROW_MAX + 6 * b->extra_size;
 	char *p;
@@ -349,7 +349,7 @@ static void write_epoch(struct run *r)
 
 static void take_row(struct run *r, const rd_kafka_message_t *m)
 {
-	struct floor_bid bid = { 0 };
+	struct floor_row row = { 0 };
 	char *copy;
 
 	if (r->block_used + m->len + FLOOR_PADDING > BLOCK)
@@ -363,12 +363,12 @@ static void take_row(struct run *r, const rd_kafka_message_t *m)
 	r->taken += (int64_t)m->len;
 	if (r->o.stage == CONSUME)
 		return;
-	if (!floor_decode(r->decoder, copy, m->len, &bid))
-		die("row", "is not a bid");
-	r->check += (uint64_t)bid.auction + (uint64_t)bid.bidder + (uint64_t)bid.price + (uint64_t)bid.date_time_us + bid.extra_size;
+	if (!floor_decode(r->decoder, copy, m->len, &row))
+		die("row", "has not the columns that it should have");
+	r->check += (uint64_t)row.auction + (uint64_t)row.bidder + (uint64_t)row.price + (uint64_t)row.id + (uint64_t)row.seller + (uint64_t)row.date_time_us + row.extra_size + row.name_size;
 	if (r->o.stage != WHOLE)
 		return;
-	encode(&r->epoch, &bid);
+	encode(&r->epoch, &row);
 	if (r->epoch.rows == r->o.epoch_rows)
 		write_epoch(r);
 }
@@ -474,8 +474,8 @@ static _Noreturn void usage(const char *why)
 
 static unsigned parse_columns(char *list)
 {
-#define FLOOR_NAME(id, name, kind) name,
-	static const char *const names[] = { FLOOR_COLUMN_LIST(FLOOR_NAME) };
+#define FLOOR_MEMBER(id, name) name,
+	static const char *const names[] = { FLOOR_COLUMN_LIST(FLOOR_MEMBER) };
 	unsigned columns = 0;
 	char *one;
 
@@ -485,7 +485,7 @@ static unsigned parse_columns(char *list)
 		while (i < FLOOR_COLUMNS && strcmp(names[i], one) != 0)
 			i++;
 		if (i == FLOOR_COLUMNS)
-			usage("--columns takes auction,bidder,price,dateTime,extra");
+			usage("--columns takes auction,bidder,price,dateTime,extra,id,seller,name");
 		columns |= 1u << i;
 	}
 	return columns;
@@ -499,7 +499,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{ "epoch-rows", required_argument, NULL, 'e' }, { "consume", required_argument, NULL, 'm' }, { 0 } };
 	int c;
 
-	*o = (struct options){ .stage = WHOLE, .columns = (1u << FLOOR_COLUMNS) - 1, .epoch_rows = 65536 };
+	*o = (struct options){ .stage = WHOLE, .columns = FLOOR_BID, .epoch_rows = 65536 };
 	while ((c = getopt_long(argc, argv, "", list, NULL)) != -1) {
 		switch (c) {
 		case 'b': o->brokers = optarg; break;
@@ -516,7 +516,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 	if (!o->brokers || !o->topic || (o->stage == WHOLE) != (o->sink != NULL) || o->epoch_rows < 1)
 		usage("options are missing or do not go together");
 	if (o->stage == WHOLE)
-		o->columns = (1u << FLOOR_COLUMNS) - 1;
+		o->columns = FLOOR_BID;
 }
 
 int main(int argc, char **argv)
