@@ -386,6 +386,20 @@ static void damage_is_told(void)
 		REQUIRE_OK(spk_state_put(w.view, &keys, &g.hash, NULL, &value, &err), err);
 		CHECK_FAILS(spk_keyed_rows_open(&w.kept, &copy, 1, arena, &err), SPK_CORRUPT, err);
 	}
+	/* By hash the head of several pages has the bytes of all rows; and pages that it counts must be there. */
+	w.kept.by_hash = true;
+	for (uint32_t size = 16; size <= 24; size++) {
+		static const char bytes[24] = { 1, 0, 0, 0, 0, 0, 0, 0, 2 };
+		const enum spk_rows_wanted all = SPK_ROWS_ALL;
+		struct spk_row_group copy = g;
+		spk_status status;
+
+		REQUIRE_OK(spk_state_put(w.view, &keys, &g.hash, NULL, &(struct spk_state_value){ bytes, size }, &err), err);
+		status = spk_keyed_rows_open(&w.kept, &copy, 1, arena, &err);
+		CHECK_EQ_INT(status, size < 24 ? SPK_CORRUPT : SPK_OK);
+		if (status == SPK_OK)
+			CHECK_FAILS(spk_keyed_rows_load(&w.kept, &copy, &all, 1, arena, &err), SPK_CORRUPT, err);
+	}
 	spk_row_keys_release(&keys);
 	spk_arena_unref(arena);
 	end(&w);
