@@ -22,7 +22,7 @@ uint32_t spk_join_piece(const struct spk_join_op *j)
 struct hot {
 	struct spk_join_op *j;
 	struct spk_join_delta *d;
-	uint32_t number, piece;
+	uint32_t number, piece[2];       /* piece: pages or rows of a side that are worked off together */
 	const struct spk_row_group *open[2];
 	struct spk_join_rows added[2], taken[2];
 	int at[2];                       /* those before it are taken */
@@ -82,7 +82,7 @@ static spk_status look_up(struct hot *h, int side, uint32_t from, struct spk_are
 	struct spk_row_group g = group_of(h, side);
 	const enum spk_rows_wanted asked = SPK_ROWS_ASKED;
 	struct spk_keyed_rows *k = &h->j->kept[side];
-	const uint32_t to = SPK_MIN(from + h->piece, (uint32_t)h->taken[side].count);
+	const uint32_t to = SPK_MIN(from + h->piece[side], (uint32_t)h->taken[side].count);
 
 	SPK_TRY(spk_keyed_rows_open(k, &g, 1, arena, err));
 	for (uint32_t i = from; i < to; i++)
@@ -123,7 +123,7 @@ static spk_status find_taken(struct hot *h, int side, spk_error *err)
 	struct spk_join_rows *t = &h->taken[side];
 	const uint32_t rows = (uint32_t)t->count;
 
-	for (uint32_t from = 0; from < rows; from += h->piece)
+	for (uint32_t from = 0; from < rows; from += h->piece[side])
 		SPK_TRY(in_piece(h, look_up, side, from, err));
 	h->before[side] = h->now[side] = h->open[side]->total_before;
 	t->count = 0;
@@ -171,7 +171,7 @@ static spk_status go_through(struct hot *h, int side, const uint32_t *page, uint
 static spk_status go_through_all(struct hot *h, int side, uint32_t from, struct spk_arena *arena, spk_error *err)
 {
 	const struct spk_join_rows *t = &h->taken[side];
-	const uint32_t pages = SPK_MIN(h->open[side]->stored - from, h->piece);
+	const uint32_t pages = SPK_MIN(h->open[side]->stored - from, h->piece[side]);
 	const int first = h->at[side];
 	uint32_t page[PIECE_MAX];
 
@@ -186,7 +186,7 @@ static spk_status go_through_all(struct hot *h, int side, uint32_t from, struct 
 static spk_status go_through_taken(struct hot *h, int side, uint32_t from, struct spk_arena *arena, spk_error *err)
 {
 	const struct spk_join_rows *t = &h->taken[side];
-	const uint32_t to = SPK_MIN(from + h->piece, (uint32_t)t->count);
+	const uint32_t to = SPK_MIN(from + h->piece[side], (uint32_t)t->count);
 	uint32_t page[PIECE_MAX], pages = 0;
 
 	for (uint32_t i = from; i < to; i++)
@@ -198,10 +198,10 @@ static spk_status go_through_taken(struct hot *h, int side, uint32_t from, struc
 static spk_status go_through_side(struct hot *h, int side, bool all, spk_error *err)
 {
 	if (all)
-		for (uint32_t from = 0; from < h->open[side]->stored; from += h->piece)
+		for (uint32_t from = 0; from < h->open[side]->stored; from += h->piece[side])
 			SPK_TRY(in_piece(h, go_through_all, side, from, err));
 	else
-		for (uint32_t from = 0; from < (uint32_t)h->taken[side].count; from += h->piece)
+		for (uint32_t from = 0; from < (uint32_t)h->taken[side].count; from += h->piece[side])
 			SPK_TRY(in_piece(h, go_through_taken, side, from, err));
 	return SPK_OK;
 }
@@ -226,7 +226,7 @@ static spk_status store(struct hot *h, int side, uint32_t from, struct spk_arena
 	struct spk_keyed_rows *k = &h->j->kept[side];
 	const enum spk_rows_wanted wanted = k->totals_only ? SPK_ROWS_NONE : k->by_hash ? SPK_ROWS_ASKED : SPK_ROWS_LAST;
 	const struct spk_join_rows *added = &h->added[side], *taken = &h->taken[side];
-	const uint32_t to = SPK_MIN(from + h->piece, (uint32_t)added->count);
+	const uint32_t to = SPK_MIN(from + h->piece[side], (uint32_t)added->count);
 
 	SPK_TRY(spk_keyed_rows_open(k, &g, 1, arena, err));
 	for (int i = 0; i < taken->count && from == 0; i++)
@@ -260,15 +260,17 @@ static spk_status work_off(struct hot *h, const enum spk_rows_wanted wanted[2], 
 			sort_by_page(h->open[side], &h->added[side]);
 		do
 			SPK_TRY(in_piece(h, store, side, from, err));
-		while ((from += h->piece) < (uint32_t)h->added[side].count);
+		while ((from += h->piece[side]) < (uint32_t)h->added[side].count);
 	}
 	return SPK_OK;
 }
 
 spk_status spk_join_hot_key(struct spk_join_op *j, struct spk_join_delta *d, uint32_t number, const struct spk_row_group *const open[2], const enum spk_rows_wanted wanted[2], spk_error *err)
 {
-	struct hot h = { .j = j, .d = d, .number = number, .piece = spk_join_piece(j), .open = { open[0], open[1] }, .arena = d->changes->arena };
+	struct hot h = { .j = j, .d = d, .number = number, .open = { open[0], open[1] }, .arena = d->changes->arena };
 
+	for (int side = 0; side < 2; side++)
+		h.piece[side] = SPK_MAX(spk_join_piece(j) / spk_row_group_page_weight(&j->kept[side], open[side]), 1u);
 	return work_off(&h, wanted, err);
 }
 

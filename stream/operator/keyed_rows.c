@@ -69,6 +69,14 @@ spk_status spk_keyed_rows_piece(struct spk_keyed_rows *k, struct spk_row_group *
 	return spk_rows_get(k, p, arena, err);
 }
 
+uint32_t spk_row_group_page_weight(const struct spk_keyed_rows *k, const struct spk_row_group *g)
+{
+	const struct spk_rows_page *first = spk_rows_page(g, 0);
+	const int64_t bytes = !first || !g->stored ? 0 : k->by_hash ? g->bytes / g->stored : first->bytes;
+
+	return (uint32_t)SPK_MIN(bytes / SPK_ROWS_PAGE_BYTES + 1, (int64_t)1 << 20);
+}
+
 /* --- changing --- */
 
 static bool same_row(const struct spk_kept_row *row, const char *bytes, uint32_t size)

@@ -80,6 +80,8 @@ spk_status spk_keyed_rows_load(struct spk_keyed_rows *k, struct spk_row_group *g
  * its pages are not: that is for a group which was opened.
  */
 spk_status spk_keyed_rows_piece(struct spk_keyed_rows *k, struct spk_row_group *g, const struct spk_row_group *open, const uint32_t *page, uint32_t pages, struct spk_arena *arena, spk_error *err);
+/* How many usual pages one of an open group takes, about: rows may be long. */
+uint32_t spk_row_group_page_weight(const struct spk_keyed_rows *k, const struct spk_row_group *g);
 /* By hash: the page in which such a row of an open group is. */
 uint32_t spk_row_group_page(const struct spk_row_group *g, const char *bytes, uint32_t size);
 /* Takes up to `weight` of that row from a group with its page loaded, or all of them where not by hash; *taken is how much was there. */

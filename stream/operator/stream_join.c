@@ -69,7 +69,7 @@ struct slice {
 	struct spk_join_key key[KEYS_AT_ONCE];
 	struct spk_row_group group[2][KEYS_AT_ONCE];
 	enum spk_rows_wanted wanted[2][KEYS_AT_ONCE];
-	uint64_t pages[KEYS_AT_ONCE];    /* that are wanted of a key */
+	uint64_t pages[KEYS_AT_ONCE];    /* of the usual size, that are wanted of a key */
 };
 
 /* Which pages of a key's rows must be seen. */
@@ -88,11 +88,11 @@ static void decide_wanted(struct spk_join_op *j, struct slice *s, int at)
 	s->pages[at] = 0;
 	for (int side = 0; side < 2; side++) {
 		const bool all = sum[!side].rows && (pairs || (j->setup.role[side].alone && meets_change[side]));
-		const uint32_t stored = s->group[side][at].stored;
+		const struct spk_row_group *g = &s->group[side][at];
 
 		SPK_ASSERT(!sum[side].takes || j->kept[side].by_hash || j->kept[side].totals_only, "where rows are taken back they are found by their hash");
 		s->wanted[side][at] = j->kept[side].totals_only ? SPK_ROWS_NONE : all ? SPK_ROWS_ALL : !sum[side].rows ? SPK_ROWS_NONE : j->kept[side].by_hash ? SPK_ROWS_ASKED : SPK_ROWS_LAST;
-		s->pages[at] += s->wanted[side][at] == SPK_ROWS_ALL ? stored : SPK_MIN(stored, (uint32_t)sum[side].rows);
+		s->pages[at] += (uint64_t)(s->wanted[side][at] == SPK_ROWS_ALL ? g->stored : SPK_MIN(g->stored, (uint32_t)sum[side].rows)) * spk_row_group_page_weight(&j->kept[side], g);
 	}
 }
 

@@ -148,4 +148,20 @@ def small_pieces():
         job.check()
 
 
-main(many_rows_that_come, many_rows_that_change, small_pieces)
+def long_rows():
+    """a key whose rows are long: more than memory, few pieces at a time"""
+    sql = TABLES.replace("v bigint", "v text") + SINK % ("o", "q bigint, id bigint, n bigint", "o")
+    sql += "INSERT INTO o SELECT a.q, i.id, length(i.v) FROM asked a JOIN item i ON a.k = i.k AND i.id % 100 = a.w AND length(i.v || a.w) > 5;\n"
+    job = Job("long", "", "64MiB")
+    (job.cwd / "j.sql").write_text(sql)
+    job.write("item", [(i, 7, f"x{i:05d}" * 3000) for i in range(4000)])
+    job.write("asked", [(0, 8, 1)])
+    job.run("-s", "parallelism=1", "-s", "epoch.max.bytes=4MiB")
+    job.write("asked", [(1, 7, 98)])
+    job.run("-s", "parallelism=1")
+    want = Counter((1, i, 18000) for i in range(98, 4000, 100))
+    got = job.result("o")
+    assert got == want, differ(got, want)
+
+
+main(many_rows_that_come, many_rows_that_change, small_pieces, long_rows)
