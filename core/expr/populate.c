@@ -44,13 +44,14 @@ spk_status spk_expr_populate(struct spk_arena *arena, struct spk_expr *base, str
 
 	SPK_TRY(spk_expr_cast(arena, json, spk_type(SPK_TYPE_JSONB), true, position, &pair[1], err));
 	if (!none) {
-		/* What the base has counts where the document has no such member. */
-		struct spk_expr *both[2], *or_none[2] = { pair[1], spk_expr_unknown(arena, "{}") };
+		/* What the base has counts where the document has no such member; a base that is NULL has nothing. */
+		struct spk_expr *both[2], *or_none[2] = { pair[1], spk_expr_unknown(arena, "{}") }, *or_alone[2] = { NULL, pair[1] };
 
 		SPK_TRY_PTR(or_none[1], err);
 		SPK_TRY(spk_expr_call(arena, "to_jsonb", &base, 1, position, &both[0], err));
 		SPK_TRY(spk_expr_make(arena, SPK_EXPR_COALESCE, or_none, 2, false, position, &both[1], err));
-		SPK_TRY(spk_expr_call(arena, "||", both, 2, position, &pair[1], err));
+		SPK_TRY(spk_expr_call(arena, "||", both, 2, position, &or_alone[0], err));
+		SPK_TRY(spk_expr_make(arena, SPK_EXPR_COALESCE, or_alone, 2, false, position, &pair[1], err));
 	}
 	SPK_TRY_PTR(*out = spk_expr_node(arena, SPK_EXPR_CALL, base->type, pair, 2, position), err);
 	(*out)->function = &function;

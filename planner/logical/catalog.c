@@ -16,8 +16,11 @@ struct entry {
 
 struct function_entry { const char *name; const struct spk_user_function *function; const struct spk_user_aggregate *aggregate; struct function_entry *next; };  /* one of the two */
 
+struct type_entry { const char *name; const struct spk_schema *schema; struct type_entry *next; };
+
 struct spk_catalog {
 	struct spk_arena *arena;
+	struct type_entry *types;
 	struct function_entry *functions;
 	struct spk_catalog_hooks hooks;
 	struct entry *first, **last;
@@ -117,6 +120,45 @@ spk_status spk_catalog_add_table(struct spk_catalog *c, struct spk_table *table,
 spk_status spk_catalog_add_view(struct spk_catalog *c, struct spk_view_def *view, bool or_replace, spk_error *err)
 {
 	return add(c, (struct entry){ .name = view->name, .view = view }, or_replace, err);
+}
+
+static struct type_entry **find_type(struct type_entry **at, const char *name)
+{
+	while (*at && strcmp((*at)->name, name) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+const struct spk_schema *spk_catalog_record(const struct spk_catalog *c, const char *name)
+{
+	struct type_entry *types = c->types;
+	const struct type_entry *e = *find_type(&types, name);
+	const struct spk_table *table = e ? NULL : spk_catalog_table(c, name);
+
+	return e ? e->schema : table ? table->schema : NULL;
+}
+
+spk_status spk_catalog_add_type(struct spk_catalog *c, const char *name, const struct spk_schema *schema, spk_error *err)
+{
+	struct type_entry *e;
+
+	if (spk_catalog_record(c, name))
+		return spk_fail(err, SPK_EXISTS, "type \"%s\" already exists", name);
+	SPK_TRY_PTR(e = SPK_NEW(c->arena, struct type_entry), err);
+	*e = (struct type_entry){ spk_arena_strdup(c->arena, name), schema, c->types };
+	SPK_TRY_PTR(e->name, err);
+	c->types = e;
+	return SPK_OK;
+}
+
+bool spk_catalog_drop_type(struct spk_catalog *c, const char *name)
+{
+	struct type_entry **e = find_type(&c->types, name);
+
+	if (!*e)
+		return false;
+	*e = (*e)->next;
+	return true;
 }
 
 static struct function_entry *find_function(const struct spk_catalog *c, const char *name)

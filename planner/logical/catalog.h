@@ -96,6 +96,11 @@ const struct spk_user_aggregate *spk_catalog_aggregate(const struct spk_catalog 
 bool spk_catalog_drop_function(struct spk_catalog *c, const char *name);
 /* Own functions and aggregates, for completion; returns how many of their names it gave. */
 int spk_catalog_function_names(const struct spk_catalog *c, const char **names, int capacity);
+/* Record types by name. EXISTS when a type or a table has it: a table's name is the type of its rows. The schema is borrowed. */
+spk_status spk_catalog_add_type(struct spk_catalog *c, const char *name, const struct spk_schema *schema, spk_error *err);
+/* The fields of such a type or of a table of the name; NULL: there is none. */
+const struct spk_schema *spk_catalog_record(const struct spk_catalog *c, const char *name);
+bool spk_catalog_drop_type(struct spk_catalog *c, const char *name);
 spk_status spk_catalog_drop(struct spk_catalog *c, const char *name, bool if_exists, spk_error *err);
 const struct spk_table *spk_catalog_table(const struct spk_catalog *c, const char *name);       /* NULL: none */
 const struct spk_view_def *spk_catalog_view(const struct spk_catalog *c, const char *name);

@@ -501,6 +501,8 @@ spk_status spk_binder_insert(struct spk_binder *b, const PgQuery__InsertStmt *s,
 /* The columns of PARTITIONED BY into the table, whose own columns are there. */
 spk_status spk_binder_partitioned(struct spk_binder *b, const PgQuery__PartitionSpec *s, struct spk_table *t, spk_error *err);
 spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateStmt *s, int position, spk_error *err);
+spk_status spk_binder_create_type(struct spk_binder *b, const PgQuery__CompositeTypeStmt *s, int position, spk_error *err);
+spk_status spk_binder_drop_type(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err);
 spk_status spk_binder_create_function(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, spk_error *err);
 spk_status spk_binder_create_aggregate(struct spk_binder *b, const PgQuery__DefineStmt *s, int position, spk_error *err);
 spk_status spk_binder_drop_function(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err);

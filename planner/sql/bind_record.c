@@ -113,41 +113,100 @@ static spk_status said_columns(struct spk_binder *b, const PgQuery__RangeFunctio
 	return SPK_OK;
 }
 
-/* NULL::t, or NULL::t cast by name: the table's columns. */
-static spk_status table_columns(struct spk_binder *b, const PgQuery__FuncCall *f, const char *name, struct spk_schema **out, spk_error *err)
+/* The type that NULL::t names, NULL for any other argument. */
+static const PgQuery__TypeCast *null_of_type(const PgQuery__FuncCall *f)
 {
 	const PgQuery__TypeCast *c = f->n_args == 2 && f->args[0]->node_case == PG_QUERY__NODE__NODE_TYPE_CAST ? f->args[0]->type_cast : NULL;
-	const char *type = c && c->type_name->n_names ? spk_node_string(c->type_name->names[c->type_name->n_names - 1]) : NULL;
-	const struct spk_table *table = type ? spk_catalog_table(b->catalog, type) : NULL;
 
-	if (c && !table)
-		return spk_binder_fail(b, c->location, SPK_BIND, err, "type \"%s\" does not exist", type);
-	if (!c || c->arg->node_case != PG_QUERY__NODE__NODE_A_CONST || !c->arg->a_const->isnull)
-		return spk_binder_unsupported(b, f->location, spk_arena_printf(b->arena, "%s with a first argument other than NULL::table", name), err);
-	SPK_TRY_PTR(*out = spk_schema_new(b->arena, table->schema->count), err);
-	for (int i = 0; i < table->schema->count; i++)
-		(*out)->field[i] = (struct spk_field){ table->schema->field[i].name, table->schema->field[i].type, true };
+	return c && c->arg->node_case == PG_QUERY__NODE__NODE_A_CONST && c->arg->a_const->isnull ? c : NULL;
+}
+
+/* NULL::t: the columns of the table, or the fields of the type. */
+static spk_status type_columns(struct spk_binder *b, const PgQuery__TypeCast *c, struct spk_schema **out, spk_error *err)
+{
+	const char *type = c->type_name->n_names ? spk_node_string(c->type_name->names[c->type_name->n_names - 1]) : NULL;
+	const struct spk_schema *record = type ? spk_catalog_record(b->catalog, type) : NULL;
+
+	if (!record)
+		return spk_binder_fail(b, c->type_name->location, SPK_BIND, err, "type \"%s\" does not exist", type ? type : "");
+	SPK_TRY_PTR(*out = spk_schema_new(b->arena, record->count), err);
+	for (int i = 0; i < record->count; i++)
+		(*out)->field[i] = (struct spk_field){ record->field[i].name, record->field[i].type, true };
 	return SPK_OK;
+}
+
+/* --- other records --- */
+
+/* The first argument, which may look at what stands before it in FROM; subqueries in it are attached to the plan. */
+static spk_status bind_base(struct spk_binder *b, const PgQuery__FuncCall *f, const char *name, struct spk_logical **plan, struct spk_expr **base, spk_error *err)
+{
+	static const struct spk_scope none;
+	struct spk_exprs x = { .b = b, .scope = &none, .clause = "functions in FROM" };
+	struct spk_sublinks sublinks = { 0 }, *around = b->sublinks;
+	spk_status status;
+
+	b->sublinks = &sublinks;
+	status = spk_binder_expr(&x, f->args[0], base, err);
+	b->sublinks = around;
+	SPK_TRY(status);
+	if ((*base)->type.id == SPK_TYPE_UNKNOWN)
+		return spk_binder_fail(b, f->location, SPK_BIND, err, "could not determine polymorphic type because input has type unknown");
+	if ((*base)->type.id != SPK_TYPE_ROW)
+		return spk_binder_fail(b, f->location, SPK_BIND, err, "first argument of %s must be a row type", name);
+	if (f->args[0]->node_case == PG_QUERY__NODE__NODE_ROW_EXPR || !(*base)->type.children)
+		return spk_binder_fail(b, f->location, SPK_BIND, err, "a column definition list is required for functions returning \"record\"");
+	return spk_sublinks_attach(b, &sublinks, plan, base, err);
+}
+
+/* jsonb_populate_record(r, j): r with what j has. The plan's first column is j. */
+static spk_status populate_record(struct spk_binder *b, const PgQuery__FuncCall *f, const char *name, struct spk_logical **plan, spk_error *err)
+{
+	const int position = spk_binder_at(b, f->location);
+	struct spk_expr *base, *value, *record, **field, **whole = SPK_NEW(b->arena, struct spk_expr *);
+	struct spk_schema *schema = spk_schema_new(b->arena, 1);
+
+	SPK_TRY(bind_base(b, f, name, plan, &base, err));
+	SPK_TRY_PTR(schema && whole && (value = spk_expr_column(b->arena, 0, &(*plan)->schema->field[0])), err);
+	SPK_TRY(spk_expr_populate(b->arena, base, value, position, whole, err));
+	schema->field[0] = (struct spk_field){ name, (*whole)->type, true };
+	SPK_TRY_PTR(*plan = spk_binder_project(b, *plan, whole, schema), err);
+	SPK_TRY_PTR(record = spk_expr_column(b->arena, 0, &schema->field[0]), err);
+	SPK_TRY_PTR(field = SPK_NEW_ARRAY(b->arena, struct spk_expr *, record->type.children->count + 1), err);
+	SPK_TRY_PTR(schema = spk_schema_new(b->arena, record->type.children->count), err);
+	for (int i = 0; i < schema->count; i++) {
+		SPK_TRY(spk_expr_field(b->arena, record, i, position, &field[i], err));
+		schema->field[i] = (struct spk_field){ record->type.children->field[i].name, field[i]->type, true };
+	}
+	return (*plan = spk_binder_project(b, *plan, field, schema)) ? SPK_OK : spk_fail_memory(err);
+}
+
+/* The members of a document as columns. */
+static spk_status members(struct spk_binder *b, const PgQuery__FuncCall *f, struct spk_schema *schema, struct spk_logical **plan, spk_error *err)
+{
+	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, schema->count + 1), *value;
+
+	SPK_TRY_PTR(expr && (value = spk_expr_column(b->arena, 0, &(*plan)->schema->field[0])), err);
+	SPK_TRY(spk_expr_cast(b->arena, value, spk_type(SPK_TYPE_JSONB), true, spk_binder_at(b, f->location), &value, err));
+	for (int i = 0; i < schema->count; i++)
+		SPK_TRY(member(b, value, &schema->field[i], f->location, &expr[i], err));
+	return (*plan = spk_binder_project(b, *plan, expr, schema)) ? SPK_OK : spk_fail_memory(err);
 }
 
 spk_status spk_binder_record_function(struct spk_binder *b, const PgQuery__RangeFunction *r, const PgQuery__FuncCall *f, const char *name, struct spk_scope *out, spk_error *err)
 {
-	struct spk_expr **expr, *value;
-	struct spk_schema *schema;
+	const bool populates_record = spk_populates(name), other = populates_record && f->n_args == 2 && !null_of_type(f);
+	struct spk_schema *schema = NULL;
 	struct spk_logical *plan;
 
-	if (is_one_of(populates, SPK_COUNT_OF(populates), name))
-		SPK_TRY(table_columns(b, f, name, &schema, err));
-	else
+	if (populates_record && f->n_args != 2)
+		return spk_binder_fail(b, f->location, SPK_BIND, err, "function %s takes a record and a document", name);
+	if (!populates_record)
 		SPK_TRY(said_columns(b, r, f, name, &schema, err));
-	SPK_TRY_PTR(expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, schema->count + 1), err);
+	else if (!other)
+		SPK_TRY(type_columns(b, null_of_type(f), &schema, err));
 	if (r->ordinality)
 		return spk_binder_fail(b, r->n_coldeflist ? r->coldeflist[0]->column_def->location : f->location, SPK_BIND, err, "WITH ORDINALITY cannot be used with a column definition list");
 	SPK_TRY(bind_values(b, r, f, is_one_of(sets, SPK_COUNT_OF(sets), name), &plan, err));
-	SPK_TRY_PTR(value = spk_expr_column(b->arena, 0, &plan->schema->field[0]), err);
-	SPK_TRY(spk_expr_cast(b->arena, value, spk_type(SPK_TYPE_JSONB), true, spk_binder_at(b, f->location), &value, err));
-	for (int i = 0; i < schema->count; i++)
-		SPK_TRY(member(b, value, &schema->field[i], f->location, &expr[i], err));
-	SPK_TRY_PTR(plan = spk_binder_project(b, plan, expr, schema), err);
+	SPK_TRY(other ? populate_record(b, f, name, &plan, err) : members(b, f, schema, &plan, err));
 	return spk_binder_one_range(b, plan, name, r->alias, f->location, out, err);
 }

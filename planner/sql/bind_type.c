@@ -209,19 +209,19 @@ static void put_parameters(const PgQuery__TypeName *t, char *out, size_t size)
 		snprintf(out + n, size - (size_t)n, ")");
 }
 
-/* A table's name is the type of its rows; _int4 is an array of int4. False: it is neither. */
+/* The name of a record type, or a table's, which is the type of its rows; _int4 is an array of int4. False: it is neither. */
 static bool other_name(const struct spk_binder *b, const PgQuery__TypeName *t, const char *name, struct spk_type *out)
 {
-	const struct spk_table *table = spk_catalog_table(b->catalog, name);
+	const struct spk_schema *record = spk_catalog_record(b->catalog, name);
 	struct spk_type element;
 
 	if (t->n_typmods || spk_type_parse(name, out, NULL) == SPK_OK)
 		return false;
 	if (name[0] == '_' && spk_type_parse(name + 1, &element, NULL) == SPK_OK)
 		return spk_type_array_of(b->arena, element, out, NULL) == SPK_OK;
-	if (!table)
+	if (!record)
 		return false;
-	*out = (struct spk_type){ .id = SPK_TYPE_ROW, .children = table->schema };
+	*out = (struct spk_type){ .id = SPK_TYPE_ROW, .children = record };
 	return true;
 }
 

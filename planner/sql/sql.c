@@ -83,6 +83,9 @@ static spk_status bind_drop(struct spk_binder *b, const PgQuery__DropStmt *d, st
 	case PG_QUERY__OBJECT_TYPE__OBJECT_AGGREGATE:
 		out->tag = d->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION ? "DROP FUNCTION" : "DROP AGGREGATE";
 		return spk_binder_drop_function(b, d, out->position, err);
+	case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE:
+		out->tag = "DROP TYPE";
+		return spk_binder_drop_type(b, d, out->position, err);
 	default:
 		out->tag = d->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ? "DROP TABLE" : d->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW ? "DROP VIEW" : "DROP MATERIALIZED VIEW";
 		return spk_binder_drop(b, d, out->position, err);
@@ -173,6 +176,9 @@ static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery
 	case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT:
 		out->tag = "CREATE FUNCTION";
 		return spk_binder_create_function(b, n->create_function_stmt, err);
+	case PG_QUERY__NODE__NODE_COMPOSITE_TYPE_STMT:
+		out->tag = "CREATE TYPE";
+		return spk_binder_create_type(b, n->composite_type_stmt, out->position, err);
 	case PG_QUERY__NODE__NODE_DEFINE_STMT:
 		out->tag = "CREATE AGGREGATE";
 		return spk_binder_create_aggregate(b, n->define_stmt, out->position, err);

@@ -11,8 +11,7 @@ SELECT * FROM json_populate_record(NULL::emp, '{"id": "x"}');
 SELECT * FROM jsonb_populate_recordset(NULL::t1, '[{"a": 5, "c": "n"}, {"a": "6", "b": 3}]');
 SELECT e.name, p.b FROM emp e, jsonb_populate_record(NULL::t1, jsonb_build_object('b', e.id * 2)) p WHERE e.id < 4 ORDER BY e.id;
 SELECT * FROM jsonb_populate_record(NULL::nosuch, '{}');
--- refused: jsonb_populate_record with a first argument other than NULL::table
-SELECT * FROM jsonb_populate_record((SELECT t FROM t1 t LIMIT 1), '{}');
+SELECT * FROM jsonb_populate_record((SELECT t FROM t1 t ORDER BY a, b, c LIMIT 1), '{}');
 SELECT * FROM jsonb_to_record('{"a": [1]}') AS t (a int[]);
 SELECT x FROM jsonb_array_elements_text('["a", "b"]') x ORDER BY x;
 SELECT x, x IS NULL AS n FROM t1, unnest(ARRAY[a, b]) x WHERE a = 1 ORDER BY x;
