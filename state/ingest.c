@@ -74,16 +74,26 @@ static spk_status take_message(const struct load *l, char *message, spk_error *e
 	return message ? spk_state_fail(l->view->store, message, "writing a file", err) : SPK_OK;
 }
 
-static spk_status add_cell(struct load *l, struct spk_bucket *b, const struct spk_cell *c, spk_error *err)
+/* Said before it is true: what RocksDB may have taken in must not be taken for nothing. */
+static void announce(struct load *l, struct spk_bucket *b, struct spk_cell *c)
+{
+	c->flags &= ~(uint32_t)SPK_CELL_NEW;
+	b->stored |= 1ull << shard_of(c);
+	atomic_store_explicit(&l->view->table->stored, true, memory_order_relaxed);
+}
+
+static spk_status add_cell(struct load *l, struct spk_bucket *b, struct spk_cell *c, spk_error *err)
 {
 	struct spk_buffer *key = &l->view->keys;
 	char *message = NULL;
 
 	SPK_TRY(spk_state_full_key(l->view, b, c, err));
-	if (c->value_size == UINT32_MAX)
+	if (c->value_size == UINT32_MAX) {
 		rocksdb_sstfilewriter_delete(l->writer, key->data, key->size, &message);
-	else
+	} else {
 		rocksdb_sstfilewriter_put(l->writer, key->data, key->size, spk_cell_value(c), c->value_size, &message);
+		announce(l, b, c);
+	}
 	return take_message(l, message, err);
 }
 
@@ -93,8 +103,11 @@ static spk_status add_run(struct load *l, const struct entry *entry, size_t n, s
 	for (size_t i = 0; i < n; i++)
 		l->sorted[i] = (struct spk_sorted_cell){ .bucket = entry->bucket->bucket, .cell = entry[i].cell };
 	spk_sort_cells(l->sorted, l->sorted + n, n);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		if (i + SPK_CELLS_AHEAD < n)
+			spk_cell_prefetch(l->sorted[i + SPK_CELLS_AHEAD].cell);
 		SPK_TRY(add_cell(l, entry->bucket, l->sorted[i].cell, err));
+	}
 	return SPK_OK;
 }
 
@@ -114,20 +127,6 @@ static spk_status write_file(struct load *l, spk_error *err)
 	return take_message(l, message, err);
 }
 
-/* Said before it is true: what RocksDB may have taken in must not be taken for nothing. */
-static void announce(struct load *l)
-{
-	for (size_t i = 0; i < l->entries; i++) {
-		struct spk_cell *c = l->entry[i].cell;
-
-		if (c->value_size == UINT32_MAX)
-			continue;
-		c->flags &= ~(uint32_t)SPK_CELL_NEW;
-		l->entry[i].bucket->stored |= 1ull << shard_of(c);
-		atomic_store_explicit(&l->view->table->stored, true, memory_order_relaxed);
-	}
-}
-
 static spk_status take_in(struct load *l, spk_error *err)
 {
 	rocksdb_ingestexternalfileoptions_t *options = rocksdb_ingestexternalfileoptions_create();
@@ -137,7 +136,6 @@ static spk_status take_in(struct load *l, spk_error *err)
 	rocksdb_ingestexternalfileoptions_set_move_files(options, 1);
 	/* Nobody reads an older version meanwhile. */
 	rocksdb_ingestexternalfileoptions_set_snapshot_consistency(options, 0);
-	announce(l);
 	rocksdb_ingest_external_file_cf(l->view->store->db, l->view->table->cf, &path, 1, options, &message);
 	rocksdb_ingestexternalfileoptions_destroy(options);
 	return take_message(l, message, err);
@@ -160,8 +158,11 @@ static spk_status run(struct load *l, spk_error *err)
 		unlink(l->path);
 		return status;
 	}
-	for (size_t i = 0; i < l->entries; i++)
+	for (size_t i = 0; i < l->entries; i++) {
+		if (i + SPK_CELLS_AHEAD < l->entries)
+			__builtin_prefetch(l->entry[i + SPK_CELLS_AHEAD].cell, 1);
 		spk_cells_written(&l->entry[i].bucket->cells, l->entry[i].cell);
+	}
 	spk_metric_add(l->view->table->writes, (int64_t)l->entries);
 	return SPK_OK;
 }

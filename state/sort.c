@@ -25,6 +25,8 @@ static uint32_t common_prefix(const struct spk_sorted_cell *cells, size_t count)
 		const struct spk_cell *c = cells[i].cell;
 		uint32_t n = SPK_MIN(common, c->key_size), same = 0;
 
+		if (i + SPK_CELLS_AHEAD < count)
+			spk_cell_prefetch(cells[i + SPK_CELLS_AHEAD].cell);
 		if (c->key_size >= common && memcmp(first->bytes, c->bytes, common) == 0)
 			continue;
 		while (same < n && first->bytes[same] == c->bytes[same])
@@ -108,8 +110,11 @@ static void sort_run(struct spk_sorted_cell *cells, struct spk_sorted_cell *spar
 {
 	const uint32_t skip = common_prefix(cells, count);
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (i + SPK_CELLS_AHEAD < count)
+			spk_cell_prefetch(cells[i + SPK_CELLS_AHEAD].cell);
 		cells[i].prefix = key_prefix(cells[i].cell, skip);
+	}
 	if (count >= RADIX_FROM)
 		radix_sort(cells, spare, count);
 	else
