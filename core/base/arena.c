@@ -16,16 +16,8 @@
 
 #include "core/base/check.h"
 #include "core/base/memory.h"
+#include "core/base/poison.h"
 #include "core/base/pool.h"
-
-#if SPK_ARENA_POISONING
-#include <sanitizer/asan_interface.h>
-#define POISON(p, size) ASAN_POISON_MEMORY_REGION(p, size)
-#define UNPOISON(p, size) ASAN_UNPOISON_MEMORY_REGION(p, size)
-#else
-#define POISON(p, size) ((void)(p), (void)(size))
-#define UNPOISON(p, size) ((void)(p), (void)(size))
-#endif
 
 enum {
 	ALIGN = 16,

@@ -10,15 +10,7 @@
 #include "core/base/arena.h"
 #include "core/base/check.h"
 #include "core/base/memory.h"
-
-#if SPK_ARENA_POISONING
-#include <sanitizer/asan_interface.h>
-#define POISON(p, size) ASAN_POISON_MEMORY_REGION(p, size)
-#define UNPOISON(p, size) ASAN_UNPOISON_MEMORY_REGION(p, size)
-#else
-#define POISON(p, size) ((void)(p), (void)(size))
-#define UNPOISON(p, size) ((void)(p), (void)(size))
-#endif
+#include "core/base/poison.h"
 
 enum {
 	STEPS = 24,                    /* sizes: STEPS / 4 doublings from 64 KiB on */
