@@ -16,6 +16,7 @@
  *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c, bind_array.c
  *   bind_args.c     arguments of calls              bind_record.c   records as tables: AS t (a int, b text)
  *   bind_aggregate.c   calls of aggregates           bind_sets.c   GROUPING SETS, GROUPING()
+ *   bind_as_of.c, bind_versions.c   joins by time
  *   macro.c         functions of other dialects that are expressions of PostgreSQL's, TRY_CAST
  */
 #ifndef SPK_PLANNER_SQL_BIND_H
@@ -271,6 +272,10 @@ spk_status spk_binder_quantified(struct spk_exprs *x, const PgQuery__AExpr *e, c
 /* A call that becomes a constant when its arguments are. */
 spk_status spk_binder_folded(const struct spk_binder *b, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err);
+/* What versions are told apart by, and since when each is valid: columns of a relation. */
+struct spk_versions { bool found; int time, keys; int *key; };
+/* Those of a relation; of a view of the newest rows *right becomes all rows. found: it has any. */
+spk_status spk_binder_versions(struct spk_binder *b, struct spk_logical **right, struct spk_versions *out, spk_error *err);
 /* A function of another dialect that is an expression of PostgreSQL's: whether it is one, and the expression. */
 bool spk_is_macro(const char *name, struct spk_expr *const *arg, int args);
 spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
@@ -441,6 +446,8 @@ spk_status spk_query_bind_groups(struct spk_query *q, spk_error *err);
 /* Puts a WINDOW node on `plan` when a window function is among the groups; the other groups are what a session is of, once they are bound. */
 spk_status spk_query_group_window(struct spk_query *q, struct spk_logical **plan, spk_error *err);
 spk_status spk_query_session_keys(struct spk_query *q, spk_error *err);
+/* The column with the watermark, where the plan is over one table; -1: none, or not plain. */
+int spk_watermark_column(const struct spk_logical *l);
 /* Whether the expression is the query's window as a whole: a record of its start and end. */
 bool spk_query_is_window(const struct spk_query *q, const struct spk_expr *e);
 /* tumble(...) as a value, tumble_start(...) and their like. */

@@ -113,32 +113,30 @@ static bool names_column(const struct spk_expr *e, int column)
 }
 
 /* A table whose rows are versions: they have a key, which the condition names, and a time from which on they are valid. */
-static spk_status check_versions(struct spk_binder *b, const struct spk_logical *join, int location, spk_error *err)
+static spk_status check_versions(struct spk_binder *b, const struct spk_logical *join, const struct spk_versions *v, int location, spk_error *err)
 {
 	const struct spk_logical *right = join->input[1];
-	const struct spk_table *t = right->kind == SPK_LOGICAL_SCAN ? right->table : NULL;
 	const int left = join->input[0]->schema->count;
 
-	if (!t || t->time_column < 0 || !t->key_count) {
+	if (!v->found) {
 		spk_binder_fail(b, location, SPK_BIND, err, "FOR SYSTEM_TIME AS OF a row's event time needs a table with a PRIMARY KEY and a WATERMARK: its rows are versions");
-		return spk_hint(err, "Declare both, or look up what there is when a row comes: FOR SYSTEM_TIME AS OF a column that is PROCTIME().");
+		return spk_hint(err, "Declare both; or name a view of the newest row of each key, whose number is 1 in row_number() OVER (PARTITION BY key ORDER BY event time DESC); or look up what there is when a row comes: FOR SYSTEM_TIME AS OF a column that is PROCTIME().");
 	}
-	for (int k = 0; k < t->key_count; k++) {
-		if (join->filter && names_column(join->filter, left + t->key[k]))
+	for (int k = 0; k < v->keys; k++) {
+		if (join->filter && names_column(join->filter, left + v->key[k]))
 			continue;
-		spk_binder_fail(b, location, SPK_BIND, err, "the condition of a join FOR SYSTEM_TIME AS OF must have an equality for every column of the key of \"%s\"; \"%s\" has none", t->name,
-				t->schema->field[t->key[k]].name);
+		spk_binder_fail(b, location, SPK_BIND, err, "the condition of a join FOR SYSTEM_TIME AS OF must have an equality for every column of the key of \"%s\"; \"%s\" has none",
+				right->kind == SPK_LOGICAL_SCAN ? right->table->name : "the view", right->schema->field[v->key[k]].name);
 		return spk_hint(err, "Versions are told apart by the whole key.");
 	}
 	return SPK_OK;
 }
 
 /* Adds: the version is not younger than the row. */
-static spk_status add_version_time(struct spk_binder *b, struct spk_logical *join, struct spk_expr *time, int location, spk_error *err)
+static spk_status add_version_time(struct spk_binder *b, struct spk_logical *join, int since, struct spk_expr *time, int location, spk_error *err)
 {
-	const struct spk_table *t = join->input[1]->table;
 	const int left = join->input[0]->schema->count;
-	struct spk_expr *pair[2] = { time, spk_expr_column(b->arena, left + t->time_column, &t->schema->field[t->time_column]) }, *both[2] = { join->filter, NULL };
+	struct spk_expr *pair[2] = { time, spk_expr_column(b->arena, left + since, &join->input[1]->schema->field[since]) }, *both[2] = { join->filter, NULL };
 
 	SPK_TRY_PTR(pair[1], err);
 	SPK_TRY(spk_binder_call(b, ">=", pair, 2, location, &both[1], err));
@@ -180,6 +178,7 @@ spk_status spk_binder_as_of(struct spk_binder *b, const PgQuery__Node *item, con
 	const PgQuery__FuncCall *call = as_of_call(item);
 	const int location = spk_node_location(call->args[0]);
 	struct spk_exprs x = { .b = b, .scope = left, .clause = "FOR SYSTEM_TIME AS OF" };
+	struct spk_versions versions;
 	struct spk_expr *time;
 
 	SPK_TRY(spk_binder_expr(&x, call->args[1], &time, err));
@@ -188,7 +187,8 @@ spk_status spk_binder_as_of(struct spk_binder *b, const PgQuery__Node *item, con
 	if (is_proctime_column(left->plan, time->column))
 		return set_type(b, join, what, SPK_JOIN_LOOKUP, SPK_JOIN_LOOKUP_LEFT, location, err);
 	SPK_TRY(set_type(b, join, what, SPK_JOIN_ASOF, SPK_JOIN_ASOF_LEFT, location, err));
-	SPK_TRY(check_versions(b, join, location, err));
-	SPK_TRY(add_version_time(b, join, time, spk_node_location(call->args[1]), err));
+	SPK_TRY(spk_binder_versions(b, &join->input[1], &versions, err));
+	SPK_TRY(check_versions(b, join, &versions, location, err));
+	SPK_TRY(add_version_time(b, join, versions.time, time, spk_node_location(call->args[1]), err));
 	return check_asof(b, join, "a join FOR SYSTEM_TIME AS OF", location, err);
 }

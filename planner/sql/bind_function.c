@@ -92,6 +92,20 @@ static spk_status populate(struct spk_exprs *x, const PgQuery__FuncCall *f, cons
 	return spk_expr_populate(x->b->arena, arg[0], json, position, out, err);
 }
 
+/* Aggregates that other dialects call otherwise; a window function is one without OVER. */
+static const char *other_aggregate(const struct spk_binder *b, const PgQuery__FuncCall *f, const char *name)
+{
+	static const struct { const char *theirs, *ours; } names[] = {
+		{ "first_value", "first" }, { "last_value", "last" }, { "earliest_by_offset", "first" }, { "latest_by_offset", "last" },
+		{ "collect_list", "array_agg" }, { "group_concat", "listagg" },
+	};
+
+	for (size_t i = 0; f->n_args && !f->over && !spk_catalog_function(b->catalog, name) && !spk_catalog_aggregate(b->catalog, name) && i < SPK_COUNT_OF(names); i++)
+		if (strcmp(names[i].theirs, name) == 0)
+			return names[i].ours;
+	return name;
+}
+
 /* The rewrite puts a cast, and nothing else, into it. */
 static spk_status bind_try(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err)
 {
@@ -114,6 +128,7 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 	int args = 0;
 
 	SPK_TRY(spk_binder_function_name(x->b, f->funcname, f->n_funcname, f->location, &name, err));
+	name = other_aggregate(x->b, f, name);
 	if (f->over)
 		return spk_binder_over(x, f, name, out, err);
 	if (spk_is_group_window_call(name))

@@ -319,16 +319,15 @@ static const PgQuery__FuncCall *find_grouped(const PgQuery__SelectStmt *s, PgQue
 	return f;
 }
 
-/* The column with the watermark, where the plan is over one table; -1: none, or not plain. */
-static int watermark_column(const struct spk_logical *l)
+int spk_watermark_column(const struct spk_logical *l)
 {
 	int below = -1;
 
 	switch (l->kind) {
 	case SPK_LOGICAL_SCAN: return l->table->time_column;
-	case SPK_LOGICAL_FILTER: return watermark_column(l->input[0]);
+	case SPK_LOGICAL_FILTER: return spk_watermark_column(l->input[0]);
 	case SPK_LOGICAL_PROJECT:
-		below = watermark_column(l->input[0]);
+		below = spk_watermark_column(l->input[0]);
 		for (int i = 0; below >= 0 && i < l->expr_count; i++)
 			if (l->expr[i]->kind == SPK_EXPR_COLUMN && l->expr[i]->column == below)
 				return i;
@@ -345,7 +344,7 @@ static spk_status grouped_node(struct window_call *w, struct spk_logical *plan, 
 	SPK_TRY(sort_arguments(w, err));
 	if (w->arg[TIME]) {
 		SPK_TRY(bind_time(w, &time, err));
-	} else if ((time = watermark_column(plan)) < 0) {
+	} else if ((time = spk_watermark_column(plan)) < 0) {
 		spk_binder_fail(w->b, w->call->location, SPK_BIND, err, "which time %s goes by is not said, and FROM is not one table with a WATERMARK", w->f->name);
 		return spk_hint(err, "Name it: %s(ts, ...).", w->f->name);
 	}

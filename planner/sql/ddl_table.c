@@ -449,6 +449,34 @@ static spk_status make_rows(struct spk_create *c, int location, spk_error *err)
 	return hooks->make_rows(c->table, hooks->rows_user, err);
 }
 
+/* A sink's 'primary_key' = 'a, b' among the options, which says by what its rows go; the option itself goes. */
+static spk_status key_of_option(struct spk_create *c, int location, spk_error *err)
+{
+	struct spk_option *o = (struct spk_option *)(uintptr_t)c->table->option;
+	const char *text = spk_table_option(c->table, "primary_key"), *at = text ? text : "";
+	int left = 0, *key = SPK_NEW_ARRAY(c->b.arena, int, c->schema->count + 1);
+
+	SPK_TRY_PTR(key, err);
+	while (text && *(at += strspn(at, " ,"))) {
+		const size_t size = strcspn(at, " ,");
+		const char *name = spk_arena_strndup(c->b.arena, at, size);
+		int column;
+
+		SPK_TRY_PTR(name, err);
+		column = spk_schema_lookup(c->schema, name);
+		if (column < 0 || c->table->key_count == c->schema->count)
+			return spk_binder_fail(&c->b, location, SPK_BIND, err, "column \"%s\" named in 'primary_key' does not exist, or stands there twice", name);
+		key[c->table->key_count++] = column;
+		at += size;
+	}
+	c->table->key = key;
+	for (int i = 0; i < c->table->option_count; i++)
+		if (strcmp(o[i].key, "primary_key") != 0)
+			o[left++] = o[i];
+	c->table->option_count = left;
+	return SPK_OK;
+}
+
 static spk_status add_table(struct spk_create *c, const PgQuery__IntoClause *into, struct spk_logical *query, struct spk_logical **out, spk_error *err)
 {
 	struct spk_logical *sink;
@@ -456,6 +484,7 @@ static spk_status add_table(struct spk_create *c, const PgQuery__IntoClause *int
 
 	if (into->n_options) {
 		SPK_TRY(bind_options(c, err));
+		SPK_TRY(key_of_option(c, into->rel->location, err));
 		SPK_TRY(check_connector(c, err));
 		SPK_TRY(check_with_connector(c, err));
 	} else {

@@ -18,6 +18,9 @@
 #define MONTHS_APART "extract(year FROM age($3 + INTERVAL '0', $2 + INTERVAL '0')) * 12 + extract(month FROM age($3 + INTERVAL '0', $2 + INTERVAL '0'))"
 #define URL_QUERY "substring($1 FROM '[?]([^#]*)')"
 
+/* A text read by a pattern of Java's, which is the second argument as a template of PostgreSQL's. */
+#define SPK_JAVA_TIME "to_timestamp($1, $2)::timestamp"
+
 /* first: type of the first argument; UNKNOWN: any. unit: text of the first argument, NULL: any. json: the first argument is a document or its text. */
 static const struct macro {
 	const char *name;
@@ -40,6 +43,9 @@ static const struct macro {
 	{ "truncate", 2, SPK_TYPE_DOUBLE, NULL, false, "trunc($1::numeric, $2)::double precision" },
 	{ "truncate", 2, SPK_TYPE_UNKNOWN, NULL, false, "trunc($1, $2)" },
 	{ "truncate", 1, SPK_TYPE_UNKNOWN, NULL, false, "trunc($1)" },
+	{ "unix_timestamp", 2, SPK_TYPE_UNKNOWN, NULL, false, "extract(epoch FROM " SPK_JAVA_TIME ")::bigint" },
+	{ "to_timestamp", 2, SPK_TYPE_UNKNOWN, NULL, false, SPK_JAVA_TIME },
+	{ "date_format", 2, SPK_TYPE_TEXT, NULL, false, "date_format($1::timestamp, $2)" },
 	{ "json_value", 2, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN " JSON_OPEN " THEN NULL ELSE " JSON_FIRST " #>> '{}' END" },
 	{ "json_query", 2, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN " JSON_OPEN " THEN " JSON_FIRST "::text END" },
 	{ "json_exists", 2, SPK_TYPE_UNKNOWN, NULL, true, "coalesce(jsonb_path_exists($1, $2, '{}', true), false)" },
@@ -78,6 +84,51 @@ static bool is_text(const struct spk_value *v, const char *text)
 	return !v->null && v->view.length == strlen(text) && memcmp(spk_view_data(&v->view), text, strlen(text)) == 0;
 }
 
+/* --- patterns of Java's for times --- */
+
+static bool is_pattern(const struct spk_expr *e) { return e->kind == SPK_EXPR_CONSTANT && spk_type_is_view(e->type) && !e->value.null; }
+
+/* Whether minutes stand behind hours, which PostgreSQL's templates would take for months. */
+static bool is_java(const struct spk_expr *e)
+{
+	const char *at = is_pattern(e) ? spk_view_data(&e->value.view) : "", *end = at + (is_pattern(e) ? e->value.view.length : 0);
+
+	for (; at + 4 <= end; at++)
+		for (int gap = 1; (*at == 'H' || *at == 'h') && gap <= 3 && at + gap + 2 <= end; gap++)
+			if (memcmp(at + gap, "mm", 2) == 0)
+				return true;
+	return false;
+}
+
+/* As a template of PostgreSQL's; letters that it has no word for stay as they are. */
+static spk_status translate(struct spk_arena *arena, struct spk_expr **pattern, spk_error *err)
+{
+	static const struct { const char *java, *ours; } words[] = {
+		{ "yyyy", "YYYY" }, { "yy", "YY" }, { "MM", "MM" }, { "dd", "DD" }, { "HH", "HH24" }, { "hh", "HH12" }, { "mm", "MI" }, { "SSSSSS", "US" }, { "SSS", "MS" }, { "ss", "SS" }, { "a", "AM" },
+	};
+	const char *at = spk_view_data(&(*pattern)->value.view), *end = at + (*pattern)->value.view.length;
+	char *out = spk_arena_alloc(arena, 2 * (size_t)(end - at) + 1), *to = out;
+
+	SPK_TRY_PTR(out, err);
+	while (at < end) {
+		size_t k = 0;
+
+		while (k < SPK_COUNT_OF(words) && ((size_t)(end - at) < strlen(words[k].java) || memcmp(at, words[k].java, strlen(words[k].java)) != 0))
+			k++;
+		if (k < SPK_COUNT_OF(words)) {
+			memcpy(to, words[k].ours, strlen(words[k].ours));
+			to += strlen(words[k].ours);
+			at += strlen(words[k].java);
+		} else {
+			*to++ = *at == '\'' ? '"' : *at;
+			at++;
+		}
+	}
+	*to = 0;
+	SPK_TRY_PTR(*pattern = spk_expr_unknown(arena, out), err);
+	return SPK_OK;
+}
+
 static const struct macro *find_macro(const char *name, struct spk_expr *const *arg, int args)
 {
 	for (size_t i = 0; i < SPK_COUNT_OF(macros); i++) {
@@ -85,6 +136,8 @@ static const struct macro *find_macro(const char *name, struct spk_expr *const *
 
 		if (strcmp(m->name, name) != 0 || m->args != args || (m->first != SPK_TYPE_UNKNOWN && arg[0]->type.id != m->first))
 			continue;
+		if (strstr(m->text, SPK_JAVA_TIME) && (!is_pattern(arg[1]) || (strcmp(m->text, SPK_JAVA_TIME) == 0 && !is_java(arg[1]))))
+			continue;  /* PostgreSQL's own, if anyone's */
 		if (!m->unit || (arg[0]->kind == SPK_EXPR_CONSTANT && is_text(&arg[0]->value, m->unit)))
 			return m;
 	}
@@ -138,6 +191,8 @@ spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_ex
 	SPK_TRY_PTR(source, err);
 	if (m->json)
 		SPK_TRY(spk_binder_try_cast(x->b, arg[0], spk_type(SPK_TYPE_JSONB), location, &arg[0], err));
+	if (strstr(m->text, SPK_JAVA_TIME))
+		SPK_TRY(translate(x->b->arena, &arg[1], err));
 	SPK_TRY(parse_text(m, b.arena, &tree, source, err));
 	b.pinned = spk_binder_at(x->b, location);
 	b.source = source;

@@ -4,7 +4,8 @@
  *   INTERVAL '2' WEEK                               INTERVAL '2 WEEK'
  *   TRY_CAST(x AS t), SAFE_CAST(x AS t)             "sparklet try"(CAST(x AS t))
  *   TIMESTAMPDIFF(HOUR, a, b), TIMESTAMPADD(...)    TIMESTAMPDIFF('HOUR', a, b)
- *   FLOOR(ts TO HOUR), CEIL(ts TO HOUR)             "sparklet floor"(ts, 'HOUR')
+ *   FLOOR(ts TO HOUR), CEIL(ts TO HOUR)             "sparklet floor"(ts, 'HOUR'); so TIMESTAMP_TRUNC(ts, HOUR)
+ *   ARRAY[1, 2][1]                                  (ARRAY[1, 2])[1]
  *   window.start, PARTITION BY window               "window".start
  *   JSON_VALUE(j, p RETURNING t DEFAULT d ON EMPTY) COALESCE("sparklet try"(CAST(JSON_VALUE(j, p) AS t)), d)
  *   x IS JSON                                       x IS DOCUMENT
@@ -71,19 +72,20 @@ static spk_status rewrite_unit(struct spk_rewrite *r, int i, spk_error *err)
 	return unit && spk_kind(r, i + 3) == ',' ? spk_rewrite_tokens(r, i + 2, i + 3, text, err) : SPK_OK;
 }
 
-/* FLOOR(x TO unit), CEIL(x TO unit) at token i. */
+/* FLOOR(x TO unit), CEIL(x TO unit), TIMESTAMP_TRUNC(x, unit) at token i. */
 static spk_status rewrite_rounding(struct spk_rewrite *r, int i, int end, spk_error *err)
 {
 	const int close = spk_rewrite_close(r, i + 1, end);
 	bool many = false;
 	const struct unit *unit = close < end ? unit_at(r, close - 1, &many) : NULL;
+	const bool cuts = spk_word(r, i, "TIMESTAMP_TRUNC");
 	const char *text;
 
-	if (!unit || spk_kind(r, close - 2) != PG_QUERY__TOKEN__TO)
+	if (!unit || (cuts ? spk_kind(r, close - 2) != ',' : spk_kind(r, close - 2) != PG_QUERY__TOKEN__TO))
 		return SPK_OK;
 	text = spk_arena_printf(r->edits.arena, ", '%s'", unit->one);
 	SPK_TRY_PTR(text, err);
-	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, spk_word(r, i, "FLOOR") ? "\"" SPK_MARK_FLOOR "\"" : "\"" SPK_MARK_CEIL "\"", err));
+	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, spk_word(r, i, "CEIL") ? "\"" SPK_MARK_CEIL "\"" : "\"" SPK_MARK_FLOOR "\"", err));
 	return spk_rewrite_tokens(r, close - 2, close, text, err);
 }
 
@@ -96,6 +98,23 @@ static spk_status rewrite_try(struct spk_rewrite *r, int i, int end, spk_error *
 	if (close == end)
 		return SPK_OK;  /* the parser will say what is missing */
 	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "\"" SPK_MARK_TRY "\"(CAST", err));
+	return spk_rewrite_after(r, close, ")", err);
+}
+
+/* ARRAY at token i, whose elements stand in brackets: a subscript behind them. */
+static spk_status rewrite_array(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	int close = i + 1, depth = 0;
+
+	for (; close < end; close++) {
+		depth += spk_kind(r, close) == '[';
+		depth -= spk_kind(r, close) == ']';
+		if (!depth)
+			break;
+	}
+	if (close + 1 >= end || spk_kind(r, close + 1) != '[')
+		return SPK_OK;
+	SPK_TRY(spk_rewrite_tokens(r, i, i, "(", err));
 	return spk_rewrite_after(r, close, ")", err);
 }
 
@@ -203,10 +222,12 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(rewrite_try(r, i, end, err));
 		else if (call && (spk_word(r, i, "TIMESTAMPDIFF") || spk_word(r, i, "TIMESTAMPADD")))
 			SPK_TRY(rewrite_unit(r, i, err));
-		else if (call && (spk_word(r, i, "FLOOR") || spk_word(r, i, "CEIL")))
+		else if (call && (spk_word(r, i, "FLOOR") || spk_word(r, i, "CEIL") || spk_word(r, i, "TIMESTAMP_TRUNC")))
 			SPK_TRY(rewrite_rounding(r, i, end, err));
 		else if (call && (spk_word(r, i, "JSON_VALUE") || spk_word(r, i, "JSON_QUERY") || spk_word(r, i, "JSON_EXISTS")))
 			SPK_TRY(rewrite_json(r, i, end, err));
+		else if (spk_kind(r, i) == PG_QUERY__TOKEN__ARRAY && spk_kind(r, i + 1) == '[')
+			SPK_TRY(rewrite_array(r, i, end, err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__IS)
 			SPK_TRY(rewrite_is_json(r, i, err));
 		else if (is_column_window(r, i))
