@@ -100,25 +100,37 @@ static bool is_java(const struct spk_expr *e)
 	return false;
 }
 
-/* As a template of PostgreSQL's; letters that it has no word for stay as they are. */
+/* The words of both, the longer ones first. */
+static const struct { const char *java, *ours; } java_words[] = {
+	{ "yyyy", "YYYY" }, { "yy", "YY" }, { "MM", "MM" }, { "dd", "DD" }, { "HH", "HH24" }, { "hh", "HH12" }, { "mm", "MI" }, { "SSSSSS", "US" }, { "SSS", "MS" }, { "ss", "SS" },
+	{ "M", "MM" }, { "d", "DD" }, { "H", "HH24" }, { "h", "HH12" }, { "m", "MI" }, { "s", "SS" }, { "a", "AM" },
+};
+
+static size_t java_word(const char *at, const char *end)
+{
+	size_t k = 0;
+
+	while (k < SPK_COUNT_OF(java_words) && ((size_t)(end - at) < strlen(java_words[k].java) || memcmp(at, java_words[k].java, strlen(java_words[k].java)) != 0))
+		k++;
+	return k;
+}
+
+/* As a template of PostgreSQL's; letters that it has no word for, and what stands in quotes, stay as they are. */
 static spk_status translate(struct spk_arena *arena, struct spk_expr **pattern, spk_error *err)
 {
-	static const struct { const char *java, *ours; } words[] = {
-		{ "yyyy", "YYYY" }, { "yy", "YY" }, { "MM", "MM" }, { "dd", "DD" }, { "HH", "HH24" }, { "hh", "HH12" }, { "mm", "MI" }, { "SSSSSS", "US" }, { "SSS", "MS" }, { "ss", "SS" }, { "a", "AM" },
-	};
 	const char *at = spk_view_data(&(*pattern)->value.view), *end = at + (*pattern)->value.view.length;
-	char *out = spk_arena_alloc(arena, 2 * (size_t)(end - at) + 1), *to = out;
+	char *out = spk_arena_alloc(arena, 4 * (size_t)(end - at) + 1), *to = out;
+	bool quoted = false;
 
 	SPK_TRY_PTR(out, err);
 	while (at < end) {
-		size_t k = 0;
+		const size_t k = quoted ? SPK_COUNT_OF(java_words) : java_word(at, end);
 
-		while (k < SPK_COUNT_OF(words) && ((size_t)(end - at) < strlen(words[k].java) || memcmp(at, words[k].java, strlen(words[k].java)) != 0))
-			k++;
-		if (k < SPK_COUNT_OF(words)) {
-			memcpy(to, words[k].ours, strlen(words[k].ours));
-			to += strlen(words[k].ours);
-			at += strlen(words[k].java);
+		quoted = quoted != (*at == '\'');
+		if (k < SPK_COUNT_OF(java_words)) {
+			memcpy(to, java_words[k].ours, strlen(java_words[k].ours));
+			to += strlen(java_words[k].ours);
+			at += strlen(java_words[k].java);
 		} else {
 			*to++ = *at == '\'' ? '"' : *at;
 			at++;
