@@ -14,8 +14,7 @@ static void note(int column, void *user)
 	s->uses[column >= s->left] = true;
 }
 
-/* The one side whose columns the expression has; -1: none, or both. */
-static int side_of(const struct spk_expr *e, int left)
+int spk_join_side_of(const struct spk_expr *e, int left)
 {
 	struct sides s = { .left = left };
 
@@ -38,8 +37,8 @@ static bool take(const struct spk_logical *l, struct spk_expr *e, struct spk_aso
 	}
 	if (e->kind != SPK_EXPR_CALL || e->args != 2)
 		return false;
-	first = side_of(e->arg[0], left);
-	if (first < 0 || side_of(e->arg[1], left) != !first)
+	first = spk_join_side_of(e->arg[0], left);
+	if (first < 0 || spk_join_side_of(e->arg[1], left) != !first)
 		return false;
 	if (strcmp(op, "=") == 0 || strcmp(op, "is not distinct from") == 0)
 		return true;

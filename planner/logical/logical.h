@@ -227,6 +227,8 @@ struct spk_asof { struct spk_expr *left, *right; bool backward, strict; };
 /* In a stream an ASOF join's left rows wait for the watermark by so much of time together. */
 enum { SPK_ASOF_BUCKET_US = 1000000 };
 bool spk_join_asof(const struct spk_logical *l, struct spk_asof *out);
+/* The one side of a join, whose left one has `left` columns, that an expression over both looks at; -1: none, or both. */
+int spk_join_side_of(const struct spk_expr *e, int left);
 static inline bool spk_join_is_asof(enum spk_join_type join) { return join == SPK_JOIN_ASOF || join == SPK_JOIN_ASOF_LEFT; }
 static inline bool spk_join_is_lookup(enum spk_join_type join) { return join == SPK_JOIN_LOOKUP || join == SPK_JOIN_LOOKUP_LEFT; }
 /* Whether columns of the right side come out; whether rows may have NULLs in that side's columns for want of a partner. */

@@ -166,9 +166,51 @@ static spk_status check_asof(struct spk_binder *b, const struct spk_logical *joi
 	return spk_hint(err, "Put what looks at one side alone into a subquery: ... JOIN (SELECT * FROM b WHERE ...) AS b ON a.k = b.k AND a.ts >= b.ts."), SPK_BIND;
 }
 
+/* --- conditions of one side --- */
+
+/* Asks it of the side's rows before they are joined. */
+static spk_status filter_side(struct spk_binder *b, struct spk_logical *join, int side, const struct spk_expr *e, spk_error *err)
+{
+	const struct spk_schema *in[2] = { join->input[0]->schema, join->input[1]->schema };
+	struct spk_expr **by = SPK_NEW_ARRAY(b->arena, struct spk_expr *, in[0]->count + in[1]->count + 1);
+	struct spk_logical *filter = spk_logical_new(b->arena, SPK_LOGICAL_FILTER, in[side], &join->input[side], 1);
+
+	SPK_TRY_PTR(by && filter, err);
+	for (int i = 0; i < in[side]->count; i++)
+		SPK_TRY_PTR(by[i + (side ? in[0]->count : 0)] = spk_expr_column(b->arena, i, &in[side]->field[i]), err);
+	SPK_TRY_PTR(filter->filter = spk_expr_substitute(b->arena, e, by), err);
+	filter->position = e->position;
+	join->input[side] = filter;
+	return SPK_OK;
+}
+
+/* The nearest row is one of those that meet what is said of the right side alone, as in DuckDB; so with the left side, but under LEFT, where its rows come out in any case. */
+static spk_status take_sides_out(struct spk_binder *b, struct spk_logical *join, struct spk_expr *e, struct spk_expr **rest, spk_error *err)
+{
+	const int side = spk_join_side_of(e, join->input[0]->schema->count);
+	struct spk_expr *both[2] = { *rest, e };
+
+	if (e->kind == SPK_EXPR_AND) {
+		for (int i = 0; i < e->args; i++)
+			SPK_TRY(take_sides_out(b, join, e->arg[i], rest, err));
+		return SPK_OK;
+	}
+	if ((side == 1 || (side == 0 && join->join == SPK_JOIN_ASOF)) && spk_expr_deterministic(e))
+		return filter_side(b, join, side, e, err);
+	if (*rest)
+		return spk_expr_make(b->arena, SPK_EXPR_AND, both, 2, false, e->position, rest, err);
+	*rest = e;
+	return SPK_OK;
+}
+
 spk_status spk_binder_asof(struct spk_binder *b, struct spk_logical *join, int location, spk_error *err)
 {
+	struct spk_expr *rest = NULL;
+
 	SPK_TRY(set_type(b, join, "ASOF JOIN", SPK_JOIN_ASOF, SPK_JOIN_ASOF_LEFT, location, err));
+	if (join->filter)
+		SPK_TRY(take_sides_out(b, join, join->filter, &rest, err));
+	join->filter = rest;
 	return check_asof(b, join, "an ASOF JOIN", location, err);
 }
 

@@ -46,7 +46,8 @@ def compare(rows, rounds, *options):
             using = ", ".join(rng.sample(["k", "s"], rng.randint(0, 2)) + ["t"])
             query = query.replace("a.t,", rng.choice(("t,", "a.t,"))) + f"USING ({using})"
         else:
-            query += f"ON {on}"
+            side = rng.choice(["", " AND b.t % 3 <> 1", " AND b.s <> 'x'", " AND a.t % 3 > 0 AND b.k > 0"])
+            query += f"ON {on}{side if 'LEFT' not in query or 'a.t %' not in side else ''}"
         if rng.random() < 0.5:
             query += f" WHERE a.t % 3 {rng.choice('<>')} 1"
         ours, theirs = both(query, "-s", f"parallelism={rng.choice((1, 3))}", *options)

@@ -65,6 +65,8 @@ static const struct wrong {
 	  SPK_BIND, 1, 39, "the condition of an ASOF JOIN must be equalities and one comparison", "Put what looks at one side alone into a subquery" },
 	{ "SELECT * FROM bid a ASOF LEFT JOIN bid b ON a.ts >= b.ts AND a.price < b.price",
 	  SPK_BIND, 1, 45, "the condition of an ASOF JOIN must be equalities and one comparison", "" },
+	{ "SELECT * FROM bid a ASOF LEFT JOIN bid b ON a.ts >= b.ts AND a.price > 3",
+	  SPK_BIND, 1, 45, "the condition of an ASOF JOIN must be equalities and one comparison", "into a subquery" },
 	{ "SELECT * FROM bid a ASOF FULL JOIN bid b ON a.ts >= b.ts",
 	  SPK_UNSUPPORTED, 1, 45, "ASOF JOIN is not supported as RIGHT or FULL JOIN", "with LEFT" },
 	{ "SELECT * FROM bid a ASOF JOIN bid b ON a.ts >= b.ts AND EXISTS (SELECT 1)",
