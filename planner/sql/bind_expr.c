@@ -167,13 +167,12 @@ static spk_status bind_param(struct spk_exprs *x, const PgQuery__ParamRef *p, st
 /* IS JSON, which the rewrite calls IS DOCUMENT. */
 static spk_status bind_document(struct spk_exprs *x, const PgQuery__XmlExpr *e, struct spk_expr **out, spk_error *err)
 {
-	struct spk_expr *arg[2];
+	struct spk_expr *arg;
 
 	if (e->op != PG_QUERY__XML_EXPR_OP__IS_DOCUMENT)
 		return spk_binder_unsupported(x->b, e->location, "XML", err);
-	SPK_TRY(spk_binder_expr(x, e->args[0], &arg[0], err));
-	arg[1] = arg[0];
-	return spk_binder_macro(x, SPK_MARK_IS_JSON, arg, 2, e->location, out, err);
+	SPK_TRY(spk_binder_expr(x, e->args[0], &arg, err));
+	return spk_binder_macro(x, SPK_MARK_IS_JSON, &arg, 1, e->location, out, err);
 }
 
 spk_status spk_binder_expr(struct spk_exprs *x, const PgQuery__Node *n, struct spk_expr **out, spk_error *err)

@@ -21,7 +21,8 @@
 /* A text read by a pattern of Java's, which is the second argument as a template of PostgreSQL's. */
 #define SPK_JAVA_TIME "to_timestamp($1, $2)::timestamp"
 
-/* first: type of the first argument; UNKNOWN: any. unit: text of the first argument, NULL: any. json: the first argument is a document or its text. */
+/* first: type of the first argument; UNKNOWN: any. unit: text of the first argument, NULL: any. json: the first argument is a document or its text, which
+ * stands behind all arguments as it was. */
 static const struct macro {
 	const char *name;
 	int args;
@@ -47,9 +48,11 @@ static const struct macro {
 	{ "to_timestamp", 2, SPK_TYPE_UNKNOWN, NULL, false, SPK_JAVA_TIME },
 	{ "date_format", 2, SPK_TYPE_TEXT, NULL, false, "date_format($1::timestamp, $2)" },
 	{ "json_value", 2, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN " JSON_OPEN " THEN NULL ELSE " JSON_FIRST " #>> '{}' END" },
+	{ "json_value", 4, SPK_TYPE_UNKNOWN, NULL, true,
+	  "CASE WHEN $5 IS NULL THEN NULL WHEN $1 IS NULL THEN $4 WHEN " JSON_FIRST " IS NULL THEN $3 WHEN " JSON_OPEN " THEN $4 ELSE " JSON_FIRST " #>> '{}' END" },
 	{ "json_query", 2, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN " JSON_OPEN " THEN " JSON_FIRST "::text END" },
 	{ "json_exists", 2, SPK_TYPE_UNKNOWN, NULL, true, "coalesce(jsonb_path_exists($1, $2, '{}', true), false)" },
-	{ SPK_MARK_IS_JSON, 2, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN $2 IS NOT NULL THEN $1 IS NOT NULL END" },
+	{ SPK_MARK_IS_JSON, 1, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN $2 IS NOT NULL THEN $1 IS NOT NULL END" },
 	{ "json_string", 1, SPK_TYPE_UNKNOWN, NULL, false, "to_jsonb($1)::text" },
 	{ "lcase", 1, SPK_TYPE_UNKNOWN, NULL, false, "lower($1)" },
 	{ "ucase", 1, SPK_TYPE_UNKNOWN, NULL, false, "upper($1)" },
@@ -192,6 +195,18 @@ static spk_status parse_text(const struct macro *m, struct spk_arena *arena, con
 	return SPK_OK;
 }
 
+/* The first argument becomes jsonb, NULL where it is none; what it was is put behind the others. */
+static spk_status read_document(const struct spk_binder *b, struct spk_expr ***arg, int args, int location, spk_error *err)
+{
+	struct spk_expr **more = SPK_NEW_ARRAY(b->arena, struct spk_expr *, args + 1);
+
+	SPK_TRY_PTR(more, err);
+	memcpy(more, *arg, sizeof *more * (size_t)args);
+	more[args] = more[0];
+	*arg = more;
+	return spk_binder_try_cast(b, more[0], spk_type(SPK_TYPE_JSONB), location, &more[0], err);
+}
+
 spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err)
 {
 	const struct macro *m = find_macro(name, arg, args);
@@ -202,7 +217,7 @@ spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_ex
 
 	SPK_TRY_PTR(source, err);
 	if (m->json)
-		SPK_TRY(spk_binder_try_cast(x->b, arg[0], spk_type(SPK_TYPE_JSONB), location, &arg[0], err));
+		SPK_TRY(read_document(x->b, &arg, args++, location, err));
 	if (strstr(m->text, SPK_JAVA_TIME))
 		SPK_TRY(translate(x->b->arena, &arg[1], err));
 	SPK_TRY(parse_text(m, b.arena, &tree, source, err));
@@ -212,7 +227,5 @@ spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_ex
 	inner.param = arg;
 	inner.params = args;
 	SPK_TRY(spk_binder_expr(&inner, tree, out, err));
-	if (*out != arg[0])
-		(*out)->name = NULL;
 	return SPK_OK;
 }

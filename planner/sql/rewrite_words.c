@@ -7,7 +7,7 @@
  *   FLOOR(ts TO HOUR), CEIL(ts TO HOUR)             "sparklet floor"(ts, 'HOUR'); so TIMESTAMP_TRUNC(ts, HOUR)
  *   ARRAY[1, 2][1]                                  (ARRAY[1, 2])[1]
  *   window.start, PARTITION BY window               "window".start
- *   JSON_VALUE(j, p RETURNING t DEFAULT d ON EMPTY) COALESCE("sparklet try"(CAST(JSON_VALUE(j, p) AS t)), d)
+ *   JSON_VALUE(j, p RETURNING t DEFAULT d ON EMPTY) "sparklet try"(CAST(JSON_VALUE(j, p, (d)::text, NULL) AS t))
  *   x IS JSON                                       x IS DOCUMENT
  *   EMIT CHANGES, EMIT FINAL, EMIT ON WINDOW CLOSE  (nothing)
  */
@@ -120,61 +120,92 @@ static spk_status rewrite_array(struct spk_rewrite *r, int i, int end, spk_error
 
 /* --- clauses of JSON_VALUE and its like --- */
 
-struct json_clauses { int from, returning, fallback, fallback_end; };
+enum { ON_EMPTY, ON_ERROR };
 
-/* What stands behind the path, in the brackets [open, close]; token numbers, 0: not there. */
+/* Token numbers: where the clauses begin; the type of RETURNING; the values of DEFAULT by when they count. [0, 0): not there. */
+struct json_clauses { int from; struct { int from, to; } type, value[2]; };
+
+static bool clause_begins(const struct spk_rewrite *r, int i)
+{
+	return spk_word(r, i, "RETURNING") || spk_word(r, i, "DEFAULT") || spk_word(r, i, "WITH") || spk_word(r, i, "WITHOUT") ||
+	       ((spk_word(r, i, "NULL") || spk_word(r, i, "ERROR") || spk_word(r, i, "FALSE") || spk_word(r, i, "TRUE") || spk_word(r, i, "EMPTY")) && (spk_word(r, i + 1, "ON") || spk_word(r, i + 1, "ARRAY") || spk_word(r, i + 1, "OBJECT")));
+}
+
+static bool is_on(const struct spk_rewrite *r, int i) { return spk_word(r, i, "ON") && (spk_word(r, i + 1, "EMPTY") || spk_word(r, i + 1, "ERROR")); }
+
+/* The first token from i on of this depth for which `is` holds; `end`: none. */
+static int find_json(const struct spk_rewrite *r, int i, int end, bool (*is)(const struct spk_rewrite *r, int i))
+{
+	for (; i < end && !is(r, i); i++)
+		if (spk_kind(r, i) == '(')
+			i = spk_rewrite_close(r, i, end);
+	return i;
+}
+
+/* The clause at token i, up to `close`; *next is behind it, or i where it is none that is known. */
+static void take_clause(const struct spk_rewrite *r, int i, int close, struct json_clauses *c, int *next)
+{
+	const int on = find_json(r, i, close, is_on), when = spk_word(r, on + 1, "ERROR") ? ON_ERROR : ON_EMPTY;
+
+	*next = i;
+	if (spk_word(r, i, "RETURNING") && !c->type.to) {
+		c->type.from = i + 1;
+		*next = c->type.to = find_json(r, i + 1, close, clause_begins);
+	} else if (spk_word(r, i, "DEFAULT") && on < close && on > i + 1 && !c->value[when].to && !c->value[ON_ERROR].to) {
+		c->value[when].from = i + 1;
+		c->value[when].to = on;
+		*next = on + 2;
+	} else if ((spk_word(r, i, "NULL") || spk_word(r, i, "FALSE")) && on == i + 1) {
+		*next = on + 2;
+	} else if (spk_word(r, i, "WITHOUT")) {
+		*next = i + 2 + spk_word(r, i + 1, "ARRAY");
+	}
+}
+
 static spk_status find_clauses(const struct spk_rewrite *r, int open, int close, struct json_clauses *c, spk_error *err)
 {
-	for (int i = open + 1, last = i; i < close; i++) {
-		if (spk_kind(r, i) == '(' && (i = spk_rewrite_close(r, i, close)) == close)
-			return SPK_OK;
-		if (spk_word(r, i, "RETURNING"))
-			c->returning = last = i;
-		else if (spk_word(r, i, "NULL") || spk_word(r, i, "DEFAULT") || spk_word(r, i, "ERROR") || spk_word(r, i, "FALSE") || spk_word(r, i, "EMPTY") || spk_word(r, i, "WITH") || spk_word(r, i, "WITHOUT"))
-			last = i;
-		else if (!spk_word(r, i, "ON") || !(spk_word(r, i + 1, "EMPTY") || spk_word(r, i + 1, "ERROR")))
+	int i = find_json(r, open + 1, close, clause_begins), next;
+
+	for (c->from = i; i < close; i = next) {
+		take_clause(r, i, close, c, &next);
+		if (next > i)
 			continue;
-		if (spk_word(r, last, "ERROR") || spk_word(r, last, "WITH") || (spk_word(r, last, "EMPTY") && i > last)) {
-			spk_sql_fail(r->source, r->tokens->token[last].start, SPK_UNSUPPORTED, err, "this clause of a JSON function is not supported");
-			return spk_hint(err, "RETURNING type, NULL ON EMPTY, NULL ON ERROR and DEFAULT value ON EMPTY are; what does not fit is NULL."), SPK_UNSUPPORTED;
-		}
-		if (!c->from)
-			c->from = last;
-		if (spk_word(r, i, "ON") && spk_word(r, last, "DEFAULT") && !c->fallback) {
-			c->fallback = last;
-			c->fallback_end = i;
-		}
-		i += spk_word(r, i, "ON");
+		spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "this clause of a JSON function is not supported");
+		return spk_hint(err, "RETURNING type, NULL or DEFAULT value ON EMPTY, then NULL or DEFAULT value ON ERROR are."), SPK_UNSUPPORTED;
 	}
 	return SPK_OK;
+}
+
+/* DEFAULT values become the third and fourth argument. */
+static spk_status put_defaults(struct spk_rewrite *r, const struct json_clauses *c, int close, const char *tail, spk_error *err)
+{
+	const bool empty = c->value[ON_EMPTY].to, error = c->value[ON_ERROR].to;
+
+	if (!empty && !error)
+		return spk_rewrite_tokens(r, c->from, close + 1, tail, err);
+	SPK_TRY_PTR(tail = spk_arena_printf(r->edits.arena, ")::text%s%s", error ? "" : ", NULL", tail), err);
+	SPK_TRY(spk_rewrite_tokens(r, c->from, c->value[empty ? ON_EMPTY : ON_ERROR].from, empty ? ", (" : ", NULL, (", err));
+	if (empty && error)
+		SPK_TRY(spk_rewrite_tokens(r, c->value[ON_EMPTY].to, c->value[ON_ERROR].from, ")::text, (", err));
+	return spk_rewrite_tokens(r, c->value[error ? ON_ERROR : ON_EMPTY].to, close + 1, tail, err);
 }
 
 /* A function of JSON at token i. */
 static spk_status rewrite_json(struct spk_rewrite *r, int i, int end, spk_error *err)
 {
 	const int close = spk_rewrite_close(r, i + 1, end);
+	const struct spk_token *t = r->tokens->token;
 	struct json_clauses c = { 0 };
-	const char *name;
-	int at;
+	const char *tail = ")";
 
 	SPK_TRY(find_clauses(r, i + 1, close, &c, err));
-	if (!c.from || close == end)
+	if (c.from >= close)
 		return SPK_OK;
-	name = spk_token_unquote(r->tokens->text, &r->tokens->token[i], r->edits.arena);
-	SPK_TRY_PTR(name, err);
-	name = spk_arena_printf(r->edits.arena, "%s%s%s", c.fallback ? "COALESCE(" : "", c.returning ? "\"" SPK_MARK_TRY "\"(CAST(" : "", name);
-	SPK_TRY_PTR(name, err);
-	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, name, err));
-	at = c.from;
-	if (c.returning) {
-		SPK_TRY(spk_rewrite_tokens(r, at, at + 1, ") AS", err));
-		for (at++; at < close && !spk_word(r, at, "NULL") && !spk_word(r, at, "DEFAULT"); at++)
-			;
+	if (c.type.to > c.type.from) {
+		SPK_TRY_PTR(tail = spk_arena_printf(r->edits.arena, ") AS %.*s))", t[c.type.to - 1].end - t[c.type.from].start, r->tokens->text + t[c.type.from].start), err);
+		SPK_TRY(spk_rewrite_tokens(r, i, i, "\"" SPK_MARK_TRY "\"(CAST(", err));
 	}
-	if (!c.fallback)
-		return spk_rewrite_tokens(r, at, close + 1, c.returning ? "))" : ")", err);
-	SPK_TRY(spk_rewrite_tokens(r, at, c.fallback + 1, c.returning ? ")), " : "), ", err));
-	return spk_rewrite_tokens(r, c.fallback_end, close + 1, ")", err);
+	return put_defaults(r, &c, close, tail, err);
 }
 
 /* IS at token i. */
