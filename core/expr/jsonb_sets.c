@@ -44,7 +44,10 @@ static spk_status put_value(const struct spk_call *call, const struct spk_jsonb_
 	return SPK_OK;
 }
 
-enum what { KEYS, ELEMENTS, ELEMENTS_TEXT, EACH, EACH_TEXT };
+enum what { KEYS, ELEMENTS, ELEMENTS_TEXT, EACH, EACH_TEXT, OBJECTS };
+
+/* The binder calls functions of records by this and the name that a person wrote. */
+static const char objects_of[] = "objects of ";
 
 static spk_status put_element(struct spk_array_writer *w, const struct spk_jsonb_iterator *i, enum what what, spk_error *err)
 {
@@ -55,7 +58,7 @@ static spk_status put_element(struct spk_array_writer *w, const struct spk_jsonb
 		spk_bit_set(w->child->valid, w->used);
 	if (what == KEYS) {
 		SPK_TRY(put_name(w->call, i, &spk_vector_view(w->child)[w->used], err));
-	} else if (what == ELEMENTS || what == ELEMENTS_TEXT) {
+	} else if (what == ELEMENTS || what == ELEMENTS_TEXT || what == OBJECTS) {
 		SPK_TRY(put_value(w->call, i, text, w->child, w->used, err));
 	} else {
 		SPK_TRY(put_name(w->call, i, &spk_vector_view(&w->child->child[0])[w->used], err));
@@ -82,6 +85,59 @@ static const char *wrong_kind(struct spk_json j, enum what what, bool json)
 		return *j.p == '[' ? "cannot call %s on an array" : "cannot call %s on a scalar";
 	return "cannot call %s on a non-object";
 }
+
+/* --- objects that become records --- */
+
+/* What is wrong with a set of records, at its first element that is none. */
+static spk_status check_objects(const struct spk_call *call, struct spk_vector *out, int row, struct spk_json j, bool *right, spk_error *err)
+{
+	const char *name = call->expr->function->name + sizeof objects_of - 1;
+	struct spk_jsonb_iterator i;
+
+	*right = *j.p == '[';
+	if (!*right && strncmp(name, "jsonb", 5) == 0)
+		return spk_call_fail(call, out, row, SPK_DATA, err, "cannot call %s on a non-array", name);
+	if (!*right)
+		return spk_call_fail(call, out, row, SPK_DATA, err, "cannot call %s on %s", name, *j.p == '{' ? "an object" : "a scalar");
+	for (i = spk_jsonb_iterator(j.p, j.end); *right && spk_jsonb_next(&i);)
+		*right = *i.value == '{';
+	return *right ? SPK_OK : spk_call_fail(call, out, row, SPK_DATA, err, "argument of %s must be an array of objects", name);
+}
+
+static spk_status objects(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader rj = spk_vector_reader(&call->arg[0]);
+	struct spk_array_writer w = spk_array_writer(call, out);
+
+	SPK_EACH_CALL_ROW(call, row) {
+		struct spk_json j = spk_json_at(&rj, row);
+		bool right;
+
+		SPK_TRY(check_objects(call, out, row, j, &right, err));
+		for (struct spk_jsonb_iterator i = spk_jsonb_iterator(j.p, j.end); right && spk_jsonb_next(&i);)
+			SPK_TRY(put_element(&w, &i, OBJECTS, err));
+		spk_array_end(&w, row);
+	}
+	spk_array_end(&w, call->rows);
+	return SPK_OK;
+}
+
+/* The document itself, which must be an object. */
+static spk_status object(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader rj = spk_vector_reader(&call->arg[0]);
+
+	SPK_EACH_CALL_ROW(call, row) {
+		struct spk_json j = spk_json_at(&rj, row);
+
+		spk_vector_view(out)[row] = SPK_ARG(struct spk_view, rj, row);
+		if (*j.p != '{')
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "cannot call populate_composite on %s", *j.p == '[' ? "an array" : "a scalar"));
+	}
+	return SPK_OK;
+}
+
+/* --- sets --- */
 
 static spk_status take_apart(const struct spk_call *call, enum what what, struct spk_vector *out, spk_error *err)
 {
@@ -129,6 +185,7 @@ PAIRS(each_json, JSON)
 PAIRS(each_text, TEXT)
 
 #define SET(name_, J, kernel_, doc_, ...) { .name = name_, .doc = doc_, SPK_ARGS1(J), .result = __VA_ARGS__, .set_returning = true, .can_fail = true, .kernel = kernel_ }
+#define OBJECT(name_, J) { .name = name_, .doc = "A document that is an object", SPK_ARGS1(J), SPK_RESULT(J), .can_fail = true, .kernel = object }
 #define RECORDS(schema) { SPK_TYPE_ARRAY, 0, 0, &schema }
 
 static const struct spk_function jsonb_sets_functions[] = {
@@ -142,6 +199,14 @@ static const struct spk_function jsonb_sets_functions[] = {
 	SET("json_each", JSON, each, "An object's members: key and value", RECORDS(each_json_array)),
 	SET("jsonb_each_text", JSONB, each_text, "An object's members: key and value as texts", RECORDS(each_text_array)),
 	SET("json_each_text", JSON, each_text, "An object's members: key and value as texts", RECORDS(each_text_array)),
+	SET("objects of jsonb_to_recordset", JSONB, objects, "The elements of an array of objects", SPK_TA(JSONB)),
+	SET("objects of json_to_recordset", JSON, objects, "The elements of an array of objects", SPK_TA(JSON)),
+	SET("objects of jsonb_populate_recordset", JSONB, objects, "The elements of an array of objects", SPK_TA(JSONB)),
+	SET("objects of json_populate_recordset", JSON, objects, "The elements of an array of objects", SPK_TA(JSON)),
+	OBJECT("object of jsonb_to_record", JSONB),
+	OBJECT("object of json_to_record", JSON),
+	OBJECT("object of jsonb_populate_record", JSONB),
+	OBJECT("object of json_populate_record", JSON),
 };
 
 SPK_FUNCTION_FAMILY(jsonb_sets, jsonb_sets_functions)

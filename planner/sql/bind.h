@@ -347,6 +347,8 @@ spk_status spk_binder_set_function(struct spk_binder *b, const PgQuery__RangeFun
 bool spk_gives_record(const char *function);
 /* Whether it is json(b)_populate_record(set). */
 bool spk_populates(const char *function);
+/* The function that gives the document, or the documents, that such a function makes records of, all of them objects. */
+const char *spk_record_source(struct spk_arena *arena, const char *function);
 spk_status spk_binder_record_function(struct spk_binder *b, const PgQuery__RangeFunction *r, const PgQuery__FuncCall *f, const char *name, struct spk_scope *out, spk_error *err);
 /* Puts UNNEST nodes over `plan` for the set-returning functions in GROUP BY, in windows, and for what is left of them among the targets. */
 spk_status spk_query_group_sets(struct spk_query *q, struct spk_logical **plan, spk_error *err);

@@ -79,16 +79,16 @@ static spk_status populate(struct spk_exprs *x, const PgQuery__FuncCall *f, cons
 {
 	const int position = spk_binder_at(x->b, f->location);
 	struct spk_expr *json = arg[1];
+	const char *source;
 
-	if (json->type.id == SPK_TYPE_UNKNOWN)
-		SPK_TRY(spk_expr_cast(x->b->arena, json, spk_type(SPK_TYPE_JSONB), true, position, &json, err));
-	if (!spk_type_is_json(json->type))
+	if (json->type.id != SPK_TYPE_UNKNOWN && !spk_type_is_json(json->type))
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "function %s takes a record and a document", name);
-	if (strstr(name, "recordset")) {
+	if (strstr(name, "recordset"))
 		SPK_TRY(check_set(x, f->location, err));
-		SPK_TRY(spk_binder_call(x->b, json->type.id == SPK_TYPE_JSON ? "json_array_elements" : "jsonb_array_elements", &json, 1, f->location, &json, err));
-		SPK_TRY(spk_binder_rows_of(x->b, &json, err));
-	}
+	SPK_TRY_PTR(source = spk_record_source(x->b->arena, name), err);
+	SPK_TRY(spk_expr_cast(x->b->arena, json, spk_type(strncmp(name, "jsonb", 5) == 0 ? SPK_TYPE_JSONB : SPK_TYPE_JSON), true, position, &json, err));
+	SPK_TRY(spk_binder_call(x->b, source, &json, 1, f->location, &json, err));
+	SPK_TRY(spk_binder_rows_of(x->b, &json, err));
 	return spk_expr_populate(x->b->arena, arg[0], json, position, out, err);
 }
 

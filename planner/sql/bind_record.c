@@ -25,19 +25,34 @@ bool spk_gives_record(const char *function)
 	return is_one_of(singles, SPK_COUNT_OF(singles), function) || is_one_of(populates, SPK_COUNT_OF(populates), function) || is_one_of(sets, SPK_COUNT_OF(sets), function);
 }
 
-/* The values, one a row: the argument's elements, or it alone. */
-static spk_status bind_values(struct spk_binder *b, const PgQuery__RangeFunction *r, const PgQuery__FuncCall *f, bool set, struct spk_logical **out, spk_error *err)
+const char *spk_record_source(struct spk_arena *arena, const char *function)
+{
+	return spk_arena_printf(arena, "%s of %s", is_one_of(sets, SPK_COUNT_OF(sets), function) ? "objects" : "object", function);
+}
+
+/* An error about the call names the function that was written. */
+static spk_status as_written(spk_status status, spk_error *err)
+{
+	char *said = status != SPK_OK && err ? strstr(err->message, "object") : NULL, *of = said ? strstr(said, " of ") : NULL;
+
+	if (of && strncmp(err->message, "function object", 15) == 0)
+		memmove(said, of + 4, strlen(of + 4) + 1);
+	return status;
+}
+
+/* The values, one a row: the argument's elements, or it alone; objects all of them. */
+static spk_status bind_values(struct spk_binder *b, const PgQuery__RangeFunction *r, const PgQuery__FuncCall *f, const char *function, struct spk_logical **out, spk_error *err)
 {
 	PgQuery__String elements = PG_QUERY__STRING__INIT;
 	PgQuery__Node name = PG_QUERY__NODE__INIT, call = PG_QUERY__NODE__INIT, list = PG_QUERY__NODE__INIT;
-	PgQuery__Node *names[1] = { &name }, *items[1] = { f->args[f->n_args - 1] }, *functions[1] = { &list };
+	PgQuery__Node *names[1] = { &name }, *items[1] = { &call }, *functions[1] = { &list };
 	PgQuery__FuncCall of_elements = *f;
 	PgQuery__Node *element_args[1] = { f->args[f->n_args - 1] };
 	PgQuery__List item = PG_QUERY__LIST__INIT;
 	PgQuery__RangeFunction values = *r;
 	struct spk_scope scope;
 
-	elements.sval = (char *)(uintptr_t)"jsonb_array_elements";
+	SPK_TRY_PTR(elements.sval = (char *)(uintptr_t)spk_record_source(b->arena, function), err);
 	name.node_case = PG_QUERY__NODE__NODE_STRING;
 	name.string = &elements;
 	of_elements.funcname = names;
@@ -46,8 +61,6 @@ static spk_status bind_values(struct spk_binder *b, const PgQuery__RangeFunction
 	of_elements.n_args = 1;
 	call.node_case = PG_QUERY__NODE__NODE_FUNC_CALL;
 	call.func_call = &of_elements;
-	if (set)
-		items[0] = &call;
 	item.items = items;
 	item.n_items = 1;
 	list.node_case = PG_QUERY__NODE__NODE_LIST;
@@ -55,7 +68,7 @@ static spk_status bind_values(struct spk_binder *b, const PgQuery__RangeFunction
 	values.functions = functions;
 	values.n_coldeflist = 0;
 	values.alias = NULL;
-	SPK_TRY(spk_binder_set_function(b, &values, &scope, err));
+	SPK_TRY(as_written(spk_binder_set_function(b, &values, &scope, err), err));
 	*out = scope.plan;
 	return SPK_OK;
 }
@@ -64,13 +77,16 @@ static spk_status bind_values(struct spk_binder *b, const PgQuery__RangeFunction
 static spk_status array_member(struct spk_binder *b, struct spk_expr *value, struct spk_expr *name, struct spk_type type, int location, struct spk_expr **out, spk_error *err)
 {
 	const int position = spk_binder_at(b, location);
+	const bool is_json = value->type.id == SPK_TYPE_JSON;
 	struct spk_expr *pair[2] = { value, name }, *json, *kind[2], *arm[3];
+	const char *elements;
 
 	SPK_TRY(spk_binder_call(b, "->", pair, 2, location, &json, err));
-	SPK_TRY(spk_binder_call(b, "jsonb_typeof", &json, 1, location, &kind[0], err));
+	SPK_TRY(spk_binder_call(b, is_json ? "json_typeof" : "jsonb_typeof", &json, 1, location, &kind[0], err));
 	SPK_TRY_PTR(kind[1] = spk_expr_unknown(b->arena, "array"), err);
 	SPK_TRY(spk_binder_call(b, "=", kind, 2, location, &arm[0], err));
-	SPK_TRY(spk_binder_call(b, spk_type_is_json(spk_type_element(type)) ? "jsonb_array_elements" : "jsonb_array_elements_text", &json, 1, location, &arm[1], err));
+	SPK_TRY_PTR(elements = spk_arena_printf(b->arena, "%s_array_elements%s", is_json ? "json" : "jsonb", spk_type_is_json(spk_type_element(type)) ? "" : "_text"), err);
+	SPK_TRY(spk_binder_call(b, elements, &json, 1, location, &arm[1], err));
 	SPK_TRY(spk_expr_cast(b->arena, arm[1], type, true, position, &arm[1], err));
 	pair[0] = value;
 	pair[1] = name;
@@ -186,7 +202,6 @@ static spk_status members(struct spk_binder *b, const PgQuery__FuncCall *f, stru
 	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, schema->count + 1), *value;
 
 	SPK_TRY_PTR(expr && (value = spk_expr_column(b->arena, 0, &(*plan)->schema->field[0])), err);
-	SPK_TRY(spk_expr_cast(b->arena, value, spk_type(SPK_TYPE_JSONB), true, spk_binder_at(b, f->location), &value, err));
 	for (int i = 0; i < schema->count; i++)
 		SPK_TRY(member(b, value, &schema->field[i], f->location, &expr[i], err));
 	return (*plan = spk_binder_project(b, *plan, expr, schema)) ? SPK_OK : spk_fail_memory(err);
@@ -206,7 +221,7 @@ spk_status spk_binder_record_function(struct spk_binder *b, const PgQuery__Range
 		SPK_TRY(type_columns(b, null_of_type(f), &schema, err));
 	if (r->ordinality)
 		return spk_binder_fail(b, r->n_coldeflist ? r->coldeflist[0]->column_def->location : f->location, SPK_BIND, err, "WITH ORDINALITY cannot be used with a column definition list");
-	SPK_TRY(bind_values(b, r, f, is_one_of(sets, SPK_COUNT_OF(sets), name), &plan, err));
+	SPK_TRY(bind_values(b, r, f, name, &plan, err));
 	SPK_TRY(other ? populate_record(b, f, name, &plan, err) : members(b, f, schema, &plan, err));
 	return spk_binder_one_range(b, plan, name, r->alias, f->location, out, err);
 }
