@@ -128,7 +128,7 @@ static inline struct spk_value random_value(spk_test_rng *rng, struct spk_type t
 		if (type.scale < 0)
 			REQUIRE(spk_numeric_pack(v.i128, (int)spk_test_below(rng, 39), &v.i128));
 		break;
-	case SPK_TYPE_UUID: v.i128 = (spk_int128)random_int(rng, 64) << 64 | (uint64_t)random_int(rng, 64); break;
+	case SPK_TYPE_UUID: v.i128 = (spk_int128)((unsigned __int128)random_int(rng, 64) << 64) | (uint64_t)random_int(rng, 64); break;
 	case SPK_TYPE_INTERVAL:
 		v.interval = (struct spk_interval){ (int32_t)random_int(rng, 32), (int32_t)random_int(rng, 32), random_int(rng, 64) };
 		break;

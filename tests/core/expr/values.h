@@ -65,7 +65,7 @@ static inline struct spk_value values_one(spk_test_rng *rng, struct spk_type typ
 	case SPK_TYPE_TIME: v.i64 = spk_test_between(rng, 0, day); break;
 	case SPK_TYPE_TIMESTAMP:
 	case SPK_TYPE_TIMESTAMPTZ: v.i64 = spk_test_one_in(rng, 10) ? INT64_MAX : spk_test_between(rng, -100000 * day, 100000 * day); break;
-	case SPK_TYPE_UUID: v.i128 = (spk_int128)values_integer(rng, INT64_MIN, INT64_MAX) << 64 | (uint64_t)values_integer(rng, INT64_MIN, INT64_MAX); break;
+	case SPK_TYPE_UUID: v.i128 = (spk_int128)((unsigned __int128)values_integer(rng, INT64_MIN, INT64_MAX) << 64) | (uint64_t)values_integer(rng, INT64_MIN, INT64_MAX); break;
 	case SPK_TYPE_INTERVAL:
 		v.interval = (struct spk_interval){ (int32_t)spk_test_between(rng, -30, 30), (int32_t)spk_test_between(rng, -40, 40), spk_test_between(rng, -2 * day, 2 * day) };
 		break;
