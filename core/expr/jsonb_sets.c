@@ -44,7 +44,7 @@ static spk_status put_value(const struct spk_call *call, const struct spk_jsonb_
 	return SPK_OK;
 }
 
-enum what { KEYS, ELEMENTS, ELEMENTS_TEXT, EACH, EACH_TEXT, OBJECTS };
+enum what { KEYS, ELEMENTS, ELEMENTS_TEXT, EACH, EACH_TEXT };
 
 /* The binder calls functions of records by this and the name that a person wrote. */
 static const char objects_of[] = "objects of ";
@@ -58,7 +58,7 @@ static spk_status put_element(struct spk_array_writer *w, const struct spk_jsonb
 		spk_bit_set(w->child->valid, w->used);
 	if (what == KEYS) {
 		SPK_TRY(put_name(w->call, i, &spk_vector_view(w->child)[w->used], err));
-	} else if (what == ELEMENTS || what == ELEMENTS_TEXT || what == OBJECTS) {
+	} else if (what == ELEMENTS || what == ELEMENTS_TEXT) {
 		SPK_TRY(put_value(w->call, i, text, w->child, w->used, err));
 	} else {
 		SPK_TRY(put_name(w->call, i, &spk_vector_view(&w->child->child[0])[w->used], err));
@@ -115,7 +115,7 @@ static spk_status objects(const struct spk_call *call, struct spk_vector *out, s
 
 		SPK_TRY(check_objects(call, out, row, j, &right, err));
 		for (struct spk_jsonb_iterator i = spk_jsonb_iterator(j.p, j.end); right && spk_jsonb_next(&i);)
-			SPK_TRY(put_element(&w, &i, OBJECTS, err));
+			SPK_TRY(put_element(&w, &i, ELEMENTS, err));
 		spk_array_end(&w, row);
 	}
 	spk_array_end(&w, call->rows);
