@@ -146,13 +146,14 @@ static spk_status take_windows(struct paced *p, int64_t until, spk_error *err)
 	int64_t bucket;
 
 	while ((bucket = spk_state_next_bucket(p->view, DUE_BUCKET + 1)) <= until && bucket != INT64_MAX) {
-		struct spk_row_changes changes = { .op = &p->base, .arena = spk_arena_new(p->base.pipeline->account) };
-		spk_status status = changes.arena ? spk_state_take_bucket(p->view, bucket, let_go, &changes, err) : spk_fail_memory(err);
+		struct spk_arena *arena = spk_arena_new(p->base.pipeline->account);
+		struct spk_row_changes changes = { .op = &p->base, .arena = arena };
+		spk_status status = arena ? spk_state_take_bucket(p->view, bucket, let_go, &changes, err) : spk_fail_memory(err);
 
 		if (status == SPK_OK)
 			status = spk_row_changes_emit(&changes, err);
 		spk_row_changes_release(&changes);
-		spk_arena_unref(changes.arena);
+		spk_arena_unref(arena);
 		SPK_TRY(status);
 	}
 	return SPK_OK;
