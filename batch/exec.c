@@ -10,6 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/wake.h"
+#include "core/columnar/hash.h"
 
 enum { IDLE_PERCENT = 25 };      /* of the limit in use: from there on a task that has ended keeps nothing */
 
@@ -100,8 +101,18 @@ static void output_release(struct spk_task_output *o, int sinks)
 	*o = (struct spk_task_output){ 0 };
 }
 
+/* The same for the same epoch of the same job, other for every task of it. */
+static uint64_t draw_seed(const struct spk_pipeline *p)
+{
+	const uint64_t where[] = { p->plan->hash, (uint64_t)p->run->time_us, (uint64_t)p->run->epoch.value, (uint64_t)p->stage, (uint64_t)p->task };
+
+	return spk_hash_bytes((const char *)where, sizeof where);
+}
+
 static spk_status begin_ops(struct spk_pipeline *p, spk_error *err)
 {
+	p->draws.seed = draw_seed(p);
+	p->draws.calls = 0;
 	for (int i = 0; i < p->op_count; i++) {
 		struct spk_op *op = p->op[i];
 

@@ -97,7 +97,8 @@ struct spk_eval spk_op_eval(const struct spk_op *op, struct spk_arena *arena, st
 {
 	const struct spk_run *run = op->pipeline->run;
 
-	return (struct spk_eval){ .arena = arena, .now_us = run->time_us, .timezone = run->timezone, .errors = spk_op_errors(op, errors) };
+	return (struct spk_eval){ .arena = arena, .now_us = run->time_us, .timezone = run->timezone, .draws = run->streaming ? &op->pipeline->draws : NULL,
+		.errors = spk_op_errors(op, errors) };
 }
 
 struct spk_row_errors *spk_op_errors(const struct spk_op *op, struct spk_row_errors *errors)

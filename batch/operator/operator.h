@@ -69,6 +69,7 @@ struct spk_pipeline {
 	struct spk_run *run;
 	struct spk_task *task_handle;
 	struct spk_task_output output;
+	struct spk_draws draws;          /* of a stream's epoch */
 };
 
 struct spk_op {

@@ -1,6 +1,5 @@
 /* Mathematics of doubles and integers. numeric.c has what numerics have of their own. */
 #include <math.h>
-#include <stdatomic.h>
 
 #include "core/expr/families.h"
 #include "core/expr/internal.h"
@@ -135,20 +134,11 @@ static spk_status pi_kernel(const struct spk_call *call, struct spk_vector *out,
 	return SPK_OK;
 }
 
-/* Volatile, and by intent not repeatable: a process-wide sequence hashed (splitmix64) to [0, 1). */
 static spk_status random_kernel(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
-	static atomic_uint_fast64_t sequence;
-
 	(void)err;
-	SPK_EACH_CALL_ROW(call, row) {
-		uint64_t z = ((uint64_t)call->ev->now_us + atomic_fetch_add_explicit(&sequence, 1, memory_order_relaxed)) * 0x9e3779b97f4a7c15ull;
-
-		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-		z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-		z ^= z >> 31;
-		spk_vector_f64(out)[row] = (double)(z >> 11) * 0x1p-53;
-	}
+	SPK_EACH_CALL_ROW(call, row)
+		spk_vector_f64(out)[row] = (double)(spk_call_draw(call) >> 11) * 0x1p-53;
 	return SPK_OK;
 }
 

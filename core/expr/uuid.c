@@ -60,14 +60,23 @@ int spk_text_uuid(spk_int128 value, char *out)
 	return n;
 }
 
+/* Where nothing is computed again they are the system's, which nobody can guess; in a job each epoch must give the same again. */
+static spk_status random_bits(const struct spk_call *call, unsigned __int128 *out, spk_error *err)
+{
+	if (call->ev->draws)
+		*out = (unsigned __int128)spk_call_draw(call) << 64 | spk_call_draw(call);
+	else if (getentropy(out, sizeof *out) != 0)
+		return spk_fail_errno(err, errno, "cannot get random bytes for gen_random_uuid()");
+	return SPK_OK;
+}
+
 /* Version 4: random but for the version and the variant. */
 static spk_status random_uuid(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
 	SPK_EACH_CALL_ROW(call, row) {
 		unsigned __int128 v;
 
-		if (getentropy(&v, sizeof v) != 0)
-			return spk_fail_errno(err, errno, "cannot get random bytes for gen_random_uuid()");
+		SPK_TRY(random_bits(call, &v, err));
 		v = (v & ~((unsigned __int128)0xf << 76)) | (unsigned __int128)4 << 76;
 		v = (v & ~((unsigned __int128)3 << 62)) | (unsigned __int128)2 << 62;
 		spk_vector_i128(out)[row] = (spk_int128)(v ^ TOP);

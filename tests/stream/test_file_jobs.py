@@ -223,6 +223,29 @@ def same_bytes():
         assert got == want, f"killed in epoch {epoch}: {[k for k in {*got, *want} if got.get(k) != want.get(k)]}"
 
 
+def drawn_again():
+    """random() and gen_random_uuid() give other values for every row, and the same ones when an epoch is computed again: a job that uses them can be killed"""
+    case = Case("drawn")
+    (case.cwd / "j.sql").write_text("""
+CREATE TABLE t (id bigint, g bigint) WITH ('connector' = 'filesystem', 'path' = 'in/*.json', 'format' = 'json');
+CREATE TABLE plain (id bigint, u uuid, r double precision, c text) WITH ('connector' = 'filesystem', 'path' = 'plain', 'format' = 'json');
+CREATE TABLE sums (g bigint, r double precision, PRIMARY KEY (g) NOT ENFORCED) WITH ('connector' = 'filesystem', 'path' = 'windows', 'format' = 'debezium-json');
+INSERT INTO plain SELECT id, gen_random_uuid(), random(), CASE WHEN id % 3 = 0 THEN gen_random_uuid()::text WHEN id % 3 = 1 THEN random()::text END FROM t;
+INSERT INTO sums SELECT g, max(random()) FROM t GROUP BY g;
+""")
+    for epoch in (3, 6):
+        # No checkpoint yet: all epochs before are computed again and compared with their records.
+        assert case.run(f"txn.begin:{epoch}:kill", OVERLAPPING).returncode != 0, f"it has no {epoch} epochs"
+    done = case.run(options=OVERLAPPING)
+    assert done.returncode == 0, done.stderr[-800:]
+    rows = [json.loads(line) for line in case.lines("plain/*.json")]
+    assert Counter(r["id"] for r in rows) == Counter({i: n for (i, _), n in case.plain.items()})
+    uuids = [r["u"] for r in rows] + [r["c"] for r in rows if r["id"] % 3 == 0]
+    numbers = [r["r"] for r in rows] + [float(r["c"]) for r in rows if r["id"] % 3 == 1]
+    assert len(set(uuids)) == len(uuids) and len(set(numbers)) == len(numbers), "drawn twice"
+    assert all(0 <= n < 1 for n in numbers) and 0.4 < sum(numbers) / len(numbers) < 0.6, sum(numbers) / len(numbers)
+
+
 def closed_on_time():
     """a window closes when the watermark reaches its end, not after it, and a row of it that comes then is late"""
     case = Case("edge")
@@ -335,4 +358,4 @@ def scratch():
 
 
 if __name__ == "__main__":
-    main(failures, kills, lasting_failures, overlap, stale_dead_letters, another_job, one_checkpoint_dir, foreign_log, damaged_files, same_bytes, closed_on_time, changed_input, broken_chain, clock_goes_back, scratch)
+    main(failures, kills, lasting_failures, overlap, stale_dead_letters, another_job, one_checkpoint_dir, foreign_log, damaged_files, same_bytes, drawn_again, closed_on_time, changed_input, broken_chain, clock_goes_back, scratch)
