@@ -108,7 +108,7 @@ static bool to_bytes(spk_int128 m, int scale, int bits, int64_t *out)
 		return false;
 	for (; scale > KEPT; scale--)
 		rest /= 10;
-	rest <<= bits;
+	rest *= (spk_int128)1 << bits;
 	bytes = whole * ((spk_int128)1 << bits) + (rest + (rest < 0 ? -1 : 1) * spk_pow10(scale) / 2) / spk_pow10(scale);
 	*out = (int64_t)bytes;
 	return bytes <= INT64_MAX && bytes >= INT64_MIN;
