@@ -61,7 +61,7 @@ def closing(rows, window, cwd):
 
 
 def adds_up():
-    """an hour's interval: nothing of a window comes before its end, over restarts and other numbers of tasks"""
+    """an hour's interval: nothing of a window comes before its end, over restarts, kills and failures, and other numbers of tasks"""
     rng = seed()
     for at, window in enumerate(WINDOWS * 2):
         rows = draw(rng)
@@ -72,6 +72,8 @@ def adds_up():
         cut = rng.randrange(len(rows))
         for part, some in enumerate((rows[:cut], rows[cut:])):
             write(cwd, f"{part}.json", some)
+            for fault in (f"epoch.computed:{rng.randrange(1, 9)}:kill", f"{rng.choice(['malloc', 'task.finish'])}:{rng.randrange(1, 3000)}"):
+                sparklet(cwd, "run", "--once", "--job", "j", "-s", "epoch.interval=0", "-s", "epoch.max.rows=5", "-s", "checkpoint.interval=0", "j.sql", fault=fault, expect=None)
             run(cwd, "-s", f"epoch.max.rows={rng.randrange(1, 9)}", "-s", f"parallelism={rng.randrange(1, 4)}")
         assert total(cwd, lambda r: True) == want, (window, total(cwd, lambda r: True) ^ want)
         assert all(c["op"] == "+I" for some in changes(cwd).values() for c in some)

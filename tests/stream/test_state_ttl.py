@@ -34,8 +34,11 @@ def write(cwd, name, rows):
     (cwd / "in" / name).write_text("".join(json.dumps({**r, "ts": str(EPOCH + datetime.timedelta(seconds=r["ts"]))}) + "\n" for r in rows))
 
 
+ARGUMENTS = ("run", "--once", "--job", "j", "-s", "epoch.max.rows=1", "-s", "epoch.interval=0")
+
+
 def run(cwd, *options):
-    return sparklet(cwd, "run", "--once", "--job", "j", "-s", "epoch.max.rows=1", "-s", "epoch.interval=0", *options, "j.sql").stderr
+    return sparklet(cwd, *ARGUMENTS, *options, "j.sql").stderr
 
 
 def written(cwd, name):
@@ -137,15 +140,18 @@ def job(names, settings="", options=""):
 
 
 def forgets():
-    """aggregates, joins, first rows and what keeps all rows of a key forget by the watermark, also over restarts"""
+    """aggregates, joins, first rows and what keeps all rows of a key forget by the watermark, also over restarts, kills and failures"""
     rng = seed()
     seen = Counter()
-    for round in range(3):
+    for round in range(2):
         cwd, rows = folder(f"forgets-{round}"), draw(rng)
         (cwd / "j.sql").write_text(job(QUERIES, f"SET state.ttl = '{TTL} s';"))
         cuts = sorted(rng.sample(range(len(rows)), 2))
         for part, (a, b) in enumerate(zip([0] + cuts, cuts + [len(rows)])):
             write(cwd, f"{part}.json", rows[a:b])
+            # Killed once between two epochs, and once refused memory or a task, wherever that is: then it goes on.
+            for fault in (f"epoch.computed:{rng.randrange(1, b - a + 2)}:kill", f"{rng.choice(['malloc', 'task.finish'])}:{rng.randrange(1, 3000)}"):
+                sparklet(cwd, *ARGUMENTS, "-s", "checkpoint.interval=0", "j.sql", fault=fault, expect=None)
             run(cwd, "-s", f"parallelism={rng.randrange(1, 4)}" if part == 0 else "parallelism=2")
         for name, (_, _, model) in QUERIES.items():
             want, forgotten = model(rows)
