@@ -492,7 +492,7 @@ static void what_sql_cannot_create(void)
 	check_sql("CREATE AGGREGATE a(ORDER BY bigint) (SFUNC = add, STYPE = bigint)", SPK_UNSUPPORTED, "ordered-set aggregates");
 	check_sql("CREATE AGGREGATE sum(bigint) (SFUNC = add, STYPE = bigint)", SPK_EXISTS, "built in");
 	check_sql("CREATE AGGREGATE add(bigint) (SFUNC = add, STYPE = bigint)", SPK_EXISTS, "function \"add\" already exists");
-	check_sql("CREATE TYPE a AS (x int)", SPK_UNSUPPORTED, "not supported");
+	check_sql("CREATE TYPE a AS ENUM ('x')", SPK_UNSUPPORTED, "not supported");
 	end();
 }
 
