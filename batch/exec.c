@@ -11,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/base/wake.h"
 #include "core/columnar/hash.h"
+#include "core/expr/draw.h"
 
 enum { IDLE_PERCENT = 25 };      /* of the limit in use: from there on a task that has ended keeps nothing */
 
@@ -101,18 +102,40 @@ static void output_release(struct spk_task_output *o, int sinks)
 	*o = (struct spk_task_output){ 0 };
 }
 
-/* The same for the same epoch of the same job, other for every task of it. */
-static uint64_t draw_seed(const struct spk_pipeline *p)
+/* What the rows are that a task goes through: a partition of a source by its name, as others come and go, or its share of an exchange. */
+static uint64_t rows_hash(const struct spk_pipeline *p)
 {
-	const uint64_t where[] = { p->plan->hash, (uint64_t)p->run->time_us, (uint64_t)p->run->epoch.value, (uint64_t)p->stage, (uint64_t)p->task };
+	const struct spk_op *leaf = p->leaves ? p->leaf[0] : NULL;
+	const uint64_t share[] = { (uint64_t)p->stage, (uint64_t)p->partition, (uint64_t)p->partitions };
 
-	return spk_hash_bytes((const char *)where, sizeof where);
+	if (leaf && leaf->plan->kind == SPK_PHYSICAL_SCAN && p->run->source) {
+		struct spk_source *source = p->run->source[leaf->plan->source].source;
+		const char *name = source->type->partition_name(source, p->partition);
+
+		return spk_hash_bytes(name, strlen(name)) + (uint64_t)leaf->plan->id;
+	}
+	return spk_hash_bytes((const char *)share, sizeof share);
+}
+
+/* The same for the same rows in the same epoch of the same job. */
+static void begin_draws(struct spk_pipeline *p)
+{
+	uint64_t where[] = { p->plan->hash, (uint64_t)p->run->time_us, (uint64_t)p->run->epoch.value, rows_hash(p), 0, 0 }, seed[2];
+
+	for (int i = 0; i < p->op_count; i++) {
+		where[4] = (uint64_t)p->op[i]->plan->id;
+		for (int half = 0; half < 2; half++) {
+			where[5] = (uint64_t)half;
+			seed[half] = spk_hash_bytes((const char *)where, sizeof where);
+		}
+		spk_draws_begin(p->op[i]->draws, seed[0], seed[1]);
+	}
 }
 
 static spk_status begin_ops(struct spk_pipeline *p, spk_error *err)
 {
-	p->draws.seed = draw_seed(p);
-	p->draws.calls = 0;
+	if (p->plan->streaming)
+		begin_draws(p);
 	for (int i = 0; i < p->op_count; i++) {
 		struct spk_op *op = p->op[i];
 

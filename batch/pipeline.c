@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "core/expr/draw.h"
+
 static const struct spk_op_type *const batch_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_SCAN] = &spk_op_scan,
 	[SPK_PHYSICAL_VALUES] = &spk_op_values,
@@ -54,8 +56,10 @@ void spk_pipeline_free(struct spk_pipeline *p)
 		return;
 	spk_pipeline_close(p);
 	for (int i = 0; i < p->op_count; i++) {
-		if (p->op[i])
+		if (p->op[i]) {
 			free(p->op[i]->output);
+			free(p->op[i]->draws);
+		}
 		free(p->op[i]);
 	}
 	free(p->op);
@@ -92,6 +96,34 @@ static void reach(const struct spk_physical *n, bool *reached)
 		reach(n->output[i].node, reached);
 }
 
+static int count_draws(const struct spk_physical *node)
+{
+	int n = spk_draws_count(node->filter);
+
+	for (int i = 0; i < node->expr_count; i++)
+		n += spk_draws_count(node->expr[i]);
+	for (int i = 0; i < node->aggregate_count + node->hidden_count; i++)
+		for (int k = 0; k < node->aggregate[i].inputs; k++)
+			n += spk_draws_count(node->aggregate[i].input[k]);
+	return n;
+}
+
+/* The numbers of a node's volatile calls, in the order of the plan. */
+static struct spk_draws *make_draws(const struct spk_physical *node)
+{
+	struct spk_draws *d = spk_draws_new(count_draws(node));
+
+	if (!d)
+		return NULL;
+	spk_draws_list(d, node->filter);
+	for (int i = 0; i < node->expr_count; i++)
+		spk_draws_list(d, node->expr[i]);
+	for (int i = 0; i < node->aggregate_count + node->hidden_count; i++)
+		for (int k = 0; k < node->aggregate[i].inputs; k++)
+			spk_draws_list(d, node->aggregate[i].input[k]);
+	return d;
+}
+
 static spk_status make_op(struct making *m, const struct spk_physical *node, bool whole, spk_error *err)
 {
 	const struct spk_op_type *type = m->op_type ? m->op_type(node->kind) : NULL;
@@ -104,6 +136,8 @@ static spk_status make_op(struct making *m, const struct spk_physical *node, boo
 	SPK_TRY_PTR(op, err);
 	*op = (struct spk_op){ .type = type, .plan = node, .pipeline = m->p, .whole = whole };
 	m->p->op[m->p->op_count++] = m->op[node->id] = op;
+	if (m->p->plan->streaming)
+		SPK_TRY_PTR(op->draws = make_draws(node), err);
 	return SPK_OK;
 }
 

@@ -111,8 +111,10 @@ static spk_status spill_groups(void *user, spk_error *err)
 		status = put_segment(s, from, (int)SPK_MIN(spk_groups_count(s->groups) - from, (uint32_t)SEGMENT), sorted, &bytes, err);
 	spk_buffer_release(&bytes);
 	free(sorted);
-	if (status == SPK_OK)
+	if (status == SPK_OK) {
 		spk_groups_clear(s->groups);
+		spk_groups_start_small(s->groups);
+	}
 	return status;
 }
 

@@ -50,6 +50,8 @@ struct spk_groups {
 /* folds: only where all of a group's rows come together, and only if some aggregate needs it. */
 spk_status spk_groups_init(struct spk_groups *g, const struct spk_physical *plan, bool folds, struct spk_memory_account *account, struct spk_arena *arena, spk_error *err);
 void spk_groups_clear(struct spk_groups *g);
+/* After clear, because memory was short: the next groups grow from nothing, and not to as many as there were. */
+static inline void spk_groups_start_small(struct spk_groups *g) { g->table.usual = 0; }
 void spk_groups_release(struct spk_groups *g);
 
 static inline uint32_t spk_groups_count(const struct spk_groups *g) { return g->table.count; }

@@ -97,7 +97,7 @@ struct spk_eval spk_op_eval(const struct spk_op *op, struct spk_arena *arena, st
 {
 	const struct spk_run *run = op->pipeline->run;
 
-	return (struct spk_eval){ .arena = arena, .now_us = run->time_us, .timezone = run->timezone, .draws = run->streaming ? &op->pipeline->draws : NULL,
+	return (struct spk_eval){ .arena = arena, .now_us = run->time_us, .timezone = run->timezone, .draws = op->draws,
 		.errors = spk_op_errors(op, errors) };
 }
 

@@ -69,7 +69,6 @@ struct spk_pipeline {
 	struct spk_run *run;
 	struct spk_task *task_handle;
 	struct spk_task_output output;
-	struct spk_draws draws;          /* of a stream's epoch */
 };
 
 struct spk_op {
@@ -83,6 +82,7 @@ struct spk_op {
 	int64_t spilled_bytes, memory_peak;  /* written to disk; held at the most */
 	int64_t own_us;                  /* timed: in this operator itself, without those that it pushes to */
 	bool whole;                      /* joins: every task reads all of the build side because an exchange was left out, and they share what is made of it */
+	struct spk_draws *draws;         /* in a stream; from malloc */
 	bool led, finished;              /* in this run; kept by the pipeline */
 	bool done;                       /* needs no more rows in this run, of no input: leaves stop then (LIMIT); spk_op_emit passes it on */
 	int pending[2];                  /* edges into each input that have not ended */

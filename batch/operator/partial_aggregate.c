@@ -159,7 +159,9 @@ static spk_status hand_on(void *user, spk_error *err)
 	struct partial *p = user;
 
 	p->passing = p->passing || p->folds;
-	return emit_groups(p, err);
+	SPK_TRY(emit_groups(p, err));
+	spk_groups_start_small(&p->groups);
+	return SPK_OK;
 }
 
 /*

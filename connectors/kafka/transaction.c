@@ -17,6 +17,7 @@
 
 enum {
 	FLUSH_MS = 1,
+	FLUSH_SLICE_US = 250 * 1000,
 	STILL_MS = 10,           /* without a delivery: there may be nothing under way but what waits for flush */
 	COMMIT_SLICE_MS = 500,
 	ROW_OVERHEAD = 16,       /* what a batch has of a message beside its key and value, about */
@@ -132,7 +133,8 @@ void spk_kafka_deliver(struct spk_kafka_producer *p, int64_t until_us)
 static spk_status flush(struct spk_kafka_producer *p, int64_t deadline, spk_error *err)
 {
 	for (;;) {
-		spk_kafka_deliver(p, deadline);
+		/* In slices: what went wrong, or a job that is to end, is looked at in between. */
+		spk_kafka_deliver(p, SPK_MIN(deadline, spk_clock_monotonic_us() + FLUSH_SLICE_US));
 		SPK_TRY(spk_kafka_check_usable(p, err));
 		if (p->client.undelivered)
 			return spk_kafka_fail_undelivered(p, err);

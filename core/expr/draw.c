@@ -1,8 +1,13 @@
-/* Random numbers: the hash of where they are drawn and how many were drawn there before (splitmix64's). See struct spk_draws. */
+/* Random numbers. See draw.h; mixed as splitmix64 does. */
+#include "core/expr/draw.h"
+
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #include "core/base/check.h"
 #include "core/expr/function.h"
+
+enum { UNLISTED = 4 };                 /* room for calls that nobody lists; if there are more they share the last one's numbers */
 
 static uint64_t mix(uint64_t z)
 {
@@ -13,33 +18,71 @@ static uint64_t mix(uint64_t z)
 
 static uint64_t step(uint64_t seed, uint64_t n) { return mix(seed + (n + 1) * 0x9e3779b97f4a7c15ull); }
 
-/* Where the call's numbers are counted; those beyond the last share its place. */
-static int find(struct spk_draws *d, const struct spk_expr *call)
-{
-	uint64_t namesakes = 0;
+static bool draws(const struct spk_expr *e) { return e->kind == SPK_EXPR_CALL && e->function->volatility == SPK_VOLATILE; }
 
-	for (int i = 0; i < d->calls; i++) {
-		if (d->call[i].call == call)
-			return i;
-		namesakes += d->call[i].call->position == call->position;
-	}
-	if (d->calls == SPK_DRAW_CALLS)
-		return d->calls - 1;
-	/* By its place in the text, as calls are not always met in one order; a view's are met as often as it is used. */
-	d->call[d->calls].call = call;
-	d->call[d->calls].seed = step(step(d->seed, (uint64_t)call->position), namesakes);
-	d->call[d->calls].drawn = 0;
-	return d->calls++;
+int spk_draws_count(const struct spk_expr *e)
+{
+	int n = e && draws(e);
+
+	for (int i = 0; e && i < e->args; i++)
+		n += spk_draws_count(e->arg[i]);
+	return n;
 }
 
-uint64_t spk_call_draw(const struct spk_call *call)
+struct spk_draws *spk_draws_new(int calls)
+{
+	struct spk_draws *d = calloc(1, sizeof *d + sizeof *d->call * (size_t)(calls + UNLISTED));
+
+	if (d)
+		d->room = calls + UNLISTED;
+	return d;
+}
+
+void spk_draws_list(struct spk_draws *d, const struct spk_expr *e)
+{
+	if (!e)
+		return;
+	if (draws(e)) {
+		SPK_ASSERT(d->calls < d->room, "room for every call that is listed");
+		d->call[d->calls++].call = e;
+	}
+	for (int i = 0; i < e->args; i++)
+		spk_draws_list(d, e->arg[i]);
+}
+
+void spk_draws_begin(struct spk_draws *d, uint64_t high, uint64_t low)
+{
+	d->seed[0] = high;
+	d->seed[1] = low;
+	for (int i = 0; i < d->calls; i++)
+		d->call[i].drawn = 0;
+}
+
+static int find(struct spk_draws *d, const struct spk_expr *call)
+{
+	for (int i = 0; i < d->calls; i++)
+		if (d->call[i].call == call)
+			return i;
+	if (d->calls < d->room)
+		d->call[d->calls++].call = call;
+	return d->calls - 1;
+}
+
+void spk_call_draw(const struct spk_call *call, uint64_t out[2])
 {
 	static atomic_uint_fast64_t sequence;
 	struct spk_draws *d = call->ev->draws;
+	uint64_t n;
 	int i;
 
-	if (!d)
-		return step((uint64_t)call->ev->now_us, atomic_fetch_add_explicit(&sequence, 1, memory_order_relaxed));
+	if (!d) {
+		n = atomic_fetch_add_explicit(&sequence, 1, memory_order_relaxed);
+		out[0] = step((uint64_t)call->ev->now_us, n);
+		out[1] = step(out[0], n);
+		return;
+	}
 	i = find(d, call->expr);
-	return step(d->call[i].seed, d->call[i].drawn++);
+	n = d->call[i].drawn++;
+	for (int half = 0; half < 2; half++)
+		out[half] = step(step(d->seed[half], (uint64_t)i), n);
 }

@@ -60,23 +60,12 @@ struct spk_sort_key { struct spk_expr *expr; bool descending, nulls_first; };
 struct spk_row_error { int32_t row; spk_status code; const char *message; };
 struct spk_row_errors { struct spk_row_error *list; int count, capacity; };
 
-/*
- * What volatile functions draw their numbers from. The n-th draw of a call is the same whenever a task's rows are gone through again in their order, however they are
- * cut into batches: an epoch that is computed again gives the same. Begun with a seed and nothing else; one thread's.
- */
-enum { SPK_DRAW_CALLS = 32 };
-struct spk_draws {
-	uint64_t seed;
-	int calls;
-	struct { const struct spk_expr *call; uint64_t seed, drawn; } call[SPK_DRAW_CALLS];
-};
-
 /* What evaluation needs beside the input. Cheap to make; one per evaluation of a batch. */
 struct spk_eval {
 	struct spk_arena *arena;         /* results and temporaries; usually the derived batch's arena */
 	int64_t now_us;                  /* now(), CURRENT_TIMESTAMP: fixed per epoch or statement */
 	const char *timezone;            /* session zone; NULL: UTC */
-	struct spk_draws *draws;         /* NULL: every draw of the process is another */
+	struct spk_draws *draws;         /* draw.h; NULL: every draw of the process is another */
 	struct spk_row_errors *errors;   /* collects failing rows; NULL: the first failing row fails the evaluation */
 };
 

@@ -25,8 +25,8 @@ struct spk_call {
  * the evaluator initialised. May put another vector in its place instead, in which the rows beside sel are NULL wherever out->valid
  * said so (spk_vector_take and spk_vector_join make such). Failing rows go through spk_call_fail. */
 typedef spk_status (*spk_kernel)(const struct spk_call *call, struct spk_vector *out, spk_error *err);
-/* A random number of 64 bits, the next one of this call. */
-uint64_t spk_call_draw(const struct spk_call *call);
+/* A random number of 128 bits, the next one of this call. */
+void spk_call_draw(const struct spk_call *call, uint64_t out[2]);
 /* Reports that `row` fails: collects it, or fails the evaluation when nobody collects. */
 spk_status spk_call_fail(const struct spk_call *call, struct spk_vector *out, int32_t row, spk_status code, spk_error *err, const char *format, ...) SPK_PRINTF(6, 7);
 /* The same with an error that something else has made, its hint too. */

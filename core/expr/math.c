@@ -136,9 +136,13 @@ static spk_status pi_kernel(const struct spk_call *call, struct spk_vector *out,
 
 static spk_status random_kernel(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
+	uint64_t bits[2];
+
 	(void)err;
-	SPK_EACH_CALL_ROW(call, row)
-		spk_vector_f64(out)[row] = (double)(spk_call_draw(call) >> 11) * 0x1p-53;
+	SPK_EACH_CALL_ROW(call, row) {
+		spk_call_draw(call, bits);
+		spk_vector_f64(out)[row] = (double)(bits[0] >> 11) * 0x1p-53;
+	}
 	return SPK_OK;
 }
 

@@ -63,9 +63,14 @@ int spk_text_uuid(spk_int128 value, char *out)
 /* Where nothing is computed again they are the system's, which nobody can guess; in a job each epoch must give the same again. */
 static spk_status random_bits(const struct spk_call *call, unsigned __int128 *out, spk_error *err)
 {
-	if (call->ev->draws)
-		*out = (unsigned __int128)spk_call_draw(call) << 64 | spk_call_draw(call);
-	else if (getentropy(out, sizeof *out) != 0)
+	uint64_t bits[2];
+
+	if (call->ev->draws) {
+		spk_call_draw(call, bits);
+		*out = (unsigned __int128)bits[0] << 64 | bits[1];
+		return SPK_OK;
+	}
+	if (getentropy(out, sizeof *out) != 0)
 		return spk_fail_errno(err, errno, "cannot get random bytes for gen_random_uuid()");
 	return SPK_OK;
 }

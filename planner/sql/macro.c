@@ -91,11 +91,13 @@ static bool is_text(const struct spk_value *v, const char *text)
 
 static bool is_pattern(const struct spk_expr *e) { return e->kind == SPK_EXPR_CONSTANT && spk_type_is_view(e->type) && !e->value.null; }
 
-/* Whether minutes stand behind hours, which PostgreSQL's templates would take for months. */
+/* Whether minutes stand behind hours, which PostgreSQL's templates would take for months; its own quotes are none of Java's. */
 static bool is_java(const struct spk_expr *e)
 {
 	const char *at = is_pattern(e) ? spk_view_data(&e->value.view) : "", *end = at + (is_pattern(e) ? e->value.view.length : 0);
 
+	if (memchr(at, '"', (size_t)(end - at)))
+		return false;
 	for (; at + 4 <= end; at++)
 		for (int gap = 1; (*at == 'H' || *at == 'h') && gap <= 3 && at + gap + 2 <= end; gap++)
 			if (memcmp(at + gap, "mm", 2) == 0)

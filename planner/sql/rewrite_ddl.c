@@ -86,6 +86,17 @@ static spk_status rewrite_lateness(struct spk_rewrite *r, int column, int i, int
 	return spk_rewrite_after(r, end - 1, "))", err);
 }
 
+/* Of the table: there the words of columns are names. */
+static bool is_constraint(const struct spk_rewrite *r, int first)
+{
+	static const char *const words[] = { "PRIMARY", "UNIQUE", "CHECK", "CONSTRAINT", "FOREIGN", "EXCLUDE" };
+
+	for (size_t i = 0; i < SPK_COUNT_OF(words); i++)
+		if (spk_word(r, first, words[i]))
+			return true;
+	return false;
+}
+
 static spk_status rewrite_element(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
 	int next;
@@ -102,7 +113,7 @@ static spk_status rewrite_element(struct spk_rewrite *r, int first, int end, spk
 		return spk_rewrite_after(r, end - 1, ") STORED", err);
 	}
 	SPK_TRY(spk_rewrite_type(r, first + 1, end, &next, err));
-	for (int i = next; i < end; i++)
+	for (int i = next; i < end && !is_constraint(r, first); i++)
 		if (spk_word(r, i, "LATENESS") && i + 1 < end)
 			return rewrite_lateness(r, first, i, end, err);
 	for (int i = next; i < end; i++)

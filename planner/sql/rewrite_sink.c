@@ -129,10 +129,11 @@ spk_status spk_rewrite_like(struct spk_rewrite *r, int name_end, int end, bool *
 	int like = name_end;
 	const char *text;
 
-	for (; like < end && !spk_word(r, like, "LIKE"); like++)
+	/* Behind AS a LIKE is the query's. */
+	for (; like < end && !spk_word(r, like, "LIKE") && spk_kind(r, like) != PG_QUERY__TOKEN__AS; like++)
 		if (spk_kind(r, like) == '(')
 			like = spk_rewrite_close(r, like, end);
-	*done = like + 1 < end;
+	*done = like + 1 < end && spk_word(r, like, "LIKE");
 	if (!*done)
 		return SPK_OK;
 	SPK_TRY_PTR(text = spk_token_unquote(r->tokens->text, &r->tokens->token[like + 1], r->edits.arena), err);

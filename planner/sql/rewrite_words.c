@@ -49,6 +49,7 @@ static spk_status rewrite_interval(struct spk_rewrite *r, int i, int end, spk_er
 	bool many = false;
 	const struct unit *unit = i + 2 < end ? unit_at(r, i + 2, &many) : NULL;
 	const char *number, *text;
+	bool fits;
 
 	if (!unit || (!bare && kind != PG_QUERY__TOKEN__SCONST) || (!bare && unit->word && !many))
 		return SPK_OK;
@@ -56,7 +57,8 @@ static spk_status rewrite_interval(struct spk_rewrite *r, int i, int end, spk_er
 	SPK_TRY_PTR(number, err);
 	if (!is_number(number))
 		return SPK_OK;
-	text = unit->word ? spk_arena_printf(r->edits.arena, "'%s' %s", number, unit->one) : spk_arena_printf(r->edits.arena, "'%s %s'", number, unit->one);
+	fits = !unit->word || number[strspn(number, "0123456789.+-")] == 0;  /* with fractions, which a unit behind the text cuts off */
+	text = !fits ? spk_arena_printf(r->edits.arena, "'%s' %s", number, unit->one) : spk_arena_printf(r->edits.arena, "'%s %s'", number, unit->one);
 	SPK_TRY_PTR(text, err);
 	return spk_rewrite_tokens(r, i + 1, i + 3, text, err);
 }

@@ -246,6 +246,33 @@ INSERT INTO sums SELECT g, max(random()) FROM t GROUP BY g;
     assert all(0 <= n < 1 for n in numbers) and 0.4 < sum(numbers) / len(numbers) < 0.6, sum(numbers) / len(numbers)
 
 
+def drawn_elsewhere():
+    """the same of a view that is used twice, of many calls, in batches of other sizes, and when a partition comes that was not there"""
+    case = Case("elsewhere")
+    many = ", ".join(f"random() AS r{i}" for i in range(40))
+    columns = ", ".join(f"r{i} double precision" for i in range(40))
+    (case.cwd / "j.sql").write_text(f"""
+CREATE TABLE early (id bigint) WITH ('connector' = 'filesystem', 'path' = 'early/*.json', 'format' = 'json');
+CREATE TABLE t (id bigint) WITH ('connector' = 'filesystem', 'path' = 'in/*.json', 'format' = 'json');
+CREATE VIEW v AS SELECT id, random() AS r, CASE WHEN id % 2 = 0 THEN NULL ELSE random() END AS s FROM (SELECT id FROM early UNION ALL SELECT id FROM t) AS x;
+CREATE TABLE plain (id bigint, r double precision, s double precision) WITH ('connector' = 'filesystem', 'path' = 'plain', 'format' = 'json');
+CREATE TABLE windows (id bigint, {columns}) WITH ('connector' = 'filesystem', 'path' = 'windows', 'format' = 'json');
+INSERT INTO plain SELECT * FROM v WHERE id % 2 = 0;
+INSERT INTO plain SELECT * FROM v WHERE id % 2 = 1;
+INSERT INTO windows SELECT id, {many} FROM t;
+""")
+    (case.cwd / "early").mkdir()
+    (case.cwd / "early/b.json").write_text('{"id": 5000001}\n')
+    assert case.run("txn.begin:4:kill", [*OVERLAPPING[:-1], "-s", "batch.rows=1", "j.sql"]).returncode != 0
+    (case.cwd / "early/a.json").write_text('{"id": 5000002}\n')
+    done = case.run(options=OVERLAPPING)
+    assert done.returncode == 0, done.stderr[-800:]
+    rows = [json.loads(line) for line in case.lines("plain/*.json")]
+    assert {r["id"] for r in rows} == {i for i, _ in case.plain} | {5000001, 5000002}
+    rows = [r for line in case.lines("windows/*.json") for k, r in json.loads(line).items() if k != "id"]
+    assert len(rows) == 40 * case.plain.total() and len(set(rows)) == len(rows), "drawn twice"
+
+
 def closed_on_time():
     """a window closes when the watermark reaches its end, not after it, and a row of it that comes then is late"""
     case = Case("edge")
@@ -358,4 +385,4 @@ def scratch():
 
 
 if __name__ == "__main__":
-    main(failures, kills, lasting_failures, overlap, stale_dead_letters, another_job, one_checkpoint_dir, foreign_log, damaged_files, same_bytes, drawn_again, closed_on_time, changed_input, broken_chain, clock_goes_back, scratch)
+    main(failures, kills, lasting_failures, overlap, stale_dead_letters, another_job, one_checkpoint_dir, foreign_log, damaged_files, same_bytes, drawn_again, drawn_elsewhere, closed_on_time, changed_input, broken_chain, clock_goes_back, scratch)
