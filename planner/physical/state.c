@@ -43,8 +43,8 @@ static spk_status put_ttl(const struct spk_physical *node, struct spk_buffer *ou
 {
 	if (!node->state_ttl_us[0] && !node->state_ttl_us[1])
 		return SPK_OK;
-	return spk_buffer_printf(out, err, "forgotten %lld, %lld us after the last change by %s; ", (long long)node->state_ttl_us[0], (long long)node->state_ttl_us[1],
-				 node->time_sources ? "the watermark" : "the times of epochs");
+	return spk_buffer_printf(out, err, "forgotten %lld, %lld us after the last change by %s; %s", (long long)node->state_ttl_us[0], (long long)node->state_ttl_us[1],
+				 node->time_sources ? "the watermark" : "the times of epochs", node->kind == SPK_PHYSICAL_STREAM_JOIN ? "rows know how many they met; " : "");
 }
 
 spk_status spk_build_state(struct spk_build *b, struct spk_physical *node, const char *what, const struct spk_buffer *meaning, spk_error *err)

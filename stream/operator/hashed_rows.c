@@ -146,9 +146,10 @@ void spk_hashed_rows_shrink(const struct spk_keyed_rows *k, struct spk_row_group
 
 /* --- rows --- */
 
-static struct spk_kept_row *find(const struct spk_row_group *g, const struct spk_rows_page *p, const char *bytes, uint32_t size)
+/* From row `at` - 1 of a page on. */
+static struct spk_kept_row *find(const struct spk_row_group *g, uint32_t at, const char *bytes, uint32_t size)
 {
-	for (uint32_t row = p->first; row; row = g->row[row - 1].next)
+	for (uint32_t row = at; row; row = g->row[row - 1].next)
 		if (g->row[row - 1].size == size && memcmp(g->row[row - 1].bytes, bytes, size) == 0)
 			return &g->row[row - 1];
 	return NULL;
@@ -173,7 +174,10 @@ spk_status spk_hashed_rows_add(const struct spk_keyed_rows *k, struct spk_row_gr
 	}
 	p = spk_rows_page(g, page_of(hash, g->pages));
 	SPK_ASSERT(p, "a row is added to a page that was asked for");
-	same = find(g, p, row->bytes, row->size);
+	/* Where keys of the other side are forgotten, of two same rows one may have met something that the other did not. */
+	same = find(g, p->first, row->bytes, row->size);
+	while (same && k->met && same->weight && same->met != row->met)
+		same = find(g, same->next, row->bytes, row->size);
 	if (same) {
 		same->met = same->weight ? same->met : row->met;
 		weigh(k, g, same, same->weight + row->weight);
@@ -192,8 +196,12 @@ void spk_hashed_rows_take(const struct spk_keyed_rows *k, struct spk_row_group *
 	struct spk_kept_row *row;
 
 	SPK_ASSERT(p || !g->pages, "a row is taken from a page that was asked for");
-	row = p ? find(g, p, bytes, size) : NULL;
-	*taken = row ? SPK_MIN(weight, SPK_MAX(row->weight, 0)) : 0;
-	if (*taken)
-		weigh(k, g, row, row->weight - *taken);
+	*taken = 0;
+	for (row = p ? find(g, p->first, bytes, size) : NULL; row && *taken < weight; row = find(g, row->next, bytes, size)) {
+		const int64_t here = SPK_MIN(weight - *taken, SPK_MAX(row->weight, 0));
+
+		if (here)
+			weigh(k, g, row, row->weight - here);
+		*taken += here;
+	}
 }

@@ -9,7 +9,8 @@
  *   rows added here       x  rows added there
  *
  * A row that comes out alone (LEFT and the like) depends on how much it meets. Without a condition beside the keys that is the other
- * side's total, else it is counted by row while pairs are decided.
+ * side's total, else it is counted by row while pairs are decided. Where the other side's keys are forgotten (state.ttl) it is also counted
+ * by row: what has met something, and came out so, does not begin anew with the total.
  */
 #include "stream/operator/stream_join.h"
 
@@ -172,12 +173,16 @@ static spk_status change_alone(struct spk_join_delta *d, int side, const struct 
 	return note_alone(d, side, row, row->weight * !meets - row->weight_before * !met, false, err);
 }
 
-spk_status spk_join_delta_alone_rows(struct spk_join_delta *d, int side, const struct spk_kept_row *row, uint32_t n, int64_t before, int64_t now, spk_error *err)
+spk_status spk_join_delta_alone_rows(struct spk_join_delta *d, int side, struct spk_kept_row *row, uint32_t n, int64_t before, int64_t now, spk_error *err)
 {
 	const struct spk_join_role *role = &d->setup->role[side];
+	const bool counted = role->met && !needs_pairs(d->setup);
 
-	for (uint32_t i = 0; i < n && role->alone; i++)
+	for (uint32_t i = 0; i < n && role->alone; i++) {
+		if (counted)
+			row[i].met += now - (row[i].weight_before ? before : 0);  /* one that comes now meets all there is */
 		SPK_TRY(change_alone(d, side, &row[i], role->met ? row[i].met_before : before, role->met ? row[i].met : now, err));
+	}
 	return SPK_OK;
 }
 

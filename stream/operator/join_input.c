@@ -18,8 +18,9 @@ spk_status spk_join_setup_init(struct spk_join_setup *setup, struct spk_op *op, 
 	*setup = (struct spk_join_setup){ .op = op, .type = t, .pairs = spk_join_shows_right(t), .by_row = by_row };
 	setup->role[0].alone = spk_join_comes_alone(t, 0) || t == SPK_JOIN_SEMI;
 	setup->role[1].alone = spk_join_comes_alone(t, 1);
+	/* The total of a side that is forgotten begins anew: then the rows that stay know what they have met. */
 	for (int s = 0; s < 2; s++)
-		setup->role[s].met = setup->role[s].alone && (by_row || op->plan->filter);
+		setup->role[s].met = setup->role[s].alone && (by_row || op->plan->filter || op->plan->state_ttl_us[!s]);
 	setup->both = (struct spk_schema){ left->count + right->count, SPK_NEW_ARRAY(arena, struct spk_field, left->count + right->count + 1) };
 	SPK_TRY_PTR(setup->both.field, err);
 	for (int i = 0; i < setup->both.count; i++)

@@ -4,7 +4,7 @@
  *   input   0 the left rows, 1 the right ones, by the hash of the keys; rows taken back have negative weights
  *   output  what changes of the join: pairs, and rows that come out alone (LEFT, SEMI, ANTI, ...), one change per row and epoch
  *   state   keyed: both sides' rows by key (keyed_rows.h); of a side that is only looked for (SEMI, ANTI) how many rows a key has. A side's rows of a key that have not
- *           changed for plan->state_ttl_us of the side are forgotten (expiry.h)
+ *           changed for plan->state_ttl_us of the side are forgotten (expiry.h); rows of the other side keep how many they have met of them
  *
  * An epoch's rows are folded first: what comes and goes within it is no change. Then keys are worked off some at a time, in the order in
  * which they came; one with many rows in pieces (join_hot_key.h).
@@ -87,7 +87,8 @@ static void decide_wanted(struct spk_join_op *j, struct slice *s, int at)
 	}
 	s->pages[at] = 0;
 	for (int side = 0; side < 2; side++) {
-		const bool all = sum[!side].rows && (pairs || (j->setup.role[side].alone && meets_change[side]));
+		const bool alone = j->setup.role[side].alone && (j->setup.role[side].met ? sum[!side].weight != 0 : meets_change[side]);
+		const bool all = sum[!side].rows && (pairs || alone);
 		const struct spk_row_group *g = &s->group[side][at];
 
 		SPK_ASSERT(!sum[side].takes || j->kept[side].by_hash || j->kept[side].totals_only, "where rows are taken back they are found by their hash");

@@ -29,8 +29,8 @@ spk_status spk_join_delta_key(struct spk_join_delta *d, struct spk_join_key *key
 spk_status spk_join_delta_flush(struct spk_join_delta *d, spk_error *err);
 /* Notes what changes of rows that come out alone. */
 spk_status spk_join_delta_alone(struct spk_join_delta *d, const struct spk_join_key *key, spk_error *err);
-/* The same of n rows of one side, all of which met `before` and meet `now`, where they do not know it themselves. */
-spk_status spk_join_delta_alone_rows(struct spk_join_delta *d, int side, const struct spk_kept_row *row, uint32_t n, int64_t before, int64_t now, spk_error *err);
+/* The same of n rows of one side, of which the other side's total was `before` and is `now`. Those that know what they meet are told, where no pairs are looked at. */
+spk_status spk_join_delta_alone_rows(struct spk_join_delta *d, int side, struct spk_kept_row *row, uint32_t n, int64_t before, int64_t now, spk_error *err);
 /* Notes the rows of a side that have no key, a NULL being in it: they meet nothing whatever there is. */
 spk_status spk_join_delta_keyless(struct spk_join_delta *d, int side, const struct spk_delta_rows *rows, spk_error *err);
 

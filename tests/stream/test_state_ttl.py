@@ -87,18 +87,47 @@ def totals(rows):
     return {k: n for k, n in out.items() if n}, keys.forgotten
 
 
-def pairs(rows, ttl={"l": TTL, "r": TTL}):
-    out, side, forgotten = Counter(), {s: Keys(ttl[s] or 1) for s in "lr"}, 0
-    for r, watermark in epochs(rows):
-        own, other = side[r["side"]], side["l" if r["side"] == "r" else "r"]
-        own.kept.setdefault(r["k"], []).append(r["id"])
-        for o in other.kept.get(r["k"], []):
-            out[(r["k"], *((r["id"], o) if r["side"] == "l" else (o, r["id"])))] += 1
-        if ttl[r["side"]]:
-            own.touch(r["k"], watermark)
+def join(steps, ttl="lr"):
+    """A join's pairs, and what its rows have met when all is over, by id; of the sides in `ttl` keys are forgotten. steps: epochs' rows and watermarks."""
+    side, met, out, again = {s: Keys() for s in "lr"}, {}, Counter(), 0
+    for some, watermark in steps:
+        for r in some:
+            own, other = side[r["side"]], side["l" if r["side"] == "r" else "r"]
+            own.kept.setdefault(r["k"], []).append(r["id"])
+            met[r["id"]] = [r["side"], r["k"], len(other.kept.get(r["k"], []))]
+            for o in other.kept.get(r["k"], []):
+                again += met[o][2] > 0 and len(own.kept[r["k"]]) == 1
+                met[o][2] += 1
+                out[(r["k"], *((r["id"], o) if r["side"] == "l" else (o, r["id"])))] += 1
+            if r["side"] in ttl:
+                own.touch(r["k"], watermark)
         for s in side.values():
             s.expire(watermark)
-    return dict(out), sum(s.forgotten for s in side.values())
+    return out, met, sum(s.forgotten for s in side.values()), again
+
+
+def alone(met, side, meets):
+    return [(k, i) for i, (s, k, n) in met.items() if s == side and bool(n) == meets]
+
+
+def pairs(rows):
+    out, _, forgotten, _ = join(([r], w) for r, w in epochs(rows))
+    return dict(out), forgotten
+
+
+def either(rows):
+    out, met, forgotten, _ = join(([r], w) for r, w in epochs(rows))
+    return {**out, **{(k, i, None): 1 for k, i in alone(met, "l", False)}, **{(None, None, i): 1 for _, i in alone(met, "r", False)}}, forgotten
+
+
+def without(rows):
+    _, met, forgotten, _ = join(([r], w) for r, w in epochs(rows))
+    return {row: 1 for row in alone(met, "l", False)}, forgotten
+
+
+def exists(rows):
+    _, met, forgotten, _ = join(([r], w) for r, w in epochs(rows))
+    return {row: 1 for row in alone(met, "l", True)}, forgotten
 
 
 def largest(rows):
@@ -130,6 +159,9 @@ def lists(rows):
 QUERIES = {
     "totals": ("k BIGINT, n BIGINT, s BIGINT", "SELECT k, count(*), sum(v) FROM t GROUP BY k", totals),
     "pairs": ("k BIGINT, l BIGINT, r BIGINT", "SELECT l.k, l.id, r.id FROM (SELECT * FROM t WHERE side = 'l') AS l JOIN (SELECT * FROM t WHERE side = 'r') AS r ON l.k = r.k", pairs),
+    "either": ("k BIGINT, l BIGINT, r BIGINT", "SELECT l.k, l.id, r.id FROM (SELECT * FROM t WHERE side = 'l') AS l FULL JOIN (SELECT * FROM t WHERE side = 'r') AS r ON l.k = r.k", either),
+    "without": ("k BIGINT, id BIGINT", "SELECT k, id FROM t WHERE side = 'l' AND NOT EXISTS (SELECT FROM t AS r WHERE r.side = 'r' AND r.k = t.k)", without),
+    "exists": ("k BIGINT, id BIGINT", "SELECT k, id FROM t WHERE side = 'l' AND EXISTS (SELECT FROM t AS r WHERE r.side = 'r' AND r.k = t.k)", exists),
     "largest": ("k BIGINT, id BIGINT, v BIGINT", "SELECT k, id, v FROM (SELECT *, row_number() OVER (PARTITION BY k ORDER BY v DESC, id) AS n FROM t) AS x WHERE n <= 2", largest),
     "lists": ("k BIGINT, ids TEXT", "SELECT k, string_agg(id || ',', '' ORDER BY id) FROM t GROUP BY k", lists),
 }
@@ -188,6 +220,46 @@ def by_table():
     assert "not bounded" in text, text
 
 
+ONE_SIDE = {
+    "o": ("k BIGINT, a BIGINT, b BIGINT", "SELECT a.k, a.id, b.id FROM a LEFT JOIN b ON a.k = b.k"),
+    "w": ("k BIGINT, id BIGINT", "SELECT k, id FROM a WHERE NOT EXISTS (SELECT FROM b WHERE b.k = a.k)"),
+    "e": ("k BIGINT, id BIGINT", "SELECT k, id FROM a WHERE EXISTS (SELECT FROM b WHERE b.k = a.k)"),
+    "m": ("k BIGINT, id BIGINT, met BOOLEAN", "SELECT k, id, EXISTS (SELECT FROM b WHERE b.k = a.k) FROM a"),
+    "n": ("n BIGINT", "SELECT count(*) FROM a LEFT JOIN b ON a.k = b.k WHERE b.id IS NULL"),
+    # Rows that are taken back; and equal ones, of which some have met what others came too late for.
+    "c": ("k BIGINT, n BIGINT", "SELECT k, n FROM (SELECT k, count(*) % 2 AS n FROM a GROUP BY k) AS x WHERE NOT EXISTS (SELECT FROM b WHERE b.k = x.k)"),
+    "s": ("k BIGINT, n BIGINT", "SELECT k, n FROM (SELECT k, count(*) % 2 AS n FROM a GROUP BY k, id) AS x WHERE NOT EXISTS (SELECT FROM b WHERE b.k = x.k)"),
+}
+
+
+def one_side():
+    """rows that are kept for good have met what is forgotten: a key that comes again is not their first"""
+    rng, cwd, steps = seed(), folder("one-side"), []
+    table = "CREATE TABLE {0} (id BIGINT, k BIGINT, ts TIMESTAMP, WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '{0}', 'format' = 'json', 'source.monitor-interval' = '10 ms'{1});\n"
+    (cwd / "j.sql").write_text(table.format("a", "") + table.format("b", f", 'state.ttl' = '{TTL} s'") + "".join(sink(n, c) for n, (c, _) in ONE_SIDE.items()) +
+                               "".join(f"INSERT INTO {n} {q};\n" for n, (_, q) in ONE_SIDE.items()))
+    for side in "ab":
+        (cwd / side).mkdir()
+    # Each run is an epoch, with a row of either side of a key that is not seen again, for the watermark.
+    for now in range(0, 400, 20):
+        rows = {s: [{"id": now * 10 + i + 5 * (s == "b"), "k": rng.randrange(2), "ts": now} for i in range(rng.randrange(2) if now else 1)] for s in "ab"}
+        for s in "ab":
+            rows[s].append({"id": now * 10 + 4 + 5 * (s == "b"), "k": 100 + now + (s == "b"), "ts": now})
+            (cwd / s / f"{now:04}.json").write_text("".join(json.dumps({**r, "ts": str(EPOCH + datetime.timedelta(seconds=r["ts"]))}) + "\n" for r in rows[s]))
+        steps.append(([{**r, "side": {"a": "l", "b": "r"}[s]} for s in "ab" for r in rows[s]], now))
+        sparklet(cwd, "run", "--once", "--job", "j", "-s", f"parallelism={rng.randrange(1, 4)}", "j.sql")
+    out, met, forgotten, again = join(steps, "r")
+    lonely, paired = alone(met, "l", False), alone(met, "l", True)
+    want = {"o": {**out, **{(*row, None): 1 for row in lonely}}, "w": {row: 1 for row in lonely}, "e": {row: 1 for row in paired},
+            "m": {**{(*row, False): 1 for row in lonely}, **{(*row, True): 1 for row in paired}}, "n": {(len(lonely),): 1}}
+    number = Counter(k for s, k, _ in met.values() if s == "l")
+    last = {k: n for s, k, n in met.values() if s == "l"}
+    want |= {"c": {(k, number[k] % 2): 1 for k, n in last.items() if not n}, "s": Counter((k, 1) for k, _ in lonely)}
+    assert forgotten > 5 and again > 2, (forgotten, again)
+    for name, rows in want.items():
+        assert written(cwd, name) == rows, (name, written(cwd, name), rows)
+
+
 def goes():
     """state of keys that are never seen again does not stay in the tables"""
     cwd = folder("goes")
@@ -233,4 +305,4 @@ def wrong():
         assert what in done.stderr or "'state.ttl' = 'soon' is not a time" in done.stderr, done.stderr
 
 
-main(forgets, stays, by_table, goes, by_epochs, wrong)
+main(forgets, stays, by_table, one_side, goes, by_epochs, wrong)
