@@ -6,7 +6,8 @@
  *   state   keyed: group key -> row count and aggregate states; grows with the number of keys. By window it is bucketed by the window's end and what late rows
  *           are allowed (plan->lateness_us), and goes when the watermark passes that
  *
- * Groups that have not changed for plan->state_ttl_us are forgotten (expiry.h); what is taken back of one that is not known is ignored then.
+ * Groups that have not changed for plan->state_ttl_us are forgotten (expiry.h). Of one that is not known no more rows are taken back than come in the same epoch: then it is not
+ * there. But they net first: one that is taken back for another, an update, leaves a count of 0, so the new row does not count either.
  *
  * By window and with plan->on_close a window says nothing before the watermark has passed its end; then all of it comes out, and after that what changes.
  *
