@@ -50,6 +50,7 @@ struct spk_task_output {
 	struct spk_arena *arena;
 	struct spk_dead_letter *letters, **last;
 	int64_t late, bad;
+	int64_t held_until_us;           /* what operators hold comes out in an epoch of this time or a later one; 0: they hold nothing */
 	struct spk_sink_block **block;   /* by sink of the plan, NULL where this task wrote none */
 };
 

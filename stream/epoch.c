@@ -143,6 +143,19 @@ static bool stopped_at_once(void *user)
 	return atomic_load(&job->stops) > 1;
 }
 
+static int64_t held_until(const struct spk_exec_output *output)
+{
+	int64_t first = 0;
+
+	for (int t = 0; t < output->count; t++) {
+		const int64_t us = output->task[t].held_until_us;
+
+		if (us && (!first || us < first))
+			first = us;
+	}
+	return first;
+}
+
 /* Runs the plan over what is pending; *out gets what it left, and the record of it. */
 static spk_status compute(struct spk_job *job, int64_t epoch, int64_t time_us, struct spk_computed *out, spk_error *err)
 {
@@ -157,6 +170,7 @@ static spk_status compute(struct spk_job *job, int64_t epoch, int64_t time_us, s
 	SPK_TRY(spk_fault(SPK_FAULT_EPOCH_COMPUTED, err));
 	SPK_TRY(spk_dead_letters_check(job, &out->output, epoch, err));
 	SPK_TRY(make_record(job, &run, &out->output, out->arena, &out->record, err));
+	job->held_until_us = held_until(&out->output);
 	out->cpu_us = result.cpu_us;
 	return spk_epoch_encode(out->record, &out->encoded, err);
 }

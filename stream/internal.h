@@ -174,6 +174,7 @@ struct spk_job {
 	/* progress */
 	struct spk_job_progress progress;
 	int64_t started_us, last_progress_us, last_epoch_us, reported_us;
+	int64_t held_until_us;                /* wall clock: when an epoch lets go what operators hold; 0: they hold nothing */
 	int attempts;                         /* failed in a row */
 	struct { struct spk_metric *epochs, *rows_in, *rows_out, *late, *bad, *duration, *checkpoints, *checkpoint_failures; } metric;
 };

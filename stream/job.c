@@ -246,7 +246,7 @@ static spk_status open_patiently(struct spk_job *job, spk_error *err)
 static bool is_due(struct spk_job *job, bool moved, bool at_end, int64_t *wait)
 {
 	int64_t interval = spk_conf_int(job->spec.conf, SPK_CONF_EPOCH_INTERVAL), since = spk_clock_monotonic_us() - job->last_epoch_us;
-	bool something = job->in.pending_rows > 0 || moved;
+	bool something = job->in.pending_rows > 0 || moved || (job->held_until_us && spk_clock_wall_us() >= job->held_until_us);
 
 	*wait = WAKE_US;
 	if (!something)
@@ -257,7 +257,16 @@ static bool is_due(struct spk_job *job, bool moved, bool at_end, int64_t *wait)
 	return false;
 }
 
-/* Nothing more will come: every partition is at its bound and has been through an epoch. */
+/* Of what an attempt begins with operators tell nothing before an epoch: it is asked for where some may hold rows. */
+static int64_t held_at_start(const struct spk_job *job)
+{
+	for (int i = 0; i < job->spec.plan->nodes && job->record; i++)
+		if (job->spec.plan->node[i]->kind == SPK_PHYSICAL_PACED_CHANGES)
+			return job->record->time_us;
+	return 0;
+}
+
+/* Nothing more will come: every partition is at its bound and has been through an epoch. What operators still hold is for the next run. */
 static bool is_done(const struct spk_job *job, bool moved, bool at_end)
 {
 	if (!at_end || job->in.pending_rows > 0 || moved)
@@ -307,14 +316,14 @@ static spk_status turn(struct spk_job *job, bool *done, spk_error *err)
 	SPK_TRY(spk_inputs_fetch(job, err));
 	at_end = spk_inputs_at_end(job);
 	moved = spk_inputs_judge(job, spk_clock_monotonic_us());
-	if (is_due(job, moved, at_end, &wait)) {
+	*done = is_done(job, moved, at_end);
+	if (!*done && is_due(job, moved, at_end, &wait)) {
 		job->last_epoch_us = spk_clock_monotonic_us();
 		SPK_TRY(spk_job_epoch(job, err));
 		SPK_TRY(spk_job_checkpoint(job, false, err));
 		spk_job_report(job, "running", job->in.trouble);
 		return SPK_OK;
 	}
-	*done = is_done(job, moved, at_end);
 	spk_job_report(job, "running", job->in.trouble);
 	if (!*done && !spk_job_stopping(job))
 		wait_us(job, wait);
@@ -330,6 +339,7 @@ static spk_status run_attempt(struct spk_job *job, spk_error *err)
 	spk_job_report(job, "recovering", NULL);
 	SPK_TRY(spk_job_recover(job, err));
 	job->checkpoint_at_us = job->last_epoch_us = spk_clock_monotonic_us();
+	job->held_until_us = held_at_start(job);
 	spk_job_report(job, "running", NULL);
 	while (!done && !spk_job_stopping(job))
 		SPK_TRY(turn(job, &done, err));

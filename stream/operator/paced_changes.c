@@ -7,7 +7,8 @@
  *   state   bucketed by the windows' ends: rows and their weights, which go with what comes out. In a bucket before all of them, for every shard that holds something, when
  *           that is due: the end of the interval in which it came
  *
- * What is held is let go before the epoch's own rows are added, so all shards hold rows of the same interval, however many tasks share them.
+ * What is held is let go before the epoch's own rows are added, so all shards hold rows of the same interval, however many tasks share them. When that will be is told the job,
+ * which starts an epoch then if no rows do: that changes which epochs there are, not what one of a given time lets go.
  */
 #include "batch/run.h"
 #include "core/base/ids.h"
@@ -212,6 +213,18 @@ static spk_status add_epoch(struct paced *p, struct hold *h, spk_error *err)
 	return write_due(p, holds, end_of(p->base.pipeline->run->time_us, p->base.plan->emit_interval_us), err);
 }
 
+/* Says when what is held now must come out. */
+static spk_status tell_due(struct paced *p, spk_error *err)
+{
+	struct spk_task_output *out = &p->base.pipeline->output;
+	int64_t due;
+
+	SPK_TRY(read_due(p, &due, err));
+	if (due != INT64_MAX)
+		out->held_until_us = out->held_until_us ? SPK_MIN(out->held_until_us, due) : due;
+	return SPK_OK;
+}
+
 static spk_status paced_finish(struct spk_op *op, spk_error *err)
 {
 	struct paced *p = self(op);
@@ -231,6 +244,8 @@ static spk_status paced_finish(struct spk_op *op, spk_error *err)
 		status = add_epoch(p, h, err);
 	if (status == SPK_OK)
 		status = take_windows(p, spk_op_watermark_after(op), err);
+	if (status == SPK_OK)
+		status = tell_due(p, err);
 	spk_free(op->pipeline->account, h, h ? sizeof *h : 0);
 	forget(p);
 	return status;

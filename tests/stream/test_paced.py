@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """emit.interval: changes of open windows come at an interval of their own, the last ones when the window closes; all of it adds up to what windows have that close."""
-import datetime, json, os, pathlib, sys
+import datetime, json, os, pathlib, signal, sys
 from collections import Counter
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from jobs import main, seed
-from program import folder, sparklet
+from jobs import main, seed, wait_for
+from program import folder, sparklet, start
 
 EPOCH = datetime.datetime(2024, 1, 1)
 JOB = """%s
@@ -99,4 +99,26 @@ def comes_early():
     assert "PacedChanges" in text and "[every 20 ms]" in text and "change that is held" in text, text
 
 
-main(adds_up, comes_early)
+def quiet():
+    """what is held comes out when the interval is over, also when no rows do, of this run or the one before"""
+    cwd = folder("quiet")
+    (cwd / "j.sql").write_text(JOB % ("SET emit = 'on-update'; SET emit.interval = '500 ms';", WINDOWS[0]))
+    write(cwd, "0.json", [{"id": 0, "k": 1, "v": 10, "ts": 0}])
+    run(cwd)
+    job = start(cwd, "run", "--job", "j", "-s", "epoch.interval=0", "-s", "checkpoint.interval=1h", "j.sql")
+    try:
+        for n in range(1, 4):
+            wait_for(f"{n} rows", lambda: {r[1:] for r in total(cwd, lambda r: True)} == {(k, 1, 10) for k in range(1, n + 1)})
+            write(cwd, f"{n}.json", [{"id": n, "k": n + 1, "v": 10, "ts": 0}])
+    finally:
+        job.kill()
+        text = job.communicate()[1]
+    assert job.returncode == -signal.SIGKILL, text
+    # Where nothing is held nothing starts epochs: there are those of rows, one each that lets go what it left, and one that asks.
+    assert sparklet(cwd, "epochs", "j").stdout.count("source t") <= 12
+    # A replay, which is compared, lets go in the same epochs.
+    run(cwd)
+    assert {r[1:] for r in total(cwd, lambda r: True)} >= {(k, 1, 10) for k in range(1, 4)}
+
+
+main(adds_up, comes_early, quiet)
