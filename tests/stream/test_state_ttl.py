@@ -294,6 +294,21 @@ def by_epochs():
     assert text.returncode and "forgotten 3600000000" in text.stderr, text.stderr
 
 
+def update_of_forgotten():
+    """a row of a forgotten group that is changed nets to nothing; the group begins with the next row that comes"""
+    cwd = folder("update-of-forgotten")
+    (cwd / "j.sql").write_text(f"SET state.ttl = '{TTL} s';\nCREATE TABLE t (id BIGINT PRIMARY KEY, k BIGINT, v BIGINT, ts TIMESTAMP, WATERMARK FOR ts AS ts)\n"
+                               "WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'debezium-json', 'source.monitor-interval' = '10 ms');\n" + sink("o", "k BIGINT, n BIGINT, s BIGINT") +
+                               "INSERT INTO o SELECT k, count(*), sum(v) FROM t GROUP BY k;\n")
+    row = lambda id, k, v, ts: {"id": id, "k": k, "v": v, "ts": str(EPOCH + datetime.timedelta(seconds=ts))}
+    old = row(1, 1, 10, 0)
+    (cwd / "in").mkdir()
+    for n, (before, after) in enumerate([(None, old), (None, row(2, 2, 0, 1000)), (old, row(1, 1, 20, 1001)), (None, row(3, 1, 5, 1002))]):
+        (cwd / "in" / f"{n}.json").write_text(json.dumps({"before": before, "after": after, "op": "u" if before else "c"}) + "\n")
+        run(cwd)
+    assert written(cwd, "o") == {(1, 1, 10): 1, (2, 1, 0): 1, (1, 1, 5): 1}, written(cwd, "o")
+
+
 def wrong():
     """what is no time is an error that says so"""
     cwd = folder("wrong")
@@ -305,4 +320,4 @@ def wrong():
         assert what in done.stderr or "'state.ttl' = 'soon' is not a time" in done.stderr, done.stderr
 
 
-main(forgets, stays, by_table, one_side, goes, by_epochs, wrong)
+main(forgets, stays, by_table, one_side, goes, by_epochs, update_of_forgotten, wrong)
