@@ -107,10 +107,10 @@ static uint64_t rows_hash(const struct spk_pipeline *p)
 {
 	const struct spk_op *leaf = p->leaves ? p->leaf[0] : NULL;
 	const uint64_t share[] = { (uint64_t)p->stage, (uint64_t)p->partition, (uint64_t)p->partitions };
+	const struct spk_run_source *s = leaf && leaf->plan->kind == SPK_PHYSICAL_SCAN && p->run->source ? &p->run->source[leaf->plan->source] : NULL;
 
-	if (leaf && leaf->plan->kind == SPK_PHYSICAL_SCAN && p->run->source) {
-		struct spk_source *source = p->run->source[leaf->plan->source].source;
-		const char *name = source->type->partition_name(source, p->partition);
+	if (s && s->source && s->source->type->partition_name && p->partition < s->partitions) {
+		const char *name = s->source->type->partition_name(s->source, p->partition);
 
 		return spk_hash_bytes(name, strlen(name)) + (uint64_t)leaf->plan->id;
 	}
