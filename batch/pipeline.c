@@ -96,31 +96,25 @@ static void reach(const struct spk_physical *n, bool *reached)
 		reach(n->output[i].node, reached);
 }
 
-static int count_draws(const struct spk_physical *node)
+static int all_exprs(const struct spk_physical *node, int (*each)(const struct spk_expr *e, struct spk_draws *d), struct spk_draws *d)
 {
-	int n = spk_draws_count(node->filter);
+	int n = each(node->filter, d);
 
 	for (int i = 0; i < node->expr_count; i++)
-		n += spk_draws_count(node->expr[i]);
+		n += each(node->expr[i], d);
 	for (int i = 0; i < node->aggregate_count + node->hidden_count; i++)
 		for (int k = 0; k < node->aggregate[i].inputs; k++)
-			n += spk_draws_count(node->aggregate[i].input[k]);
+			n += each(node->aggregate[i].input[k], d);
 	return n;
 }
 
 /* The numbers of a node's volatile calls, in the order of the plan. */
 static struct spk_draws *make_draws(const struct spk_physical *node)
 {
-	struct spk_draws *d = spk_draws_new(count_draws(node));
+	struct spk_draws *d = spk_draws_new(all_exprs(node, spk_draws_list, NULL));
 
-	if (!d)
-		return NULL;
-	spk_draws_list(d, node->filter);
-	for (int i = 0; i < node->expr_count; i++)
-		spk_draws_list(d, node->expr[i]);
-	for (int i = 0; i < node->aggregate_count + node->hidden_count; i++)
-		for (int k = 0; k < node->aggregate[i].inputs; k++)
-			spk_draws_list(d, node->aggregate[i].input[k]);
+	if (d)
+		all_exprs(node, spk_draws_list, d);
 	return d;
 }
 

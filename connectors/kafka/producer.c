@@ -58,6 +58,16 @@ static spk_status set(rd_kafka_conf_t *rkconf, const char *name, const char *val
 	return spk_fail(err, SPK_USAGE, "%s = %s: %s", name, value, text);
 }
 
+/* A number of the client's configuration. */
+static int64_t setting(const struct spk_kafka_producer *p, const char *name)
+{
+	char text[32] = "";
+	size_t size = sizeof(text);
+
+	rd_kafka_conf_get(rd_kafka_conf(p->client.rk), name, text, &size);
+	return SPK_MAX(strtoll(text, NULL, 10), (long long)1);
+}
+
 static spk_status make_client(struct spk_kafka_producer *p, spk_error *err)
 {
 	rd_kafka_conf_t *rkconf;
@@ -75,7 +85,10 @@ static spk_status make_client(struct spk_kafka_producer *p, spk_error *err)
 		rd_kafka_conf_destroy(rkconf);
 		return status;
 	}
-	return spk_kafka_client_init(&p->client, SPK_KAFKA_PRODUCER, rkconf, err);
+	SPK_TRY(spk_kafka_client_init(&p->client, SPK_KAFKA_PRODUCER, rkconf, err));
+	p->batch_rows = setting(p, "batch.num.messages");
+	p->batch_bytes = setting(p, "batch.size");
+	return SPK_OK;
 }
 
 /* Settles what an earlier producer of this id left open, and fences it. */

@@ -23,6 +23,7 @@ struct spk_kafka_producer {
 	void *hurry_user;
 	bool in_transaction, unusable;
 	int64_t begun_us;
+	int64_t batch_rows, batch_bytes;    /* of a full batch, by the client's settings */
 	int64_t handed_rows, handed_bytes;  /* to librdkafka, since begin */
 	int topics;
 	struct producer_topic *topic;

@@ -8,7 +8,6 @@
  */
 #include "connectors/kafka/producer_internal.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 #include "core/base/clock.h"
@@ -78,16 +77,6 @@ spk_status spk_kafka_begin(struct spk_kafka_producer *p, spk_error *err)
 	return SPK_OK;
 }
 
-/* A number of the client's configuration. */
-static int64_t setting(struct spk_kafka_producer *p, const char *name)
-{
-	char text[32] = "";
-	size_t size = sizeof(text);
-
-	rd_kafka_conf_get(rd_kafka_conf(p->client.rk), name, text, &size);
-	return SPK_MAX(strtoll(text, NULL, 10), (long long)1);
-}
-
 /* Messages that are about a batch for each partition of all topics. */
 static int64_t last_batches(struct spk_kafka_producer *p)
 {
@@ -96,7 +85,7 @@ static int64_t last_batches(struct spk_kafka_producer *p)
 
 	for (int i = 0; i < p->topics; i++)
 		partitions += p->topic[i].partitions;
-	return partitions * SPK_MIN(setting(p, "batch.size") / row + 1, setting(p, "batch.num.messages"));
+	return partitions * SPK_MIN(p->batch_bytes / row + 1, p->batch_rows);
 }
 
 /* Until no more than `enough` messages are left, or nothing has moved for `still_ms`, or the time is over. Returns how many are left. */

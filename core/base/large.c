@@ -1,8 +1,6 @@
 /* Large blocks of memory. See large.h. */
 #include "core/base/large.h"
 
-#include "core/base/pool.h"
-
 void *spk_large_alloc(struct spk_memory_account *account, size_t size)
 {
 	const size_t whole = spk_pool_round(size);

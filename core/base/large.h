@@ -6,8 +6,9 @@
 #define SPK_CORE_BASE_LARGE_H
 
 #include "core/base/memory.h"
+#include "core/base/pool.h"
 
-enum { SPK_LARGE_BLOCK = 2 << 20 };   /* a good size: from here on they are mapped, and a multiple of it wastes nothing */
+enum { SPK_LARGE_BLOCK = SPK_POOL_LARGE };   /* a good size */
 
 /* NULL: out of memory or budget refused (spk_fail_memory tells which). */
 void *spk_large_alloc(struct spk_memory_account *account, size_t size);

@@ -20,15 +20,6 @@ static uint64_t step(uint64_t seed, uint64_t n) { return mix(seed + (n + 1) * 0x
 
 static bool draws(const struct spk_expr *e) { return e->kind == SPK_EXPR_CALL && e->function->volatility == SPK_VOLATILE; }
 
-int spk_draws_count(const struct spk_expr *e)
-{
-	int n = e && draws(e);
-
-	for (int i = 0; e && i < e->args; i++)
-		n += spk_draws_count(e->arg[i]);
-	return n;
-}
-
 struct spk_draws *spk_draws_new(int calls)
 {
 	struct spk_draws *d = calloc(1, sizeof *d + sizeof *d->call * (size_t)(calls + UNLISTED));
@@ -38,16 +29,17 @@ struct spk_draws *spk_draws_new(int calls)
 	return d;
 }
 
-void spk_draws_list(struct spk_draws *d, const struct spk_expr *e)
+int spk_draws_list(const struct spk_expr *e, struct spk_draws *d)
 {
-	if (!e)
-		return;
-	if (draws(e)) {
+	int n = e && draws(e);
+
+	if (n && d) {
 		SPK_ASSERT(d->calls < d->room, "room for every call that is listed");
 		d->call[d->calls++].call = e;
 	}
-	for (int i = 0; i < e->args; i++)
-		spk_draws_list(d, e->arg[i]);
+	for (int i = 0; e && i < e->args; i++)
+		n += spk_draws_list(e->arg[i], d);
+	return n;
 }
 
 void spk_draws_begin(struct spk_draws *d, uint64_t high, uint64_t low)

@@ -18,11 +18,10 @@ struct spk_draws {
 	struct spk_draw_call call[];
 };
 
-/* How many volatile calls there are in an expression (NULL: none). */
-int spk_draws_count(const struct spk_expr *e);
 /* With room for so many calls that will be listed, and some more; from malloc, for free. NULL: out of memory. */
 struct spk_draws *spk_draws_new(int calls);
-void spk_draws_list(struct spk_draws *d, const struct spk_expr *e);
+/* Lists the volatile calls of an expression (NULL: none), and gives their number; d NULL: only that. */
+int spk_draws_list(const struct spk_expr *e, struct spk_draws *d);
 /* From the first numbers of this seed on; a seed has 128 bits, as a UUID has. */
 void spk_draws_begin(struct spk_draws *d, uint64_t high, uint64_t low);
 
