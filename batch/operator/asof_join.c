@@ -89,14 +89,10 @@ static spk_status asof_join_push(struct spk_op *op, int input, struct spk_batch 
 static spk_status refill(struct asof_join *j, int side, spk_error *err)
 {
 	struct stream *s = &j->side[side];
+	bool fresh;
 
-	if (s->batch && s->at < s->batch->selected)
-		return SPK_OK;
-	spk_batch_unref(s->batch);
-	s->batch = NULL;
-	s->at = 0;
-	SPK_TRY(spk_sorter_next(&s->sorter, &s->batch, err));
-	if (!s->batch)
+	SPK_TRY(spk_sorter_refill(&s->sorter, &s->batch, &s->at, &fresh, err));
+	if (!fresh)
 		return SPK_OK;
 	SPK_TRY(spk_sort_order_keys(&s->sorter.order, &j->base, s->batch, &s->full, err));
 	return spk_sort_order_keys(&s->keys_only, &j->base, s->batch, &s->keys, err);

@@ -63,13 +63,10 @@ static int compare(struct spk_key_ref a, struct spk_key_ref b) { return spk_key_
 /* Sees to it that there is a row at hand, unless there is none any more. */
 static spk_status refill(struct merge_join *m, struct stream *s, spk_error *err)
 {
-	if (s->batch && s->at < s->batch->selected)
-		return SPK_OK;
-	spk_batch_unref(s->batch);
-	s->batch = NULL;
-	s->at = 0;
-	SPK_TRY(spk_sorter_next(&s->sorter, &s->batch, err));
-	return s->batch ? spk_sort_order_keys(&s->sorter.order, &m->core.base, s->batch, &s->keys, err) : SPK_OK;
+	bool fresh;
+
+	SPK_TRY(spk_sorter_refill(&s->sorter, &s->batch, &s->at, &fresh, err));
+	return fresh ? spk_sort_order_keys(&s->sorter.order, &m->core.base, s->batch, &s->keys, err) : SPK_OK;
 }
 
 /* Where the last group of equal keys in the batch begins: all before it is whole. The row at hand when there is but one group. */

@@ -408,3 +408,16 @@ spk_status spk_sorter_next(struct spk_sorter *s, struct spk_batch **out, spk_err
 		spk_sorter_clear(s);
 	return SPK_OK;
 }
+
+spk_status spk_sorter_refill(struct spk_sorter *s, struct spk_batch **batch, int *at, bool *fresh, spk_error *err)
+{
+	*fresh = false;
+	if (*batch && *at < (*batch)->selected)
+		return SPK_OK;
+	spk_batch_unref(*batch);
+	*batch = NULL;
+	*at = 0;
+	SPK_TRY(spk_sorter_next(s, batch, err));
+	*fresh = *batch != NULL;
+	return SPK_OK;
+}

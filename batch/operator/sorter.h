@@ -55,6 +55,8 @@ spk_status spk_sorter_take(struct spk_sorter *s, struct spk_kept_rows *rows, spk
 spk_status spk_sorter_end(struct spk_sorter *s, spk_error *err);
 /* The next rows in order (the caller's: spk_batch_unref); NULL at the end, and all memory and files are given back. */
 spk_status spk_sorter_next(struct spk_sorter *s, struct spk_batch **out, spk_error *err);
+/* The same for who takes rows one by one: another batch and *at = 0 when row *at of *batch is beyond its end. *fresh: there is another one. */
+spk_status spk_sorter_refill(struct spk_sorter *s, struct spk_batch **batch, int *at, bool *fresh, spk_error *err);
 /* Gives everything back early. */
 void spk_sorter_clear(struct spk_sorter *s);
 void spk_sorter_close(struct spk_sorter *s);

@@ -19,7 +19,9 @@ static const char *const metadata[SPK_MESSAGE_PARTS] = {
 /* What a message does, by its type; NOTHING: it is about no row. */
 enum act { NOTHING, GIVES, CHANGES, TAKES, TRUNCATES, UNKNOWN };
 
-static const struct { const char *type; enum act act; } maxwell_acts[] = {
+struct named_act { const char *type; enum act act; };
+
+static const struct named_act maxwell_acts[] = {
 	{ "insert", GIVES }, { "update", CHANGES }, { "delete", TAKES }, { "bootstrap-insert", GIVES }, { "bootstrap-start", NOTHING }, { "bootstrap-complete", NOTHING },
 	{ "table-create", NOTHING }, { "table-alter", NOTHING }, { "database-create", NOTHING }, { "heartbeat", NOTHING },
 }, canal_acts[] = {
@@ -136,17 +138,24 @@ static spk_status read_members(struct spk_json_row *r, struct spk_json_member *m
 	return SPK_DATA;
 }
 
+/* UNKNOWN: its type is none of the list's. */
+static enum act find_act(struct spk_json_row *r, uint32_t type, const struct named_act *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (spk_json_text_is(r, type, list[i].type))
+			return list[i].act;
+	return UNKNOWN;
+}
+
 static spk_status cut_maxwell(struct spk_change_decoder *d, struct spk_json_row *r, int message, const struct spk_chunk *chunk, int at, struct spk_change_pieces *out, spk_error *err)
 {
 	struct spk_json_member m[MEMBERS];
 	const struct spk_message *about;
-	enum act act = UNKNOWN;
+	enum act act;
 
 	(void)chunk, (void)at;
 	SPK_TRY(read_members(r, m));
-	for (size_t i = 0; i < SPK_COUNT_OF(maxwell_acts); i++)
-		if (spk_json_text_is(r, m[TYPE].token, maxwell_acts[i].type))
-			act = maxwell_acts[i].act;
+	act = find_act(r, m[TYPE].token, maxwell_acts, SPK_COUNT_OF(maxwell_acts));
 	if (act == NOTHING)
 		return SPK_OK;
 	if (act == UNKNOWN)
@@ -186,13 +195,11 @@ static spk_status cut_canal(struct spk_change_decoder *d, struct spk_json_row *r
 {
 	struct spk_json_member m[MEMBERS];
 	const struct spk_message *about;
-	enum act act = UNKNOWN;
+	enum act act;
 
 	(void)chunk, (void)at;
 	SPK_TRY(read_members(r, m));
-	for (size_t i = 0; i < SPK_COUNT_OF(canal_acts); i++)
-		if (spk_json_text_is(r, m[TYPE].token, canal_acts[i].type))
-			act = canal_acts[i].act;
+	act = find_act(r, m[TYPE].token, canal_acts, SPK_COUNT_OF(canal_acts));
 	if (act == NOTHING)
 		return SPK_OK;
 	if (act == UNKNOWN)
