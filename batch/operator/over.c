@@ -76,22 +76,45 @@ static spk_status over_open(struct spk_op *op, spk_error *err)
 	return open_run_schema(o, err);
 }
 
-static spk_status constant_count(struct spk_op *op, const struct spk_expr *e, const char *which, int64_t *out, spk_error *err)
+/* The value of an offset, at a row of `in`; NULL: it is a constant. */
+static spk_status offset_value(struct over *o, const struct spk_expr *e, const struct spk_batch *in, int32_t row, struct spk_value *out, spk_error *err)
 {
-	struct spk_eval ev = spk_op_eval(op, ((struct over *)op)->arena, NULL);
+	struct spk_eval ev = spk_op_eval(&o->base, in ? in->arena : o->arena, NULL);
+	struct spk_vector value;
+
+	if (!in)
+		return spk_expr_constant_value(e, &ev, out, err);
+	SPK_TRY(spk_expr_eval(e, in, &row, 1, &ev, &value, err));
+	*out = spk_vector_value(&value, row);
+	return SPK_OK;
+}
+
+static spk_status frame_offset(struct over *o, const struct spk_expr *e, const struct spk_batch *in, int32_t row, const char *which, int64_t *out, spk_error *err)
+{
 	struct spk_value v;
 
-	*out = 0;
-	if (!e)
+	if (!e || (spk_expr_column_count(e) > 0) != (in != NULL))
 		return SPK_OK;
-	SPK_TRY(spk_expr_constant_value(e, &ev, &v, err));
+	SPK_TRY(offset_value(o, e, in, row, &v, err));
 	if (v.null)
 		return spk_fail(err, SPK_DATA, "frame %s offset must not be null", which);
-	if (v.type.id == SPK_TYPE_BOOLEAN)
+	if (e->type.id == SPK_TYPE_BOOLEAN)
 		return v.boolean ? spk_fail(err, SPK_DATA, "invalid preceding or following size in window function") : SPK_OK;
 	if (v.i64 < 0)
 		return spk_fail(err, SPK_DATA, "frame %s offset must not be negative", which);
 	*out = v.i64;
+	return SPK_OK;
+}
+
+/* Constants are known from the start; what subqueries gave is the same for all rows of a partition. */
+static spk_status frame_offsets(struct over *o, const struct spk_batch *in, int32_t row, spk_error *err)
+{
+	for (int i = 0; i < o->base.plan->calls; i++) {
+		const struct spk_window_frame *f = &o->base.plan->call[i].frame;
+
+		SPK_TRY(frame_offset(o, f->start_offset, in, row, "starting", &o->call[i].start_offset, err));
+		SPK_TRY(frame_offset(o, f->end_offset, in, row, "ending", &o->call[i].end_offset, err));
+	}
 	return SPK_OK;
 }
 
@@ -114,13 +137,7 @@ static spk_status over_begin(struct spk_op *op, spk_error *err)
 	forget(o);
 	spk_buffer_clear(&o->last_key);
 	o->first = o->rows = o->begun = o->known = 0;
-	for (int i = 0; i < op->plan->calls; i++) {
-		const struct spk_window_frame *f = &op->plan->call[i].frame;
-
-		SPK_TRY(constant_count(op, f->start_offset, "starting", &o->call[i].start_offset, err));
-		SPK_TRY(constant_count(op, f->end_offset, "ending", &o->call[i].end_offset, err));
-	}
-	return SPK_OK;
+	return frame_offsets(o, NULL, 0, err);
 }
 
 /* --- what calls need of rows --- */
@@ -313,7 +330,13 @@ static spk_status compute_call(struct over *o, int c, int64_t first, int64_t end
 /* The open partition ends before row `end`. */
 static spk_status compute(struct over *o, int64_t end, spk_error *err)
 {
+	struct over_page *page;
+	int32_t row;
+
 	o->known = end;
+	o->computing = 0;
+	SPK_TRY(over_at(o, o->begun, &page, &row, err));
+	SPK_TRY(frame_offsets(o, page->in, row, err));
 	/* Once some of it is on disk, the rest makes room for what comes back. */
 	if (o->run)
 		SPK_TRY(spk_spill_now(&o->share, over_spill, o, err));

@@ -125,6 +125,8 @@ void spk_expr_fold(struct spk_arena *arena, struct spk_expr **e);
 bool spk_expr_same(const struct spk_expr *a, const struct spk_expr *b);
 /* Calls visit for every column reference. */
 void spk_expr_columns(const struct spk_expr *e, void (*visit)(int column, void *user), void *user);
+/* How many columns it refers to, with repetition. */
+int spk_expr_column_count(const struct spk_expr *e);
 /* A copy with column i replaced by by[i] (an expression over another input); used by pushdown and inlining. */
 struct spk_expr *spk_expr_substitute(struct spk_arena *arena, const struct spk_expr *e, struct spk_expr *const *by);
 /*

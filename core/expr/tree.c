@@ -42,6 +42,20 @@ void spk_expr_columns(const struct spk_expr *e, void (*visit)(int column, void *
 		spk_expr_columns(e->arg[i], visit, user);
 }
 
+static void count_column(int column, void *user)
+{
+	(void)column;
+	++*(int *)user;
+}
+
+int spk_expr_column_count(const struct spk_expr *e)
+{
+	int count = 0;
+
+	spk_expr_columns(e, count_column, &count);
+	return count;
+}
+
 /* Whether a copy of `e` must be computed anew: some column under it changes. */
 struct spk_expr *spk_expr_substitute(struct spk_arena *arena, const struct spk_expr *e, struct spk_expr *const *by)
 {

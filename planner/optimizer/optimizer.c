@@ -177,17 +177,3 @@ spk_status spk_conjoin(struct spk_arena *arena, struct spk_expr *a, struct spk_e
 	}
 	return spk_expr_make(arena, SPK_EXPR_AND, both, 2, false, a->position, out, err);
 }
-
-static void count_column(int column, void *user)
-{
-	(void)column;
-	++*(int *)user;
-}
-
-int spk_expr_column_count(const struct spk_expr *e)
-{
-	int count = 0;
-
-	spk_expr_columns(e, count_column, &count);
-	return count;
-}

@@ -50,7 +50,5 @@ spk_status spk_conjoin(struct spk_arena *arena, struct spk_expr *a, struct spk_e
 static inline bool spk_is_true(const struct spk_expr *e) { return e->kind == SPK_EXPR_CONSTANT && e->type.id == SPK_TYPE_BOOLEAN && !e->value.null && e->value.boolean; }
 /* FALSE or NULL: as a condition, never met. */
 static inline bool spk_is_never(const struct spk_expr *e) { return e->kind == SPK_EXPR_CONSTANT && (e->value.null || (e->type.id == SPK_TYPE_BOOLEAN && !e->value.boolean)); }
-/* How many columns an expression refers to, with repetition. */
-int spk_expr_column_count(const struct spk_expr *e);
 
 #endif

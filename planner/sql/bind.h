@@ -16,6 +16,7 @@
  *   bind_expr.c     expressions                     bind_operator.c, bind_function.c, bind_literal.c, bind_type.c, bind_array.c
  *   bind_args.c     arguments of calls              bind_record.c   records as tables: AS t (a int, b text)
  *   bind_aggregate.c   calls of aggregates           bind_sets.c   GROUPING SETS, GROUPING()
+ *   bind_level.c    which query they belong to
  *   bind_as_of.c, bind_versions.c   joins by time
  *   macro.c         functions of other dialects that are expressions of PostgreSQL's, TRY_CAST
  */
@@ -122,6 +123,7 @@ struct spk_scope {
 struct spk_outer {
 	const struct spk_scope *scope;
 	const struct spk_exprs *exprs;         /* where in its query a subquery stands; NULL: in FROM */
+	struct spk_sublinks *sublinks;         /* that query's; NULL in FROM */
 	int number;                            /* `dependent` of that join */
 	bool used;                             /* such a reference was made */
 	bool hidden;                           /* not to be seen (FROM without LATERAL): for errors only */
@@ -142,7 +144,8 @@ struct spk_sublink {
 	struct spk_expr *condition;            /* NULL: EXISTS */
 	int column;                            /* once attached: where its first column is; -1 */
 	int alike;                             /* id of the first that is the same query: its own, or an earlier one's */
-	bool grouped;                          /* stands in what a group gives: not to be attached */
+	bool grouped;                          /* stands in what a group gives, or has moved: not to be attached */
+	int moved;                             /* its number in the list of the query further out whose aggregate it stands in; 0 */
 	int position;
 };
 struct spk_sublinks { int count, capacity; struct spk_sublink *sublink; };
@@ -288,6 +291,16 @@ spk_status spk_binder_args(struct spk_exprs *x, const PgQuery__FuncCall *f, cons
 /* A call of an aggregate: stands as a column of x->aggregates (see there). */
 spk_status spk_binder_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_grouping(struct spk_exprs *x, const PgQuery__GroupingFunc *f, struct spk_expr **out, spk_error *err);
+/* Whose columns expressions of the query at hand take. Begins as zeros. */
+struct spk_level {
+	bool local;                            /* its own, or a subquery in them does */
+	bool nested;                           /* aggregates of `nearest` are among them */
+	struct spk_outer *nearest;             /* the innermost of the queries around whose columns they take; NULL: none */
+};
+/* Adds what `count` expressions take. */
+spk_status spk_binder_level(const struct spk_binder *b, struct spk_expr *const *e, int count, struct spk_level *out, spk_error *err);
+/* Makes expressions that are nobody's nearer than `to` expressions of that query; subqueries in them become its own. */
+spk_status spk_binder_to_level(struct spk_binder *b, struct spk_outer *to, struct spk_expr **e, int count, spk_error *err);
 /* Index of the call among those of the query, adding it when it is new. */
 spk_status spk_aggregates_add(const struct spk_binder *b, struct spk_aggregates *a, const struct spk_aggregate_call *call, int *out, spk_error *err);
 /* The call alone, its arguments and FILTER bound as `x` says; whether it is allowed here was asked before. */
@@ -323,6 +336,8 @@ spk_status spk_binder_sublink(struct spk_exprs *x, const PgQuery__SubLink *s, st
 /* (a, b) op (SELECT ...), which the parser gives as an operator. */
 bool spk_is_row_sublink(const PgQuery__AExpr *e);
 spk_status spk_binder_row_sublink(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err);
+/* Adds one to the list; *id: its number there. */
+spk_status spk_sublinks_add(const struct spk_binder *b, struct spk_sublinks *s, const struct spk_sublink *link, int *id, spk_error *err);
 /* Joins the subqueries in an expression over `plan` to it and makes the expression refer to their columns. */
 spk_status spk_sublinks_attach(struct spk_binder *b, struct spk_sublinks *s, struct spk_logical **plan, struct spk_expr **e, spk_error *err);
 bool spk_has_sublink(const struct spk_expr *e);

@@ -89,121 +89,27 @@ spk_status spk_binder_aggregate_call(const struct spk_exprs *x, const PgQuery__F
 
 /* --- aggregates of a query around --- */
 
-struct levels {
-	const struct spk_binder *b;
-	bool local;                    /* it takes columns of this query */
-	bool sublink;                  /* a subquery in it takes columns of those around */
-	struct spk_outer *nearest;
-	int aggregates;                /* number of a query around whose aggregates it takes; 0: none */
-};
-
-static struct spk_outer *outer_of(const struct spk_binder *b, int number)
-{
-	struct spk_outer *o = b->outer;
-
-	while (o && o->number != number)
-		o = o->next;
-	return o;
-}
-
-/* Whether `a` is around `b`. */
-static bool is_further(const struct spk_outer *a, const struct spk_outer *b)
-{
-	for (const struct spk_outer *o = b; o; o = o->next)
-		if (o == a)
-			return true;
-	return false;
-}
-
-static void note_outer(struct levels *w, const struct spk_expr *e)
-{
-	struct spk_outer *o = e->kind == SPK_EXPR_OUTER && e->outer > 0 ? outer_of(w->b, e->outer) : NULL;
-
-	if (o && (!w->nearest || is_further(w->nearest, o)))
-		w->nearest = o;
-	if (o && e->column >= SPK_AGGREGATE_COLUMN)
-		w->aggregates = e->outer;
-	for (int i = 0; i < e->args; i++)
-		note_outer(w, e->arg[i]);
-}
-
-static spk_status note_plan_expr(struct spk_expr **e, void *user, spk_error *err)
-{
-	(void)err;
-	note_outer(user, *e);
-	return SPK_OK;
-}
-
-static spk_status note_plan(struct levels *w, struct spk_logical *l, spk_error *err)
-{
-	SPK_TRY(spk_logical_each_expr(l, note_plan_expr, w, err));
-	for (int i = 0; i < l->inputs; i++)
-		SPK_TRY(note_plan(w, l->input[i], err));
-	return SPK_OK;
-}
-
-static spk_status note_levels(struct levels *w, const struct spk_expr *e, spk_error *err)
-{
-	const struct spk_sublink *link = e->kind == SPK_EXPR_OUTER && e->outer < 0 ? &w->b->sublinks->sublink[-e->outer - 1] : NULL;
-
-	w->local = w->local || e->kind == SPK_EXPR_COLUMN || (link && (link->used || link->condition));
-	if (link) {
-		struct levels below = { .b = w->b };
-
-		SPK_TRY(note_plan(&below, link->plan, err));
-		w->sublink = w->sublink || below.nearest;
-		if (below.nearest && (!w->nearest || is_further(w->nearest, below.nearest)))
-			w->nearest = below.nearest;
-	} else {
-		note_outer(w, e);
-	}
-	for (int i = 0; i < e->args; i++)
-		SPK_TRY(note_levels(w, e->arg[i], err));
-	return SPK_OK;
-}
-
-struct to_level { struct spk_arena *arena; int number; };
-
-static spk_status to_level_leaf(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err)
-{
-	const struct to_level *t = user;
-
-	if (e->kind != SPK_EXPR_OUTER || e->outer != t->number)
-		return SPK_OK;
-	SPK_TRY_PTR(*out = spk_arena_copy(t->arena, e, sizeof *e), err);
-	(*out)->kind = SPK_EXPR_COLUMN;
-	return SPK_OK;
-}
-
 /* An aggregate belongs to the innermost query that its arguments take columns from; *out NULL: to this one. */
 static spk_status bind_outer(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_aggregate_call *call, struct spk_expr **out, spk_error *err)
 {
-	struct levels w = { .b = x->b };
-	struct to_level t = { .arena = x->b->arena };
+	struct spk_level level = { 0 };
 	struct spk_field field = { call->name, call->type, true };
 	int at;
 
 	*out = NULL;
-	for (int i = 0; i < call->inputs; i++)
-		SPK_TRY(note_levels(&w, call->input[i], err));
-	if (call->filter)
-		SPK_TRY(note_levels(&w, call->filter, err));
-	if (w.local || !w.nearest)
+	SPK_TRY(spk_binder_level(x->b, call->input, call->inputs, &level, err));
+	SPK_TRY(spk_binder_level(x->b, &call->filter, call->filter != NULL, &level, err));
+	if (level.local || !level.nearest)
 		return SPK_OK;
-	if (w.aggregates == w.nearest->number)
+	if (level.nested)
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "aggregate function calls cannot be nested");
-	if (w.sublink)
-		return spk_binder_unsupported(x->b, f->location, "an aggregate of a query further out over a subquery", err);
-	if (!w.nearest->exprs)
+	if (!level.nearest->exprs)
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "aggregate functions are not allowed in FROM clause of their own query level");
-	SPK_TRY(check_place(w.nearest->exprs, f, err));
-	t.number = w.nearest->number;
-	for (int i = 0; i < call->inputs; i++)
-		SPK_TRY(spk_expr_rewrite(x->b->arena, call->input[i], to_level_leaf, &t, &call->input[i], err));
-	if (call->filter)
-		SPK_TRY(spk_expr_rewrite(x->b->arena, call->filter, to_level_leaf, &t, &call->filter, err));
-	SPK_TRY(spk_aggregates_add(x->b, w.nearest->exprs->aggregates, call, &at, err));
-	SPK_TRY_PTR(*out = spk_expr_outer(x->b->arena, t.number, SPK_AGGREGATE_COLUMN + at, &field), err);
+	SPK_TRY(check_place(level.nearest->exprs, f, err));
+	SPK_TRY(spk_binder_to_level(x->b, level.nearest, call->input, call->inputs, err));
+	SPK_TRY(spk_binder_to_level(x->b, level.nearest, &call->filter, call->filter != NULL, err));
+	SPK_TRY(spk_aggregates_add(x->b, level.nearest->exprs->aggregates, call, &at, err));
+	SPK_TRY_PTR(*out = spk_expr_outer(x->b->arena, level.nearest->number, SPK_AGGREGATE_COLUMN + at, &field), err);
 	(*out)->position = call->position;
 	return SPK_OK;
 }

@@ -18,28 +18,22 @@ static enum spk_frame_bound bound_of(int options, const int *bit)
 	return SPK_FRAME_CURRENT;
 }
 
-static void count(int column, void *user)
-{
-	(void)column;
-	++*(int *)user;
-}
-
 static spk_status bind_offset(struct spk_exprs *x, const PgQuery__Node *n, const char *clause, struct spk_expr **out, spk_error *err)
 {
 	struct spk_exprs here = *x;
 
 	here.clause = strcmp(clause, "ROWS") == 0 ? "window ROWS" : strcmp(clause, "RANGE") == 0 ? "window RANGE" : "window GROUPS";
 	here.aggregates = NULL;
-	SPK_TRY(spk_binder_expr(&here, n, out, err));
-	return spk_has_sublink(*out) ? spk_binder_unsupported(x->b, spk_node_location(n), "a subquery in the frame of a window", err) : SPK_OK;
+	return spk_binder_expr(&here, n, out, err);
 }
 
-static spk_status check_constant(struct spk_exprs *x, const struct spk_expr *e, const PgQuery__Node *n, const char *clause, spk_error *err)
+/* The same for all rows: a subquery may stand in it, if it looks at none of this query's columns. */
+static spk_status check_constant(struct spk_exprs *x, struct spk_expr *e, const PgQuery__Node *n, const char *clause, spk_error *err)
 {
-	int columns = 0;
+	struct spk_level level = { 0 };
 
-	spk_expr_columns(e, count, &columns);
-	return columns ? spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "argument of %s must not contain variables", clause) : SPK_OK;
+	SPK_TRY(spk_binder_level(x->b, &e, 1, &level, err));
+	return level.local ? spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "argument of %s must not contain variables", clause) : SPK_OK;
 }
 
 /* The type in which keys and edges of RANGE are compared, and the offset's; false: it has no distances. */

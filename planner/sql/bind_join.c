@@ -159,8 +159,11 @@ spk_status spk_binder_cross(struct spk_binder *b, struct spk_scope *left, const 
 
 /* --- ON --- */
 
-/* From the join's columns to its right side's, the left ones being OUTER references; subqueries see the right side alone then. */
-struct to_right { struct join *w; int left, number, sublink; };
+/*
+ * From the join's columns to its right side's, the left ones being OUTER references; subqueries see the right side alone then. `swapped`: to its left
+ * side's, and so on.
+ */
+struct to_right { struct join *w; int left, number, sublink; bool swapped; };
 
 static spk_status to_right_leaf(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err)
 {
@@ -170,10 +173,9 @@ static spk_status to_right_leaf(struct spk_expr *e, void *user, struct spk_expr 
 	if (!own && !through)
 		return SPK_OK;
 	SPK_TRY_PTR(*out = spk_arena_copy(t->w->b->arena, e, sizeof *e), err);
-	if (e->column >= t->left) {
-		(*out)->column -= t->left;
+	(*out)->column -= e->column >= t->left ? t->left : 0;
+	if ((e->column >= t->left) != t->swapped)
 		return SPK_OK;
-	}
 	(*out)->kind = SPK_EXPR_OUTER;
 	(*out)->outer = t->number;
 	return SPK_OK;
@@ -258,43 +260,63 @@ static spk_status to_sides_leaf(struct spk_expr *e, void *user, struct spk_expr 
 	return SPK_OK;
 }
 
+static spk_status find_sides(struct join *w, struct spk_sublinks *s, int id, bool uses[2], spk_error *err)
+{
+	struct spk_sublink *link = &s->sublink[id - 1];
+	const int left = w->left.plan->schema->count;
+	struct sides own = { .arena = w->b->arena, .left = left, .own = id }, below = { .arena = w->b->arena, .left = left, .number = link->number };
+
+	if (link->condition)
+		SPK_TRY(note_sides(&link->condition, &own, err));
+	SPK_TRY(note_plan_sides(link->plan, &below, err));
+	uses[0] = own.uses[0] || below.uses[0];
+	uses[1] = own.uses[1] || below.uses[1];
+	return SPK_OK;
+}
+
+/* Whether a subquery looks at both sides; else right[i]: subquery i looks at the right one. */
+static spk_status look_at_both(struct join *w, struct spk_sublinks *s, bool *right, bool *both, spk_error *err)
+{
+	*both = false;
+	for (int i = 0; i < s->count; i++) {
+		bool uses[2];
+
+		SPK_TRY(find_sides(w, s, i + 1, uses, err));
+		right[i] = uses[1];
+		*both = *both || (uses[0] && uses[1]);
+	}
+	return SPK_OK;
+}
+
 /* Joins the subquery to the one side that it looks at. */
-static spk_status attach_to_side(struct join *w, struct spk_sublinks *s, int id, bool *right, spk_error *err)
+static spk_status attach_to_side(struct join *w, struct spk_sublinks *s, int id, bool right, spk_error *err)
 {
 	struct spk_logical *join = w->both.plan;
 	struct spk_sublink *link = &s->sublink[id - 1];
 	struct to_right t = { .w = w, .left = w->left.plan->schema->count };
-	struct sides own = { .arena = w->b->arena, .left = t.left, .own = id }, below = { .arena = w->b->arena, .left = t.left, .number = link->number };
 	struct spk_expr *stand_in = spk_expr_outer(w->b->arena, -id, 0, &link->plan->schema->field[0]);
 
 	SPK_TRY_PTR(stand_in, err);
-	if (link->condition)
-		SPK_TRY(note_sides(&link->condition, &own, err));
-	SPK_TRY(note_plan_sides(link->plan, &below, err));
-	*right = own.uses[1] || below.uses[1];
-	if (*right && (own.uses[0] || below.uses[0]))
-		return spk_binder_unsupported(w->b, spk_node_location(w->j->quals), "a subquery that looks at both sides in the condition of a RIGHT or FULL JOIN", err);
-	if (*right && link->condition)
+	if (right && link->condition)
 		SPK_TRY(to_right_expr(&link->condition, &t, err));
 	t.sublink = link->number;
-	if (*right)
+	if (right)
 		SPK_TRY(to_right_plan(link->plan, &t, err));
-	return spk_sublinks_attach(w->b, s, &join->input[*right], &stand_in, err);
+	return spk_sublinks_attach(w->b, s, &join->input[right], &stand_in, err);
 }
 
-static spk_status join_wide_sides(struct join *w, struct spk_sublinks *s, struct spk_expr *on, spk_error *err)
+static spk_status join_wide_sides(struct join *w, struct spk_sublinks *s, const bool *right, struct spk_expr *on, spk_error *err)
 {
 	struct spk_logical *join = w->both.plan;
 	const struct spk_schema *narrow = join->schema;
-	bool *right = SPK_NEW_ARRAY(w->b->arena, bool, s->count);
 	struct to_sides t = { .w = w, .sublinks = s, .right = right, .left = w->left.plan->schema->count };
 	struct spk_schema *schema;
 	struct spk_expr **expr = SPK_NEW_ARRAY(w->b->arena, struct spk_expr *, narrow->count + 1);
 	int rights;
 
-	SPK_TRY_PTR(right && expr, err);
+	SPK_TRY_PTR(expr, err);
 	for (int i = 0; i < s->count; i++)
-		SPK_TRY(attach_to_side(w, s, i + 1, &right[i], err));
+		SPK_TRY(attach_to_side(w, s, i + 1, right[i], err));
 	t.wide = join->input[0]->schema->count;
 	rights = join->input[1]->schema->count;
 	SPK_TRY_PTR(schema = spk_schema_new(w->b->arena, t.wide + rights), err);
@@ -310,36 +332,69 @@ static spk_status join_wide_sides(struct join *w, struct spk_sublinks *s, struct
 	return SPK_OK;
 }
 
+/* The rows of the one side filtered by the condition, which looks at a row of the other; `t` leads there. */
+static spk_status filter_side(struct join *w, struct spk_sublinks *s, struct spk_expr *on, struct to_right *t, struct spk_logical **side, spk_error *err)
+{
+	const struct spk_schema *columns = (*side)->schema;
+
+	SPK_TRY(to_right_expr(&on, t, err));
+	for (int i = 0; i < s->count; i++) {
+		struct spk_sublink *link = &s->sublink[i];
+
+		t->sublink = 0;
+		if (link->condition)
+			SPK_TRY(to_right_expr(&link->condition, t, err));
+		t->sublink = link->number;
+		SPK_TRY(to_right_plan(link->plan, t, err));
+	}
+	SPK_TRY(spk_sublinks_filter(w->b, s, side, on, err));
+	return spk_binder_first_columns(w->b, columns, side, err);
+}
+
+/* a RIGHT JOIN b is b LEFT JOIN a, with the columns put back. */
+static spk_status swap_sides(struct join *w, spk_error *err)
+{
+	struct spk_logical *join = w->both.plan, *left = join->input[1];
+	const struct spk_schema *narrow = join->schema;
+	const int lefts = left->schema->count, rights = narrow->count - lefts;
+	struct spk_schema *schema = spk_schema_new(w->b->arena, narrow->count);
+	struct spk_expr **expr = SPK_NEW_ARRAY(w->b->arena, struct spk_expr *, narrow->count + 1);
+
+	SPK_TRY_PTR(schema && expr, err);
+	join->input[1] = join->input[0];
+	join->input[0] = left;
+	join->join = SPK_JOIN_LEFT;
+	join->schema = schema;
+	for (int i = 0; i < narrow->count; i++)
+		schema->field[i] = narrow->field[i < lefts ? rights + i : i - lefts];
+	for (int i = 0; i < narrow->count; i++)
+		SPK_TRY_PTR(expr[i] = spk_expr_column(w->b->arena, i < rights ? lefts + i : i - rights, &narrow->field[i]), err);
+	SPK_TRY_PTR(w->both.plan = spk_binder_project(w->b, join, expr, narrow), err);
+	return SPK_OK;
+}
+
 /*
  * A condition with subqueries. For an inner join it is a filter over it. For a left one it filters the right side, row by row of the left:
- * LEFT JOIN LATERAL (SELECT ... WHERE condition) ON true.
+ * LEFT JOIN LATERAL (SELECT ... WHERE condition) ON true; for a right one the left side, where a subquery looks at both.
  */
 static spk_status join_by_subquery(struct join *w, struct spk_sublinks *s, struct spk_expr *on, spk_error *err)
 {
 	struct spk_logical *join = w->both.plan;
-	struct to_right t = { .w = w, .left = join->input[0]->schema->count, .number = join->dependent ? join->dependent : ++*w->b->dependents };
-	const struct spk_schema *right = join->input[1]->schema;
-	struct spk_logical *filtered = join->input[1];
+	struct to_right t = { .w = w, .left = join->input[0]->schema->count, .swapped = w->type == SPK_JOIN_RIGHT };
+	bool *right = SPK_NEW_ARRAY(w->b->arena, bool, s->count), both;
 
+	SPK_TRY_PTR(right, err);
 	if (w->type == SPK_JOIN_INNER)
 		return spk_sublinks_filter(w->b, s, &w->both.plan, on, err);
-	if (w->type != SPK_JOIN_LEFT)
-		return join_wide_sides(w, s, on, err);
-	SPK_TRY(to_right_expr(&on, &t, err));
-	for (int i = 0; i < s->count; i++) {
-		struct spk_sublink *link = &s->sublink[i];
-
-		t.sublink = 0;
-		if (link->condition)
-			SPK_TRY(to_right_expr(&link->condition, &t, err));
-		t.sublink = link->number;
-		SPK_TRY(to_right_plan(link->plan, &t, err));
-	}
-	SPK_TRY(spk_sublinks_filter(w->b, s, &filtered, on, err));
-	SPK_TRY(spk_binder_first_columns(w->b, right, &filtered, err));
-	join->input[1] = filtered;
+	SPK_TRY(look_at_both(w, s, right, &both, err));
+	if (w->type != SPK_JOIN_LEFT && !both)
+		return join_wide_sides(w, s, right, on, err);
+	if (w->type == SPK_JOIN_FULL)
+		return spk_binder_unsupported(w->b, spk_node_location(w->j->quals), "a subquery that looks at both sides in the condition of a FULL JOIN", err);
+	t.number = join->dependent ? join->dependent : ++*w->b->dependents;
+	SPK_TRY(filter_side(w, s, on, &t, &join->input[!t.swapped], err));
 	join->dependent = t.number;
-	return SPK_OK;
+	return t.swapped ? swap_sides(w, err) : SPK_OK;
 }
 
 static spk_status bind_on(struct join *w, const PgQuery__Node *quals, spk_error *err)

@@ -313,32 +313,47 @@ spk_status spk_query_expand_direct(const struct spk_query *q, const struct spk_l
 
 /* --- GROUPING() --- */
 
-spk_status spk_binder_grouping(struct spk_exprs *x, const PgQuery__GroupingFunc *f, struct spk_expr **out, spk_error *err)
+static spk_status add_grouping(const struct spk_binder *b, struct spk_aggregates *a, const struct spk_grouping *g, int *out, spk_error *err)
 {
-	struct spk_aggregates *a = x->aggregates;
-	struct spk_exprs inside = *x;
-	struct spk_grouping *grown;
+	struct spk_grouping *grown = SPK_NEW_ARRAY(b->arena, struct spk_grouping, a->groupings + 1);
 
-	if (x->inside_aggregate)
-		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "aggregate function calls cannot be nested");
-	if (!a)
-		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "grouping operations are not allowed in %s", x->clause);
-	if (f->n_args > GROUPING_ARGS_MAX)
-		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "GROUPING must have fewer than %d arguments", GROUPING_ARGS_MAX + 1);
-	grown = SPK_NEW_ARRAY(x->b->arena, struct spk_grouping, a->groupings + 1);
 	SPK_TRY_PTR(grown, err);
 	if (a->groupings)
 		memcpy(grown, a->grouping, sizeof *grown * (size_t)a->groupings);
+	grown[a->groupings] = *g;
 	a->grouping = grown;
+	*out = a->groupings++;
+	return SPK_OK;
+}
+
+/* It belongs to the innermost query that its arguments take columns from, as aggregates do. */
+spk_status spk_binder_grouping(struct spk_exprs *x, const PgQuery__GroupingFunc *f, struct spk_expr **out, spk_error *err)
+{
+	const struct spk_field field = { .name = "grouping", .type = spk_type(SPK_TYPE_INTEGER) };
+	struct spk_grouping g = { .args = (int)f->n_args, .position = spk_binder_at(x->b, f->location) };
+	struct spk_exprs inside = *x;
+	const struct spk_exprs *owner = x;
+	struct spk_level level = { 0 };
+	int at = 0;
+
+	if (x->inside_aggregate)
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "aggregate function calls cannot be nested");
+	if (f->n_args > GROUPING_ARGS_MAX)
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "GROUPING must have fewer than %d arguments", GROUPING_ARGS_MAX + 1);
 	inside.inside_aggregate = true;
 	inside.overs = NULL;
-	grown += a->groupings;
-	grown->args = (int)f->n_args;
-	grown->position = spk_binder_at(x->b, f->location);
-	SPK_TRY(spk_binder_exprs(&inside, f->args, f->n_args, &grown->arg, err));
-	*out = spk_expr_column(x->b->arena, SPK_GROUPING_COLUMN + a->groupings++, &(struct spk_field){ .name = "grouping", .type = spk_type(SPK_TYPE_INTEGER) });
+	SPK_TRY(spk_binder_exprs(&inside, f->args, f->n_args, &g.arg, err));
+	SPK_TRY(spk_binder_level(x->b, g.arg, g.args, &level, err));
+	if (!level.local && level.nearest) {
+		owner = level.nearest->exprs;
+		SPK_TRY(spk_binder_to_level(x->b, level.nearest, g.arg, g.args, err));
+	}
+	if (!owner || !owner->aggregates)
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "grouping operations are not allowed in %s", owner ? owner->clause : "FROM clause of their own query level");
+	SPK_TRY(add_grouping(x->b, owner->aggregates, &g, &at, err));
+	*out = owner == x ? spk_expr_column(x->b->arena, SPK_GROUPING_COLUMN + at, &field) : spk_expr_outer(x->b->arena, level.nearest->number, SPK_GROUPING_COLUMN + at, &field);
 	SPK_TRY_PTR(*out, err);
-	(*out)->position = grown->position;
+	(*out)->position = g.position;
 	return SPK_OK;
 }
 
@@ -384,12 +399,6 @@ static spk_status find_groups(const struct spk_query *q, const struct spk_groupi
 		group[i] = spk_query_find_group(q, g->arg[i]);
 		if (group[i] >= 0)
 			continue;
-		if (g->arg[i]->kind == SPK_EXPR_OUTER && g->arg[i]->outer > 0) {
-			spk_fail(err, SPK_UNSUPPORTED, "GROUPING() of a query further out is not supported yet");
-			if (err)
-				err->position = g->position;
-			return SPK_UNSUPPORTED;
-		}
 		spk_fail(err, SPK_BIND, "arguments to GROUPING must be grouping expressions of the associated query level");
 		if (err)
 			err->position = g->arg[i]->position ? g->arg[i]->position : g->position;

@@ -18,13 +18,11 @@ static bool alike(const struct spk_sublink *a, int a_id, const struct spk_sublin
 	return a->join == b->join && a->used == b->used && spk_expr_same_but(a->condition, b->condition, &own) && spk_logical_same(a->plan, b->plan, &around);
 }
 
-static spk_status add_sublink(struct spk_exprs *x, const struct spk_sublink *link, int *id, spk_error *err)
+spk_status spk_sublinks_add(const struct spk_binder *b, struct spk_sublinks *s, const struct spk_sublink *link, int *id, spk_error *err)
 {
-	struct spk_sublinks *s = x->b->sublinks;
-
 	if (s->count == s->capacity) {
 		int capacity = s->capacity ? s->capacity * 2 : 8;
-		struct spk_sublink *grown = SPK_NEW_ARRAY(x->b->arena, struct spk_sublink, capacity);
+		struct spk_sublink *grown = SPK_NEW_ARRAY(b->arena, struct spk_sublink, capacity);
 
 		SPK_TRY_PTR(grown, err);
 		if (s->count)
@@ -51,7 +49,7 @@ static spk_status stand_in(const struct spk_exprs *x, int id, int column, const 
 
 static spk_status bind_query(struct spk_exprs *x, const PgQuery__SubLink *s, struct spk_sublink *link, spk_error *err)
 {
-	struct spk_outer around = { .scope = x->scope, .exprs = x, .number = ++*x->b->dependents, .next = x->b->outer };
+	struct spk_outer around = { .scope = x->scope, .exprs = x, .sublinks = x->b->sublinks, .number = ++*x->b->dependents, .next = x->b->outer };
 	const char *barrier = x->b->barrier;
 	spk_status status;
 
@@ -81,7 +79,7 @@ static spk_status bind_scalar(struct spk_exprs *x, const PgQuery__SubLink *s, st
 	SPK_TRY(bind_query(x, s, &link, err));
 	if (link.plan->schema->count != 1)
 		return spk_binder_fail(x->b, s->location, SPK_BIND, err, "subquery must return only one column");
-	SPK_TRY(add_sublink(x, &link, &id, err));
+	SPK_TRY(spk_sublinks_add(x->b, x->b->sublinks, &link, &id, err));
 	f = link.plan->schema->field[0];
 	f.nullable = true;
 	return stand_in(x, id, 0, &f, link.position, out, err);
@@ -144,7 +142,7 @@ static spk_status bind_array(struct spk_exprs *x, const PgQuery__SubLink *s, str
 	if (link.plan->schema->count != 1)
 		return spk_binder_fail(x->b, s->location, SPK_BIND, err, "subquery must return only one column");
 	SPK_TRY(aggregate_array(x, s, &link.plan, err));
-	SPK_TRY(add_sublink(x, &link, &id, err));
+	SPK_TRY(spk_sublinks_add(x->b, x->b->sublinks, &link, &id, err));
 	f = link.plan->schema->field[0];
 	f.nullable = true;
 	return stand_in(x, id, 0, &f, link.position, out, err);
@@ -158,7 +156,7 @@ static spk_status bind_exists(struct spk_exprs *x, const PgQuery__SubLink *s, st
 	int id;
 
 	SPK_TRY(bind_query(x, s, &link, err));
-	SPK_TRY(add_sublink(x, &link, &id, err));
+	SPK_TRY(spk_sublinks_add(x->b, x->b->sublinks, &link, &id, err));
 	return stand_in(x, id, 0, &mark, link.position, out, err);
 }
 
@@ -289,7 +287,7 @@ static spk_status bind_any(struct spk_exprs *x, const PgQuery__SubLink *s, bool 
 	SPK_TRY(compare_rows(&c, &link.condition, err));
 	if (all && !(negated && c.count == 1))
 		SPK_TRY(spk_expr_make(x->b->arena, SPK_EXPR_NOT, &link.condition, 1, false, link.position, &link.condition, err));
-	SPK_TRY(add_sublink(x, &link, &id, err));
+	SPK_TRY(spk_sublinks_add(x->b, x->b->sublinks, &link, &id, err));
 	f.nullable = true;
 	SPK_TRY(stand_in(x, id, 0, &f, link.position, out, err));
 	return all ? spk_expr_make(x->b->arena, SPK_EXPR_NOT, out, 1, false, link.position, out, err) : SPK_OK;
@@ -307,7 +305,7 @@ static spk_status bind_row(struct spk_exprs *x, const PgQuery__SubLink *s, struc
 	SPK_TRY(bind_right(&c, &link, x->b->sublinks->count + 1, err));
 	for (int i = 0; i < c.count; i++)
 		c.right[i]->nullable = true;
-	SPK_TRY(add_sublink(x, &link, &id, err));
+	SPK_TRY(spk_sublinks_add(x->b, x->b->sublinks, &link, &id, err));
 	return compare_rows(&c, out, err);
 }
 
@@ -543,19 +541,31 @@ spk_status spk_sublinks_filter(struct spk_binder *b, struct spk_sublinks *s, str
 
 struct turn { struct spk_query *q; const struct spk_schema *aggregated; int number; };
 
-/* An OUTER column of this query becomes one of its groups. */
-static spk_status turn_leaf(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err)
+/* A column over the groups, in the subquery. */
+static spk_status to_outer_leaf(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err)
 {
 	const struct turn *t = user;
-	struct spk_expr *column;
+
+	if (e->kind != SPK_EXPR_COLUMN)
+		return SPK_OK;
+	SPK_TRY_PTR(*out = spk_expr_outer(t->q->b->arena, t->number, e->column, &(struct spk_field){ e->name, e->type, e->nullable }), err);
+	(*out)->position = e->position;
+	return SPK_OK;
+}
+
+/* An OUTER column of this query becomes one of its groups, or what is computed of these (GROUPING). */
+static spk_status turn_leaf(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err)
+{
+	struct turn *t = user;
+	struct spk_expr *over;
 	spk_status status;
 
 	if (e->kind != SPK_EXPR_OUTER || e->outer != t->number)
 		return SPK_OK;
-	column = spk_expr_column(t->q->b->arena, e->column, &(struct spk_field){ e->name, e->type, e->nullable });
-	SPK_TRY_PTR(column, err);
-	column->position = e->position;
-	status = spk_query_turn_over(t->q, t->aggregated, &column, err);
+	over = spk_expr_column(t->q->b->arena, e->column, &(struct spk_field){ e->name, e->type, e->nullable });
+	SPK_TRY_PTR(over, err);
+	over->position = e->position;
+	status = spk_query_turn_over(t->q, t->aggregated, &over, err);
 	if (status == SPK_BIND) {
 		const char *name = spk_scope_column_name(t->q->b, &t->q->scope, e->column);
 
@@ -564,10 +574,9 @@ static spk_status turn_leaf(struct spk_expr *e, void *user, struct spk_expr **ou
 			err->position = e->position;
 	}
 	SPK_TRY(status);
-	*out = spk_expr_outer(t->q->b->arena, e->outer, column->column, &(struct spk_field){ e->name, column->type, column->nullable });
-	SPK_TRY_PTR(*out, err);
-	(*out)->position = e->position;
-	return SPK_OK;
+	if (over->kind == SPK_EXPR_COLUMN)
+		over->name = e->name;
+	return spk_expr_rewrite(t->q->b->arena, over, to_outer_leaf, t, out, err);
 }
 
 static spk_status turn_expr(struct spk_expr **e, void *user, spk_error *err)

@@ -29,5 +29,4 @@ SELECT sum(id) OVER (ORDER BY id ROWS id PRECEDING) FROM emp;
 SELECT sum(id) OVER (ORDER BY id ROWS 'x' || 'y' PRECEDING) FROM emp;
 SELECT sum(id) OVER (ORDER BY id ROWS id > 1 PRECEDING) FROM emp;
 SELECT lag(generate_series(1, 2)) OVER () FROM emp;
--- refused: a subquery in the frame of a window
 SELECT sum(id) OVER (ORDER BY id ROWS (SELECT 1) PRECEDING) FROM emp;
