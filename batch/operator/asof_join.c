@@ -7,6 +7,7 @@
  *
  * Both sides are sorted by the keys, then by the value, downwards if the nearest is the next one above. The partner of a left row is then the last right row
  * that is not behind it, if its keys are the same. Of equal ones it is the one whose bytes (plain.h) are the last, so that it does not matter how rows came.
+ * Of a changelog (`history`) right rows are versions, of equal ones of which the one with the last number is the newest; it may say that there is no row any more.
  */
 #include "batch/operator/sorter.h"
 #include "core/columnar/plain.h"
@@ -15,7 +16,7 @@
 struct stream {
 	struct spk_sorter sorter;
 	struct spk_sort_order keys_only;
-	struct spk_sort_key *key;        /* the keys, then the value */
+	struct spk_sort_key *key;        /* the keys, then the value; of versions then their number, behind which every left row is */
 	struct spk_batch *batch;         /* at hand, NULL at the end */
 	int at;
 	struct spk_row_keys full, keys;  /* of its rows: all that it is sorted by, and without the value */
@@ -26,12 +27,20 @@ struct asof_join {
 	struct spk_arena *arena;
 	struct stream side[2];
 	/* The last right row that was passed. */
-	bool any;
+	bool any, gone;
 	struct spk_buffer full, keys, row;
 	struct spk_buffer other;         /* scratch: the bytes of a row that may take its place */
 };
 
 static struct asof_join *self(struct spk_op *op) { return spk_container_of(op, struct asof_join, base); }
+
+static struct spk_expr *number_of(const struct asof_join *j, int side)
+{
+	const struct spk_physical *plan = j->base.plan;
+	const struct spk_value last = { .type = spk_type(SPK_TYPE_BIGINT), .i64 = INT64_MAX };
+
+	return side ? spk_expr_column(j->arena, plan->right->count, &plan->input[1]->schema->field[plan->right->count]) : spk_expr_literal(j->arena, last);
+}
 
 static spk_status open_side(struct asof_join *j, int side, spk_error *err)
 {
@@ -39,13 +48,15 @@ static spk_status open_side(struct asof_join *j, int side, spk_error *err)
 	struct stream *s = &j->side[side];
 	const int n = plan->join_keys;
 
-	SPK_TRY_PTR(s->key = SPK_NEW_ARRAY(j->arena, struct spk_sort_key, n + 1), err);
+	SPK_TRY_PTR(s->key = SPK_NEW_ARRAY(j->arena, struct spk_sort_key, n + 2), err);
 	for (int k = 0; k < n; k++)
 		s->key[k].expr = side ? plan->build_key[k] : plan->probe_key[k];
 	s->key[n] = (struct spk_sort_key){ .expr = side ? plan->asof.right : plan->asof.left, .descending = !plan->asof.backward };
+	if (plan->history)
+		SPK_TRY_PTR(s->key[n + 1].expr = number_of(j, side), err);
 	s->full.bytes.account = s->keys.bytes.account = j->base.pipeline->account;
 	SPK_TRY(spk_sort_order_init(&s->keys_only, s->key, n, j->arena, err));
-	return spk_sorter_init(&s->sorter, &j->base, plan->input[side]->schema, s->key, n + 1, err);
+	return spk_sorter_init(&s->sorter, &j->base, plan->input[side]->schema, s->key, n + 1 + plan->history, err);
 }
 
 static spk_status asof_join_open(struct spk_op *op, spk_error *err)
@@ -66,7 +77,7 @@ static void forget(struct asof_join *j)
 		j->side[s].batch = NULL;
 		j->side[s].at = 0;
 	}
-	j->any = false;
+	j->any = j->gone = false;
 }
 
 static spk_status asof_join_begin(struct spk_op *op, spk_error *err)
@@ -136,6 +147,14 @@ static spk_status find_nulls(struct asof_join *j, int side, struct spk_batch *in
 	return SPK_OK;
 }
 
+/* Whether the right row at hand says that its key has none from then on: its number is odd. */
+static bool says_gone(const struct asof_join *j, const struct spk_batch *right, int32_t row)
+{
+	const struct spk_physical *plan = j->base.plan;
+
+	return plan->history && spk_vector_value(&right->column[plan->right->count], row).i64 & 1;
+}
+
 /* The right row at hand is the last one that was passed. */
 static spk_status pass_right(struct asof_join *j, spk_error *err)
 {
@@ -150,6 +169,7 @@ static spk_status pass_right(struct asof_join *j, spk_error *err)
 		SPK_TRY(replace(&j->row, whole(&j->other), err));
 		SPK_TRY(replace(&j->full, full, err));
 		SPK_TRY(replace(&j->keys, key_at(&s->keys, s->at), err));
+		j->gone = says_gone(j, s->batch, row);
 	}
 	j->any = true;
 	s->at++;
@@ -208,7 +228,7 @@ static spk_status find_partners(struct asof_join *j, struct spk_batch *in, struc
 	SPK_EACH_ROW(in, i, row) {
 		if (!lacks[i])
 			SPK_TRY(pass_up_to(j, key_at(&s->full, i), err));
-		if (!lacks[i] && j->any && compare(key_at(&s->keys, i), whole(&j->keys)) == 0) {
+		if (!lacks[i] && j->any && !j->gone && compare(key_at(&s->keys, i), whole(&j->keys)) == 0) {
 			if (!last.data || compare(last, whole(&j->row)) != 0) {
 				last = whole(&j->row);
 				SPK_TRY_PTR(last.data = spk_arena_copy(arena, last.data ? last.data : "", last.size), err);

@@ -110,7 +110,7 @@ static spk_status put_scan(const struct spk_logical *l, struct spk_buffer *out, 
 		SPK_TRY(put_separator(i, out, err));
 		SPK_TRY(spk_buffer_append_str(out, l->schema->field[i].name, err));
 	}
-	SPK_TRY(spk_buffer_append_str(out, ")", err));
+	SPK_TRY(spk_buffer_append_str(out, l->history ? "), every version" : ")", err));
 	if (!l->filter)
 		return SPK_OK;
 	SPK_TRY(spk_buffer_append_str(out, " where ", err));

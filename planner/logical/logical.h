@@ -168,6 +168,7 @@ struct spk_logical {
 	const struct spk_table *table;     /* also SINK's target */
 	const char *alias;                 /* also SHARED: the materialized view that it is a use of; NULL for WITH */
 	int *column;                       /* SCAN: table column by output column; SINK: target column by input column */
+	bool history;                      /* SCAN of a changelog: every version that a key ever had, each valid from its event time on; never taken back */
 	struct spk_expr *filter;           /* SCAN: pushed predicate or NULL; FILTER: the predicate */
 	int expr_count;                    /* PROJECT: one per output column; AGGREGATE: group expressions */
 	struct spk_expr **expr;

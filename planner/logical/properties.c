@@ -99,10 +99,10 @@ static spk_status derive_scan(struct spk_arena *arena, struct spk_logical *l, st
 	const struct spk_table *t = l->table;
 	int *key;
 
-	p->append_only = spk_table_changes(t) == SPK_CHANGES_NONE;
+	p->append_only = spk_table_changes(t) == SPK_CHANGES_NONE || l->history;
 	p->bounded = table_bounded(t);
 	p->time_column = scan_column(l, t->time_column);
-	if (!t->key_count)
+	if (!t->key_count || l->history)
 		return SPK_OK;
 	key = SPK_NEW_ARRAY(arena, int, t->key_count);
 	SPK_TRY_PTR(key, err);

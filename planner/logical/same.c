@@ -139,7 +139,7 @@ static bool same_node(const struct spk_logical *a, const struct spk_logical *b)
 	return a->window == b->window && a->time_column == b->time_column && a->window_size_us == b->window_size_us && a->window_slide_us == b->window_slide_us &&
 	       a->window_offset_us == b->window_offset_us && a->limit == b->limit && a->offset == b->offset && a->callback == b->callback && a->direct == b->direct &&
 	       a->partitions == b->partitions && a->ordinality == b->ordinality && a->outer == b->outer && a->expand == b->expand && (a->number == b->number || is_view(a)) &&
-	       a->distinct == b->distinct && a->join == b->join && a->hint == b->hint && !a->dependent == !b->dependent;
+	       a->distinct == b->distinct && a->history == b->history && a->join == b->join && a->hint == b->hint && !a->dependent == !b->dependent;
 }
 
 bool spk_logical_same(const struct spk_logical *a, const struct spk_logical *b, const struct spk_same_outer *outer)

@@ -36,7 +36,8 @@ struct spk_build {
 	struct spk_physical_plan *plan;
 	int node_capacity;
 	const char *root_name;
-	struct spk_physical **scan;        /* by source: the shared SCAN node; of a changelog the NORMALIZE above it, where there is one */
+	/* By source: the shared SCAN node; what rows of the table come from, of a changelog the NORMALIZE above it, where there is one; and what gives all of its versions. */
+	struct spk_physical **decoded, **scan, **history;
 	bool spreads;                      /* what is built now pays to be made by several tasks: something above it takes parts, or keeps all rows */
 	const struct spk_logical *range_sort;  /* the SORT whose rows several tasks take, range by range */
 	struct spk_built *built;           /* stream: what was built so far, the newest first */
@@ -82,6 +83,10 @@ spk_status spk_build_change_columns(const struct spk_build *b, const struct spk_
 int spk_build_change_fields(const struct spk_table *t);
 /* The rows of a changelog as rows of the table, or as what changes of them; `from` is its SCAN. */
 spk_status spk_build_changes(struct spk_build *b, const struct spk_logical *l, const struct spk_plan_source *s, const struct spk_ports *from, struct spk_ports *out, spk_error *err);
+/* All versions of the rows of a changelog by key; `time`: their event time, over the decoded columns. */
+spk_status spk_build_history(struct spk_build *b, const struct spk_logical *l, const struct spk_plan_source *s, struct spk_expr *time, const struct spk_ports *from, struct spk_ports *out, spk_error *err);
+/* The column that it has behind the others. */
+struct spk_field spk_build_version_field(void);
 
 /* --- joins: join.c, join_condition.c --- */
 

@@ -204,7 +204,7 @@ static spk_status put_time(const struct spk_physical *n, struct spk_buffer *out,
 	if (n->waits)
 		return spk_buffer_append_str(out, "; when all of the right side is there", err);
 	if (n->asof.left) {
-		SPK_TRY(spk_buffer_append_str(out, n->asof.backward ? "; the last with " : "; the first with ", err));
+		SPK_TRY(spk_buffer_append_str(out, n->history ? "; the version with the last " : n->asof.backward ? "; the last with " : "; the first with ", err));
 		SPK_TRY(spk_expr_format(n->asof.right, out, err));
 		SPK_TRY(spk_buffer_printf(out, err, " %s%s ", n->asof.backward ? "<" : ">", n->asof.strict ? "" : "="));
 		return spk_expr_format(n->asof.left, out, err);
@@ -356,7 +356,7 @@ static spk_status put_normalize(const struct spk_physical *n, struct spk_buffer 
 {
 	if (n->exact)
 		return spk_buffer_append_str(out, " [rows by weight]", err);
-	SPK_TRY(spk_buffer_append_str(out, " [last row by", err));
+	SPK_TRY(spk_buffer_append_str(out, n->history ? " [every version by" : " [last row by", err));
 	for (int i = 0; i < n->key_count; i++)
 		SPK_TRY(spk_buffer_printf(out, err, "%s %s", i ? "," : "", n->schema->field[n->key[i]].name));
 	return spk_buffer_append_str(out, "]", err);
@@ -387,6 +387,7 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 		SPK_TRY(spk_buffer_append_str(out, " [", err));
 		SPK_TRY(spk_expr_format(n->filter, out, err));
 		return spk_buffer_append_str(out, "]", err);
+	case SPK_PHYSICAL_TIMED:
 	case SPK_PHYSICAL_PROJECT:
 	case SPK_PHYSICAL_UNNEST:
 		SPK_TRY(spk_buffer_append_str(out, " [", err));

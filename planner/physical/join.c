@@ -339,6 +339,9 @@ static spk_status bring_together(struct join_plan *j, spk_error *err)
 /* Whether a side's rows are kept so that one that is taken back is found: there they lie otherwise. */
 static bool takes(const struct join_plan *j, int side) { return j->strategy == STREAM && j->side[side].retracts; }
 
+/* The right side is every version of a changelog's rows. */
+static bool has_versions(const struct spk_logical *l) { return l->input[1]->kind == SPK_LOGICAL_SCAN && l->input[1]->history; }
+
 /* What the state means: what is kept of either side, by which keys, for which kind of join. */
 static spk_status put_meaning(const struct join_plan *j, struct spk_buffer *text, spk_error *err)
 {
@@ -352,6 +355,8 @@ static spk_status put_meaning(const struct join_plan *j, struct spk_buffer *text
 		for (int i = 0; i < schema->count; i++)
 			SPK_TRY(spk_buffer_printf(text, err, "%s %s %s", i ? "," : "", schema->field[i].name, spk_type_format(schema->field[i].type, type, sizeof type)));
 	}
+	if (has_versions(j->l))
+		SPK_TRY(spk_buffer_append_str(text, ", every version", err));
 	if (j->time.kind)
 		SPK_TRY(spk_buffer_printf(text, err, "; %s, by %lld", j->time.kind == SPK_JOIN_BY_WINDOW ? "window" : "interval", (long long)j->time.bucket_us));
 	if (!j->l->filter)
@@ -406,6 +411,7 @@ static spk_status make_node(struct join_plan *j, struct spk_ports *out, spk_erro
 	node->filter = j->filter;
 	node->unknown = j->unknown;
 	node->asof = j->asof;
+	node->history = has_versions(j->l);
 	if (j->strategy == LOOP) {
 		node->filter = j->l->filter;
 		node->unknown = false;
@@ -447,6 +453,9 @@ static spk_status check_stream_asof(struct join_plan *j, spk_error *err)
 {
 	const struct spk_expr *e[2] = { j->asof.left, j->asof.right };
 
+	if (j->side[0].retracts && has_versions(j->l))
+		return refuse(j->l, SPK_UNSUPPORTED, "rows that may be taken back cannot be joined with versions of a table yet",
+			      "Join first, then aggregate; or leave out FOR SYSTEM_TIME AS OF, which joins what both sides have.", err);
 	if (j->side[0].retracts || j->side[1].retracts)
 		return refuse(j->l, SPK_UNSUPPORTED, "an ASOF JOIN of rows that may be taken back is not supported in a stream yet",
 			      "Join tables that are only added to; FOR SYSTEM_TIME AS OF a column that is PROCTIME() looks up what a changing table has when a row comes.", err);
@@ -479,7 +488,8 @@ static spk_status take_asof(struct join_plan *j, spk_error *err)
 	if (!j->b->options->streaming)
 		return SPK_OK;
 	SPK_TRY(check_stream_asof(j, err));
-	for (int s = 0; s < 2; s++)
+	/* A version that comes late is the newest one all the same. */
+	for (int s = 0; s < (has_versions(j->l) ? 1 : 2); s++)
 		SPK_TRY(spk_build_late(j->b, j->l, j->time.column[s], 0, true, &j->side[s], err));
 	return SPK_OK;
 }

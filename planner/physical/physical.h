@@ -25,7 +25,8 @@
 	X(FINAL_AGGREGATE, "FinalAggregate")   /* batch: merges partial states, emits at the end */ \
 	X(WINDOW_AGGREGATE, "WindowAggregate") /* stream: state by window, final rows as the watermark closes it */ \
 	X(PANE_AGGREGATE, "PaneAggregate")     /* stream: state by pane; windows are made of their panes as the watermark closes them */ \
-	X(NORMALIZE, "Normalize")              /* -1/+1 rows out of a source's changes by key; batch: the rows that are left */ \
+	X(NORMALIZE, "Normalize")              /* -1/+1 rows out of a source's changes by key; batch: the rows that are left; `history`: every version instead */ \
+	X(TIMED, "Timed")                      /* changes of which versions are made: those without an event time are told of */ \
 	X(STREAM_AGGREGATE, "StreamAggregate") /* stream: state by key, -1/+1 of every changed group each epoch */ \
 	X(STREAM_JOIN, "StreamJoin")           /* stream: both sides kept by key; -1/+1 of every row that changes */ \
 	X(INTERVAL_JOIN, "IntervalJoin")       /* stream: both sides kept until the watermark says that no partner comes; append-only */ \
@@ -135,6 +136,9 @@ struct spk_physical {
 	const int *key;
 	int other_key;                     /* NORMALIZE: first input column of the other key; its changes' columns are before it */
 	bool exact;                        /* NORMALIZE: rows have weights already: all columns are the key */
+	/* NORMALIZE: a row for each version of a key, behind its columns a bigint that ascends in the order of the key's versions, odd: the row is gone. ASOF_JOIN, STREAM_ASOF_JOIN:
+	 * the right side is that, its number behind the columns of `right`. */
+	bool history;
 	int for_all;                       /* WRITE: smallint column of a change (planner/logical/changes.h): TRUNCATE goes to all readers; else -1 */
 	int hash_column;                   /* WRITE after PARTIAL: column with the carried hash, else -1 */
 	int exchange;                      /* READ/WRITE: index of the exchange */

@@ -155,9 +155,11 @@ spk_status spk_build_sources(struct spk_build *b, struct spk_logical *const *roo
 	if (scans > 64)
 		return spk_fail(err, SPK_PLAN, "%d scans of tables in one job; at most 64 are supported", scans);
 	b->plan->source = SPK_NEW_ARRAY(b->arena, struct spk_plan_source, scans);
+	b->decoded = SPK_NEW_ARRAY(b->arena, struct spk_physical *, scans);
 	b->scan = SPK_NEW_ARRAY(b->arena, struct spk_physical *, scans);
+	b->history = SPK_NEW_ARRAY(b->arena, struct spk_physical *, scans);
 	needed = SPK_NEW_ARRAY(b->arena, bool *, scans);
-	SPK_TRY_PTR(b->plan->source && b->scan && needed, err);
+	SPK_TRY_PTR(b->plan->source && b->decoded && b->scan && b->history && needed, err);
 	for (int i = 0; i < roots; i++)
 		SPK_TRY(collect_scans(b, root[i], needed, err));
 	for (int i = 0; i < b->plan->sources; i++) {
@@ -172,15 +174,16 @@ spk_status spk_build_sources(struct spk_build *b, struct spk_logical *const *roo
 
 /* --- one logical scan --- */
 
-/* The columns of the scan over the decoded batch; *same: they are just the decoded ones in order. */
-static spk_status scan_columns(struct spk_build *b, const struct spk_logical *l, const struct spk_plan_source *s, struct spk_expr ***out, bool *same, spk_error *err)
+/* The columns of the scan over the decoded batch, behind them the number of a version; *same: they are just the decoded ones in order. */
+static spk_status scan_columns(struct spk_build *b, const struct spk_logical *l, const struct spk_plan_source *s, const struct spk_schema *schema, const struct spk_physical *from,
+			       struct spk_expr ***out, bool *same, spk_error *err)
 {
-	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, l->schema->count);
+	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, schema->count);
 
 	SPK_TRY_PTR(expr, err);
-	*same = l->schema->count == b->scan[s - b->plan->source]->schema->count;
-	for (int i = 0; i < l->schema->count; i++) {
-		expr[i] = source_expr(b, s, l->column[i]);
+	*same = schema->count == from->schema->count;
+	for (int i = 0; i < schema->count; i++) {
+		expr[i] = i < l->schema->count ? source_expr(b, s, l->column[i]) : spk_expr_column(b->arena, s->columns, &schema->field[i]);
 		SPK_TRY_PTR(expr[i], err);
 		*same = *same && expr[i]->kind == SPK_EXPR_COLUMN && expr[i]->column == i;
 	}
@@ -188,45 +191,72 @@ static spk_status scan_columns(struct spk_build *b, const struct spk_logical *l,
 	return SPK_OK;
 }
 
-static spk_status build_source(struct spk_build *b, const struct spk_logical *l, int at, bool retracts, spk_error *err)
+/* The SCAN of a source, and what makes rows of a changelog above it: each once. */
+static spk_status build_source(struct spk_build *b, const struct spk_logical *l, int at, struct spk_physical **out, spk_error *err)
 {
 	struct spk_plan_source *s = &b->plan->source[at];
-	struct spk_physical *scan = spk_build_node(b, SPK_PHYSICAL_SCAN, s->schema, NULL, l);
+	struct spk_physical **node = l->history ? &b->history[at] : &b->scan[at], *scan = b->decoded[at];
+	const bool retracts = spk_table_changes(l->table) != SPK_CHANGES_NONE;
 	struct spk_ports ports;
 
-	SPK_TRY_PTR(scan, err);
-	scan->source = at;
-	scan->retracts = retracts;
-	ports = spk_build_port(b, scan, retracts);
-	SPK_TRY_PTR(ports.node, err);
-	SPK_TRY(spk_build_changes(b, l, s, &ports, &ports, err));
-	b->scan[at] = ports.node[0];
+	if (!scan) {
+		SPK_TRY_PTR(scan = b->decoded[at] = spk_build_node(b, SPK_PHYSICAL_SCAN, s->schema, NULL, l), err);
+		scan->source = at;
+		scan->retracts = retracts;
+	}
+	if (!*node) {
+		ports = spk_build_port(b, scan, retracts);
+		SPK_TRY_PTR(ports.node, err);
+		if (l->history)
+			SPK_TRY(spk_build_history(b, l, s, source_expr(b, s, l->table->time_column), &ports, &ports, err));
+		else
+			SPK_TRY(spk_build_changes(b, l, s, &ports, &ports, err));
+		*node = ports.node[0];
+	}
+	*out = *node;
 	return SPK_OK;
+}
+
+/* The columns that come of a scan: of one of versions their number is behind them. */
+static const struct spk_schema *shown_schema(struct spk_build *b, const struct spk_logical *l)
+{
+	struct spk_schema *schema;
+
+	if (!l->history)
+		return l->schema;
+	schema = SPK_NEW(b->arena, struct spk_schema);
+	if (!schema || !(schema->field = SPK_NEW_ARRAY(b->arena, struct spk_field, l->schema->count + 1)))
+		return NULL;
+	memcpy(schema->field, l->schema->field, sizeof *schema->field * (size_t)l->schema->count);
+	schema->field[l->schema->count] = spk_build_version_field();
+	schema->count = l->schema->count + 1;
+	return schema;
 }
 
 spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
 	int at = find_source(b->plan, l);
 	const struct spk_plan_source *s = &b->plan->source[at];
-	bool retracts, same = false;
+	const struct spk_schema *schema = shown_schema(b, l);
+	struct spk_physical *from = NULL, *node;
 	struct spk_expr **expr = NULL;
-	struct spk_physical *node;
+	bool same = false;
 
-	if (!b->scan[at])
-		SPK_TRY(build_source(b, l, at, !l->properties.append_only, err));
-	retracts = b->scan[at]->retracts;
-	*out = spk_build_port(b, b->scan[at], retracts);
+	SPK_TRY_PTR(schema, err);
+	SPK_ASSERT(!l->history || !l->filter, "nothing is asked of versions before it is known which of them was valid");
+	SPK_TRY(build_source(b, l, at, &from, err));
+	*out = spk_build_port(b, from, from->retracts);
 	SPK_TRY_PTR(out->node, err);
-	SPK_TRY(scan_columns(b, l, s, &expr, &same, err));
+	SPK_TRY(scan_columns(b, l, s, schema, from, &expr, &same, err));
 	if (l->filter) {
-		node = spk_build_node(b, SPK_PHYSICAL_FILTER, b->scan[at]->schema, out, l);
+		node = spk_build_node(b, SPK_PHYSICAL_FILTER, from->schema, out, l);
 		SPK_TRY_PTR(node, err);
 		node->filter = spk_expr_substitute(b->arena, l->filter, expr);
 		SPK_TRY_PTR(node->filter, err);
-		*out = spk_build_port(b, node, retracts);
+		*out = spk_build_port(b, node, from->retracts);
 		SPK_TRY_PTR(out->node, err);
 	}
-	return same ? SPK_OK : spk_build_project(b, l, l->schema, expr, out, err);
+	return same ? SPK_OK : spk_build_project(b, l, schema, expr, out, err);
 }
 
 uint64_t spk_build_sources_below(const struct spk_build *b, const struct spk_logical *l, bool all)

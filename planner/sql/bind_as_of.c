@@ -112,6 +112,22 @@ static bool names_column(const struct spk_expr *e, int column)
 	return found;
 }
 
+/* Every part of the condition is an equality of a key's column. */
+static bool names_only_key(const struct spk_expr *e, const struct spk_versions *v, int left)
+{
+	bool found = false;
+
+	if (e->kind == SPK_EXPR_AND) {
+		for (int i = 0; i < e->args; i++)
+			if (!names_only_key(e->arg[i], v, left))
+				return false;
+		return true;
+	}
+	for (int k = 0; k < v->keys && !found; k++)
+		found = names_column(e, left + v->key[k]);
+	return found;
+}
+
 /* A table whose rows are versions: they have a key, which the condition names, and a time from which on they are valid. */
 static spk_status check_versions(struct spk_binder *b, const struct spk_logical *join, const struct spk_versions *v, int location, spk_error *err)
 {
@@ -121,6 +137,10 @@ static spk_status check_versions(struct spk_binder *b, const struct spk_logical 
 	if (!v->found) {
 		spk_binder_fail(b, location, SPK_BIND, err, "FOR SYSTEM_TIME AS OF a row's event time needs a table with a PRIMARY KEY and a WATERMARK: its rows are versions");
 		return spk_hint(err, "Declare both; or name a view of the newest row of each key, whose number is 1 in row_number() OVER (PARTITION BY key ORDER BY event time DESC); or look up what there is when a row comes: FOR SYSTEM_TIME AS OF a column that is PROCTIME().");
+	}
+	if (join->filter && !names_only_key(join->filter, v, left)) {
+		spk_binder_fail(b, location, SPK_UNSUPPORTED, err, "the condition of a join FOR SYSTEM_TIME AS OF may have nothing but an equality for each column of the key");
+		return spk_hint(err, "Which version was valid is told by the key alone. Ask for the rest behind the join: in WHERE, or with LEFT JOIN in a CASE around the columns of the right side.");
 	}
 	for (int k = 0; k < v->keys; k++) {
 		if (join->filter && names_column(join->filter, left + v->key[k]))

@@ -3,13 +3,15 @@
  *
  *   SELECT k, x, ts FROM (SELECT *, row_number() OVER (PARTITION BY k ORDER BY ts DESC) AS n FROM t) WHERE n = 1
  *
- * of whose table every row was the newest one for a while: then its rows are the versions, the view's key is theirs, and there is nothing to number.
+ * of whose table every row was the newest one for a while: then its rows are the versions, the view's key is theirs, and there is nothing to number. A table that is a
+ * changelog gives every row that a key ever had instead of the last one.
  */
 #include "planner/sql/bind.h"
 
 #include <string.h>
 
 #include "core/expr/function.h"
+#include "planner/logical/changes.h"
 
 static bool is_one(const struct spk_expr *e)
 {
@@ -33,6 +35,17 @@ static const struct spk_logical *below_projections(const struct spk_logical *l, 
 	return l;
 }
 
+/* Of what is taken back it is not known since when it was valid. */
+static bool is_only_added_to(const struct spk_logical *l)
+{
+	if (l->kind == SPK_LOGICAL_SCAN)
+		return spk_table_changes(l->table) == SPK_CHANGES_NONE;
+	for (int i = 0; i < l->inputs; i++)
+		if (!is_only_added_to(l->input[i]))
+			return false;
+	return true;
+}
+
 /* Whether an OVER numbers the rows of each key, the newest first by the time that the watermark of its one table is of. */
 static bool numbers_newest(const struct spk_logical *over)
 {
@@ -43,7 +56,7 @@ static bool numbers_newest(const struct spk_logical *over)
 	for (int i = 0; i < over->expr_count; i++)
 		if (over->expr[i]->kind != SPK_EXPR_COLUMN)
 			return false;
-	return over->sort[0].descending && over->sort[0].expr->kind == SPK_EXPR_COLUMN && over->sort[0].expr->column == spk_watermark_column(in);
+	return is_only_added_to(in) && over->sort[0].descending && over->sort[0].expr->kind == SPK_EXPR_COLUMN && over->sort[0].expr->column == spk_watermark_column(in);
 }
 
 /* The FILTER and the OVER of such a view; false: it is none. */
@@ -125,6 +138,7 @@ spk_status spk_binder_versions(struct spk_binder *b, struct spk_logical **right,
 	out->found = t->time_column >= 0 && t->key_count;
 	out->time = t->time_column;
 	out->keys = t->key_count;
+	(*right)->history = out->found && spk_table_changes(t) == SPK_CHANGES_BY_KEY;
 	SPK_TRY_PTR(out->key = spk_arena_copy(b->arena, t->key, sizeof *t->key * (size_t)SPK_MAX(t->key_count, 0)), err);
 	return SPK_OK;
 }

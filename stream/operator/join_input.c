@@ -90,6 +90,11 @@ static spk_status fold_row(struct spk_join_input *in, int side, const struct spk
 	SPK_TRY(spk_delta_rows_encode(d, batch, counted ? 0 : (side ? plan->right : plan->left)->count, row, err));
 	if (counted)
 		SPK_TRY(spk_buffer_append(&d->bytes, &key, sizeof key, err));
+	if (side == 1 && plan->history) {
+		const struct spk_reader r = spk_vector_reader(&batch->column[plan->right->count]);
+
+		SPK_TRY(spk_buffer_append(&d->bytes, (const int64_t *)r.data + spk_reader_slot(&r, row), sizeof(int64_t), err));
+	}
 	if (in->timed) {
 		const struct spk_reader r = spk_vector_reader(&batch->column[plan->time.column[side]]);
 		const uint32_t slot = spk_reader_slot(&r, row);

@@ -29,7 +29,7 @@ bool spk_join_counts_right(const struct spk_join_setup *setup);
 
 struct spk_join_input {
 	const struct spk_join_setup *setup;
-	bool timed;                      /* rows are followed by their value in the join's time column; one without a value meets nothing */
+	bool timed;                      /* rows are followed by their value in the join's time column; one without a value meets nothing. Before that versions have their number */
 	struct spk_schema key_schema[2];
 	struct spk_key_column *key_column[2];
 	int *key_number;

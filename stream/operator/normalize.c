@@ -3,7 +3,8 @@
  *
  *   input   changes by the hash of the table's key (planner/logical/changes.h), those of a source partition in their order; or, without a key, rows
  *           with weights by the hash of all columns
- *   output  of every key whose row changes the row that was, -1, and the row that is, +1. In a batch: the rows that are left
+ *   output  of every key whose row changes the row that was, -1, and the row that is, +1. In a batch: the rows that are left. With `history`, in both, every row that a
+ *           key had, and that it had none any more, each with a number (normalize_history.c)
  *   state   the last row by key (key_image.h), and how far each source partition was read, by shard. One bucket, which a TRUNCATE takes whole
  *
  * An epoch's changes are collected, applied in their order to what is known of their keys, and each key is written once. What came before (a connector
@@ -38,7 +39,8 @@ static spk_status open_columns(struct spk_normalize *n, spk_error *err)
 		n->other_key[k] = plan->other_key + k;
 		n->other_column[k] = (struct spk_key_column){ .column = n->other_key[k], .type = n->key_column[k].type };
 	}
-	n->columns = plan->schema->count;
+	n->columns = plan->schema->count - plan->history;
+	n->row = (struct spk_schema){ .field = plan->schema->field, .count = n->columns };
 	return SPK_OK;
 }
 
@@ -91,6 +93,7 @@ static spk_status normalize_begin(struct spk_op *op, spk_error *err)
 
 	forget(n);
 	close_own_store(n);
+	n->versions = 0;
 	n->collected = spk_arena_new(op->pipeline->account);
 	SPK_TRY_PTR(n->collected, err);
 	return SPK_OK;
@@ -304,7 +307,7 @@ static spk_status emit_changes(struct spk_normalize *n, bool emits, spk_error *e
 			continue;
 		if (n->base.plan->exact && e->is.count == 0)
 			e->is.row = (struct spk_bytes){ 0 };
-		if (!emits)
+		if (!emits || spk_normalize_has_history(n))
 			continue;
 		if (!spk_normalize_streams(n)) {
 			SPK_TRY(emit_left(n, &e->is, err));
@@ -425,7 +428,7 @@ static spk_status normalize_finish(struct spk_op *op, spk_error *err)
 	struct spk_normalize *n = self(op);
 
 	SPK_TRY(work_off_all(n, !n->store, err));
-	return n->store ? emit_store(n, err) : SPK_OK;
+	return n->store && !spk_normalize_has_history(n) ? emit_store(n, err) : SPK_OK;
 }
 
 const struct spk_op_type spk_op_normalize = {

@@ -1,6 +1,6 @@
 /*
  * The parts of NORMALIZE: normalize.c collects an epoch's changes and hands on what changes of the rows; normalize_apply.c says what a change does to what
- * is known of its key; normalize_state.c reads and writes that.
+ * is known of its key; normalize_state.c reads and writes that; normalize_history.c makes versions of it.
  */
 #ifndef SPK_STREAM_OPERATOR_NORMALIZE_H
 #define SPK_STREAM_OPERATOR_NORMALIZE_H
@@ -32,15 +32,17 @@ struct spk_key_entry { struct spk_key_image was, is; const struct spk_change *ro
 /* How far something was read. */
 struct spk_read_mark { struct spk_change_time was, is; };
 
-/* What a TRUNCATE took of a shard: all rows, or those up to a time. */
-struct spk_truncation { bool any, all; struct spk_change_time upto; };
+/* What a TRUNCATE took of a shard: all rows, or those up to a time. first: the first one. */
+struct spk_truncation { bool any, all; struct spk_change_time upto; const struct spk_change *first; };
 
 struct spk_normalize {
 	struct spk_op base;
 	struct spk_arena *arena;
 	struct spk_key_column *key_column, *other_column;
 	int *other_key;
+	struct spk_schema row;           /* the table's columns */
 	int columns, first_shard, end_shard;
+	int64_t versions;                /* `history`: of this epoch, or query */
 	struct spk_state_view *view;
 	struct spk_store *store;         /* a batch's own, when it needs one */
 	/* what is collected */
@@ -77,6 +79,15 @@ spk_status spk_normalize_pass_on(struct spk_normalize *n, spk_error *err);
 /* --- normalize_apply.c --- */
 
 spk_status spk_normalize_apply(struct spk_normalize *n, const struct spk_change *c, spk_error *err);
+
+/* --- normalize_history.c --- */
+
+/* Whether versions come out. */
+static inline bool spk_normalize_has_history(const struct spk_normalize *n) { return n->base.plan->history; }
+/* The key's row is another one since a change of it (or of where it came from): the version is the row that is shown, or that there is none, if there `was` one. */
+spk_status spk_normalize_note_version(struct spk_normalize *n, const struct spk_change *c, struct spk_key_entry *e, bool was, spk_error *err);
+/* A TRUNCATE ended this row of a key. */
+spk_status spk_normalize_note_truncated(struct spk_normalize *n, const struct spk_change *c, const struct spk_bytes *row, spk_error *err);
 
 /* --- normalize_state.c --- */
 

@@ -76,7 +76,7 @@ static spk_status fill_row(struct spk_normalize *n, struct spk_key_entry *e, con
 
 	if (!e->is.mask.data)
 		return SPK_OK;
-	SPK_TRY(spk_row_fill(n->base.plan->schema, &e->is.row, &e->is.mask, other, n->work, &filled, err));
+	SPK_TRY(spk_row_fill(&n->row, &e->is.row, &e->is.mask, other, n->work, &filled, err));
 	SPK_TRY(spk_mask_both(&e->is.mask, unknown, n->work, &left, err));
 	e->is.row = filled;
 	e->is.mask = left;
@@ -155,8 +155,10 @@ static spk_status apply_move(struct spk_normalize *n, const struct spk_change *c
 	if (!holder || !spk_bytes_same(&holder->is.from, &move))
 		return SPK_OK;
 	SPK_TRY(spk_normalize_need_row(n, holder, err));
-	if (left.row.data)
-		return fill_row(n, holder, &to, &left.row, &left.mask, &left.from, err);
+	if (left.row.data) {
+		SPK_TRY(fill_row(n, holder, &to, &left.row, &left.mask, &left.from, err));
+		return spk_normalize_has_history(n) && !spk_is_move(to.data) ? spk_normalize_note_version(n, c, holder, false, err) : SPK_OK;
+	}
 	/* Nobody knows what it lacks. Of a row on its way that is told when it arrives. */
 	if (spk_is_move(to.data)) {
 		holder->is = (struct spk_key_image){ .at = holder->is.at, .count = 1 };
@@ -183,6 +185,7 @@ static spk_status apply_truncate(struct spk_normalize *n, const struct spk_chang
 				n->mark[number].is = c->at;
 			t->upto = n->mark[number].is;
 		}
+		t->first = t->first ? t->first : c;
 		taken[shard] = t->any = n->truncates = true;
 		t->all = t->all || !c->at.known;
 	}
@@ -191,8 +194,12 @@ static spk_status apply_truncate(struct spk_normalize *n, const struct spk_chang
 
 		if (!taken[spk_normalize_shard(n->keys.hash[k])])
 			continue;
-		if (!spk_change_before(&c->at, &e->is.at))
-			drop_row(e);
+		if (spk_change_before(&c->at, &e->is.at))
+			continue;
+		SPK_TRY(spk_normalize_need_row(n, e, err));
+		if (spk_normalize_has_history(n) && e->is.row.data && !spk_is_move(spk_normalize_key(n, k).data))
+			SPK_TRY(spk_normalize_note_truncated(n, c, &e->is.row, err));
+		drop_row(e);
 	}
 	return SPK_OK;
 }
@@ -209,6 +216,7 @@ static spk_status apply_weight(struct spk_normalize *n, const struct spk_change 
 spk_status spk_normalize_apply(struct spk_normalize *n, const struct spk_change *c, spk_error *err)
 {
 	struct spk_key_entry *e;
+	bool had;
 
 	if (c->op == SPK_CHANGE_TRUNCATE)
 		return apply_truncate(n, c, err);
@@ -217,10 +225,12 @@ spk_status spk_normalize_apply(struct spk_normalize *n, const struct spk_change 
 		return apply_weight(n, c, e, err);
 	if (is_old(n, c, e))
 		return SPK_OK;
+	had = spk_entry_has_row(e);
 	if (c->op != SPK_CHANGE_DELETE)
-		return apply_row(n, c, e, err);
-	if (c->move != SPK_NO_KEY)
-		return apply_move(n, c, e, err);
-	drop_row(e);
-	return SPK_OK;
+		SPK_TRY(apply_row(n, c, e, err));
+	else if (c->move != SPK_NO_KEY)
+		SPK_TRY(apply_move(n, c, e, err));
+	else
+		drop_row(e);
+	return spk_normalize_has_history(n) ? spk_normalize_note_version(n, c, e, had, err) : SPK_OK;
 }

@@ -254,10 +254,10 @@ static spk_status take_entry(void *user, const char *key, uint32_t key_size, con
 	cut = &n->truncation[spk_normalize_shard(hash)];
 	if (!cut->any || (!cut->all && spk_change_before(&cut->upto, &image.at)))
 		return keep_entry(t, &bytes, hash, &image, err);
-	if (spk_is_move(key) || !spk_key_image_shown(&image) || !spk_normalize_streams(n))
+	if (spk_is_move(key) || !spk_key_image_shown(&image) || !(spk_normalize_streams(n) || spk_normalize_has_history(n)))
 		return SPK_OK;
 	SPK_TRY(spk_bytes_copy(image.row.data, image.row.size, n->work, &row, err));
-	SPK_TRY(spk_normalize_emit_row(n, &row, -1, err));
+	SPK_TRY(spk_normalize_has_history(n) ? spk_normalize_note_truncated(n, cut->first, &row, err) : spk_normalize_emit_row(n, &row, -1, err));
 	return spk_arena_bytes(n->work) > SPK_NORMALIZE_CHUNK ? spk_normalize_pass_on(n, err) : SPK_OK;
 }
 

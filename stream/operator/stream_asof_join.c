@@ -2,13 +2,14 @@
  * ASOF joins, and joins with versions of a table: a row meets the nearest row before it in event time, or behind it, if there is one, when the watermark has made
  * certain which that is.
  *
- *   input   0 the left rows, 1 the right ones, by the hash of the keys; only added, none of them under the watermark
+ *   input   0 the left rows, 1 the right ones, by the hash of the keys; only added, none of them under the watermark. Of a changelog (`history`) right rows are versions with
+ *           numbers (normalize_history.c), of which one may come late, and one may be that the key has no row any more
  *   output  left rows with their partner, or alone (LEFT), in order of time by buckets; append-only. Forward in time that of the partner; those that come alone come at the end
  *   state   bucketed. Backward: left rows, and marks of keys that got right rows, by time; in FOREVER the right rows by key, of which those that no left row can meet any
  *           more go when the bucket of a later one does: one stays for each key. Forward: right rows by time, which go with their bucket; in FOREVER the left rows by key, which wait
  *           for one of them
  *
- * Of right rows of one time the one that is last by its bytes is the nearest, so that it does not matter which came first.
+ * Of right rows of one time the one that is last by its bytes is the nearest, so that it does not matter which came first; of versions the newest.
  */
 #include <stdlib.h>
 
@@ -66,7 +67,10 @@ static spk_status add_item(struct spk_join_op *j, struct items *items, int side,
 	return SPK_OK;
 }
 
-/* The key of a right row that stays is marked in the bucket of its time. */
+/* Where a key is marked that got a row of that time. One that comes late is not told from the others before the next bucket is over. */
+static int64_t mark_bucket(const struct spk_join_op *j, int64_t time) { return bucket_of(SPK_MAX(time, spk_op_watermark_before(&j->base))); }
+
+/* The key of a right row that stays is marked. */
 static spk_status list_items(struct spk_join_op *j, struct items *items, struct spk_arena *arena, spk_error *err)
 {
 	const size_t most = (size_t)j->in.side[0].map.count + 2 * (size_t)j->in.side[1].map.count;
@@ -77,15 +81,16 @@ static spk_status list_items(struct spk_join_op *j, struct items *items, struct 
 
 		for (uint32_t i = 0; i < d->map.count; i++) {
 			struct spk_kept_row row = { .weight = d->weight[i] };
-			int64_t bucket;
+			int64_t bucket, time;
 
 			if (d->key[i] == SPK_DELTA_NO_KEY || !row.weight)
 				continue;
 			row.bytes = spk_delta_row(d, i, &row.size);
-			bucket = bucket_of(spk_join_row_number(row.bytes, row.size));
+			time = spk_join_row_number(row.bytes, row.size);
+			bucket = bucket_of(time);
 			SPK_TRY(add_item(j, items, side, side == staying(j) ? FOREVER : bucket, d->key[i], row, arena, err));
 			if (side == RIGHT && staying(j) == RIGHT)
-				SPK_TRY(add_item(j, items, MARK, bucket, d->key[i], (struct spk_kept_row){ .bytes = "", .weight = 1 }, arena, err));
+				SPK_TRY(add_item(j, items, MARK, mark_bucket(j, time), d->key[i], (struct spk_kept_row){ .bytes = "", .weight = 1 }, arena, err));
 		}
 	}
 	if (items->count)
@@ -147,9 +152,17 @@ static int64_t time_of(const struct spk_join_op *j, int side, const struct spk_k
 	return spk_join_row_number(row->bytes, row->size - (side == staying(j) ? 0 : (uint32_t)sizeof(int64_t)));
 }
 
-/* A key's right rows, in order of time. */
-struct version { int64_t time; struct spk_kept_row *row; };
+/* That of a version is before its time; it always stays. */
+static int64_t number_of(const struct spk_join_op *j, const struct spk_kept_row *row)
+{
+	return j->base.plan->history ? spk_join_row_number(row->bytes, row->size - (uint32_t)sizeof(int64_t)) : 0;
+}
+
+/* A key's right rows, in order of time; number: of a version of a changelog, else 0. */
+struct version { int64_t time, number; struct spk_kept_row *row; };
 struct versions { struct version *at; int count; };
+
+static bool is_gone(const struct version *v) { return v->number & 1; }
 
 static int by_time(const void *x, const void *y)
 {
@@ -158,6 +171,8 @@ static int by_time(const void *x, const void *y)
 
 	if (a->time != b->time)
 		return a->time < b->time ? -1 : 1;
+	if (a->number != b->number)
+		return a->number < b->number ? -1 : 1;
 	order = memcmp(a->row->bytes, b->row->bytes, SPK_MIN(a->row->size, b->row->size));
 	return order ? order : (a->row->size > b->row->size) - (a->row->size < b->row->size);
 }
@@ -166,7 +181,7 @@ static spk_status sort_versions(const struct spk_join_op *j, const struct spk_ro
 {
 	SPK_TRY_PTR(v->at = SPK_NEW_ARRAY(arena, struct version, g->rows + 1), err);
 	for (uint32_t i = 0; i < g->rows; i++)
-		v->at[v->count++] = (struct version){ time_of(j, RIGHT, &g->row[i]), &g->row[i] };
+		v->at[v->count++] = (struct version){ time_of(j, RIGHT, &g->row[i]), number_of(j, &g->row[i]), &g->row[i] };
 	if (v->count)
 		qsort(v->at, (size_t)v->count, sizeof *v->at, by_time);
 	return SPK_OK;
@@ -193,17 +208,20 @@ static spk_status match(struct spk_join_op *j, struct spk_row_changes *changes, 
 	for (uint32_t i = 0; i < left->rows; i++) {
 		const struct spk_kept_row *row = &left->row[i];
 		const int n = count_before(v, time_of(j, LEFT, row), j->base.plan->asof.strict);
+		const struct spk_kept_row *right = n && !is_gone(&v->at[n - 1]) ? v->at[n - 1].row : NULL;
 
-		if (n || j->setup.role[0].alone)
-			SPK_TRY(spk_row_changes_add(changes, (struct spk_row_change){ .left = row, .right = n ? v->at[n - 1].row : NULL, .weight = row->weight }, err));
+		if (right || j->setup.role[0].alone)
+			SPK_TRY(spk_row_changes_add(changes, (struct spk_row_change){ .left = row, .right = right, .weight = row->weight }, err));
 	}
 	return SPK_OK;
 }
 
-/* Rows of times before this are all there: of the right ones before it only the last can be met by others. */
+/* Rows of times before this are all there: of the right ones before it only the last can be met by others, and nobody if it says that there is none. */
 static spk_status drop_old(const struct spk_join_op *j, struct spk_row_group *right, const struct versions *v, int64_t over, struct spk_arena *arena, spk_error *err)
 {
-	for (int i = 0; i + 1 < count_before(v, over, true); i++) {
+	const int before = count_before(v, over, true), kept = before && !is_gone(&v->at[before - 1]);
+
+	for (int i = 0; i < before - kept; i++) {
 		int64_t taken;
 
 		SPK_TRY(spk_row_group_take(&j->kept[RIGHT], right, v->at[i].row->bytes, v->at[i].row->size, v->at[i].row->weight, &taken, arena, err));

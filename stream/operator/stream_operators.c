@@ -3,6 +3,7 @@
 
 static const struct spk_op_type *const stream_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_LATE] = &spk_op_late,
+	[SPK_PHYSICAL_TIMED] = &spk_op_timed,
 	[SPK_PHYSICAL_WINDOW_AGGREGATE] = &spk_op_window_aggregate,
 	[SPK_PHYSICAL_PANE_AGGREGATE] = &spk_op_pane_aggregate,
 	[SPK_PHYSICAL_STREAM_AGGREGATE] = &spk_op_stream_aggregate,
