@@ -93,7 +93,7 @@ spk_status spk_conf_find(const char *name, enum spk_conf_key *out, spk_error *er
 		*out = SPK_CONF_EMIT;
 		return SPK_OK;
 	}
-	spk_fail(err, SPK_USAGE, "unknown configuration key '%s'", name);
+	spk_fail(err, SPK_USAGE, "unrecognized configuration parameter \"%s\"", name);
 	closest = spk_closest_name(name, names, SPK_CONF_COUNT);
 	if (closest)
 		spk_hint(err, "did you mean '%s'?", closest);

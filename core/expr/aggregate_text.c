@@ -48,8 +48,15 @@ SPK_AGGREGATE_FINAL(final)
 	return SPK_OK;
 }
 
+/* The values lie in char(n) without their blanks; what is joined has no width. */
+SPK_RESULT_OF(without_width)
+{
+	(void)arena;
+	return spk_type(arg[0].id);
+}
+
 #define JOIN(name_, doc_, args_, T) \
-	{ .name = name_, .doc = doc_, .args = args_, .arg = { SPK_T(T), SPK_T(T) }, .result_of = spk_type_of_arg, .state_size = (int)sizeof(struct spk_pieces), \
+	{ .name = name_, .doc = doc_, .args = args_, .arg = { SPK_T(T), SPK_T(T) }, .result_of = without_width, .state_size = (int)sizeof(struct spk_pieces), \
 	  .update = update, .merge = spk_pieces_merge, .final = final, .write = spk_pieces_write, .read = spk_pieces_read, .release = spk_pieces_release }
 #define STRING_AGG "The values that are not NULL, joined; the second argument stands between them"
 

@@ -4,6 +4,8 @@
 #include "core/expr/array.h"
 #include "core/expr/families.h"
 
+enum { ARRAY_ELEMENTS_MAX = 134217727 };  /* as PostgreSQL has it */
+
 /* ARRAY[a, b, ...]: every argument is one source of elements. */
 static spk_status construct(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
@@ -257,6 +259,8 @@ static spk_status array_fill(const struct spk_call *call, struct spk_vector *out
 			wrong = "array_fill with sizes of several dimensions that are no constants is not supported";
 		else if (end > first)
 			n = SPK_ARG(int32_t, rd, first);
+		if (!wrong && (n < 0 || n > ARRAY_ELEMENTS_MAX))
+			wrong = "array size exceeds the maximum allowed (134217727)";
 		if (call->args == 3 && known && low_end > low_first && !spk_arg_is_null(&rl, low_first) && SPK_ARG(int32_t, rl, low_first) != 1)
 			wrong = "arrays whose first subscript is not 1 are not supported";
 		if (wrong)

@@ -40,10 +40,11 @@ int spk_array_shape(const struct spk_vector *v, int row, int32_t *dim);
 bool spk_array_same_shape(const struct spk_vector *a, int row, const struct spk_vector *b, int other);
 /* Replaces an array of several dimensions by one of all its elements. */
 spk_status spk_array_of_elements(struct spk_arena *arena, struct spk_expr **array, int position, spk_error *err);
-/* array_fill over a constant array of several sizes: its arguments become those of a call that makes the outermost dimension. */
-spk_status spk_array_fill_dims(struct spk_arena *arena, struct spk_expr **arg, int *args, int position, spk_error *err);
-/* Whether the function of that name sees the elements of an array, whatever its dimensions. */
-bool spk_array_any_dimension(const char *name);
+/*
+ * What a call makes of arrays of several dimensions before it is resolved: all their elements where the function does not care (unnest), those of an array of
+ * pairs (json_object), array_fill of one dimension after the other where its sizes are constant, an error where one dimension is all that it takes.
+ */
+spk_status spk_array_adapt(struct spk_arena *arena, const char *name, struct spk_expr **arg, int *args, int position, spk_error *err);
 
 /* Values of a column one by one, to be compared. */
 struct spk_values {

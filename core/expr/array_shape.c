@@ -2,6 +2,8 @@
  * Arrays of several dimensions are arrays of arrays: every array in one has as many elements as its neighbours, which is checked where such
  * values are made. The type knows the number of dimensions, the value their sizes.
  */
+#include <strings.h>
+
 #include "core/expr/array.h"
 #include "core/expr/families.h"
 
@@ -102,7 +104,7 @@ static spk_status one_number(struct spk_arena *arena, int32_t n, int position, s
 	return spk_expr_call(arena, "array of", out, 1, position, out, err);
 }
 
-spk_status spk_array_fill_dims(struct spk_arena *arena, struct spk_expr **arg, int *args, int position, spk_error *err)
+static spk_status fill_dims(struct spk_arena *arena, struct spk_expr **arg, int *args, int position, spk_error *err)
 {
 	int32_t size[SPK_ARRAY_DIMS_MAX], low[SPK_ARRAY_DIMS_MAX];
 	bool empty = false;
@@ -171,9 +173,35 @@ static spk_status flatten(const struct spk_call *call, struct spk_vector *out, s
 	return SPK_OK;
 }
 
-static const char *const any_dimension[] = { "unnest", "array_to_string", "@>", "<@", "&&" };
+/* The same of an array of two dimensions whose parts are pairs. */
+static spk_status flatten_pairs(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_array_reader a = spk_array_reader(&call->arg[0]);
+	const bool pairs = a.child->type.id == SPK_TYPE_ARRAY;
+	const struct spk_array_reader part = pairs ? spk_array_reader(a.child) : a;
+	struct spk_list_builder b = spk_call_lists(call, out, part.child, 1);
+
+	SPK_EACH_CALL_ROW(call, row) {
+		int32_t first, end, from, to;
+		bool two = true;
+
+		if (!spk_array_row(&a, row, &first, &end))
+			SPK_TRY(spk_call_null(call, out, row, err));
+		for (int32_t e = first; e < end; e++) {
+			if (pairs)
+				spk_array_row(&part, e, &from, &to);
+			two = two && (!pairs || to - from == 2);
+			SPK_TRY(spk_list_pick(&b, 0, pairs ? from : e, pairs ? to : e + 1, err));
+		}
+		spk_list_end(&b, row);
+		if (!two)
+			SPK_TRY(spk_call_fail(call, out, row, SPK_DATA, err, "array must have two columns"));
+	}
+	return spk_list_finish(&b, err);
+}
 
 static const struct spk_function array_shape_functions[] = {
+	{ .name = "pair elements", .doc = "All elements of an array of pairs", SPK_ARGS1(ARRAY), SPK_RESULT(ARRAY), .result_of = innermost, .can_fail = true, .kernel = flatten_pairs },
 	{ .name = "array elements", .doc = "All elements of an array of several dimensions", SPK_ARGS1(ARRAY), SPK_RESULT(ARRAY), .result_of = innermost, .kernel = flatten },
 };
 
@@ -185,16 +213,61 @@ spk_status spk_array_of_elements(struct spk_arena *arena, struct spk_expr **arra
 
 	if (spk_type_dims(arg->type) < 2)
 		return SPK_OK;
-	SPK_TRY(spk_expr_call_function(arena, &array_shape_functions[0], &arg, 1, position, array, err));
+	SPK_TRY(spk_expr_call_function(arena, &array_shape_functions[1], &arg, 1, position, array, err));
 	if (arg->kind == SPK_EXPR_CONSTANT)
 		spk_expr_fold(arena, array);
 	return SPK_OK;
 }
 
-bool spk_array_any_dimension(const char *name)
+/* json(b)_object takes an array of pairs for one whose elements alternate. */
+static spk_status object_pairs(struct spk_arena *arena, struct spk_expr **arg, int args, int position, spk_error *err)
 {
-	for (size_t i = 0; i < SPK_COUNT_OF(any_dimension); i++)
-		if (strcmp(any_dimension[i], name) == 0)
-			return true;
-	return false;
+	struct spk_expr *pairs;
+
+	for (int i = 0; i < args; i++) {
+		struct spk_type type = spk_type_array(SPK_TYPE_TEXT);
+
+		if (arg[i]->type.id != SPK_TYPE_UNKNOWN)
+			continue;
+		SPK_TRY(spk_expr_cast_dims(arena, arg[i], &type, err));
+		SPK_TRY(spk_expr_cast(arena, arg[i], type, true, position, &arg[i], err));
+	}
+	for (int i = 0; i < args; i++)
+		if (spk_type_dims(arg[i]->type) > 3 - args)
+			return spk_bind_fail(err, position, "wrong number of array subscripts");
+	if (args > 1 || spk_type_dims(arg[0]->type) != 2)
+		return SPK_OK;
+	pairs = arg[0];
+	return spk_expr_call_function(arena, &array_shape_functions[0], &pairs, 1, position, &arg[0], err);
+}
+
+/* What takes an array of one dimension alone, and says so where there are more. */
+static spk_status one_dimension(const char *name, struct spk_expr *const *arg, int args, int position, spk_error *err)
+{
+	static const struct { const char *name, *error; int at; } list[] = {
+		{ "array_append", "argument must be empty or one-dimensional array", 0 },
+		{ "array_prepend", "argument must be empty or one-dimensional array", 1 },
+		{ "array_position", "searching for elements in multidimensional arrays is not supported", 0 },
+		{ "array_positions", "searching for elements in multidimensional arrays is not supported", 0 },
+		{ "array_remove", "removing elements from multidimensional arrays is not supported", 0 },
+	};
+
+	for (size_t i = 0; i < SPK_COUNT_OF(list); i++)
+		if (args > list[i].at && strcasecmp(list[i].name, name) == 0 && spk_type_dims(arg[list[i].at]->type) > 1)
+			return spk_bind_fail(err, position, "%s", list[i].error);
+	return SPK_OK;
+}
+
+spk_status spk_array_adapt(struct spk_arena *arena, const char *name, struct spk_expr **arg, int *args, int position, spk_error *err)
+{
+	static const char *const any_dimension[] = { "unnest", "array_to_string", "@>", "<@", "&&" };
+
+	for (size_t k = 0; k < SPK_COUNT_OF(any_dimension); k++)
+		for (int i = 0; i < *args && strcasecmp(any_dimension[k], name) == 0; i++)
+			SPK_TRY(spk_array_of_elements(arena, &arg[i], position, err));
+	if (strcasecmp(name, "array_fill") == 0 && (*args == 2 || *args == 3))
+		return fill_dims(arena, arg, args, position, err);
+	if ((strcasecmp(name, "json_object") == 0 || strcasecmp(name, "jsonb_object") == 0) && *args <= 2)
+		return object_pairs(arena, arg, *args, position, err);
+	return one_dimension(name, arg, *args, position, err);
 }

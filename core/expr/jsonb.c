@@ -147,6 +147,18 @@ static spk_status append_scalar(struct spk_buffer *out, const struct spk_vector 
 	return spk_jsonb_append_string(out, text, size, err);
 }
 
+/* Of a char(n): before the quote that ends the string. */
+static spk_status fill_blanks(struct spk_buffer *out, size_t blanks, spk_error *err)
+{
+	if (!blanks)
+		return SPK_OK;
+	SPK_TRY(spk_buffer_reserve(out, blanks, err));
+	memset(out->data + out->size - 1, ' ', blanks);
+	out->size += blanks;
+	out->data[out->size - 1] = '"';
+	return SPK_OK;
+}
+
 spk_status spk_json_append_value(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, struct spk_json_form *form, spk_error *err)
 {
 	const struct spk_reader r = spk_vector_reader(v);
@@ -163,7 +175,9 @@ spk_status spk_json_append_value(struct spk_buffer *out, const struct spk_vector
 		return spk_buffer_append(out, spk_view_data(view), view->length, err);
 	case SPK_TYPE_JSONB: return spk_buffer_append(out, spk_view_data(view), view->length, err);
 	case SPK_TYPE_UNKNOWN:
-	case SPK_TYPE_TEXT: return spk_jsonb_append_string(out, spk_view_data(view), view->length, err);
+	case SPK_TYPE_TEXT:
+		SPK_TRY(spk_jsonb_append_string(out, spk_view_data(view), view->length, err));
+		return fill_blanks(out, spk_text_blanks(v->type, view), err);
 	case SPK_TYPE_BYTEA:
 		/* Hexadecimal digits need no escape, the backslash before them does. */
 		SPK_TRY(spk_buffer_append(out, "\"\\", 2, err));

@@ -635,13 +635,9 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 
 	SPK_TRY_PTR(own, err);
 	SPK_TRY_PTR(type, err);
-	for (int i = 0; i < args; i++) {
+	for (int i = 0; i < args; i++)
 		own[i] = arg[i];
-		if (spk_array_any_dimension(name))
-			SPK_TRY(spk_array_of_elements(arena, &own[i], position, err));
-	}
-	if (strcasecmp(name, "array_fill") == 0 && (args == 2 || args == 3))
-		SPK_TRY(spk_array_fill_dims(arena, own, &args, position, err));
+	SPK_TRY(spk_array_adapt(arena, name, own, &args, position, err));
 	if (strcasecmp(name, "pg_typeof") == 0 && args == 1 && own[0]->type.id == SPK_TYPE_UNKNOWN) {
 		SPK_TRY_PTR(*out = spk_expr_literal(arena, (struct spk_value){ .type = spk_type(SPK_TYPE_TEXT), .view = spk_view_str("unknown") }), err);
 		return SPK_OK;

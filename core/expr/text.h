@@ -7,7 +7,7 @@
 #include "core/columnar/vector.h"
 
 /* char(n), of TEXT, has scale SPK_TEXT_PADDED. Its values lie there without the blanks at their end, which do not count anywhere but where a query
- * shows its result: there they are filled up. */
+ * shows its result, or an array, a record or a document that the value is in: there they are filled up. */
 enum { SPK_TEXT_PADDED = 1 };
 static inline bool spk_type_is_padded(struct spk_type type) { return type.id == SPK_TYPE_TEXT && type.scale == SPK_TEXT_PADDED; }
 /* Size of a text without the blanks that its type does not keep. */
@@ -17,6 +17,9 @@ static inline size_t spk_text_kept(struct spk_type type, const char *s, size_t s
 		size--;
 	return size;
 }
+
+/* Blanks that a value of the type lies without, and has where it is shown; 0 of any other type than char(n). */
+size_t spk_text_blanks(struct spk_type type, const struct spk_view *v);
 
 enum { SPK_TEXT_MAX = 80 };  /* longest text of a value that is not a view */
 

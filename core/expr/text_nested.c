@@ -5,7 +5,10 @@
  */
 #include "core/expr/text.h"
 
+#include <string.h>
 #include <strings.h>
+
+#include "core/expr/utf8.h"
 
 /* What has to be known about one way of quoting. */
 struct quoting {
@@ -113,6 +116,25 @@ static spk_status append_record(struct spk_buffer *out, const struct spk_vector 
 	return spk_buffer_append(out, ")", 1, err);
 }
 
+size_t spk_text_blanks(struct spk_type type, const struct spk_view *v)
+{
+	const size_t width = spk_type_is_padded(type) ? (size_t)type.precision : 0;
+	const size_t size = width ? spk_utf8_count(spk_view_data(v), v->length) : 0;
+
+	return width > size ? width - size : 0;
+}
+
+static spk_status append_text(struct spk_buffer *out, struct spk_type type, const struct spk_view *v, spk_error *err)
+{
+	const size_t blanks = spk_text_blanks(type, v);
+
+	SPK_TRY(spk_buffer_append(out, spk_view_data(v), v->length, err));
+	SPK_TRY(spk_buffer_reserve(out, blanks, err));
+	memset(out->data + out->size, ' ', blanks);
+	out->size += blanks;
+	return SPK_OK;
+}
+
 spk_status spk_text_append(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, spk_error *err)
 {
 	const struct spk_reader r = spk_vector_reader(v);
@@ -130,11 +152,8 @@ spk_status spk_text_append(struct spk_buffer *out, const struct spk_vector *v, u
 	case SPK_TYPE_UNKNOWN:
 	case SPK_TYPE_TEXT:
 	case SPK_TYPE_JSON:
-	case SPK_TYPE_JSONB: {
-		const struct spk_view *view = (const void *)value;
-
-		return spk_buffer_append(out, spk_view_data(view), view->length, err);
-	}
+	case SPK_TYPE_JSONB:
+		return append_text(out, v->type, (const void *)value, err);
 	case SPK_TYPE_BOOLEAN:
 		return spk_buffer_append(out, *value ? "t" : "f", 1, err);
 	default:

@@ -439,6 +439,10 @@ static bool read_word(struct parts *p)
 		return p->s == p->end;
 	if (is_word(s, n, "at") || is_word(s, n, "on"))
 		return true;
+	if (is_word(s, n, "allballs") && !p->has_time) {  /* midnight of UTC */
+		p->has_time = p->has_offset = true;
+		return true;
+	}
 	return read_zone(p, s);
 }
 

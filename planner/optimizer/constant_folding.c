@@ -135,12 +135,12 @@ static spk_status fold_coalesce(struct spk_arena *arena, struct spk_expr *e, str
 		if (constant || !e->arg[i]->nullable)
 			break;
 	}
-	if (n == e->args)
-		return SPK_OK;
 	if (n == 1) {
 		*out = kept[0];
 		return SPK_OK;
 	}
+	if (n == e->args)
+		return SPK_OK;
 	made = spk_arena_copy(arena, e, sizeof *e);
 	SPK_TRY_PTR(made, err);
 	made->arg = kept;

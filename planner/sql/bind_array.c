@@ -290,9 +290,15 @@ spk_status spk_binder_row_in(struct spk_exprs *x, const PgQuery__RowExpr *left, 
 
 	SPK_TRY_PTR(each, err);
 	for (size_t i = 0; i < list->n_items; i++) {
-		if (!spk_is_row(list->items[i]))
-			return spk_binder_unsupported(x->b, spk_node_location(list->items[i]), "a row compared with anything but a row constructor in IN", err);
-		SPK_TRY(spk_binder_row_operator(x, negated ? "<>" : "=", left, list->items[i]->row_expr, location, &each[i], err));
+		struct spk_expr *pair[2];
+
+		if (spk_is_row(list->items[i])) {
+			SPK_TRY(spk_binder_row_operator(x, negated ? "<>" : "=", left, list->items[i]->row_expr, location, &each[i], err));
+			continue;
+		}
+		SPK_TRY(spk_binder_row(x, left, &pair[0], err));
+		SPK_TRY(spk_binder_expr(x, list->items[i], &pair[1], err));
+		SPK_TRY(spk_binder_call(x->b, negated ? "<>" : "=", pair, 2, location, &each[i], err));
 	}
 	return spk_expr_make(x->b->arena, negated ? SPK_EXPR_AND : SPK_EXPR_OR, each, (int)list->n_items, false, spk_binder_at(x->b, location), out, err);
 }

@@ -57,6 +57,18 @@ static spk_status bind_null_test(struct spk_exprs *x, const PgQuery__NullTest *e
 	return make(x, SPK_EXPR_IS_NULL, &arg, 1, e->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL, e->location, out, err);
 }
 
+static const char *boolean_test(PgQuery__BoolTestType t)
+{
+	switch (t) {
+	case PG_QUERY__BOOL_TEST_TYPE__IS_TRUE: return "IS TRUE";
+	case PG_QUERY__BOOL_TEST_TYPE__IS_NOT_TRUE: return "IS NOT TRUE";
+	case PG_QUERY__BOOL_TEST_TYPE__IS_FALSE: return "IS FALSE";
+	case PG_QUERY__BOOL_TEST_TYPE__IS_NOT_FALSE: return "IS NOT FALSE";
+	case PG_QUERY__BOOL_TEST_TYPE__IS_UNKNOWN: return "IS UNKNOWN";
+	default: return "IS NOT UNKNOWN";
+	}
+}
+
 /* x IS TRUE is COALESCE(x, false), and so on: no third value comes out. */
 static spk_status bind_boolean_test(struct spk_exprs *x, const PgQuery__BooleanTest *e, struct spk_expr **out, spk_error *err)
 {
@@ -66,7 +78,7 @@ static spk_status bind_boolean_test(struct spk_exprs *x, const PgQuery__BooleanT
 	struct spk_exprs here = *x;
 	struct spk_expr *arg[2];
 
-	here.clause = "IS TRUE, IS FALSE or IS UNKNOWN";
+	here.clause = boolean_test(t);
 	SPK_TRY(spk_binder_condition(&here, e->arg, &arg[0], err));
 	if (t == PG_QUERY__BOOL_TEST_TYPE__IS_UNKNOWN || t == PG_QUERY__BOOL_TEST_TYPE__IS_NOT_UNKNOWN)
 		return make(x, SPK_EXPR_IS_NULL, arg, 1, t == PG_QUERY__BOOL_TEST_TYPE__IS_NOT_UNKNOWN, e->location, out, err);
@@ -145,15 +157,31 @@ static spk_status bind_min_max(struct spk_exprs *x, const PgQuery__MinMaxExpr *e
 	return spk_binder_call(x->b, least ? "least" : "greatest", arg, (int)e->n_args, e->location, out, err);
 }
 
+static bool is_collatable(struct spk_type type)
+{
+	while (type.id == SPK_TYPE_ARRAY)
+		type = spk_type_element(type);
+	return type.id == SPK_TYPE_TEXT || type.id == SPK_TYPE_UNKNOWN;
+}
+
+/* All collations here order by bytes; the expression is another one than its argument all the same (GROUP BY, DISTINCT), and so a COALESCE of it alone. */
 static spk_status bind_collate(struct spk_exprs *x, const PgQuery__CollateClause *c, struct spk_expr **out, spk_error *err)
 {
 	const char *name = c->n_collname ? spk_node_string(c->collname[c->n_collname - 1]) : "";
+	char type[64];
 
 	if (!name || (strcmp(name, "C") != 0 && strcmp(name, "POSIX") != 0 && strcmp(name, "ucs_basic") != 0 && strcmp(name, "default") != 0)) {
-		spk_binder_fail(x->b, c->location, SPK_UNSUPPORTED, err, "collation \"%s\" is not supported", name ? name : "");
+		if (name && (strstr(name, "-x-icu") || strchr(name, '_') || strcmp(name, "unicode") == 0))
+			spk_binder_fail(x->b, c->location, SPK_UNSUPPORTED, err, "collation \"%s\" is not supported", name);
+		else
+			spk_binder_fail(x->b, c->location, SPK_BIND, err, "collation \"%s\" for encoding \"UTF8\" does not exist", name ? name : "");
 		return spk_hint(err, "Text is compared by its bytes, as with COLLATE \"C\".");
 	}
-	return spk_binder_expr(x, c->arg, out, err);
+	SPK_TRY(spk_binder_expr(x, c->arg, out, err));
+	if (!is_collatable((*out)->type))
+		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "collations are not supported by type %s", spk_type_format_bare((*out)->type, type, sizeof type));
+	SPK_TRY(spk_binder_known(x->b, out, err));
+	return make(x, SPK_EXPR_COALESCE, out, 1, false, c->location, out, err);
 }
 
 static spk_status bind_param(struct spk_exprs *x, const PgQuery__ParamRef *p, struct spk_expr **out, spk_error *err)

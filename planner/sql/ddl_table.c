@@ -7,6 +7,8 @@
 #include "core/expr/interval.h"
 #include "planner/sql/rewrite.h"
 
+enum { NAME_MAX_BYTES = 63 };   /* PostgreSQL's NAMEDATALEN - 1 */
+
 static spk_status refuse(const struct spk_create *c, int location, const char *what, spk_error *err)
 {
 	return spk_binder_unsupported(&c->b, location, what, err);
@@ -96,6 +98,8 @@ static spk_status add_column(struct spk_create *c, const PgQuery__ColumnDef *d, 
 	f->name = spk_source_identifier(c->b.source, d->location, c->b.arena);
 	c->folded[column] = d->colname;
 	SPK_TRY_PTR(f->name, err);
+	if (strlen(f->name) > NAME_MAX_BYTES)  /* queries have cut names, which would not find it */
+		return spk_binder_fail(&c->b, d->location, SPK_BIND, err, "the name of column \"%s\" is longer than %d bytes", f->name, NAME_MAX_BYTES);
 	f->nullable = true;
 	f->type = spk_type(SPK_TYPE_UNKNOWN);
 	if (!is_untyped(d))

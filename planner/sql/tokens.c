@@ -14,7 +14,6 @@
 
 enum {
 	NESTING_MAX = 250,   /* needs less than 2 MiB of stack in libpg_query */
-	NAME_MAX_BYTES = 63, /* PostgreSQL's NAMEDATALEN - 1 */
 };
 
 static spk_status check_encoding(struct spk_source *s, spk_error *err)
@@ -128,14 +127,11 @@ static spk_status check_tokens(struct spk_source *s, spk_error *err)
 
 	for (int i = 0; i < s->tokens.count; i++) {
 		const struct spk_token *t = &s->tokens.token[i];
-		int quotes = s->quoted[t->start] == '"' ? 2 : 0;
 
 		if (!nest(&nesting, t->kind)) {
 			spk_sql_fail(s, t->start, SPK_UNSUPPORTED, err, "the statement is nested too deeply: more than %d levels", NESTING_MAX);
 			return spk_hint(err, "Break it up with WITH or views.");
 		}
-		if (t->kind == PG_QUERY__TOKEN__IDENT && t->end - t->start - quotes > NAME_MAX_BYTES)
-			return spk_sql_fail(s, t->start, SPK_SYNTAX, err, "the name is longer than %d bytes", NAME_MAX_BYTES);
 	}
 	return SPK_OK;
 }

@@ -75,7 +75,7 @@ WRONG = (
     (("run", "nowhere.sql"), "nowhere.sql", "read from a file"),
     (("run", "--job", "a/b", "some.sql"), '"a/b" cannot be a job\'s name', "letters"),
     (("run", "-s", "parallelism", "some.sql"), "expected KEY=VALUE", "-s epoch.interval=50ms"),
-    (("run", "-s", "paralelism=3", "some.sql"), "unknown configuration key 'paralelism'", "did you mean 'parallelism'?"),
+    (("run", "-s", "paralelism=3", "some.sql"), 'unrecognized configuration parameter "paralelism"', "did you mean 'parallelism'?"),
     (("run", "-s", "parallelism=many", "some.sql"), "-s: parallelism: 'many'", ""),
     (("run", "-s", "log.level=loud", "some.sql"), "log.level: 'loud' is not a log level", ""),
     (("run", "--config", "nowhere.conf", "some.sql"), "nowhere.conf", ""),

@@ -214,7 +214,7 @@ def commands():
         assert "did you mean 'json'?" in t.do("\\pset format jsn")
         t.do("\\set timezone Asia/Tokyo")
         assert "timezone = 'Asia/Tokyo'" in t.do("\\set timezone") and "timezone = 'Asia/Tokyo'" in t.do("\\session")
-        assert "unknown configuration key 'nokey'" in t.do("\\set nokey 1")
+        assert 'unrecognized configuration parameter "nokey"' in t.do("\\set nokey 1")
         assert "hello world" in t.do("\\echo hello 'world'")
         assert "from the system" in t.do("\\! echo from the system")
 

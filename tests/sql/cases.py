@@ -52,7 +52,7 @@ def answers(path):
 
 
 def ask(socket, cases):
-    script = ["\\set VERBOSITY terse"]
+    script = ["\\set VERBOSITY terse", "SET client_min_messages = warning;"]
     for name, columns in TABLES:
         script += [f"CREATE TABLE {name} ({columns});", f"\\copy {name} FROM '{HERE}/data/{name}.csv' WITH (FORMAT csv, HEADER)"]
     for n, case in enumerate(cases, 1):

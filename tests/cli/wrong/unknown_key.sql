@@ -1,2 +1,2 @@
--- expect: 2:5: error: unknown configuration key 'epoch.intervall'
+-- expect: 2:5: error: unrecognized configuration parameter "epoch.intervall"
 SET epoch.intervall = '1s';

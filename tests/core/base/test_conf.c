@@ -342,7 +342,7 @@ static void bad_files(void)
 {
 	static const struct { const char *text, *part; } cases[] = {
 		{ "parallelism = 5\nnothing here\n", "sparklet.conf:2: expected key = value" },
-		{ "parallelism = 5\n\n\nparalelism = 6\n", "sparklet.conf:4: unknown configuration key 'paralelism'" },
+		{ "parallelism = 5\n\n\nparalelism = 6\n", "sparklet.conf:4: unrecognized configuration parameter \"paralelism\"" },
 		{ "timezone = 'open\n", "conf:1: a quoted value" },
 		{ "timezone = 'a' b\n", "conf:1: a quoted value" },
 		{ "parallelism = 5\nseed = x", "conf:2: seed: 'x'" },

@@ -270,7 +270,7 @@ static const struct wrong {
 	{ "CREATE TABLE t AS EXECUTE q",
 	  SPK_UNSUPPORTED, 1, 14, "CREATE TABLE AS anything but a query is not supported yet", "" },
 	{ "SHOW paralelism",
-	  SPK_USAGE, 1, 6, "unknown configuration key 'paralelism'", "did you mean 'parallelism'?" },
+	  SPK_USAGE, 1, 6, "unrecognized configuration parameter \"paralelism\"", "did you mean 'parallelism'?" },
 	{ "SELECT * FROM bid AS b TABLESAMPLE nope (10)",
 	  SPK_BIND, 1, 36, "tablesample method nope does not exist", "" },
 	{ "CREATE VIEW bid AS SELECT 1",
@@ -290,7 +290,7 @@ static const struct wrong {
 	{ "DROP VIEW bid",
 	  SPK_BIND, 1, 11, "\"bid\" is not a view", "Use DROP TABLE." },
 	{ "SET paralelism = 3",
-	  SPK_USAGE, 1, 5, "unknown configuration key 'paralelism'", "did you mean 'parallelism'?" },
+	  SPK_USAGE, 1, 5, "unrecognized configuration parameter \"paralelism\"", "did you mean 'parallelism'?" },
 	{ "SET parallelism = 'x'",
 	  SPK_USAGE, 1, 19, "parallelism: 'x' is not a whole number of 64 bits", "" },
 	{ "SET parallelism = 3, 4",
@@ -576,13 +576,14 @@ static void views_that_double_are_stopped(void)
 
 static void names_and_bytes_are_checked(void)
 {
-	char name[128] = "SELECT ";
+	char name[128] = "CREATE TABLE t (";
 	struct session *s = session_new();
 	struct spk_script script;
 	spk_error err;
 
-	memset(name + 7, 'x', 70);
-	CHECK_FAILS(session_bind(s, name, &script, &err), SPK_SYNTAX, err);
+	memset(name + 16, 'x', 70);
+	memcpy(name + 86, " int)", 5);
+	CHECK_FAILS(session_bind(s, name, &script, &err), SPK_BIND, err);
 	CHECK_HOLDS(err.message, "longer than 63 bytes");
 	CHECK_FAILS(session_bind(s, "SELECT 'a\xff'", &script, &err), SPK_SYNTAX, err);
 	CHECK_HOLDS(err.message, "not valid UTF-8");

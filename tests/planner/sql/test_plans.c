@@ -31,7 +31,7 @@ static const struct bound { const char *sql, *plan; } bound[] = {
 	  "Project COALESCE(y, false) AS ?column?, NOT COALESCE(y, false) AS ?column?, NOT COALESCE(y, true) AS ?column?, COALESCE(y, true) AS ?column?, (y IS NULL) AS ?column?, (y IS NOT NULL) AS ?column?, NOT y AS ?column?, ((y AND (x > 1)) OR y) AS ?column?\n"
 	  " -> Scan file (x, y)\n" },
 	{ "SELECT price = ANY (ARRAY[1, 2]), price <> ALL (ARRAY[1, 2]), channel COLLATE \"C\", + price, - price FROM bid",
-	  "Project (price IN (1, 2)) AS ?column?, (price NOT IN (1, 2)) AS ?column?, channel, price AS ?column?, (- price) AS ?column?\n"
+	  "Project (price IN (1, 2)) AS ?column?, (price NOT IN (1, 2)) AS ?column?, COALESCE(channel) AS channel, price AS ?column?, (- price) AS ?column?\n"
 	  " -> Scan bid (auction, bidder, price, channel, url, ts, extra)\n" },
 	{ "SELECT ARRAY[1, 2], a[1], a[2:], price < ALL (a), ARRAY[price, 1], (ROW(price, 1)).f1 FROM (SELECT ARRAY[price] a, price FROM bid) t",
 	  "Project '{1,2}'::integer[] AS array, a[1] AS a, a[2:] AS a, (price < ALL (a)) AS ?column?, ARRAY[price, 1] AS array, price AS f1\n"
