@@ -15,8 +15,10 @@ static spk_status prepare(struct spk_arena *arena, struct spk_expr *e, spk_error
 	if (!text)
 		return SPK_OK;
 	status = spk_path_compile(arena, spk_view_data(&text->view), text->view.length, &path, err);
-	if (status == SPK_DATA && err)
+	if (status == SPK_DATA && err) {
 		err->code = SPK_BIND;
+		err->position = e->arg[1]->position;
+	}
 	e->prepared = path;
 	return status == SPK_DATA ? SPK_BIND : status;
 }

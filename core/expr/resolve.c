@@ -435,7 +435,7 @@ static bool concatenates_text(const char *name, const struct spk_type *type)
 	bool ta = type[0].id == SPK_TYPE_TEXT || type[0].id == SPK_TYPE_UNKNOWN, tb = type[1].id == SPK_TYPE_TEXT || type[1].id == SPK_TYPE_UNKNOWN;
 	enum spk_type_id other = ta ? type[1].id : type[0].id;
 
-	if (other == SPK_TYPE_JSONB || other == SPK_TYPE_JSON)
+	if (other == SPK_TYPE_JSONB)
 		ta = tb = type[0].id == SPK_TYPE_TEXT || type[1].id == SPK_TYPE_TEXT;
 	return strcmp(name, "||") == 0 && (ta || tb) && other != SPK_TYPE_BYTEA && other != SPK_TYPE_ARRAY && other != SPK_TYPE_ROW;
 }
@@ -624,6 +624,17 @@ static bool is_type_call(const char *name, int args, const struct spk_expr *arg,
 	return cast != NULL;
 }
 
+/* Of one untyped literal PostgreSQL cannot tell which of several functions is meant, some of which are not here. */
+static bool is_overloaded(const char *name)
+{
+	static const char *const names[] = { "age", "trunc", "unnest" };
+
+	for (size_t i = 0; i < SPK_COUNT_OF(names); i++)
+		if (strcasecmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_expr **arg, int args, int position, struct spk_expr **out, spk_error *err)
 {
 	bool is_operator = !isalpha((unsigned char)name[0]) && name[0] != '_', ambiguous = false;
@@ -656,6 +667,8 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 	SPK_TRY(fill_blanks(arena, name, own, args, position, err));
 	for (int i = 0; i < args; i++)
 		type[i] = own[i]->type;
+	if (args == 1 && type[0].id == SPK_TYPE_UNKNOWN && is_overloaded(name))
+		return no_such(name, type, args, false, true, position, err);
 	gather(name, args, &c);
 	f = exact(&c, type, args);
 	if (c.count == 0 && (op = spk_operator_of(name, type, args, wanted)) != NULL) {

@@ -214,7 +214,7 @@ static bool read_number(struct span *v)
 			return false;
 		v->months += sign * ((spk_int128)whole * 12 + months);
 		v->any = true;
-		return true;
+		return v->s == v->end || isspace((unsigned char)*v->s);
 	}
 	fraction = read_fraction(v);
 	skip_space(v);

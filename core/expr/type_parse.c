@@ -83,6 +83,7 @@ enum { DECLARED_DIGITS = 1000 };  /* what PostgreSQL lets be declared */
 static spk_status apply(struct spelling *sp, struct spk_type *type, spk_error *err)
 {
 	long p = sp->parameters > 0 ? sp->parameter[0] : 0, s = sp->parameters > 1 ? sp->parameter[1] : 0;
+	bool padded;
 
 	switch (type->id) {
 	case SPK_TYPE_DECIMAL:
@@ -100,12 +101,13 @@ static spk_status apply(struct spelling *sp, struct spk_type *type, spk_error *e
 		return SPK_OK;
 	case SPK_TYPE_TEXT:
 		/* A length that no string reaches (Flink's VARCHAR(2147483647)) is none. */
+		padded = strcmp(sp->name, "char") == 0 || strcmp(sp->name, "character") == 0 || strcmp(sp->name, "bpchar") == 0;
 		if (sp->parameters && p < 1)
-			return spk_fail(err, SPK_BIND, "length for type varchar must be at least 1");
+			return spk_fail(err, SPK_BIND, "length for type %s must be at least 1", padded ? "char" : "varchar");
 		type->precision = p > 0 && p <= INT16_MAX ? (int16_t)p : 0;
-		if (sp->parameters == 0 && (strcmp(sp->name, "char") == 0 || strcmp(sp->name, "character") == 0))
+		if (sp->parameters == 0 && padded && strcmp(sp->name, "bpchar") != 0)
 			type->precision = 1;
-		if (strcmp(sp->name, "char") == 0 || strcmp(sp->name, "character") == 0 || strcmp(sp->name, "bpchar") == 0)
+		if (padded)
 			type->scale = SPK_TEXT_PADDED;
 		return SPK_OK;
 	case SPK_TYPE_DOUBLE:

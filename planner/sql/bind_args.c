@@ -59,6 +59,24 @@ static bool any_named(const PgQuery__FuncCall *f)
 
 enum { PLACES_MAX = 16 };
 
+/* No argument has that name. */
+static spk_status no_such(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *function, const char *names, spk_error *err)
+{
+	char type[64];
+	const char *list = "";
+	struct spk_expr *e;
+
+	for (size_t i = 0; i < f->n_args; i++) {
+		const PgQuery__NamedArgExpr *named_arg = is_named(f->args[i]) ? f->args[i]->named_arg_expr : NULL;
+
+		SPK_TRY(spk_binder_expr(x, named_arg ? named_arg->arg : f->args[i], &e, err));
+		list = spk_arena_printf(x->b->arena, "%s%s%s%s%s", list, i ? ", " : "", named_arg ? named_arg->name : "", named_arg ? " => " : "", spk_type_format_bare(e->type, type, sizeof type));
+		SPK_TRY_PTR(list, err);
+	}
+	spk_binder_fail(x->b, f->location, SPK_BIND, err, "function %s(%s) does not exist", function, list);
+	return spk_hint(err, "The names of its arguments are: %s.", names);
+}
+
 /* Every argument to its place. */
 static spk_status place_args(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *function, const struct named *names, const PgQuery__Node **at, int *count, spk_error *err)
 {
@@ -69,10 +87,8 @@ static spk_status place_args(struct spk_exprs *x, const PgQuery__FuncCall *f, co
 
 		if (!is_named(n) && i && is_named(f->args[i - 1]))
 			return spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "positional argument cannot follow named argument");
-		if (place < 0 || place >= PLACES_MAX || at[place]) {
-			spk_binder_fail(x->b, spk_node_location(n), SPK_BIND, err, "function %s has no argument \"%s\" for this", function, is_named(n) ? n->named_arg_expr->name : "?");
-			return spk_hint(err, "Its arguments are: %s.", names->names);
-		}
+		if (place < 0 || place >= PLACES_MAX || at[place])
+			return no_such(x, f, function, names->names, err);
 		at[place] = is_named(n) ? n->named_arg_expr->arg : n;
 		*count = SPK_MAX(*count, place + 1);
 	}

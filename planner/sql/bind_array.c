@@ -131,7 +131,16 @@ static spk_status bind_json_subscripts(struct spk_exprs *x, PgQuery__Node *const
 	return spk_binder_call(x->b, "jsonb subscript", arg, (int)*used + 1, location, e, err);
 }
 
-static spk_status bind_field(struct spk_exprs *x, const char *name, int location, struct spk_expr **e, spk_error *err)
+/* The name of what gives the record, where it is a table's: (e).x. */
+static const char *table_name(const struct spk_exprs *x, const PgQuery__Node *n)
+{
+	const char *name = n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && n->column_ref->n_fields == 1 ? spk_node_string(n->column_ref->fields[0]) : NULL;
+	const struct spk_range *ignored;
+
+	return name && spk_binder_range(x->b, x->scope, name, 0, &ignored, NULL) == SPK_OK ? name : NULL;
+}
+
+static spk_status bind_field(struct spk_exprs *x, const PgQuery__Node *of, const char *name, int location, struct spk_expr **e, spk_error *err)
 {
 	char type[64];
 	int at;
@@ -141,6 +150,8 @@ static spk_status bind_field(struct spk_exprs *x, const char *name, int location
 		return spk_binder_fail(x->b, location, SPK_BIND, err, "column notation .%s applied to type %s, which is not a composite type", name, type);
 	}
 	at = spk_schema_lookup((*e)->type.children, name);
+	if (at < 0 && table_name(x, of))
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "column %s.%s does not exist", table_name(x, of), name);
 	if (at < 0)
 		return spk_binder_fail(x->b, location, SPK_BIND, err, "could not identify column \"%s\" in record data type", name);
 	return spk_expr_field(x->b->arena, *e, at, spk_binder_at(x->b, location), e, err);
@@ -173,7 +184,7 @@ spk_status spk_binder_indirection(struct spk_exprs *x, const PgQuery__AIndirecti
 		if (n->node_case == PG_QUERY__NODE__NODE_A_STAR)
 			return spk_binder_unsupported(x->b, location, "a row's fields by .*", err);
 		if (n->node_case == PG_QUERY__NODE__NODE_STRING)
-			SPK_TRY(bind_field(x, n->string->sval, location, out, err));
+			SPK_TRY(bind_field(x, a->arg, n->string->sval, location, out, err));
 		else
 			SPK_TRY(bind_subscripts(x, a->indirection + i, a->n_indirection - i, &used, location, out, err));
 	}

@@ -109,7 +109,7 @@ static spk_status bind_case(struct spk_exprs *x, const PgQuery__CaseExpr *e, str
 			struct spk_expr *pair[2] = { subject };
 
 			SPK_TRY(spk_binder_expr(&here, w->expr, &pair[1], err));
-			SPK_TRY(spk_binder_call(x->b, "=", pair, 2, spk_node_location(w->expr), &arg[2 * i], err));
+			SPK_TRY(spk_binder_call(x->b, "=", pair, 2, w->location, &arg[2 * i], err));
 		} else {
 			SPK_TRY(spk_binder_expr(&here, w->expr, &arg[2 * i], err));
 			SPK_TRY(spk_binder_boolean(x->b, "CASE/WHEN", spk_node_location(w->expr), &arg[2 * i], err));

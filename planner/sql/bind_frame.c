@@ -103,7 +103,7 @@ static spk_status bind_range(struct spk_exprs *x, const PgQuery__WindowDef *w, c
 	key = o->sort[0].expr;
 	if (!distance_types(key->type, &wide, &offset)) {
 		spk_type_format_bare(key->type, name, sizeof name);
-		return spk_binder_fail(x->b, w->location, SPK_BIND, err, "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s", name);
+		return spk_binder_fail(x->b, spk_node_location(w->start_offset ? w->start_offset : w->end_offset), SPK_BIND, err, "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s", name);
 	}
 	SPK_TRY(spk_expr_cast(x->b->arena, key, wide, true, key->position, &key, err));
 	f->range_key = key;

@@ -81,6 +81,8 @@ static spk_status populate(struct spk_exprs *x, const PgQuery__FuncCall *f, cons
 	struct spk_expr *json = arg[1];
 	const char *source;
 
+	if (arg[0]->type.id != SPK_TYPE_ROW)
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "first argument of %s must be a row type", name);
 	if (json->type.id != SPK_TYPE_UNKNOWN && !spk_type_is_json(json->type))
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "function %s takes a record and a document", name);
 	if (strstr(name, "recordset"))
@@ -149,7 +151,7 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 		return spk_expr_call_function(x->b->arena, &spk_catalog_function(x->b->catalog, name)->base, arg, args, spk_binder_at(x->b, f->location), out, err);
 	if (spk_is_macro(name, arg, args))
 		return spk_binder_macro(x, name, arg, args, f->location, out, err);
-	if (args == 2 && arg[0]->type.id == SPK_TYPE_ROW && spk_populates(name))
+	if (args == 2 && arg[0]->type.id != SPK_TYPE_UNKNOWN && spk_populates(name))
 		return populate(x, f, name, arg, out, err);
 	if (strcmp(name, "overlaps") == 0 && args == 4)
 		return spk_binder_overlaps(x->b, arg, f->location, out, err);
@@ -157,9 +159,10 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 		status = spk_expr_spread(x->b->arena, name, arg, args, spk_binder_at(x->b, f->location), out, err);
 	else
 		status = spk_binder_call(x->b, name, arg, args, f->location, out, err);
+	status = say_schema(f, name, status, err);
 	if (status == SPK_BIND && !spk_function_known(name) && !spk_function_closest(name))
 		return spk_hint(err, "docs/functions.md lists all functions.");
-	SPK_TRY(say_schema(f, name, status, err));
+	SPK_TRY(status);
 	SPK_TRY(check_plain(x, f, name, err));
 	if ((*out)->kind == SPK_EXPR_CALL && (*out)->function->set_returning)
 		SPK_TRY(check_set(x, f->location, err));

@@ -62,7 +62,7 @@ spk_status spk_query_find_target(struct spk_query *q, const PgQuery__Node *n, co
 /* --- GROUP BY --- */
 
 /* What is looked for in an output that is to be grouped by: stand-ins for aggregates and window functions, also in its subqueries. */
-struct calls { struct spk_query *q; int number, own; bool aggregate, window; };
+struct calls { struct spk_query *q; int number, own, position; bool aggregate, window; };
 
 static spk_status note_calls(struct spk_expr **e, void *user, spk_error *err);
 
@@ -105,9 +105,11 @@ static spk_status note_calls(struct spk_expr **e, void *user, spk_error *err)
 		struct spk_logical window = { .expr_count = o->exprs, .expr = o->expr, .sort_count = o->sorts, .sort = o->sort, .calls = 1, .call = &o->call };
 
 		c->window = true;
+		c->position = c->position ? c->position : (*e)->position;
 		SPK_TRY(spk_logical_each_expr(&window, note_calls, c, err));
 	} else if (own && (*e)->column >= SPK_AGGREGATE_COLUMN) {
 		c->aggregate = true;
+		c->position = c->position ? c->position : (*e)->position;
 	}
 	if (!c->number && (*e)->kind == SPK_EXPR_OUTER && (*e)->outer < 0)
 		SPK_TRY(note_sublink(-(*e)->outer, c, err));
@@ -121,9 +123,12 @@ static spk_status check_group(struct spk_query *q, struct spk_expr *e, int locat
 	struct calls c = { .q = q };
 
 	SPK_TRY(note_calls(&e, &c, err));
-	if (c.aggregate)
-		return spk_binder_fail(q->b, location, SPK_BIND, err, "aggregate functions are not allowed in GROUP BY");
-	return c.window ? spk_binder_fail(q->b, location, SPK_BIND, err, "window functions are not allowed in GROUP BY") : SPK_OK;
+	if (!c.aggregate && !c.window)
+		return SPK_OK;
+	spk_binder_fail(q->b, location, SPK_BIND, err, "%s functions are not allowed in GROUP BY", c.aggregate ? "aggregate" : "window");
+	if (err && c.position)
+		err->position = c.position;
+	return SPK_BIND;
 }
 
 /* Number of a group that is known or new. */

@@ -52,6 +52,31 @@ static spk_status bind_nullif(struct spk_exprs *x, const PgQuery__AExpr *e, stru
 	return spk_binder_call(x->b, "nullif", arg, 2, e->location, out, err);
 }
 
+/* Values without a common type are compared one by one, which says what is wrong. */
+static spk_status compare_each(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **arg, int items, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr **each = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, items);
+	const bool negated = strcmp(operator_name(e), "<>") == 0;
+
+	SPK_TRY_PTR(each, err);
+	for (int i = 0; i < items; i++) {
+		struct spk_expr *pair[2] = { arg[0], arg[i + 1] };
+
+		SPK_TRY(spk_binder_call(x->b, operator_name(e), pair, 2, e->location, &each[i], err));
+	}
+	return spk_expr_make(x->b->arena, negated ? SPK_EXPR_AND : SPK_EXPR_OR, each, items, false, spk_binder_at(x->b, e->location), out, err);
+}
+
+static bool has_common_type(struct spk_expr *const *arg, int count)
+{
+	struct spk_type type = arg[0]->type;
+
+	for (int i = 1; i < count; i++)
+		if (arg[i]->type.id != SPK_TYPE_UNKNOWN && spk_expr_common_type(type, arg[i]->type, &type, 0, NULL) != SPK_OK)
+			return false;
+	return true;
+}
+
 static spk_status bind_in(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err)
 {
 	const PgQuery__List *list = e->rexpr->list;
@@ -63,6 +88,8 @@ static spk_status bind_in(struct spk_exprs *x, const PgQuery__AExpr *e, struct s
 	SPK_TRY(spk_binder_expr(x, e->lexpr, &arg[0], err));
 	for (size_t i = 0; i < list->n_items; i++)
 		SPK_TRY(spk_binder_expr(x, list->items[i], &arg[i + 1], err));
+	if (!has_common_type(arg, (int)list->n_items + 1))
+		return compare_each(x, e, arg, (int)list->n_items, out, err);
 	return spk_expr_make(x->b->arena, SPK_EXPR_IN, arg, (int)list->n_items + 1, strcmp(operator_name(e), "<>") == 0, spk_binder_at(x->b, e->location), out, err);
 }
 

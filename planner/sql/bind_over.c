@@ -142,6 +142,12 @@ static spk_status type_offset_call(struct spk_exprs *x, struct spk_window_call *
 
 static spk_status type_call(struct spk_exprs *x, struct spk_window_call *c, spk_error *err)
 {
+	if (c->args && c->args < 3 && c->function != SPK_WINDOW_FUNCTION_NTILE && c->arg[0]->type.id == SPK_TYPE_UNKNOWN) {
+		spk_fail(err, SPK_BIND, "could not determine polymorphic type because input has type unknown");
+		if (err)
+			err->position = c->position;
+		return SPK_BIND;
+	}
 	if (c->args && c->function != SPK_WINDOW_FUNCTION_NTILE)
 		SPK_TRY(spk_binder_known(x->b, &c->arg[0], err));
 	c->type = c->args ? c->arg[0]->type : spk_type(SPK_TYPE_BIGINT);

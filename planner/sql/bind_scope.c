@@ -331,8 +331,12 @@ static spk_status check_qualifiers(struct spk_exprs *x, const PgQuery__ColumnRef
 	if (c->n_fields == 4)
 		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "cross-database references are not implemented: %s.%s.%s.%s", spk_node_string(c->fields[0]),
 			spk_node_string(c->fields[1]), spk_node_string(c->fields[2]), spk_node_string(c->fields[3]));
-	if (!schema || strcmp(schema, "public") != 0)
-		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "missing FROM-clause entry for table \"%s\"", spk_node_string(c->fields[1]));
+	if (!schema || strcmp(schema, "public") != 0) {
+		const char *table = spk_node_string(c->fields[1]);
+
+		return spk_binder_fail(x->b, c->location, SPK_BIND, err, table && x->scope && find_range(x->scope, table) ? "invalid reference to FROM-clause entry for table \"%s\""
+			: "missing FROM-clause entry for table \"%s\"", table ? table : "*");
+	}
 	return SPK_OK;
 }
 

@@ -231,8 +231,10 @@ spk_status spk_binder_type(const struct spk_binder *b, const PgQuery__TypeName *
 	const char *schema = t->n_names > 1 ? spk_node_string(t->names[0]) : NULL;
 	char parameters[40];
 
-	if (!name || t->setof || t->pct_type || (schema && strcmp(schema, "pg_catalog") != 0))
+	if (!name || t->setof || t->pct_type || t->n_names > 2)
 		return spk_binder_unsupported(b, t->location, "a type name of this form", err);
+	if (schema && strcmp(schema, "pg_catalog") != 0 && strcmp(schema, "public") != 0)
+		return spk_binder_fail(b, t->location, SPK_BIND, err, "schema \"%s\" does not exist", schema);
 	if (strcmp(name, SPK_MARK_TYPE) == 0 && t->n_typmods == 1 && t->typmods[0]->node_case == PG_QUERY__NODE__NODE_A_CONST && t->typmods[0]->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL) {
 		struct composite c = { .b = b, .at = t->typmods[0]->a_const->sval->sval, .location = t->location };
 

@@ -152,7 +152,10 @@ static spk_status drop_one(struct spk_binder *b, const PgQuery__DropStmt *s, con
 			return spk_catalog_drop(b->catalog, name, false, err);
 		if (!is_view && !is_table && s->missing_ok)
 			return SPK_OK;
-		spk_fail(err, SPK_BIND, is_view || is_table ? "\"%s\" is not a %s" : "\"%s\" does not exist, so there is no %s to drop", name, view ? "view" : "table");
+		if (is_view || is_table)
+			spk_fail(err, SPK_BIND, "\"%s\" is not a %s", name, view ? "view" : "table");
+		else
+			spk_fail(err, SPK_BIND, "%s \"%s\" does not exist", view ? "view" : "table", name);
 		if (is_view || is_table)
 			spk_hint(err, "Use DROP %s.", view ? "TABLE" : "VIEW");
 		else

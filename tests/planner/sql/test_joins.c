@@ -126,7 +126,7 @@ static const struct wrong { const char *sql; int column; const char *message, *h
 	{ "SELECT * FROM file a JOIN (SELECT true AS x) b USING (x)", 35, "JOIN/USING types integer and boolean cannot be matched", "" },
 	{ "SELECT * FROM (file a JOIN file b USING (x)) j (k, l, m, n)", 28, "join expression \"j\" has 3 columns available but 4 columns specified", "" },
 	{ "SELECT * FROM file a JOIN file b USING (x) AS a", 27, "table name \"a\" specified more than once", "" },
-	{ "SELECT s.file.x FROM file", 8, "missing FROM-clause entry for table \"file\"", "" },
+	{ "SELECT s.file.x FROM file", 8, "invalid reference to FROM-clause entry for table \"file\"", "" },
 	{ "SELECT a.s.file.x FROM file", 8, "cross-database references are not implemented: a.s.file.x", "" },
 	{ "SELECT a.b.c.d.e FROM file", 8, "improper qualified name (too many dotted names): a.b.c.d.e", "" },
 	{ "SELECT y.z FROM file", 8, "missing FROM-clause entry for table \"y\"", "FROM has: file." },

@@ -1,0 +1,26 @@
+-- IN over values without a common type; qualified names; errors in PostgreSQL's words.
+SELECT id FROM emp WHERE name IN (1, 2);
+SELECT id FROM emp WHERE name NOT IN (1);
+SELECT id FROM emp WHERE hired IN ('2010-01-04', 5);
+SELECT id FROM emp WHERE id NOT IN (1, 'Ada'::text);
+SELECT id FROM emp WHERE id IN (1, 2.5, '3') ORDER BY id;
+SELECT other.emp.id FROM emp;
+SELECT (e).nosuch FROM emp e;
+SELECT unnest('{1,2}');
+SELECT age('x');
+SELECT trunc('1.5');
+SELECT make_interval(foo => 1);
+SELECT make_interval(days => 1, foo => 'x');
+SELECT 'abc'::char(0);
+SELECT 'abc'::varchar(0);
+SELECT '{"a": 1}'::json || '{}';
+SELECT '{"a": 1}'::json || '{}'::json;
+SELECT jsonb_populate_record(1, '{}');
+SELECT pg_catalog.nosuch(1);
+SELECT cast(1 AS nosuch.t);
+SELECT interval '2024-01-01';
+SELECT interval '2024-01 10:00', interval '1-2 3';
+SELECT lag('x') OVER ();
+SELECT first_value('x') OVER ();
+SELECT lag('x', 1, 'y') OVER (ORDER BY a) FROM t2 WHERE a = 1;
+SELECT sum(salary) AS s FROM emp GROUP BY s;
