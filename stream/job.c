@@ -242,11 +242,20 @@ static spk_status open_patiently(struct spk_job *job, spk_error *err)
 
 /* --- the loop --- */
 
+/* Rows of VALUES come in the first epoch, which is due without any of a source. */
+static bool values_wait(const struct spk_job *job)
+{
+	for (int i = 0; i < job->spec.plan->nodes && !job->record; i++)
+		if (job->spec.plan->node[i]->kind == SPK_PHYSICAL_VALUES)
+			return true;
+	return false;
+}
+
 /* Whether an epoch should start now; *wait: microseconds until it might. */
 static bool is_due(struct spk_job *job, bool moved, bool at_end, int64_t *wait)
 {
 	int64_t interval = spk_conf_int(job->spec.conf, SPK_CONF_EPOCH_INTERVAL), since = spk_clock_monotonic_us() - job->last_epoch_us;
-	bool something = job->in.pending_rows > 0 || moved || (job->held_until_us && spk_clock_wall_us() >= job->held_until_us);
+	bool something = job->in.pending_rows > 0 || moved || values_wait(job) || (job->held_until_us && spk_clock_wall_us() >= job->held_until_us);
 
 	*wait = WAKE_US;
 	if (!something)
@@ -269,7 +278,7 @@ static int64_t held_at_start(const struct spk_job *job)
 /* Nothing more will come: every partition is at its bound and has been through an epoch. What operators still hold is for the next run. */
 static bool is_done(const struct spk_job *job, bool moved, bool at_end)
 {
-	if (!at_end || job->in.pending_rows > 0 || moved)
+	if (!at_end || job->in.pending_rows > 0 || moved || values_wait(job))
 		return false;
 	for (int i = 0; i < job->in.count; i++)
 		for (int p = 0; p < job->in.input[i].partitions; p++)
