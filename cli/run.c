@@ -23,7 +23,7 @@ static void warn_about_state(const char *job, const struct spk_physical_plan *pl
 static void warn_about_queries(const char *job, const struct spk_script *script)
 {
 	for (int i = 0; i < script->count; i++)
-		if (script->statement[i].kind == SPK_STATEMENT_SELECT || script->statement[i].kind == SPK_STATEMENT_EXPLAIN)
+		if ((script->statement[i].kind == SPK_STATEMENT_SELECT && !spk_session_prints(script, &script->statement[i])) || script->statement[i].kind == SPK_STATEMENT_EXPLAIN)
 			spk_cli_note("job %s: statement %d is a %s and no part of the job: it is not run (sparklet sql runs it)", job, i + 1, script->statement[i].tag);
 }
 

@@ -26,7 +26,9 @@ spk_status spk_session_forget(struct spk_session *session, spk_error *err);
 spk_status spk_session_optimize(struct spk_session *session, struct spk_logical *bound, struct spk_logical **out, spk_error *err);
 /* Physical plan of one query (batch). Tables must be bounded: else a PLAN error says which one is not. */
 spk_status spk_session_plan_query(struct spk_session *session, struct spk_logical *bound, struct spk_physical_plan **out, spk_error *err);
-/* Physical plan of all INSERTs of a script as one streaming job. USAGE when there is none. */
+/* Whether the job of a script prints the rows of this statement: a query, and no statement is an INSERT. */
+bool spk_session_prints(const struct spk_script *script, const struct spk_statement *s);
+/* Physical plan of all INSERTs and materialized views of a script as one streaming job, or of its queries, whose rows are printed. USAGE when there is none. */
 spk_status spk_session_plan_job(struct spk_session *session, const struct spk_script *script, struct spk_physical_plan **out, spk_error *err);
 
 /* Where a query stands. Sources whose end is not known count with nothing to share_read. */

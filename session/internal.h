@@ -90,6 +90,9 @@ void spk_open_query_tick(struct spk_open_query *o);    /* about every 100 ms whi
 void spk_open_query_cancel(struct spk_open_query *o);  /* then it will be over soon; `take` must not wait any more */
 spk_status spk_open_query_end(struct spk_open_query *o, bool *again, spk_error *err);
 
+/* The sink of a job's query number `number` (from 0): a table of connector `print`. */
+spk_status spk_session_printed(struct spk_session *s, const struct spk_statement *query, int number, struct spk_logical **out, spk_error *err);
+
 /* Where a job's files are; dir may be NULL. */
 enum { SPK_JOB_DIR_BYTES = 4096 };
 void spk_session_job_dir(const char *name, const char *dir, char out[SPK_JOB_DIR_BYTES]);

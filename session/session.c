@@ -231,15 +231,21 @@ spk_status spk_session_plan_job(struct spk_session *s, const struct spk_script *
 	struct spk_physical_options options = { .streaming = true, .emit = (enum spk_emit)spk_conf_int(s->conf, SPK_CONF_EMIT),
 		.lateness_us = spk_conf_int(s->conf, SPK_CONF_EMIT_LATENESS), .emit_interval_us = spk_conf_int(s->conf, SPK_CONF_EMIT_INTERVAL), .state_ttl_us = spk_conf_int(s->conf, SPK_CONF_STATE_TTL), .sink_takes = sink_takes };
 	struct spk_logical **root = SPK_NEW_ARRAY(s->arena, struct spk_logical *, script->count);
-	int roots = 0;
+	int roots = 0, queries = 0;
 
 	SPK_TRY_PTR(root, err);
-	for (int i = 0; i < script->count; i++)
-		if (script->statement[i].kind == SPK_STATEMENT_INSERT || (script->statement[i].kind == SPK_STATEMENT_DDL && script->statement[i].plan))
-			SPK_TRY(spk_session_optimize(s, script->statement[i].plan, &root[roots++], err));
+	for (int i = 0; i < script->count; i++) {
+		const struct spk_statement *stated = &script->statement[i];
+		struct spk_logical *plan = stated->kind == SPK_STATEMENT_INSERT || stated->kind == SPK_STATEMENT_DDL ? stated->plan : NULL;
+
+		if (spk_session_prints(script, stated))
+			SPK_TRY(spk_session_printed(s, stated, queries++, &plan, err));
+		if (plan)
+			SPK_TRY(spk_session_optimize(s, plan, &root[roots++], err));
+	}
 	if (roots == 0) {
-		spk_fail(err, SPK_USAGE, "there is no INSERT INTO ... SELECT in it, so there is nothing to run");
-		return spk_hint(err, "A job is one or more INSERT INTO sink SELECT ... statements, or materialized views. For a query use `sparklet sql`.");
+		spk_fail(err, SPK_USAGE, "there is no INSERT INTO ... SELECT in it, nor a query, so there is nothing to run");
+		return spk_hint(err, "A job is one or more INSERT INTO sink SELECT ... statements or materialized views, or queries whose rows are printed.");
 	}
 	SPK_TRY(spk_physical_plan_make(s->arena, root, roots, &options, out, err));
 	return check_sources(*out, err);
