@@ -100,6 +100,29 @@ static spk_status leave_out(const struct spk_call *call, struct spk_vector *out,
 	return spk_list_finish(&b, err);
 }
 
+/* Each value once, where it comes first. */
+static spk_status distinct(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_array_reader a = spk_array_reader(&call->arg[0]);
+	const struct spk_values elements = spk_values(a.child);
+	const struct spk_vector source[1] = { *a.child };
+	struct spk_list_builder b = spk_call_lists(call, out, source, 1);
+	int32_t first, end, before;
+
+	SPK_EACH_CALL_ROW(call, row) {
+		if (!spk_array_row(&a, row, &first, &end))
+			SPK_TRY(spk_call_null(call, out, row, err));
+		for (int32_t e = first; e < end; e++) {
+			for (before = first; before < e && !spk_values_same(&elements, e, &elements, before); before++)
+				;
+			if (before == e)
+				SPK_TRY(spk_list_pick(&b, 0, e, e + 1, err));
+		}
+		spk_list_end(&b, row);
+	}
+	return spk_list_finish(&b, err);
+}
+
 #define EDIT(name_, kernel_, doc_, ...) \
 	{ .name = name_, .doc = doc_, __VA_ARGS__, SPK_RESULT(ARRAY), .alike = SPK_ALIKE_COMPATIBLE, .not_strict = true, .can_fail = true, .kernel = kernel_ }
 
@@ -112,6 +135,7 @@ static const struct spk_function array_edit_functions[] = {
 	EDIT("||", cat, "Arrays joined, or with a value before or behind", SPK_ARGS2(ARRAY, ARRAY)),
 	EDIT("||", append, "Arrays joined, or with a value before or behind", SPK_ARGS2(ARRAY, UNKNOWN)),
 	EDIT("||", prepend, "Arrays joined, or with a value before or behind", SPK_ARGS2(UNKNOWN, ARRAY)),
+	EDIT("array_distinct", distinct, "Each of its values once, in the order in which they come first", SPK_ARGS1(ARRAY)),
 	EDIT("array_remove", leave_out, "Without the elements that are equal to a value", SPK_ARGS2(ARRAY, UNKNOWN)),
 	EDIT("array_replace", leave_out, "With every element equal to the second argument replaced by the third", SPK_ARGS3(ARRAY, UNKNOWN, UNKNOWN)),
 };

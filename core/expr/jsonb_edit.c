@@ -430,8 +430,8 @@ static spk_status put_stripped(struct spk_buffer *out, struct spk_json j, spk_er
 	return close_list(&l, *j.p == '{', err);
 }
 
-/* json keeps the text of names and values, without blanks between them. */
-static spk_status put_stripped_json(struct spk_buffer *out, struct spk_json j, spk_error *err)
+/* The text of names and values without blanks between them; `nulls`: members that are null as well. */
+static spk_status put_compact(struct spk_buffer *out, struct spk_json j, bool nulls, spk_error *err)
 {
 	struct spk_jsonb_iterator i;
 	bool begun = false;
@@ -440,7 +440,7 @@ static spk_status put_stripped_json(struct spk_buffer *out, struct spk_json j, s
 		return spk_json_append(out, j, err);
 	SPK_TRY(spk_buffer_append(out, j.p, 1, err));
 	for (i = spk_jsonb_iterator(j.p, j.end); spk_jsonb_next(&i);) {
-		if (i.object && *i.value == 'n')
+		if (i.object && *i.value == 'n' && !nulls)
 			continue;
 		if (begun)
 			SPK_TRY(spk_json_put(out, ",", err));
@@ -449,7 +449,7 @@ static spk_status put_stripped_json(struct spk_buffer *out, struct spk_json j, s
 			SPK_TRY(spk_buffer_append(out, i.key - 1, (size_t)(i.key_end - i.key) + 2, err));
 			SPK_TRY(spk_json_put(out, ":", err));
 		}
-		SPK_TRY(put_stripped_json(out, value_of(&i), err));
+		SPK_TRY(put_compact(out, value_of(&i), nulls, err));
 	}
 	return spk_buffer_append(out, *j.p == '{' ? "}" : "]", 1, err);
 }
@@ -457,7 +457,13 @@ static spk_status put_stripped_json(struct spk_buffer *out, struct spk_json j, s
 static spk_status strip_row(struct spk_json_work *w, int row, bool *done, spk_error *err)
 {
 	(void)done;
-	return (w->call->arg[0].type.id == SPK_TYPE_JSON ? put_stripped_json : put_stripped)(&w->text, argument(w, 0, row), err);
+	return w->call->arg[0].type.id == SPK_TYPE_JSON ? put_compact(&w->text, argument(w, 0, row), false, err) : put_stripped(&w->text, argument(w, 0, row), err);
+}
+
+static spk_status compact_row(struct spk_json_work *w, int row, bool *done, spk_error *err)
+{
+	(void)done;
+	return put_compact(&w->text, argument(w, 0, row), true, err);
 }
 
 static spk_status new_line(struct spk_buffer *out, int depth, spk_error *err)
@@ -511,6 +517,7 @@ KERNEL(insert)
 KERNEL(set_lax)
 KERNEL(strip)
 KERNEL(pretty)
+KERNEL(compact)
 
 #define CHANGE(name_, most, ...) \
 	{ .name = name_, .args_min = 3, .args_max = most, .arg = { SPK_T(JSONB), SPK_TA(TEXT), SPK_T(JSONB), SPK_T(BOOLEAN), SPK_T(TEXT) }, SPK_RESULT(JSONB), .can_fail = true, __VA_ARGS__ }
@@ -527,6 +534,8 @@ static const struct spk_function jsonb_edit_functions[] = {
 	CHANGE("jsonb_set_lax", 5, .doc = "As jsonb_set; the fifth argument says what a NULL value does", .not_strict = true, .kernel = set_lax),
 	{ .name = "jsonb_strip_nulls", .doc = "Without members that are null", SPK_ARGS1(JSONB), SPK_RESULT(JSONB), .kernel = strip },
 	{ .name = "json_strip_nulls", .doc = "Without members that are null", SPK_ARGS1(JSON), SPK_RESULT(JSON), .kernel = strip },
+	{ .name = "json_compact", .doc = "As text without blanks between names and values, as other engines write documents", SPK_ARGS1(JSONB), SPK_RESULT(TEXT), .kernel = compact },
+	{ .name = "json_compact", .doc = "As text without blanks between names and values, as other engines write documents", SPK_ARGS1(JSON), SPK_RESULT(TEXT), .kernel = compact },
 	{ .name = "jsonb_pretty", .doc = "As text on indented lines", SPK_ARGS1(JSONB), SPK_RESULT(TEXT), .kernel = pretty },
 };
 

@@ -192,6 +192,8 @@ static const struct spk_function jsonb_sets_functions[] = {
 	SET("jsonb_object_keys", JSONB, object_keys, "The names of an object's members", SPK_TA(TEXT)),
 	SET("json_object_keys", JSON, object_keys, "The names of an object's members", SPK_TA(TEXT)),
 	SET("jsonb_array_elements", JSONB, elements, "The elements of an array", SPK_TA(JSONB)),
+	{ .name = "json_to_array", .doc = "The elements of an array of a document, as an array", SPK_ARGS1(JSONB), .result = SPK_TA(JSONB), .can_fail = true, .kernel = elements },
+	{ .name = "json_to_array", .doc = "The elements of an array of a document, as an array", SPK_ARGS1(JSON), .result = SPK_TA(JSON), .can_fail = true, .kernel = elements },
 	SET("json_array_elements", JSON, elements, "The elements of an array", SPK_TA(JSON)),
 	SET("jsonb_array_elements_text", JSONB, elements_text, "The elements of an array as texts", SPK_TA(TEXT)),
 	SET("json_array_elements_text", JSON, elements_text, "The elements of an array as texts", SPK_TA(TEXT)),

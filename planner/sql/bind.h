@@ -108,6 +108,7 @@ struct spk_group_window {
 	struct spk_logical *node;              /* the WINDOW node; its last three columns are window_start, window_end, window_time */
 	int first;                             /* the first of them */
 	bool time;                             /* window_time was asked for, so it is a group as well */
+	const char *name;                      /* GROUP BY window(...), tumble(...) AS w: a record of its bounds; NULL: none */
 };
 struct spk_scope {
 	struct spk_logical *plan;
@@ -462,6 +463,12 @@ spk_status spk_query_find_target(struct spk_query *q, const PgQuery__Node *n, co
 spk_status spk_query_bind_groups(struct spk_query *q, spk_error *err);
 /* Puts a WINDOW node on `plan` when a window function is among the groups; the other groups are what a session is of, once they are bound. */
 spk_status spk_query_group_window(struct spk_query *q, struct spk_logical **plan, spk_error *err);
+/* SPK_MARK_WITHIN: of the condition of a join. */
+spk_status spk_binder_within(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err);
+/* Whether a GROUP BY of `count` items is GROUP BY ALL. */
+bool spk_is_group_by_all(PgQuery__Node *const *n, size_t count);
+/* The window that GROUP BY gave a name, or a bound of it; *out stays NULL where the column means nothing of that kind. */
+spk_status spk_binder_named_window(struct spk_exprs *x, const PgQuery__ColumnRef *c, struct spk_expr **out, spk_error *err);
 spk_status spk_query_session_keys(struct spk_query *q, spk_error *err);
 /* The column with the watermark, where the plan is over one table; -1: none, or not plain. */
 int spk_watermark_column(const struct spk_logical *l);

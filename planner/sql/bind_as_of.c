@@ -244,9 +244,9 @@ spk_status spk_binder_as_of(struct spk_binder *b, const PgQuery__Node *item, con
 	struct spk_expr *time;
 
 	SPK_TRY(spk_binder_expr(&x, call->args[1], &time, err));
-	if (time->kind != SPK_EXPR_COLUMN)
+	if (time->kind != SPK_EXPR_COLUMN && !is_proctime(time))
 		return spk_binder_fail(b, spk_node_location(call->args[1]), SPK_BIND, err, "FOR SYSTEM_TIME AS OF takes a column of what stands to the left of the join");
-	if (is_proctime_column(left->plan, time->column))
+	if (is_proctime(time) || is_proctime_column(left->plan, time->column))
 		return set_type(b, join, what, SPK_JOIN_LOOKUP, SPK_JOIN_LOOKUP_LEFT, location, err);
 	SPK_TRY(set_type(b, join, what, SPK_JOIN_ASOF, SPK_JOIN_ASOF_LEFT, location, err));
 	SPK_TRY(spk_binder_versions(b, &join->input[1], &versions, err));

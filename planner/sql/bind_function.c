@@ -94,18 +94,53 @@ static spk_status populate(struct spk_exprs *x, const PgQuery__FuncCall *f, cons
 	return spk_expr_populate(x->b->arena, arg[0], json, position, out, err);
 }
 
-/* Aggregates that other dialects call otherwise; a window function is one without OVER. */
-static const char *other_aggregate(const struct spk_binder *b, const PgQuery__FuncCall *f, const char *name)
-{
-	static const struct { const char *theirs, *ours; } names[] = {
-		{ "first_value", "first" }, { "last_value", "last" }, { "earliest_by_offset", "first" }, { "latest_by_offset", "last" },
-		{ "collect_list", "array_agg" }, { "group_concat", "listagg" },
-	};
+/* Functions that other dialects call otherwise; a window function is an aggregate without OVER. `distinct`: of each value once; `condition`: the argument
+ * says which rows count. */
+static const struct other { const char *theirs, *ours; bool distinct, condition; } others[] = {
+	{ "first_value", "first", false, false }, { "last_value", "last", false, false }, { "earliest_by_offset", "first", false, false }, { "latest_by_offset", "last", false, false },
+	{ "earliest", "first", false, false }, { "latest", "last", false, false }, { "collect_list", "array_agg", false, false }, { "list_agg", "array_agg", false, false }, { "group_array", "array_agg", false, false },
+	{ "collect_set", "array_agg", true, false }, { "group_uniq_array", "array_agg", true, false }, { "group_concat", "listagg", false, false },
+	{ "count_distinct", "count", true, false }, { "uniq_exact", "count", true, false }, { "count_if", "count", false, true }, { "countif", "count", false, true },
+	{ "approx_distinct", "approx_count_distinct", false, false }, { "max_by", "arg_max", false, false }, { "min_by", "arg_min", false, false }, { "mean", "avg", false, false },
+	{ "logical_or", "bool_or", false, false }, { "logical_and", "bool_and", false, false }, { "bool_any", "bool_or", false, false }, { "some", "bool_or", false, false },
+	{ "explode", "unnest", false, false },
+};
 
-	for (size_t i = 0; f->n_args && !f->over && !spk_catalog_function(b->catalog, name) && !spk_catalog_aggregate(b->catalog, name) && i < SPK_COUNT_OF(names); i++)
-		if (strcmp(names[i].theirs, name) == 0)
-			return names[i].ours;
-	return name;
+static const struct other *other_function(const struct spk_binder *b, const PgQuery__FuncCall *f, const char *name)
+{
+	for (size_t i = 0; f->n_args && !f->over && !spk_catalog_function(b->catalog, name) && !spk_catalog_aggregate(b->catalog, name) && i < SPK_COUNT_OF(others); i++)
+		if (strcmp(others[i].theirs, name) == 0)
+			return &others[i];
+	return NULL;
+}
+
+/* count_if(c) FILTER (WHERE d): count(*) FILTER (WHERE c AND d). */
+static spk_status bind_other(struct spk_exprs *x, const PgQuery__FuncCall *f, const struct other *o, struct spk_expr **out, spk_error *err)
+{
+	PgQuery__FuncCall call = *f;
+	PgQuery__Node both = PG_QUERY__NODE__INIT, *sides[2] = { f->args[0], f->agg_filter };
+	PgQuery__BoolExpr and = PG_QUERY__BOOL_EXPR__INIT;
+	PgQuery__Node name = PG_QUERY__NODE__INIT, *names[1] = { &name };
+	PgQuery__String text = PG_QUERY__STRING__INIT;
+
+	text.sval = (char *)(uintptr_t)o->ours;
+	name.node_case = PG_QUERY__NODE__NODE_STRING;
+	name.string = &text;
+	call.funcname = names;
+	call.n_funcname = 1;
+	call.agg_distinct = call.agg_distinct || o->distinct;
+	if (o->condition && f->n_args == 1) {
+		and.boolop = PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR;
+		and.args = sides;
+		and.n_args = 2;
+		and.location = f->location;
+		both.node_case = PG_QUERY__NODE__NODE_BOOL_EXPR;
+		both.bool_expr = &and;
+		call.agg_filter = f->agg_filter ? &both : f->args[0];
+		call.agg_star = true;
+		call.n_args = 0;
+	}
+	return spk_binder_function(x, &call, out, err);
 }
 
 /* The rewrite puts a cast, and nothing else, into it. */
@@ -130,7 +165,8 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 	int args = 0;
 
 	SPK_TRY(spk_binder_function_name(x->b, f->funcname, f->n_funcname, f->location, &name, err));
-	name = other_aggregate(x->b, f, name);
+	if (other_function(x->b, f, name))
+		return bind_other(x, f, other_function(x->b, f, name), out, err);
 	if (f->over)
 		return spk_binder_over(x, f, name, out, err);
 	if (spk_is_group_window_call(name))
@@ -146,6 +182,8 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 	}
 	if (strcmp(name, SPK_MARK_TRY) == 0)
 		return bind_try(x, f, out, err);
+	if (strcmp(name, SPK_MARK_WITHIN) == 0)
+		return spk_binder_within(x, f, out, err);
 	SPK_TRY(spk_binder_args(x, f, name, &arg, &args, err));
 	if (spk_catalog_function(x->b->catalog, name))
 		return spk_expr_call_function(x->b->arena, &spk_catalog_function(x->b->catalog, name)->base, arg, args, spk_binder_at(x->b, f->location), out, err);

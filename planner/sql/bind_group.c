@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "planner/sql/rewrite.h"
+
 /* The one output of that name; -2 when different expressions have it. */
 static int target_named(const struct spk_query *q, const char *name)
 {
@@ -211,17 +213,52 @@ static size_t count_groups(PgQuery__Node *const *n, size_t count)
 	return groups;
 }
 
+bool spk_is_group_by_all(PgQuery__Node *const *n, size_t count)
+{
+	const PgQuery__ColumnRef *c = count == 1 && n[0]->node_case == PG_QUERY__NODE__NODE_COLUMN_REF ? n[0]->column_ref : NULL;
+	const char *name = c ? spk_node_string(c->fields[0]) : NULL;
+
+	return name && strcmp(name, SPK_MARK_ALL) == 0;
+}
+
+/* GROUP BY ALL: by the outputs in which no aggregate stands. */
+static spk_status add_outputs(struct spk_query *q, spk_error *err)
+{
+	for (int i = 0; i < q->targets; i++) {
+		struct calls c = { .q = q };
+		PgQuery__AConst place = PG_QUERY__A__CONST__INIT;
+		PgQuery__Integer number = PG_QUERY__INTEGER__INIT;
+		PgQuery__Node n = PG_QUERY__NODE__INIT;
+		int group, count;
+
+		SPK_TRY(note_calls(&q->target[i].expr, &c, err));
+		if (c.aggregate || c.window)
+			continue;
+		number.ival = i + 1;
+		place.val_case = PG_QUERY__A__CONST__VAL_IVAL;
+		place.ival = &number;
+		place.location = -1;
+		n.node_case = PG_QUERY__NODE__NODE_A_CONST;
+		n.a_const = &place;
+		SPK_TRY(spk_query_add_group(q, &n, &group, &count, err));
+	}
+	return SPK_OK;
+}
+
 spk_status spk_query_bind_groups(struct spk_query *q, spk_error *err)
 {
 	const PgQuery__SelectStmt *s = q->select;
+	const bool all = spk_is_group_by_all(s->group_clause, s->n_group_clause);
 
 	if (!s->n_group_clause)
 		return SPK_OK;
-	q->group = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, count_groups(s->group_clause, s->n_group_clause) + 3);  /* a window is up to three */
+	q->group = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, (all ? (size_t)q->targets : count_groups(s->group_clause, s->n_group_clause)) + 3);  /* a window is up to three */
 	SPK_TRY_PTR(q->group, err);
 	q->group_position = spk_binder_at(q->b, spk_node_location(s->group_clause[0]));
 	if (spk_query_has_sets(q))
 		return spk_query_bind_sets(q, err);
+	if (all)
+		return add_outputs(q, err);
 	for (size_t i = 0; i < s->n_group_clause; i++)
 		SPK_TRY(add_item(q, s->group_clause[i], err));
 	return SPK_OK;

@@ -379,6 +379,7 @@ spk_status spk_binder_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, s
 	struct spk_outer *outer;
 	int column = 0, found;
 
+	*out = NULL;
 	if (!name && c->n_fields == 2) {  /* t.* as a value */
 		SPK_TRY(find_whole_row(x, c, alias, out, err));
 		return *out ? SPK_OK : no_such_range(x->b, x->scope, alias, c->location, err);
@@ -387,6 +388,9 @@ spk_status spk_binder_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, s
 		return spk_binder_fail(x->b, c->location, SPK_BIND, err, "\"*\" can only stand alone in a SELECT list and in count(*)");
 	found = c->n_fields > 2 ? 0 : look_up(x, alias, name, &outer, &only, &range, &column);
 	if (!found && !only) {
+		SPK_TRY(spk_binder_named_window(x, c, out, err));
+		if (*out)
+			return SPK_OK;
 		SPK_TRY((alias ? field_of_column(x, c, out, err) : find_whole_row(x, c, name, out, err)));
 		if (*out)
 			return SPK_OK;

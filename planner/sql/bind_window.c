@@ -11,7 +11,7 @@
 #include "core/expr/zone.h"
 #include "planner/sql/rewrite.h"
 
-enum role { DATA, TIME, SIZE, SLIDE, STEP, GAP, OFFSET, PARTITION, ROLES };
+enum role { DATA, TIME, SIZE, SLIDE, STEP, GAP, OFFSET, PARTITION, ALIAS, ROLES };
 
 /* What the arguments of each window function are, in order; the last of a list may be left out. */
 static const struct window_function {
@@ -19,16 +19,19 @@ static const struct window_function {
 	enum spk_window_kind kind;
 	int roles;
 	enum role role[5];
+	bool only_grouped;                     /* stands in GROUP BY alone, where its name is the window's */
 } functions[] = {
-	{ "tumble", "tumble(table, time, size [, offset])", "tumble([time,] size)", SPK_WINDOW_TUMBLE, 4, { DATA, TIME, SIZE, OFFSET } },
-	{ "hop", "hop(table, time, slide, size [, offset])", "hop([time,] slide, size)", SPK_WINDOW_HOP, 5, { DATA, TIME, SLIDE, SIZE, OFFSET } },
-	{ "cumulate", "cumulate(table, time, step, size [, offset])", "cumulate([time,] step, size)", SPK_WINDOW_CUMULATE, 5, { DATA, TIME, STEP, SIZE, OFFSET } },
-	{ "session", "session(table [PARTITION BY columns], time, gap)", "session([time,] gap)", SPK_WINDOW_SESSION, 3, { DATA, TIME, GAP } },
+	{ "tumble", "tumble(table, time, size [, offset])", "tumble([time,] size)", SPK_WINDOW_TUMBLE, 4, { DATA, TIME, SIZE, OFFSET }, false },
+	{ "hop", "hop(table, time, slide, size [, offset])", "hop([time,] slide, size)", SPK_WINDOW_HOP, 5, { DATA, TIME, SLIDE, SIZE, OFFSET }, false },
+	{ "cumulate", "cumulate(table, time, step, size [, offset])", "cumulate([time,] step, size)", SPK_WINDOW_CUMULATE, 5, { DATA, TIME, STEP, SIZE, OFFSET }, false },
+	{ "session", "session(table [PARTITION BY columns], time, gap)", "session([time,] gap)", SPK_WINDOW_SESSION, 3, { DATA, TIME, GAP }, false },
+	{ "window", "GROUP BY window(time, size)", "window(time, size [, slide [, offset]])", SPK_WINDOW_HOP, 5, { DATA, TIME, SIZE, SLIDE, OFFSET }, true },
+	{ "session_window", "GROUP BY session_window(time, gap)", "session_window(time, gap)", SPK_WINDOW_SESSION, 3, { DATA, TIME, GAP }, true },
 };
 
 static const struct { const char *name; enum role role; } named[] = {
 	{ "data", DATA }, { "timecol", TIME }, { "size", SIZE }, { "slide", SLIDE }, { "step", STEP }, { "gap", GAP }, { "offset", OFFSET },
-	{ SPK_MARK_PARTITION, PARTITION },
+	{ SPK_MARK_PARTITION, PARTITION }, { SPK_MARK_ALIAS, ALIAS },
 };
 
 struct window_call {
@@ -58,7 +61,7 @@ static int role_of_name(const char *name)
 
 static bool takes_role(const struct window_function *f, int role)
 {
-	if (role == PARTITION)
+	if (role == PARTITION || role == ALIAS)
 		return true;
 	for (int i = 0; i < f->roles; i++)
 		if ((int)f->role[i] == role)
@@ -70,9 +73,17 @@ static bool takes_role(const struct window_function *f, int role)
 static int left_out(const struct window_call *w)
 {
 	const int lengths = w->f->kind == SPK_WINDOW_TUMBLE || w->f->kind == SPK_WINDOW_SESSION ? 1 : 2;
+	int args = 0;
 
-	return w->grouped ? ((int)w->call->n_args > lengths ? 1 : 2) : 0;
+	for (size_t i = 0; i < w->call->n_args; i++)
+		args += w->call->args[i]->node_case != PG_QUERY__NODE__NODE_NAMED_ARG_EXPR || role_of_name(w->call->args[i]->named_arg_expr->name) < PARTITION;
+	return w->grouped ? (w->f->only_grouped || args > lengths ? 1 : 2) : 0;
 }
+
+/* window(time, size) does not overlap with itself. */
+static enum spk_window_kind kind_of(const struct window_call *w) { return w->f->kind == SPK_WINDOW_HOP && !w->arg[SLIDE] ? SPK_WINDOW_TUMBLE : w->f->kind; }
+
+static bool may_be_left_out(const struct window_call *w, enum role role) { return role == OFFSET || (role == SLIDE && w->f->only_grouped); }
 
 static spk_status sort_arguments(struct window_call *w, spk_error *err)
 {
@@ -93,7 +104,7 @@ static spk_status sort_arguments(struct window_call *w, spk_error *err)
 		w->arg[role] = n;
 	}
 	for (int i = left_out(w); i < w->f->roles; i++)
-		if (!w->arg[w->f->role[i]] && w->f->role[i] != OFFSET)
+		if (!w->arg[w->f->role[i]] && !may_be_left_out(w, w->f->role[i]))
 			return wrong_arguments(w, w->call->location, err);
 	return SPK_OK;
 }
@@ -153,7 +164,7 @@ static spk_status bind_lengths(struct window_call *w, struct spk_logical *l, spk
 	SPK_TRY(bind_length(w, STEP, "the step of the window", &l->window_slide_us, err));
 	SPK_TRY(bind_length(w, GAP, "the gap of the session", &l->window_slide_us, err));
 	SPK_TRY(bind_length(w, OFFSET, "the offset of the window", &l->window_offset_us, err));
-	if ((w->f->kind == SPK_WINDOW_HOP || w->f->kind == SPK_WINDOW_CUMULATE) && l->window_size_us % l->window_slide_us) {
+	if ((l->window == SPK_WINDOW_HOP || l->window == SPK_WINDOW_CUMULATE) && l->window_size_us % l->window_slide_us) {
 		const char *step = w->f->kind == SPK_WINDOW_HOP ? "slide" : "step";
 
 		return spk_binder_fail(w->b, spk_node_location(w->arg[SIZE]), SPK_BIND, err, "the size of window function %s must be a multiple of its %s", w->f->name, step);
@@ -223,7 +234,7 @@ static spk_status window_node(struct window_call *w, const struct spk_schema *in
 
 	SPK_TRY(window_schema(w, in, time, &schema, err));
 	SPK_TRY_PTR(l = spk_logical_new(w->b->arena, SPK_LOGICAL_WINDOW, schema, &plan, 1), err);
-	l->window = w->f->kind;
+	l->window = kind_of(w);
 	l->time_column = time;
 	l->position = spk_binder_at(w->b, w->call->location);
 	SPK_TRY(bind_lengths(w, l, err));
@@ -263,7 +274,7 @@ static const struct window_function *find_part(const char *name, int *column)
 	for (size_t i = 0; i < SPK_COUNT_OF(functions); i++) {
 		const size_t n = strlen(functions[i].name);
 
-		for (size_t k = 0; strncmp(functions[i].name, name, n) == 0 && k < SPK_COUNT_OF(parts); k++) {
+		for (size_t k = 0; (k == 0 || !functions[i].only_grouped) && strncmp(functions[i].name, name, n) == 0 && k < SPK_COUNT_OF(parts); k++) {
 			*column = parts[k].column;
 			if (strcmp(parts[k].suffix, name + n) == 0)
 				return &functions[i];
@@ -306,6 +317,8 @@ static const PgQuery__FuncCall *find_grouped(const PgQuery__SelectStmt *s, PgQue
 {
 	const PgQuery__FuncCall *f = NULL;
 
+	for (size_t i = 0; spk_is_group_by_all(n, count) && i < s->n_target_list && !f; i++)
+		f = window_call_of(s->target_list[i]->res_target->val);
 	for (size_t i = 0; i < count && !f; i++) {
 		const PgQuery__Node *output = named_output(s, n[i]);
 
@@ -369,6 +382,7 @@ spk_status spk_query_group_window(struct spk_query *q, struct spk_logical **plan
 	SPK_TRY(grouped_node(&w, *plan, &window->node, err));
 	window->call = f;
 	window->first = columns;
+	window->name = w.arg[ALIAS] ? spk_node_string(w.arg[ALIAS]->column_ref->fields[0]) : w.f->only_grouped ? w.f->name : NULL;
 	memcpy(bounds->field, window->node->schema->field + columns, sizeof *bounds->field * 3);
 	if (ranges)
 		memcpy(range, q->scope.range, sizeof *range * (size_t)ranges);
@@ -423,6 +437,21 @@ static spk_status window_record(struct spk_exprs *x, int location, struct spk_ex
 	return SPK_OK;
 }
 
+spk_status spk_binder_named_window(struct spk_exprs *x, const PgQuery__ColumnRef *c, struct spk_expr **out, spk_error *err)
+{
+	const struct spk_group_window *w = x->scope ? x->scope->window : NULL;
+	const char *name = w && w->name ? spk_node_string(c->fields[0]) : NULL, *field = c->n_fields == 2 ? spk_node_string(c->fields[1]) : NULL;
+	const bool end = field && strcmp(field, "end") == 0;
+
+	if (!name || strcmp(name, w->name) != 0 || c->n_fields > 2 || (c->n_fields == 2 && !end && (!field || strcmp(field, "start") != 0)))
+		return SPK_OK;
+	if (!field)
+		return window_record(x, c->location, out, err);
+	SPK_TRY_PTR(*out = spk_expr_column(x->b->arena, w->first + end, &w->node->schema->field[w->first + end]), err);
+	(*out)->position = spk_binder_at(x->b, c->location);
+	return SPK_OK;
+}
+
 /* A call names the window that the query has, or it is another one. */
 static spk_status check_same(struct spk_exprs *x, const struct window_function *f, const PgQuery__FuncCall *call, spk_error *err)
 {
@@ -465,7 +494,7 @@ static bool is_relation(const char *name)
 {
 	if (strcmp(name, SPK_MARK_FILE) == 0 || strcmp(name, SPK_MARK_AS_OF) == 0 || strcmp(name, "read_csv") == 0 || strcmp(name, "read_json") == 0)
 		return true;
-	return find_function(name) != NULL;
+	return find_function(name) && !find_function(name)->only_grouped;
 }
 
 static const char *const relations[] = { "tumble", "hop", "cumulate", "session", "read_csv", "read_json" };

@@ -210,6 +210,17 @@ static spk_status bad_watermark(const struct spk_create *c, int location, spk_er
 	return spk_hint(err, "WATERMARK FOR ts AS ts - INTERVAL '4' SECOND");
 }
 
+bool spk_create_delay(const struct spk_expr *e, int column, const struct spk_expr *computed, int64_t *us)
+{
+	const bool minus = e->kind == SPK_EXPR_CALL && e->args == 2 && e->function && strcmp(e->function->name, "-") == 0;
+	const struct spk_expr *delay = minus ? e->arg[1] : NULL;
+
+	if (!minus || !(computed ? spk_expr_same(e->arg[0], computed) : e->arg[0]->kind == SPK_EXPR_COLUMN && e->arg[0]->column == column))
+		return false;
+	return delay->kind == SPK_EXPR_CONSTANT && delay->type.id == SPK_TYPE_INTERVAL && !delay->value.null && !delay->value.interval.months &&
+	       spk_interval_micros(delay->value.interval, us) && *us >= 0;
+}
+
 static spk_status watermark_delay(struct spk_create *c, const struct spk_expr *e, int column, int location, spk_error *err)
 {
 	const struct spk_interval *v;
@@ -488,6 +499,7 @@ static spk_status add_table(struct spk_create *c, const PgQuery__IntoClause *int
 
 	if (into->n_options) {
 		SPK_TRY(bind_options(c, err));
+		SPK_TRY(spk_create_foreign_options(c, err));
 		SPK_TRY(key_of_option(c, into->rel->location, err));
 		SPK_TRY(check_connector(c, err));
 		SPK_TRY(check_with_connector(c, err));
@@ -568,6 +580,7 @@ spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateSt
 	if (s->partspec)
 		SPK_TRY(spk_binder_partitioned(&c.b, s->partspec, c.table, err));
 	SPK_TRY(bind_options(&c, err));
+	SPK_TRY(spk_create_foreign_options(&c, err));
 	SPK_TRY(spk_create_like_rest(&c, err));
 	SPK_TRY(check_connector(&c, err));
 	SPK_TRY(check_with_connector(&c, err));

@@ -25,5 +25,9 @@ spk_status spk_create_like(struct spk_create *c, const PgQuery__TableLikeClause 
 size_t spk_create_columns(const struct spk_binder *b, const PgQuery__CreateStmt *s);
 /* Key, watermark, partitions and options that the statement does not say itself. */
 spk_status spk_create_like_rest(struct spk_create *c, spk_error *err);
+/* Options as other engines name them become ours. */
+spk_status spk_create_foreign_options(struct spk_create *c, spk_error *err);
+/* Whether an expression over the table's columns is one of them, or what computes it, minus a constant interval of a fixed length; *us: that. */
+bool spk_create_delay(const struct spk_expr *e, int column, const struct spk_expr *computed, int64_t *us);
 
 #endif

@@ -13,13 +13,33 @@
 /* Of a document that may be none, by a path: NULL where either does not fit. */
 #define JSON_FIRST "jsonb_path_query_first($1, $2, '{}', true)"
 #define JSON_OPEN "jsonb_typeof(" JSON_FIRST ") IN ('object', 'array')"
+#define JSON_ALL "json_to_array(json_compact(jsonb_path_query_array($1, $2, '{}', true))::json)::text[]"
+#define JSON_TEXT "CASE WHEN " JSON_OPEN " THEN json_compact(" JSON_FIRST ") ELSE " JSON_FIRST " #>> '{}' END"
+/* Those that go by names and places: json_get_str(j, 'a', 0). */
+#define JSON_GETTERS(args, path) \
+	{ "json_get", args, SPK_TYPE_UNKNOWN, NULL, true, "$1 #> " path }, \
+	{ "json_get_json", args, SPK_TYPE_UNKNOWN, NULL, true, "json_compact($1 #> " path ")" }, \
+	{ "json_as_text", args, SPK_TYPE_UNKNOWN, NULL, true, "$1 #>> " path }, \
+	{ "json_get_str", args, SPK_TYPE_UNKNOWN, NULL, true, "CASE jsonb_typeof($1 #> " path ") WHEN 'string' THEN $1 #>> " path " END" }, \
+	{ "json_get_int", args, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN jsonb_typeof($1 #> " path ") = 'number' AND $1 #>> " path " ~ '^-?[0-9]{1,18}$' THEN ($1 #>> " path ")::bigint END" }, \
+	{ "json_get_float", args, SPK_TYPE_UNKNOWN, NULL, true, "CASE jsonb_typeof($1 #> " path ") WHEN 'number' THEN ($1 #>> " path ")::double precision END" }, \
+	{ "json_get_bool", args, SPK_TYPE_UNKNOWN, NULL, true, "CASE jsonb_typeof($1 #> " path ") WHEN 'boolean' THEN ($1 #>> " path ")::boolean END" }, \
+	{ "json_contains", args, SPK_TYPE_UNKNOWN, NULL, true, "coalesce($1 #> " path " IS NOT NULL, false)" },
 /* Moments as they are, dates as their midnight. */
 #define APART "(($3 + INTERVAL '0') - ($2 + INTERVAL '0'))"
 #define MONTHS_APART "extract(year FROM age($3 + INTERVAL '0', $2 + INTERVAL '0')) * 12 + extract(month FROM age($3 + INTERVAL '0', $2 + INTERVAL '0'))"
 #define URL_QUERY "substring($1 FROM '[?]([^#]*)')"
 
+/* Flink's and others' give the digits of a text's hash. */
+#define SHA(name) { name, 1, SPK_TYPE_TEXT, NULL, false, "encode(" name "(convert_to($1, 'UTF8')), 'hex')" },
+/* A number of units since 1970; a text is a moment as it is. */
+#define MOMENT(name, since) { name, 1, SPK_TYPE_TEXT, NULL, false, "$1::timestamp" }, { name, 1, SPK_TYPE_UNKNOWN, NULL, false, "TIMESTAMP '1970-01-01' + " since },
+
 /* A text read by a pattern of Java's, which is the second argument as a template of PostgreSQL's. */
 #define SPK_JAVA_TIME "to_timestamp($1, $2)::timestamp"
+
+/* A moment by a pattern of C's strftime, which is turned into a template. */
+#define SPK_C_TIME "to_char($1 + INTERVAL '0', $2)"
 
 /* first: type of the first argument; UNKNOWN: any. unit: text of the first argument, NULL: any. json: the first argument is a document or its text, which
  * stands behind all arguments as it was. */
@@ -46,14 +66,59 @@ static const struct macro {
 	{ "truncate", 1, SPK_TYPE_UNKNOWN, NULL, false, "trunc($1)" },
 	{ "unix_timestamp", 2, SPK_TYPE_UNKNOWN, NULL, false, "extract(epoch FROM " SPK_JAVA_TIME ")::bigint" },
 	{ "to_timestamp", 2, SPK_TYPE_UNKNOWN, NULL, false, SPK_JAVA_TIME },
+	{ "to_char", 2, SPK_TYPE_TIMESTAMP, NULL, false, SPK_C_TIME },
+	{ "to_char", 2, SPK_TYPE_TIMESTAMPTZ, NULL, false, SPK_C_TIME },
+	{ "to_char", 2, SPK_TYPE_DATE, NULL, false, SPK_C_TIME },
+	{ "strftime", 2, SPK_TYPE_UNKNOWN, NULL, false, SPK_C_TIME },
+	{ "format_date", 2, SPK_TYPE_TEXT, NULL, false, "strftime($2, $1)" },
+	{ "format_timestamp", 2, SPK_TYPE_TEXT, NULL, false, "strftime($2, $1)" },
 	{ "date_format", 2, SPK_TYPE_TEXT, NULL, false, "date_format($1::timestamp, $2)" },
 	{ "json_value", 2, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN " JSON_OPEN " THEN NULL ELSE " JSON_FIRST " #>> '{}' END" },
 	{ "json_value", 4, SPK_TYPE_UNKNOWN, NULL, true,
 	  "CASE WHEN $5 IS NULL THEN NULL WHEN $1 IS NULL THEN $4 WHEN " JSON_FIRST " IS NULL THEN $3 WHEN " JSON_OPEN " THEN $4 ELSE " JSON_FIRST " #>> '{}' END" },
-	{ "json_query", 2, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN " JSON_OPEN " THEN " JSON_FIRST "::text END" },
+	{ "json_query", 2, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN " JSON_OPEN " THEN json_compact(" JSON_FIRST ") END" },
+	{ "extract_json", 2, SPK_TYPE_UNKNOWN, NULL, true, JSON_ALL },
+	{ "get_json_objects", 2, SPK_TYPE_UNKNOWN, NULL, true, JSON_ALL },
+	{ "extract_json_string", 2, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN jsonb_typeof(" JSON_FIRST ") = 'string' THEN " JSON_FIRST " #>> '{}' END" },
+	{ "get_first_json_object", 2, SPK_TYPE_UNKNOWN, NULL, true, "json_compact(" JSON_FIRST ")" },
+	{ "get_json_object", 2, SPK_TYPE_UNKNOWN, NULL, true, JSON_TEXT },
+	{ "extractjsonfield", 2, SPK_TYPE_UNKNOWN, NULL, true, JSON_TEXT },
+	{ "json_extract_string", 2, SPK_TYPE_UNKNOWN, NULL, true, JSON_TEXT },
+	JSON_GETTERS(2, "ARRAY[$2::text]")
+	JSON_GETTERS(3, "ARRAY[$2::text, $3::text]")
+	JSON_GETTERS(4, "ARRAY[$2::text, $3::text, $4::text]")
+	{ "json_length", 1, SPK_TYPE_UNKNOWN, NULL, true, "CASE jsonb_typeof($1) WHEN 'array' THEN jsonb_array_length($1) END" },
+	{ "parse_json", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1::jsonb" },
+	{ "to_json_string", 1, SPK_TYPE_UNKNOWN, NULL, false, "json_compact(to_jsonb($1))" },
 	{ "json_exists", 2, SPK_TYPE_UNKNOWN, NULL, true, "coalesce(jsonb_path_exists($1, $2, '{}', true), false)" },
 	{ SPK_MARK_IS_JSON, 1, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN $2 IS NOT NULL THEN $1 IS NOT NULL END" },
 	{ "json_string", 1, SPK_TYPE_UNKNOWN, NULL, false, "to_jsonb($1)::text" },
+	{ "to_string", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1::text" },
+	{ "array_length", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1)" },
+	{ "size", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1)" },
+	{ "length", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1)" },
+	{ "element_at", 2, SPK_TYPE_ARRAY, NULL, false, "$1[CASE WHEN $2 < 0 THEN cardinality($1) + 1 + $2 ELSE $2 END]" },
+	{ "array_has", 2, SPK_TYPE_ARRAY, NULL, false, "$2 = ANY ($1)" },
+	{ "array_concat", 2, SPK_TYPE_ARRAY, NULL, false, "array_cat($1, $2)" },
+	SHA("sha224") SHA("sha256") SHA("sha384") SHA("sha512")
+	{ "sha2", 2, SPK_TYPE_TEXT, NULL, false, "encode(CASE $2 WHEN 224 THEN sha224(convert_to($1, 'UTF8')) WHEN 256 THEN sha256(convert_to($1, 'UTF8')) WHEN 0 THEN sha256(convert_to($1, 'UTF8'))"
+	  " WHEN 384 THEN sha384(convert_to($1, 'UTF8')) WHEN 512 THEN sha512(convert_to($1, 'UTF8')) END, 'hex')" },
+	{ "ends_with", 2, SPK_TYPE_UNKNOWN, NULL, false, "right($1, length($2)) = $2" },
+	{ "charindex", 2, SPK_TYPE_UNKNOWN, NULL, false, "strpos($2, $1)" },
+	{ "nvl2", 3, SPK_TYPE_UNKNOWN, NULL, false, "CASE WHEN $1 IS NOT NULL THEN $2 ELSE $3 END" },
+	{ "isnull", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1 IS NULL" },
+	{ "isnotnull", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1 IS NOT NULL" },
+	{ "date_add", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::date + $2" },
+	{ "date_sub", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::date - $2" },
+	{ "datediff", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::date - $2::date" },
+	{ "to_unixtime", 1, SPK_TYPE_UNKNOWN, NULL, false, "trunc(extract(epoch FROM $1))::bigint" },
+	{ "unix_timestamp", 1, SPK_TYPE_TIMESTAMP, NULL, false, "trunc(extract(epoch FROM $1))::bigint" },
+	{ "unix_timestamp", 1, SPK_TYPE_TIMESTAMPTZ, NULL, false, "trunc(extract(epoch FROM $1))::bigint" },
+	{ "unix_millis", 1, SPK_TYPE_UNKNOWN, NULL, false, "trunc(extract(epoch FROM $1) * 1000)::bigint" },
+	MOMENT("to_timestamp_seconds", "INTERVAL '1 second' * $1") MOMENT("to_timestamp_millis", "INTERVAL '1 millisecond' * $1")
+	MOMENT("to_timestamp_micros", "INTERVAL '1 microsecond' * $1") MOMENT("to_timestamp_nanos", "INTERVAL '1 microsecond' * ($1 / 1000)")
+	MOMENT("timestamp_seconds", "INTERVAL '1 second' * $1") MOMENT("timestamp_millis", "INTERVAL '1 millisecond' * $1")
+	{ "timestamptostring", 2, SPK_TYPE_UNKNOWN, NULL, false, "date_format(TIMESTAMP '1970-01-01' + INTERVAL '1 millisecond' * $1, $2)" },
 	{ "lcase", 1, SPK_TYPE_UNKNOWN, NULL, false, "lower($1)" },
 	{ "ucase", 1, SPK_TYPE_UNKNOWN, NULL, false, "upper($1)" },
 	{ "len", 1, SPK_TYPE_UNKNOWN, NULL, false, "length($1)" },
@@ -120,6 +185,43 @@ static size_t java_word(const char *at, const char *end)
 	return k;
 }
 
+/* Whether a letter stands behind some %; in a template that came of one none does. */
+static bool is_c(const struct spk_expr *e)
+{
+	const char *at = is_pattern(e) ? spk_view_data(&e->value.view) : "", *end = at + (is_pattern(e) ? e->value.view.length : 0);
+
+	for (; at + 1 < end; at++)
+		if (*at == '%' && ((at[1] | 0x20) >= 'a' && (at[1] | 0x20) <= 'z'))
+			return true;
+	return false;
+}
+
+static const struct { char word; const char *ours; } c_words[] = {
+	{ 'Y', "YYYY" }, { 'y', "YY" }, { 'm', "MM" }, { 'd', "DD" }, { 'e', "FMDD" }, { 'H', "HH24" }, { 'I', "HH12" }, { 'M', "MI" }, { 'S', "SS" }, { 'f', "US" }, { 'L', "MS" }, { 'j', "DDD" }, { 'p', "AM" },
+	{ 'b', "Mon" }, { 'B', "FMMonth" }, { 'a', "Dy" }, { 'A', "FMDay" }, { 'F', "YYYY-MM-DD" }, { 'T', "HH24:MI:SS" }, { 'R', "HH24:MI" }, { 'D', "MM/DD/YY" },
+};
+
+/* As a template of PostgreSQL's, in which everything else stands between quotes. */
+static spk_status translate_c(const struct spk_binder *b, struct spk_expr **pattern, int location, spk_error *err)
+{
+	const char *at = spk_view_data(&(*pattern)->value.view), *end = at + (*pattern)->value.view.length, *text = "";
+
+	for (size_t k; at < end; at++) {
+		const bool word = *at == '%' && at + 1 < end && at[1] != '%';
+
+		for (k = 0; word && k < SPK_COUNT_OF(c_words) && c_words[k].word != at[1]; k++)
+			;
+		if (word && k == SPK_COUNT_OF(c_words)) {
+			spk_binder_fail(b, location, SPK_UNSUPPORTED, err, "a time by the pattern %%%c is not supported", at[1]);
+			return spk_hint(err, "There are %%Y %%m %%d %%H %%M %%S %%f and %%L, %%y %%e %%I %%p %%j %%a %%A %%b %%B %%F %%T %%R %%D; or a template of PostgreSQL's: 'YYYY-MM-DD'."), SPK_UNSUPPORTED;
+		}
+		at += *at == '%' && at + 1 < end;
+		SPK_TRY_PTR(text = word ? spk_arena_printf(b->arena, "%s%s", text, c_words[k].ours) : spk_arena_printf(b->arena, *at == '"' || *at == '\\' ? "%s\"\\%c\"" : "%s\"%c\"", text, *at), err);
+	}
+	SPK_TRY_PTR(*pattern = spk_expr_unknown(b->arena, text), err);
+	return SPK_OK;
+}
+
 /* As a template of PostgreSQL's; letters that it has no word for, and what stands in quotes, stay as they are. */
 static spk_status translate(struct spk_arena *arena, struct spk_expr **pattern, spk_error *err)
 {
@@ -155,6 +257,8 @@ static const struct macro *find_macro(const char *name, struct spk_expr *const *
 			continue;
 		if (strstr(m->text, SPK_JAVA_TIME) && (!is_pattern(arg[1]) || (strcmp(m->text, SPK_JAVA_TIME) == 0 && !is_java(arg[1]))))
 			continue;  /* PostgreSQL's own, if anyone's */
+		if (strcmp(m->text, SPK_C_TIME) == 0 && !is_c(arg[1]))
+			continue;
 		if (!m->unit || (arg[0]->kind == SPK_EXPR_CONSTANT && is_text(&arg[0]->value, m->unit)))
 			return m;
 	}
@@ -222,6 +326,8 @@ spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_ex
 		SPK_TRY(read_document(x->b, &arg, args++, location, err));
 	if (strstr(m->text, SPK_JAVA_TIME))
 		SPK_TRY(translate(x->b->arena, &arg[1], err));
+	if (strcmp(m->text, SPK_C_TIME) == 0)
+		SPK_TRY(translate_c(x->b, &arg[1], location, err));
 	SPK_TRY(parse_text(m, b.arena, &tree, source, err));
 	b.pinned = spk_binder_at(x->b, location);
 	b.source = source;

@@ -5,6 +5,7 @@
  *   statement heads     EXPLAIN PLAN FOR, BEGIN STATEMENT SET ... END, DROP TEMPORARY     here
  *   DDL and SET         rewrite_ddl.c          window functions and files in FROM         rewrite_from.c
  *   sinks, LIKE         rewrite_sink.c
+ *   GROUP BY            rewrite_group.c
  *   joins               rewrite_join.c         words inside a statement                   rewrite_words.c
  */
 #include "planner/sql/rewrite.h"
@@ -193,6 +194,7 @@ static spk_status rewrite_statement(struct spk_rewrite *r, int first, int end, b
 	SPK_TRY(refuse_unknown(r, first, end, err));
 	SPK_TRY(rewrite_casts(r, first, end, err));
 	SPK_TRY(spk_rewrite_words(r, first, end, err));
+	SPK_TRY(spk_rewrite_groups(r, first, end, err));
 	SPK_TRY(spk_rewrite_qualify(r, first, end, err));
 	SPK_TRY(spk_rewrite_windows(r, first, end, err));
 	SPK_TRY(spk_rewrite_joins(r, first, end, err));

@@ -18,6 +18,8 @@
 #define SPK_MARK_FILE "sparklet file"            /* table function: FROM 'path' */
 #define SPK_MARK_SUBQUERY "sparklet subquery"    /* alias of a subquery in FROM that has none */
 #define SPK_MARK_PARTITION "sparklet partition"  /* named argument of a window function: ROW(columns) */
+#define SPK_MARK_ALIAS "sparklet alias"          /* named argument of a window function in GROUP BY: a column reference, the window's name */
+#define SPK_MARK_ALL "sparklet all"              /* column that GROUP BY ALL goes by */
 
 #define SPK_MARK_TRY "sparklet try"              /* function around a cast that gives NULL where it fails */
 #define SPK_MARK_IS_JSON "sparklet is json"      /* IS JSON: of the document and its text */
@@ -25,6 +27,7 @@
 #define SPK_MARK_CEIL "sparklet ceil"            /* CEIL(x TO unit) */
 
 #define SPK_MARK_ASOF "sparklet asof"            /* function around the condition of an ASOF JOIN; before the columns of its USING */
+#define SPK_MARK_WITHIN "sparklet within"        /* function in the condition of a JOIN: how much earlier and later the right side's time may be */
 #define SPK_MARK_AS_OF "sparklet as of"          /* table function: t FOR SYSTEM_TIME AS OF time */
 
 struct spk_rewrite {
@@ -57,6 +60,9 @@ spk_status spk_rewrite_sink(struct spk_rewrite *r, int i, int end, bool *done, s
 spk_status spk_rewrite_like(struct spk_rewrite *r, int name_end, int end, bool *done, spk_error *err);   /* rewrite_sink.c */
 spk_status spk_rewrite_set(struct spk_rewrite *r, int first, int end, spk_error *err);       /* rewrite_ddl.c */
 spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_error *err);     /* rewrite_words.c */
+spk_status spk_rewrite_groups(struct spk_rewrite *r, int first, int end, spk_error *err);    /* rewrite_group.c */
+/* Whether token i, behind AS, is the name of a window in GROUP BY. */
+bool spk_is_window_alias(const struct spk_rewrite *r, int i);
 spk_status spk_rewrite_windows(struct spk_rewrite *r, int first, int end, spk_error *err);   /* rewrite_from.c */
 spk_status spk_rewrite_qualify(struct spk_rewrite *r, int first, int end, spk_error *err);   /* rewrite_qualify.c */
 spk_status spk_rewrite_file_lists(struct spk_rewrite *r, int first, int end, spk_error *err);  /* rewrite_from.c */

@@ -3,7 +3,11 @@
  *
  *   x AS expr                      x "sparklet computed" GENERATED ALWAYS AS (expr) STORED
  *   x type METADATA FROM 'k'       x type CONSTRAINT "sparklet metadata" DEFAULT 'k'
+ *   x BIGINT UNSIGNED, x type KEY  x BIGINT, x type
+ *   x type GENERATED ALWAYS AS (e) the same STORED
+ *   CREATE STREAM s AS query, CREATE TABLE t AS query EMIT CHANGES      CREATE MATERIALIZED VIEW s AS query
  *   c type LATENESS i              c type, CONSTRAINT "sparklet watermark" CHECK (ROW(c, c - i))
+ *   WATERMARK FOR c                the same with c - INTERVAL '1' SECOND
  *   WATERMARK FOR c AS expr        CONSTRAINT "sparklet watermark" CHECK (ROW(c, expr))
  *   PRIMARY KEY (a) NOT ENFORCED   PRIMARY KEY (a)
  *   PARTITIONED BY (a, b)          PARTITION BY LIST (a, b)
@@ -31,17 +35,27 @@ static spk_status drop_words(struct spk_rewrite *r, int from, int *end, spk_erro
 	return SPK_OK;
 }
 
+#define WATERMARK_HEAD "CONSTRAINT \"" SPK_MARK_WATERMARK "\" CHECK (ROW("
+
 static spk_status rewrite_watermark(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
 	int as = first + 2;
 
 	while (as < end && spk_kind(r, as) != PG_QUERY__TOKEN__AS)
 		as++;
+	if (first + 3 == end) {  /* without an expression: a second behind */
+		const struct spk_token *t = &r->tokens->token[first + 2];
+		const char *text = spk_arena_printf(r->edits.arena, ", %.*s - INTERVAL '1' SECOND))", t->end - t->start, r->tokens->text + t->start);
+
+		SPK_TRY_PTR(text, err);
+		SPK_TRY(spk_rewrite_tokens(r, first, first + 2, WATERMARK_HEAD, err));
+		return spk_rewrite_after(r, first + 2, text, err);
+	}
 	if (as == first + 2 || as + 1 >= end) {
 		spk_sql_fail(r->source, r->tokens->token[first].start, SPK_SYNTAX, err, "a watermark needs a column and an expression");
 		return spk_hint(err, "WATERMARK FOR ts AS ts - INTERVAL '4' SECOND");
 	}
-	SPK_TRY(spk_rewrite_tokens(r, first, first + 2, "CONSTRAINT \"" SPK_MARK_WATERMARK "\" CHECK (ROW(", err));
+	SPK_TRY(spk_rewrite_tokens(r, first, first + 2, WATERMARK_HEAD, err));
 	SPK_TRY(spk_rewrite_tokens(r, as, as + 1, ",", err));
 	return spk_rewrite_after(r, end - 1, "))", err);
 }
@@ -97,6 +111,25 @@ static bool is_constraint(const struct spk_rewrite *r, int first)
 	return false;
 }
 
+/* Behind a column's name: x BIGINT UNSIGNED, x type KEY, GENERATED ALWAYS AS (expr) without STORED. */
+static spk_status rewrite_column_words(struct spk_rewrite *r, int first, int end, spk_error *err)
+{
+	for (int i = first + 1; i < end && !is_constraint(r, first); i++) {
+		if (spk_kind(r, i) == '(') {
+			i = spk_rewrite_close(r, i, end);
+		} else if (i > first + 1 && (spk_word(r, i, "UNSIGNED") || (spk_word(r, i, "KEY") && !spk_word(r, i - 1, "PRIMARY")))) {
+			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
+		} else if (spk_word(r, i, "ALWAYS") && spk_kind(r, i + 1) == PG_QUERY__TOKEN__AS && spk_kind(r, i + 2) == '(') {
+			const int close = spk_rewrite_close(r, i + 2, end);
+
+			if (close < end && spk_word(r, close + 1, "VIRTUAL"))
+				return spk_rewrite_tokens(r, close + 1, close + 2, "STORED", err);
+			return close < end && !spk_word(r, close + 1, "STORED") ? spk_rewrite_after(r, close, " STORED", err) : SPK_OK;
+		}
+	}
+	return SPK_OK;
+}
+
 static spk_status rewrite_element(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
 	int next;
@@ -113,6 +146,7 @@ static spk_status rewrite_element(struct spk_rewrite *r, int first, int end, spk
 		return spk_rewrite_after(r, end - 1, ") STORED", err);
 	}
 	SPK_TRY(spk_rewrite_type(r, first + 1, end, &next, err));
+	SPK_TRY(rewrite_column_words(r, first, end, err));
 	for (int i = next; i < end && !is_constraint(r, first); i++)
 		if (spk_word(r, i, "LATENESS") && i + 1 < end)
 			return rewrite_lateness(r, first, i, end, err);
@@ -240,6 +274,27 @@ static spk_status refuse_classes(const struct spk_rewrite *r, int function, int 
 	return spk_hint(err, "A function in C says its types: CREATE FUNCTION name(text, text) RETURNS bigint LANGUAGE c AS 'library.so', 'symbol'.");
 }
 
+/* CREATE STREAM s AS SELECT ..., CREATE TABLE t AS SELECT ... EMIT CHANGES: a part of the job that has a name. */
+static bool is_derived(const struct spk_rewrite *r, int i, int end)
+{
+	const bool emits = end >= 2 && spk_word(r, end - 2, "EMIT");
+
+	return (spk_word(r, i, "STREAM") || (emits && spk_word(r, i, "TABLE"))) && spk_kind(r, skip_name(r, i + 1, end)) == PG_QUERY__TOKEN__AS;
+}
+
+/* Its PARTITION BY at the end says where messages go in a topic that there is not. */
+static spk_status rewrite_derived(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "MATERIALIZED VIEW", err));
+	for (i++; i < end; i++) {
+		if (spk_kind(r, i) == '(')
+			i = spk_rewrite_close(r, i, end);
+		else if (spk_kind(r, i) == PG_QUERY__TOKEN__PARTITION && spk_word(r, i + 1, "BY"))
+			return spk_rewrite_tokens(r, i, spk_word(r, end - 2, "EMIT") ? end - 2 : end, "", err);
+	}
+	return SPK_OK;
+}
+
 spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
 	int i = first + 1;
@@ -259,6 +314,8 @@ spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_err
 		r->source->optional_view[r->source->optional_views++] = r->tokens->token[i + 4].start;
 		return spk_rewrite_tokens(r, i + 1, i + 4, "", err);
 	}
+	if (is_derived(r, i, end))
+		return rewrite_derived(r, i, end, err);
 	sink = spk_word(r, i, "SINK");
 	if (spk_word(r, i, "SOURCE") || sink || spk_word(r, i, "STREAM"))
 		SPK_TRY(spk_rewrite_tokens(r, i, i + 1, spk_word(r, i + 1, "TABLE") ? "" : "TABLE", err));

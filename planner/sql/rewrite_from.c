@@ -5,6 +5,8 @@
  *   session(bid PARTITION BY a, ts, gap)                                session(bid, "sparklet partition" => ROW(a), ts, gap)
  *   read_csv(['a.csv', 'b.csv'])                                        read_csv(ARRAY['a.csv', 'b.csv'])
  *   FROM 'path.csv'                                                     FROM "sparklet file"('path.csv')
+ *   FROM t LATERAL VIEW explode(x) u AS c                               FROM t CROSS JOIN LATERAL unnest(x) AS u(c)
+ *   FROM t LATERAL VIEW OUTER explode(x) u AS c                         FROM t LEFT JOIN LATERAL unnest(x) AS u(c) ON true
  *   FROM (SELECT ...) WHERE                                             FROM (SELECT ...) AS "sparklet subquery" WHERE
  */
 #include "planner/sql/rewrite.h"
@@ -124,7 +126,7 @@ spk_status spk_rewrite_file_lists(struct spk_rewrite *r, int first, int end, spk
 static spk_status name_subquery(struct spk_rewrite *r, int open, int end, spk_error *err)
 {
 	static const char *const follows[] = { "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FETCH", "UNION", "INTERSECT", "EXCEPT",
-		"WINDOW", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "ON", "USING", ",", ")" };
+		"WINDOW", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "ASOF", "QUALIFY", "WITH", "EMIT", "OPTIONS", "ON", "USING", ",", ")" };
 	int close = spk_rewrite_close(r, open, end);
 	bool bare = close + 1 == end;
 
@@ -133,6 +135,22 @@ static spk_status name_subquery(struct spk_rewrite *r, int open, int end, spk_er
 	for (size_t i = 0; !bare && i < SPK_COUNT_OF(follows); i++)
 		bare = spk_word(r, close + 1, follows[i]);
 	return bare ? spk_rewrite_after(r, close, " AS \"" SPK_MARK_SUBQUERY "\"", err) : SPK_OK;
+}
+
+/* LATERAL VIEW at token i. */
+static spk_status rewrite_view(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	const bool outer = spk_word(r, i + 2, "OUTER");
+	const int call = i + 2 + outer, close = spk_kind(r, call + 1) == '(' ? spk_rewrite_close(r, call + 1, end) : end;
+	const int as = close + 1 + (spk_kind(r, close + 1) != PG_QUERY__TOKEN__AS);
+
+	if (!spk_word(r, call, "EXPLODE") || as + 1 >= end || spk_kind(r, as) != PG_QUERY__TOKEN__AS || spk_kind(r, as + 2) == ',') {
+		spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "LATERAL VIEW is only supported with explode(array) and one name");
+		return spk_hint(err, "LATERAL VIEW explode(x) t AS c; or CROSS JOIN LATERAL unnest(x) AS t (c)."), SPK_UNSUPPORTED;
+	}
+	SPK_TRY(spk_rewrite_tokens(r, i, call + 1, outer ? "LEFT JOIN LATERAL unnest" : "CROSS JOIN LATERAL unnest", err));
+	SPK_TRY(as == close + 1 ? spk_rewrite_tokens(r, as, as + 1, "AS \"" SPK_MARK_SUBQUERY "\" (", err) : spk_rewrite_tokens(r, as, as + 1, "(", err));
+	return spk_rewrite_after(r, as + 1, outer ? ") ON true" : ")", err);
 }
 
 /* FROM of a SELECT, not of EXTRACT(x FROM y) and its like, nor of IS DISTINCT FROM. */
@@ -152,6 +170,8 @@ spk_status spk_rewrite_from(struct spk_rewrite *r, int first, int end, spk_error
 			depth--;
 		else if (kind == PG_QUERY__TOKEN__SELECT)
 			selecting[depth] = true;
+		if (spk_word(r, i, "LATERAL") && spk_word(r, i + 1, "VIEW"))
+			SPK_TRY(rewrite_view(r, i, end, err));
 		from = kind == PG_QUERY__TOKEN__FROM && selecting[depth] && spk_kind(r, i - 1) != PG_QUERY__TOKEN__DISTINCT;
 		if (from)
 			selecting[depth] = false;

@@ -18,19 +18,51 @@ static const struct { const char *format, *encode, *name; } encodings[] = {
 	{ "DEBEZIUM", "JSON", "debezium-json" }, { "MAXWELL", "JSON", "maxwell-json" }, { "CANAL", "JSON", "canal-json" },
 };
 
-/* The option that FORMAT at token i says, `, "format" = 'json'`; *out stays NULL where none stands there. */
+/* What may stand in brackets behind ENCODE, as options of the format. `not`: of true and false the other one. */
+static const struct { const char *encode, *word, *key; bool not; } encode_options[] = {
+	{ "CSV", "without_header", "csv.header", true }, { "CSV", "delimiter", "csv.delimiter", false },
+};
+
+static spk_status bad_format(const struct spk_rewrite *r, int i, spk_error *err)
+{
+	spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "this FORMAT ... ENCODE ... is not supported");
+	return spk_hint(err, "Write it as options: 'format' = 'json', and changes by key as 'connector' = 'upsert-kafka'; docs/formats.md lists all."), SPK_UNSUPPORTED;
+}
+
+/* word = 'value' at token i, behind ENCODE at token `encode`; added to *out. */
+static spk_status encode_option(struct spk_rewrite *r, int encode, int i, const char **out, spk_error *err)
+{
+	const char *value;
+
+	for (size_t k = 0; k < SPK_COUNT_OF(encode_options) && spk_kind(r, i + 1) == '='; k++) {
+		if (!spk_word(r, encode + 1, encode_options[k].encode) || !spk_word(r, i, encode_options[k].word))
+			continue;
+		SPK_TRY_PTR(value = spk_token_unquote(r->tokens->text, &r->tokens->token[i + 2], r->edits.arena), err);
+		if (encode_options[k].not)
+			value = strcmp(value, "true") == 0 ? "false" : "true";
+		SPK_TRY_PTR(*out = spk_arena_printf(r->edits.arena, "%s, \"%s\" = '%s%s'", *out, encode_options[k].key, value, *value == '\'' ? "'" : ""), err);
+		return SPK_OK;
+	}
+	return bad_format(r, i, err);
+}
+
+/* The options that FORMAT at token i says, `, "format" = 'json'`; *out stays NULL where none stands there. */
 static spk_status format_option(struct spk_rewrite *r, int i, int end, const char **out, spk_error *err)
 {
+	const int open = i + 4, close = open < end && spk_kind(r, open) == '(' ? spk_rewrite_close(r, open, end) : open;
+	const bool brackets = close > open;
+
 	if (!spk_word(r, i, "FORMAT") || !spk_word(r, i + 2, "ENCODE") || i + 3 >= end)
 		return SPK_OK;
-	for (size_t k = 0; k < SPK_COUNT_OF(encodings) && i + 4 == end; k++) {
+	for (size_t k = 0; k < SPK_COUNT_OF(encodings) && close + brackets == end; k++) {
 		if (!spk_word(r, i + 1, encodings[k].format) || !spk_word(r, i + 3, encodings[k].encode))
 			continue;
 		SPK_TRY_PTR(*out = spk_arena_printf(r->edits.arena, ", \"format\" = '%s'", encodings[k].name), err);
+		for (int at = open + 1; at < close; at += 4)
+			SPK_TRY(encode_option(r, i + 2, at, out, err));
 		return SPK_OK;
 	}
-	spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "this FORMAT ... ENCODE ... is not supported");
-	return spk_hint(err, "Write it as options: 'format' = 'json', and changes by key as 'connector' = 'upsert-kafka'; docs/formats.md lists all."), SPK_UNSUPPORTED;
+	return bad_format(r, i, err);
 }
 
 spk_status spk_rewrite_format(struct spk_rewrite *r, int close, int end, spk_error *err)

@@ -8,8 +8,10 @@
  *   ARRAY[1, 2][1]                                  (ARRAY[1, 2])[1]
  *   window.start, PARTITION BY window               "window".start
  *   JSON_VALUE(j, p RETURNING t DEFAULT d ON EMPTY) "sparklet try"(CAST(JSON_VALUE(j, p, (d)::text, NULL) AS t))
+ *   x RLIKE p, x NOT RLIKE p                        x ~ p, x !~ p
  *   x IS JSON                                       x IS DOCUMENT
- *   EMIT CHANGES, EMIT FINAL, EMIT ON WINDOW CLOSE  (nothing)
+ *   EMIT CHANGES, FINAL, ON WINDOW CLOSE, AFTER WATERMARK       (nothing)
+ *   OPTIONS (AGGREGATE INPUT GROUP SIZE = n)        (nothing)
  */
 #include "planner/sql/rewrite.h"
 
@@ -71,6 +73,10 @@ static spk_status rewrite_unit(struct spk_rewrite *r, int i, spk_error *err)
 	const char *text = unit ? spk_arena_printf(r->edits.arena, "'%s'", unit->one) : "";
 
 	SPK_TRY_PTR(text, err);
+	if (unit && spk_kind(r, i + 3) == ',' && spk_word(r, i, "DATEDIFF"))
+		SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "TIMESTAMPDIFF", err));
+	if (unit && spk_kind(r, i + 3) == ',' && spk_word(r, i, "DATEADD"))
+		SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "TIMESTAMPADD", err));
 	return unit && spk_kind(r, i + 3) == ',' ? spk_rewrite_tokens(r, i + 2, i + 3, text, err) : SPK_OK;
 }
 
@@ -80,7 +86,7 @@ static spk_status rewrite_rounding(struct spk_rewrite *r, int i, int end, spk_er
 	const int close = spk_rewrite_close(r, i + 1, end);
 	bool many = false;
 	const struct unit *unit = close < end ? unit_at(r, close - 1, &many) : NULL;
-	const bool cuts = spk_word(r, i, "TIMESTAMP_TRUNC");
+	const bool cuts = spk_word(r, i, "TIMESTAMP_TRUNC") || spk_word(r, i, "DATE_TRUNC");
 	const char *text;
 
 	if (!unit || (cuts ? spk_kind(r, close - 2) != ',' : spk_kind(r, close - 2) != PG_QUERY__TOKEN__TO))
@@ -223,6 +229,14 @@ static spk_status rewrite_is_json(struct spk_rewrite *r, int i, spk_error *err)
 	return spk_hint(err, "Ask for the type: jsonb_typeof(TRY_CAST(x AS jsonb)) = 'object'."), SPK_UNSUPPORTED;
 }
 
+/* RLIKE at token i. */
+static spk_status rewrite_rlike(struct spk_rewrite *r, int i, spk_error *err)
+{
+	const bool not = spk_kind(r, i - 1) == PG_QUERY__TOKEN__NOT;
+
+	return spk_rewrite_tokens(r, i - not, i + 1, not ? "!~" : "~", err);
+}
+
 /* --- columns called window, EMIT --- */
 
 /* A column that is called window: what is no WINDOW clause, which a name and AS follow. */
@@ -231,7 +245,7 @@ static bool is_column_window(const struct spk_rewrite *r, int i)
 	const int before = spk_kind(r, i - 1);
 	const bool clause = spk_kind(r, i + 2) == PG_QUERY__TOKEN__AS && spk_kind(r, i + 3) == '(';
 
-	if (!spk_word(r, i, "WINDOW"))
+	if (!spk_word(r, i, "WINDOW") || spk_kind(r, i + 1) == '(' || spk_is_window_alias(r, i))
 		return false;
 	return spk_kind(r, i + 1) == '.' || (!clause && (before == ',' || before == PG_QUERY__TOKEN__BY || before == PG_QUERY__TOKEN__AS || before == PG_QUERY__TOKEN__SELECT));
 }
@@ -239,9 +253,11 @@ static bool is_column_window(const struct spk_rewrite *r, int i)
 /* EMIT at token i: how many tokens say when results come, at the end of a query; 0: none. */
 static int emit_words(const struct spk_rewrite *r, int i, int end)
 {
-	const int n = spk_word(r, i + 1, "CHANGES") || spk_word(r, i + 1, "FINAL") ? 2 : spk_word(r, i + 1, "ON") && spk_word(r, i + 2, "WINDOW") && spk_word(r, i + 3, "CLOSE") ? 4 : 0;
+	const bool after = spk_word(r, i + 1, "AFTER") && (spk_word(r, i + 2, "WATERMARK") || (spk_word(r, i + 2, "WINDOW") && spk_word(r, i + 3, "CLOSE")));
+	const bool closed = spk_word(r, i + 1, "ON") && spk_word(r, i + 2, "WINDOW") && spk_word(r, i + 3, "CLOSE");
+	const int n = spk_word(r, i + 1, "CHANGES") || spk_word(r, i + 1, "FINAL") ? 2 : closed || (after && spk_word(r, i + 2, "WINDOW")) ? 4 : after ? 3 : 0;
 
-	return spk_word(r, i, "EMIT") && n && (i + n == end || spk_kind(r, i + n) == ')') ? n : 0;
+	return spk_word(r, i, "EMIT") && n && (i + n == end || spk_kind(r, i + n) == ')' || spk_word(r, i + n, "LIMIT") || spk_word(r, i + n, "WITH")) ? n : 0;
 }
 
 spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_error *err)
@@ -253,18 +269,22 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(rewrite_interval(r, i, end, err));
 		else if (call && (spk_word(r, i, "TRY_CAST") || spk_word(r, i, "SAFE_CAST")))
 			SPK_TRY(rewrite_try(r, i, end, err));
-		else if (call && (spk_word(r, i, "TIMESTAMPDIFF") || spk_word(r, i, "TIMESTAMPADD")))
+		else if (call && (spk_word(r, i, "TIMESTAMPDIFF") || spk_word(r, i, "TIMESTAMPADD") || spk_word(r, i, "DATEDIFF") || spk_word(r, i, "DATEADD")))
 			SPK_TRY(rewrite_unit(r, i, err));
-		else if (call && (spk_word(r, i, "FLOOR") || spk_word(r, i, "CEIL") || spk_word(r, i, "TIMESTAMP_TRUNC")))
+		else if (call && (spk_word(r, i, "FLOOR") || spk_word(r, i, "CEIL") || spk_word(r, i, "TIMESTAMP_TRUNC") || spk_word(r, i, "DATE_TRUNC")))
 			SPK_TRY(rewrite_rounding(r, i, end, err));
 		else if (call && (spk_word(r, i, "JSON_VALUE") || spk_word(r, i, "JSON_QUERY") || spk_word(r, i, "JSON_EXISTS")))
 			SPK_TRY(rewrite_json(r, i, end, err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__ARRAY && spk_kind(r, i + 1) == '[')
 			SPK_TRY(rewrite_array(r, i, end, err));
+		else if (spk_word(r, i, "RLIKE") && i > first + 1 && i + 1 < end && !call)
+			SPK_TRY(rewrite_rlike(r, i, err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__IS)
 			SPK_TRY(rewrite_is_json(r, i, err));
 		else if (is_column_window(r, i))
 			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "\"window\"", err));
+		else if (call && spk_word(r, i, "OPTIONS") && (spk_word(r, i + 2, "AGGREGATE") || spk_word(r, i + 2, "DISTINCT") || spk_word(r, i + 2, "EXPECTED") || spk_word(r, i + 2, "LIMIT")))
+			SPK_TRY(spk_rewrite_tokens(r, i, SPK_MIN(spk_rewrite_close(r, i + 1, end) + 1, end), "", err));
 		else if (emit_words(r, i, end))
 			SPK_TRY(spk_rewrite_tokens(r, i, i + emit_words(r, i, end), "", err));
 	}

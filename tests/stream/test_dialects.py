@@ -11,7 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent / "dialects"
 
 
 def cases(text):
-    """(name, [(head, body)]): a case begins with "=== name", its parts with "--- head"."""
+    """(name, [(head, body)]): a case begins with "=== name", its parts with "--- head": files, sql, and what sinks or stdout come to, or the error."""
     for block in re.split(r"^=== ", text, flags=re.M)[1:]:
         name, rest = block.split("\n", 1)
         yield name.strip(), [tuple(part.split("\n", 1)) for part in re.split(r"^--- ", rest, flags=re.M)[1:]]
@@ -28,46 +28,55 @@ def key(row):
     return json.dumps(plain(row))
 
 
-def written(folder):
-    """What changelogs and rows in a sink's folder add up to."""
+def added_up(lines):
+    """What lines of changelogs and rows come to."""
     rows = Counter()
-    for path in sorted(folder.glob("epoch-*.json")):
-        for line in path.read_text().splitlines():
-            row = json.loads(line)
-            if row.keys() == {"op", "data"}:
-                rows[key(row["data"])] += 1 if row["op"][0] == "+" else -1
-            elif row.keys() >= {"op", "before", "after"}:
-                rows.subtract([key(row["before"])] if row["before"] else [])
-                rows.update([key(row["after"])] if row["after"] else [])
-            else:
-                rows[key(row)] += 1
+    for line in lines:
+        row = json.loads(line)
+        if row.keys() == {"op", "data"}:
+            rows[key(row["data"])] += 1 if row["op"][0] == "+" else -1
+        elif row.keys() >= {"op", "before", "after"}:
+            rows.subtract([key(row["before"])] if row["before"] else [])
+            rows.update([key(row["after"])] if row["after"] else [])
+        else:
+            rows[key(row)] += 1
     return {k: n for k, n in rows.items() if n}
 
 
-def run(name, parts, each):
-    cwd = TMP / f"{name}-{each}"
+def written(folder):
+    """What the files in a sink's folder add up to."""
+    return added_up(line for path in sorted(folder.glob("epoch-*.json")) for line in path.read_text().splitlines())
+
+
+def run(file, name, parts, each):
+    cwd = TMP / f"{file}-{name}-{each}"
     for head, body in parts:
         if head.startswith("file "):
             (cwd / head[5:]).parent.mkdir(parents=True, exist_ok=True)
             (cwd / head[5:]).write_text(body)
     cwd.mkdir(exist_ok=True)
-    (cwd / "job.sql").write_text(dict(parts)["sql"])
+    (cwd / "job.sql").write_text("".join(body for head, body in parts if head == "sql"))
     refused = dict(parts).get("refused")
     done = sparklet(cwd, "run", "-s", f"epoch.max.rows={each}", "-s", "epoch.interval=0", "job.sql", expect=2 if refused else 0)
     for line in (refused or "").split("\n"):
         assert line in done.stderr, f"{name}: {line!r} is not in\n{done.stderr}"
     for head, body in parts:
-        if head.startswith("sink "):
+        if head.startswith("sink ") or head == "printed":
             want = Counter(key(json.loads(line)) for line in body.splitlines())
-            got = written(cwd / head[5:])
+            got = written(cwd / head[5:]) if head != "printed" else added_up(done.stdout.splitlines())
             assert got == want, f"{name}, epochs of {each}, {head}:\n  got  {sorted(got.items())}\n  want {sorted(want.items())}\n{done.stderr}"
 
 
 def of_file(path):
     def test():
+        shared = []
         for name, parts in cases(path.read_text()):
+            if name == "shared":  # files and tables that the cases behind it have as well
+                shared = parts
+                continue
+            parts = shared + parts
             for each in [32768] if "refused" in dict(parts) else [32768, 1]:
-                run(name, parts, each)
+                run(path.stem, name, parts, each)
     test.__doc__ = f"{path.stem}: {path.read_text().splitlines()[0].lstrip('# ')}"
     return test
 

@@ -11,7 +11,7 @@ CALLS = 12
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 # What depends on the moment or the session, makes large values, gives sets, is a word of the grammar, or is not PostgreSQL's; and templates, which random texts are not.
 OTHERS = {'timestamp', 'time', 'interval', 'contains', 'instr', 'space', 'log2', 'in_sample', 'limit_rows', 'offset_rows', 'to_char', 'to_number', 'to_date', 'to_timestamp', 'json_each_text', 'jsonb_each',
-          'jsonb_each_text', 'json_each', 'json_array_elements', 'jsonb_array_elements', 'json_array_elements_text', 'jsonb_array_elements_text', 'json_object_keys', 'jsonb_object_keys', 'lpad', 'rpad', 'factorial', 'generate_series', 'range', 'now', 'current_timestamp', 'random', 'clock_timestamp', 'statement_timestamp', 'transaction_timestamp', 'timeofday', 'gen_random_uuid', 'repeat', 'pg_sleep', 'age', 'uuid', 'current_setting', 'set_config'}
+          'jsonb_each_text', 'json_each', 'json_array_elements', 'jsonb_array_elements', 'json_array_elements_text', 'jsonb_array_elements_text', 'json_object_keys', 'jsonb_object_keys', 'lpad', 'rpad', 'factorial', 'generate_series', 'range', 'now', 'current_timestamp', 'random', 'clock_timestamp', 'statement_timestamp', 'transaction_timestamp', 'timeofday', 'gen_random_uuid', 'repeat', 'pg_sleep', 'age', 'uuid', 'current_setting', 'set_config', 'json_compact', 'json_to_array'}
 ZONES = ['UTC', 'America/New_York', 'Asia/Kolkata', 'nowhere']
 
 
