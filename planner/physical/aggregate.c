@@ -313,12 +313,12 @@ spk_status spk_build_stream_level(struct spk_build *b, const struct spk_logical 
 	return spk_build_stream_merging(b, l, partial, &ports, closing, out, err);
 }
 
-/* Sessions whose changes come out change their bounds, so that rows which are taken back may be of windows that are over. */
+/* Sessions that are kept for good change their bounds whenever a row comes, so that rows which are taken back may be of windows that are over. */
 static bool bounds_change(const struct spk_build *b, const struct spk_logical *l)
 {
 	if (b->options->emit != SPK_EMIT_ON_UPDATE)
 		return false;
-	if (l->kind == SPK_LOGICAL_WINDOW && l->window == SPK_WINDOW_SESSION)
+	if (l->kind == SPK_LOGICAL_WINDOW && l->window == SPK_WINDOW_SESSION && !spk_build_session_is_by_time(b, l))
 		return true;
 	for (int i = 0; i < l->inputs; i++)
 		if (bounds_change(b, l->input[i]))

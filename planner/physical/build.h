@@ -186,6 +186,8 @@ spk_status spk_call_columns_take(struct spk_call_columns *c, struct spk_aggregat
 
 /* Sessions (session.c): the WINDOW over `in`; and, in a stream, an AGGREGATE over one as one operator, from its input on, where *taken. */
 spk_status spk_build_session(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err);
+/* In a stream: whether its sessions go by the watermark. Others, whose rows may be taken back, are kept for good, and nothing is late for them. */
+bool spk_build_session_is_by_time(const struct spk_build *b, const struct spk_logical *w);
 spk_status spk_build_session_groups(struct spk_build *b, const struct spk_logical *l, bool *taken, struct spk_ports *out, spk_error *err);
 
 /* --- aggregates made of windows as they grow: window_groups.c, panes.c --- */
@@ -194,6 +196,8 @@ spk_status spk_build_session_groups(struct spk_build *b, const struct spk_logica
 bool spk_build_looks_at_rows(const struct spk_logical *w, const struct spk_logical *l);
 /* Rows of such a plan are never taken back, as long as windows come out when they close. */
 bool spk_build_only_appends(const struct spk_logical *l);
+/* The same, also where windows change. */
+bool spk_build_only_adds(const struct spk_build *b, const struct spk_logical *l);
 /* An AGGREGATE over the window itself: projections between are put into its expressions. */
 spk_status spk_build_onto_window(struct spk_build *b, const struct spk_logical *l, struct spk_logical **out, spk_error *err);
 /* In a stream, an AGGREGATE over hop or cumulate by panes that their windows share, from its input on, where *taken. */

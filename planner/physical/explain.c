@@ -349,6 +349,11 @@ static spk_status put_session(const struct spk_physical *n, struct spk_buffer *o
 		SPK_TRY(spk_buffer_append_str(out, i ? ", " : " ", err));
 		SPK_TRY(put_call(&n->aggregate[i], out, err));
 	}
+	if (n->retracts) {
+		SPK_TRY(spk_buffer_append_str(out, n->on_close ? "; when it is over, changes for " : "; changes, for ", err));
+		SPK_TRY(put_interval(n->lateness_us, out, err));
+		SPK_TRY(spk_buffer_append_str(out, " behind its end", err));
+	}
 	return spk_buffer_append_str(out, "]", err);
 }
 

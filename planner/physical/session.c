@@ -2,10 +2,9 @@
  * Session windows.
  *
  *   batch               window functions along the rows of a key: a session begins where the row before is more than a gap away
- *   stream, closing     an operator of its own (stream/operator/session.c), which gives the rows of sessions as the watermark closes them; or what an
- *                       AGGREGATE above, by the same keys and the session's bounds, makes of them
- *   stream, otherwise   the same as in batch, for every key that changes (recompute.c): over rows that may be taken back, over a time without a
- *                       watermark, or when every change is wanted
+ *   stream, by time     an operator of its own (stream/operator/session.c), which gives the rows of sessions as the watermark closes them; or what an
+ *                       AGGREGATE above, by the same keys and the session's bounds, makes of them. With late rows behind that, or from the beginning on, also what changes
+ *   stream, otherwise   the same as in batch, for every key that changes (recompute.c): over rows that may be taken back, or over a time without a watermark
  */
 #include "planner/physical/build.h"
 
@@ -227,6 +226,7 @@ static spk_status build_input(struct spk_build *b, const struct spk_logical *w, 
 	SPK_TRY_PTR(node, err);
 	node->time_column = time_column;
 	node->window_slide_us = w->window_slide_us;
+	node->lateness_us = b->options->lateness_us;
 	if (late)
 		spk_build_time(b, w, node);
 	*ports = spk_build_port(b, node, ports->retracts);
@@ -240,6 +240,8 @@ static spk_status put_meaning(const struct spk_physical *node, struct spk_buffer
 	const int columns = node->passes ? in->count : node->key_count;
 	char type[64];
 
+	if (node->retracts)
+		SPK_TRY(spk_buffer_printf(text, err, "late by up to %lld us, changing %s, ", (long long)node->lateness_us, node->on_close ? "when they are over" : "from the beginning"));
 	SPK_TRY(spk_buffer_printf(text, err, "sessions with a gap of %lld us, %s", (long long)node->window_slide_us, node->passes ? "rows" : "by"));
 	for (int i = 0; i < columns; i++) {
 		const struct spk_field *f = &in->field[node->passes ? i : node->key[i]];
@@ -283,7 +285,9 @@ static spk_status finish_session(struct spk_build *b, const struct spk_logical *
 	node->window_slide_us = w->window_slide_us;
 	spk_build_time(b, w, node);
 	node->bound = SPK_BOUND_TIME;
-	node->retracts = false;
+	node->lateness_us = b->options->lateness_us;
+	node->on_close = b->options->emit != SPK_EMIT_ON_UPDATE;
+	node->retracts = spk_build_windows_change(b);
 	SPK_TRY(set_groups(b, node, err));
 	status = put_meaning(node, &text, err);
 	if (status == SPK_OK)
@@ -292,7 +296,7 @@ static spk_status finish_session(struct spk_build *b, const struct spk_logical *
 	return status;
 }
 
-static spk_status build_closing(struct spk_build *b, const struct spk_logical *w, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
+static spk_status build_by_time(struct spk_build *b, const struct spk_logical *w, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
 	struct spk_physical *node;
 
@@ -303,7 +307,7 @@ static spk_status build_closing(struct spk_build *b, const struct spk_logical *w
 	SPK_TRY_PTR(node, err);
 	node->passes = true;
 	SPK_TRY(finish_session(b, w, node, w->time_column, w->partition, err));
-	*out = spk_build_port(b, node, false);
+	*out = spk_build_port(b, node, node->retracts);
 	SPK_TRY_PTR(out->node, err);
 	return SPK_OK;
 }
@@ -318,25 +322,30 @@ static spk_status build_changing(struct spk_build *b, const struct spk_logical *
 	return spk_build_recompute(b, &r, &ports, out, err);
 }
 
-static bool closes(const struct spk_build *b, const struct spk_logical *w)
+/* Its sessions are over some time. */
+static bool ends(const struct spk_build *b, const struct spk_logical *w)
 {
-	return b->options->streaming && b->options->emit != SPK_EMIT_ON_UPDATE && w->properties.window_end >= 0 && w->properties.append_only;
+	return b->options->streaming && w->properties.window_end >= 0 && w->properties.append_only;
 }
 
 spk_status spk_build_session(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
 	if (!b->options->streaming)
 		return build_batch(b, l, in, out, err);
-	if (!closes(b, l))
+	if (ends(b, l) && !in->retracts)
+		return build_by_time(b, l, in, out, err);
+	if (!ends(b, l) || b->options->emit == SPK_EMIT_ON_UPDATE)
 		return build_changing(b, l, in, out, err);
-	SPK_TRY(spk_build_check_lateness(b, l, "sessions", err));
-	if (!in->retracts)
-		return build_closing(b, l, in, out, err);
 	spk_fail(err, SPK_PLAN, "sessions that close cannot be made of rows that may be taken back");
 	spk_hint(err, "SET emit = 'on-update' gives their changes instead.");
 	if (err)
 		err->position = l->position;
 	return SPK_PLAN;
+}
+
+bool spk_build_session_is_by_time(const struct spk_build *b, const struct spk_logical *w)
+{
+	return ends(b, w) && spk_build_only_adds(b, w->input[0]);
 }
 
 /* --- an aggregate that is made of sessions as they grow --- */
@@ -449,7 +458,7 @@ static spk_status build_groups(struct spk_build *b, const struct spk_logical *w,
 	SPK_TRY_PTR(node, err);
 	SPK_TRY(spk_build_calls(b, n, node, err));
 	SPK_TRY(finish_session(b, w, node, w->partition_count, key, err));
-	ports = spk_build_port(b, node, false);
+	ports = spk_build_port(b, node, node->retracts);
 	SPK_TRY_PTR(ports.node, err);
 	SPK_TRY(pick_outputs(b, w, n, &ports, err));
 	*out = ports;
@@ -464,10 +473,8 @@ spk_status spk_build_session_groups(struct spk_build *b, const struct spk_logica
 	*taken = false;
 	while (w->kind == SPK_LOGICAL_PROJECT)
 		w = w->input[0];
-	if (w->kind != SPK_LOGICAL_WINDOW || w->window != SPK_WINDOW_SESSION || !closes(b, w) || l->properties.bound != SPK_BOUND_TIME || !spk_build_only_appends(w->input[0]) ||
-	    spk_aggregate_needs_rows(l, false))
+	if (w->kind != SPK_LOGICAL_WINDOW || w->window != SPK_WINDOW_SESSION || !spk_build_session_is_by_time(b, w) || l->properties.bound != SPK_BOUND_TIME || spk_aggregate_needs_rows(l, false))
 		return SPK_OK;
-	SPK_TRY(spk_build_check_lateness(b, w, "sessions", err));
 	SPK_TRY(spk_build_onto_window(b, l, &n, err));
 	*taken = same_groups(w, n) && spk_build_looks_at_rows(w, n);
 	return *taken ? build_groups(b, w, n, out, err) : SPK_OK;

@@ -35,6 +35,22 @@ bool spk_build_only_appends(const struct spk_logical *l)
 	return only;
 }
 
+/* What changes where windows do: aggregates of them, and which of them a row is in. */
+static bool has_changing_windows(const struct spk_logical *l)
+{
+	if (l->kind == SPK_LOGICAL_AGGREGATE || (l->kind == SPK_LOGICAL_WINDOW && l->window == SPK_WINDOW_SESSION))
+		return true;
+	for (int i = 0; i < l->inputs; i++)
+		if (has_changing_windows(l->input[i]))
+			return true;
+	return false;
+}
+
+bool spk_build_only_adds(const struct spk_build *b, const struct spk_logical *l)
+{
+	return spk_build_only_appends(l) && !(spk_build_windows_change(b) && has_changing_windows(l));
+}
+
 spk_status spk_build_onto_window(struct spk_build *b, const struct spk_logical *l, struct spk_logical **out, spk_error *err)
 {
 	struct spk_logical *n = spk_logical_clone(b->arena, l);

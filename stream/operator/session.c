@@ -1,9 +1,10 @@
 /*
- * Sessions by key, once the watermark has passed their end: aggregates of each, or its rows with the session's bounds.
+ * Sessions by key, once the watermark has passed their end, or as they change: aggregates of each, or its rows with the session's bounds.
  *
  *   input   rows by the hash of the key columns, append-only, behind SESSION_INPUT
- *   output  per session: start, key, aggregates, end, time; or (plan->passes) the rows, start, end, time. Append-only, in order of the end
- *   state   a key's sessions (session.h): those that are open, and for one gap more the bounds of those that were closed
+ *   output  per session: start, key, aggregates, end, time; or (plan->passes) the rows, start, end, time. In order of the end; append-only, but where sessions change that
+ *           have come out: those are taken back
+ *   state   a key's sessions (session.h): those that may change, and for one gap more the bounds of those that were closed
  *
  * Rows are folded first: those of the epoch that are together are one run, which meets the state once. A run may make one session of two, or of more.
  */
@@ -275,8 +276,10 @@ static spk_status work_off(struct spk_sessions *x, spk_error *err)
 	SPK_TRY(make_runs(x, (uint32_t)items, err));
 	if (!spk_sessions_keep_rows(x))
 		SPK_TRY(fold(x, (uint32_t)items, err));
+	SPK_TRY(spk_session_out_new(x, &x->out, err));
 	SPK_TRY(spk_sessions_merge(x, err));
-	return spk_sessions_close(x, spk_op_watermark_after(&x->s.base), err);
+	SPK_TRY(spk_sessions_close(x, spk_op_watermark_after(&x->s.base), err));
+	return spk_session_out_emit(x->out, err);
 }
 
 static spk_status session_finish(struct spk_op *op, spk_error *err)
@@ -287,6 +290,8 @@ static spk_status session_finish(struct spk_op *op, spk_error *err)
 	x->work = spk_arena_new(op->pipeline->account);
 	SPK_TRY_PTR(x->work, err);
 	status = work_off(x, err);
+	spk_session_out_drop(x->out);
+	x->out = NULL;
 	spk_arena_unref(x->work);
 	x->work = NULL;
 	spk_groups_clear(&x->s.epoch);

@@ -11,6 +11,9 @@
  * asks again. So a row costs its key's entry alone, and a session as many looks as it has gaps.
  *
  * A session that was closed stays known for one gap more: a row that would have belonged to it is late, though its own time is not over yet.
+ *
+ * Where late rows are taken (plan->lateness_us) a session that has come out is closed so much later. One that changes meanwhile is taken back, and comes out anew: when it is over,
+ * if it is not yet. Unless plan->on_close sessions come out from their first row on, and again whenever they change.
  */
 #ifndef SPK_STREAM_OPERATOR_SESSION_H
 #define SPK_STREAM_OPERATOR_SESSION_H
@@ -28,8 +31,8 @@ enum spk_session_origin {
 	SPK_SESSION_ORIGINS
 };
 
-/* `data`: states, or rows one after the other, each its size (uint32) and bytes (plain.h); nothing once closed. */
-struct spk_session { int64_t first, last, look; bool closed; const char *data; uint32_t size; };
+/* out: it has come out as it is. `data`: states, or rows one after the other, each its size (uint32) and bytes (plain.h); nothing once closed. */
+struct spk_session { int64_t first, last, look; bool closed, out; const char *data; uint32_t size; };
 
 /* A key's sessions; in the state table's bytes, or in an arena. */
 struct spk_session_list { struct spk_session *at; int count; };
@@ -57,6 +60,7 @@ struct spk_sessions {
 	struct spk_session_ref *ref;     /* by key, then by time */
 	uint32_t *ref_end, *run_end;     /* by key */
 	struct spk_session_run *run;
+	struct spk_session_out *out;
 };
 
 /* Keys that are read and written together. */
@@ -81,11 +85,30 @@ spk_status spk_session_looks_write(struct spk_sessions *x, struct spk_session_lo
 /* --- session_merge.c: the epoch's runs into the state --- */
 spk_status spk_sessions_merge(struct spk_sessions *x, spk_error *err);
 
+/* --- session_out.c: what comes out, in order --- */
+spk_status spk_session_out_new(struct spk_sessions *x, struct spk_session_out **out, spk_error *err);
+/* The session of that key, or its rows, with that weight. */
+spk_status spk_session_out_put(struct spk_session_out *o, struct spk_view key, const struct spk_session *session, int32_t weight, spk_error *err);
+spk_status spk_session_out_emit(struct spk_session_out *o, spk_error *err);
+/* Forgets what was not emitted; NULL: nothing. */
+void spk_session_out_drop(struct spk_session_out *o);
+
 /* --- session_close.c: what the watermark has passed comes out --- */
 spk_status spk_sessions_close(struct spk_sessions *x, int64_t watermark, spk_error *err);
 
 /* The watermark that says that a session is over whose last row has this time. */
 static inline int64_t spk_session_over(int64_t last, int64_t gap) { return last + gap + 1; }
+/* So much later, but no later than all of time; what lies in bucket INT64_MAX are sessions. */
+static inline int64_t spk_session_later(int64_t time, int64_t us)
+{
+	int64_t sum;
+
+	return __builtin_add_overflow(time, us, &sum) ? INT64_MAX - 1 : SPK_MIN(sum, INT64_MAX - 1);
+}
+/* The watermark that says that nothing changes it any more. */
+static inline int64_t spk_session_forgotten(const struct spk_sessions *x, int64_t last) { return spk_session_later(spk_session_over(last, x->gap), x->s.base.plan->lateness_us); }
+/* When something is to be done about one that is not closed. */
+static inline int64_t spk_session_due(const struct spk_sessions *x, const struct spk_session *s) { return s->out ? spk_session_forgotten(x, s->last) : spk_session_over(s->last, x->gap); }
 
 static inline bool spk_sessions_keep_rows(const struct spk_sessions *x) { return x->s.base.plan->passes; }
 static inline struct spk_batch *spk_sessions_batch(const struct spk_sessions *x, uint32_t i) { return ((struct spk_batch *const *)(const void *)x->batches.data)[i]; }

@@ -2,7 +2,7 @@
  * Rows on their way into sessions, where they still know where they come from.
  *
  *   input   rows with an event time, any order
- *   output  those that have a session: a time, and one whose own session (it alone and the gap) is not closed yet. Behind their columns those of
+ *   output  those that have a session: a time, and one whose own session (it alone and the gap) is not closed yet, late rows and all. Behind their columns those of
  *           enum spk_session_origin, filled in where a row is older than the watermark: only such a one may belong to a closed session
  *   state   none: judged by the watermark at the start of the epoch, so order inside the epoch cannot matter
  *
@@ -32,7 +32,7 @@ static spk_status judge(struct spk_op *op, const struct spk_batch *in, int64_t w
 			SPK_TRY(spk_op_dead_letter(op, in, row, SPK_DATA, false, 0, "the event time is out of range for a window", err));
 			continue;
 		}
-		if (end < watermark) {
+		if (spk_session_later(end, op->plan->lateness_us) < watermark) {
 			SPK_TRY(spk_late_report(op, in, row, end, watermark, err));
 			continue;
 		}

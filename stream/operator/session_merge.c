@@ -97,28 +97,74 @@ static spk_status put_rows(struct slice *c, const struct united *u, spk_error *e
 
 /* --- sessions --- */
 
-/* Writes what was brought together, and asks for a look at a session that is new. */
+/* Rows of a session whose bounds stay come out beside those that are out; anything else is taken back. */
+static bool only_grows(const struct slice *c, const struct united *u)
+{
+	return spk_sessions_keep_rows(c->x) && u->olds == 1 && u->was[0]->out && u->was[0]->first == u->s.first && u->was[0]->last == u->s.last;
+}
+
+/* Sessions that are out, and are not what was brought together. */
+static spk_status take_back(struct slice *c, int i, spk_error *err)
+{
+	struct united *u = &c->u;
+
+	u->s.out = only_grows(c, u) || !c->x->s.base.plan->on_close;
+	for (int k = 0; k < u->olds && !only_grows(c, u); k++)
+		if (u->was[k]->out)
+			SPK_TRY(spk_session_out_put(c->x->out, c->keys.key[i], u->was[k], -1, err));
+	return SPK_OK;
+}
+
+/* What is out from now on, that was not; its data are those behind `from`. */
+static spk_status give(struct slice *c, int i, size_t from, spk_error *err)
+{
+	struct spk_buffer *bytes = &c->x->s.bytes;
+	struct spk_session given = c->u.s;
+
+	from += only_grows(c, &c->u) ? c->u.was[0]->size : 0;
+	given.data = bytes->data + from;
+	given.size = (uint32_t)(bytes->size - from);
+	return spk_session_out_put(c->x->out, c->keys.key[i], &given, 1, err);
+}
+
+/* Asks for a look at a session of which nobody thinks as early as something is to be done about it. */
+static spk_status ask_for_look(struct slice *c, int i, spk_error *err)
+{
+	struct spk_session *s = &c->u.s;
+	const int64_t due = spk_session_due(c->x, s);
+
+	if (c->u.olds && s->look <= due)
+		return SPK_OK;
+	/* One that is over already comes out in this epoch. */
+	s->look = SPK_MAX(due, spk_op_watermark_before(&c->x->s.base));
+	return spk_session_look(&c->looks, c->keys.key[i], c->keys.hash[i], s->look, err);
+}
+
+/* Writes what was brought together. */
 static spk_status put_united(struct slice *c, int i, spk_error *err)
 {
 	struct spk_sessions *x = c->x;
 	struct united *u = &c->u;
-	const int64_t over = spk_session_over(u->s.last, x->gap);
-	size_t at;
+	const bool changes = u->runs || u->olds > 1;
+	size_t at, from;
 
 	if (!u->olds && !u->runs)
 		return SPK_OK;
-	if (!u->olds) {
-		u->s.look = over;
-		SPK_TRY(spk_session_look(&c->looks, c->keys.key[i], c->keys.hash[i], over, err));
+	if (changes) {
+		SPK_TRY(take_back(c, i, err));
+		SPK_TRY(ask_for_look(c, i, err));
 	}
 	SPK_TRY(spk_session_put(&u->s, &x->s.bytes, &at, err));
-	if (u->olds == 1 && !u->runs)
+	from = x->s.bytes.size;
+	if (!changes)
 		SPK_TRY(spk_buffer_append(&x->s.bytes, u->was[0]->data, u->was[0]->size, err));
 	else
 		SPK_TRY(spk_sessions_keep_rows(x) ? put_rows(c, u, err) : put_states(c, u, err));
 	if (x->s.bytes.size > UINT32_MAX / 2)
 		return spk_fail(err, SPK_MEMORY_LIMIT, "the sessions of %d keys take more than 2 GiB", i + 1);
 	spk_session_put_size(&x->s.bytes, at);
+	if (changes && u->s.out)
+		SPK_TRY(give(c, i, from, err));
 	u->olds = u->runs = 0;
 	return SPK_OK;
 }

@@ -2,7 +2,8 @@
 #include "stream/operator/session.h"
 
 /* Before each session's data. */
-struct header { int64_t first, last, look; uint32_t closed, size; };
+enum { CLOSED = 1, OUT = 2 };
+struct header { int64_t first, last, look; uint32_t flags, size; };
 
 static spk_status encode_keys(struct spk_sessions *x, const struct spk_session_keys *keys, spk_error *err)
 {
@@ -31,7 +32,7 @@ static spk_status parse(const struct spk_state_value *value, struct spk_session_
 	for (; list->count < n; at += h.size) {
 		memcpy(&h, at, sizeof h);
 		at += sizeof h;
-		list->at[list->count++] = (struct spk_session){ h.first, h.last, h.look, h.closed, at, h.size };
+		list->at[list->count++] = (struct spk_session){ h.first, h.last, h.look, h.flags & CLOSED, h.flags & OUT, at, h.size };
 	}
 	return SPK_OK;
 }
@@ -60,7 +61,7 @@ spk_status spk_sessions_read(struct spk_sessions *x, const struct spk_session_ke
 
 spk_status spk_session_put(const struct spk_session *session, struct spk_buffer *out, size_t *at, spk_error *err)
 {
-	const struct header h = { session->first, session->last, session->look, session->closed, 0 };
+	const struct header h = { session->first, session->last, session->look, (session->closed ? CLOSED : 0) | (session->out ? OUT : 0), 0 };
 
 	*at = out->size;
 	return spk_buffer_append(out, &h, sizeof h, err);

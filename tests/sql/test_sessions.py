@@ -144,12 +144,29 @@ def sessions_that_change():
     """on-update, over a time without a watermark, and over rows that may be taken back: what is left is the batch's answer"""
     rng = seed()
     for i in range(6):
-        rows = random_rows(rng, 120, 30)
+        rows = random_rows(rng, 120, 30 if i % 3 else DELAY)
         setup = ("SET emit = 'on-update';\n" if i % 3 == 0 else "") + table(rows, watermark=i % 3 != 1)
         source = "t" if i % 3 < 2 else "(SELECT max(ts) AS ts, k, j, sum(v) AS v FROM t GROUP BY k, j, v)"
         sql = f"SELECT window_start, window_end, k, count(*), sum(v)::bigint FROM session({source} PARTITION BY k, ts, interval '5 seconds') GROUP BY window_start, window_end, k"
         got, done = stream(sql, setup, rng.choice([5, 40]), sink="'format' = 'debezium-json'")
         assert changes(got) == batch(sql, setup) and " 0 late, 0 bad" in done, (sql, done, changes(got)[:4], batch(sql, setup)[:4])
+
+
+def late_rows_that_are_taken():
+    """allowed lateness: what is left is the batch's answer, and what is known when a session is over comes out then"""
+    rng = seed()
+    for i in range(6):
+        rows = random_rows(rng, 200, 30)
+        setup = "SET emit.allowed-lateness = '40s';\n" + ("SET emit = 'on-update';\n" if i % 2 else "") + table(rows)
+        by = rng.choice(["window_start, window_end, k", "window_start, window_end, coalesce(left(k, 0), '') || 'x'"])
+        sql = f"SELECT {by}, count(*), sum(v)::bigint FROM session(t PARTITION BY k, ts, interval '5 seconds') GROUP BY {by}"
+        got, done = stream(sql, setup, rng.choice([5, 40]), sink="'format' = 'debezium-json'")
+        assert changes(got) == batch(sql, setup) and " 0 late, 0 bad" in done, (sql, done, changes(got)[:4], batch(sql, setup)[:4])
+    rows = [(100, "a", 0, 1), (130, "b", 0, 2), (108, "a", 0, 3), (160, "b", 0, 4), (101, "a", 0, 5)]
+    got, done = stream("SELECT window_start, window_end, k, count(*), sum(v) FROM session(t PARTITION BY k, ts, interval '10 seconds') GROUP BY window_start, window_end, k",
+                       "SET emit.allowed-lateness = '20s';\n" + table(rows), 1, sink="'format' = 'changelog-json'")
+    said = [(m["op"], m["data"]["e"][14:19], m["data"]["v"]) for m in map(json.loads, got)]
+    assert said == [("+I", "01:50", 1), ("-D", "01:50", 1), ("+I", "01:58", 4), ("+I", "02:20", 2), ("+I", "02:50", 4)] and " 1 late" in done, (said, done)
 
 
 def late_rows():
@@ -176,4 +193,4 @@ def rows_without_a_time():
         assert changes(got) == want and "1 bad" in done, (got, done)
 
 
-main(batch_and_stream, rows_with_their_bounds, aggregates_that_keep_rows, sessions_that_change, late_rows, rows_without_a_time)
+main(batch_and_stream, rows_with_their_bounds, aggregates_that_keep_rows, sessions_that_change, late_rows_that_are_taken, late_rows, rows_without_a_time)
