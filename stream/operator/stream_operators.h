@@ -68,22 +68,6 @@ spk_status spk_stateful_merge(struct spk_stateful_groups *s, const struct spk_sl
 spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
 /* All groups of the epoch into a bucketed table, slice by slice; then the epoch has none. */
 spk_status spk_stateful_fold(struct spk_stateful_groups *s, spk_error *err);
-/*
- * Groups on their way out (window_rows.c): the i-th one's states are in row[i], its group columns are put into row i of `batch`, which is made with the first
- * and emitted when it is full.
- */
-struct spk_closed_groups {
-	struct spk_stateful_groups *s;
-	struct spk_batch *batch;
-	char *row[SPK_BATCH_ROWS];        /* state rows in s->old_row */
-	int n;
-};
-/* Room for one more: *row is to be zeroed or filled at once, and row n - 1 of the batch's group columns. */
-spk_status spk_closed_groups_add(struct spk_closed_groups *c, char **row, spk_error *err);
-spk_status spk_closed_groups_emit(struct spk_closed_groups *c, spk_error *err);
-/* Forgets those that were not emitted. */
-void spk_closed_groups_drop(struct spk_closed_groups *c);
-
 /* Emits the final rows of all groups in buckets [from, to] of a bucketed table; take: these are dropped. */
 spk_status spk_stateful_emit_windows(struct spk_stateful_groups *s, int64_t from, int64_t to, bool take, spk_error *err);
 void spk_stateful_release_row(const struct spk_stateful_groups *s, char *row);
