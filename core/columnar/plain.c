@@ -1,6 +1,8 @@
 /* Single values as bytes. See plain.h. */
 #include "core/columnar/plain.h"
 
+#include "core/base/memory.h"
+
 static spk_status write_slot(const struct spk_vector *v, const struct spk_reader *r, uint32_t slot, struct spk_buffer *out, spk_error *err);
 
 static spk_status write_array(const struct spk_vector *child, const int32_t *offset, struct spk_buffer *out, spk_error *err)
@@ -45,6 +47,96 @@ spk_status spk_plain_write(const struct spk_vector *v, int row, struct spk_buffe
 	const struct spk_reader r = spk_vector_reader(v);
 
 	return write_slot(v, &r, spk_reader_slot(&r, row), out, err);
+}
+
+/* --- rows --- */
+
+struct spk_plain_column {
+	struct spk_reader reader;
+	const struct spk_vector *vector;
+	uint32_t width;                  /* of a value as it lies in the vector */
+	bool view;
+};
+
+spk_status spk_plain_writer_begin(struct spk_plain_writer *w, const struct spk_vector *column, int columns, spk_error *err)
+{
+	if (columns > w->capacity) {
+		struct spk_plain_column *grown = spk_realloc(w->account, w->column, sizeof *grown * (size_t)w->capacity, sizeof *grown * (size_t)columns);
+
+		SPK_TRY_PTR(grown, err);
+		w->column = grown;
+		w->capacity = columns;
+	}
+	w->columns = columns;
+	w->whole.account = w->account;
+	w->nested = false;
+	for (int c = 0; c < columns; c++) {
+		w->column[c] = (struct spk_plain_column){ .reader = spk_vector_reader(&column[c]), .vector = &column[c], .width = (uint32_t)spk_type_width(column[c].type),
+			.view = spk_type_is_view(column[c].type) };
+		w->nested = w->nested || spk_type_is_nested(column[c].type);
+	}
+	return SPK_OK;
+}
+
+spk_status spk_plain_writer_measure(struct spk_plain_writer *w, int row, size_t *size, spk_error *err)
+{
+	*size = (size_t)w->columns;
+	spk_buffer_clear(&w->whole);
+	for (int c = 0; c < w->columns; c++) {
+		const struct spk_plain_column *p = &w->column[c];
+		const uint32_t slot = spk_reader_slot(&p->reader, row);
+
+		if (w->nested)
+			SPK_TRY(write_slot(p->vector, &p->reader, slot, &w->whole, err));
+		else if (spk_reader_valid(&p->reader, slot))
+			*size += p->view ? sizeof(uint32_t) + ((const struct spk_view *)p->reader.data)[slot].length : p->width;
+	}
+	if (w->nested)
+		*size = w->whole.size;
+	return SPK_OK;
+}
+
+/* The usual widths make a load and a store each. */
+static inline char *put_fixed(char *out, const char *from, uint32_t width)
+{
+	if (width == 8)
+		memcpy(out, from, 8);
+	else if (width == 4)
+		memcpy(out, from, 4);
+	else
+		memcpy(out, from, width);
+	return out + width;
+}
+
+static inline char *put_view(char *out, const struct spk_view *view)
+{
+	out = put_fixed(out, (const char *)&view->length, sizeof view->length);
+	memcpy(out, spk_view_data(view), view->length);
+	return out + view->length;
+}
+
+void spk_plain_writer_write(const struct spk_plain_writer *w, int row, char *out)
+{
+	if (w->nested) {
+		memcpy(out, w->whole.data, w->whole.size);
+		return;
+	}
+	for (int c = 0; c < w->columns; c++) {
+		const struct spk_plain_column *p = &w->column[c];
+		const uint32_t slot = spk_reader_slot(&p->reader, row);
+		const uint8_t valid = spk_reader_valid(&p->reader, slot);
+
+		*out++ = (char)valid;
+		if (valid)
+			out = p->view ? put_view(out, (const struct spk_view *)p->reader.data + slot) : put_fixed(out, (const char *)p->reader.data + (size_t)slot * p->width, p->width);
+	}
+}
+
+void spk_plain_writer_release(struct spk_plain_writer *w)
+{
+	spk_free(w->account, w->column, sizeof *w->column * (size_t)w->capacity);
+	spk_buffer_release(&w->whole);
+	*w = (struct spk_plain_writer){ .account = w->account };
 }
 
 /* --- reading --- */

@@ -11,6 +11,24 @@
 /* Appends the value at `row` of a vector of any layout. */
 spk_status spk_plain_write(const struct spk_vector *v, int row, struct spk_buffer *out, spk_error *err);
 /*
+ * Rows of several columns: their values one behind the other, as spk_plain_write has each. A writer is got ready for a batch's columns, which must outlive its use;
+ * then a row's size is known before it is written. Zero-initialised with an account it is valid.
+ */
+struct spk_plain_column;
+struct spk_plain_writer {
+	struct spk_memory_account *account;
+	struct spk_plain_column *column;
+	int columns, capacity;
+	bool nested;                     /* some are arrays or rows */
+	struct spk_buffer whole;         /* then: the row that was measured */
+};
+spk_status spk_plain_writer_begin(struct spk_plain_writer *w, const struct spk_vector *column, int columns, spk_error *err);
+/* Bytes of a row. It may be written until another one is measured. */
+spk_status spk_plain_writer_measure(struct spk_plain_writer *w, int row, size_t *size, spk_error *err);
+/* Writes the row that was measured last to `out`, which has room for it. */
+void spk_plain_writer_write(const struct spk_plain_writer *w, int row, char *out);
+void spk_plain_writer_release(struct spk_plain_writer *w);
+/*
  * Reads one value into row `row` of the FLAT `out` (made by spk_vector_init for `rows` rows, filled in ascending order) and moves *from
  * behind it. Texts point into the bytes, which must outlive `out`. CORRUPT when they end too early.
  */

@@ -34,7 +34,7 @@ static spk_status fold_open(struct spk_op *op, spk_error *err)
 	for (int i = 0; i < op->plan->key_count; i++)
 		f->column[i] = (struct spk_key_column){ .column = op->plan->key[i], .type = op->plan->schema->field[op->plan->key[i]].type };
 	f->keys.account = f->encoded.bytes.account = account;
-	spk_delta_rows_init(&f->delta, account);
+	spk_delta_rows_init(&f->delta, false, account);
 	return SPK_OK;
 }
 
@@ -56,10 +56,9 @@ static spk_status fold_push(struct spk_op *op, int input, struct spk_batch *in, 
 	spk_hash_columns(in, op->plan->key, op->plan->key_count, hash);
 	SPK_TRY(spk_row_keys_encode(&f->encoded, in, f->column, op->plan->key_count, false, err));
 	SPK_TRY(spk_keymap_put(&f->keys, &f->encoded, hash, number, err));
-	SPK_EACH_ROW(in, i, row) {
-		SPK_TRY(spk_delta_rows_encode(&f->delta, in, in->columns, row, err));
-		SPK_TRY(spk_delta_rows_add(&f->delta, number[i], spk_batch_weight(in, row), err));
-	}
+	SPK_TRY(spk_delta_rows_begin(&f->delta, in, in->columns, err));
+	SPK_EACH_ROW(in, i, row)
+		SPK_TRY(spk_delta_rows_add(&f->delta, row, NULL, number[i], spk_batch_weight(in, row), err));
 	return SPK_OK;
 }
 
@@ -101,13 +100,11 @@ static spk_status add_rows(struct output *o, uint32_t key, bool comes, spk_error
 
 	for (uint32_t i = d->first[key]; i; i = d->next[i - 1]) {
 		struct spk_kept_row *row = &o->row[o->n];
-		const char *bytes;
 
 		if ((d->weight[i - 1] > 0) != comes)
 			continue;
 		*row = (struct spk_kept_row){ .weight = d->weight[i - 1] };
-		bytes = spk_delta_row(d, i - 1, &row->size);
-		SPK_TRY_PTR(row->bytes = spk_arena_copy(o->arena, bytes, row->size), err);
+		SPK_TRY(spk_delta_row_own(d, i - 1, o->arena, row, err));
 		if (++o->n == o->f->base.pipeline->batch_rows)
 			SPK_TRY(emit(o, err));
 	}

@@ -52,7 +52,7 @@ static spk_status hold_open(struct spk_op *op, spk_error *err)
 	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
 	for (int i = 0; i < SPK_SHARDS; i++)
 		h->next[i] = UNKNOWN;
-	spk_delta_rows_init(&h->delta, account);
+	spk_delta_rows_init(&h->delta, true, account);
 	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &h->first, &h->end);
 	SPK_TRY(spk_state_view_open(&h->view, op->pipeline->store, op->plan->state_table, h->first, h->end, err));
 	h->kept = (struct spk_ordered_rows){ .view = h->view, .account = account, .side = 'h', .bytes.account = account };
@@ -72,21 +72,22 @@ static spk_status hold_push(struct spk_op *op, int input, struct spk_batch *in, 
 	struct hold *h = self(op);
 	const struct spk_reader time = spk_vector_reader(&in->column[op->plan->time_column]);
 	uint64_t hash[SPK_BATCH_ROWS] = { 0 };
+	char order[TIME_BYTES];
 
 	(void)input;
 	if (op->plan->key_count)
 		spk_hash_columns(in, op->plan->key, op->plan->key_count, hash);
+	SPK_TRY(spk_delta_rows_begin(&h->delta, in, in->columns, err));
 	SPK_EACH_ROW(in, i, row) {
+		const struct spk_delta_frame frame = { .ordered = true, .order = order, .order_size = TIME_BYTES };
 		const uint32_t slot = spk_reader_slot(&time, row);
-		char order[TIME_BYTES];
 
 		if (!spk_reader_valid(&time, slot)) {
 			SPK_TRY(spk_op_dead_letter(op, in, row, SPK_DATA, false, 0, no_time, err));
 			continue;
 		}
 		put_time(((const int64_t *)time.data)[slot], order);
-		SPK_TRY(spk_delta_rows_encode_ordered(&h->delta, order, TIME_BYTES, in, row, err));
-		SPK_TRY(spk_delta_rows_add(&h->delta, (uint32_t)spk_shard_of(hash[i]).value, spk_batch_weight(in, row), err));
+		SPK_TRY(spk_delta_rows_add(&h->delta, row, &frame, (uint32_t)spk_shard_of(hash[i]).value, spk_batch_weight(in, row), err));
 	}
 	return SPK_OK;
 }

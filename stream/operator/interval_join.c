@@ -197,7 +197,7 @@ static spk_status deal_rows(struct spk_join_op *j, int side, uint32_t key, struc
 			row.bytes = spk_delta_row(d, i - 1, &row.size);
 			added = &c->added[find_cell(c, from, bucket_of(&j->base.plan->time, side, spk_join_row_number(row.bytes, row.size)))];
 			if (pass) {
-				SPK_TRY_PTR(row.bytes = spk_arena_copy(arena, row.bytes, row.size), err);
+				SPK_TRY(spk_delta_row_own(d, i - 1, arena, &row, err));
 				added->row[added->count] = row;
 			}
 			added->count++;

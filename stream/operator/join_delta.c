@@ -204,14 +204,13 @@ spk_status spk_join_delta_keyless(struct spk_join_delta *d, int side, const stru
 {
 	struct spk_arena *arena = d->changes->arena;
 
-	for (uint32_t i = 0; i < rows->map.count && d->setup->role[side].alone; i++) {
+	for (uint32_t i = 0; i < rows->count && d->setup->role[side].alone; i++) {
 		struct spk_kept_row *row;
 
 		if (rows->key[i] != SPK_DELTA_NO_KEY || !rows->weight[i])
 			continue;
 		SPK_TRY_PTR(row = SPK_NEW(arena, struct spk_kept_row), err);
-		row->bytes = spk_delta_row(rows, i, &row->size);
-		SPK_TRY_PTR(row->bytes = spk_arena_copy(arena, row->bytes, row->size), err);
+		SPK_TRY(spk_delta_row_own(rows, i, arena, row, err));
 		row->weight = rows->weight[i];
 		SPK_TRY(change_alone(d, side, row, 0, 0, err));
 	}

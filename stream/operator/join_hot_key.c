@@ -69,8 +69,7 @@ static spk_status list_rows(struct hot *h, int side, spk_error *err)
 		struct spk_kept_row row = { .weight = d->weight[i - 1] };
 		struct spk_join_rows *list = row.weight < 0 && !h->j->kept[side].totals_only ? &h->taken[side] : &h->added[side];
 
-		row.bytes = spk_delta_row(d, i - 1, &row.size);
-		SPK_TRY_PTR(row.bytes = spk_arena_copy(h->arena, row.bytes, row.size), err);
+		SPK_TRY(spk_delta_row_own(d, i - 1, h->arena, &row, err));
 		list->row[list->count++] = row;
 	}
 	return SPK_OK;

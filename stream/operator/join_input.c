@@ -45,7 +45,7 @@ spk_status spk_join_input_init(struct spk_join_input *in, const struct spk_join_
 	*in = (struct spk_join_input){ .setup = setup, .timed = timed };
 	in->keys.account = in->encoded.bytes.account = account;
 	for (int s = 0; s < 2; s++)
-		spk_delta_rows_init(&in->side[s], account);
+		spk_delta_rows_init(&in->side[s], !setup->op->plan->input[s]->retracts && !(s == 1 && spk_join_counts_right(setup)), account);
 	in->key_number = SPK_NEW_ARRAY(arena, int, keys + 1);
 	SPK_TRY_PTR(in->key_number, err);
 	for (int s = 0; s < 2; s++) {
@@ -79,30 +79,51 @@ void spk_join_input_release(struct spk_join_input *in)
 /* --- folding --- */
 
 /* Of a side that is only counted a row is its key alone. */
-static spk_status fold_row(struct spk_join_input *in, int side, const struct spk_batch *batch, int32_t row, uint32_t key, spk_error *err)
+static int columns_of(const struct spk_join_input *in, int side)
 {
 	const struct spk_physical *plan = in->setup->op->plan;
-	const bool counted = side == 1 && spk_join_counts_right(in->setup);
+
+	return side == 0 ? plan->left->count : spk_join_counts_right(in->setup) ? 0 : plan->right->count;
+}
+
+static int64_t time_of(const struct spk_reader *times, int32_t row)
+{
+	const uint32_t slot = spk_reader_slot(times, row);
+
+	return spk_reader_valid(times, slot) ? ((const int64_t *)times->data)[slot] : 0;
+}
+
+static void put_behind(struct spk_delta_frame *frame, char *tail, const void *value, uint32_t size)
+{
+	memcpy(tail + frame->tail_size, value, size);
+	frame->tail_size += size;
+}
+
+/* Behind a row's columns: its key where it is only counted, its number in a history, its time. */
+static spk_status fold_rows(struct spk_join_input *in, int side, const struct spk_batch *batch, const uint32_t *key, spk_error *err)
+{
+	const struct spk_physical *plan = in->setup->op->plan;
+	const bool counted = side == 1 && spk_join_counts_right(in->setup), numbered = side == 1 && plan->history, alone = in->setup->role[side].alone;
+	const struct spk_reader times = in->timed ? spk_vector_reader(&batch->column[plan->time.column[side]]) : (struct spk_reader){ 0 };
+	const struct spk_reader numbers = numbered ? spk_vector_reader(&batch->column[plan->right->count]) : (struct spk_reader){ 0 };
 	struct spk_delta_rows *d = &in->side[side];
 
-	if (key == SPK_DELTA_NO_KEY && !in->setup->role[side].alone)
-		return SPK_OK;
-	SPK_TRY(spk_delta_rows_encode(d, batch, counted ? 0 : (side ? plan->right : plan->left)->count, row, err));
-	if (counted)
-		SPK_TRY(spk_buffer_append(&d->bytes, &key, sizeof key, err));
-	if (side == 1 && plan->history) {
-		const struct spk_reader r = spk_vector_reader(&batch->column[plan->right->count]);
+	SPK_TRY(spk_delta_rows_begin(d, batch, columns_of(in, side), err));
+	SPK_EACH_ROW(batch, i, row) {
+		char tail[sizeof *key + 2 * sizeof(int64_t)];
+		struct spk_delta_frame frame = { .tail = tail };
 
-		SPK_TRY(spk_buffer_append(&d->bytes, (const int64_t *)r.data + spk_reader_slot(&r, row), sizeof(int64_t), err));
+		if (key[row] == SPK_DELTA_NO_KEY && !alone)
+			continue;
+		if (counted)
+			put_behind(&frame, tail, &key[row], sizeof *key);
+		if (numbered)
+			put_behind(&frame, tail, (const int64_t *)numbers.data + spk_reader_slot(&numbers, row), sizeof(int64_t));
+		if (in->timed)
+			put_behind(&frame, tail, &(int64_t){ time_of(&times, row) }, sizeof(int64_t));
+		SPK_TRY(spk_delta_rows_add(d, row, &frame, key[row], spk_batch_weight(batch, row), err));
 	}
-	if (in->timed) {
-		const struct spk_reader r = spk_vector_reader(&batch->column[plan->time.column[side]]);
-		const uint32_t slot = spk_reader_slot(&r, row);
-		const int64_t time = spk_reader_valid(&r, slot) ? ((const int64_t *)r.data)[slot] : 0;
-
-		SPK_TRY(spk_buffer_append(&d->bytes, &time, sizeof time, err));
-	}
-	return spk_delta_rows_add(d, key, spk_batch_weight(batch, row), err);
+	return SPK_OK;
 }
 
 /* Leaves in sel[0..n) the rows with a value in the vector. */
@@ -155,9 +176,7 @@ static spk_status fold(struct spk_join_input *in, int side, const struct spk_bat
 	for (int i = 0; i < batch->rows; i++)
 		number[i] = SPK_DELTA_NO_KEY;
 	SPK_TRY(number_keys(in, side, keys, number, err));
-	SPK_EACH_ROW(batch, i, row)
-		SPK_TRY(fold_row(in, side, batch, row, number[row], err));
-	return SPK_OK;
+	return fold_rows(in, side, batch, number, err);
 }
 
 spk_status spk_join_input_push(struct spk_join_input *in, int side, const struct spk_batch *batch, spk_error *err)

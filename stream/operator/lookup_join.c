@@ -39,8 +39,7 @@ static spk_status new_rows(struct spk_join_op *j, int side, uint32_t key, struct
 		struct spk_kept_row *row = &rows->row[rows->count++];
 
 		row->weight = d->weight[i - 1];
-		row->bytes = spk_delta_row(d, i - 1, &row->size);
-		SPK_TRY_PTR(row->bytes = spk_arena_copy(arena, row->bytes, row->size), err);
+		SPK_TRY(spk_delta_row_own(d, i - 1, arena, row, err));
 	}
 	return SPK_OK;
 }

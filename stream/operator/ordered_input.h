@@ -4,11 +4,13 @@
 
 #include "stream/operator/delta_rows.h"
 #include "stream/operator/epoch_keys.h"
+#include "stream/operator/first_rows.h"
 
 struct spk_ordered_input {
 	struct spk_key_column *order;
 	struct spk_epoch_keys keys;
 	struct spk_delta_rows delta;     /* see spk_delta_rows_encode_ordered */
+	struct spk_first_rows first;     /* bound: only so many of a key's rows in order are asked for; 0: all */
 	struct spk_row_keys sorted;      /* scratch */
 };
 

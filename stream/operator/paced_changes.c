@@ -40,7 +40,7 @@ static spk_status paced_open(struct spk_op *op, spk_error *err)
 	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
 	SPK_TRY_PTR(p->arena = spk_arena_new(op->pipeline->account), err);
 	SPK_TRY(spk_epoch_keys_init(&p->keys, op, p->arena, err));
-	spk_delta_rows_init(&p->delta, op->pipeline->account);
+	spk_delta_rows_init(&p->delta, false, op->pipeline->account);
 	p->encoded.bytes.account = op->pipeline->account;
 	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &p->first_shard, &p->end_shard);
 	return spk_state_view_open(&p->view, op->pipeline->store, op->plan->state_table, p->first_shard, p->end_shard, err);
@@ -66,10 +66,9 @@ static spk_status paced_push(struct spk_op *op, int input, struct spk_batch *in,
 
 	(void)input;
 	SPK_TRY(spk_epoch_keys_put(&p->keys, op, in, number, err));
-	SPK_EACH_ROW(in, i, row) {
-		SPK_TRY(spk_delta_rows_encode(&p->delta, in, in->columns, row, err));
-		SPK_TRY(spk_delta_rows_add(&p->delta, number[i], spk_batch_weight(in, row), err));
-	}
+	SPK_TRY(spk_delta_rows_begin(&p->delta, in, in->columns, err));
+	SPK_EACH_ROW(in, i, row)
+		SPK_TRY(spk_delta_rows_add(&p->delta, row, NULL, number[i], spk_batch_weight(in, row), err));
 	return SPK_OK;
 }
 
@@ -192,7 +191,7 @@ static spk_status add_epoch(struct paced *p, struct hold *h, spk_error *err)
 	const int64_t watermark = spk_op_watermark_after(&p->base);
 	bool holds[SHARDS] = { false };
 
-	for (uint32_t i = 0; i < p->delta.map.count; i++) {
+	for (uint32_t i = 0; i < p->delta.count; i++) {
 		const uint32_t key = p->delta.key[i];
 		uint32_t size;
 		const char *bytes = spk_delta_row(&p->delta, i, &size);

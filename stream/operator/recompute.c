@@ -47,27 +47,24 @@ static spk_status take_result(void *user, struct spk_batch *batch, spk_error *er
 
 	if (!r->weight)
 		return spk_op_emit(&r->base, batch, err);
-	SPK_EACH_ROW(batch, i, row) {
-		SPK_TRY(spk_delta_rows_encode(&r->results, batch, batch->columns, row, err));
-		SPK_TRY(spk_delta_rows_add(&r->results, 0, r->weight * spk_batch_weight(batch, row), err));
-	}
+	SPK_TRY(spk_delta_rows_begin(&r->results, batch, batch->columns, err));
+	SPK_EACH_ROW(batch, i, row)
+		SPK_TRY(spk_delta_rows_add(&r->results, row, NULL, 0, r->weight * spk_batch_weight(batch, row), err));
 	return SPK_OK;
 }
 
 static spk_status emit_results(struct recompute *r, struct spk_arena *arena, spk_error *err)
 {
 	struct spk_row_changes changes = { .op = &r->base, .arena = arena };
-	struct spk_kept_row *row = SPK_NEW_ARRAY(arena, struct spk_kept_row, r->results.map.count + 1);
+	struct spk_kept_row *row = SPK_NEW_ARRAY(arena, struct spk_kept_row, r->results.count + 1);
 	spk_status status = row ? SPK_OK : spk_fail_memory(err);
 
-	for (uint32_t i = 0; i < r->results.map.count && status == SPK_OK; i++) {
-		const char *bytes;
-
+	for (uint32_t i = 0; i < r->results.count && status == SPK_OK; i++) {
 		if (!r->results.weight[i])
 			continue;
-		bytes = spk_delta_row(&r->results, i, &row[i].size);
-		row[i].bytes = spk_arena_copy(arena, bytes, row[i].size);
-		status = row[i].bytes ? spk_row_changes_add(&changes, (struct spk_row_change){ .left = &row[i], .weight = r->results.weight[i] }, err) : spk_fail_memory(err);
+		status = spk_delta_row_own(&r->results, i, arena, &row[i], err);
+		if (status == SPK_OK)
+			status = spk_row_changes_add(&changes, (struct spk_row_change){ .left = &row[i], .weight = r->results.weight[i] }, err);
 	}
 	if (status == SPK_OK)
 		status = spk_row_changes_emit(&changes, err);
@@ -105,8 +102,8 @@ static spk_status recompute_open(struct spk_op *op, spk_error *err)
 	r->arena = spk_arena_new(account);
 	SPK_TRY_PTR(r->arena, err);
 	SPK_TRY(spk_epoch_keys_init(&r->keys, op, r->arena, err));
-	spk_delta_rows_init(&r->delta, account);
-	spk_delta_rows_init(&r->results, account);
+	spk_delta_rows_init(&r->delta, false, account);
+	spk_delta_rows_init(&r->results, false, account);
 	/* Over all rows there is a result even when there is none. */
 	r->kept = (struct spk_keyed_rows){ .account = account, .side = 'r', .bucketed = spk_physical_has_buckets(op->plan), .stays = op->plan->key_count == 0, .bytes.account = account };
 	SPK_TRY(spk_inner_chain_open(&r->chain, op, take_result, r, err));
@@ -140,10 +137,9 @@ static spk_status recompute_push(struct spk_op *op, int input, struct spk_batch 
 
 	(void)input;
 	SPK_TRY(spk_epoch_keys_put(&r->keys, op, in, number, err));
-	SPK_EACH_ROW(in, i, row) {
-		SPK_TRY(spk_delta_rows_encode(&r->delta, in, in->columns, row, err));
-		SPK_TRY(spk_delta_rows_add(&r->delta, number[i], spk_batch_weight(in, row), err));
-	}
+	SPK_TRY(spk_delta_rows_begin(&r->delta, in, in->columns, err));
+	SPK_EACH_ROW(in, i, row)
+		SPK_TRY(spk_delta_rows_add(&r->delta, row, NULL, number[i], spk_batch_weight(in, row), err));
 	return SPK_OK;
 }
 

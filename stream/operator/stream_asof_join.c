@@ -73,13 +73,13 @@ static int64_t mark_bucket(const struct spk_join_op *j, int64_t time) { return b
 /* The key of a right row that stays is marked. */
 static spk_status list_items(struct spk_join_op *j, struct items *items, struct spk_arena *arena, spk_error *err)
 {
-	const size_t most = (size_t)j->in.side[0].map.count + 2 * (size_t)j->in.side[1].map.count;
+	const size_t most = (size_t)j->in.side[0].count + 2 * (size_t)j->in.side[1].count;
 
 	SPK_TRY_PTR(items->item = SPK_NEW_ARRAY(arena, struct item, most + 1), err);
 	for (int side = 0; side < 2; side++) {
 		const struct spk_delta_rows *d = &j->in.side[side];
 
-		for (uint32_t i = 0; i < d->map.count; i++) {
+		for (uint32_t i = 0; i < d->count; i++) {
 			struct spk_kept_row row = { .weight = d->weight[i] };
 			int64_t bucket, time;
 

@@ -97,10 +97,10 @@ static void decide_wanted(struct spk_join_op *j, struct slice *s, int at)
 	}
 }
 
-static void put(struct spk_join_rows *rows, const char *bytes, uint32_t size, int64_t weight)
+static void put(struct spk_join_rows *rows, const struct spk_kept_row *row, int64_t weight)
 {
 	if (weight)
-		rows->row[rows->count++] = (struct spk_kept_row){ .bytes = bytes, .size = size, .weight = weight };
+		rows->row[rows->count++] = (struct spk_kept_row){ .bytes = row->bytes, .size = row->size, .weight = weight };
 }
 
 /* Takes back what is there to be taken; what is not, and what comes, is to be added. */
@@ -114,15 +114,13 @@ static spk_status take_rows(struct spk_join_op *j, struct slice *s, int at, int 
 	SPK_TRY_PTR(key->taken[side].row = SPK_NEW_ARRAY(arena, struct spk_kept_row, rows + 1), err);
 	for (uint32_t i = d->first[s->number[at]]; i; i = d->next[i - 1]) {
 		int64_t weight = d->weight[i - 1], taken = 0;
-		uint32_t size;
-		const char *bytes = spk_delta_row(d, i - 1, &size);
+		struct spk_kept_row row = { 0 };
 
-		bytes = spk_arena_copy(arena, bytes, size);
-		SPK_TRY_PTR(bytes, err);
+		SPK_TRY(spk_delta_row_own(d, i - 1, arena, &row, err));
 		if (weight < 0 && !j->kept[side].totals_only)
-			SPK_TRY(spk_row_group_take(&j->kept[side], key->group[side], bytes, size, -weight, &taken, arena, err));
-		put(&key->taken[side], bytes, size, -taken);
-		put(&key->added[side], bytes, size, weight + taken);
+			SPK_TRY(spk_row_group_take(&j->kept[side], key->group[side], row.bytes, row.size, -weight, &taken, arena, err));
+		put(&key->taken[side], &row, -taken);
+		put(&key->added[side], &row, weight + taken);
 	}
 	return SPK_OK;
 }

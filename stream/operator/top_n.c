@@ -34,6 +34,14 @@ static struct top_n *self(struct spk_op *op) { return spk_container_of(op, struc
 static bool closes(const struct top_n *t) { return t->base.plan->window_key >= 0; }
 /* While rows are only added, those behind the bound are forgotten. */
 static bool forgets(const struct top_n *t) { return !spk_top_n_keeps_all(t->base.plan); }
+/* How many rows, whatever their weight, no row within the bounds has before it; 0: that is not known. */
+static int64_t most_before(const struct top_n *t)
+{
+	const struct spk_physical *plan = t->base.plan;
+	const int64_t bound = plan->offset + plan->limit;
+
+	return !forgets(t) || bound > INT32_MAX || (plan->calls && plan->call->function == SPK_WINDOW_FUNCTION_DENSE_RANK) ? 0 : bound;
+}
 static bool shows_rank(const struct spk_physical *plan) { return plan->schema->count > plan->input[0]->schema->count; }
 
 /* --- keys that do not change --- */
@@ -69,6 +77,7 @@ static spk_status top_n_open(struct spk_op *op, spk_error *err)
 	t->arena = spk_arena_new(account);
 	SPK_TRY_PTR(t->arena, err);
 	SPK_TRY(spk_ordered_input_init(&t->in, op, t->arena, err));
+	t->in.first.bound = most_before(t);
 	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
 	SPK_TRY(spk_state_view_open(&t->view, op->pipeline->store, op->plan->state_table, first, end, err));
 	t->kept = (struct spk_ordered_rows){ .view = t->view, .account = account, .side = 't', .bucketed = spk_physical_has_buckets(op->plan), .bytes.account = account };

@@ -26,8 +26,7 @@ static spk_status add_rows(struct spk_join_op *j, int side, uint32_t key, struct
 	for (uint32_t i = d->first[key]; i; i = d->next[i - 1]) {
 		struct spk_kept_row row = { .weight = d->weight[i - 1] };
 
-		row.bytes = spk_delta_row(d, i - 1, &row.size);
-		SPK_TRY_PTR(row.bytes = spk_arena_copy(arena, row.bytes, row.size), err);
+		SPK_TRY(spk_delta_row_own(d, i - 1, arena, &row, err));
 		SPK_TRY(spk_row_group_add(&j->kept[side], g, &row, arena, err));
 	}
 	return SPK_OK;

@@ -1,0 +1,116 @@
+/* Which of an epoch's rows may be the first of their key. See first_rows.h. */
+#include "stream/operator/first_rows.h"
+
+#include <stdlib.h>
+
+/* A key's rows, the last one first; when there are `full` of them those behind the bound go. limit: the one at the bound then, + 1. */
+struct first_key { uint32_t last, count, full, limit; };
+
+static struct first_key *key_at(const struct spk_first_rows *f, uint32_t key)
+{
+	return (size_t)key < f->keys.size / sizeof(struct first_key) ? (struct first_key *)(void *)f->keys.data + key : NULL;
+}
+
+static uint32_t *next_of(const struct spk_first_rows *f, uint32_t row) { return (uint32_t *)(void *)f->next.data + row; }
+
+void spk_first_rows_clear(struct spk_first_rows *f)
+{
+	spk_buffer_clear(&f->keys);
+	spk_buffer_clear(&f->next);
+}
+
+void spk_first_rows_release(struct spk_first_rows *f)
+{
+	spk_buffer_release(&f->keys);
+	spk_buffer_release(&f->next);
+	spk_buffer_release(&f->list);
+}
+
+static int compare(struct spk_view a, struct spk_view b)
+{
+	const uint32_t size = SPK_MIN(a.length, b.length);
+	const int order = size ? memcmp(spk_view_data(&a), spk_view_data(&b), size) : 0;
+
+	return order ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+static struct spk_view order_of(const struct spk_delta_rows *d, uint32_t row)
+{
+	uint32_t size, order;
+	const char *bytes = spk_delta_row(d, row, &size);
+
+	memcpy(&order, bytes, sizeof order);
+	return spk_view(bytes + sizeof order, order);
+}
+
+bool spk_first_rows_may(const struct spk_first_rows *f, const struct spk_delta_rows *d, uint32_t key, const char *order, uint32_t size)
+{
+	const struct first_key *k = key_at(f, key);
+
+	return !k || !k->limit || compare(spk_view(order, size), order_of(d, k->limit - 1)) <= 0;
+}
+
+/* --- those that are not among the first --- */
+
+struct listed { struct spk_view order; uint32_t row; };
+
+static int compare_listed(const void *a, const void *b)
+{
+	const struct listed *x = a, *y = b;
+	const int order = compare(x->order, y->order);
+
+	return order ? order : (x->row > y->row) - (x->row < y->row);
+}
+
+static spk_status prune(struct spk_first_rows *f, struct spk_delta_rows *d, struct first_key *k, spk_error *err)
+{
+	struct listed *list;
+	uint32_t n = 0;
+
+	spk_buffer_clear(&f->list);
+	SPK_TRY(spk_buffer_reserve(&f->list, sizeof *list * k->count, err));
+	list = (struct listed *)(void *)f->list.data;
+	for (uint32_t row = k->last; row; row = *next_of(f, row - 1))
+		list[n++] = (struct listed){ order_of(d, row - 1), row - 1 };
+	qsort(list, n, sizeof *list, compare_listed);
+	k->limit = list[f->bound - 1].row + 1;
+	k->last = k->count = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (i >= f->bound && compare(list[i].order, list[f->bound - 1].order) > 0) {
+			d->weight[list[i].row] = 0;
+			continue;
+		}
+		*next_of(f, list[i].row) = k->last;
+		k->last = list[i].row + 1;
+		k->count++;
+	}
+	/* Many that stand alike are not sorted anew for every one that comes. */
+	k->full = 2 * k->count;
+	return SPK_OK;
+}
+
+static spk_status grow(struct spk_buffer *b, size_t size, spk_error *err)
+{
+	if (b->size >= size)
+		return SPK_OK;
+	SPK_TRY(spk_buffer_reserve(b, size - b->size, err));
+	memset(b->data + b->size, 0, size - b->size);
+	b->size = size;
+	return SPK_OK;
+}
+
+spk_status spk_first_rows_note(struct spk_first_rows *f, struct spk_delta_rows *d, uint32_t key, spk_error *err)
+{
+	const uint32_t row = d->count - 1;
+	struct first_key *k;
+
+	SPK_TRY(grow(&f->keys, sizeof *k * ((size_t)key + 1), err));
+	SPK_TRY(grow(&f->next, sizeof(uint32_t) * (size_t)d->count, err));
+	k = key_at(f, key);
+	if (!k->full)
+		k->full = (uint32_t)SPK_MIN(2 * f->bound, (int64_t)UINT32_MAX);
+	*next_of(f, row) = k->last;
+	k->last = row + 1;
+	k->count++;
+	return k->count >= k->full ? prune(f, d, k, err) : SPK_OK;
+}
