@@ -129,6 +129,9 @@ spk_status spk_closing_rows_take(const struct spk_closing_rows *c, int64_t water
 			status = spk_state_take_bucket(c->view, bucket, c->take ? take_entry : NULL, g, err);
 		if (status == SPK_OK)
 			status = hand_over(g, err);
+		for (int s = 0; s < c->sides && status == SPK_OK; s++)
+			if (c->kept[s].filter)
+				spk_bucket_filter_drop(c->kept[s].filter, bucket);
 		status = take_aside(g, status, err);
 	}
 	if (g)

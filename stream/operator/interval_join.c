@@ -20,7 +20,8 @@ static const int64_t FOREVER = INT64_MAX - 1, EVER = INT64_MIN + 1;
 
 static spk_status interval_join_open(struct spk_op *op, spk_error *err)
 {
-	return spk_join_op_open(op, true, true, true, err);
+	SPK_TRY(spk_join_op_open(op, true, true, true, err));
+	return spk_join_op_filter(spk_join_op_of(op), err);
 }
 
 /* --- buckets and times --- */
@@ -123,8 +124,8 @@ static spk_status note_new(struct spk_join_op *j, int side, uint32_t key, struct
 	return SPK_OK;
 }
 
-/* Of kept rows of `side` that new rows of the other one, in these buckets, may meet. */
-static spk_status note_kept(struct spk_join_op *j, int side, const struct buckets *others, struct buckets *b, struct spk_arena *arena, spk_error *err)
+/* Of the key's kept rows of `side` that new rows of the other one, in these buckets, may meet. */
+static spk_status note_kept(struct spk_join_op *j, int side, uint32_t key, const struct buckets *others, struct buckets *b, struct spk_arena *arena, spk_error *err)
 {
 	const struct spk_join_time *t = &j->base.plan->time;
 
@@ -135,7 +136,8 @@ static spk_status note_kept(struct spk_join_op *j, int side, const struct bucket
 		int64_t at = spk_state_next_bucket(j->view, bucket_of(t, side, clamp(earliest)));
 
 		for (; at != INT64_MAX && !is_beyond(t, side, at, other); at = spk_state_next_bucket(j->view, at + 1))
-			SPK_TRY(note_bucket(b, at, arena, err));
+			if (spk_bucket_filter_may(&j->filter[side], at, j->in.keys.hash[key]))
+				SPK_TRY(note_bucket(b, at, arena, err));
 	}
 	sort_buckets(b);
 	return SPK_OK;
@@ -236,7 +238,7 @@ static spk_status make_cells(struct spk_join_op *j, struct slice *s, spk_error *
 			all.n = 0;
 			for (int k = 0; k < fresh[side].n; k++)
 				SPK_TRY(note_bucket(&all, fresh[side].at[k], s->arena, err));
-			SPK_TRY(note_kept(j, side, &fresh[!side], &all, s->arena, err));
+			SPK_TRY(note_kept(j, side, s->number[i], &fresh[!side], &all, s->arena, err));
 			SPK_TRY(add_cells(j, s, side, i, &all, err));
 		}
 	}

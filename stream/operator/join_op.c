@@ -23,6 +23,17 @@ spk_status spk_join_op_open(struct spk_op *op, bool by_row, bool timed, bool met
 	return SPK_OK;
 }
 
+spk_status spk_join_op_filter(struct spk_join_op *j, spk_error *err)
+{
+	for (int s = 0; s < 2; s++) {
+		j->filter[s].account = j->base.pipeline->account;
+		j->kept[s].filter = &j->filter[s];
+		for (int64_t b = spk_state_first_bucket(j->view); b != INT64_MAX; b = spk_state_next_bucket(j->view, b + 1))
+			SPK_TRY(spk_bucket_filter_unknown(&j->filter[s], b, err));
+	}
+	return SPK_OK;
+}
+
 spk_status spk_join_op_begin(struct spk_op *op, spk_error *err)
 {
 	(void)err;
@@ -41,6 +52,8 @@ void spk_join_op_close(struct spk_op *op)
 
 	for (size_t s = 0; s < SPK_COUNT_OF(j->kept); s++)
 		spk_keyed_rows_release(&j->kept[s]);
+	for (int s = 0; s < 2; s++)
+		spk_bucket_filter_release(&j->filter[s]);
 	spk_join_input_release(&j->in);
 	spk_state_view_close(j->view);
 	spk_arena_unref(j->arena);

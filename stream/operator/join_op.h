@@ -12,6 +12,7 @@ struct spk_join_op {
 	struct spk_arena *arena;
 	struct spk_join_setup setup;
 	struct spk_keyed_rows kept[3];   /* left, right, and a third kind that only ASOF has */
+	struct spk_bucket_filter filter[2];
 	struct spk_state_view *view;
 	struct spk_join_input in;
 	struct spk_join_pair *pair;      /* room for a batch */
@@ -22,6 +23,8 @@ static inline struct spk_join_op *spk_join_op_of(struct spk_op *op) { return spk
 
 /* by_row, timed: see spk_join_setup and spk_join_input. met: kept rows know how much they meet, where they come out alone. */
 spk_status spk_join_op_open(struct spk_op *op, bool by_row, bool timed, bool met, spk_error *err);
+/* Behind it: of buckets that begin from now on it is known which keys have rows there. */
+spk_status spk_join_op_filter(struct spk_join_op *j, spk_error *err);
 spk_status spk_join_op_begin(struct spk_op *op, spk_error *err);
 spk_status spk_join_op_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err);
 void spk_join_op_close(struct spk_op *op);

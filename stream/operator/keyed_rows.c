@@ -16,7 +16,8 @@ spk_status spk_keyed_rows_open(struct spk_keyed_rows *k, struct spk_row_group *g
 
 	SPK_TRY_PTR(p, err);
 	for (int i = 0; i < n; i++)
-		SPK_TRY(spk_rows_request(k, p, &group[i], 0, arena, err));
+		if (!k->filter || spk_bucket_filter_may(k->filter, group[i].bucket, group[i].hash))
+			SPK_TRY(spk_rows_request(k, p, &group[i], 0, arena, err));
 	return spk_rows_get(k, p, arena, err);
 }
 
@@ -242,9 +243,13 @@ spk_status spk_keyed_rows_write(struct spk_keyed_rows *k, struct spk_row_group *
 
 	SPK_TRY_PTR(p, err);
 	spk_buffer_clear(&k->bytes);
-	for (int i = 0; i < n; i++)
-		if (has_changed(k, &group[i]))
-			SPK_TRY(write_group(k, p, &group[i], arena, err));
+	for (int i = 0; i < n; i++) {
+		if (!has_changed(k, &group[i]))
+			continue;
+		if (k->filter)
+			SPK_TRY(spk_bucket_filter_add(k->filter, group[i].bucket, group[i].hash, err));
+		SPK_TRY(write_group(k, p, &group[i], arena, err));
+	}
 	return spk_rows_put(k, p, err);
 }
 

@@ -18,6 +18,7 @@
 #define SPK_STREAM_OPERATOR_KEYED_ROWS_H
 
 #include "batch/operator/operator.h"
+#include "stream/operator/bucket_filter.h"
 
 /* `before`: as the table has it. met: weight of the other side's rows that it meets; kept for those who ask for it. */
 struct spk_kept_row {
@@ -58,6 +59,7 @@ struct spk_keyed_rows {
 	bool totals_only;                /* the rows themselves are never asked for */
 	bool met;                        /* rows know how many they meet */
 	bool bucketed;
+	struct spk_bucket_filter *filter;   /* bucketed: keys that surely have nothing in a bucket are not asked for; NULL: all are */
 	bool stays;                      /* a key whose last row was taken back stays known */
 	bool by_hash;                    /* rows may be taken back; such a table is not for spk_keyed_rows_gather */
 	struct spk_rows_requests *requests;  /* scratch: pages that are read or written together */

@@ -13,7 +13,8 @@ enum { KEYS_AT_ONCE = 256 };
 
 static spk_status window_join_open(struct spk_op *op, spk_error *err)
 {
-	return spk_join_op_open(op, false, true, false, err);
+	SPK_TRY(spk_join_op_open(op, false, true, false, err));
+	return spk_join_op_filter(spk_join_op_of(op), err);
 }
 
 /* --- an epoch's rows, put to the others of their windows --- */
