@@ -6,7 +6,7 @@
 #include "core/base/check.h"
 #include "core/base/memory.h"
 
-enum { LAYERS = 12, BLOCK_WORDS = 8, FIRST_BLOCKS = 8, GROWTH = 4, BITS_PER_KEY = 10, PROBES = 3 };
+enum { LAYERS = 11, BLOCK_WORDS = 8, FIRST_BLOCKS = 8, GROWTH = 4, BITS_PER_KEY = 16, PROBES = 4 };
 
 struct spk_bucket_keys {
 	int64_t bucket;
@@ -92,16 +92,18 @@ spk_status spk_bucket_filter_unknown(struct spk_bucket_filter *f, int64_t bucket
 
 /* --- keys --- */
 
-/* Hashes of one view share their first bits, so they are mixed anew. */
+/* Hashes of one view share their first bits, so they are mixed anew: the first 24 bits say the block, the last 36 which of its bits. */
 static uint64_t mix(uint64_t hash)
 {
 	hash *= 0x9e3779b97f4a7c15ull;
-	return hash ^ hash >> 32;
+	return (hash ^ hash >> 32) * 0xd6e8feb86659fd93ull;
 }
+
+static uint32_t bit_of(uint64_t mixed, int probe) { return (uint32_t)(mixed >> 9 * probe) & 511; }
 
 static uint64_t *block_of(const struct spk_bucket_keys *b, int layer, uint64_t mixed)
 {
-	return b->layer[layer] + (size_t)((uint32_t)(mixed >> 32) & (blocks_of(layer) - 1)) * BLOCK_WORDS;
+	return b->layer[layer] + (size_t)((uint32_t)(mixed >> 40) & (blocks_of(layer) - 1)) * BLOCK_WORDS;
 }
 
 static bool is_in(const struct spk_bucket_keys *b, uint64_t mixed)
@@ -111,7 +113,7 @@ static bool is_in(const struct spk_bucket_keys *b, uint64_t mixed)
 		bool all = true;
 
 		for (int p = 0; p < PROBES; p++) {
-			const uint32_t bit = (uint32_t)mixed >> 9 * p & 511;
+			const uint32_t bit = bit_of(mixed, p);
 
 			all = all && (block[bit / 64] >> bit % 64 & 1);
 		}
@@ -145,7 +147,7 @@ spk_status spk_bucket_filter_add(struct spk_bucket_filter *f, int64_t bucket, ui
 	}
 	block = block_of(b, b->layers - 1, mixed);
 	for (int p = 0; p < PROBES; p++) {
-		const uint32_t bit = (uint32_t)mixed >> 9 * p & 511;
+		const uint32_t bit = bit_of(mixed, p);
 
 		block[bit / 64] |= (uint64_t)1 << bit % 64;
 	}

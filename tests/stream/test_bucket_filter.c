@@ -33,7 +33,7 @@ static void few_and_many(void)
 		put(&f, -3, 0, sizes[i]);
 		put(&f, -3, 0, sizes[i]);
 		CHECK_EQ_INT(taken_for_there(&f, -3, 0, sizes[i]), sizes[i]);
-		CHECK(taken_for_there(&f, -3, 1 << 20, 10000) < 600);
+		CHECK(taken_for_there(&f, -3, 1 << 20, 10000) < 300);
 		CHECK(sizes[i] || taken_for_there(&f, -3, 1 << 20, 10000) == 0);
 		spk_bucket_filter_release(&f);
 	}
