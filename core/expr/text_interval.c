@@ -98,8 +98,10 @@ static bool read_whole(struct span *v, int64_t *out)
 
 	*out = 0;
 	for (; v->s < v->end && isdigit((unsigned char)*v->s); v->s++, digits++)
-		if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, *v->s - '0', out))
+		if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, *v->s - '0', out)) {
 			v->overflow = true;
+			*out = INT64_MAX / 10;
+		}
 	return digits > 0;
 }
 
@@ -126,20 +128,20 @@ static bool read_time(struct span *v, int64_t first, int sign)
 	spk_int128 micros;
 
 	v->s++;
-	if (!first_time(v, 1u << HOURS | 1u << MINUTES | ALL_SECONDS) || !read_whole(v, &second) || second > 59)
+	if (!first_time(v, 1u << HOURS | 1u << MINUTES | ALL_SECONDS) || !read_whole(v, &second) || (second > 59 && !v->overflow))
 		return false;
 	if (v->s < v->end && *v->s == ':') {
 		v->s++;
-		if (!read_whole(v, &third) || third > 60)
+		if (!read_whole(v, &third) || (third > 60 && !v->overflow))
 			return false;
 		fraction = read_fraction(v);
-		micros = (spk_int128)first * SPK_USEC_PER_HOUR + second * SPK_USEC_PER_MINUTE + third * SPK_USEC_PER_SEC;
+		micros = (spk_int128)first * SPK_USEC_PER_HOUR + (spk_int128)second * SPK_USEC_PER_MINUTE + (spk_int128)third * SPK_USEC_PER_SEC;
 	} else if ((v->s < v->end && *v->s == '.') || v->fields == (SPK_INTERVAL_MINUTE | SPK_INTERVAL_SECOND)) {
 		fraction = read_fraction(v);
-		micros = (spk_int128)first * SPK_USEC_PER_MINUTE + second * SPK_USEC_PER_SEC;
+		micros = (spk_int128)first * SPK_USEC_PER_MINUTE + (spk_int128)second * SPK_USEC_PER_SEC;
 	} else {
 		fraction = 0;
-		micros = (spk_int128)first * SPK_USEC_PER_HOUR + second * SPK_USEC_PER_MINUTE;
+		micros = (spk_int128)first * SPK_USEC_PER_HOUR + (spk_int128)second * SPK_USEC_PER_MINUTE;
 	}
 	v->micros += sign * (micros + (spk_int128)rint(fraction * SPK_USEC_PER_SEC));
 	v->any = true;
