@@ -463,6 +463,16 @@ spk_status spk_query_find_target(struct spk_query *q, const PgQuery__Node *n, co
 spk_status spk_query_bind_groups(struct spk_query *q, spk_error *err);
 /* Puts a WINDOW node on `plan` when a window function is among the groups; the other groups are what a session is of, once they are bound. */
 spk_status spk_query_group_window(struct spk_query *q, struct spk_logical **plan, spk_error *err);
+/* Puts the bounds of windows that are records behind the columns of a relation in FROM; the range does not show them. */
+spk_status spk_binder_show_bounds(const struct spk_binder *b, struct spk_scope *scope, spk_error *err);
+/* Puts the event time of the one table below behind a plan's columns where it is not among them; *column stays -1 where there is none. */
+spk_status spk_binder_show_time(const struct spk_binder *b, struct spk_logical **plan, int *column, spk_error *err);
+/* The bounds, over the plan, of an expression that is a window as a record. */
+spk_status spk_binder_window_bounds(const struct spk_binder *b, const struct spk_logical *plan, const struct spk_expr *e, struct spk_expr *bound[2], bool *found, spk_error *err);
+/* Windows among keys become their bounds. */
+spk_status spk_binder_open_windows(const struct spk_binder *b, const struct spk_logical *plan, struct spk_expr ***expr, int *count, spk_error *err);
+/* Equal windows in the condition of a join become equal bounds. */
+spk_status spk_binder_join_windows(const struct spk_binder *b, const struct spk_logical *join, struct spk_expr **on, spk_error *err);
 /* SPK_MARK_WITHIN: of the condition of a join. */
 spk_status spk_binder_within(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err);
 /* Whether a GROUP BY of `count` items is GROUP BY ALL. */

@@ -240,8 +240,12 @@ spk_status spk_binder_from_item(struct spk_binder *b, const PgQuery__Node *n, st
 {
 	hide_left(b, true);
 	switch (n->node_case) {
-	case PG_QUERY__NODE__NODE_RANGE_VAR: return spk_binder_relation(b, n->range_var, out, err);
-	case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: return bind_subquery(b, n->range_subselect, out, err);
+	case PG_QUERY__NODE__NODE_RANGE_VAR:
+		SPK_TRY(spk_binder_relation(b, n->range_var, out, err));
+		return spk_binder_show_bounds(b, out, err);
+	case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
+		SPK_TRY(bind_subquery(b, n->range_subselect, out, err));
+		return spk_binder_show_bounds(b, out, err);
 	case PG_QUERY__NODE__NODE_RANGE_FUNCTION: return bind_function(b, n->range_function, out, err);
 	case PG_QUERY__NODE__NODE_JOIN_EXPR: return spk_binder_join(b, n->join_expr, out, err);
 	case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE: return spk_binder_sample(b, n->range_table_sample, out, err);

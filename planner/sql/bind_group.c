@@ -162,7 +162,8 @@ static spk_status add_window(struct spk_query *q, struct spk_expr *e, int *out, 
 spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int *out, int *count, spk_error *err)
 {
 	struct spk_exprs x = { .b = q->b, .scope = &q->scope, .sets_ok = true, .clause = "GROUP BY" };
-	struct spk_expr *e;
+	struct spk_expr *e, *bound[2];
+	bool window = false;
 	int target;
 
 	SPK_TRY(spk_query_find_target(q, n, "GROUP BY", true, &target, err));
@@ -183,6 +184,10 @@ spk_status spk_query_add_group(struct spk_query *q, const PgQuery__Node *n, int 
 	SPK_TRY(spk_binder_known(q->b, &e, err));
 	SPK_TRY(spk_binder_comparable(q->b, e->type, false, spk_node_location(n), err));
 	*out = number_of_group(q, e);
+	/* A window from below: its bounds close the group. */
+	SPK_TRY(spk_binder_window_bounds(q->b, q->scope.plan, e, bound, &window, err));
+	for (int i = 0; window && !spk_query_has_sets(q) && i < 2; i++)
+		number_of_group(q, bound[i]);
 	return SPK_OK;
 }
 
@@ -252,7 +257,7 @@ spk_status spk_query_bind_groups(struct spk_query *q, spk_error *err)
 
 	if (!s->n_group_clause)
 		return SPK_OK;
-	q->group = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, (all ? (size_t)q->targets : count_groups(s->group_clause, s->n_group_clause)) + 3);  /* a window is up to three */
+	q->group = SPK_NEW_ARRAY(q->b->arena, struct spk_expr *, (all ? (size_t)q->targets : count_groups(s->group_clause, s->n_group_clause)) * 3 + 3);  /* a window is up to three */
 	SPK_TRY_PTR(q->group, err);
 	q->group_position = spk_binder_at(q->b, spk_node_location(s->group_clause[0]));
 	if (spk_query_has_sets(q))

@@ -411,6 +411,7 @@ static spk_status bind_on(struct join *w, const PgQuery__Node *quals, spk_error 
 	SPK_TRY(spk_binder_boolean(w->b, "JOIN/ON", spk_node_location(quals), &on, err));
 	if (sublinks.count)
 		return join_by_subquery(w, &sublinks, on, err);
+	SPK_TRY(spk_binder_join_windows(w->b, w->both.plan, &on, err));
 	w->both.plan->filter = on;
 	return SPK_OK;
 }

@@ -79,6 +79,7 @@ static spk_status bind_definition(struct spk_exprs *x, const PgQuery__WindowDef 
 			SPK_TRY(spk_binder_known(x->b, &out->expr[i], err));
 			SPK_TRY(spk_binder_comparable(x->b, out->expr[i]->type, false, spk_node_location(w->partition_clause[i]), err));
 		}
+		SPK_TRY(spk_binder_open_windows(x->b, x->scope ? x->scope->plan : NULL, &out->expr, &out->exprs, err));
 	}
 	return w->n_order_clause ? bind_order(x, w, out, err) : SPK_OK;
 }

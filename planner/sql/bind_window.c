@@ -355,9 +355,11 @@ static spk_status grouped_node(struct window_call *w, struct spk_logical *plan, 
 	int time = -1;
 
 	SPK_TRY(sort_arguments(w, err));
-	if (w->arg[TIME]) {
+	if (w->arg[TIME])
 		SPK_TRY(bind_time(w, &time, err));
-	} else if ((time = spk_watermark_column(plan)) < 0) {
+	else
+		SPK_TRY(spk_binder_show_time(w->b, &plan, &time, err));
+	if (time < 0) {
 		spk_binder_fail(w->b, w->call->location, SPK_BIND, err, "which time %s goes by is not said, and FROM is not one table with a WATERMARK", w->f->name);
 		return spk_hint(err, "Name it: %s(ts, ...).", w->f->name);
 	}
@@ -367,11 +369,12 @@ static spk_status grouped_node(struct window_call *w, struct spk_logical *plan, 
 spk_status spk_query_group_window(struct spk_query *q, struct spk_logical **plan, spk_error *err)
 {
 	const PgQuery__FuncCall *f = find_grouped(q->select, q->select->group_clause, q->select->n_group_clause);
-	const int ranges = q->scope.count, columns = (*plan)->schema->count;
+	const int ranges = q->scope.count;
 	struct window_call w = { .b = q->b, .call = f, .grouped = true, .in = q->scope };
 	struct spk_group_window *window;
 	struct spk_range *range;
 	struct spk_schema *bounds;
+	int columns;
 
 	if (!f)
 		return SPK_OK;
@@ -380,6 +383,7 @@ spk_status spk_query_group_window(struct spk_query *q, struct spk_logical **plan
 	SPK_TRY_PTR(range = SPK_NEW_ARRAY(q->b->arena, struct spk_range, ranges + 1), err);
 	SPK_TRY_PTR(bounds = spk_schema_new(q->b->arena, 3), err);
 	SPK_TRY(grouped_node(&w, *plan, &window->node, err));
+	columns = window->node->input[0]->schema->count;
 	window->call = f;
 	window->first = columns;
 	window->name = w.arg[ALIAS] ? spk_node_string(w.arg[ALIAS]->column_ref->fields[0]) : w.f->only_grouped ? w.f->name : NULL;
