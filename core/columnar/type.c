@@ -96,7 +96,9 @@ const char *spk_type_format(struct spk_type type, char *out, size_t size)
 			snprintf(out, size, "numeric");
 		break;
 	case SPK_TYPE_TEXT:
-		if (type.precision > 0)
+		if (type.scale > 1)
+			snprintf(out, size, type.scale == 2 ? "bit" : "bit varying");
+		else if (type.precision > 0)
 			snprintf(out, size, type.scale ? "character(%d)" : "character varying(%d)", type.precision);
 		else
 			snprintf(out, size, "text");

@@ -98,7 +98,7 @@ SPK_RESULT_OF(spk_type_of_arg)
 	struct spk_type type = arg[0];
 
 	(void)arena;
-	if (type.id == SPK_TYPE_TEXT && !spk_type_is_padded(type))
+	if (type.id == SPK_TYPE_TEXT && !type.scale)
 		type = spk_type(SPK_TYPE_TEXT);
 	return type;
 }

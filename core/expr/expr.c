@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "core/expr/bits.h"
+
 spk_status spk_bind_fail(spk_error *err, int position, const char *format, ...)
 {
 	char text[768];
@@ -105,7 +107,7 @@ struct spk_expr *spk_expr_unknown(struct spk_arena *arena, const char *text)
 /* As messages name types: without precision and scale. */
 struct spk_type spk_type_bare(struct spk_type type)
 {
-	return type.id == SPK_TYPE_DECIMAL || type.id == SPK_TYPE_TEXT ? spk_type(type.id) : type;
+	return type.id == SPK_TYPE_DECIMAL || (type.id == SPK_TYPE_TEXT && !spk_type_is_bits(type)) ? spk_type(type.id) : type;
 }
 
 const char *spk_type_format_bare(struct spk_type type, char *out, size_t size)
@@ -202,6 +204,8 @@ spk_status spk_expr_cast(struct spk_arena *arena, struct spk_expr *arg, struct s
 	struct spk_expr *e;
 	char from[64], to[64];
 
+	if (!spk_type_same(arg->type, type) && (spk_type_is_bits(arg->type) || spk_type_is_bits(type)))
+		return spk_bits_cast(arena, arg, type, explicit_cast, position, out, err);
 	if (arg->type.id == SPK_TYPE_UNKNOWN && arg->kind == SPK_EXPR_CONSTANT)
 		return cast_unknown(arena, arg, type, position, out, err);
 	if (spk_cast_is_noop(arg->type, type)) {
@@ -275,7 +279,14 @@ spk_status spk_expr_common_type(struct spk_type a, struct spk_type b, struct spk
 			*out = spk_type(SPK_TYPE_TEXT);
 		return SPK_OK;
 	}
+	if (spk_type_is_bits(a) != spk_type_is_bits(b)) {
+		spk_type_format_bare(a, ta, sizeof ta);
+		spk_type_format_bare(b, tb, sizeof tb);
+		return spk_bind_fail(err, position, "types %s and %s cannot be matched", ta, tb);
+	}
 	if (spk_type_same(a, b)) {
+		*out = a;
+	} else if (spk_type_is_bits(a)) {
 		*out = a;
 	} else if (a.id == SPK_TYPE_DECIMAL && b.id == SPK_TYPE_DECIMAL) {
 		*out = common_numeric(a, b);
@@ -305,7 +316,7 @@ spk_status spk_no_common_type(const char *what, struct spk_type a, struct spk_ty
 
 	spk_type_format_bare(a, ta, sizeof ta);
 	spk_type_format_bare(b, tb, sizeof tb);
-	if (spk_type_category(a.id) == spk_type_category(b.id))
+	if (spk_type_category(a.id) == spk_type_category(b.id) && spk_type_is_bits(a) == spk_type_is_bits(b))
 		return spk_bind_fail(err, position, "%s could not convert type %s to %s", what, tb, ta);
 	return spk_bind_fail(err, position, "%s types %s and %s cannot be matched", what, ta, tb);
 }

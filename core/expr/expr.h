@@ -106,6 +106,8 @@ spk_status spk_type_of_dims(struct spk_arena *arena, struct spk_type array, int 
 /* What a cast that is written gives: an array type names no number of dimensions, the value that is cast has one. */
 spk_status spk_expr_cast_dims(struct spk_arena *arena, const struct spk_expr *arg, struct spk_type *type, spk_error *err);
 spk_status spk_expr_cast(struct spk_arena *arena, struct spk_expr *arg, struct spk_type type, bool explicit_cast, int position, struct spk_expr **out, spk_error *err);
+/* A bit string as one of bit(length), or of bit varying(length): cut, or filled up. */
+spk_status spk_bits_resize(struct spk_arena *arena, struct spk_type type, int length, int position, struct spk_expr **e, spk_error *err);
 /* x <op> ANY (array), or ALL. An untyped array literal is one of x's type. */
 spk_status spk_expr_quantified(struct spk_arena *arena, const char *op, struct spk_expr *x, struct spk_expr *array, bool all_of, int position, struct spk_expr **out, spk_error *err);
 /* Field `at` of a record. */

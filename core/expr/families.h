@@ -21,6 +21,7 @@
 	X(quote, "Strings: quoting and escapes") \
 	X(bytes, "Bytes: hashes and encodings") \
 	X(bytea, "Bytes: parts, bits, search") \
+	X(bits, "Bit strings") \
 	X(like, "LIKE") \
 	X(regex, "Regular expressions") \
 	X(similar, "SIMILAR TO") \

@@ -29,11 +29,11 @@ static const char *const names[] = {
 };
 
 static const char *const types[] = {
-	"bit", "bit varying", "box", "cid", "cidr", "circle", "datemultirange", "daterange", "inet", "int2vector", "int4multirange", "int4range", "int8multirange",
+	"box", "cid", "cidr", "circle", "datemultirange", "daterange", "inet", "int2vector", "int4multirange", "int4range", "int8multirange",
 	"int8range", "line", "lseg", "macaddr", "macaddr8", "money", "nummultirange", "numrange", "oid", "oidvector", "path", "pg_lsn", "pg_snapshot",
 	"point", "polygon", "refcursor", "regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper", "regoperator", "regproc",
 	"regprocedure", "regrole", "regtype", "tid", "time with time zone", "timetz", "tsmultirange", "tsquery", "tsrange", "tstzmultirange", "tstzrange",
-	"tsvector", "txid_snapshot", "varbit", "xid", "xid8", "xml",
+	"tsvector", "txid_snapshot", "xid", "xid8", "xml",
 };
 
 static int compare(const void *name, const void *entry)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "core/expr/bits.h"
+
 enum { CANDIDATES_MAX = 256 };
 
 struct candidates {
@@ -624,6 +626,14 @@ static bool is_type_call(const char *name, int args, const struct spk_expr *arg,
 	return cast != NULL;
 }
 
+static bool takes_bits_for_text(const struct spk_function *f, const struct spk_type *type, int args)
+{
+	for (int i = 0; i < args; i++)
+		if (spk_type_is_bits(type[i]) && parameter(f, i).id == SPK_TYPE_TEXT)
+			return true;
+	return false;
+}
+
 /* Of one untyped literal PostgreSQL cannot tell which of several functions is meant, some of which are not here. */
 static bool is_overloaded(const char *name)
 {
@@ -638,7 +648,7 @@ static bool is_overloaded(const char *name)
 spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_expr **arg, int args, int position, struct spk_expr **out, spk_error *err)
 {
 	bool is_operator = !isalpha((unsigned char)name[0]) && name[0] != '_', ambiguous = false;
-	struct spk_expr **own = spk_arena_alloc(arena, sizeof(*own) * (size_t)SPK_MAX(args, 1));
+	struct spk_expr **own = spk_arena_alloc(arena, sizeof(*own) * (size_t)SPK_MAX(args, 1)), *bits;
 	struct spk_type *type = SPK_NEW_ARRAY(arena, struct spk_type, SPK_MAX(args, 1)), wanted[2], target;
 	const struct spk_function *f;
 	struct candidates c;
@@ -649,6 +659,11 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 	for (int i = 0; i < args; i++)
 		own[i] = arg[i];
 	SPK_TRY(spk_array_adapt(arena, name, own, &args, position, err));
+	SPK_TRY(spk_bits_call(arena, name, own, args, position, &bits, err));
+	if (bits) {
+		*out = bits;
+		return SPK_OK;
+	}
 	if (strcasecmp(name, "pg_typeof") == 0 && args == 1 && own[0]->type.id == SPK_TYPE_UNKNOWN) {
 		SPK_TRY_PTR(*out = spk_expr_literal(arena, (struct spk_value){ .type = spk_type(SPK_TYPE_TEXT), .view = spk_view_str("unknown") }), err);
 		return SPK_OK;
@@ -680,7 +695,7 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 		return spk_expr_cast(arena, own[0], target, true, position, out, err);
 	if (!f)
 		f = choose(&c, type, args, is_operator, &ambiguous);
-	if (!f)
+	if (!f || takes_bits_for_text(f, type, args))
 		return no_such(name, type, args, is_operator, ambiguous, position, err);
 	SPK_TRY(finish(arena, f, own, args, position, out, err));
 	if (is_operator && args == 1 && own[0]->kind == SPK_EXPR_CONSTANT)

@@ -8,7 +8,10 @@
 
 /* char(n), of TEXT, has scale SPK_TEXT_PADDED. Its values lie there without the blanks at their end, which do not count anywhere but where a query
  * shows its result, or an array, a record or a document that the value is in: there they are filled up. */
-enum { SPK_TEXT_PADDED = 1 };
+enum { SPK_TEXT_PADDED = 1, SPK_TEXT_BITS, SPK_TEXT_VARBITS };
+/* bit and bit varying, of TEXT, have these scales: the digits are the text (bits.c). Their lengths are no part of the type. */
+enum { SPK_BITS_MAX = 83886080 };  /* PostgreSQL's longest */
+static inline bool spk_type_is_bits(struct spk_type type) { return type.id == SPK_TYPE_TEXT && type.scale >= SPK_TEXT_BITS; }
 static inline bool spk_type_is_padded(struct spk_type type) { return type.id == SPK_TYPE_TEXT && type.scale == SPK_TEXT_PADDED; }
 /* Size of a text without the blanks that its type does not keep. */
 static inline size_t spk_text_kept(struct spk_type type, const char *s, size_t size)

@@ -19,6 +19,7 @@ static const struct { const char *name; enum spk_type_id id; } names[] = {
 	{ "numeric", SPK_TYPE_DECIMAL }, { "decimal", SPK_TYPE_DECIMAL }, { "dec", SPK_TYPE_DECIMAL },
 	{ "text", SPK_TYPE_TEXT }, { "string", SPK_TYPE_TEXT }, { "varchar", SPK_TYPE_TEXT }, { "character varying", SPK_TYPE_TEXT },
 	{ "char", SPK_TYPE_TEXT }, { "character", SPK_TYPE_TEXT }, { "bpchar", SPK_TYPE_TEXT }, { "name", SPK_TYPE_TEXT },
+	{ "bit", SPK_TYPE_TEXT }, { "bit varying", SPK_TYPE_TEXT }, { "varbit", SPK_TYPE_TEXT },
 	{ "bytea", SPK_TYPE_BYTEA }, { "bytes", SPK_TYPE_BYTEA }, { "varbinary", SPK_TYPE_BYTEA }, { "binary", SPK_TYPE_BYTEA },
 	{ "date", SPK_TYPE_DATE }, { "time", SPK_TYPE_TIME }, { "time without time zone", SPK_TYPE_TIME },
 	{ "timestamp", SPK_TYPE_TIMESTAMP }, { "timestamp without time zone", SPK_TYPE_TIMESTAMP },
@@ -101,6 +102,12 @@ static spk_status apply(struct spelling *sp, struct spk_type *type, spk_error *e
 		return SPK_OK;
 	case SPK_TYPE_TEXT:
 		/* A length that no string reaches (Flink's VARCHAR(2147483647)) is none. */
+		if (strcmp(sp->name, "bit") == 0 || strcmp(sp->name, "bit varying") == 0 || strcmp(sp->name, "varbit") == 0) {
+			type->scale = sp->name[0] == 'b' && !sp->name[3] ? SPK_TEXT_BITS : SPK_TEXT_VARBITS;
+			if (sp->parameters && (p < 1 || p > SPK_BITS_MAX))
+				return spk_fail(err, SPK_BIND, p < 1 ? "length for type %s must be at least 1" : "length for type %s cannot exceed %d", type->scale == SPK_TEXT_BITS ? "bit" : "varbit", SPK_BITS_MAX);
+			return SPK_OK;
+		}
 		padded = strcmp(sp->name, "char") == 0 || strcmp(sp->name, "character") == 0 || strcmp(sp->name, "bpchar") == 0;
 		if (sp->parameters && p < 1)
 			return spk_fail(err, SPK_BIND, "length for type %s must be at least 1", padded ? "char" : "varchar");

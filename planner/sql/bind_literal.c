@@ -41,6 +41,17 @@ static spk_status number(struct spk_exprs *x, const char *text, int location, st
 	return SPK_OK;
 }
 
+/* B'101' or X'1F', the letter before the digits. */
+static spk_status bit_string(struct spk_exprs *x, const PgQuery__AConst *c, struct spk_expr **out, spk_error *err)
+{
+	const struct spk_type type = { .id = SPK_TYPE_TEXT, .scale = SPK_TEXT_BITS };
+	struct spk_expr *digits = spk_expr_unknown(x->b->arena, c->bsval->bsval);
+
+	SPK_TRY_PTR(digits, err);
+	digits->position = spk_binder_at(x->b, c->location);
+	return spk_expr_cast(x->b->arena, digits, type, true, digits->position, out, err);
+}
+
 spk_status spk_binder_literal(struct spk_exprs *x, const PgQuery__AConst *c, struct spk_expr **out, spk_error *err)
 {
 	struct spk_value v = { 0 };
@@ -62,8 +73,10 @@ spk_status spk_binder_literal(struct spk_exprs *x, const PgQuery__AConst *c, str
 			break;
 		case PG_QUERY__A__CONST__VAL_SVAL:
 			break;
+		case PG_QUERY__A__CONST__VAL_BSVAL:
+			return bit_string(x, c, out, err);
 		default:
-			return spk_binder_unsupported(x->b, c->location, "a bit string", err);
+			return spk_binder_unsupported(x->b, c->location, "this kind of constant", err);
 		}
 		*out = c->val_case == PG_QUERY__A__CONST__VAL_SVAL ? spk_expr_unknown(x->b->arena, c->sval->sval) : spk_expr_literal(x->b->arena, v);
 	}

@@ -47,6 +47,13 @@ spk_status spk_binder_modify(const struct spk_binder *b, const PgQuery__TypeName
 	const char *round = rounder(type);
 	int digits;
 
+	if (spk_type_is_bits(type) && modifier(t, 0, 0) > 0) {
+		const bool constant = (*e)->kind == SPK_EXPR_CONSTANT;
+
+		SPK_TRY(spk_bits_resize(b->arena, type, modifier(t, 0, 0), spk_binder_at(b, location), e, err));
+		if (constant)
+			spk_expr_fold(b->arena, e);
+	}
 	if (!round)
 		return SPK_OK;
 	if (interval && spk_binder_interval_fields(t) != SPK_INTERVAL_ALL)

@@ -31,7 +31,7 @@ static const char *canonical(const char *name)
 
 static bool takes_parameters(const char *name)
 {
-	return strcmp(name, "numeric") == 0 || strcmp(name, "varchar") == 0 || strcmp(name, "char") == 0;
+	return strcmp(name, "numeric") == 0 || strcmp(name, "varchar") == 0 || strcmp(name, "char") == 0 || strcmp(name, "bit") == 0 || strcmp(name, "varbit") == 0;
 }
 
 /* `name` with its parameters, "(10, 2)" or empty. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/expr/interval.h"
+#include "core/expr/text.h"
 #include "planner/sql/rewrite.h"
 
 enum { NAME_MAX_BYTES = 63 };   /* PostgreSQL's NAMEDATALEN - 1 */
@@ -104,6 +105,8 @@ static spk_status add_column(struct spk_create *c, const PgQuery__ColumnDef *d, 
 	f->type = spk_type(SPK_TYPE_UNKNOWN);
 	if (!is_untyped(d))
 		SPK_TRY(spk_binder_type(&c->b, d->type_name, &f->type, err));
+	if (spk_type_is_bits(f->type))
+		return refuse(c, d->type_name->location, "a column of bit strings", err);
 	c->schema->count++;
 	if (!is_untyped(d) && !generated(d))
 		SPK_TRY(round_column(c, column, d, err));
