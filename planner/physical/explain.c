@@ -199,8 +199,10 @@ static spk_status put_time(const struct spk_physical *n, struct spk_buffer *out,
 {
 	const int64_t *reach = n->time.reach_us;
 
-	if (n->time.kind == SPK_JOIN_BY_WINDOW)
-		return spk_buffer_append_str(out, "; when the window closes", err);
+	if (n->time.kind == SPK_JOIN_BY_WINDOW) {
+		SPK_TRY(spk_buffer_append_str(out, n->lateness_us ? "; when the window closes, changes for " : "; when the window closes", err));
+		return n->lateness_us ? put_interval(n->lateness_us, out, err) : SPK_OK;
+	}
 	if (n->waits)
 		return spk_buffer_append_str(out, "; when all of the right side is there", err);
 	if (n->asof.left) {

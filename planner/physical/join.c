@@ -339,6 +339,9 @@ static spk_status bring_together(struct join_plan *j, spk_error *err)
 /* Whether a side's rows are kept so that one that is taken back is found: there they lie otherwise. */
 static bool takes(const struct join_plan *j, int side) { return j->strategy == STREAM && j->side[side].retracts; }
 
+/* How long late rows are taken for a window that has come out. */
+static int64_t lateness(const struct join_plan *j) { return j->time.kind == SPK_JOIN_BY_WINDOW ? j->b->options->lateness_us : 0; }
+
 /* The right side is every version of a changelog's rows. */
 static bool has_versions(const struct spk_logical *l) { return l->input[1]->kind == SPK_LOGICAL_SCAN && l->input[1]->history; }
 
@@ -359,6 +362,8 @@ static spk_status put_meaning(const struct join_plan *j, struct spk_buffer *text
 		SPK_TRY(spk_buffer_append_str(text, ", every version", err));
 	if (j->time.kind)
 		SPK_TRY(spk_buffer_printf(text, err, "; %s, by %lld", j->time.kind == SPK_JOIN_BY_WINDOW ? "window" : "interval", (long long)j->time.bucket_us));
+	if (lateness(j))
+		SPK_TRY(spk_buffer_printf(text, err, ", late by up to %lld us", (long long)lateness(j)));
 	if (!j->l->filter)
 		return SPK_OK;
 	SPK_TRY(spk_buffer_append_str(text, "; on ", err));
@@ -382,6 +387,8 @@ static spk_status keep_both(struct join_plan *j, struct spk_physical *node, spk_
 	} else if (j->time.kind || j->strategy == STREAM_ASOF) {
 		spk_build_time(j->b, j->l, node);
 		node->bound = j->l->properties.bound;
+		node->lateness_us = lateness(j);
+		node->retracts = node->lateness_us > 0;
 	} else {
 		node->retracts = j->side[0].retracts || j->side[1].retracts || (j->l->join != SPK_JOIN_INNER && j->l->join != SPK_JOIN_SEMI);
 		node->bound = SPK_BOUND_NOTHING;
@@ -508,10 +515,8 @@ static spk_status take_time(struct join_plan *j, spk_error *err)
 		return SPK_OK;
 	if (!spk_join_is_asof(j->l->join))
 		j->time = spk_join_time_of(j->l);
-	if (j->time.kind == SPK_JOIN_BY_WINDOW)
-		SPK_TRY(spk_build_check_lateness(j->b, j->l, "window joins", err));
 	for (int s = 0; s < 2 && j->time.kind; s++)
-		SPK_TRY(spk_build_late(j->b, j->l, j->time.column[s], 0, j->time.kind != SPK_JOIN_BY_WINDOW, &j->side[s], err));
+		SPK_TRY(spk_build_late(j->b, j->l, j->time.column[s], lateness(j), j->time.kind != SPK_JOIN_BY_WINDOW, &j->side[s], err));
 	return SPK_OK;
 }
 

@@ -119,7 +119,7 @@ struct spk_physical {
 	struct spk_window_call *call;
 	int window_key;                    /* WINDOW_AGGREGATE, STREAM_AGGREGATE by window: group column that holds the window bound; LATE, RECOMPUTE, TOP_N (final rows as the watermark closes it): input column; else -1 */
 	int64_t window_add_us;             /* add to it to get the window's end */
-	int64_t lateness_us;               /* STREAM_AGGREGATE by window (part of window_add_us), SESSION_INPUT, SESSION: late rows are taken for so long behind its end */
+	int64_t lateness_us;               /* STREAM_AGGREGATE by window (part of window_add_us), SESSION_INPUT, SESSION, WINDOW_JOIN: late rows are taken for so long behind its end */
 	int64_t emit_interval_us;          /* PACED_CHANGES */
 	bool on_close;                     /* STREAM_AGGREGATE by window, SESSION: says nothing of a window before it closes */
 	int time_column;                   /* WINDOW, SESSION_INPUT, SESSION: input column */

@@ -111,25 +111,40 @@ static spk_status take_entry(void *user, const char *key, uint32_t key_size, con
 	return spk_keyed_rows_gather(layout(g, key, key_size), last, &entry, &same, g->arena, err);
 }
 
+/* The next bucket, behind those up to `last`. */
+static int64_t next_bucket(const struct spk_closing_rows *c, int64_t last)
+{
+	if (!c->stays)
+		return spk_state_first_bucket(c->view);
+	return last == INT64_MAX ? INT64_MAX : spk_state_next_bucket(c->view, last + 1);
+}
+
+static spk_status take_bucket(struct gathering *g, spk_error *err)
+{
+	const struct spk_closing_rows *c = g->c;
+
+	return c->stays ? spk_state_scan_bucket(c->view, g->bucket, take_entry, g, err) : spk_state_take_bucket(c->view, g->bucket, c->take ? take_entry : NULL, g, err);
+}
+
 spk_status spk_closing_rows_take(const struct spk_closing_rows *c, int64_t watermark, spk_error *err)
 {
 	struct spk_arena *work = spk_arena_new(c->op->pipeline->account);
 	struct gathering *g = work ? SPK_NEW(work, struct gathering) : NULL;
 	spk_status status = g ? SPK_OK : spk_fail_memory(err);
-	int64_t bucket;
+	int64_t bucket = c->from;
 
 	if (g) {
 		g->c = c;
 		g->last = &g->first;
 	}
-	while (status == SPK_OK && (bucket = spk_state_first_bucket(c->view)) <= watermark && bucket != INT64_MAX) {
+	while (status == SPK_OK && (bucket = next_bucket(c, bucket)) <= watermark && bucket != INT64_MAX) {
 		g->bucket = bucket;
 		status = spk_op_check_cancelled(c->op, err);
 		if (status == SPK_OK)
-			status = spk_state_take_bucket(c->view, bucket, c->take ? take_entry : NULL, g, err);
+			status = take_bucket(g, err);
 		if (status == SPK_OK)
 			status = hand_over(g, err);
-		for (int s = 0; s < c->sides && status == SPK_OK; s++)
+		for (int s = 0; s < c->sides && status == SPK_OK && !c->stays; s++)
 			if (c->kept[s].filter)
 				spk_bucket_filter_drop(c->kept[s].filter, bucket);
 		status = take_aside(g, status, err);

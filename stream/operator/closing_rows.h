@@ -17,10 +17,12 @@ struct spk_closing_rows {
 	 */
 	spk_status (*take)(void *user, struct spk_row_group *group, int groups, struct spk_arena *arena, spk_error *err);
 	void *user;
+	bool stays;                      /* buckets up to `from` came before; those behind them stay where they are */
+	int64_t from;
 	bool later;                      /* `take` uses the view: it gets all groups of a bucket when that is gone, and these lie in memory together until then */
 };
 
-/* Takes the buckets up to `watermark` (that one included). After a failure a bucket is there or gone whole. */
+/* Takes the buckets up to `watermark` (that one included), or shows them. After a failure a bucket is there or gone whole. */
 spk_status spk_closing_rows_take(const struct spk_closing_rows *c, int64_t watermark, spk_error *err);
 /* Which of the sides a group is of: the last byte of its name says it. */
 int spk_closing_rows_side(const struct spk_closing_rows *c, const struct spk_row_group *group);

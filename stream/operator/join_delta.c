@@ -62,6 +62,7 @@ spk_status spk_join_delta_flush(struct spk_join_delta *d, spk_error *err)
 	SPK_TRY(spk_op_check_cancelled(s->op, err));
 	if (s->op->plan->filter) {
 		SPK_TRY(pairs_batch(d, &batch, err));
+		batch->repeats = d->again;
 		keep = spk_arena_alloc(batch->arena, sizeof *keep * (size_t)d->pairs);
 		status = keep ? filter_pairs(d, batch, keep, &kept, err) : spk_fail_memory(err);
 	}
@@ -70,7 +71,7 @@ spk_status spk_join_delta_flush(struct spk_join_delta *d, spk_error *err)
 
 		p->left->met += p->left_meets;
 		p->right->met += p->right_meets;
-		if (s->pairs)
+		if (s->pairs && !d->again)
 			status = spk_row_changes_add(d->changes, (struct spk_row_change){ .left = p->left, .right = p->right, .weight = p->weight }, err);
 	}
 	spk_batch_unref(batch);

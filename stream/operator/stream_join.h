@@ -21,6 +21,7 @@ struct spk_join_delta {
 	struct spk_row_changes *changes;
 	struct spk_join_pair *pair;      /* room for a batch */
 	int pairs;
+	bool again;                      /* pairs were decided before: only how much rows meet is wanted */
 };
 
 /* Finds what the key's changes change: afterwards rows know what they meet, but nothing is added to the groups yet. */

@@ -1,9 +1,9 @@
 /*
  * Joins of rows that are in windows with one end: a window's rows are joined when the watermark closes it.
  *
- *   input   0 the left rows, 1 the right ones, by the hash of the keys, the window's end among them; only added, of windows that are open
- *   output  what the join of a closed window's rows is, once, windows in order of their ends
- *   state   bucketed by the window's end: both sides' rows by key (keyed_rows.h); it goes with the window
+ *   input   0 the left rows, 1 the right ones, by the hash of the keys, the window's end among them; only added, of windows that are open, or take late rows
+ *   output  what the join of a closed window's rows is, once, windows in order of their ends; then what late rows change of it
+ *   state   bucketed by the window's end: both sides' rows by key (keyed_rows.h); it goes with the window, or plan->lateness_us behind it
  */
 #include "stream/operator/closing_rows.h"
 #include "stream/operator/join_op.h"
@@ -67,6 +67,22 @@ static spk_status store_some(struct spk_join_op *j, int side, const uint32_t *nu
 	return status;
 }
 
+/* The end of a key's window. */
+static int64_t window_of(const struct spk_join_op *j, uint32_t key)
+{
+	const struct spk_delta_rows *d = &j->in.side[j->in.side[0].first[key] ? 0 : 1];
+	uint32_t size;
+	const char *row = spk_delta_row(d, d->first[key] - 1, &size);
+
+	return spk_join_row_number(row, size);
+}
+
+/* Its window has come out. */
+static bool is_late(const struct spk_join_op *j, uint32_t key)
+{
+	return j->base.plan->lateness_us && window_of(j, key) <= spk_op_watermark_before(&j->base);
+}
+
 static spk_status store(struct spk_join_op *j, spk_error *err)
 {
 	uint32_t number[KEYS_AT_ONCE];
@@ -75,7 +91,7 @@ static spk_status store(struct spk_join_op *j, spk_error *err)
 		int n = 0;
 
 		for (uint32_t k = 0; k < j->in.keys.count; k++) {
-			if (!j->in.side[side].first[k])
+			if (!j->in.side[side].first[k] || is_late(j, k))
 				continue;
 			number[n++] = k;
 			if (n < KEYS_AT_ONCE)
@@ -87,6 +103,129 @@ static spk_status store(struct spk_join_op *j, spk_error *err)
 			SPK_TRY(store_some(j, side, number, n, err));
 	}
 	return SPK_OK;
+}
+
+static spk_status join_group(struct spk_join_delta *d, struct spk_join_key *key, int keys, spk_error *err)
+{
+	for (int i = 0; i < keys; i++)
+		SPK_TRY(spk_join_delta_key(d, &key[i], err));
+	SPK_TRY(spk_join_delta_flush(d, err));
+	for (int i = 0; i < keys; i++)
+		SPK_TRY(spk_join_delta_alone(d, &key[i], err));
+	return spk_row_changes_emit(d->changes, err);
+}
+
+/* --- windows that have come out --- */
+
+static spk_status open_late(struct spk_join_op *j, const uint32_t *number, int n, struct spk_join_key *key, struct spk_row_group *const group[2], struct spk_arena *arena, spk_error *err)
+{
+	enum spk_rows_wanted *wanted = SPK_NEW_ARRAY(arena, enum spk_rows_wanted, n + 1);
+
+	SPK_TRY_PTR(wanted, err);
+	for (int side = 0; side < 2; side++) {
+		for (int i = 0; i < n; i++) {
+			struct spk_row_group *g = &group[side][i];
+
+			*g = (struct spk_row_group){ .hash = j->in.keys.hash[number[i]], .bucket = window_of(j, number[i]) };
+			g->key = spk_keymap_key(&j->in.keys, number[i], &g->key_size);
+			wanted[i] = j->kept[side].totals_only ? SPK_ROWS_NONE : SPK_ROWS_ALL;
+			key[i].group[side] = g;
+		}
+		SPK_TRY(spk_keyed_rows_open(&j->kept[side], group[side], n, arena, err));
+		SPK_TRY(spk_keyed_rows_load(&j->kept[side], group[side], wanted, n, arena, err));
+	}
+	return SPK_OK;
+}
+
+/* How much each kept row meets is not kept: where rows that come out alone are told by it, it is found again. */
+static spk_status count_met(struct spk_join_op *j, const struct spk_join_key *key, int n, spk_error *err)
+{
+	struct spk_row_group nobody = { 0 };
+	struct spk_row_changes none = { .op = &j->base, .arena = spk_arena_new(j->base.pipeline->account) };
+	struct spk_join_delta d = { .setup = &j->setup, .changes = &none, .pair = j->pair, .again = true };
+	spk_status status = none.arena ? SPK_OK : spk_fail_memory(err);
+
+	for (int i = 0; i < n && status == SPK_OK; i++) {
+		struct spk_join_key all = { .group = { &nobody, &nobody } };
+
+		for (int side = 0; side < 2; side++)
+			all.added[side] = (struct spk_join_rows){ key[i].group[side]->row, (int)key[i].group[side]->rows };
+		status = spk_join_delta_key(&d, &all, err);
+	}
+	if (status == SPK_OK)
+		status = spk_join_delta_flush(&d, err);
+	for (int i = 0; i < n; i++)
+		for (int side = 0; side < 2; side++)
+			for (uint32_t r = 0; r < key[i].group[side]->rows; r++)
+				key[i].group[side]->row[r].met_before = key[i].group[side]->row[r].met;
+	spk_arena_unref(none.arena);
+	return status;
+}
+
+static spk_status add_late(struct spk_join_op *j, int side, uint32_t number, struct spk_join_rows *added, struct spk_arena *arena, spk_error *err)
+{
+	const struct spk_delta_rows *d = &j->in.side[side];
+
+	SPK_TRY_PTR(added->row = SPK_NEW_ARRAY(arena, struct spk_kept_row, spk_delta_rows_sum(d, number).rows + 1), err);
+	for (uint32_t i = d->first[number]; i; i = d->next[i - 1]) {
+		struct spk_kept_row *row = &added->row[added->count++];
+
+		row->weight = d->weight[i - 1];
+		SPK_TRY(spk_delta_row_own(d, i - 1, arena, row, err));
+	}
+	return SPK_OK;
+}
+
+/* What the rows of these keys change of the join of their windows; then they are kept with the others. */
+static spk_status join_late(struct spk_join_op *j, const uint32_t *number, int n, struct spk_row_changes *changes, spk_error *err)
+{
+	struct spk_arena *arena = changes->arena;
+	struct spk_join_delta d = { .setup = &j->setup, .changes = changes, .pair = j->pair };
+	struct spk_join_key *key = SPK_NEW_ARRAY(arena, struct spk_join_key, n + 1);
+	struct spk_row_group *group[2] = { SPK_NEW_ARRAY(arena, struct spk_row_group, n + 1), SPK_NEW_ARRAY(arena, struct spk_row_group, n + 1) };
+
+	SPK_TRY_PTR(key && group[0] && group[1], err);
+	SPK_TRY(open_late(j, number, n, key, group, arena, err));
+	if (j->setup.role[0].met || j->setup.role[1].met)
+		SPK_TRY(count_met(j, key, n, err));
+	for (int i = 0; i < n; i++)
+		for (int side = 0; side < 2; side++)
+			SPK_TRY(add_late(j, side, number[i], &key[i].added[side], arena, err));
+	SPK_TRY(join_group(&d, key, n, err));
+	for (int side = 0; side < 2; side++) {
+		for (int i = 0; i < n; i++)
+			for (int a = 0; a < key[i].added[side].count; a++)
+				SPK_TRY(spk_row_group_add(&j->kept[side], &group[side][i], &key[i].added[side].row[a], arena, err));
+		SPK_TRY(spk_keyed_rows_write(&j->kept[side], group[side], n, arena, err));
+	}
+	return SPK_OK;
+}
+
+static spk_status join_late_some(struct spk_join_op *j, const uint32_t *number, int n, spk_error *err)
+{
+	struct spk_row_changes changes = { .op = &j->base, .arena = spk_arena_new(j->base.pipeline->account) };
+	spk_status status = changes.arena ? join_late(j, number, n, &changes, err) : spk_fail_memory(err);
+
+	spk_arena_unref(changes.arena);
+	spk_row_changes_release(&changes);
+	return status;
+}
+
+static spk_status join_all_late(struct spk_join_op *j, spk_error *err)
+{
+	uint32_t number[KEYS_AT_ONCE];
+	int n = 0;
+
+	for (uint32_t k = 0; k < j->in.keys.count && j->base.plan->lateness_us; k++) {
+		if ((!j->in.side[0].first[k] && !j->in.side[1].first[k]) || !is_late(j, k))
+			continue;
+		number[n++] = k;
+		if (n < KEYS_AT_ONCE)
+			continue;
+		SPK_TRY(join_late_some(j, number, n, err));
+		n = 0;
+	}
+	return n ? join_late_some(j, number, n, err) : SPK_OK;
 }
 
 /* --- windows that close --- */
@@ -105,16 +244,6 @@ static void take_side(const struct spk_join_op *j, struct spk_join_key *key, int
 		g->row[i].weight_before = g->row[i].met_before = 0;
 	g->rows = 0;
 	g->total = 0;
-}
-
-static spk_status join_group(struct spk_join_delta *d, struct spk_join_key *key, int keys, spk_error *err)
-{
-	for (int i = 0; i < keys; i++)
-		SPK_TRY(spk_join_delta_key(d, &key[i], err));
-	SPK_TRY(spk_join_delta_flush(d, err));
-	for (int i = 0; i < keys; i++)
-		SPK_TRY(spk_join_delta_alone(d, &key[i], err));
-	return spk_row_changes_emit(d->changes, err);
 }
 
 static spk_status join_keys(void *user, struct spk_row_group *group, int groups, struct spk_arena *arena, spk_error *err)
@@ -145,7 +274,10 @@ static spk_status window_join_finish(struct spk_op *op, spk_error *err)
 {
 	struct spk_join_op *j = spk_join_op_of(op);
 	struct closing closing = { .j = j };
-	const struct spk_closing_rows rows = { .op = op, .view = j->view, .kept = j->kept, .sides = 2, .take = join_keys, .user = &closing };
+	const int64_t before = spk_op_watermark_before(op), after = spk_op_watermark_after(op);
+	const struct spk_closing_rows rows = { .op = op, .view = j->view, .kept = j->kept, .sides = 2, .take = join_keys, .user = &closing, .stays = op->plan->lateness_us > 0, .from = before };
+	const struct spk_closing_rows gone = { .op = op, .view = j->view, .kept = j->kept, .sides = 2 };
+	const int64_t over = after == SPK_WATERMARK_END || after == SPK_WATERMARK_NONE ? after : after - op->plan->lateness_us;
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
 	spk_status status = work ? spk_join_input_chain(&j->in, work, err) : spk_fail_memory(err);
 
@@ -153,9 +285,13 @@ static spk_status window_join_finish(struct spk_op *op, spk_error *err)
 	if (status == SPK_OK)
 		status = store(j, err);
 	if (status == SPK_OK)
+		status = join_all_late(j, err);
+	if (status == SPK_OK)
 		status = spk_join_op_emit_keyless(j, err);
 	if (status == SPK_OK)
-		status = spk_closing_rows_take(&rows, spk_op_watermark_after(op), err);
+		status = spk_closing_rows_take(&rows, after, err);
+	if (status == SPK_OK && rows.stays)
+		status = spk_closing_rows_take(&gone, over, err);
 	spk_arena_unref(work);
 	spk_join_input_clear(&j->in);
 	return status;

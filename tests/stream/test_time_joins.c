@@ -21,6 +21,7 @@ struct query {
 	enum kind kind;
 	bool by_a, b_less, strict, forward, has_least, has_most;
 	int64_t least, most, slide;
+	int64_t lateness;                /* WINDOWED: of rows behind a window's end */
 	int form;                        /* how the bounds are written */
 	char *sql;
 };
@@ -28,6 +29,8 @@ struct query {
 static const char tables[] =
 	"CREATE TABLE pairs (ta bigint, tb bigint, tt timestamp, ua bigint, ub bigint, ut timestamp) WITH ('connector' = 'appends');\n"
 	"CREATE TABLE ones (ta bigint, tb bigint, tt timestamp) WITH ('connector' = 'appends');\n"
+	"CREATE TABLE late_pairs (ta bigint, tb bigint, tt timestamp, ua bigint, ub bigint, ut timestamp) WITH ('connector' = 'deltas');\n"
+	"CREATE TABLE late_ones (ta bigint, tb bigint, tt timestamp) WITH ('connector' = 'deltas');\n"
 	"CREATE TABLE counts (w timestamp, n bigint) WITH ('connector' = 'appends');\n"
 	"CREATE TABLE versions (a bigint, b bigint, ts timestamp, WATERMARK FOR ts AS ts - INTERVAL '4' SECOND, PRIMARY KEY (a) NOT ENFORCED) WITH ('connector' = 'kafka');\n"
 	"CREATE TABLE ended (a bigint, b bigint, ts timestamp) WITH ('connector' = 'kafka', 'scan.bounded.mode' = 'latest-offset');\n"
@@ -74,8 +77,10 @@ static void write_sql(struct query *q)
 	const bool windows = q->shape == WINDOWED;
 	char *bound = windows ? strdup("t.window_start = u.window_start AND t.window_end = u.window_end") : bound_text(q, "t.ts", "u.ts");
 	char *on = spk_test_format("%s%s%s", bound, q->by_a ? " AND t.a = u.a" : "", q->b_less ? " AND t.b < u.b" : "");
-	char *from[2];
+	char *from[2], set[64] = "";
 
+	if (q->lateness)
+		snprintf(set, sizeof set, "SET emit.allowed-lateness = '%lldms';\n", (long long)(q->lateness / 1000));
 	for (int i = 0; i < 2; i++) {
 		const char *name = i ? "u" : "t";
 
@@ -89,18 +94,19 @@ static void write_sql(struct query *q)
 	if (q->shape == COUNTED)
 		q->sql = spk_test_format("%sINSERT INTO counts SELECT window_end, count(*) FROM tumble((SELECT t.ts FROM t %s u ON %s WHERE t.ts IS NOT NULL), ts, interval '5 seconds') GROUP BY window_end", tables, joins[q->kind], on);
 	else if (shows_both(q))
-		q->sql = spk_test_format("%sINSERT INTO pairs SELECT t.a, t.b, t.ts, u.a, u.b, u.ts FROM %s %s %s ON %s", tables, from[0], joins[q->kind], from[1], on);
+		q->sql = spk_test_format("%s%sINSERT INTO %s SELECT t.a, t.b, t.ts, u.a, u.b, u.ts FROM %s %s %s ON %s", tables, set, q->lateness ? "late_pairs" : "pairs", from[0], joins[q->kind], from[1], on);
 	else
-		q->sql = spk_test_format("%sINSERT INTO ones SELECT t.a, t.b, t.ts FROM %s WHERE %s (SELECT 1 FROM %s WHERE %s)", tables, from[0], q->kind == K_SEMI ? "EXISTS" : "NOT EXISTS", from[1], on);
+		q->sql = spk_test_format("%s%sINSERT INTO %s SELECT t.a, t.b, t.ts FROM %s WHERE %s (SELECT 1 FROM %s WHERE %s)", tables, set, q->lateness ? "late_ones" : "ones", from[0], q->kind == K_SEMI ? "EXISTS" : "NOT EXISTS", from[1], on);
 	free(from[0]);
 	free(from[1]);
 	free(bound);
 	free(on);
 }
 
-static struct query query_new(spk_test_rng *rng)
+/* late: of windows that take late rows. */
+static struct query query_new(spk_test_rng *rng, bool late)
 {
-	struct query q = { .shape = (enum shape)spk_test_below(rng, SHAPES), .kind = (enum kind)spk_test_below(rng, KINDS) };
+	struct query q = { .shape = late ? WINDOWED : (enum shape)spk_test_below(rng, SHAPES), .kind = (enum kind)spk_test_below(rng, KINDS) };
 
 	q.by_a = !spk_test_one_in(rng, 4);
 	q.b_less = spk_test_one_in(rng, 3);
@@ -110,6 +116,8 @@ static struct query query_new(spk_test_rng *rng)
 	q.most = q.least + (spk_test_one_in(rng, 6) ? 0 : spk_test_between(rng, -1, 20) * SECOND / (spk_test_one_in(rng, 3) ? 50 : 1));
 	q.slide = spk_test_one_in(rng, 2) ? 2 * SECOND : 0;
 	q.form = (int)spk_test_below(rng, 3);
+	if (late)
+		q.lateness = spk_test_one_in(rng, 2) ? 3 * SECOND : 45 * SECOND;
 	/* Behind the join the times of t must be known, and t must be there. */
 	if (q.shape == COUNTED)
 		q.kind = spk_test_one_in(rng, 2) ? K_INNER : K_LEFT;
@@ -319,10 +327,27 @@ static void see(struct trial *l, int s, const struct event *e, int64_t watermark
 		return;
 	}
 	/* Told once, when the last of its windows is closed. */
-	l->late += e->ts - e->ts % slide + size <= watermark;
+	l->late += e->ts - e->ts % slide + size + q->lateness <= watermark;
 	for (int64_t end = e->ts - e->ts % slide + slide; end <= e->ts - e->ts % slide + size; end += slide)
-		if (end > watermark)
+		if (end + q->lateness > watermark)
 			rows_add(&l->rows[s], (struct row){ e, end });
+}
+
+/* A line more, or one that is taken back, which must be there. */
+static void apply_line(struct lines *out, const char *line)
+{
+	int at = 0;
+
+	if (line[0] == '+') {
+		lines_add(out, line, strlen(line));
+		return;
+	}
+	while (at < out->count && strcmp(out->line[at] + 1, line + 1) != 0)
+		at++;
+	if (!CHECK(at < out->count))
+		return;
+	free(out->line[at]);
+	out->line[at] = out->line[--out->count];
 }
 
 static bool check_epoch(struct trial *l)
@@ -339,8 +364,10 @@ static bool check_epoch(struct trial *l)
 				see(l, life_source(&l->life, i), &l->life.stream.partition[i][p].event[k], watermark);
 	if (l->query->shape == LOOKED_UP && l->query->form != 2)
 		look_up(l->query, &l->rows[0], from, &l->rows[1], &l->found);
-	for (int i = 0; i < o->out[0].count; i++)
-		lines_add(&l->out, o->out[0].line[i], strlen(o->out[0].line[i]));
+	for (int come = 1; come >= 0; come--)
+		for (int i = 0; i < o->out[0].count; i++)
+			if ((o->out[0].line[i][0] == '+') == come)
+				apply_line(&l->out, o->out[0].line[i]);
 	return CHECK_EQ_INT(o->late, l->late - late) && CHECK_EQ_INT(o->bad, l->bad - bad);
 }
 
@@ -406,7 +433,7 @@ static void check_plan(const struct trial *l)
 
 	for (int i = 0; i < plan->nodes; i++)
 		found = found || plan->node[i]->kind == kind;
-	if (!CHECK(found) || !CHECK(!plan->sink[0].retracts))
+	if (!CHECK(found) || !CHECK(plan->sink[0].retracts == (l->query->lateness > 0)))
 		printf("      %s\n", l->query->sql);
 }
 
@@ -434,19 +461,23 @@ static void live(const struct query *q, uint64_t stream, int events, int epochs)
 	free(l);
 }
 
-static void all_that_was_not_late_is_joined(void)
+static void try_queries(int stream, bool late, int rounds)
 {
-	spk_test_rng rng = spk_test_rng_new(9);
-	const int rounds = spk_test_long() ? 800 : 60;
+	spk_test_rng rng = spk_test_rng_new((uint64_t)stream);
 
 	spk_log_set_levels("error", NULL);
 	for (int i = 0; i < rounds; i++) {
-		struct query q = query_new(&rng);
+		struct query q = query_new(&rng, late);
 
-		live(&q, 30000 + (uint64_t)i, i % 3 ? 60 : 250, 8 + i % 3 * 8);
+		live(&q, 30000 + 1000 * (uint64_t)late + (uint64_t)i, i % 3 ? 60 : 250, 8 + i % 3 * 8);
 		free(q.sql);
 	}
 }
+
+static void all_that_was_not_late_is_joined(void) { try_queries(9, false, spk_test_long() ? 800 : 60); }
+
+/* Windows that have come out: what late rows change of them comes out as well. */
+static void late_rows_change_windows(void) { try_queries(10, true, spk_test_long() ? 400 : 40); }
 
 /* What EXPLAIN says of the join of t and u under a condition; NULL: it has to say nothing of time. */
 static void the_bound_is_said(void)
@@ -515,4 +546,5 @@ static void what_cannot_be_is_refused(void)
 	}
 }
 
-SPK_TEST_SUITE("joins that know time", { "what cannot be is refused", what_cannot_be_is_refused }, { "the bound is said", the_bound_is_said }, { "all that was not late is joined", all_that_was_not_late_is_joined })
+SPK_TEST_SUITE("joins that know time", { "what cannot be is refused", what_cannot_be_is_refused }, { "the bound is said", the_bound_is_said }, { "all that was not late is joined", all_that_was_not_late_is_joined },
+	       { "late rows change windows", late_rows_change_windows })
