@@ -129,7 +129,12 @@ static spk_status sink_push(struct spk_op *op, int input, struct spk_batch *in, 
 	return op->plan->key_count ? fold((struct sink *)op, in, err) : encode(op, in, err);
 }
 
-static spk_status encode_folded(struct spk_op *op, struct spk_batch_builder *builder, spk_error *err)
+/* --- the last rows, in the order of their keys --- */
+
+/* A run of rows of one batch that is shorter is copied to others; else the batch is encoded as it lies there. */
+enum { RUN_LEAST = 16 };
+
+static spk_status encode_copied(struct spk_op *op, struct spk_batch_builder *builder, spk_error *err)
 {
 	struct spk_batch *batch = spk_builder_take(builder);
 	spk_status status = batch ? encode(op, batch, err) : SPK_OK;
@@ -138,19 +143,48 @@ static spk_status encode_folded(struct spk_op *op, struct spk_batch_builder *bui
 	return status;
 }
 
+/* The last rows of keys from `from` on that are in one batch and, as a selection has to be, in its order. */
+static int find_run(const struct sink *s, uint32_t from, int32_t *sel)
+{
+	const uint32_t end = SPK_MIN(s->map.count, from + SPK_BATCH_ROWS);
+	int n = 0;
+
+	for (uint32_t i = from; i < end && s->last[i].batch == s->last[from].batch && (!n || s->last[i].row > sel[n - 1]); i++)
+		sel[n++] = s->last[i].row;
+	return n;
+}
+
+static spk_status encode_run(struct sink *s, uint32_t batch, const int32_t *sel, int n, struct spk_batch_builder *builder, spk_error *err)
+{
+	struct spk_batch some = *s->batch[batch];
+
+	if (n < RUN_LEAST) {
+		for (int i = 0; i < n; i++) {
+			SPK_TRY(spk_builder_append(builder, s->batch[batch], &sel[i], 1, err));
+			if (spk_builder_room(builder) == 0)
+				SPK_TRY(encode_copied(&s->base, builder, err));
+		}
+		return SPK_OK;
+	}
+	SPK_TRY(encode_copied(&s->base, builder, err));
+	some.sel = sel;
+	some.selected = n;
+	return encode(&s->base, &some, err);
+}
+
 static spk_status encode_upserts(struct spk_op *op, spk_error *err)
 {
 	struct sink *s = (struct sink *)op;
 	struct spk_batch_builder builder = { .schema = op->plan->schema, .account = op->pipeline->account };
 	spk_status status = SPK_OK;
+	int32_t sel[SPK_BATCH_ROWS];
 
-	for (uint32_t i = 0; i < s->map.count && status == SPK_OK; i++) {
-		status = spk_builder_append(&builder, s->batch[s->last[i].batch], &s->last[i].row, 1, err);
-		if (status == SPK_OK && spk_builder_room(&builder) == 0)
-			status = encode_folded(op, &builder, err);
+	for (uint32_t i = 0, n; i < s->map.count && status == SPK_OK; i += n) {
+		n = (uint32_t)find_run(s, i, sel);
+		status = encode_run(s, s->last[i].batch, sel, (int)n, &builder, err);
 	}
 	if (status == SPK_OK)
-		status = encode_folded(op, &builder, err);
+		status = encode_copied(op, &builder, err);
 	spk_builder_release(&builder);
 	drop_rows(s);
 	return status;
