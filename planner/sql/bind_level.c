@@ -95,7 +95,7 @@ spk_status spk_binder_level(const struct spk_binder *b, struct spk_expr *const *
 
 /* --- moving there --- */
 
-/* Columns of query `from` become those of `to`; 0: columns of the query itself. */
+/* References to the columns of `from` become references to those of `to`: numbers of queries, or of subqueries, negated. */
 struct renumber { struct spk_arena *arena; int from, to; bool done; };
 
 static spk_status renumber_leaf(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err)

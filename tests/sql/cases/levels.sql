@@ -48,3 +48,8 @@ SELECT t1.b, t2.* FROM t1 RIGHT JOIN t2 ON t1.a = t2.a AND (SELECT count(*) FROM
 SELECT * FROM t1 x RIGHT JOIN (t2 LEFT JOIN t3 USING (a)) ON x.a = t2.a AND NOT EXISTS (SELECT FROM t1 y WHERE y.a = x.a AND y.b > t2.d - 180) ORDER BY 1, 2, 3, 4, 5;
 SELECT x.b, y.d, x IS NULL AS none FROM t1 x RIGHT JOIN t2 y ON x.a >= ALL (SELECT z.a FROM t3 z WHERE z.a <= y.a) AND y.d < 450 ORDER BY 1, 2;
 SELECT x.b, y.d FROM t1 x NATURAL RIGHT JOIN t2 y RIGHT JOIN t3 z ON z.a = (SELECT max(q.a) FROM t3 q WHERE q.a <= x.a AND q.a <= z.a) ORDER BY 1, 2;
+SELECT sum(id) OVER (ORDER BY id ROWS 1 / 0 PRECEDING) FROM emp;
+SELECT sum(id) OVER (ORDER BY id ROWS 1 / (SELECT 0) PRECEDING) FROM emp;
+SELECT sum(id) OVER (ORDER BY id RANGE 1 / (SELECT 0) PRECEDING) FROM emp;
+SELECT (SELECT sum(s.id) OVER (ORDER BY s.id ROWS e.id - 2 PRECEDING) FROM sale s LIMIT 1) FROM emp e;
+SELECT e.id, (SELECT string_agg(x::text, ',' ORDER BY i) FROM (SELECT s.id AS i, count(*) OVER (ORDER BY s.region GROUPS e.id % 2 PRECEDING) AS x FROM sale s) q) FROM emp e ORDER BY 1;
