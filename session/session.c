@@ -238,6 +238,11 @@ spk_status spk_session_plan_job(struct spk_session *s, const struct spk_script *
 		const struct spk_statement *stated = &script->statement[i];
 		struct spk_logical *plan = stated->kind == SPK_STATEMENT_INSERT || stated->kind == SPK_STATEMENT_DDL ? stated->plan : NULL;
 
+		if (stated->late) {
+			spk_fail(err, SPK_PLAN, "table \"%s\" has no 'connector', and is read before this INSERT", stated->late);
+			spk_hint(err, "A job reads what was inserted before: put the INSERT further up.");
+			return err ? err->position = stated->position, SPK_PLAN : SPK_PLAN;
+		}
 		if (spk_session_prints(script, stated))
 			SPK_TRY(spk_session_printed(s, stated, queries++, &plan, err));
 		if (plan)

@@ -12,6 +12,8 @@ struct spk_table_statistics;
 
 struct spk_option { const char *key, *value; int position; };  /* position: byte offset of the key in the SQL text + 1 */
 
+struct spk_memory;
+
 struct spk_table {
 	const char *name;
 	const char *connector;             /* 'kafka', 'filesystem', ...; from its options */
@@ -30,6 +32,7 @@ struct spk_table {
 	int position;                      /* of the statement in the text */
 	bool guessed;                      /* its columns were found in files: their types may be wrong for later rows */
 	const struct spk_table_statistics *statistics;  /* planner/logical/statistics.h; NULL: not asked for yet */
+	struct spk_memory *memory;         /* a table without options: the INSERTs whose rows it has (planner/sql/bind_memory.c); NULL: others */
 	void *rows;                        /* connector 'rows': where they are kept (batch/cache.h); else NULL */
 	const void *consumer;              /* connector 'callback': whom a stream's rows go to (connectors/callback/callback.h); else NULL */
 };

@@ -473,6 +473,11 @@ spk_status spk_binder_window_bounds(const struct spk_binder *b, const struct spk
 spk_status spk_binder_open_windows(const struct spk_binder *b, const struct spk_logical *plan, struct spk_expr ***expr, int *count, spk_error *err);
 /* Equal windows in the condition of a join become equal bounds. */
 spk_status spk_binder_join_windows(const struct spk_binder *b, const struct spk_logical *join, struct spk_expr **on, spk_error *err);
+/* Makes a table one without options, in which the rows of its INSERTs are. */
+spk_status spk_create_memory(struct spk_binder *b, struct spk_table *t, bool watermark, int location, spk_error *err);
+/* Notes an INSERT into one; *late: the table was read before. */
+spk_status spk_binder_memory_insert(struct spk_binder *b, const struct spk_table *t, const PgQuery__InsertStmt *s, bool *late, spk_error *err);
+spk_status spk_binder_memory_rows(struct spk_binder *b, const struct spk_table *t, int location, struct spk_logical **out, spk_error *err);
 /* SPK_MARK_WITHIN: of the condition of a join. */
 spk_status spk_binder_within(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err);
 /* Whether a GROUP BY of `count` items is GROUP BY ALL. */

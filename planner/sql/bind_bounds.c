@@ -193,12 +193,43 @@ spk_status spk_binder_join_windows(const struct spk_binder *b, const struct spk_
 
 /* --- event times that a subquery does not show --- */
 
+/* All inputs have their event time in one place: as a column of theirs, or behind them all. */
+static spk_status show_times(const struct spk_binder *b, struct spk_logical **plan, int *column, spk_error *err)
+{
+	struct spk_logical *l, **input = SPK_NEW_ARRAY(b->arena, struct spk_logical *, (*plan)->inputs);
+	int at = -1, each = -1;
+
+	SPK_TRY_PTR(input, err);
+	for (int i = 0; i < (*plan)->inputs; i++) {
+		input[i] = (*plan)->input[i];
+		SPK_TRY(spk_binder_show_time(b, &input[i], &each, err));
+		if (each < 0 || (i && each != at) || (i && input[i]->schema->count != input[0]->schema->count))
+			return SPK_OK;
+		at = each;
+	}
+	SPK_TRY_PTR(l = spk_arena_copy(b->arena, *plan, sizeof *l), err);
+	l->input = input;
+	if (at >= l->schema->count) {
+		struct spk_schema *schema = spk_schema_new(b->arena, at + 1);
+
+		SPK_TRY_PTR(schema, err);
+		memcpy(schema->field, l->schema->field, sizeof *schema->field * (size_t)at);
+		schema->field[at] = input[0]->schema->field[at];
+		l->schema = schema;
+	}
+	*plan = l;
+	*column = at;
+	return SPK_OK;
+}
+
 spk_status spk_binder_show_time(const struct spk_binder *b, struct spk_logical **plan, int *column, spk_error *err)
 {
 	struct spk_logical *l = *plan, *input;
 	int below = -1;
 
 	*column = spk_watermark_column(l);
+	if (*column < 0 && l->kind == SPK_LOGICAL_UNION)
+		return show_times(b, plan, column, err);
 	if (*column >= 0 || (l->kind != SPK_LOGICAL_PROJECT && l->kind != SPK_LOGICAL_FILTER))
 		return SPK_OK;
 	input = l->input[0];

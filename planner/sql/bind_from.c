@@ -183,6 +183,10 @@ spk_status spk_binder_relation(struct spk_binder *b, const PgQuery__RangeVar *v,
 	table = spk_catalog_table(b->catalog, name);
 	if (!table)
 		return no_such_relation(b, v, err);
+	if (table->memory) {
+		SPK_TRY(spk_binder_memory_rows(b, table, v->location, &plan, err));
+		return spk_binder_one_range(b, plan, table->name, v->alias, v->location, out, err);
+	}
 	SPK_TRY(spk_binder_scan(b, table, v->alias ? v->alias->aliasname : table->name, v->location, &plan, err));
 	SPK_TRY(spk_binder_one_range(b, plan, table->name, v->alias, v->location, out, err));
 	out->range->table = v->alias ? table->name : NULL;

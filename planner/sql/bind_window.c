@@ -345,6 +345,12 @@ int spk_watermark_column(const struct spk_logical *l)
 			if (l->expr[i]->kind == SPK_EXPR_COLUMN && l->expr[i]->column == below)
 				return i;
 		return -1;
+	case SPK_LOGICAL_UNION:
+		below = spk_watermark_column(l->input[0]);
+		for (int i = 1; i < l->inputs; i++)
+			if (spk_watermark_column(l->input[i]) != below)
+				return -1;
+		return below;
 	default: return -1;
 	}
 }

@@ -585,8 +585,12 @@ spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateSt
 	SPK_TRY(bind_options(&c, err));
 	SPK_TRY(spk_create_foreign_options(&c, err));
 	SPK_TRY(spk_create_like_rest(&c, err));
-	SPK_TRY(check_connector(&c, err));
-	SPK_TRY(check_with_connector(&c, err));
+	if (!c.table->option_count) {
+		SPK_TRY(spk_create_memory(&c.b, c.table, c.watermark != NULL, s->relation->location, err));
+	} else {
+		SPK_TRY(check_connector(&c, err));
+		SPK_TRY(check_with_connector(&c, err));
+	}
 	status = spk_catalog_add_table(b->catalog, c.table, false, err);
 	if (status == SPK_EXISTS && err)
 		err->position = spk_binder_at(b, s->relation->location);

@@ -8,6 +8,7 @@
  *   ARRAY[1, 2][1]                                  (ARRAY[1, 2])[1]
  *   window.start, PARTITION BY window               "window".start
  *   JSON_VALUE(j, p RETURNING t DEFAULT d ON EMPTY) "sparklet try"(CAST(JSON_VALUE(j, p, (d)::text, NULL) AS t))
+ *   JSON_OBJECT(KEY 'a' VALUE x)                    json_compact(json_build_object('a', x))
  *   x RLIKE p, x NOT RLIKE p                        x ~ p, x !~ p
  *   x IS JSON                                       x IS DOCUMENT
  *   EMIT CHANGES, FINAL, ON WINDOW CLOSE, AFTER WATERMARK       (nothing)
@@ -216,6 +217,31 @@ static spk_status rewrite_json(struct spk_rewrite *r, int i, int end, spk_error 
 	return put_defaults(r, &c, close, tail, err);
 }
 
+/* JSON_OBJECT at token i, with pairs `[KEY] name VALUE value`: a text without blanks. */
+static spk_status rewrite_object(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	const int close = spk_rewrite_close(r, i + 1, end);
+	bool pairs = false;
+
+	for (int k = i + 2; k < close; k++) {
+		if (spk_kind(r, k) == '(') {
+			k = spk_rewrite_close(r, k, close);
+		} else if (spk_word(r, k, "VALUE")) {
+			pairs = true;
+			SPK_TRY(spk_rewrite_tokens(r, k, k + 1, ",", err));
+		} else if (spk_word(r, k, "KEY") && (k == i + 2 || spk_kind(r, k - 1) == ',')) {
+			SPK_TRY(spk_rewrite_tokens(r, k, k + 1, "", err));
+		} else if (pairs && spk_word(r, k, "NULL") && spk_word(r, k + 1, "ON") && spk_word(r, k + 2, "NULL") && k + 3 == close) {
+			SPK_TRY(spk_rewrite_tokens(r, k, close, "", err));
+			break;
+		}
+	}
+	if (!pairs || close == end)
+		return SPK_OK;
+	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "json_compact(json_build_object", err));
+	return spk_rewrite_after(r, close, ")", err);
+}
+
 /* IS at token i. */
 static spk_status rewrite_is_json(struct spk_rewrite *r, int i, spk_error *err)
 {
@@ -275,6 +301,8 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(rewrite_rounding(r, i, end, err));
 		else if (call && (spk_word(r, i, "JSON_VALUE") || spk_word(r, i, "JSON_QUERY") || spk_word(r, i, "JSON_EXISTS")))
 			SPK_TRY(rewrite_json(r, i, end, err));
+		else if (call && spk_word(r, i, "JSON_OBJECT"))
+			SPK_TRY(rewrite_object(r, i, end, err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__ARRAY && spk_kind(r, i + 1) == '[')
 			SPK_TRY(rewrite_array(r, i, end, err));
 		else if (spk_word(r, i, "RLIKE") && i > first + 1 && i + 1 < end && !call)

@@ -54,6 +54,20 @@ static spk_status keep_tree(struct script *s, spk_error *err)
 	return spk_arena_hold(spk_catalog_arena(s->catalog), s->tree, err);
 }
 
+/* Into a table without options: the query is a part of what reads that. */
+static spk_status keep_insert(struct script *s, struct spk_binder *b, const PgQuery__InsertStmt *i, struct spk_statement *out, spk_error *err)
+{
+	const struct spk_table *t = out->plan->table;
+	bool late = false;
+
+	SPK_TRY(keep_tree(s, err));
+	SPK_TRY(spk_binder_memory_insert(b, t, i, &late, err));
+	out->kind = SPK_STATEMENT_DDL;
+	out->plan = NULL;
+	out->late = late ? t->name : NULL;
+	return SPK_OK;
+}
+
 static spk_status bind_explain(struct spk_binder *b, const PgQuery__ExplainStmt *e, struct spk_statement *out, spk_error *err)
 {
 	out->kind = SPK_STATEMENT_EXPLAIN;
@@ -242,7 +256,8 @@ static spk_status bind_statement(struct script *s, const PgQuery__RawStmt *raw, 
 	case PG_QUERY__NODE__NODE_INSERT_STMT:
 		out->kind = SPK_STATEMENT_INSERT;
 		out->tag = "INSERT";
-		return spk_binder_insert(&b, n->insert_stmt, &out->plan, err);
+		SPK_TRY(spk_binder_insert(&b, n->insert_stmt, &out->plan, err));
+		return out->plan->table->memory ? keep_insert(s, &b, n->insert_stmt, out, err) : SPK_OK;
 	case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
 		return bind_explain(&b, n->explain_stmt, out, err);
 	case PG_QUERY__NODE__NODE_VACUUM_STMT:

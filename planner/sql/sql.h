@@ -31,6 +31,7 @@ struct spk_statement {
 	int position, length;        /* of its text */
 	const char *text;
 	const char *tag;             /* "CREATE TABLE", "SELECT", ... */
+	const char *late;            /* INSERT into this table without options, which a statement before has read; NULL: not so */
 };
 
 /* What a script came to: its statements in order, all in `arena`. */

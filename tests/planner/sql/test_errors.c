@@ -169,7 +169,7 @@ static const struct wrong {
 	  SPK_EXISTS, 1, 14, "table \"bid\" already exists", "" },
 	{ "CREATE TABLE t (a int, a text) WITH (connector = 'x')",
 	  SPK_BIND, 1, 24, "column \"a\" specified more than once", "" },
-	{ "CREATE TABLE t (a int)",
+	{ "CREATE TABLE t (a int) WITH (format = 'json')",
 	  SPK_BIND, 1, 14, "table \"t\" has no 'connector'", "Say where its rows are: WITH ('connector' = 'kafka', 'topic' = ..., ...), 'filesystem', 'print', ..." },
 	{ "CREATE TABLE t (a int, WATERMARK FOR a AS a) WITH (connector = 'x')",
 	  SPK_BIND, 1, 38, "the watermark's column \"a\" must be a timestamp, not integer", "Declare a computed column of it, such as ts AS to_timestamp(a), and give that the watermark." },

@@ -1,0 +1,105 @@
+/*
+ * Tables without options: they have the rows of all INSERTs into them, as a view of these queries would. Each use binds the queries anew, as it does
+ * with views; in a job they are parts of it, and nothing is kept.
+ */
+#include "planner/sql/bind.h"
+
+#include <string.h>
+
+struct insertion { const PgQuery__InsertStmt *s; const struct spk_source *source; int position; struct insertion *next; };
+
+/* In the catalog's arena. read: by a statement that the INSERTs before it were bound for. */
+struct spk_memory { struct insertion *first, *last; bool read; };
+
+spk_status spk_create_memory(struct spk_binder *b, struct spk_table *t, bool watermark, int location, spk_error *err)
+{
+	if (watermark || t->key_count) {
+		spk_binder_fail(b, location, SPK_UNSUPPORTED, err, "%s of a table without a 'connector' is not supported: \"%s\"", watermark ? "WATERMARK" : "PRIMARY KEY", t->name);
+		return spk_hint(err, "Such a table has the rows of what is inserted into it, and their event times%s.", watermark ? "" : "; newest rows of a key are those of row_number() OVER (PARTITION BY key ORDER BY ts DESC) = 1"), SPK_UNSUPPORTED;
+	}
+	SPK_TRY_PTR(t->memory = SPK_NEW(spk_catalog_arena(b->catalog), struct spk_memory), err);
+	t->connector = "memory";
+	return SPK_OK;
+}
+
+spk_status spk_binder_memory_insert(struct spk_binder *b, const struct spk_table *t, const PgQuery__InsertStmt *s, bool *late, spk_error *err)
+{
+	struct insertion *i = SPK_NEW(spk_catalog_arena(b->catalog), struct insertion);
+
+	SPK_TRY_PTR(i, err);
+	*i = (struct insertion){ s, b->source, spk_binder_at(b, s->relation->location), NULL };
+	if (t->memory->last)
+		t->memory->last->next = i;
+	else
+		t->memory->first = i;
+	t->memory->last = i;
+	*late = t->memory->read;
+	return SPK_OK;
+}
+
+/* The columns of the table from those of one INSERT. */
+static spk_status all_columns(struct spk_binder *b, const struct spk_table *t, const struct spk_logical *sink, struct spk_logical **out, spk_error *err)
+{
+	const int count = t->schema->count;
+	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, count + 1);
+	struct spk_schema *schema = spk_schema_new(b->arena, count);
+
+	SPK_TRY_PTR(expr && schema, err);
+	for (int i = 0; i < sink->schema->count; i++)
+		SPK_TRY_PTR(expr[sink->column[i]] = spk_expr_column(b->arena, i, &sink->schema->field[i]), err);
+	for (int i = 0; i < count; i++) {
+		schema->field[i] = t->schema->field[i];
+		if (expr[i] || t->computed[i])
+			continue;
+		SPK_TRY_PTR(expr[i] = spk_expr_literal(b->arena, (struct spk_value){ .type = t->schema->field[i].type, .null = true }), err);
+	}
+	for (int i = 0; i < count; i++)
+		if (t->computed[i])
+			SPK_TRY_PTR(expr[i] = spk_expr_substitute(b->arena, t->computed[i], expr), err);
+	SPK_TRY_PTR(*out = spk_binder_project(b, sink->input[0], expr, schema), err);
+	return SPK_OK;
+}
+
+static spk_status check_use(struct spk_binder *b, const struct spk_table *t, int location, spk_error *err)
+{
+	for (const struct spk_inlining *i = b->inlining; i; i = i->outer)
+		if (strcmp(i->name, t->name) == 0)
+			return spk_binder_fail(b, location, SPK_BIND, err, "what is inserted into table \"%s\" reads it", t->name);
+	if (t->memory->first)
+		return SPK_OK;
+	spk_binder_fail(b, location, SPK_BIND, err, "nothing was inserted into table \"%s\", which has no 'connector'", t->name);
+	return spk_hint(err, "INSERT INTO %s before it is read, or say where its rows are: WITH ('connector' = 'kafka', 'topic' = ..., ...), 'filesystem', ...", t->name);
+}
+
+spk_status spk_binder_memory_rows(struct spk_binder *b, const struct spk_table *t, int location, struct spk_logical **out, spk_error *err)
+{
+	const struct spk_inlining inlining = { .name = t->name, .outer = b->inlining };
+	struct spk_logical **branch;
+	int count = 0;
+
+	SPK_TRY(check_use(b, t, location, err));
+	t->memory->read = true;
+	for (const struct insertion *i = t->memory->first; i; i = i->next)
+		count++;
+	SPK_TRY_PTR(branch = SPK_NEW_ARRAY(b->arena, struct spk_logical *, count), err);
+	count = 0;
+	for (const struct insertion *i = t->memory->first; i; i = i->next) {
+		struct spk_binder inner = *b;
+		struct spk_logical *sink;
+
+		SPK_TRY(spk_binder_count_inlined(b, location, t->name, err));
+		inner.cte = inner.recursing = NULL;
+		inner.barrier = NULL;
+		inner.outer = inner.query = NULL;
+		inner.inlining = &inlining;
+		if (!b->pinned && i->source != b->source)
+			inner.pinned = spk_binder_at(b, location);
+		inner.source = i->source;
+		SPK_TRY(spk_binder_insert(&inner, i->s, &sink, err));
+		SPK_TRY(all_columns(b, t, sink, &branch[count++], err));
+	}
+	*out = branch[0];
+	if (count > 1)
+		SPK_TRY_PTR(*out = spk_logical_new(b->arena, SPK_LOGICAL_UNION, branch[0]->schema, branch, count), err);
+	return SPK_OK;
+}
