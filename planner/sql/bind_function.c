@@ -95,15 +95,16 @@ static spk_status populate(struct spk_exprs *x, const PgQuery__FuncCall *f, cons
 }
 
 /* Functions that other dialects call otherwise; a window function is an aggregate without OVER. `distinct`: of each value once; `condition`: the argument
- * says which rows count. */
-static const struct other { const char *theirs, *ours; bool distinct, condition; } others[] = {
-	{ "first_value", "first", false, false }, { "last_value", "last", false, false }, { "earliest_by_offset", "first", false, false }, { "latest_by_offset", "last", false, false },
-	{ "earliest", "first", false, false }, { "latest", "last", false, false }, { "collect_list", "array_agg", false, false }, { "list_agg", "array_agg", false, false }, { "group_array", "array_agg", false, false },
-	{ "collect_set", "array_agg", true, false }, { "group_uniq_array", "array_agg", true, false }, { "group_concat", "listagg", false, false },
-	{ "count_distinct", "count", true, false }, { "uniq_exact", "count", true, false }, { "count_if", "count", false, true }, { "countif", "count", false, true },
-	{ "approx_distinct", "approx_count_distinct", false, false }, { "max_by", "arg_max", false, false }, { "min_by", "arg_min", false, false }, { "mean", "avg", false, false },
-	{ "logical_or", "bool_or", false, false }, { "logical_and", "bool_and", false, false }, { "bool_any", "bool_or", false, false }, { "some", "bool_or", false, false },
-	{ "explode", "unnest", false, false },
+ * says which rows count; `middle`: it is what the rows are in order of. */
+static const struct other { const char *theirs, *ours; bool distinct, condition, middle; } others[] = {
+	{ "first_value", "first", false, false, false }, { "last_value", "last", false, false, false }, { "earliest_by_offset", "first", false, false, false }, { "latest_by_offset", "last", false, false, false },
+	{ "earliest", "first", false, false, false }, { "latest", "last", false, false, false }, { "collect_list", "array_agg", false, false, false }, { "list_agg", "array_agg", false, false, false }, { "group_array", "array_agg", false, false, false },
+	{ "collect_set", "array_agg", true, false, false }, { "group_uniq_array", "array_agg", true, false, false }, { "group_concat", "listagg", false, false, false },
+	{ "count_distinct", "count", true, false, false }, { "uniq_exact", "count", true, false, false }, { "count_if", "count", false, true, false }, { "countif", "count", false, true, false },
+	{ "approx_distinct", "approx_count_distinct", false, false, false }, { "max_by", "arg_max", false, false, false }, { "min_by", "arg_min", false, false, false }, { "mean", "avg", false, false, false },
+	{ "logical_or", "bool_or", false, false, false }, { "logical_and", "bool_and", false, false, false }, { "bool_any", "bool_or", false, false, false }, { "some", "bool_or", false, false, false },
+	{ "approx_percentile_cont", "approx_percentile", false, false, false }, { "median", "percentile_cont", false, false, true },
+	{ "explode", "unnest", false, false, false }, { "signum", "sign", false, false, false },
 };
 
 static const struct other *other_function(const struct spk_binder *b, const PgQuery__FuncCall *f, const char *name)
@@ -112,6 +113,33 @@ static const struct other *other_function(const struct spk_binder *b, const PgQu
 		if (strcmp(others[i].theirs, name) == 0)
 			return &others[i];
 	return NULL;
+}
+
+/* median(x): percentile_cont(0.5) WITHIN GROUP (ORDER BY x). */
+static spk_status bind_median(struct spk_exprs *x, PgQuery__FuncCall *call, struct spk_expr **out, spk_error *err)
+{
+	PgQuery__SortBy sort = PG_QUERY__SORT_BY__INIT;
+	PgQuery__Float half = PG_QUERY__FLOAT__INIT;
+	PgQuery__AConst share = PG_QUERY__A__CONST__INIT;
+	PgQuery__Node by = PG_QUERY__NODE__INIT, value = PG_QUERY__NODE__INIT, *order[1] = { &by }, *args[1] = { &value };
+
+	sort.node = call->args[0];
+	sort.sortby_dir = PG_QUERY__SORT_BY_DIR__SORTBY_DEFAULT;
+	sort.sortby_nulls = PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT;
+	sort.location = call->location;
+	by.node_case = PG_QUERY__NODE__NODE_SORT_BY;
+	by.sort_by = &sort;
+	half.fval = (char *)(uintptr_t)"0.5";
+	share.val_case = PG_QUERY__A__CONST__VAL_FVAL;
+	share.fval = &half;
+	share.location = call->location;
+	value.node_case = PG_QUERY__NODE__NODE_A_CONST;
+	value.a_const = &share;
+	call->agg_order = order;
+	call->n_agg_order = 1;
+	call->agg_within_group = true;
+	call->args = args;
+	return spk_binder_function(x, call, out, err);
 }
 
 /* count_if(c) FILTER (WHERE d): count(*) FILTER (WHERE c AND d). */
@@ -129,6 +157,8 @@ static spk_status bind_other(struct spk_exprs *x, const PgQuery__FuncCall *f, co
 	call.funcname = names;
 	call.n_funcname = 1;
 	call.agg_distinct = call.agg_distinct || o->distinct;
+	if (o->middle && f->n_args == 1 && !f->n_agg_order)
+		return bind_median(x, &call, out, err);
 	if (o->condition && f->n_args == 1) {
 		and.boolop = PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR;
 		and.args = sides;

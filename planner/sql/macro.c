@@ -99,6 +99,9 @@ static const struct macro {
 	{ "length", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1)" },
 	{ "element_at", 2, SPK_TYPE_ARRAY, NULL, false, "$1[CASE WHEN $2 < 0 THEN cardinality($1) + 1 + $2 ELSE $2 END]" },
 	{ "array_has", 2, SPK_TYPE_ARRAY, NULL, false, "$2 = ANY ($1)" },
+	{ "list_contains", 2, SPK_TYPE_ARRAY, NULL, false, "$2 = ANY ($1)" },
+	{ "array_slice", 3, SPK_TYPE_ARRAY, NULL, false, "$1[$2:$3]" },
+	{ "uuid", 0, SPK_TYPE_UNKNOWN, NULL, false, "gen_random_uuid()::text" },
 	{ "array_concat", 2, SPK_TYPE_ARRAY, NULL, false, "array_cat($1, $2)" },
 	SHA("sha224") SHA("sha256") SHA("sha384") SHA("sha512")
 	{ "sha2", 2, SPK_TYPE_TEXT, NULL, false, "encode(CASE $2 WHEN 224 THEN sha224(convert_to($1, 'UTF8')) WHEN 256 THEN sha256(convert_to($1, 'UTF8')) WHEN 0 THEN sha256(convert_to($1, 'UTF8'))"
@@ -107,6 +110,7 @@ static const struct macro {
 	{ "charindex", 2, SPK_TYPE_UNKNOWN, NULL, false, "strpos($2, $1)" },
 	{ "nvl2", 3, SPK_TYPE_UNKNOWN, NULL, false, "CASE WHEN $1 IS NOT NULL THEN $2 ELSE $3 END" },
 	{ "isnull", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1 IS NULL" },
+	{ "isnan", 1, SPK_TYPE_DOUBLE, NULL, false, "$1 = 'NaN'::double precision" },
 	{ "isnotnull", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1 IS NOT NULL" },
 	{ "date_add", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::date + $2" },
 	{ "date_sub", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::date - $2" },

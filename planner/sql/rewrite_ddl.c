@@ -4,7 +4,7 @@
  *   x AS expr                      x "sparklet computed" GENERATED ALWAYS AS (expr) STORED
  *   x type METADATA FROM 'k'       x type CONSTRAINT "sparklet metadata" DEFAULT 'k'
  *   x BIGINT UNSIGNED, x type KEY  x BIGINT, x type
- *   x type GENERATED ALWAYS AS (e) the same STORED
+ *   x type GENERATED ALWAYS AS (e), x type AS e            the same STORED
  *   CREATE STREAM s AS query, CREATE TABLE t AS query EMIT CHANGES      CREATE MATERIALIZED VIEW s AS query
  *   c type LATENESS i              c type, CONSTRAINT "sparklet watermark" CHECK (ROW(c, c - i))
  *   WATERMARK FOR c                the same with c - INTERVAL '1' SECOND
@@ -119,6 +119,9 @@ static spk_status rewrite_column_words(struct spk_rewrite *r, int first, int end
 			i = spk_rewrite_close(r, i, end);
 		} else if (i > first + 1 && (spk_word(r, i, "UNSIGNED") || (spk_word(r, i, "KEY") && !spk_word(r, i - 1, "PRIMARY")))) {
 			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
+		} else if (spk_kind(r, i) == PG_QUERY__TOKEN__AS && i > first + 1 && i + 1 < end && !spk_word(r, i - 1, "ALWAYS")) {
+			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "GENERATED ALWAYS AS (", err));
+			return spk_rewrite_after(r, end - 1, ") STORED", err);
 		} else if (spk_word(r, i, "ALWAYS") && spk_kind(r, i + 1) == PG_QUERY__TOKEN__AS && spk_kind(r, i + 2) == '(') {
 			const int close = spk_rewrite_close(r, i + 2, end);
 

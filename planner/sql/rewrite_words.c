@@ -9,6 +9,7 @@
  *   window.start, PARTITION BY window               "window".start
  *   JSON_VALUE(j, p RETURNING t DEFAULT d ON EMPTY) "sparklet try"(CAST(JSON_VALUE(j, p, (d)::text, NULL) AS t))
  *   JSON_OBJECT(KEY 'a' VALUE x)                    json_compact(json_build_object('a', x))
+ *   [1, 2]                                          ARRAY[1, 2]
  *   x RLIKE p, x NOT RLIKE p                        x ~ p, x !~ p
  *   x IS JSON                                       x IS DOCUMENT
  *   EMIT CHANGES, FINAL, ON WINDOW CLOSE, AFTER WATERMARK       (nothing)
@@ -125,6 +126,20 @@ static spk_status rewrite_array(struct spk_rewrite *r, int i, int end, spk_error
 		return SPK_OK;
 	SPK_TRY(spk_rewrite_tokens(r, i, i, "(", err));
 	return spk_rewrite_after(r, close, ")", err);
+}
+
+/* What a value may stand behind, so that a bracket there begins a list. */
+static bool awaits_value(const struct spk_rewrite *r, int i)
+{
+	static const char *const words[] = { "SELECT", "THEN", "ELSE", "WHEN", "AND", "OR", "NOT", "IN", "WHERE", "ON", "HAVING", "BY" };
+	const int kind = spk_kind(r, i);
+
+	if (kind == '(' || kind == ',' || kind == '=' || kind == PG_QUERY__TOKEN__Op)
+		return !(kind == '(' && (spk_word(r, i - 1, "READ_CSV") || spk_word(r, i - 1, "READ_JSON")));
+	for (size_t k = 0; k < SPK_COUNT_OF(words); k++)
+		if (spk_word(r, i, words[k]))
+			return true;
+	return false;
 }
 
 /* --- clauses of JSON_VALUE and its like --- */
@@ -288,6 +303,8 @@ static int emit_words(const struct spk_rewrite *r, int i, int end)
 
 spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
+	int lists = 0;  /* brackets around the token: within them lists need no word */
+
 	for (int i = first; i < end; i++) {
 		const bool call = spk_kind(r, i + 1) == '(' && i + 1 < end;
 
@@ -303,6 +320,8 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(rewrite_json(r, i, end, err));
 		else if (call && spk_word(r, i, "JSON_OBJECT"))
 			SPK_TRY(rewrite_object(r, i, end, err));
+		else if (spk_kind(r, i) == '[' && i > first && awaits_value(r, i - 1) && !lists)
+			SPK_TRY(spk_rewrite_tokens(r, i, i, "ARRAY", err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__ARRAY && spk_kind(r, i + 1) == '[')
 			SPK_TRY(rewrite_array(r, i, end, err));
 		else if (spk_word(r, i, "RLIKE") && i > first + 1 && i + 1 < end && !call)
@@ -315,6 +334,7 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(spk_rewrite_tokens(r, i, SPK_MIN(spk_rewrite_close(r, i + 1, end) + 1, end), "", err));
 		else if (emit_words(r, i, end))
 			SPK_TRY(spk_rewrite_tokens(r, i, i + emit_words(r, i, end), "", err));
+		lists += (spk_kind(r, i) == '[') - (spk_kind(r, i) == ']');
 	}
 	return SPK_OK;
 }
