@@ -152,4 +152,28 @@ def keys_apart():
     assert got == [{"k_id": 1, "id": 9, "v": "c"}, {"k_id": 3, "id": 9, "v": "d"}], got
 
 
-main(batch, types, without_key, flat, metadata, in_epochs, keys_apart)
+def versions_of_upserts():
+    """FOR SYSTEM_TIME AS OF over an upsert topic: versions by the messages' time, which tombstones have as well"""
+    rates, asks, out, name = unique("rates"), unique("asks"), unique("asked"), unique("versions")
+    create(rates, asks, out, partitions=1)
+    start = 1700000000000
+    p = Producer({"bootstrap.servers": BROKERS, "enable.idempotence": True})
+    for second, currency, rate in ((0, "EUR", 100), (1, "USD", 50), (10, "EUR", 110), (10, "EUR", 111), (12, "USD", None), (20, "USD", 51), (30, "GBP", None)):
+        p.produce(rates, json.dumps({"currency": currency, "rate": rate}).encode() if rate else None, key=json.dumps({"currency": currency}).encode(), timestamp=start + second * 1000)
+    for n, (second, currency) in enumerate(((-1, "EUR"), (1, "EUR"), (10, "EUR"), (11, "USD"), (13, "USD"), (25, "USD"), (40, "GBP"))):
+        p.produce(asks, json.dumps({"n": n, "currency": currency}).encode(), timestamp=start + second * 1000)
+    assert p.flush(30) == 0
+    ddl = (table("asks", "n bigint, currency text, ts timestamp METADATA FROM 'timestamp' VIRTUAL, WATERMARK FOR ts AS ts", asks, **BOUNDED) +
+           table("rates", "currency text, rate bigint, since timestamp METADATA FROM 'timestamp' VIRTUAL, WATERMARK FOR since AS since", rates, "PRIMARY KEY (currency) NOT ENFORCED",
+                 connector="upsert-kafka", **{"key.format": "json", "scan.bounded.mode": "latest-offset"}))
+    sql = "SELECT n, rate FROM asks LEFT JOIN rates FOR SYSTEM_TIME AS OF asks.ts AS r ON asks.currency = r.currency"
+    want = list(enumerate((None, 100, 111, 50, None, 51, None)))
+    got = sorted((r["n"], r["rate"]) for r in query(ddl, sql))
+    assert got == want, got
+    job = write_job(name, "SET epoch.max.rows = 2;\n" + ddl + table("o", "n bigint, rate bigint", out) + f"INSERT INTO o {sql};\n")
+    run(job, name, timeout=60)
+    got, want = rows(out, "n", "rate"), Counter((canonical(n), canonical(rate)) for n, rate in want)
+    assert got == want, differ(got, want)
+
+
+main(batch, types, without_key, flat, metadata, in_epochs, keys_apart, versions_of_upserts)
