@@ -284,6 +284,9 @@ spk_status spk_normalize_truncate(struct spk_normalize *n, spk_error *err)
 	struct spk_arena *own = n->work;
 	spk_status status = t.kept_arena ? SPK_OK : spk_fail_memory(err);
 
+	/* Versions that wait to be handed on lie in the epoch's own arena, which a batch of others would not hold. */
+	if (status == SPK_OK)
+		status = spk_row_changes_emit(&n->out, err);
 	/* The epoch's own rows stay where they are. */
 	n->work = status == SPK_OK ? spk_arena_new(n->base.pipeline->account) : NULL;
 	if (status == SPK_OK && !n->work)
