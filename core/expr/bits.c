@@ -12,11 +12,6 @@ static struct spk_type bits_type(int kind) { return (struct spk_type){ .id = SPK
 
 /* --- kernels --- */
 
-static spk_status put(const struct spk_call *call, struct spk_vector *out, int row, const char *digits, size_t size, spk_error *err)
-{
-	return spk_call_text(call, out, row, digits, size, err);
-}
-
 static spk_status not_a_digit(const struct spk_call *call, struct spk_vector *out, int row, const char *s, bool hex, spk_error *err)
 {
 	const int size = (unsigned char)*s < 0x80 ? 1 : (unsigned char)*s < 0xe0 ? 2 : (unsigned char)*s < 0xf0 ? 3 : 4;
@@ -50,7 +45,7 @@ static spk_status of_text(const struct spk_call *call, struct spk_vector *out, s
 			for (int bit = hex ? 8 : 1; bit && !wrong; bit >>= 1)
 				digits[size++] = value & bit ? '1' : '0';
 		}
-		SPK_TRY(wrong ? not_a_digit(call, out, row, wrong, hex, err) : put(call, out, row, digits, size, err));
+		SPK_TRY(wrong ? not_a_digit(call, out, row, wrong, hex, err) : spk_call_text(call, out, row, digits, size, err));
 	}
 	return SPK_OK;
 }
@@ -67,7 +62,7 @@ static spk_status of_number(const struct spk_call *call, struct spk_vector *out,
 
 		for (int i = 0; i < size; i++)
 			digits[i] = v >> (size - 1 - i) & 1 ? '1' : '0';
-		SPK_TRY(put(call, out, row, digits, (size_t)size, err));
+		SPK_TRY(spk_call_text(call, out, row, digits, (size_t)size, err));
 	}
 	return SPK_OK;
 }
@@ -90,7 +85,7 @@ static spk_status resize(const struct spk_call *call, bool fill, bool low, struc
 		SPK_TRY_PTR(digits = spk_arena_alloc(call->ev->arena, size + 1), err);
 		memset(digits, low && have && *s == '1' ? '1' : '0', size);
 		memcpy(low ? digits + size - kept : digits, low ? s + have - kept : s, kept);
-		SPK_TRY(put(call, out, row, digits, size, err));
+		SPK_TRY(spk_call_text(call, out, row, digits, size, err));
 	}
 	return SPK_OK;
 }
@@ -138,7 +133,7 @@ static spk_status combine(const struct spk_call *call, char op, const char *word
 		}
 		for (uint32_t i = 0; i < a->length; i++)
 			digits[i] = (op == '&' ? x[i] == '1' && y[i] == '1' : op == '|' ? x[i] == '1' || y[i] == '1' : x[i] != y[i]) ? '1' : '0';
-		SPK_TRY(put(call, out, row, digits, a->length, err));
+		SPK_TRY(spk_call_text(call, out, row, digits, a->length, err));
 	}
 	return SPK_OK;
 }
@@ -158,7 +153,7 @@ static spk_status bits_not(const struct spk_call *call, struct spk_vector *out, 
 		SPK_TRY_PTR(digits, err);
 		for (uint32_t i = 0; i < v->length; i++)
 			digits[i] = spk_view_data(v)[i] == '1' ? '0' : '1';
-		SPK_TRY(put(call, out, row, digits, v->length, err));
+		SPK_TRY(spk_call_text(call, out, row, digits, v->length, err));
 	}
 	return SPK_OK;
 }
@@ -176,7 +171,7 @@ static spk_status shift(const struct spk_call *call, int sign, struct spk_vector
 		SPK_TRY_PTR(digits, err);
 		for (int64_t i = 0; i < size; i++)
 			digits[i] = i + by >= 0 && i + by < size ? spk_view_data(v)[i + by] : '0';
-		SPK_TRY(put(call, out, row, digits, (size_t)size, err));
+		SPK_TRY(spk_call_text(call, out, row, digits, (size_t)size, err));
 	}
 	return SPK_OK;
 }
@@ -229,7 +224,7 @@ static spk_status one_bit(const struct spk_call *call, struct spk_vector *out, s
 		} else {
 			SPK_TRY_PTR(digits = spk_arena_copy(call->ev->arena, spk_view_data(v), v->length), err);
 			digits[at] = (char)('0' + bit);
-			SPK_TRY(put(call, out, row, digits, v->length, err));
+			SPK_TRY(spk_call_text(call, out, row, digits, v->length, err));
 		}
 	}
 	return SPK_OK;

@@ -95,7 +95,7 @@ static spk_status add(struct spk_catalog *c, struct entry entry, bool or_replace
 	struct entry *e = find_exact(c, entry.name);
 
 	if (e && !or_replace) {
-		spk_fail(err, SPK_EXISTS, "%s \"%s\" already exists", e->table ? "table" : "view", entry.name);
+		spk_fail(err, SPK_EXISTS, "relation \"%s\" already exists", entry.name);
 		return spk_hint(err, "Give it another name, or DROP %s first.", e->table ? "TABLE" : "VIEW");
 	}
 	if (e && !e->table != !entry.table)
