@@ -52,7 +52,7 @@ struct spk_job_options {
 };
 
 /*
- * Binds and plans all INSERTs of `sql` as one job and runs it on the calling thread until its sources end or spk_session_stop is called.
+ * Binds and plans all INSERTs of `sql` as one job, or its queries, whose rows connector `print` writes to stdout, where there is no INSERT, and runs it on the calling thread until its sources end or spk_session_stop is called.
  * OK also when it was stopped. FENCED: another instance of the job has taken over.
  */
 SPK_API spk_status spk_session_run(struct spk_session *session, const char *sql, const struct spk_job_options *options, spk_error *err);

@@ -83,13 +83,14 @@ static spk_status join_path(struct spk_create *c, struct spk_option *o, spk_erro
 /* Which changes a sink gets its format says: those words must not say otherwise. */
 static spk_status sink_words(struct spk_create *c, struct spk_option *o, spk_error *err)
 {
-	const char *type;
+	const char *type = spk_table_option(c->table, "type");
+	const bool appends = type && strcmp(type, "append-only") == 0;
 
-	if (strcmp(c->table->connector, "filesystem") != 0)
+	if (!type || (!appends && strcmp(c->table->connector, "filesystem") != 0))
 		return SPK_OK;
-	type = take(c, o, "type");
+	take(c, o, "type");
 	take(c, o, "force_append_only");  /* what would be left out makes the query one that the sink cannot take */
-	return type && strcmp(type, "append-only") == 0 ? add(c, o, "sink.output-mode", "append", err) : SPK_OK;
+	return appends ? add(c, o, "sink.output-mode", "append", err) : SPK_OK;
 }
 
 static spk_status find_column(const struct spk_create *c, const char *option, const char *name, int *out, spk_error *err)

@@ -136,6 +136,21 @@ static spk_status refuse_unknown(struct spk_rewrite *r, int first, int end, spk_
 
 /* --- statements --- */
 
+/* CREATE [DEFAULT] INDEX, which changes no answer: nothing. SUBSCRIBE [TO] v, SUBSCRIBE (query): the query, whose rows a job prints. */
+static spk_status rewrite_view_words(struct spk_rewrite *r, int *first, int end, spk_error *err)
+{
+	const int i = *first, to = i + 1 + spk_word(r, i + 1, "TO");
+
+	if (spk_kind(r, i) == PG_QUERY__TOKEN__CREATE && spk_word(r, i + 1 + spk_word(r, i + 1, "DEFAULT"), "INDEX")) {
+		*first = end;
+		return spk_rewrite_tokens(r, i, end, "", err);
+	}
+	if (!spk_word(r, i, "SUBSCRIBE") || to >= end)
+		return SPK_OK;
+	*first = to;
+	return spk_rewrite_tokens(r, i, to, spk_kind(r, to) == '(' ? "" : "TABLE", err);
+}
+
 /* Takes off what stands before a statement; *first comes out at the statement itself. */
 static spk_status rewrite_head(struct spk_rewrite *r, int *first, int end, bool *in_set, spk_error *err)
 {
@@ -166,7 +181,7 @@ static spk_status rewrite_head(struct spk_rewrite *r, int *first, int end, bool 
 	if (spk_kind(r, i) == PG_QUERY__TOKEN__DROP && (spk_word(r, i + 1, "SOURCE") || spk_word(r, i + 1, "SINK")))
 		SPK_TRY(spk_rewrite_tokens(r, i + 1, i + 2, "TABLE", err));
 	*first = i;
-	return SPK_OK;
+	return rewrite_view_words(r, first, end, err);
 }
 
 /* ANALYZE 'path': a name to the grammar. */

@@ -119,7 +119,7 @@ static spk_status rewrite_column_words(struct spk_rewrite *r, int first, int end
 			i = spk_rewrite_close(r, i, end);
 		} else if (i > first + 1 && (spk_word(r, i, "UNSIGNED") || (spk_word(r, i, "KEY") && !spk_word(r, i - 1, "PRIMARY")))) {
 			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
-		} else if (spk_kind(r, i) == PG_QUERY__TOKEN__AS && i > first + 1 && i + 1 < end && !spk_word(r, i - 1, "ALWAYS")) {
+		} else if (spk_kind(r, i) == PG_QUERY__TOKEN__AS && i > first + 1 && i + 1 < end && !spk_word(r, i - 1, "ALWAYS") && !spk_word(r, i - 1, "DEFAULT")) {
 			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "GENERATED ALWAYS AS (", err));
 			return spk_rewrite_after(r, end - 1, ") STORED", err);
 		} else if (spk_word(r, i, "ALWAYS") && spk_kind(r, i + 1) == PG_QUERY__TOKEN__AS && spk_kind(r, i + 2) == '(') {
