@@ -342,6 +342,15 @@ static bool takes(const struct join_plan *j, int side) { return j->strategy == S
 /* How long late rows are taken for a window that has come out. */
 static int64_t lateness(const struct join_plan *j) { return j->time.kind == SPK_JOIN_BY_WINDOW ? j->b->options->lateness_us : 0; }
 
+static bool scans_versions(const struct spk_logical *l)
+{
+	bool found = l->kind == SPK_LOGICAL_SCAN && l->history;
+
+	for (int i = 0; i < l->inputs && !found; i++)
+		found = scans_versions(l->input[i]);
+	return found;
+}
+
 /* The right side is every version of a changelog's rows. */
 static bool has_versions(const struct spk_logical *l) { return l->input[1]->kind == SPK_LOGICAL_SCAN && l->input[1]->history; }
 
@@ -587,6 +596,8 @@ spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, stru
 
 	if (l->dependent)
 		return spk_fail(err, SPK_INTERNAL, "a join was not decorrelated");
+	if (spk_join_is_asof(l->join) && scans_versions(l->input[1]) && (!has_versions(l) || l->input[1]->filter))
+		return spk_fail(err, SPK_INTERNAL, "something came between a join and the versions of its table");
 	SPK_TRY(one_is_enough(b, l, &input[1], err));
 	for (int s = 0; s < 2; s++) {
 		SPK_TRY(spk_build_relation(b, input[s], &j.side[s], err));

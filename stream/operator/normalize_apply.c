@@ -168,6 +168,15 @@ static spk_status apply_move(struct spk_normalize *n, const struct spk_change *c
 	return report_hole(n, c, err);
 }
 
+/* The row of a key of the epoch goes with a TRUNCATE. */
+static spk_status end_version(struct spk_normalize *n, const struct spk_change *c, uint32_t key, spk_error *err)
+{
+	struct spk_key_entry *e = &n->entry[key];
+
+	SPK_TRY(spk_normalize_need_row(n, e, err));
+	return e->is.row.data && !spk_is_move(spk_normalize_key(n, key).data) ? spk_normalize_note_truncated(n, c, &e->is.row, err) : SPK_OK;
+}
+
 static spk_status apply_truncate(struct spk_normalize *n, const struct spk_change *c, spk_error *err)
 {
 	bool taken[SPK_SHARDS] = { false };
@@ -196,9 +205,8 @@ static spk_status apply_truncate(struct spk_normalize *n, const struct spk_chang
 			continue;
 		if (spk_change_before(&c->at, &e->is.at))
 			continue;
-		SPK_TRY(spk_normalize_need_row(n, e, err));
-		if (spk_normalize_has_history(n) && e->is.row.data && !spk_is_move(spk_normalize_key(n, k).data))
-			SPK_TRY(spk_normalize_note_truncated(n, c, &e->is.row, err));
+		if (spk_normalize_has_history(n))
+			SPK_TRY(end_version(n, c, k, err));
 		drop_row(e);
 	}
 	return SPK_OK;

@@ -184,6 +184,19 @@ static inline void lines_sort(struct lines *l)
 		qsort(l->line, (size_t)l->count, sizeof *l->line, lines_compare);
 }
 
+/* Takes one of these out; false: there is none. */
+static inline bool lines_take(struct lines *l, const char *text)
+{
+	for (int i = 0; i < l->count; i++) {
+		if (strcmp(l->line[i], text) != 0)
+			continue;
+		free(l->line[i]);
+		l->line[i] = l->line[--l->count];
+		return true;
+	}
+	return false;
+}
+
 static inline bool lines_same(const struct lines *a, const struct lines *b)
 {
 	bool same = a->count == b->count;
@@ -325,6 +338,31 @@ static inline void stream_close(struct stream *s)
 	spk_store_close(s->store);
 	s->exec = NULL;
 	s->store = NULL;
+}
+
+static inline spk_status stream_count_entry(void *user, int64_t bucket, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err)
+{
+	(void)bucket, (void)key, (void)key_size, (void)value, (void)value_size, (void)err;
+	++*(int *)user;
+	return SPK_OK;
+}
+
+/* Entries in the state tables of nodes of that kind (COUNT: of all), as they were written last; operators are closed. */
+static inline int stream_entries(struct stream *s, enum spk_physical_kind kind)
+{
+	int entries = 0;
+	spk_error err = { 0 };
+
+	for (int i = 0; i < s->plan->nodes; i++) {
+		struct spk_state_view *view;
+
+		if (!s->plan->node[i]->state_table || (kind != SPK_PHYSICAL_COUNT && s->plan->node[i]->kind != kind))
+			continue;
+		REQUIRE_OK(spk_state_view_open(&view, s->store, s->plan->node[i]->state_table, 0, SPK_SHARDS, &err), err);
+		REQUIRE_OK(spk_state_scan(view, stream_count_entry, &entries, &err), err);
+		spk_state_view_close(view);
+	}
+	return entries;
 }
 
 static inline void stream_release(struct stream *s)

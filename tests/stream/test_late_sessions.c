@@ -170,20 +170,13 @@ static void apply(struct lines *table, const struct lines *out)
 	for (int come = 1; come >= 0; come--)
 		for (int i = 0; i < out->count; i++) {
 			const char *row = out->line[i] + 1;
-			int at = 0;
 
 			if ((out->line[i][0] == '+') != come)
 				continue;
-			if (come) {
+			if (come)
 				lines_add(table, row, strlen(row));
-				continue;
-			}
-			while (at < table->count && strcmp(table->line[at], row) != 0)
-				at++;
-			if (!CHECK(at < table->count))
-				continue;
-			free(table->line[at]);
-			table->line[at] = table->line[--table->count];
+			else
+				CHECK(lines_take(table, row));
 		}
 	lines_sort(table);
 }
@@ -217,33 +210,6 @@ static bool check_epoch(struct trial *l)
 
 /* --- trials --- */
 
-static spk_status count_entry(void *user, int64_t bucket, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err)
-{
-	(void)bucket, (void)key, (void)key_size, (void)value, (void)value_size, (void)err;
-	++*(int *)user;
-	return SPK_OK;
-}
-
-/* In all state tables; operators are closed. */
-static int entries_left(struct stream *s)
-{
-	int entries = 0;
-	spk_error err = { 0 };
-
-	spk_exec_free(s->exec);
-	s->exec = NULL;
-	for (int i = 0; i < s->plan->nodes; i++) {
-		struct spk_state_view *view;
-
-		if (!s->plan->node[i]->state_table)
-			continue;
-		REQUIRE_OK(spk_state_view_open(&view, s->store, s->plan->node[i]->state_table, 0, SPK_SHARDS, &err), err);
-		REQUIRE_OK(spk_state_scan(view, count_entry, &entries, &err), err);
-		spk_state_view_close(view);
-	}
-	return entries;
-}
-
 static bool has_node(const struct spk_physical_plan *plan, enum spk_physical_kind kind)
 {
 	for (int i = 0; i < plan->nodes; i++)
@@ -270,7 +236,9 @@ static void live(const struct query *q, uint64_t stream, int events, int epochs)
 		printf("      epoch %d of %s\n", (int)l->life.stream.epoch, q->sql);
 	/* Writes what operators have in memory. */
 	take_snapshot(&l->life);
-	if (good && !CHECK_EQ_INT(entries_left(&l->life.stream), 0))
+	spk_exec_free(l->life.stream.exec);
+	l->life.stream.exec = NULL;
+	if (good && !CHECK_EQ_INT(stream_entries(&l->life.stream, SPK_PHYSICAL_COUNT), 0))
 		printf("      %s\n", q->sql);
 	life_release(&l->life);
 	seen_release(&l->live);

@@ -102,31 +102,19 @@ static void read_on(struct life *l, bool last)
 		}
 }
 
-static int find_line(const struct lines *l, const char *text)
-{
-	for (int i = 0; i < l->count; i++)
-		if (strcmp(l->line[i], text) == 0)
-			return i;
-	return -1;
-}
-
 /* What is taken back must be there; nothing both goes and comes in one epoch. */
 static void add_up(struct life *l, const struct lines *out)
 {
 	for (int come = 0; come < 2; come++)
 		for (int i = 0; i < out->count; i++) {
 			const char *row = out->line[i] + 1;
-			int at = find_line(&l->table, row);
 
 			if ((out->line[i][0] == '+') != come)
 				continue;
-			if (come) {
+			if (come)
 				lines_add(&l->table, row, strlen(row));
-				continue;
-			}
-			REQUIRE(at >= 0);
-			free(l->table.line[at]);
-			l->table.line[at] = l->table.line[--l->table.count];
+			else
+				REQUIRE(lines_take(&l->table, row));
 		}
 	lines_sort(&l->table);
 }

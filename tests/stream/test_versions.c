@@ -118,31 +118,6 @@ static bool check_epoch(struct trial *l, const char *sql)
 	return good;
 }
 
-static spk_status count_entry(void *user, int64_t bucket, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err)
-{
-	(void)bucket, (void)key, (void)key_size, (void)value, (void)value_size, (void)err;
-	++*(int *)user;
-	return SPK_OK;
-}
-
-/* What the join keeps; its operators are closed. */
-static int entries_kept(struct stream *s)
-{
-	int entries = 0;
-	spk_error err = { 0 };
-
-	for (int i = 0; i < s->plan->nodes; i++) {
-		struct spk_state_view *view;
-
-		if (s->plan->node[i]->kind != SPK_PHYSICAL_STREAM_ASOF_JOIN)
-			continue;
-		REQUIRE_OK(spk_state_view_open(&view, s->store, s->plan->node[i]->state_table, 0, SPK_SHARDS, &err), err);
-		REQUIRE_OK(spk_state_scan(view, count_entry, &entries, &err), err);
-		spk_state_view_close(view);
-	}
-	return entries;
-}
-
 /* --- trials --- */
 
 /* The second source reads a log of as many partitions as the life has drawn. */
@@ -195,7 +170,7 @@ static void live(uint64_t stream, int events, int epochs)
 	take_snapshot(&l->life);
 	spk_exec_free(l->life.stream.exec);
 	l->life.stream.exec = NULL;
-	CHECK(!good || entries_kept(&l->life.stream) == 0);
+	CHECK(!good || stream_entries(&l->life.stream, SPK_PHYSICAL_STREAM_ASOF_JOIN) == 0);
 	end(l);
 	free(sql);
 }
@@ -241,7 +216,7 @@ static int kept_now(struct stream *s, const char *dir)
 	REQUIRE_OK(spk_store_snapshot(s->store, dir, &err), err);
 	spk_exec_free(s->exec);
 	s->exec = NULL;
-	kept = entries_kept(s);
+	kept = stream_entries(s, SPK_PHYSICAL_STREAM_ASOF_JOIN);
 	return kept;
 }
 
