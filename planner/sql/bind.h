@@ -471,8 +471,8 @@ spk_status spk_binder_show_time(const struct spk_binder *b, struct spk_logical *
 spk_status spk_binder_window_bounds(const struct spk_binder *b, const struct spk_logical *plan, const struct spk_expr *e, struct spk_expr *bound[2], bool *found, spk_error *err);
 /* Windows among keys become their bounds. */
 spk_status spk_binder_open_windows(const struct spk_binder *b, const struct spk_logical *plan, struct spk_expr ***expr, int *count, spk_error *err);
-/* Equal windows in the condition of a join become equal bounds. */
-spk_status spk_binder_join_windows(const struct spk_binder *b, const struct spk_logical *join, struct spk_expr **on, spk_error *err);
+/* Equal windows in a condition over a plan, of a join or of WHERE, become equal bounds. */
+spk_status spk_binder_join_windows(const struct spk_binder *b, const struct spk_logical *plan, struct spk_expr **on, spk_error *err);
 /* Makes a table one without options, in which the rows of its INSERTs are. */
 spk_status spk_create_memory(struct spk_binder *b, struct spk_table *t, bool watermark, int location, spk_error *err);
 /* Notes an INSERT into one; *late: the table was read before. */

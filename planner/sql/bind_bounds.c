@@ -164,7 +164,7 @@ spk_status spk_binder_open_windows(const struct spk_binder *b, const struct spk_
 	return SPK_OK;
 }
 
-spk_status spk_binder_join_windows(const struct spk_binder *b, const struct spk_logical *join, struct spk_expr **on, spk_error *err)
+spk_status spk_binder_join_windows(const struct spk_binder *b, const struct spk_logical *plan, struct spk_expr **on, spk_error *err)
 {
 	struct spk_expr *side[2][2], *equal[2], *e = *on;
 	bool found[2] = { false, false };
@@ -173,14 +173,14 @@ spk_status spk_binder_join_windows(const struct spk_binder *b, const struct spk_
 		SPK_TRY_PTR(e = spk_arena_copy(b->arena, e, sizeof *e), err);
 		SPK_TRY_PTR(e->arg = spk_arena_copy(b->arena, e->arg, sizeof *e->arg * (size_t)e->args), err);
 		for (int i = 0; i < e->args; i++)
-			SPK_TRY(spk_binder_join_windows(b, join, &e->arg[i], err));
+			SPK_TRY(spk_binder_join_windows(b, plan, &e->arg[i], err));
 		*on = e;
 		return SPK_OK;
 	}
 	if (e->kind != SPK_EXPR_CALL || e->args != 2 || strcmp(e->function->name, "=") != 0)
 		return SPK_OK;
 	for (int i = 0; i < 2; i++)
-		SPK_TRY(spk_binder_window_bounds(b, join, e->arg[i], side[i], &found[i], err));
+		SPK_TRY(spk_binder_window_bounds(b, plan, e->arg[i], side[i], &found[i], err));
 	if (!found[0] || !found[1])
 		return SPK_OK;
 	for (int i = 0; i < 2; i++) {

@@ -24,6 +24,15 @@ static const PgQuery__WindowDef *named_window(const struct spk_exprs *x, const c
 
 static bool has_frame(const PgQuery__WindowDef *w) { return w->frame_options & SPK_FRAMEOPTION_NONDEFAULT; }
 
+/* The bounds of a window are no groups of sets: there it stays a record. */
+static bool grouped_by_sets(const PgQuery__SelectStmt *s)
+{
+	for (size_t i = 0; s && i < s->n_group_clause; i++)
+		if (s->group_clause[i]->node_case == PG_QUERY__NODE__NODE_GROUPING_SET)
+			return true;
+	return false;
+}
+
 static spk_status bind_definition(struct spk_exprs *x, const PgQuery__WindowDef *w, struct spk_over *out, spk_error *err);
 
 /* OVER (w) takes over what w is, but for its frame; OVER w is w. */
@@ -79,7 +88,8 @@ static spk_status bind_definition(struct spk_exprs *x, const PgQuery__WindowDef 
 			SPK_TRY(spk_binder_known(x->b, &out->expr[i], err));
 			SPK_TRY(spk_binder_comparable(x->b, out->expr[i]->type, false, spk_node_location(w->partition_clause[i]), err));
 		}
-		SPK_TRY(spk_binder_open_windows(x->b, x->scope ? x->scope->plan : NULL, &out->expr, &out->exprs, err));
+		if (!grouped_by_sets(x->overs->select))
+			SPK_TRY(spk_binder_open_windows(x->b, x->scope ? x->scope->plan : NULL, &out->expr, &out->exprs, err));
 	}
 	return w->n_order_clause ? bind_order(x, w, out, err) : SPK_OK;
 }

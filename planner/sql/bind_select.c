@@ -150,6 +150,7 @@ spk_status spk_binder_select(struct spk_binder *b, const PgQuery__SelectStmt *s,
 	b->sublinks = &q.sublinks;
 	if (s->where_clause) {
 		SPK_TRY(spk_binder_condition(&x, s->where_clause, &where, err));
+		SPK_TRY(spk_binder_join_windows(b, plan, &where, err));
 		SPK_TRY(spk_sublinks_filter(b, &q.sublinks, &plan, where, err));
 	}
 	SPK_TRY(spk_query_group_window(&q, &plan, err));

@@ -288,7 +288,7 @@ static bool is_column_window(const struct spk_rewrite *r, int i)
 
 	if (!spk_word(r, i, "WINDOW") || spk_kind(r, i + 1) == '(' || spk_is_window_alias(r, i))
 		return false;
-	return spk_kind(r, i + 1) == '.' || (!clause && (before == ',' || before == PG_QUERY__TOKEN__BY || before == PG_QUERY__TOKEN__AS || before == PG_QUERY__TOKEN__SELECT));
+	return spk_kind(r, i + 1) == '.' || (!clause && (before == ',' || before == '(' || before == PG_QUERY__TOKEN__BY || before == PG_QUERY__TOKEN__AS || before == PG_QUERY__TOKEN__SELECT));
 }
 
 /* EMIT at token i: how many tokens say when results come, at the end of a query; 0: none. */
