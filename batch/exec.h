@@ -23,7 +23,7 @@ struct spk_exec_options {
 	double skew_factor;
 	bool timed;                      /* measure the time of every operator */
 	/* Operator types beyond those of batch/: asked first, may be NULL. */
-	const struct spk_op_type *(*op_type)(enum spk_physical_kind kind);
+	const struct spk_op_type *(*op_type)(const struct spk_physical *node);
 };
 
 /* Adds the plan's state tables to the store, when there is one. */

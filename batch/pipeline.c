@@ -37,7 +37,7 @@ struct making {
 	struct spk_pipeline *p;
 	const struct spk_pipeline_link *link;
 	int links;
-	const struct spk_op_type *(*op_type)(enum spk_physical_kind kind);
+	const struct spk_op_type *(*op_type)(const struct spk_physical *node);
 	bool *reached;               /* by node */
 	struct spk_op **op;          /* by node */
 };
@@ -120,7 +120,7 @@ static struct spk_draws *make_draws(const struct spk_physical *node)
 
 static spk_status make_op(struct making *m, const struct spk_physical *node, bool whole, spk_error *err)
 {
-	const struct spk_op_type *type = m->op_type ? m->op_type(node->kind) : NULL;
+	const struct spk_op_type *type = m->op_type ? m->op_type(node) : NULL;
 	struct spk_op *op;
 
 	type = type ? type : batch_types[node->kind];
@@ -234,7 +234,7 @@ static spk_status fill(struct making *m, spk_error *err)
 	return SPK_OK;
 }
 
-spk_status spk_pipeline_new(struct spk_pipeline **out, const struct spk_pipeline *like, const struct spk_pipeline_link *link, int links, const struct spk_op_type *(*op_type)(enum spk_physical_kind kind), spk_error *err)
+spk_status spk_pipeline_new(struct spk_pipeline **out, const struct spk_pipeline *like, const struct spk_pipeline_link *link, int links, const struct spk_op_type *(*op_type)(const struct spk_physical *node), spk_error *err)
 {
 	size_t nodes = (size_t)like->plan->nodes;
 	struct making m = { .p = calloc(1, sizeof *m.p), .link = link, .links = links, .op_type = op_type, .reached = calloc(nodes, sizeof *m.reached), .op = calloc(nodes, sizeof(*m.op)) };

@@ -30,6 +30,7 @@ struct spk_run_source {
 	int partitions;
 	struct spk_run_partition *partition;
 	int64_t watermark;           /* of the source at the start of the run: never goes back */
+	bool fetching;               /* batch, by atomics: a task is in a source that takes one at a time */
 };
 
 /* A row that did not make it, for the dead-letter sink. */

@@ -120,7 +120,7 @@ struct spk_source_type {
 	/*
 	 * Moves rows of one partition that are there into *chunk (zeroed by the caller), at most max_rows and about max_bytes, none at or past
 	 * `end`. rows == 0 and start == end: nothing there now. Never waits when wait_us is 0; else at most about so long for the first row.
-	 * Different partitions may be fetched from different threads at once only for bounded file-like sources (`parallel_fetch`).
+	 * From one thread at a time; of sources that say `parallel_fetch` different partitions from several at once.
 	 */
 	spk_status (*fetch)(struct spk_source *s, int partition, int64_t end, int max_rows, size_t max_bytes, int64_t wait_us, struct spk_chunk *chunk, spk_error *err);
 	bool parallel_fetch;

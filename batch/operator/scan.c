@@ -4,11 +4,12 @@
  * way, since nobody else sees every row.
  */
 #include <stdlib.h>
+#include <time.h>
 
 #include "batch/operator/key_filter.h"
 
 /* Smaller bites when memory.limit is small: every worker has one in its mouth. */
-enum { FETCH_BYTES = 4 << 20, FETCH_BYTES_LEAST = 256 << 10, FETCH_SHARE = 64, FETCH_ROWS = 1 << 16, FETCH_WAIT_US = 100000 };
+enum { FETCH_BYTES = 4 << 20, FETCH_BYTES_LEAST = 256 << 10, FETCH_SHARE = 64, FETCH_ROWS = 1 << 16, FETCH_WAIT_US = 100000, TURN_WAIT_US = 1000 };
 
 /* A runtime filter is given up when, after so many rows, more than such a part of them came through. */
 enum { FILTER_TRIAL = 1 << 15, FILTER_PASSES_PERCENT = 80 };
@@ -226,14 +227,34 @@ static size_t fetch_bytes(void)
 	return SPK_MAX(SPK_MIN(share, (size_t)FETCH_BYTES), (size_t)FETCH_BYTES_LEAST);
 }
 
-/* Batch: reads the partition to its end, or until nobody needs more. */
-static spk_status scan_all(struct spk_op *op, struct spk_source *source, struct spk_run_partition *p, spk_error *err)
+static void wait_a_moment(void)
 {
+	nanosleep(&(struct timespec){ .tv_nsec = TURN_WAIT_US * 1000 }, NULL);
+}
+
+/* Of a source that several tasks have, and that takes one of them at a time: none waits in it for rows. Perhaps nothing. */
+static spk_status fetch_in_turn(struct spk_op *op, struct spk_run_source *s, struct spk_chunk *chunk, spk_error *err)
+{
+	spk_status status;
+
+	while (__atomic_exchange_n(&s->fetching, true, __ATOMIC_ACQUIRE))
+		wait_a_moment();
+	status = s->source->type->fetch(s->source, op->pipeline->partition, INT64_MAX, FETCH_ROWS, fetch_bytes(), 0, chunk, err);
+	__atomic_store_n(&s->fetching, false, __ATOMIC_RELEASE);
+	if (status == SPK_OK && !chunk->rows && !chunk->finished)
+		wait_a_moment();
+	return status;
+}
+
+/* Batch: reads the partition to its end, or until nobody needs more. shared: where the source is other tasks' as well. */
+static spk_status scan_all(struct spk_op *op, struct spk_source *source, struct spk_run_source *shared, struct spk_run_partition *p, spk_error *err)
+{
+	const bool in_turn = shared && !source->type->parallel_fetch;
 	bool finished = false;
 
 	while (!finished) {
 		struct spk_chunk chunk = { 0 };
-		spk_status status = source->type->fetch(source, op->pipeline->partition, INT64_MAX, FETCH_ROWS, fetch_bytes(), FETCH_WAIT_US, &chunk, err);
+		spk_status status = in_turn ? fetch_in_turn(op, shared, &chunk, err) : source->type->fetch(source, op->pipeline->partition, INT64_MAX, FETCH_ROWS, fetch_bytes(), FETCH_WAIT_US, &chunk, err);
 
 		if (status == SPK_OK)
 			status = emit_chunk(op, source, &chunk, p, err);
@@ -271,16 +292,16 @@ static spk_status scan_batches(struct spk_op *op, struct spk_source *source, spk
 }
 
 /* The run's source is at its start for the first reader only; a task that is tried again, or whose output was lost, opens another. */
-static spk_status scan_from_start(struct spk_op *op, struct spk_source *source, struct spk_run_partition *p, spk_error *err)
+static spk_status scan_from_start(struct spk_op *op, struct spk_run_source *s, struct spk_run_partition *p, spk_error *err)
 {
 	struct spk_source *again = NULL;
 	spk_status status;
 
 	if (__atomic_fetch_add(&p->reads, 1, __ATOMIC_RELAXED) == 0)
-		return scan_all(op, source, p, err);
-	status = open_again(source, op->pipeline->partition, &again, err);
+		return scan_all(op, s->source, s, p, err);
+	status = open_again(s->source, op->pipeline->partition, &again, err);
 	if (status == SPK_OK)
-		status = scan_all(op, again, p, err);
+		status = scan_all(op, again, NULL, p, err);
 	if (again)
 		again->type->close(again);
 	return status;
@@ -300,7 +321,7 @@ static spk_status scan_lead(struct spk_op *op, spk_error *err)
 	if (op->done)
 		return SPK_OK;
 	if (!op->pipeline->run->streaming)
-		return scan_from_start(op, s->source, p, err);
+		return scan_from_start(op, s, p, err);
 	for (int i = 0; i < p->chunks; i++)
 		SPK_TRY(emit_chunk(op, s->source, &p->chunk[i], p, err));
 	return SPK_OK;

@@ -170,6 +170,13 @@ struct spk_physical {
 /* TOP_N: rows behind the bounds may come into them. */
 static inline bool spk_top_n_keeps_all(const struct spk_physical *n) { return n->input[0]->retracts || n->percentile.asked; }
 
+/* TOP_N: one row of a key is kept, and no other ever comes back; rows of windows are kept in order until they come out. */
+static inline bool spk_top_n_is_first_row(const struct spk_physical *n)
+{
+	return n->kind == SPK_PHYSICAL_TOP_N && !spk_top_n_keeps_all(n) && n->window_key < 0 && n->offset == 0 && n->limit == 1 &&
+	       (!n->calls || n->call->function == SPK_WINDOW_FUNCTION_ROW_NUMBER);
+}
+
 /*
  * What one task drives: leaf after leaf, so that all that a join keeps is there before the first row probes it. Its tasks are those of
  * leaf[partitioned]; the others have as many, or are read whole by every task (broadcast).

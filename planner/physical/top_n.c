@@ -138,7 +138,7 @@ static spk_status put_meaning(const struct spk_physical *node, struct spk_buffer
 	const struct spk_schema *in = node->input[0]->schema;
 	char type[64];
 
-	SPK_TRY(spk_buffer_append_str(text, node->window_key >= 0 ? "rows by window in order" : "rows in order", err));
+	SPK_TRY(spk_buffer_append_str(text, spk_top_n_is_first_row(node) ? "first row" : node->window_key >= 0 ? "rows by window in order" : "rows in order", err));
 	for (int i = 0; i < in->count; i++)
 		SPK_TRY(spk_buffer_printf(text, err, "%s %s %s", i ? "," : "", in->field[i].name, spk_type_format(in->field[i].type, type, sizeof type)));
 	SPK_TRY(spk_buffer_append_str(text, "; by", err));

@@ -24,9 +24,9 @@ static const struct spk_op_type *const stream_types[SPK_PHYSICAL_COUNT] = {
 	[SPK_PHYSICAL_SESSION] = &spk_op_session,
 };
 
-const struct spk_op_type *spk_stream_op_type(enum spk_physical_kind kind)
+const struct spk_op_type *spk_stream_op_type(const struct spk_physical *node)
 {
-	return kind < SPK_PHYSICAL_COUNT ? stream_types[kind] : NULL;
+	return spk_top_n_is_first_row(node) ? &spk_op_first_row : stream_types[node->kind];
 }
 
 /* The end of all sources is the end of everything. */
