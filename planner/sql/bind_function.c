@@ -98,7 +98,7 @@ static spk_status populate(struct spk_exprs *x, const PgQuery__FuncCall *f, cons
  * says which rows count; `middle`: it is what the rows are in order of. */
 static const struct other { const char *theirs, *ours; bool distinct, condition, middle; } others[] = {
 	{ "first_value", "first", false, false, false }, { "last_value", "last", false, false, false }, { "earliest_by_offset", "first", false, false, false }, { "latest_by_offset", "last", false, false, false },
-	{ "earliest", "first", false, false, false }, { "latest", "last", false, false, false }, { "collect_list", "array_agg", false, false, false }, { "list_agg", "array_agg", false, false, false }, { "group_array", "array_agg", false, false, false },
+	{ "collect_list", "array_agg", false, false, false }, { "list_agg", "array_agg", false, false, false }, { "group_array", "array_agg", false, false, false },
 	{ "collect_set", "array_agg", true, false, false }, { "group_uniq_array", "array_agg", true, false, false }, { "group_concat", "listagg", false, false, false },
 	{ "count_distinct", "count", true, false, false }, { "uniq_exact", "count", true, false, false }, { "count_if", "count", false, true, false }, { "countif", "count", false, true, false },
 	{ "approx_distinct", "approx_count_distinct", false, false, false }, { "max_by", "arg_max", false, false, false }, { "min_by", "arg_min", false, false, false }, { "mean", "avg", false, false, false },

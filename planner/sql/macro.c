@@ -35,6 +35,9 @@
 /* A number of units since 1970; a text is a moment as it is. */
 #define MOMENT(name, since) { name, 1, SPK_TYPE_TEXT, NULL, false, "$1::timestamp" }, { name, 1, SPK_TYPE_UNKNOWN, NULL, false, "TIMESTAMP '1970-01-01' + " since },
 
+/* A place in an array; below 0 it counts from the end. */
+#define FROM_END(place) "CASE WHEN " place " < 0 THEN cardinality($1) + 1 + " place " ELSE " place " END"
+
 /* A text read by a pattern of Java's, which is the second argument as a template of PostgreSQL's. */
 #define SPK_JAVA_TIME "to_timestamp($1, $2)::timestamp"
 
@@ -87,7 +90,6 @@ static const struct macro {
 	JSON_GETTERS(2, "ARRAY[$2::text]")
 	JSON_GETTERS(3, "ARRAY[$2::text, $3::text]")
 	JSON_GETTERS(4, "ARRAY[$2::text, $3::text, $4::text]")
-	{ "json_length", 1, SPK_TYPE_UNKNOWN, NULL, true, "CASE jsonb_typeof($1) WHEN 'array' THEN jsonb_array_length($1) END" },
 	{ "parse_json", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1::jsonb" },
 	{ "to_json_string", 1, SPK_TYPE_UNKNOWN, NULL, false, "json_compact(to_jsonb($1))" },
 	{ "json_exists", 2, SPK_TYPE_UNKNOWN, NULL, true, "coalesce(jsonb_path_exists($1, $2, '{}', true), false)" },
@@ -97,10 +99,10 @@ static const struct macro {
 	{ "array_length", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1)" },
 	{ "size", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1)" },
 	{ "length", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1)" },
-	{ "element_at", 2, SPK_TYPE_ARRAY, NULL, false, "$1[CASE WHEN $2 < 0 THEN cardinality($1) + 1 + $2 ELSE $2 END]" },
+	{ "element_at", 2, SPK_TYPE_ARRAY, NULL, false, "$1[" FROM_END("$2") "]" },
 	{ "array_has", 2, SPK_TYPE_ARRAY, NULL, false, "$2 = ANY ($1)" },
 	{ "list_contains", 2, SPK_TYPE_ARRAY, NULL, false, "$2 = ANY ($1)" },
-	{ "array_slice", 3, SPK_TYPE_ARRAY, NULL, false, "$1[$2:$3]" },
+	{ "array_slice", 3, SPK_TYPE_ARRAY, NULL, false, "$1[" FROM_END("$2") ":" FROM_END("$3") "]" },
 	{ "uuid", 0, SPK_TYPE_UNKNOWN, NULL, false, "gen_random_uuid()::text" },
 	{ "array_concat", 2, SPK_TYPE_ARRAY, NULL, false, "array_cat($1, $2)" },
 	SHA("sha224") SHA("sha256") SHA("sha384") SHA("sha512")
@@ -112,8 +114,8 @@ static const struct macro {
 	{ "isnull", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1 IS NULL" },
 	{ "isnan", 1, SPK_TYPE_DOUBLE, NULL, false, "$1 = 'NaN'::double precision" },
 	{ "isnotnull", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1 IS NOT NULL" },
-	{ "date_add", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::date + $2" },
-	{ "date_sub", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::date - $2" },
+	{ "date_add", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::date + $2::integer" },
+	{ "date_sub", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::date - $2::integer" },
 	{ "datediff", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::date - $2::date" },
 	{ "to_unixtime", 1, SPK_TYPE_UNKNOWN, NULL, false, "trunc(extract(epoch FROM $1))::bigint" },
 	{ "unix_timestamp", 1, SPK_TYPE_TIMESTAMP, NULL, false, "trunc(extract(epoch FROM $1))::bigint" },
