@@ -259,14 +259,50 @@ static bool any_leaf(const struct spk_ports *p, enum spk_physical_kind kind)
 	return false;
 }
 
+static void mark_below(const struct spk_physical *node, bool *below)
+{
+	if (below[node->id])
+		return;
+	below[node->id] = true;
+	for (int i = 0; i < node->inputs; i++)
+		mark_below(node->input[i], below);
+}
+
+/* Marks what is computed for the exchanges that the node and those it takes rows from without one read. */
+static void mark_read(const struct spk_physical *node, bool *below)
+{
+	if (node->kind == SPK_PHYSICAL_READ)
+		mark_below(node->input[0], below);
+	for (int i = 0; i < node->inputs && node->kind != SPK_PHYSICAL_READ; i++)
+		mark_read(node->input[i], below);
+}
+
+/* The node, or one that it takes rows from without an exchange. */
+static bool is_marked(const struct spk_physical *node, const bool *below)
+{
+	bool marked = below[node->id];
+
+	for (int i = 0; i < node->inputs && node->kind != SPK_PHYSICAL_READ && !marked; i++)
+		marked = is_marked(node->input[i], below);
+	return marked;
+}
+
+static bool any_marked(const struct spk_ports *p, const bool *below)
+{
+	for (int i = 0; i < p->count; i++)
+		if (is_marked(p->node[i], below))
+			return true;
+	return false;
+}
+
 /*
- * UNION ALL: the ports of all inputs. When some come from an exchange and others straight from a source, the latter go through
- * an exchange too: otherwise a shared scan could end up in one stage with what it feeds.
+ * UNION ALL: the ports of all inputs. Those that go on to what another one reads from an exchange go through one, too: else what is computed once for both
+ * would be in one stage with what it feeds. So do those straight from a source when others come from an exchange: scans may be shared later.
  */
 static spk_status build_union(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
 	struct spk_ports *in = SPK_NEW_ARRAY(b->arena, struct spk_ports, l->inputs);
-	bool read = false;
+	bool read = false, *below;
 	int count = 0;
 
 	SPK_TRY_PTR(in, err);
@@ -276,10 +312,14 @@ static spk_status build_union(struct spk_build *b, const struct spk_logical *l, 
 		out->retracts = out->retracts || in[i].retracts;
 		count += in[i].count;
 	}
+	SPK_TRY_PTR(below = SPK_NEW_ARRAY(b->arena, bool, b->plan->nodes + 1), err);
+	for (int i = 0; i < l->inputs; i++)
+		for (int k = 0; k < in[i].count; k++)
+			mark_read(in[i].node[k], below);
 	out->node = SPK_NEW_ARRAY(b->arena, struct spk_physical *, count);
 	SPK_TRY_PTR(out->node, err);
 	for (int i = 0; i < l->inputs; i++) {
-		if (read && any_leaf(&in[i], SPK_PHYSICAL_SCAN))
+		if ((read && any_leaf(&in[i], SPK_PHYSICAL_SCAN)) || any_marked(&in[i], below))
 			SPK_TRY(spk_build_exchange(b, &in[i], NULL, 0, -1, &in[i], err));
 		for (int k = 0; k < in[i].count; k++)
 			out->node[out->count++] = in[i].node[k];

@@ -151,6 +151,19 @@ static const struct { const char *name; bool streaming; enum spk_emit emit; cons
 	  "      -> TopN #3 [row_number 1 to 1, by auction; order ?order?] state shown.top-1, grows with the number of keys  (stage 1, changes)\n"
 	  "         -> Exchange #1 [hash of auction]  (stage 0)\n"
 	  "            -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "what is computed once for both sides of a union is not in one stage with what it feeds", true, SPK_EMIT_AUTO,
+	  "INSERT INTO shown SELECT auction, count(*) OVER () FROM bid UNION ALL SELECT a, b FROM (SELECT a, b, row_number() OVER (PARTITION BY a ORDER BY b) AS n FROM\n"
+	  "(SELECT auction, count(*) OVER () FROM bid) AS r(a, b)) AS q WHERE n <= 7",
+	  "Sink #11 shown (print) [changes]  (stage 2, changes)\n"
+	  "   -> Exchange #9 [all to one task]  (stage 1, changes)\n"
+	  "      -> Recompute #4 [over all rows: Over [count]] state shown.over-1, not bounded  (stage 1, changes)\n"
+	  "         -> Exchange #2 [all to one task]  (stage 0)\n"
+	  "            -> Project #1 [auction]  (stage 0)\n"
+	  "               -> Scan #0 bid (kafka) [columns: auction, ts; watermark: ts - 00:00:04]  (stage 0)\n"
+	  "   -> Project #8 [auction, count]  (stage 2, changes)\n"
+	  "      -> TopN #7 [row_number 1 to 7, by auction; order count] state shown.top-1, not bounded  (stage 2, changes)\n"
+	  "         -> Exchange #5 [hash of auction]  (stage 1, changes)\n"
+	  "            -> Recompute #4 (shared, see above)\n" },
 	{ "sets of values and the largest one have branches", true, SPK_EMIT_AUTO,
 	  "INSERT INTO upserts SELECT auction, count(DISTINCT bidder) + count(DISTINCT bidder) FILTER (WHERE price > 1) FROM bid GROUP BY auction",
 	  "Sink #15 upserts (upsert-kafka) [upsert by auction]  (stage 2, changes)\n"
