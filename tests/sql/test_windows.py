@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """hop() and cumulate() against a plain computation: in a batch, in a stream with any cut into epochs, and with rows that come late."""
-import datetime, json, pathlib, shutil, sys
+import datetime, json, pathlib, re, shutil, sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from jobs import main, seed
@@ -79,6 +79,20 @@ def batch_and_stream():
         assert sorted(got) == want, (sql, sorted(got)[:5], want[:5])
         got, done = stream(sql, rows, rng.choice([1, 7, 10000]))
         assert got == want and " 0 late, 0 bad" in done, (sql, done, got[:5], want[:5])
+
+
+def same_order():
+    """a window's rows come out in the same order whether it begins and ends in one epoch or goes on over many; with windows of both kinds, too"""
+    rng = seed()
+    for size in (3, 20):
+        rows = [(t, rng.choice(["", "a", "ab", "b" * 12, "b" * 12 + "c"]) + str(rng.randrange(30)), v) for t, _, v in random_rows(rng, 800, 0)]
+        sql = f"SELECT window_start, window_end, k, count(*), sum(v), max(window_time) FROM tumble(t, ts, interval '{size} seconds') GROUP BY window_start, window_end, k"
+        runs = {}
+        for each in (100000, 150, 5):
+            stream(sql, rows, each, "SET parallelism = 1;\n")
+            files = sorted((CWD / "out").glob("*-*.*"), key=lambda f: [int(n) for n in re.findall(r"\d+", f.name)])
+            runs[each] = [line for f in files for line in f.read_text().splitlines()]
+        assert len(runs[5]) > 300 and runs[5] == runs[150] == runs[100000], [pair for pair in zip(*runs.values()) if len(set(pair)) > 1][:3]
 
 
 def late_rows():
@@ -173,4 +187,4 @@ def lateness_that_cannot_be_kept():
         assert message in done.stderr and "hint: " in done.stderr, (message, done.stderr)
 
 
-main(batch_and_stream, windows_over_windows, late_rows, rows_without_a_time, allowed_lateness, lateness_that_cannot_be_kept)
+main(batch_and_stream, same_order, windows_over_windows, late_rows, rows_without_a_time, allowed_lateness, lateness_that_cannot_be_kept)
