@@ -130,7 +130,8 @@ static spk_status append_text(struct spk_buffer *out, struct spk_type type, cons
 
 	SPK_TRY(spk_buffer_append(out, spk_view_data(v), v->length, err));
 	SPK_TRY(spk_buffer_reserve(out, blanks, err));
-	memset(out->data + out->size, ' ', blanks);
+	if (blanks)
+		memset(out->data + out->size, ' ', blanks);
 	out->size += blanks;
 	return SPK_OK;
 }
