@@ -101,7 +101,7 @@ static void change_tree(struct world *w, struct model *m, struct spk_ordered_tre
 	}
 	for (int i = 0; i < range && kind == 4; i++)
 		if (spk_test_one_in(&w->rng, 20) ? false : i >= from)
-			add(w, m, tree, i, -1000);
+			add(w, m, tree, i, -m->weight[i]);
 	if (kind == 5 && spk_test_one_in(&w->rng, 2))
 		cut(w, m, tree, from);
 }
@@ -241,7 +241,7 @@ static void empty(struct world *w)
 		REQUIRE_OK(spk_ordered_open(&w->kept, &tree, 1, &err), err);
 		for (int r = 0; r < ROWS_MAX; r++)
 			if (w->model[k].weight[r])
-				add(w, &w->model[k], &tree, r, -1000);
+				add(w, &w->model[k], &tree, r, -w->model[k].weight[r]);
 		REQUIRE_OK(spk_ordered_write(&w->kept, &tree, 1, &err), err);
 	}
 	REQUIRE_OK(spk_state_scan(w->kept.view, count_entry, &entries, &err), err);

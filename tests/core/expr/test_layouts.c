@@ -194,7 +194,8 @@ static void keep_short(const struct spk_function *f, struct spk_vector *v)
 {
 	bool series = strcmp(f->name, "generate_series") == 0;
 
-	if (!series && !strstr(f->name, "pad") && strcmp(f->name, "repeat") != 0 && strcmp(f->name, "space") != 0 && strcmp(f->name, "array_fill") != 0)
+	if (!series && !strstr(f->name, "pad") && strcmp(f->name, "repeat") != 0 && strcmp(f->name, "space") != 0 && strcmp(f->name, "array_fill") != 0 &&
+	    strncmp(f->name, "bits ", 5) != 0)
 		return;
 	if (v->type.id == SPK_TYPE_ARRAY && v->child->type.id == SPK_TYPE_INTEGER) {
 		for (int i = 0; i < spk_vector_i32(v)[ROWS]; i++)
