@@ -267,7 +267,7 @@ spk_status spk_array_adapt(struct spk_arena *arena, const char *name, struct spk
 			SPK_TRY(spk_array_of_elements(arena, &arg[i], position, err));
 	if (strcasecmp(name, "array_fill") == 0 && (*args == 2 || *args == 3))
 		return fill_dims(arena, arg, args, position, err);
-	if ((strcasecmp(name, "json_object") == 0 || strcasecmp(name, "jsonb_object") == 0) && *args <= 2)
+	if ((strcasecmp(name, "json_object") == 0 || strcasecmp(name, "jsonb_object") == 0) && (*args == 1 || *args == 2))
 		return object_pairs(arena, arg, *args, position, err);
 	return one_dimension(name, arg, *args, position, err);
 }

@@ -358,7 +358,7 @@ static spk_status to_bits(struct spk_arena *arena, struct spk_expr *e, struct sp
 
 	if (spk_type_is_bits(e->type))
 		return as_type(arena, e, type, out, err);
-	if (!literal && (!explicit_cast || (!number && e->type.id != SPK_TYPE_TEXT)))
+	if (!literal && (!explicit_cast || (number ? type.scale == SPK_TEXT_VARBITS : e->type.id != SPK_TYPE_TEXT)))
 		return no_cast(e, type, position, err);
 	if (literal && e->kind == SPK_EXPR_CONSTANT && e->value.null) {
 		*out = spk_expr_literal(arena, (struct spk_value){ .type = type, .null = true });

@@ -32,5 +32,5 @@ spk_status spk_binder_within(struct spk_exprs *x, const PgQuery__FuncCall *f, st
 	}
 	SPK_TRY(not_later(x, time[0], time[1], length[0], f->location, &both[0], err));
 	SPK_TRY(not_later(x, time[1], time[0], length[1], f->location, &both[1], err));
-	return spk_expr_make(x->b->arena, SPK_EXPR_AND, both, 2, true, spk_binder_at(x->b, f->location), out, err);
+	return spk_expr_make(x->b->arena, SPK_EXPR_AND, both, 2, false, spk_binder_at(x->b, f->location), out, err);
 }

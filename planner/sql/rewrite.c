@@ -14,6 +14,35 @@
 
 #include "core/base/check.h"
 
+/* A name, also one that is a word of the grammar's elsewhere. */
+static bool is_free(const struct spk_rewrite *r, int i)
+{
+	const int keyword = i >= 0 && i < r->tokens->count ? r->tokens->token[i].keyword : 0;
+
+	return spk_kind(r, i) == PG_QUERY__TOKEN__IDENT || keyword == PG_QUERY__KEYWORD_KIND__UNRESERVED_KEYWORD || keyword == PG_QUERY__KEYWORD_KIND__COL_NAME_KEYWORD;
+}
+
+static bool is_literal(int kind)
+{
+	return kind == PG_QUERY__TOKEN__SCONST || kind == PG_QUERY__TOKEN__ICONST || kind == PG_QUERY__TOKEN__FCONST || kind == PG_QUERY__TOKEN__BCONST || kind == PG_QUERY__TOKEN__XCONST ||
+	       kind == PG_QUERY__TOKEN__PARAM || kind == PG_QUERY__TOKEN__NULL_P || kind == PG_QUERY__TOKEN__TRUE_P || kind == PG_QUERY__TOKEN__FALSE_P;
+}
+
+bool spk_ends_value(const struct spk_rewrite *r, int i)
+{
+	const int kind = spk_kind(r, i);
+
+	return (is_free(r, i) && kind != PG_QUERY__TOKEN__BY) || is_literal(kind) || kind == ')' || kind == ']' || kind == PG_QUERY__TOKEN__END_P;
+}
+
+bool spk_begins_value(const struct spk_rewrite *r, int i)
+{
+	const int kind = spk_kind(r, i);
+
+	return is_free(r, i) || is_literal(kind) || kind == '(' || kind == '[' || kind == '-' || kind == '+' || kind == PG_QUERY__TOKEN__CASE || kind == PG_QUERY__TOKEN__CAST ||
+	       kind == PG_QUERY__TOKEN__ARRAY || ((spk_word(r, i, "LEFT") || spk_word(r, i, "RIGHT")) && spk_kind(r, i + 1) == '(') || spk_word(r, i, "CURRENT_TIMESTAMP") || spk_word(r, i, "CURRENT_DATE");
+}
+
 int spk_rewrite_close(const struct spk_rewrite *r, int open, int end)
 {
 	int depth = 0;

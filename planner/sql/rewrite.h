@@ -42,6 +42,9 @@ static inline int spk_kind(const struct spk_rewrite *r, int i)
 	return i >= 0 && i < r->tokens->count ? r->tokens->token[i].kind : 0;
 }
 static inline bool spk_word(const struct spk_rewrite *r, int i, const char *word) { return spk_token_is_word(r->tokens, i, word); }
+/* Words of other dialects are names in PostgreSQL: whether a value may end with token i, or begin with it. In PostgreSQL no value stands beside another. */
+bool spk_ends_value(const struct spk_rewrite *r, int i);
+bool spk_begins_value(const struct spk_rewrite *r, int i);
 /* Index of the bracket that closes the one at `open`, before `end`; `end` when there is none. */
 int spk_rewrite_close(const struct spk_rewrite *r, int open, int end);
 /* Replaces tokens [from, to) by a text; from == to: inserts before token `from` (behind the last one when it is the end). */
@@ -61,6 +64,12 @@ spk_status spk_rewrite_like(struct spk_rewrite *r, int name_end, int end, bool *
 spk_status spk_rewrite_set(struct spk_rewrite *r, int first, int end, spk_error *err);       /* rewrite_ddl.c */
 spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_error *err);     /* rewrite_words.c */
 spk_status spk_rewrite_groups(struct spk_rewrite *r, int first, int end, spk_error *err);    /* rewrite_group.c */
+/* How many tokens from i on say when results come, at the end of a query (EMIT ...), or how they are computed (OPTIONS (...)); 0: none. */
+int spk_emit_words(const struct spk_rewrite *r, int i, int end);       /* rewrite_words.c */
+int spk_option_words(const struct spk_rewrite *r, int i, int end);     /* rewrite_words.c */
+/* Whether ASOF, SEMI or ANTI at token i is a word of a join. */
+bool spk_is_other_join(const struct spk_rewrite *r, int i);            /* rewrite_join.c */
+bool spk_is_qualify(const struct spk_rewrite *r, int i, int end);      /* rewrite_qualify.c */
 /* Whether token i, behind AS, is the name of a window in GROUP BY. */
 bool spk_is_window_alias(const struct spk_rewrite *r, int i);
 spk_status spk_rewrite_windows(struct spk_rewrite *r, int first, int end, spk_error *err);   /* rewrite_from.c */

@@ -126,7 +126,7 @@ spk_status spk_rewrite_file_lists(struct spk_rewrite *r, int first, int end, spk
 static spk_status name_subquery(struct spk_rewrite *r, int open, int end, spk_error *err)
 {
 	static const char *const follows[] = { "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FETCH", "UNION", "INTERSECT", "EXCEPT",
-		"WINDOW", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "ASOF", "QUALIFY", "WITH", "EMIT", "OPTIONS", "ON", "USING", ",", ")" };
+		"WINDOW", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "WITH", "ON", "USING", ",", ")" };
 	int close = spk_rewrite_close(r, open, end);
 	bool bare = close + 1 == end;
 
@@ -134,6 +134,7 @@ static spk_status name_subquery(struct spk_rewrite *r, int open, int end, spk_er
 		return SPK_OK;
 	for (size_t i = 0; !bare && i < SPK_COUNT_OF(follows); i++)
 		bare = spk_word(r, close + 1, follows[i]);
+	bare = bare || spk_is_other_join(r, close + 1) || spk_emit_words(r, close + 1, end) || spk_option_words(r, close + 1, end) || spk_is_qualify(r, close + 1, end);
 	return bare ? spk_rewrite_after(r, close, " AS \"" SPK_MARK_SUBQUERY "\"", err) : SPK_OK;
 }
 

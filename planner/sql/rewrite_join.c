@@ -175,12 +175,34 @@ static bool is_within(const struct spk_rewrite *r, int i)
 	return spk_word(r, i, "WITHIN") && (spk_kind(r, i + 1) == PG_QUERY__TOKEN__ICONST || (spk_kind(r, i + 1) == '(' && spk_kind(r, i + 2) == PG_QUERY__TOKEN__ICONST));
 }
 
+/* Whether the word at token i is a table's name in its statement: it stands behind AS, or somewhere before a dot. */
+static bool is_table_name(const struct spk_rewrite *r, int i, const char *word)
+{
+	int first = i;
+
+	if (spk_kind(r, i - 1) == PG_QUERY__TOKEN__AS)
+		return true;
+	while (first > 0 && spk_kind(r, first - 1) != ';')
+		first--;
+	for (int k = first; k < r->tokens->count && spk_kind(r, k) != ';'; k++)
+		if (spk_kind(r, k + 1) == '.' && spk_word(r, k, word))
+			return true;
+	return false;
+}
+
+bool spk_is_other_join(const struct spk_rewrite *r, int i)
+{
+	if (spk_word(r, i, "ASOF"))
+		return join_tokens(r, i + 1) && !is_table_name(r, i, "ASOF");
+	return !spk_word(r, i, "LEFT") && semi_words(r, i) && !is_table_name(r, i, spk_word(r, i, "SEMI") ? "SEMI" : "ANTI");
+}
+
 spk_status spk_rewrite_joins(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
 	for (int i = first; i < end; i++) {
-		const int joins = spk_word(r, i, "ASOF") ? join_tokens(r, i + 1) : 0;
+		const int joins = spk_is_other_join(r, i) && spk_word(r, i, "ASOF") ? join_tokens(r, i + 1) : 0;
 
-		if (semi_words(r, i)) {
+		if (semi_words(r, i) && (spk_word(r, i, "LEFT") || spk_is_other_join(r, i))) {
 			SPK_TRY(rewrite_semi(r, i, semi_words(r, i), end, err));
 			i += semi_words(r, i) - 1;
 		} else if (is_within(r, i))

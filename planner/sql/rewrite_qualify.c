@@ -7,13 +7,14 @@
 #include "core/base/check.h"
 
 /* QUALIFY as a word of the dialect, not a name: something comes before it that it can follow, and an expression after it. */
-static bool qualifies(const struct spk_rewrite *r, int i, int end)
+bool spk_is_qualify(const struct spk_rewrite *r, int i, int end)
 {
 	int before = spk_kind(r, i - 1), after = i + 1 < end ? spk_kind(r, i + 1) : 0;
 
 	if (!spk_word(r, i, "qualify") || spk_kind(r, i) != PG_QUERY__TOKEN__IDENT)
 		return false;
-	if (before == ',' || before == '.' || before == '(' || before == PG_QUERY__TOKEN__SELECT || before == PG_QUERY__TOKEN__AS || before == PG_QUERY__TOKEN__BY)
+	if (before == ',' || before == '.' || before == '(' || before == PG_QUERY__TOKEN__SELECT || before == PG_QUERY__TOKEN__AS || before == PG_QUERY__TOKEN__BY ||
+	    before == PG_QUERY__TOKEN__FROM || before == PG_QUERY__TOKEN__JOIN)
 		return false;
 	switch (after) {
 	case PG_QUERY__TOKEN__IDENT: case PG_QUERY__TOKEN__ICONST: case PG_QUERY__TOKEN__ROW: case PG_QUERY__TOKEN__NOT: case PG_QUERY__TOKEN__FCONST:
@@ -75,7 +76,7 @@ spk_status spk_rewrite_qualify(struct spk_rewrite *r, int first, int end, spk_er
 	for (int i = first; i < end; i++) {
 		const char *head = "WINDOW \"" SPK_MARK_QUALIFY "\" AS (PARTITION BY (";
 
-		if (!qualifies(r, i, end))
+		if (!spk_is_qualify(r, i, end))
 			continue;
 		if (after_windows(r, i, first))
 			head = ", \"" SPK_MARK_QUALIFY "\" AS (PARTITION BY (";

@@ -91,6 +91,8 @@ static spk_status rewrite_rounding(struct spk_rewrite *r, int i, int end, spk_er
 	const bool cuts = spk_word(r, i, "TIMESTAMP_TRUNC") || spk_word(r, i, "DATE_TRUNC");
 	const char *text;
 
+	if (spk_word(r, i, "DATE_TRUNC") && spk_kind(r, i + 2) == PG_QUERY__TOKEN__SCONST)
+		return SPK_OK;  /* the unit: what stands last is a column */
 	if (!unit || (cuts ? spk_kind(r, close - 2) != ',' : spk_kind(r, close - 2) != PG_QUERY__TOKEN__TO))
 		return SPK_OK;
 	text = spk_arena_printf(r->edits.arena, ", '%s'", unit->one);
@@ -132,10 +134,12 @@ static spk_status rewrite_array(struct spk_rewrite *r, int i, int end, spk_error
 static bool awaits_value(const struct spk_rewrite *r, int i)
 {
 	static const char *const words[] = { "SELECT", "THEN", "ELSE", "WHEN", "AND", "OR", "NOT", "IN", "WHERE", "ON", "HAVING", "BY" };
-	const int kind = spk_kind(r, i);
+	const int kind = spk_kind(r, i), before = spk_kind(r, i - 1);
 
 	if (kind == '(' || kind == ',' || kind == '=' || kind == PG_QUERY__TOKEN__Op)
 		return !(kind == '(' && (spk_word(r, i - 1, "READ_CSV") || spk_word(r, i - 1, "READ_JSON")));
+	if (before == '.' || (kind == PG_QUERY__TOKEN__BY && before != PG_QUERY__TOKEN__GROUP_P && before != PG_QUERY__TOKEN__ORDER && before != PG_QUERY__TOKEN__PARTITION))
+		return false;  /* a column that is called so */
 	for (size_t k = 0; k < SPK_COUNT_OF(words); k++)
 		if (spk_word(r, i, words[k]))
 			return true;
@@ -232,27 +236,42 @@ static spk_status rewrite_json(struct spk_rewrite *r, int i, int end, spk_error 
 	return put_defaults(r, &c, close, tail, err);
 }
 
+/* VALUE between the name and the value of the pair at token i, -1: none; *end: the comma behind the pair, or `close`. */
+static int pair_value(const struct spk_rewrite *r, int i, int close, int *end)
+{
+	int value = -1, lists = 0;
+
+	for (*end = i; *end < close && (lists || spk_kind(r, *end) != ','); ++*end) {
+		const int k = *end;
+		const bool name = k == i || (k == i + 1 && spk_word(r, i, "KEY") && spk_word(r, k + 1, "VALUE") && spk_begins_value(r, k + 2));
+
+		lists += (spk_kind(r, k) == '[') - (spk_kind(r, k) == ']');
+		if (spk_kind(r, k) == '(')
+			*end = spk_rewrite_close(r, k, close);
+		else if (value < 0 && !name && spk_word(r, k, "VALUE") && spk_ends_value(r, k - 1) && spk_begins_value(r, k + 1))
+			value = k;
+	}
+	return value;
+}
+
 /* JSON_OBJECT at token i, with pairs `[KEY] name VALUE value`: a text without blanks. */
 static spk_status rewrite_object(struct spk_rewrite *r, int i, int end, spk_error *err)
 {
 	const int close = spk_rewrite_close(r, i + 1, end);
-	bool pairs = false;
+	int next;
 
-	for (int k = i + 2; k < close; k++) {
-		if (spk_kind(r, k) == '(') {
-			k = spk_rewrite_close(r, k, close);
-		} else if (spk_word(r, k, "VALUE")) {
-			pairs = true;
-			SPK_TRY(spk_rewrite_tokens(r, k, k + 1, ",", err));
-		} else if (spk_word(r, k, "KEY") && (k == i + 2 || spk_kind(r, k - 1) == ',')) {
-			SPK_TRY(spk_rewrite_tokens(r, k, k + 1, "", err));
-		} else if (pairs && spk_word(r, k, "NULL") && spk_word(r, k + 1, "ON") && spk_word(r, k + 2, "NULL") && k + 3 == close) {
-			SPK_TRY(spk_rewrite_tokens(r, k, close, "", err));
-			break;
-		}
-	}
-	if (!pairs || close == end)
+	if (close == end || pair_value(r, i + 2, close, &next) < 0)
 		return SPK_OK;
+	for (int k = i + 2; k < close; k = next + 1) {
+		const int value = pair_value(r, k, close, &next);
+
+		if (spk_word(r, k, "KEY") && value > k + 1)
+			SPK_TRY(spk_rewrite_tokens(r, k, k + 1, "", err));
+		if (value > k)
+			SPK_TRY(spk_rewrite_tokens(r, value, value + 1, ",", err));
+	}
+	if (spk_word(r, close - 3, "NULL") && spk_word(r, close - 2, "ON") && spk_word(r, close - 1, "NULL"))
+		SPK_TRY(spk_rewrite_tokens(r, close - 3, close, "", err));
 	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "json_compact(json_build_object", err));
 	return spk_rewrite_after(r, close, ")", err);
 }
@@ -270,7 +289,12 @@ static spk_status rewrite_is_json(struct spk_rewrite *r, int i, spk_error *err)
 	return spk_hint(err, "Ask for the type: jsonb_typeof(TRY_CAST(x AS jsonb)) = 'object'."), SPK_UNSUPPORTED;
 }
 
-/* RLIKE at token i. */
+/* RLIKE at token i, between two values: else a name. */
+static bool is_rlike(const struct spk_rewrite *r, int i)
+{
+	return spk_word(r, i, "RLIKE") && spk_ends_value(r, i - 1 - (spk_kind(r, i - 1) == PG_QUERY__TOKEN__NOT)) && spk_begins_value(r, i + 1);
+}
+
 static spk_status rewrite_rlike(struct spk_rewrite *r, int i, spk_error *err)
 {
 	const bool not = spk_kind(r, i - 1) == PG_QUERY__TOKEN__NOT;
@@ -291,14 +315,23 @@ static bool is_column_window(const struct spk_rewrite *r, int i)
 	return spk_kind(r, i + 1) == '.' || (!clause && (before == ',' || before == '(' || before == PG_QUERY__TOKEN__BY || before == PG_QUERY__TOKEN__AS || before == PG_QUERY__TOKEN__SELECT));
 }
 
-/* EMIT at token i: how many tokens say when results come, at the end of a query; 0: none. */
-static int emit_words(const struct spk_rewrite *r, int i, int end)
+int spk_emit_words(const struct spk_rewrite *r, int i, int end)
 {
 	const bool after = spk_word(r, i + 1, "AFTER") && (spk_word(r, i + 2, "WATERMARK") || (spk_word(r, i + 2, "WINDOW") && spk_word(r, i + 3, "CLOSE")));
 	const bool closed = spk_word(r, i + 1, "ON") && spk_word(r, i + 2, "WINDOW") && spk_word(r, i + 3, "CLOSE");
 	const int n = spk_word(r, i + 1, "CHANGES") || spk_word(r, i + 1, "FINAL") ? 2 : closed || (after && spk_word(r, i + 2, "WINDOW")) ? 4 : after ? 3 : 0;
 
-	return spk_word(r, i, "EMIT") && n && (i + n == end || spk_kind(r, i + n) == ')' || spk_word(r, i + n, "LIMIT") || spk_word(r, i + n, "WITH")) ? n : 0;
+	const int before = spk_kind(r, i - 1);
+	const bool name = before == PG_QUERY__TOKEN__FROM || before == PG_QUERY__TOKEN__JOIN || before == ',' || before == '.';
+
+	return spk_word(r, i, "EMIT") && n && !name && (i + n == end || spk_kind(r, i + n) == ')' || spk_word(r, i + n, "LIMIT") || spk_word(r, i + n, "WITH")) ? n : 0;
+}
+
+int spk_option_words(const struct spk_rewrite *r, int i, int end)
+{
+	const bool known = spk_word(r, i + 2, "AGGREGATE") || spk_word(r, i + 2, "DISTINCT") || spk_word(r, i + 2, "EXPECTED") || spk_word(r, i + 2, "LIMIT");
+
+	return spk_word(r, i, "OPTIONS") && spk_kind(r, i + 1) == '(' && known ? SPK_MIN(spk_rewrite_close(r, i + 1, end) + 1, end) - i : 0;
 }
 
 spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_error *err)
@@ -324,16 +357,16 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(spk_rewrite_tokens(r, i, i, "ARRAY", err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__ARRAY && spk_kind(r, i + 1) == '[')
 			SPK_TRY(rewrite_array(r, i, end, err));
-		else if (spk_word(r, i, "RLIKE") && i > first + 1 && i + 1 < end && !call)
+		else if (is_rlike(r, i) && i > first && i + 1 < end && !call)
 			SPK_TRY(rewrite_rlike(r, i, err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__IS)
 			SPK_TRY(rewrite_is_json(r, i, err));
 		else if (is_column_window(r, i))
 			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "\"window\"", err));
-		else if (call && spk_word(r, i, "OPTIONS") && (spk_word(r, i + 2, "AGGREGATE") || spk_word(r, i + 2, "DISTINCT") || spk_word(r, i + 2, "EXPECTED") || spk_word(r, i + 2, "LIMIT")))
-			SPK_TRY(spk_rewrite_tokens(r, i, SPK_MIN(spk_rewrite_close(r, i + 1, end) + 1, end), "", err));
-		else if (emit_words(r, i, end))
-			SPK_TRY(spk_rewrite_tokens(r, i, i + emit_words(r, i, end), "", err));
+		else if (spk_option_words(r, i, end))
+			SPK_TRY(spk_rewrite_tokens(r, i, i + spk_option_words(r, i, end), "", err));
+		else if (spk_emit_words(r, i, end))
+			SPK_TRY(spk_rewrite_tokens(r, i, i + spk_emit_words(r, i, end), "", err));
 		lists += (spk_kind(r, i) == '[') - (spk_kind(r, i) == ']');
 	}
 	return SPK_OK;

@@ -97,3 +97,6 @@ SELECT jsonb_path_query_tz('["12:35:00", "12:35:00+00", "13:35:00+01"]', '$[*].d
 SELECT E'\b' ~ '\b', 'a\b' ~ 'a\Bb', 'ab' ~ '^\Bb', E'\b' ~ '[\b]', 'a' ~ '\x000000061';
 SELECT 'a' ~ 'a\z';
 SELECT 'a' ~ '\x7fffffff';
+SELECT json_object();
+SELECT jsonb_object();
+SELECT json_object('{a}', '{b}', '{c}');
