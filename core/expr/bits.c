@@ -377,7 +377,7 @@ spk_status spk_bits_cast(struct spk_arena *arena, struct spk_expr *e, struct spk
 {
 	if (spk_type_is_bits(type))
 		return to_bits(arena, e, type, explicit_cast, position, out, err);
-	if (!explicit_cast || (type.id != SPK_TYPE_TEXT && type.id != SPK_TYPE_INTEGER && type.id != SPK_TYPE_BIGINT))
+	if (!explicit_cast || (type.id != SPK_TYPE_TEXT && (e->type.scale == SPK_TEXT_VARBITS || (type.id != SPK_TYPE_INTEGER && type.id != SPK_TYPE_BIGINT))))
 		return no_cast(e, type, position, err);
 	SPK_TRY(as_type(arena, e, spk_type(SPK_TYPE_TEXT), out, err));
 	if (type.id == SPK_TYPE_TEXT)

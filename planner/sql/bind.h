@@ -232,8 +232,6 @@ int spk_binder_at(const struct spk_binder *b, int location);
 /* Fills *err and returns its code; `location` as in the tree. */
 spk_status spk_binder_fail(const struct spk_binder *b, int location, spk_status code, spk_error *err, const char *format, ...) SPK_PRINTF(5, 6);
 spk_status spk_binder_unsupported(const struct spk_binder *b, int location, const char *what, spk_error *err);
-/* The same at the last `word` at or before the place: a JOIN has none of its own in the tree. */
-spk_status spk_binder_unsupported_word(const struct spk_binder *b, int location, const char *word, const char *what, spk_error *err);
 /* Adds "Did you mean ..?" or, when `names` are few, the list of them. */
 spk_status spk_binder_suggest(spk_error *err, const char *name, const char *const *names, int count, const char *what);
 /* The first place known in a tree, -1 when there is none. */
@@ -341,7 +339,6 @@ spk_status spk_binder_row_sublink(struct spk_exprs *x, const PgQuery__AExpr *e, 
 spk_status spk_sublinks_add(const struct spk_binder *b, struct spk_sublinks *s, const struct spk_sublink *link, int *id, spk_error *err);
 /* Joins the subqueries in an expression over `plan` to it and makes the expression refer to their columns. */
 spk_status spk_sublinks_attach(struct spk_binder *b, struct spk_sublinks *s, struct spk_logical **plan, struct spk_expr **e, spk_error *err);
-bool spk_has_sublink(const struct spk_expr *e);
 /* A FILTER; conditions that are subqueries become semi and anti joins. */
 spk_status spk_sublinks_filter(struct spk_binder *b, struct spk_sublinks *s, struct spk_logical **plan, struct spk_expr *predicate, spk_error *err);
 /* The subqueries not yet attached now stand over the groups: what they refer to becomes columns of the AGGREGATE. */

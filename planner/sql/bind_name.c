@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "planner/sql/rewrite.h"
+
 const char *spk_node_string(const PgQuery__Node *n)
 {
 	return n && n->node_case == PG_QUERY__NODE__NODE_STRING ? n->string->sval : NULL;
@@ -191,6 +193,9 @@ static int figure_name(const PgQuery__Node *n, const char **name)
 		break;
 	case PG_QUERY__NODE__NODE_FUNC_CALL:
 		found = last_string(n->func_call->funcname, n->func_call->n_funcname);
+		if (found && strcmp(found, SPK_MARK_TRY) == 0 && n->func_call->n_args == 1)
+			return figure_name(n->func_call->args[0], name);
+		found = found && strcmp(found, SPK_MARK_FLOOR) == 0 ? "floor" : found && strcmp(found, SPK_MARK_CEIL) == 0 ? "ceil" : found;
 		break;
 	case PG_QUERY__NODE__NODE_A_EXPR:
 		found = n->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF ? "nullif" : NULL;

@@ -31,18 +31,6 @@ spk_status spk_binder_fail(const struct spk_binder *b, int location, spk_status 
 	return code;
 }
 
-spk_status spk_binder_unsupported_word(const struct spk_binder *b, int location, const char *word, const char *what, spk_error *err)
-{
-	const struct spk_token *first = b->source->tokens.token, *t = location < 0 ? NULL : spk_source_token(b->source, spk_map_back(&b->source->to_quoted, location, NULL));
-	spk_status status = spk_binder_unsupported(b, location, what, err);
-
-	while (t && t >= first && !spk_token_is_word(&b->source->tokens, (int)(t - first), word))
-		t--;
-	if (err && t && t >= first && !b->pinned)
-		err->position = spk_map_back(&b->source->to_text, t->start, NULL) + 1;
-	return status;
-}
-
 spk_status spk_binder_unsupported(const struct spk_binder *b, int location, const char *what, spk_error *err)
 {
 	return spk_binder_fail(b, location, SPK_UNSUPPORTED, err, "%s %s not supported yet", what, strstr(what, " and ") || strncmp(what, "several ", 8) == 0 ? "are" : "is");

@@ -336,8 +336,6 @@ spk_status spk_binder_grouping(struct spk_exprs *x, const PgQuery__GroupingFunc 
 	struct spk_level level = { 0 };
 	int at = 0;
 
-	if (x->inside_aggregate)
-		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "aggregate function calls cannot be nested");
 	if (f->n_args > GROUPING_ARGS_MAX)
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "GROUPING must have fewer than %d arguments", GROUPING_ARGS_MAX + 1);
 	inside.inside_aggregate = true;
@@ -348,6 +346,8 @@ spk_status spk_binder_grouping(struct spk_exprs *x, const PgQuery__GroupingFunc 
 		owner = level.nearest->exprs;
 		SPK_TRY(spk_binder_to_level(x->b, level.nearest, g.arg, g.args, err));
 	}
+	if (owner && owner->inside_aggregate)
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "aggregate function calls cannot be nested");
 	if (!owner || !owner->aggregates)
 		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "grouping operations are not allowed in %s", owner ? owner->clause : "FROM clause of their own query level");
 	SPK_TRY(add_grouping(x->b, owner->aggregates, &g, &at, err));

@@ -459,12 +459,12 @@ spk_status spk_sublinks_attach(struct spk_binder *b, struct spk_sublinks *s, str
 
 /* --- conditions --- */
 
-bool spk_has_sublink(const struct spk_expr *e)
+static bool has_sublink(const struct spk_expr *e)
 {
 	if (e->kind == SPK_EXPR_OUTER && e->outer < 0)
 		return true;
 	for (int i = 0; i < e->args; i++)
-		if (spk_has_sublink(e->arg[i]))
+		if (has_sublink(e->arg[i]))
 			return true;
 	return false;
 }
@@ -520,10 +520,10 @@ spk_status spk_sublinks_filter(struct spk_binder *b, struct spk_sublinks *s, str
 	struct spk_expr **kept = SPK_NEW_ARRAY(b->arena, struct spk_expr *, count);
 
 	SPK_TRY_PTR(kept, err);
-	if (!spk_has_sublink(predicate))
+	if (!has_sublink(predicate))
 		return add_filter(b, plan, predicate, err);
 	for (int i = 0; i < count; i++)
-		if (!spk_has_sublink(list[i]))
+		if (!has_sublink(list[i]))
 			kept[plain++] = list[i];
 	if (plain) {
 		struct spk_expr *e;
@@ -532,7 +532,7 @@ spk_status spk_sublinks_filter(struct spk_binder *b, struct spk_sublinks *s, str
 		SPK_TRY(add_filter(b, plan, e, err));
 	}
 	for (int i = 0; i < count; i++)
-		if (spk_has_sublink(list[i]))
+		if (has_sublink(list[i]))
 			SPK_TRY(filter_by(b, s, plan, list[i], err));
 	return SPK_OK;
 }

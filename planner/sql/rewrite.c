@@ -39,7 +39,7 @@ bool spk_begins_value(const struct spk_rewrite *r, int i)
 {
 	const int kind = spk_kind(r, i);
 
-	return is_free(r, i) || is_literal(kind) || kind == '(' || kind == '[' || kind == '-' || kind == '+' || kind == PG_QUERY__TOKEN__CASE || kind == PG_QUERY__TOKEN__CAST ||
+	return is_free(r, i) || is_literal(kind) || kind == '(' || kind == '-' || kind == '+' || kind == PG_QUERY__TOKEN__CASE || kind == PG_QUERY__TOKEN__CAST ||
 	       kind == PG_QUERY__TOKEN__ARRAY || ((spk_word(r, i, "LEFT") || spk_word(r, i, "RIGHT")) && spk_kind(r, i + 1) == '(') || spk_word(r, i, "CURRENT_TIMESTAMP") || spk_word(r, i, "CURRENT_DATE");
 }
 

@@ -140,12 +140,21 @@ static spk_status rewrite_alias(struct spk_rewrite *r, int i, int end, spk_error
 	return spk_rewrite_tokens(r, close + 1, name + 1, "", err);
 }
 
+/* Whether the clause ends before token i, so that ALL before it is no word of PostgreSQL's GROUP BY ALL (a), (b). */
+static bool ends_groups(const struct spk_rewrite *r, int i, int end)
+{
+	static const char *const follows[] = { "HAVING", "WINDOW", "ORDER", "LIMIT", "OFFSET", "FETCH", "UNION", "INTERSECT", "EXCEPT", "WITH", ")" };
+
+	for (size_t k = 0; k < SPK_COUNT_OF(follows); k++)
+		if (spk_word(r, i, follows[k]))
+			return true;
+	return i >= end || spk_emit_words(r, i, end) || spk_option_words(r, i, end) || spk_is_qualify(r, i, end);
+}
+
 /* The items behind GROUP BY, from token i on. */
 static spk_status rewrite_items(struct spk_rewrite *r, int i, int end, spk_error *err)
 {
-	const int next = spk_kind(r, i + 1);
-
-	if (spk_word(r, i, "ALL") && (i + 1 == end || next == ')' || spk_word(r, i + 1, "HAVING") || spk_word(r, i + 1, "ORDER") || spk_word(r, i + 1, "LIMIT") || spk_word(r, i + 1, "EMIT") || spk_word(r, i + 1, "WITH")))
+	if (spk_word(r, i, "ALL") && ends_groups(r, i + 1, end))
 		return spk_rewrite_tokens(r, i, i + 1, "\"" SPK_MARK_ALL "\"", err);
 	for (bool item = true; i < end && spk_kind(r, i) != ')' && !spk_word(r, i, "HAVING") && !spk_word(r, i, "ORDER"); i++) {
 		if (item && is_window_name(r, i))

@@ -254,7 +254,7 @@ static int pair_value(const struct spk_rewrite *r, int i, int close, int *end)
 	return value;
 }
 
-/* JSON_OBJECT at token i, with pairs `[KEY] name VALUE value`: a text without blanks. */
+/* JSON_OBJECT at token i, with pairs `[KEY] name VALUE value`: a text without blanks; as the value of another one it stands in that as it is. */
 static spk_status rewrite_object(struct spk_rewrite *r, int i, int end, spk_error *err)
 {
 	const int close = spk_rewrite_close(r, i + 1, end);
@@ -272,6 +272,8 @@ static spk_status rewrite_object(struct spk_rewrite *r, int i, int end, spk_erro
 	}
 	if (spk_word(r, close - 3, "NULL") && spk_word(r, close - 2, "ON") && spk_word(r, close - 1, "NULL"))
 		SPK_TRY(spk_rewrite_tokens(r, close - 3, close, "", err));
+	if (spk_word(r, i - 1, "VALUE") && (spk_kind(r, close + 1) == ',' || spk_kind(r, close + 1) == ')' || spk_word(r, close + 1, "NULL")))
+		return spk_rewrite_tokens(r, i, i + 1, "json_build_object", err);
 	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "json_compact(json_build_object", err));
 	return spk_rewrite_after(r, close, ")", err);
 }
@@ -329,7 +331,8 @@ int spk_emit_words(const struct spk_rewrite *r, int i, int end)
 
 int spk_option_words(const struct spk_rewrite *r, int i, int end)
 {
-	const bool known = spk_word(r, i + 2, "AGGREGATE") || spk_word(r, i + 2, "DISTINCT") || spk_word(r, i + 2, "EXPECTED") || spk_word(r, i + 2, "LIMIT");
+	const bool known = ((spk_word(r, i + 2, "AGGREGATE") || spk_word(r, i + 2, "LIMIT")) && spk_word(r, i + 3, "INPUT")) ||
+	                   (spk_word(r, i + 2, "DISTINCT") && spk_word(r, i + 3, "ON")) || (spk_word(r, i + 2, "EXPECTED") && spk_word(r, i + 3, "GROUP"));
 
 	return spk_word(r, i, "OPTIONS") && spk_kind(r, i + 1) == '(' && known ? SPK_MIN(spk_rewrite_close(r, i + 1, end) + 1, end) - i : 0;
 }

@@ -17,3 +17,7 @@ WITH emit AS (SELECT 1 AS a) SELECT * FROM emit final;
 WITH qualify AS (SELECT 1 AS a) SELECT q.a FROM qualify q;
 SELECT 3::varbit;
 SELECT a::bit varying(4) FROM t1;
+SELECT (b'101' || b'1')::int;
+SELECT b'101'::varbit::bigint;
+SELECT b'101'::varbit::bit(3)::int, (b'101' & b'110')::int;
+SELECT a, count(*) FROM t1 GROUP BY ALL (a), (a, b);
