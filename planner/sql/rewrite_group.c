@@ -130,12 +130,14 @@ bool spk_is_window_alias(const struct spk_rewrite *r, int i)
 static spk_status rewrite_alias(struct spk_rewrite *r, int i, int end, spk_error *err)
 {
 	const int close = spk_rewrite_close(r, i + 1, end), name = close + 2;
+	const struct spk_token *t = r->tokens->token;
 	const char *text;
 
 	if (spk_kind(r, close + 1) != PG_QUERY__TOKEN__AS || name >= end)
 		return SPK_OK;
-	SPK_TRY_PTR(text = spk_token_unquote(r->tokens->text, &r->tokens->token[name], r->edits.arena), err);
-	SPK_TRY_PTR(text = spk_arena_printf(r->edits.arena, ", \"" SPK_MARK_ALIAS "\" => \"%s\"", text), err);
+	text = spk_word(r, name, "WINDOW") ? spk_arena_printf(r->edits.arena, ", \"" SPK_MARK_ALIAS "\" => \"window\"")
+		: spk_arena_printf(r->edits.arena, ", \"" SPK_MARK_ALIAS "\" => %.*s", t[name].end - t[name].start, r->tokens->text + t[name].start);
+	SPK_TRY_PTR(text, err);
 	SPK_TRY(spk_rewrite_tokens(r, close, close, text, err));
 	return spk_rewrite_tokens(r, close + 1, name + 1, "", err);
 }
