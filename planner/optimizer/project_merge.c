@@ -1,6 +1,6 @@
 /*
  * Two projections in a row are one, unless that would compute something twice; one that gives its input's columns as they are
- * goes (at the top only when their names are the same, too: they are the result's).
+ * goes (at the top only when their names are the same, too: they are the result's; a SHARED may give way to its own input, whose names are others).
  */
 #include "planner/optimizer/rules.h"
 
@@ -73,7 +73,7 @@ static spk_status merge(struct spk_arena *arena, struct spk_logical *l, bool top
 	*out = l;
 	if (l->kind != SPK_LOGICAL_PROJECT)
 		return SPK_OK;
-	if (is_identity(l) && (!top || same_names(l->schema, l->input[0]->schema))) {
+	if (is_identity(l) && (!top || (l->input[0]->kind != SPK_LOGICAL_SHARED && same_names(l->schema, l->input[0]->schema)))) {
 		*out = l->input[0];
 		return SPK_OK;
 	}
