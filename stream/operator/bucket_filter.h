@@ -3,7 +3,7 @@
  *
  * A bucket has Bloom filters of blocks (F. Putze, P. Sanders, J. Singler, Cache-, Hash- and Space-Efficient Bloom Filters, 2007): four bits for a key in one
  * cache line, and another filter four times as large when one is full. It lives in memory alone, so of buckets that were there before all keys may be in the table;
- * so also when memory is refused.
+ * so also when there is no memory for a filter.
  */
 #ifndef SPK_STREAM_OPERATOR_BUCKET_FILTER_H
 #define SPK_STREAM_OPERATOR_BUCKET_FILTER_H

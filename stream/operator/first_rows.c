@@ -26,14 +26,6 @@ void spk_first_rows_release(struct spk_first_rows *f)
 	spk_buffer_release(&f->list);
 }
 
-static int compare(struct spk_view a, struct spk_view b)
-{
-	const uint32_t size = SPK_MIN(a.length, b.length);
-	const int order = size ? memcmp(spk_view_data(&a), spk_view_data(&b), size) : 0;
-
-	return order ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 static struct spk_view order_of(const struct spk_delta_rows *d, uint32_t row)
 {
 	uint32_t size, order;
@@ -46,8 +38,13 @@ static struct spk_view order_of(const struct spk_delta_rows *d, uint32_t row)
 bool spk_first_rows_may(const struct spk_first_rows *f, const struct spk_delta_rows *d, uint32_t key, const char *order, uint32_t size)
 {
 	const struct first_key *k = key_at(f, key);
+	struct spk_view row, limit;
 
-	return !k || !k->limit || compare(spk_view(order, size), order_of(d, k->limit - 1)) <= 0;
+	if (!k || !k->limit)
+		return true;
+	row = spk_view(order, size);
+	limit = order_of(d, k->limit - 1);
+	return spk_view_compare(&row, &limit) <= 0;
 }
 
 /* --- those that are not among the first --- */
@@ -57,7 +54,7 @@ struct listed { struct spk_view order; uint32_t row; };
 static int compare_listed(const void *a, const void *b)
 {
 	const struct listed *x = a, *y = b;
-	const int order = compare(x->order, y->order);
+	const int order = spk_view_compare(&x->order, &y->order);
 
 	return order ? order : (x->row > y->row) - (x->row < y->row);
 }
@@ -76,7 +73,7 @@ static spk_status prune(struct spk_first_rows *f, struct spk_delta_rows *d, stru
 	k->limit = list[f->bound - 1].row + 1;
 	k->last = k->count = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		if (i >= f->bound && compare(list[i].order, list[f->bound - 1].order) > 0) {
+		if (i >= f->bound && spk_view_compare(&list[i].order, &list[f->bound - 1].order) > 0) {
 			d->weight[list[i].row] = 0;
 			continue;
 		}
