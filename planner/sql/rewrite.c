@@ -37,10 +37,13 @@ bool spk_ends_value(const struct spk_rewrite *r, int i)
 
 bool spk_begins_value(const struct spk_rewrite *r, int i)
 {
-	const int kind = spk_kind(r, i);
+	static const char *const words[] = { "NOT", "CASE", "CAST", "ARRAY", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "(", "-", "+" };
+	const bool call = (spk_word(r, i, "LEFT") || spk_word(r, i, "RIGHT")) && spk_kind(r, i + 1) == '(';
 
-	return is_free(r, i) || is_literal(kind) || kind == '(' || kind == '-' || kind == '+' || kind == PG_QUERY__TOKEN__CASE || kind == PG_QUERY__TOKEN__CAST ||
-	       kind == PG_QUERY__TOKEN__ARRAY || ((spk_word(r, i, "LEFT") || spk_word(r, i, "RIGHT")) && spk_kind(r, i + 1) == '(') || spk_word(r, i, "CURRENT_TIMESTAMP") || spk_word(r, i, "CURRENT_DATE");
+	for (size_t k = 0; k < SPK_COUNT_OF(words); k++)
+		if (spk_word(r, i, words[k]))
+			return true;
+	return is_free(r, i) || is_literal(spk_kind(r, i)) || call;
 }
 
 int spk_rewrite_close(const struct spk_rewrite *r, int open, int end)

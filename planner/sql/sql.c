@@ -84,8 +84,13 @@ static spk_status bind_explain(struct spk_binder *b, const PgQuery__ExplainStmt 
 	}
 	if (e->query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT)
 		return spk_binder_query(b, e->query->select_stmt, false, &out->plan, err);
-	if (e->query->node_case == PG_QUERY__NODE__NODE_INSERT_STMT)
-		return spk_binder_insert(b, e->query->insert_stmt, &out->plan, err);
+	if (e->query->node_case == PG_QUERY__NODE__NODE_INSERT_STMT) {
+		SPK_TRY(spk_binder_insert(b, e->query->insert_stmt, &out->plan, err));
+		if (!out->plan->table->memory)
+			return SPK_OK;
+		spk_binder_fail(b, e->query->insert_stmt->relation->location, SPK_UNSUPPORTED, err, "an INSERT into a table without a 'connector' cannot be explained: \"%s\"", out->plan->table->name);
+		return spk_hint(err, "Explain what reads the table: the INSERT's query is a part of that."), SPK_UNSUPPORTED;
+	}
 	spk_fail(err, SPK_UNSUPPORTED, "only SELECT and INSERT can be explained");
 	return SPK_UNSUPPORTED;
 }
