@@ -52,12 +52,22 @@ static spk_status window_lengths(struct spk_rewrite *r, int open, int close, con
 	return **size ? SPK_OK : bad_window(r, open, err);
 }
 
-static spk_status rewrite_bounds(struct spk_rewrite *r, int first, int end, const char *function, const char *args, spk_error *err)
+/* WINDOWSTART and WINDOWEND in the query whose window stands at token `window`, not in those around it or in it. */
+static spk_status rewrite_bounds(struct spk_rewrite *r, int first, int window, int end, const char *function, const char *args, spk_error *err)
 {
-	for (int i = first; i < end; i++) {
+	int depth = 0, from = window, to;
+
+	for (; from > first && depth >= 0; from--) {
+		depth += spk_kind(r, from - 1) == ')';
+		depth -= spk_kind(r, from - 1) == '(';
+	}
+	to = depth < 0 ? spk_rewrite_close(r, from, end) : end;
+	for (int i = from + (depth < 0); i < to; i++) {
 		const bool start = spk_word(r, i, "WINDOWSTART");
 		const char *text;
 
+		if (spk_kind(r, i) == '(' && spk_word(r, i + 1, "SELECT"))
+			i = spk_rewrite_close(r, i, to);
 		if (!start && !spk_word(r, i, "WINDOWEND"))
 			continue;
 		SPK_TRY_PTR(text = spk_arena_printf(r->edits.arena, "(extract(epoch FROM %s_%s(%s)) * 1000)::bigint", function, start ? "start" : "end", args), err);
@@ -91,7 +101,7 @@ static spk_status rewrite_behind(struct spk_rewrite *r, int first, int i, int en
 		return bad_window(r, i, err);
 	SPK_TRY_PTR(args = spk_arena_printf(r->edits.arena, "%s%s%s", advance, *advance ? ", " : "", size), err);
 	SPK_TRY_PTR(text = spk_arena_printf(r->edits.arena, "%s(%s), ", w->function, args), err);
-	SPK_TRY(rewrite_bounds(r, first, end, w->function, args, err));
+	SPK_TRY(rewrite_bounds(r, first, i, end, w->function, args, err));
 	SPK_TRY(spk_rewrite_tokens(r, i, close + 1, "", err));
 	return spk_rewrite_tokens(r, group, group, text, err);
 }
