@@ -379,6 +379,35 @@ static spk_status put_late(const struct spk_physical *n, struct spk_buffer *out,
 	return spk_buffer_append_str(out, "]", err);
 }
 
+/* Operators that only streams have. */
+static spk_status put_stream_details(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
+{
+	switch (n->kind) {
+	case SPK_PHYSICAL_SESSION_INPUT:
+		return spk_buffer_printf(out, err, " [by %s]", n->schema->field[n->time_column].name);
+	case SPK_PHYSICAL_SESSION:
+		return put_session(n, out, err);
+	case SPK_PHYSICAL_NORMALIZE:
+		return put_normalize(n, out, err);
+	case SPK_PHYSICAL_RECOMPUTE:
+		return put_recompute(n, out, err);
+	case SPK_PHYSICAL_HOLD:
+		return spk_buffer_printf(out, err, " [until the watermark passes %s]", n->schema->field[n->time_column].name);
+	case SPK_PHYSICAL_TIME_OVER:
+		return put_time_over(n, out, err);
+	case SPK_PHYSICAL_PACED_CHANGES:
+		return spk_buffer_printf(out, err, " [every %lld ms]", (long long)(n->emit_interval_us / 1000));
+	case SPK_PHYSICAL_FOLD_CHANGES:
+		return put_by(n, out, err);
+	case SPK_PHYSICAL_TOP_N:
+		return put_top_n(n, out, err);
+	case SPK_PHYSICAL_LATE:
+		return put_late(n, out, err);
+	default:
+		return SPK_OK;
+	}
+}
+
 static spk_status put_details(const struct printer *p, const struct spk_physical *n, spk_error *err)
 {
 	struct spk_buffer *out = p->out;
@@ -422,26 +451,6 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	case SPK_PHYSICAL_MERGE_JOIN:
 	case SPK_PHYSICAL_LOOP_JOIN:
 		return put_join(n, out, err);
-	case SPK_PHYSICAL_SESSION_INPUT:
-		return spk_buffer_printf(out, err, " [by %s]", n->schema->field[n->time_column].name);
-	case SPK_PHYSICAL_SESSION:
-		return put_session(n, out, err);
-	case SPK_PHYSICAL_NORMALIZE:
-		return put_normalize(n, out, err);
-	case SPK_PHYSICAL_RECOMPUTE:
-		return put_recompute(n, out, err);
-	case SPK_PHYSICAL_HOLD:
-		return spk_buffer_printf(out, err, " [until the watermark passes %s]", n->schema->field[n->time_column].name);
-	case SPK_PHYSICAL_TIME_OVER:
-		return put_time_over(n, out, err);
-	case SPK_PHYSICAL_PACED_CHANGES:
-		return spk_buffer_printf(out, err, " [every %lld ms]", (long long)(n->emit_interval_us / 1000));
-	case SPK_PHYSICAL_FOLD_CHANGES:
-		return put_by(n, out, err);
-	case SPK_PHYSICAL_TOP_N:
-		return put_top_n(n, out, err);
-	case SPK_PHYSICAL_LATE:
-		return put_late(n, out, err);
 	case SPK_PHYSICAL_CALLBACK:
 		return spk_buffer_printf(out, err, " [%s]", n->callback->type->name);
 	case SPK_PHYSICAL_OVER:
@@ -457,7 +466,7 @@ static spk_status put_details(const struct printer *p, const struct spk_physical
 	case SPK_PHYSICAL_VALUES:
 		return spk_buffer_printf(out, err, " [%d rows]", n->value_rows);
 	default:
-		return SPK_OK;
+		return put_stream_details(n, out, err);
 	}
 }
 
