@@ -116,7 +116,6 @@ static uint64_t version_with(uint64_t version, const char *path, const struct st
 
 spk_status spk_files_estimate(const struct spk_table *t, const struct spk_conf *conf, struct spk_source_estimate *out, spk_error *err)
 {
-	const char *path = spk_format_option(t, "path");
 	const struct spk_format *format;
 	struct spk_arena *arena = spk_arena_new(NULL);
 	struct spk_files files = { 0 };
@@ -127,7 +126,7 @@ spk_status spk_files_estimate(const struct spk_table *t, const struct spk_conf *
 	SPK_TRY_PTR(arena, err);
 	status = spk_connector_format(t, &format, err);
 	if (status == SPK_OK)
-		status = spk_files_find(path, conf, arena, &files, err);
+		status = spk_files_of_table(t, conf, arena, &files, err);
 	if (status == SPK_OK && !(size = SPK_NEW_ARRAY(arena, int64_t, files.count + 1)))
 		status = spk_fail_memory(err);
 	for (int i = 0; status == SPK_OK && i < files.count; i++) {

@@ -27,6 +27,8 @@ struct spk_files { const char **path; int count; };
  * be NULL).
  */
 spk_status spk_files_find(const char *paths, const struct spk_conf *conf, struct spk_arena *arena, struct spk_files *out, spk_error *err);
+/* Those of a table's path. Of one that is watched there may be none yet. */
+spk_status spk_files_of_table(const struct spk_table *t, const struct spk_conf *conf, struct spk_arena *arena, struct spk_files *out, spk_error *err);
 
 /* Takes out the files whose paths say that the filter is true for none of their rows. `table` has path columns as metadata "path.KEY". */
 spk_status spk_files_prune(const struct spk_table *table, const struct spk_row_filter *filter, const struct spk_conf *conf, struct spk_files *files, spk_error *err);

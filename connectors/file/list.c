@@ -167,7 +167,8 @@ static spk_status refuse_compressed(const char *path, spk_error *err)
 }
 
 /* Files being collected. */
-struct found { struct spk_arena *arena; const char **path; int count, capacity; };
+/* none: a pattern may match nothing. */
+struct found { struct spk_arena *arena; const char **path; int count, capacity; bool none; };
 
 static spk_status add_file(struct found *f, const char *path, spk_error *err)
 {
@@ -314,7 +315,7 @@ static spk_status list_pattern(struct found *f, const char *path, spk_error *err
 		SPK_TRY(list_deep(f, path, stars, err));
 	else
 		SPK_TRY(match(f, path, true, err));
-	return f->count > before ? SPK_OK : spk_fail(err, SPK_NOT_FOUND, "no file matches '%s'", path);
+	return f->none || f->count > before ? SPK_OK : spk_fail(err, SPK_NOT_FOUND, "no file matches '%s'", path);
 }
 
 static spk_status list_path(struct found *f, const char *path, spk_error *err)
@@ -363,9 +364,9 @@ static spk_status check_found(const struct found *f, const struct spk_conf *conf
 	return SPK_OK;
 }
 
-spk_status spk_files_find(const char *paths, const struct spk_conf *conf, struct spk_arena *arena, struct spk_files *out, spk_error *err)
+static spk_status find(const char *paths, bool none, const struct spk_conf *conf, struct spk_arena *arena, struct spk_files *out, spk_error *err)
 {
-	struct found f = { .arena = arena };
+	struct found f = { .arena = arena, .none = none };
 	const char *path;
 
 	*out = (struct spk_files){ 0 };
@@ -380,6 +381,19 @@ spk_status spk_files_find(const char *paths, const struct spk_conf *conf, struct
 		SPK_TRY(refuse_compressed(f.path[i], err));
 	*out = (struct spk_files){ f.path, f.count };
 	return SPK_OK;
+}
+
+spk_status spk_files_find(const char *paths, const struct spk_conf *conf, struct spk_arena *arena, struct spk_files *out, spk_error *err)
+{
+	return find(paths, false, conf, arena, out, err);
+}
+
+spk_status spk_files_of_table(const struct spk_table *t, const struct spk_conf *conf, struct spk_arena *arena, struct spk_files *out, spk_error *err)
+{
+	int64_t watch_us;
+
+	SPK_TRY(spk_files_interval(t, &watch_us, err));
+	return find(spk_format_option(t, "path"), watch_us > 0, conf, arena, out, err);
 }
 
 const char *spk_files_format(const char *path)

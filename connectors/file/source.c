@@ -26,7 +26,7 @@ static const struct spk_option_spec options[] = {
 	{ "path", false, true, NULL, "A file, a directory or a pattern like 'in/2013-*.csv'; as a sink a directory." },
 	{ "hive.partitioning", false, false, "true|false", "Whether columns named as directories key=value below the path are taken from there (default true)." },
 	{ "union.by-name", false, false, "true|false", "Whether a column that a file's header does not name is NULL in that file's rows (default false: an error)." },
-	{ "source.monitor-interval", false, false, NULL, "A stream looks for new files, and new rows of those that it knows, in such intervals ('10 s'), and so has no end." },
+	{ "source.monitor-interval", false, false, NULL, "A stream looks for new files, and new rows of those that it knows, in such intervals ('10 s'), and so has no end; there may be none yet." },
 	{ 0 },
 };
 
@@ -95,10 +95,9 @@ static spk_status look_for_array(struct spk_source_file *f, spk_error *err)
 static spk_status find_files(struct spk_file_source *s, spk_error *err)
 {
 	const struct spk_table *t = s->base.spec->table;
-	const char *path = spk_format_option(t, "path");
 	struct spk_files found;
 
-	SPK_TRY(spk_files_find(path, s->base.spec->conf, s->arena, &found, err));
+	SPK_TRY(spk_files_of_table(t, s->base.spec->conf, s->arena, &found, err));
 	SPK_TRY(find_path_columns(&s->table, &found, s->arena, err));
 	if (s->spec.filter.expr)
 		SPK_TRY(spk_files_prune(&s->table, &s->spec.filter, s->spec.conf, &found, err));
@@ -125,7 +124,7 @@ static spk_status count_files(struct spk_table *t, const struct spk_row_filter *
 {
 	struct spk_files found;
 
-	SPK_TRY(spk_files_find(spk_format_option(t, "path"), conf, arena, &found, err));
+	SPK_TRY(spk_files_of_table(t, conf, arena, &found, err));
 	SPK_TRY(find_path_columns(t, &found, arena, err));
 	*all = found.count;
 	SPK_TRY(spk_files_prune(t, filter, conf, &found, err));

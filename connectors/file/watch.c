@@ -95,7 +95,7 @@ bool spk_file_watch_grown(struct spk_source *base)
 	s->watched_us = now;
 	arena = spk_arena_new(NULL);
 	/* What cannot be listed now is listed later. */
-	if (arena && spk_files_find(spk_format_option(s->base.spec->table, "path"), s->base.spec->conf, arena, &found, NULL) == SPK_OK)
+	if (arena && spk_files_of_table(s->base.spec->table, s->base.spec->conf, arena, &found, NULL) == SPK_OK)
 		for (int i = 0; i < found.count && !grown; i++)
 			grown = !knows(s, found.path[i]);
 	spk_arena_unref(arena);

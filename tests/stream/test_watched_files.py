@@ -137,6 +137,20 @@ def windows_go_on():
     assert sum(r["n"] for r in case.lines("windows")) == 190
 
 
+def none_yet():
+    """a job may begin before the first file is there, if it watches; else it says that there is none"""
+    case, ended = Input("none-yet", WATCHED, windows=False), Input("none-ever", "", windows=False)
+    assert "done, 0 rows in," in case.run("--once").stderr
+    job = start_program(case.cwd, "run", "--job", "j", "-s", "epoch.interval=0", "j.sql")
+    wait_for("the job", lambda: (case.cwd / ".sparklet").exists())
+    case.write("00.json", 30)
+    wait_for("all rows", case.is_told)
+    job.send_signal(signal.SIGTERM)
+    assert job.wait(60 * SLOW) == 0, job.stderr.read()[-500:]
+    case.check_totals()
+    assert "no file matches 'in/*.json'" in sparklet(ended.cwd, "run", "j.sql", expect=1).stderr
+
+
 def wrong_interval():
     """an interval that is none is refused, with its place"""
     case = Input("wrong", ", 'source.monitor-interval' = 'soon'")
@@ -144,4 +158,4 @@ def wrong_interval():
     assert "'source.monitor-interval' = 'soon' is not a time" in done.stderr and "j.sql:2:" in done.stderr and "'10 s'" in done.stderr, done.stderr
 
 
-main(follows, only_what_is_new, windows_go_on, wrong_interval)
+main(follows, only_what_is_new, none_yet, windows_go_on, wrong_interval)
