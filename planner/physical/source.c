@@ -9,6 +9,9 @@
 #include "core/base/check.h"
 #include "planner/logical/changes.h"
 
+/* Tables of a stream: a bit each says whose watermark an operator goes by. */
+enum { SOURCES_MAX = 64 };
+
 /* --- which columns --- */
 
 struct column_set { bool *needed; };
@@ -152,8 +155,6 @@ spk_status spk_build_sources(struct spk_build *b, struct spk_logical *const *roo
 
 	for (int i = 0; i < roots; i++)
 		count_scans(root[i], &scans);
-	if (scans > 64)
-		return spk_fail(err, SPK_PLAN, "%d scans of tables in one job; at most 64 are supported", scans);
 	b->plan->source = SPK_NEW_ARRAY(b->arena, struct spk_plan_source, scans);
 	b->decoded = SPK_NEW_ARRAY(b->arena, struct spk_physical *, scans);
 	b->scan = SPK_NEW_ARRAY(b->arena, struct spk_physical *, scans);
@@ -162,6 +163,8 @@ spk_status spk_build_sources(struct spk_build *b, struct spk_logical *const *roo
 	SPK_TRY_PTR(b->plan->source && b->decoded && b->scan && b->history && needed, err);
 	for (int i = 0; i < roots; i++)
 		SPK_TRY(collect_scans(b, root[i], needed, err));
+	if (b->options->streaming && b->plan->sources > SOURCES_MAX)
+		return spk_fail(err, SPK_PLAN, "%d tables are read in one job; at most %d are supported", b->plan->sources, SOURCES_MAX);
 	for (int i = 0; i < b->plan->sources; i++) {
 		struct spk_plan_source *s = &b->plan->source[i];
 
@@ -263,7 +266,8 @@ uint64_t spk_build_sources_below(const struct spk_build *b, const struct spk_log
 {
 	uint64_t bits = 0;
 
-	if (l->kind == SPK_LOGICAL_SCAN && (all || l->table->time_column >= 0))
+	/* In a batch there may be more, and nothing goes by their time. */
+	if (l->kind == SPK_LOGICAL_SCAN && (all || l->table->time_column >= 0) && find_source(b->plan, l) < SOURCES_MAX)
 		bits |= 1ull << find_source(b->plan, l);
 	for (int i = 0; i < l->inputs; i++)
 		bits |= spk_build_sources_below(b, l->input[i], all);

@@ -194,6 +194,18 @@ def tried_again():
             same(sql(*query, fault=f"{point}:{n}").stdout, want)
 
 
+def many_scans():
+    """a query reads tables as often as it wants; the tables of a job are told apart by 64 bits, and more are refused"""
+    (CWD / "few.csv").write_text("a\n1\n2\n")
+    assert sql("SELECT count(*), sum(a) FROM (" + " UNION ALL ".join(f"SELECT a + {i} AS a FROM 'few.csv'" for i in range(100)) + ") x", "--format", "csv").stdout == "count,sum\n200,10200\n"
+    text = "CREATE TABLE o (a bigint) WITH ('connector' = 'print');\n" + "".join(f"CREATE TABLE t{i} (a bigint) WITH ('connector' = 'filesystem', 'path' = 'few.csv', 'format' = 'csv');\n" for i in range(65))
+    for n, expect in ((64, 0), (65, 1)):
+        (CWD / "many.sql").write_text(text + "INSERT INTO o " + " UNION ALL ".join(f"SELECT a FROM t{i}" for i in [*range(n), *range(n)]) + ";\n")
+        done = sparklet(CWD, "run", "--once", "--job", f"many{n}", "many.sql", expect=None)
+        assert done.returncode != 0 if expect else done.returncode == 0, done.stderr
+        assert ("65 tables are read in one job; at most 64 are supported" in done.stderr) == bool(expect), done.stderr
+
+
 def timeout():
     """statement_timeout ends the query as in PostgreSQL, with -s as with SET"""
     slow = "SELECT count(*) FROM generate_series(1, 4000) a(x), generate_series(1, 4000) b(y), generate_series(1, 4000) c(z) WHERE x + y + z < 0"
@@ -212,4 +224,4 @@ def log():
     assert done.stderr.count("\n") == 1 and " warn  scheduler " in done.stderr, done.stderr
 
 
-main(as_json, as_csv, as_table, long_table, script, mistakes, in_order, as_it_comes, failures, unbounded, insert, insert_print, insert_kafka, failed_insert, explain, adaptive, settings, tried_again, timeout, log)
+main(as_json, as_csv, as_table, long_table, script, mistakes, in_order, as_it_comes, failures, unbounded, insert, insert_print, insert_kafka, failed_insert, explain, adaptive, settings, tried_again, many_scans, timeout, log)
