@@ -241,7 +241,7 @@ def one_side():
     for side in "ab":
         (cwd / side).mkdir()
     # Each run is an epoch, with a row of either side of a key that is not seen again, for the watermark.
-    for now in range(0, 400, 20):
+    for now in range(0, 1000, 20):
         rows = {s: [{"id": now * 10 + i + 5 * (s == "b"), "k": rng.randrange(2), "ts": now} for i in range(rng.randrange(2) if now else 1)] for s in "ab"}
         for s in "ab":
             rows[s].append({"id": now * 10 + 4 + 5 * (s == "b"), "k": 100 + now + (s == "b"), "ts": now})
