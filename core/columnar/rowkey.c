@@ -536,3 +536,10 @@ spk_status spk_row_keys_copy(struct spk_row_keys *keys, const struct spk_vector 
 	keys->count = n;
 	return SPK_OK;
 }
+
+spk_status spk_row_keys_views(struct spk_row_keys *keys, const struct spk_view *encoded, int n, spk_error *err)
+{
+	const struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = (void *)(uintptr_t)encoded };
+
+	return spk_row_keys_copy(keys, &v, NULL, n, err);
+}

@@ -37,6 +37,8 @@ void spk_row_keys_release(struct spk_row_keys *keys);
 spk_status spk_row_keys_encode(struct spk_row_keys *keys, const struct spk_batch *batch, const struct spk_key_column *column, int columns, bool more, spk_error *err);
 /* Replaces *keys by n ready-encoded ones: rows sel[0..n) (NULL: 0..n) of a BYTEA vector. */
 spk_status spk_row_keys_copy(struct spk_row_keys *keys, const struct spk_vector *encoded, const int32_t *sel, int n, spk_error *err);
+/* The same of views. */
+spk_status spk_row_keys_views(struct spk_row_keys *keys, const struct spk_view *encoded, int n, spk_error *err);
 static inline const char *spk_row_key(const struct spk_row_keys *k, int i, uint32_t *size)
 {
 	*size = k->offset[i + 1] - k->offset[i];

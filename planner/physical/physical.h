@@ -170,6 +170,8 @@ struct spk_physical {
 /* TOP_N: rows behind the bounds may come into them. */
 static inline bool spk_top_n_keeps_all(const struct spk_physical *n) { return n->input[0]->retracts || n->percentile.asked; }
 
+/* TOP_N: the rank is its last column. */
+static inline bool spk_top_n_shows_rank(const struct spk_physical *n) { return n->schema->count > n->input[0]->schema->count; }
 /* TOP_N: one row of a key is kept, and no other ever comes back; rows of windows are kept in order until they come out. */
 static inline bool spk_top_n_is_first_row(const struct spk_physical *n)
 {

@@ -264,11 +264,10 @@ spk_status spk_build_scan(struct spk_build *b, const struct spk_logical *l, stru
 
 uint64_t spk_build_sources_below(const struct spk_build *b, const struct spk_logical *l, bool all)
 {
-	uint64_t bits = 0;
-
+	const int at = l->kind == SPK_LOGICAL_SCAN && (all || l->table->time_column >= 0) ? find_source(b->plan, l) : SOURCES_MAX;
 	/* In a batch there may be more, and nothing goes by their time. */
-	if (l->kind == SPK_LOGICAL_SCAN && (all || l->table->time_column >= 0) && find_source(b->plan, l) < SOURCES_MAX)
-		bits |= 1ull << find_source(b->plan, l);
+	uint64_t bits = at < SOURCES_MAX ? 1ull << at : 0;
+
 	for (int i = 0; i < l->inputs; i++)
 		bits |= spk_build_sources_below(b, l->input[i], all);
 	return bits;

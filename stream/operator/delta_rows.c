@@ -60,6 +60,7 @@ static spk_status make_room(struct spk_delta_rows *d, spk_error *err)
 	if (before) {
 		memcpy(weight, d->weight, before * sizeof *weight);
 		memcpy(key, d->key, before * sizeof *key);
+		memcpy(key + after, d->next, before * sizeof *d->next);
 		if (row)
 			memcpy(row, d->row, before * sizeof *row);
 	}

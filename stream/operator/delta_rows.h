@@ -27,7 +27,7 @@ struct spk_delta_rows {
 	struct spk_buffer bytes;         /* scratch: of the row at hand */
 	uint32_t count, capacity;
 	int64_t *weight;                 /* by row; the block that has all three lists */
-	uint32_t *key, *next;            /* by row: its key's number; the next row of that key, + 1 */
+	uint32_t *key, *next;            /* by row: its key's number; the next row of that key, + 1 (until they are chained for whoever adds rows) */
 	uint32_t *first;                 /* by key: its first row, + 1; 0: none changes */
 };
 

@@ -42,13 +42,6 @@ static int64_t due(const struct spk_expiry *x, int side, int64_t at)
 	return __builtin_add_overflow(at, ttl + apart, &out) ? SPK_EXPIRY_UNDATED : SPK_MIN(out, SPK_EXPIRY_UNDATED);
 }
 
-static spk_status encode(struct spk_expiry *x, const struct spk_view *key, int n, spk_error *err)
-{
-	const struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = (void *)(uintptr_t)key };
-
-	return spk_row_keys_copy(&x->keys, &v, NULL, n, err);
-}
-
 static void all_in(int64_t bucket, int n, int64_t *out)
 {
 	for (int i = 0; i < n; i++)
@@ -68,7 +61,7 @@ spk_status spk_expiry_touch(struct spk_expiry *x, int side, const struct spk_vie
 		mark[i] = (struct mark){ hash[i], side };
 		value[i] = (struct spk_state_value){ (const char *)&mark[i], sizeof mark[i] };
 	}
-	SPK_TRY(encode(x, key, n, err));
+	SPK_TRY(spk_row_keys_views(&x->keys, key, n, err));
 	return spk_state_put(x->view, &x->keys, hash, bucket, value, err);
 }
 
@@ -122,7 +115,7 @@ static spk_status leave_alive(struct spk_expiry *x, int64_t bucket, struct marks
 		int left = 0;
 
 		all_in(later, m->n, in);
-		SPK_TRY(encode(x, m->view, m->n, err));
+		SPK_TRY(spk_row_keys_views(&x->keys, m->view, m->n, err));
 		SPK_TRY(spk_state_get(x->view, &x->keys, m->hash, in, value, err));
 		for (int i = 0; i < m->n; i++) {
 			if (spk_state_found(&value[i]))

@@ -39,13 +39,6 @@ struct slice {
 
 /* --- the table --- */
 
-static spk_status encode_names(struct first_row *f, const struct spk_view *name, int n, spk_error *err)
-{
-	const struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = (void *)(uintptr_t)name };
-
-	return spk_row_keys_copy(&f->keys, &v, NULL, n, err);
-}
-
 static const int64_t *buckets_of(const struct first_row *f, const struct slice *s)
 {
 	return spk_physical_has_buckets(f->base.plan) ? s->bucket : NULL;
@@ -55,7 +48,7 @@ static spk_status put(struct first_row *f, struct slice *s, spk_error *err)
 {
 	if (!s->n)
 		return SPK_OK;
-	SPK_TRY(encode_names(f, s->name, s->n, err));
+	SPK_TRY(spk_row_keys_views(&f->keys, s->name, s->n, err));
 	return spk_state_put(f->view, &f->keys, s->hash, buckets_of(f, s), s->value, err);
 }
 
@@ -149,25 +142,11 @@ static spk_status find_first(const struct spk_delta_rows *d, uint32_t key, uint3
 	return SPK_OK;
 }
 
-/* The row, and behind it its rank where that is asked for: as a column (plain.h). */
 static spk_status note(struct slice *s, const struct spk_ordered_entry *row, int64_t weight, spk_error *err)
 {
-	const struct spk_physical *plan = s->changes.op->plan;
-	const uint32_t size = row->size - row->order, more = plan->schema->count > plan->input[0]->schema->count ? 1 + (uint32_t)sizeof(int64_t) : 0;
-	struct spk_kept_row *kept = SPK_NEW(s->arena, struct spk_kept_row);
+	static const int64_t first = 1;
 
-	SPK_TRY_PTR(kept, err);
-	*kept = (struct spk_kept_row){ .bytes = row->bytes + row->order, .size = size + more };
-	if (more) {
-		char *bytes = spk_arena_alloc(s->arena, size + more);
-
-		SPK_TRY_PTR(bytes, err);
-		memcpy(bytes, kept->bytes, size);
-		bytes[size] = 1;
-		memcpy(bytes + size + 1, &(int64_t){ 1 }, sizeof(int64_t));
-		kept->bytes = bytes;
-	}
-	return spk_row_changes_add(&s->changes, (struct spk_row_change){ .left = kept, .weight = weight }, err);
+	return spk_row_changes_add_ordered(&s->changes, row, spk_top_n_shows_rank(s->changes.op->plan) ? &first : NULL, weight, err);
 }
 
 /* *changed: the epoch's row is the first one now. Then `value` is what the key has from now on. */
@@ -217,7 +196,7 @@ static spk_status work_off(struct first_row *f, struct slice *s, spk_error *err)
 	/* A key that rows come for has changed, whether its first one does or not. Before what is read of it: that is gone with the next call. */
 	if (spk_expires(f->base.plan))
 		SPK_TRY(spk_expiry_touch(&f->expiry, 0, s->name, s->hash, s->n, err));
-	SPK_TRY(encode_names(f, s->name, s->n, err));
+	SPK_TRY(spk_row_keys_views(&f->keys, s->name, s->n, err));
 	SPK_TRY(spk_state_get(f->view, &f->keys, s->hash, buckets_of(f, s), s->value, err));
 	SPK_TRY(change_keys(f, s, err));
 	SPK_TRY(put(f, s, err));

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* A key's rows, the last one first; when there are `full` of them those behind the bound go. limit: the one at the bound then, + 1. */
+/* A key's rows, the last one first, by the list that spk_delta_rows_chain makes anew when all are there; when there are `full` of them those behind the bound go. limit: the one at the bound then, + 1. */
 struct first_key { uint32_t last, count, full, limit; };
 
 static struct first_key *key_at(const struct spk_first_rows *f, uint32_t key)
@@ -11,18 +11,14 @@ static struct first_key *key_at(const struct spk_first_rows *f, uint32_t key)
 	return (size_t)key < f->keys.size / sizeof(struct first_key) ? (struct first_key *)(void *)f->keys.data + key : NULL;
 }
 
-static uint32_t *next_of(const struct spk_first_rows *f, uint32_t row) { return (uint32_t *)(void *)f->next.data + row; }
-
 void spk_first_rows_clear(struct spk_first_rows *f)
 {
 	spk_buffer_clear(&f->keys);
-	spk_buffer_clear(&f->next);
 }
 
 void spk_first_rows_release(struct spk_first_rows *f)
 {
 	spk_buffer_release(&f->keys);
-	spk_buffer_release(&f->next);
 	spk_buffer_release(&f->list);
 }
 
@@ -67,7 +63,7 @@ static spk_status prune(struct spk_first_rows *f, struct spk_delta_rows *d, stru
 	spk_buffer_clear(&f->list);
 	SPK_TRY(spk_buffer_reserve(&f->list, sizeof *list * k->count, err));
 	list = (struct listed *)(void *)f->list.data;
-	for (uint32_t row = k->last; row; row = *next_of(f, row - 1))
+	for (uint32_t row = k->last; row; row = d->next[row - 1])
 		list[n++] = (struct listed){ order_of(d, row - 1), row - 1 };
 	qsort(list, n, sizeof *list, compare_listed);
 	k->limit = list[f->bound - 1].row + 1;
@@ -77,7 +73,7 @@ static spk_status prune(struct spk_first_rows *f, struct spk_delta_rows *d, stru
 			d->weight[list[i].row] = 0;
 			continue;
 		}
-		*next_of(f, list[i].row) = k->last;
+		d->next[list[i].row] = k->last;
 		k->last = list[i].row + 1;
 		k->count++;
 	}
@@ -102,11 +98,10 @@ spk_status spk_first_rows_note(struct spk_first_rows *f, struct spk_delta_rows *
 	struct first_key *k;
 
 	SPK_TRY(grow(&f->keys, sizeof *k * ((size_t)key + 1), err));
-	SPK_TRY(grow(&f->next, sizeof(uint32_t) * (size_t)d->count, err));
 	k = key_at(f, key);
 	if (!k->full)
 		k->full = (uint32_t)SPK_MIN(2 * f->bound, (int64_t)UINT32_MAX);
-	*next_of(f, row) = k->last;
+	d->next[row] = k->last;
 	k->last = row + 1;
 	k->count++;
 	return k->count >= k->full ? prune(f, d, k, err) : SPK_OK;

@@ -13,7 +13,6 @@
 struct spk_first_rows {
 	int64_t bound;
 	struct spk_buffer keys;          /* struct first_key, by key */
-	struct spk_buffer next;          /* uint32_t by row: the one of its key before it, + 1 */
 	struct spk_buffer list;          /* scratch: of one key's rows */
 };
 

@@ -101,22 +101,13 @@ static bool is_due(const struct release *r, int64_t time)
 	return r->watermark == SPK_WATERMARK_END || time < r->watermark;
 }
 
-static spk_status let_go(struct release *r, const struct spk_ordered_entry *row, spk_error *err)
-{
-	struct spk_kept_row *kept = SPK_NEW(r->changes.arena, struct spk_kept_row);
-
-	SPK_TRY_PTR(kept, err);
-	*kept = (struct spk_kept_row){ .bytes = row->bytes + row->order, .size = row->size - row->order };
-	return spk_row_changes_add(&r->changes, (struct spk_row_change){ .left = kept, .weight = row->weight }, err);
-}
-
 static spk_status visit(void *user, const struct spk_ordered_entry *row, bool *go, spk_error *err)
 {
 	struct release *r = user;
 
 	if (is_due(r, time_of(row))) {
 		r->any_due = true;
-		return let_go(r, row, err);
+		return spk_row_changes_add_ordered(&r->changes, row, NULL, row->weight, err);
 	}
 	r->any_next = true;
 	r->next = *row;
@@ -140,7 +131,7 @@ static spk_status work_off_shard(struct hold *h, int shard, struct release *r, s
 
 		SPK_TRY(spk_delta_row_ordered(&h->delta, i - 1, tree.arena, &row, err));
 		if (is_due(r, time_of(&row))) {
-			SPK_TRY(let_go(r, &row, err));
+			SPK_TRY(spk_row_changes_add_ordered(&r->changes, &row, NULL, row.weight, err));
 			continue;
 		}
 		SPK_TRY(spk_ordered_add(&h->kept, &tree, &row, err));

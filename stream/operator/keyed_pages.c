@@ -88,13 +88,6 @@ static spk_status name_page(const struct spk_keyed_rows *k, struct spk_rows_requ
 	return SPK_OK;
 }
 
-static spk_status encode_keys(const struct spk_rows_requests *p, struct spk_row_keys *keys, spk_error *err)
-{
-	const struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = (void *)(uintptr_t)p->key };
-
-	return spk_row_keys_copy(keys, &v, NULL, p->n, err);
-}
-
 /* --- pages at hand --- */
 
 /* Where a page of that number is among those at hand, or would be. */
@@ -225,7 +218,7 @@ static spk_status read_head(const struct spk_keyed_rows *k, struct spk_row_group
 spk_status spk_rows_get(struct spk_keyed_rows *k, struct spk_rows_requests *p, struct spk_arena *arena, spk_error *err)
 {
 	struct spk_row_keys keys = { 0 };
-	spk_status status = p->n ? encode_keys(p, &keys, err) : SPK_OK;
+	spk_status status = p->n ? spk_row_keys_views(&keys, p->key, p->n, err) : SPK_OK;
 
 	if (status == SPK_OK && p->n)
 		status = spk_state_get(k->view, &keys, p->hash, k->bucketed ? p->bucket : NULL, p->value, err);
@@ -298,7 +291,7 @@ static spk_status put_rows(struct spk_keyed_rows *k, const struct spk_row_group 
 spk_status spk_rows_put(struct spk_keyed_rows *k, struct spk_rows_requests *p, spk_error *err)
 {
 	struct spk_row_keys keys = { 0 };
-	spk_status status = encode_keys(p, &keys, err);
+	spk_status status = spk_row_keys_views(&keys, p->key, p->n, err);
 
 	for (int i = 0; i < p->n && status == SPK_OK; i++) {
 		const uint32_t from = i ? p->end[i - 1] : 0;

@@ -160,12 +160,11 @@ struct writing { struct spk_state_value value[SPK_BATCH_ROWS]; uint64_t hash[SPK
 
 static spk_status flush_writing(struct spk_normalize *n, struct writing *w, spk_error *err)
 {
-	const struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = w->key };
 	const int64_t bucket[SPK_BATCH_ROWS] = { SPK_NORMALIZE_BUCKET };
 
 	if (!w->n)
 		return SPK_OK;
-	SPK_TRY(spk_row_keys_copy(&n->encoded, &v, NULL, w->n, err));
+	SPK_TRY(spk_row_keys_views(&n->encoded, w->key, w->n, err));
 	SPK_TRY(spk_state_put(n->view, &n->encoded, w->hash, bucket, w->value, err));
 	w->n = 0;
 	return SPK_OK;

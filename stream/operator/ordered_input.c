@@ -14,7 +14,7 @@ spk_status spk_ordered_input_init(struct spk_ordered_input *i, const struct spk_
 		i->order[k] = (struct spk_key_column){ .column = s->expr->column, .type = s->expr->type, .descending = s->descending, .nulls_first = s->nulls_first };
 	}
 	spk_delta_rows_init(&i->delta, !plan->input[0]->retracts, op->pipeline->account);
-	i->sorted.bytes.account = i->first.keys.account = i->first.next.account = i->first.list.account = op->pipeline->account;
+	i->sorted.bytes.account = i->first.keys.account = i->first.list.account = op->pipeline->account;
 	return spk_epoch_keys_init(&i->keys, op, arena, err);
 }
 

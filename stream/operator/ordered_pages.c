@@ -143,10 +143,9 @@ static spk_status name_page(struct spk_ordered_rows *o, const struct spk_ordered
 static spk_status ask(struct spk_ordered_rows *o, bool put, spk_error *err)
 {
 	struct spk_ordered_requests *r = o->requests;
-	const struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = r->key };
 	const int64_t *bucket = o->bucketed ? r->bucket : NULL;
 	struct spk_row_keys keys = { 0 };
-	spk_status status = spk_row_keys_copy(&keys, &v, NULL, r->n, err);
+	spk_status status = spk_row_keys_views(&keys, r->key, r->n, err);
 
 	if (status == SPK_OK)
 		status = put ? spk_state_put(o->view, &keys, r->hash, bucket, r->value, err) : spk_state_get(o->view, &keys, r->hash, bucket, r->value, err);

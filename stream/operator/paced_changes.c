@@ -79,8 +79,6 @@ struct dues { int n; struct spk_view key[SHARDS]; uint64_t hash[SHARDS]; int64_t
 
 static spk_status name_dues(struct paced *p, const bool *wanted, struct dues *d, spk_error *err)
 {
-	const struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = d->key };
-
 	d->n = 0;
 	for (int shard = p->first_shard; shard < p->end_shard; shard++) {
 		if (wanted && !wanted[shard])
@@ -89,7 +87,7 @@ static spk_status name_dues(struct paced *p, const bool *wanted, struct dues *d,
 		d->bucket[d->n] = DUE_BUCKET;
 		d->hash[d->n++] = spk_shard_hash(shard);
 	}
-	return d->n ? spk_row_keys_copy(&p->encoded, &v, NULL, d->n, err) : SPK_OK;
+	return d->n ? spk_row_keys_views(&p->encoded, d->key, d->n, err) : SPK_OK;
 }
 
 /* The least of all shards; INT64_MAX: nothing is held. */
@@ -165,9 +163,7 @@ struct hold { int n; struct spk_view key[SPK_BATCH_ROWS]; uint64_t hash[SPK_BATC
 
 static spk_status hold_rows(struct paced *p, struct hold *h, spk_error *err)
 {
-	const struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = h->key };
-
-	SPK_TRY(spk_row_keys_copy(&p->encoded, &v, NULL, h->n, err));
+	SPK_TRY(spk_row_keys_views(&p->encoded, h->key, h->n, err));
 	SPK_TRY(spk_state_get(p->view, &p->encoded, h->hash, h->bucket, h->value, err));
 	for (int i = 0; i < h->n; i++) {
 		int64_t held = 0;

@@ -70,6 +70,27 @@ spk_status spk_row_changes_add(struct spk_row_changes *c, struct spk_row_change 
 	return SPK_OK;
 }
 
+spk_status spk_row_changes_add_ordered(struct spk_row_changes *c, const struct spk_ordered_entry *row, const int64_t *rank, int64_t weight, spk_error *err)
+{
+	const uint32_t size = row->size - row->order, more = rank ? 1 + (uint32_t)sizeof *rank : 0;
+	struct spk_kept_row *kept = weight ? SPK_NEW(c->arena, struct spk_kept_row) : NULL;
+
+	if (!weight)
+		return SPK_OK;
+	SPK_TRY_PTR(kept, err);
+	*kept = (struct spk_kept_row){ .bytes = row->bytes + row->order, .size = size + more };
+	if (rank) {
+		char *bytes = spk_arena_alloc(c->arena, size + more);
+
+		SPK_TRY_PTR(bytes, err);
+		memcpy(bytes, kept->bytes, size);
+		bytes[size] = 1;  /* there is a value (plain.h) */
+		memcpy(bytes + size + 1, rank, sizeof *rank);
+		kept->bytes = bytes;
+	}
+	return spk_row_changes_add(c, (struct spk_row_change){ .left = kept, .weight = weight }, err);
+}
+
 static spk_status fill_mark(struct spk_vector *v, const struct spk_row_change *const *change, int n, struct spk_arena *arena, spk_error *err)
 {
 	SPK_TRY(spk_vector_init(v, spk_type(SPK_TYPE_BOOLEAN), n, arena, err));

@@ -4,7 +4,7 @@
 #ifndef SPK_STREAM_OPERATOR_ROW_CHANGES_H
 #define SPK_STREAM_OPERATOR_ROW_CHANGES_H
 
-#include "stream/operator/keyed_rows.h"
+#include "stream/operator/ordered_rows.h"
 
 /* --- batches of kept rows --- */
 
@@ -30,6 +30,8 @@ struct spk_row_changes {
 
 /* Notes a change; one of weight 0 is none. */
 spk_status spk_row_changes_add(struct spk_row_changes *c, struct spk_row_change change, spk_error *err);
+/* Notes one of an ordered row of the left schema, whose bytes lie in `arena`; rank, if not NULL, is a last column behind it. */
+spk_status spk_row_changes_add_ordered(struct spk_row_changes *c, const struct spk_ordered_entry *row, const int64_t *rank, int64_t weight, spk_error *err);
 /* Emits them and forgets them. */
 spk_status spk_row_changes_emit(struct spk_row_changes *c, spk_error *err);
 void spk_row_changes_release(struct spk_row_changes *c);

@@ -311,7 +311,6 @@ struct slice {
 static spk_status read_slice(struct running_over *r, struct slice *s, spk_error *err)
 {
 	struct spk_view view[KEYS_AT_ONCE];
-	const struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = view };
 
 	for (int i = 0; i < s->keys; i++) {
 		uint32_t size;
@@ -320,7 +319,7 @@ static spk_status read_slice(struct running_over *r, struct slice *s, spk_error 
 		view[i] = spk_view(key, size);
 		s->hash[i] = spk_epoch_key_hash(&r->in.keys, s->number[i]);
 	}
-	SPK_TRY(spk_row_keys_copy(&s->name, &v, NULL, s->keys, err));
+	SPK_TRY(spk_row_keys_views(&s->name, view, s->keys, err));
 	return spk_state_get(r->view, &s->name, s->hash, NULL, s->value, err);
 }
 

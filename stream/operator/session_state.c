@@ -5,13 +5,6 @@
 enum { CLOSED = 1, OUT = 2 };
 struct header { int64_t first, last, look; uint32_t flags, size; };
 
-static spk_status encode_keys(struct spk_sessions *x, const struct spk_session_keys *keys, spk_error *err)
-{
-	const struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = (void *)(uintptr_t)keys->key };
-
-	return spk_row_keys_copy(&x->encoded, &v, NULL, keys->n, err);
-}
-
 static spk_status parse(const struct spk_state_value *value, struct spk_session_list *list, struct spk_arena *arena, spk_error *err)
 {
 	const char *at = value->data, *end = at + value->size;
@@ -49,7 +42,7 @@ spk_status spk_sessions_read(struct spk_sessions *x, const struct spk_session_ke
 	int64_t bucket[SPK_SESSION_KEYS];
 
 	all_in(INT64_MAX, keys->n, bucket);
-	SPK_TRY(encode_keys(x, keys, err));
+	SPK_TRY(spk_row_keys_views(&x->encoded, keys->key, keys->n, err));
 	SPK_TRY(spk_state_get(x->s.view, &x->encoded, keys->hash, bucket, value, err));
 	for (int i = 0; i < keys->n; i++) {
 		list[i] = (struct spk_session_list){ 0 };
@@ -85,7 +78,7 @@ spk_status spk_sessions_write(struct spk_sessions *x, const struct spk_session_k
 
 		value[i] = size ? (struct spk_state_value){ bytes->data + start[i], size } : (struct spk_state_value){ NULL, UINT32_MAX };
 	}
-	SPK_TRY(encode_keys(x, keys, err));
+	SPK_TRY(spk_row_keys_views(&x->encoded, keys->key, keys->n, err));
 	return spk_state_put(x->s.view, &x->encoded, keys->hash, bucket, value, err);
 }
 
@@ -105,7 +98,7 @@ static spk_status write_looks(struct spk_sessions *x, const struct spk_session_k
 
 	for (int i = 0; i < keys->n; i++)
 		value[i] = (struct spk_state_value){ (const char *)&keys->hash[i], sizeof keys->hash[i] };
-	SPK_TRY(encode_keys(x, keys, err));
+	SPK_TRY(spk_row_keys_views(&x->encoded, keys->key, keys->n, err));
 	return spk_state_put(x->s.view, &x->encoded, keys->hash, at, value, err);
 }
 

@@ -74,7 +74,6 @@ char *spk_slice_states(const struct spk_stateful_groups *s, const struct spk_sli
 static spk_status list_keys(struct spk_stateful_groups *s, struct spk_slice *slice, spk_error *err)
 {
 	struct spk_view key[SPK_BATCH_ROWS];
-	struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = key };
 
 	for (int i = 0; i < slice->n; i++) {
 		uint32_t size;
@@ -85,7 +84,7 @@ static spk_status list_keys(struct spk_stateful_groups *s, struct spk_slice *sli
 		if (slice->bucketed)
 			slice->bucket[i] = s->base.plan->window_key < 0 ? SPK_EXPIRY_DATA : spk_group_window(bytes, size) + s->base.plan->window_add_us;
 	}
-	return spk_row_keys_copy(&slice->keys, &v, NULL, slice->n, err);
+	return spk_row_keys_views(&slice->keys, key, slice->n, err);
 }
 
 spk_status spk_stateful_read(struct spk_stateful_groups *s, uint32_t from, int n, bool bucketed, struct spk_slice *slice, spk_error *err)

@@ -153,7 +153,6 @@ static spk_status forget_groups(void *user, const struct spk_expired *key, int n
 {
 	struct spk_stateful_groups *s = user;
 	struct spk_view name[SPK_BATCH_ROWS];
-	const struct spk_vector v = { .type = spk_type(SPK_TYPE_BYTEA), .layout = SPK_FLAT, .data = name };
 	struct spk_state_value gone[SPK_BATCH_ROWS];
 	int64_t bucket[SPK_BATCH_ROWS];
 	uint64_t hash[SPK_BATCH_ROWS];
@@ -166,7 +165,7 @@ static spk_status forget_groups(void *user, const struct spk_expired *key, int n
 		bucket[i] = SPK_EXPIRY_DATA;
 		gone[i] = (struct spk_state_value){ NULL, UINT32_MAX };
 	}
-	status = spk_row_keys_copy(&keys, &v, NULL, n, err);
+	status = spk_row_keys_views(&keys, name, n, err);
 	if (status == SPK_OK)
 		status = spk_state_put(s->view, &keys, hash, bucket, gone, err);
 	spk_row_keys_release(&keys);

@@ -42,7 +42,6 @@ static int64_t most_before(const struct top_n *t)
 
 	return !forgets(t) || bound > INT32_MAX || (plan->calls && plan->call->function == SPK_WINDOW_FUNCTION_DENSE_RANK) ? 0 : bound;
 }
-static bool shows_rank(const struct spk_physical *plan) { return plan->schema->count > plan->input[0]->schema->count; }
 
 /* --- keys that do not change --- */
 
@@ -134,7 +133,7 @@ static spk_status add_numbers(struct walk *w, const struct spk_ordered_entry *ro
 	const struct spk_physical *plan = w->plan;
 	const int64_t from = SPK_MAX(w->rows, plan->offset), to = SPK_MIN(w->rows + row->weight, plan->offset + plan->limit);
 
-	if (!shows_rank(plan))
+	if (!spk_top_n_shows_rank(plan))
 		return from < to ? add_item(w, row, 0, to - from, err) : SPK_OK;
 	for (int64_t number = from; number < to; number++)
 		SPK_TRY(add_item(w, row, number + 1, 1, err));
@@ -161,7 +160,7 @@ static spk_status visit(void *user, const struct spk_ordered_entry *row, bool *g
 	if (function == SPK_WINDOW_FUNCTION_ROW_NUMBER)
 		SPK_TRY(add_numbers(w, row, err));
 	else if (rank > plan->offset)
-		SPK_TRY(add_item(w, row, shows_rank(plan) ? rank : 0, row->weight, err));
+		SPK_TRY(add_item(w, row, spk_top_n_shows_rank(plan) ? rank : 0, row->weight, err));
 	w->rows += row->weight;
 	w->last = *row;
 	/* Of what comes behind nothing need be read. */
@@ -184,26 +183,9 @@ static spk_status find_items(struct top_n *t, struct spk_ordered_tree *tree, str
 
 /* --- what comes out --- */
 
-/* The row, and behind it its rank as the column that it becomes (plain.h). */
 static spk_status note(struct spk_row_changes *c, const struct ranked *item, int64_t weight, spk_error *err)
 {
-	const bool shows = shows_rank(c->op->plan);
-	const uint32_t size = item->row.size - item->row.order, more = shows ? 1 + (uint32_t)sizeof item->rank : 0;
-	struct spk_kept_row *row = weight ? SPK_NEW(c->arena, struct spk_kept_row) : NULL;
-	char *bytes;
-
-	if (!weight)
-		return SPK_OK;
-	SPK_TRY_PTR(row, err);
-	*row = (struct spk_kept_row){ .bytes = item->row.bytes + item->row.order, .size = size + more };
-	if (shows) {
-		SPK_TRY_PTR(bytes = spk_arena_alloc(c->arena, size + more), err);
-		memcpy(bytes, row->bytes, size);
-		bytes[size] = 1;
-		memcpy(bytes + size + 1, &item->rank, sizeof item->rank);
-		row->bytes = bytes;
-	}
-	return spk_row_changes_add(c, (struct spk_row_change){ .left = row, .weight = weight }, err);
+	return spk_row_changes_add_ordered(c, &item->row, spk_top_n_shows_rank(c->op->plan) ? &item->rank : NULL, weight, err);
 }
 
 static int compare_items(const struct ranked *a, const struct ranked *b)

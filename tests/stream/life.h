@@ -135,6 +135,19 @@ static inline void life_goes_on(struct life *l)
 		life_restart(l);
 }
 
+/* Epoch after epoch, each with what may happen behind it, as long as `check` finds it good. */
+static inline bool life_run(struct life *l, int epochs, bool (*check)(struct life *l))
+{
+	bool good = true;
+
+	for (int e = 0; e < epochs && good; e++) {
+		life_epoch(l, e == epochs - 1);
+		good = check(l);
+		life_goes_on(l);
+	}
+	return good;
+}
+
 /* A life of that query, t and u having fewer than `events` rows a partition; stream: of random numbers. */
 static inline void life_init(struct life *l, const char *sql, uint64_t stream, int events)
 {

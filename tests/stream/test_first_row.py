@@ -5,7 +5,7 @@ import json, pathlib, sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import duckdb
 from jobs import *
-from program import folder, sparklet
+from program import folder, rows_by_key, sparklet
 
 ITEM = "CREATE TABLE item (id bigint, k bigint, v bigint, t text, a bigint[]) WITH ('connector' = 'filesystem', 'path' = 'in/*.json', 'format' = 'json');\n"
 # Columns of the sink, the job's query, DuckDB's. `ties` has rows that its order does not tell apart: which one comes out is ours to say, what they are ordered by is not.
@@ -23,20 +23,6 @@ QUERIES = {
 
 def job(queries, settings=""):
     return settings + ITEM + "".join(f"CREATE TABLE {n} ({c}) WITH ('connector' = 'filesystem', 'path' = '{n}', 'format' = 'debezium-json');\nINSERT INTO {n} {q};\n" for n, (c, q, _) in queries.items())
-
-
-def result(cwd, sink):
-    """What its changes leave: each takes back what is there."""
-    out = {}
-    for p in sorted((cwd / sink).glob("*.json")):
-        for line in p.read_text().splitlines():
-            change = json.loads(line)
-            if change["before"]:
-                assert out.pop(change["before"]["k"]) == change["before"], change
-            if change["after"]:
-                assert change["after"]["k"] not in out, change
-                out[change["after"]["k"]] = change["after"]
-    return {k: tuple(row.values()) for k, row in out.items()}
 
 
 def draw(rng, run, n):
@@ -58,7 +44,7 @@ def first_rows():
         sparklet(cwd, *arguments, fault=f"epoch.computed:{rng.randrange(1, 4)}:kill", expect=None)
         sparklet(cwd, *arguments)
         for name, (_, _, query) in QUERIES.items():
-            got, want = result(cwd, name), {row[0]: row for row in db.execute(query).fetchall()}
+            got, want = {k: tuple(row.values()) for k, row in rows_by_key(cwd / name).items()}, {row[0]: row for row in db.execute(query).fetchall()}
             assert {k: repr(r) for k, r in got.items()} == {k: repr(r) for k, r in want.items()}, (run, name, [(r, want.get(k)) for k, r in got.items() if want.get(k) != r][:5], len(got), len(want))
 
 

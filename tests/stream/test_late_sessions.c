@@ -186,8 +186,9 @@ static int64_t least(const struct trial *l, const int64_t *of)
 	return l->life.stream.plan->sources > 1 ? SPK_MIN(of[0], of[1]) : of[0];
 }
 
-static bool check_epoch(struct trial *l)
+static bool check_epoch(struct life *life)
 {
+	struct trial *l = spk_container_of(life, struct trial, life);
 	const struct outcome *o = &l->life.outcome[l->life.stream.epoch - 1];
 	const int64_t late = l->late, bad = l->bad;
 	struct lines want;
@@ -221,17 +222,13 @@ static bool has_node(const struct spk_physical_plan *plan, enum spk_physical_kin
 static void live(const struct query *q, uint64_t stream, int events, int epochs)
 {
 	struct trial *l = calloc(1, sizeof *l);
-	bool good = true;
+	bool good;
 
 	l->query = q;
 	life_init(&l->life, q->sql, stream, events);
 	CHECK(has_node(l->life.stream.plan, SPK_PHYSICAL_SESSION) && l->life.stream.plan->sink[0].retracts);
 	CHECK(!has_node(l->life.stream.plan, SPK_PHYSICAL_RECOMPUTE));
-	for (int e = 0; e < epochs && good; e++) {
-		life_epoch(&l->life, e == epochs - 1);
-		good = check_epoch(l);
-		life_goes_on(&l->life);
-	}
+	good = life_run(&l->life, epochs, check_epoch);
 	if (!good)
 		printf("      epoch %d of %s\n", (int)l->life.stream.epoch, q->sql);
 	/* Writes what operators have in memory. */

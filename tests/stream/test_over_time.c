@@ -144,8 +144,9 @@ static int64_t least(const struct trial *l, const int64_t *by_source)
 	return l->query->both ? SPK_MIN(by_source[0], by_source[1]) : by_source[0];
 }
 
-static bool check_epoch(struct trial *l)
+static bool check_epoch(struct life *life)
 {
+	struct trial *l = spk_container_of(life, struct trial, life);
 	const int64_t e = l->life.stream.epoch - 1, late = l->late, bad = l->bad;
 	const struct cut *cut = &l->life.cut[e];
 	const struct outcome *o = &l->life.outcome[e];
@@ -205,17 +206,13 @@ static void check_state(struct trial *l)
 static void live(const struct query *q, uint64_t stream, int events, int epochs)
 {
 	struct trial *l = calloc(1, sizeof *l);
-	bool good = true;
+	bool good;
 
 	l->query = q;
 	life_init(&l->life, q->sql, stream, events);
 	for (int i = 0; i < l->life.stream.plan->sinks; i++)
 		CHECK(!l->life.stream.plan->sink[i].node->retracts);
-	for (int e = 0; e < epochs && good; e++) {
-		life_epoch(&l->life, e == epochs - 1);
-		good = check_epoch(l);
-		life_goes_on(&l->life);
-	}
+	good = life_run(&l->life, epochs, check_epoch);
 	if (good) {
 		CHECK_EQ_INT(l->open.count, 0);
 		check_state(l);

@@ -5,7 +5,7 @@ import json, pathlib, sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import duckdb
 from jobs import *
-from program import folder, sparklet
+from program import folder, rows_by_key, sparklet
 
 rng = seed()
 
@@ -38,18 +38,6 @@ def clock(seconds):
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
-def result(cwd, sink):
-    out = {}
-    for p in sorted((cwd / sink).glob("*.json")):
-        for line in p.read_text().splitlines():
-            change = json.loads(line)
-            if change["before"]:
-                assert out.pop(change["before"]["k"]) == change["before"], change
-            if change["after"]:
-                out[change["after"]["k"]] = change["after"]
-    return out
-
-
 def large_groups():
     """groups of many rows that come and change, after every run"""
     cwd, db = folder("large"), duckdb.connect()
@@ -62,11 +50,11 @@ def large_groups():
         (cwd / "in" / f"{run}.csv").write_text("".join(f"{i},{k},{v}\n" for i, k, v in rows))
         db.execute(f"INSERT INTO item SELECT * FROM read_csv('{cwd}/in/{run}.csv', header = false)")
         sparklet(cwd, "run", "--once", "--job", "j", "-s", "epoch.interval=0", "-s", "epoch.max.rows=900", "j.sql")
-        got = {float(k): row["n"] for k, row in result(cwd, "numbers").items()}
+        got = {float(k): row["n"] for k, row in rows_by_key(cwd / "numbers").items()}
         want = {v / 10: n for v, n in db.execute(f"SELECT v, count(*) FROM {SOURCES['changes']} x GROUP BY v").fetchall()}
         assert got == want, differ(Counter(got), Counter(want))
         for name, source in SOURCES.items():
-            got = result(cwd, name)
+            got = rows_by_key(cwd / name)
             mode = modes(db.execute(f"SELECT k, v FROM {source} x").fetchall())
             want = db.execute(DUCKDB % source).fetchall()
             assert len(got) == len(want), (len(got), len(want))

@@ -281,8 +281,9 @@ static bool check_windows(struct trial *l, const struct outcome *o)
 	return same;
 }
 
-static bool check_epoch(struct trial *l)
+static bool check_epoch(struct life *life)
 {
+	struct trial *l = spk_container_of(life, struct trial, life);
 	int64_t e = l->life.stream.epoch - 1, late = l->late, bad = l->bad;
 	struct outcome *o = &l->life.outcome[e];
 	bool good;
@@ -324,14 +325,10 @@ static void trial_release(struct trial *l)
 static void live(const struct job *job, uint64_t stream, int events, int epochs)
 {
 	struct trial *l = calloc(1, sizeof *l);
-	bool good = true;
+	bool good;
 
 	trial_init(l, job, stream, events);
-	for (int e = 0; e < epochs && good; e++) {
-		life_epoch(&l->life, e == epochs - 1);
-		good = check_epoch(l);
-		life_goes_on(&l->life);
-	}
+	good = life_run(&l->life, epochs, check_epoch);
 	CHECK(!good || l->open.count == 0 || job->mode == CHANGING);
 	if (!good)
 		printf("      (%s, epoch %d)\n", job->name, (int)l->life.stream.epoch);

@@ -345,8 +345,9 @@ static void take_line(struct lines *out, char *line)
 	line[0] = '-';
 }
 
-static bool check_epoch(struct trial *l)
+static bool check_epoch(struct life *life)
 {
+	struct trial *l = spk_container_of(life, struct trial, life);
 	const int64_t e = l->life.stream.epoch - 1, late = l->late, bad = l->bad;
 	const struct cut *cut = &l->life.cut[e];
 	const struct outcome *o = &l->life.outcome[e];
@@ -410,16 +411,12 @@ static void check_plan(const struct trial *l)
 static void live(const struct query *q, uint64_t stream, int events, int epochs)
 {
 	struct trial *l = calloc(1, sizeof *l);
-	bool good = true;
+	bool good;
 
 	l->query = q;
 	life_init(&l->life, q->sql, stream, events);
 	check_plan(l);
-	for (int e = 0; e < epochs && good; e++) {
-		life_epoch(&l->life, e == epochs - 1);
-		good = check_epoch(l);
-		life_goes_on(&l->life);
-	}
+	good = life_run(&l->life, epochs, check_epoch);
 	if (!good)
 		printf("      epoch %d of %s\n", (int)l->life.stream.epoch, q->sql);
 	else

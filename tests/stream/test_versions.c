@@ -100,8 +100,9 @@ static int64_t expect(struct trial *l)
 	return late;
 }
 
-static bool check_epoch(struct trial *l, const char *sql)
+static bool check_epoch(struct life *life)
 {
+	struct trial *l = spk_container_of(life, struct trial, life);
 	const struct outcome *o = &l->life.outcome[l->life.stream.epoch - 1];
 	bool good = CHECK_EQ_INT(o->late, expect(l)) & CHECK_EQ_INT(o->bad, 0);
 
@@ -112,8 +113,6 @@ static bool check_epoch(struct trial *l, const char *sql)
 		if (strcmp(got, want) != 0)
 			printf("      line %d: got %s, want %s\n", ++shown, got, want);
 	}
-	if (!good)
-		printf("      epoch %d of %s\n", (int)l->life.stream.epoch, sql);
 	lines_release(&l->want);
 	return good;
 }
@@ -156,17 +155,15 @@ static void live(uint64_t stream, int events, int epochs)
 	struct trial *l = calloc(1, sizeof *l);
 	const bool text = stream % 3 == 0;
 	char *sql;
-	bool good = true;
+	bool good;
 
 	l->outer = stream % 2;
 	sql = spk_test_format("%sINSERT INTO pairs SELECT t.a, t.b, t.ts, u.id, u.a, u.v::text, u.at FROM t %s %s FOR SYSTEM_TIME AS OF t.ts AS u ON t.a = u.id", tables, l->outer ? "LEFT JOIN" : "JOIN",
 			      text ? "worded" : "numbered");
 	begin(l, sql, stream, events, text);
-	for (int e = 0; e < epochs && good; e++) {
-		life_epoch(&l->life, e == epochs - 1);
-		good = check_epoch(l, sql);
-		life_goes_on(&l->life);
-	}
+	good = life_run(&l->life, epochs, check_epoch);
+	if (!good)
+		printf("      epoch %d of %s\n", (int)l->life.stream.epoch, sql);
 	take_snapshot(&l->life);
 	spk_exec_free(l->life.stream.exec);
 	l->life.stream.exec = NULL;

@@ -1,5 +1,5 @@
 """Running the program in a folder of its own, for tests of what it prints and writes."""
-import os, pathlib, subprocess
+import json, os, pathlib, subprocess
 
 from jobs import BIN, SLOW, TMP
 
@@ -30,6 +30,20 @@ def sparklet(cwd, *arguments, expect=0, fault=None, input=None, env={}):
 
 def start(cwd, *arguments, **options):
     return subprocess.Popen([BIN, *map(str, arguments)], cwd=cwd, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def rows_by_key(path):
+    """What the debezium-json files of a folder leave, by their column k: each change takes back what is there."""
+    out = {}
+    for p in sorted(path.glob("*.json")):
+        for line in p.read_text().splitlines():
+            change = json.loads(line)
+            if change["before"]:
+                assert out.pop(change["before"]["k"]) == change["before"], change
+            if change["after"]:
+                assert change["after"]["k"] not in out, change
+                out[change["after"]["k"]] = change["after"]
+    return out
 
 
 def same(got, want):
