@@ -207,7 +207,6 @@ static const char *instead_of(const char *key)
 {
 	static const struct { const char *part; bool ending; const char *hint; } refused[] = {
 		{ ".ignore-parse-errors", true, "what happens to rows that cannot be read is the session's: SET bad.rows = 'skip'" },
-		{ "json.map-null-key.", false, "there is no type for maps: an object is jsonb, whose keys are never null" },
 		{ "csv.array-element-delimiter", false, "an array is one field in PostgreSQL's form, {1,2,3}" },
 		{ "avro.codec", false, "it is for files; rows of a topic are compressed by 'properties.compression.type'" },
 		{ "avro-confluent.ssl.", false, "certificates of a registry are checked by those of the system" },

@@ -20,9 +20,39 @@ static const struct spk_option_spec options[] = {
 	{ "json.encode.ignore-null-fields", false, false, "true|false", "true: members that would be null are left out when writing (default false)." },
 	{ "json.encode.decimal-as-plain-number", false, false, "true", "numerics are always written as plain numbers, with the digits that they have" },
 	{ "json.fail-on-missing-field", false, false, "false", "a member that is missing is NULL; where it must not be, WHERE column IS NOT NULL leaves the row out" },
+	{ "json.ignore-parse-errors", false, false, "true|false", "true: a value that does not fit its column is NULL (default false: its row is a bad one). What is no JSON is a bad row in any case." },
+	{ "json.map-null-key.mode", false, false, "FAIL|DROP|LITERAL", "Accepted for Flink's sake: keys of maps are never null." },
+	{ "json.map-null-key.literal", false, false, NULL, "Accepted for Flink's sake, beside json.map-null-key.mode." },
 	{ "json.decode.json-parser.enabled", false, false, "true|false", "Accepted for Flink's sake: there is one parser." },
 	{ 0 },
 };
+
+/* --- json.ignore-parse-errors --- */
+
+/* A value that fits nowhere is NULL, as long as it is JSON. */
+static spk_status store_or_null(const struct spk_json_dialect *d, struct spk_json_row *r, uint32_t *k, const struct spk_json_target *target, const struct spk_field_rules *rules,
+				struct spk_vector *out, int row, int rows, struct spk_arena *arena, bool *hole, spk_error *err)
+{
+	const uint32_t at = *k;
+	spk_status status = spk_json_store(r, k, target, rules, out, row, rows, arena, err);
+
+	(void)d;
+	*hole = false;
+	if (status != SPK_DATA)
+		return status;
+	*k = at;
+	return spk_json_skip(r, k, 1) ? spk_field_null(out, row, rows, arena, err) : SPK_DATA;
+}
+
+static spk_status decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err)
+{
+	static const struct spk_json_dialect forgiving = { store_or_null };
+	const char *ignore = spk_format_own_option(spec, "json.ignore-parse-errors");
+
+	return spk_json_decoder_open_as(out, spec, ignore && strcmp(ignore, "true") == 0 ? &forgiving : NULL, err);
+}
+
+/* --- lines --- */
 
 spk_status spk_split_lines(const char *data, size_t size, bool last, struct spk_view *rows, int max_rows, int *n, size_t *used, const struct spk_table *table, spk_error *err)
 {
@@ -93,7 +123,7 @@ static spk_status json_encode(struct spk_encoder *base, const struct spk_batch *
 const struct spk_format spk_format_json = {
 	.name = "json",
 	.options = options,
-	.decoder_open = spk_json_decoder_open,
+	.decoder_open = decoder_open,
 	.decode = spk_json_decode,
 	.decoder_close = spk_json_decoder_close,
 	.split = spk_split_lines,

@@ -105,7 +105,6 @@ spk_status spk_json_decode_holes(struct spk_decoder *d, const struct spk_view *r
 struct spk_simdjson *spk_json_borrow_parser(struct spk_decoder *d);
 void spk_json_give_parser_back(struct spk_decoder *d, struct spk_simdjson *p);
 
-spk_status spk_json_decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err);
 spk_status spk_json_decode(struct spk_decoder *d, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err);
 void spk_json_decoder_close(struct spk_decoder *d);
 

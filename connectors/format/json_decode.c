@@ -535,11 +535,6 @@ void spk_json_give_parser_back(struct spk_decoder *base, struct spk_simdjson *p)
 	give_parser_back(spk_container_of(base, struct json_decoder, base), p);
 }
 
-spk_status spk_json_decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err)
-{
-	return spk_json_decoder_open_as(out, spec, NULL, err);
-}
-
 spk_status spk_json_decoder_open_as(struct spk_decoder **out, const struct spk_format_spec *spec, const struct spk_json_dialect *dialect, spk_error *err)
 {
 	struct spk_arena *arena;

@@ -21,7 +21,9 @@
 enum { SLACK = 128 };  /* pieces and inline strings are copied in whole blocks */
 
 enum kind { PLAIN_BOOLEAN, PLAIN_I16, PLAIN_I32, PLAIN_I64, PLAIN_REAL, PLAIN_DOUBLE, PLAIN_DECIMAL, QUOTED_VIEW, QUOTED_BYTES,
-            RAW_JSON, QUOTED_TIMESTAMP, QUOTED_OTHER, NESTED };
+            RAW_JSON, QUOTED_TIMESTAMP, QUOTED_TIMESTAMPTZ, QUOTED_OTHER, NESTED };
+
+static bool is_quoted(enum kind kind) { return kind == QUOTED_VIEW || kind == QUOTED_BYTES || kind == QUOTED_TIMESTAMP || kind == QUOTED_TIMESTAMPTZ || kind == QUOTED_OTHER; }
 
 struct column {
 	struct spk_type type;
@@ -35,6 +37,7 @@ struct spk_json_writer {
 	struct spk_arena *arena;
 	const char *timezone;
 	bool iso;              /* timestamps with a T */
+	bool utc;              /* timestamps with a zone as Flink has them: of UTC, with a Z */
 	bool hex_bytes;        /* bytea as \x and digits; else base64 */
 	bool no_nulls;         /* members that are null are left out */
 	int columns;
@@ -264,6 +267,15 @@ static char *put_view(struct pen *pen, char *p, enum kind kind, const struct spk
 	return p;
 }
 
+static char *put_timestamptz(struct pen *pen, char *p, const struct column *c, int64_t us)
+{
+	if (!pen->w->utc || us < SPK_FIRST_DAY * SPK_DAY_US || us >= (SPK_LAST_DAY + 1) * SPK_DAY_US)
+		return p + spk_text_from_value(c->type, &us, pen->w->timezone, p);
+	p = spk_put_timestamp(&pen->day, p, us, pen->w->iso ? 'T' : ' ');
+	*p++ = 'Z';
+	return p;
+}
+
 /* Without the quotes around it. NULL: no memory. */
 static inline char *put_value(struct pen *pen, char *p, const struct column *c, const void *data, uint32_t slot)
 {
@@ -285,6 +297,8 @@ static inline char *put_value(struct pen *pen, char *p, const struct column *c, 
 		return put_decimal(p, c->type, ((const spk_int128 *)data)[slot]);
 	case QUOTED_TIMESTAMP:
 		return spk_put_timestamp(&pen->day, p, ((const int64_t *)data)[slot], pen->w->iso ? 'T' : ' ');
+	case QUOTED_TIMESTAMPTZ:
+		return put_timestamptz(pen, p, c, ((const int64_t *)data)[slot]);
 	case QUOTED_VIEW: case QUOTED_BYTES: case RAW_JSON:
 		return put_view(pen, p, c->kind, (const struct spk_view *)data + slot);
 	default:
@@ -303,7 +317,7 @@ static char *put_element(struct pen *pen, char *p, const struct spk_vector *v, i
 	struct spk_reader r = spk_vector_reader(v);
 	uint32_t slot = spk_reader_slot(&r, row);
 	struct column c = { .type = v->type, .kind = kind_of(v->type) };
-	bool quoted = c.kind == QUOTED_VIEW || c.kind == QUOTED_BYTES || c.kind == QUOTED_TIMESTAMP || c.kind == QUOTED_OTHER;
+	bool quoted = is_quoted(c.kind);
 	size_t more = SPK_TEXT_MAX + SLACK;
 
 	if (!spk_reader_valid(&r, slot)) {
@@ -533,6 +547,7 @@ static enum kind kind_of(struct spk_type type)
 	case SPK_TYPE_BYTEA: return QUOTED_BYTES;
 	case SPK_TYPE_JSON: case SPK_TYPE_JSONB: return RAW_JSON;
 	case SPK_TYPE_TIMESTAMP: return QUOTED_TIMESTAMP;
+	case SPK_TYPE_TIMESTAMPTZ: return QUOTED_TIMESTAMPTZ;
 	case SPK_TYPE_ARRAY: case SPK_TYPE_ROW: return NESTED;
 	case SPK_TYPE_TEXT: case SPK_TYPE_UNKNOWN: return QUOTED_VIEW;
 	default: return QUOTED_OTHER;
@@ -546,7 +561,7 @@ static spk_status column_init(struct spk_json_writer *w, struct column *c, const
 
 	c->type = field->type;
 	c->kind = kind_of(field->type);
-	c->quoted = c->kind == QUOTED_VIEW || c->kind == QUOTED_BYTES || c->kind == QUOTED_TIMESTAMP || c->kind == QUOTED_OTHER;
+	c->quoted = is_quoted(c->kind);
 	c->piece = p = spk_arena_zalloc(w->arena, n * 6 + 24);
 	SPK_TRY_PTR(p, err);
 	*p++ = ',';
@@ -594,6 +609,7 @@ spk_status spk_json_writer_new(struct spk_json_writer **out, const struct spk_fo
 	w->timezone = spk_field_rules(spec->conf).timezone;
 	w->no_nulls = nulls && !strcmp(nulls, "true");
 	w->iso = standard && !strcmp(standard, "ISO-8601");
+	w->utc = standard != NULL;
 	*out = w;
 	return SPK_OK;
 }

@@ -43,11 +43,12 @@ const char *spk_conf_name(enum spk_conf_key key)
 	return names[key];
 }
 
-/* What Flink calls the same. */
+/* What Flink calls the same, and Arroyo. */
 static const struct { const char *name; enum spk_conf_key key; } other_names[] = {
 	{ "table.exec.emit.allow-lateness", SPK_CONF_EMIT_LATENESS },
 	{ "table.exec.emit.early-fire.delay", SPK_CONF_EMIT_INTERVAL },
 	{ "table.exec.state.ttl", SPK_CONF_STATE_TTL },
+	{ "updating_ttl", SPK_CONF_STATE_TTL },
 	{ "table.local-time-zone", SPK_CONF_TIMEZONE },
 	{ "table.exec.source.idle-timeout", SPK_CONF_IDLE_TIMEOUT },
 	{ "parallelism.default", SPK_CONF_PARALLELISM },

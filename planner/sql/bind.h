@@ -263,6 +263,8 @@ spk_status spk_binder_round_tens(const struct spk_binder *b, const PgQuery__Type
 spk_status spk_binder_operator(struct spk_exprs *x, const PgQuery__AExpr *e, struct spk_expr **out, spk_error *err);
 /* ARRAY[...]; `element`: what its elements are cast to, NULL: their common type. */
 spk_status spk_binder_array(struct spk_exprs *x, const PgQuery__AArrayExpr *a, const struct spk_type *element, struct spk_expr **out, spk_error *err);
+/* The array of these values, of a dimension more where they are arrays themselves. */
+spk_status spk_binder_make_array(struct spk_exprs *x, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_indirection(struct spk_exprs *x, const PgQuery__AIndirection *a, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_row(struct spk_exprs *x, const PgQuery__RowExpr *r, struct spk_expr **out, spk_error *err);
 bool spk_is_row(const PgQuery__Node *n);

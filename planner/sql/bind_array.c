@@ -27,17 +27,14 @@ spk_status spk_binder_array(struct spk_exprs *x, const PgQuery__AArrayExpr *a, c
 {
 	struct spk_type array;
 	struct spk_expr **arg;
-	bool parts = false;
 
 	if (a->n_elements > ELEMENTS_MAX)
 		return spk_binder_fail(x->b, a->location, SPK_UNSUPPORTED, err, "ARRAY[...] of more than %d elements is not supported", ELEMENTS_MAX);
 	SPK_TRY_PTR(arg = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, a->n_elements + 1), err);
-	for (size_t i = 0; i < a->n_elements; i++) {
+	for (size_t i = 0; i < a->n_elements; i++)
 		SPK_TRY(bind_element(x, a->elements[i], element, &arg[i], err));
-		parts = parts || arg[i]->type.id == SPK_TYPE_ARRAY;
-	}
 	if (a->n_elements)
-		return spk_binder_folded(x->b, parts ? "array of arrays" : "array of", arg, (int)a->n_elements, a->location, out, err);
+		return spk_binder_make_array(x, arg, (int)a->n_elements, a->location, out, err);
 	if (!element) {
 		spk_binder_fail(x->b, a->location, SPK_BIND, err, "cannot determine type of empty array");
 		return spk_hint(err, "Explicitly cast to the desired type, for example ARRAY[]::integer[].");
@@ -45,6 +42,15 @@ spk_status spk_binder_array(struct spk_exprs *x, const PgQuery__AArrayExpr *a, c
 	SPK_TRY(spk_type_array_of(x->b->arena, *element, &array, err));
 	SPK_TRY_PTR(arg[0] = spk_expr_unknown(x->b->arena, "{}"), err);
 	return spk_expr_cast(x->b->arena, arg[0], array, true, spk_binder_at(x->b, a->location), out, err);
+}
+
+spk_status spk_binder_make_array(struct spk_exprs *x, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err)
+{
+	bool parts = false;
+
+	for (int i = 0; i < args; i++)
+		parts = parts || arg[i]->type.id == SPK_TYPE_ARRAY;
+	return spk_binder_folded(x->b, parts ? "array of arrays" : "array of", arg, args, location, out, err);
 }
 
 /* --- a[i], a[i:j], j['key'], (r).field --- */

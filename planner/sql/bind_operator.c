@@ -22,6 +22,14 @@ spk_status spk_binder_call(const struct spk_binder *b, const char *name, struct 
 	return spk_expr_call(b->arena, name, arg, args, spk_binder_at(b, location), out, err);
 }
 
+/* A text left of -> and ->> is a document, as other engines have it: NULL where it is none. */
+static spk_status read_document(const struct spk_binder *b, const char *name, struct spk_expr **e, int location, spk_error *err)
+{
+	if ((*e)->type.id != SPK_TYPE_TEXT || (strcmp(name, "->") != 0 && strcmp(name, "->>") != 0))
+		return SPK_OK;
+	return spk_binder_try_cast(b, *e, spk_type(SPK_TYPE_JSONB), location, e, err);
+}
+
 static spk_status bind_plain(struct spk_exprs *x, const PgQuery__AExpr *e, const char *name, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr *arg[2];
@@ -37,6 +45,8 @@ static spk_status bind_plain(struct spk_exprs *x, const PgQuery__AExpr *e, const
 		*out = arg[0];
 		return SPK_OK;
 	}
+	if (args == 2)
+		SPK_TRY(read_document(x->b, name, &arg[0], e->location, err));
 	return spk_binder_call(x->b, name, arg, args, e->location, out, err);
 }
 

@@ -3,6 +3,7 @@
  * was a row, so that side of the join gets a column more, which is true; it is added only where the query names the table as a value.
  */
 #include "planner/sql/bind.h"
+#include "planner/sql/rewrite.h"
 
 #include <string.h>
 #include <strings.h>
@@ -24,6 +25,17 @@ static bool is_star_output(const ProtobufCMessage *m)
 	const PgQuery__ResTarget *t = (const PgQuery__ResTarget *)m;
 
 	return m->descriptor == &pg_query__res_target__descriptor && t->val && t->val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && spk_is_star(t->val);
+}
+
+/* t FOR SYSTEM_TIME AS OF a.ts, where t is no value; *time: what is one. */
+static bool is_as_of(const ProtobufCMessage *m, const ProtobufCMessage **time)
+{
+	const PgQuery__FuncCall *c = (const PgQuery__FuncCall *)m;
+
+	if (m->descriptor != &pg_query__func_call__descriptor || c->n_args != 2 || strcmp(spk_node_string(c->funcname[c->n_funcname - 1]), SPK_MARK_AS_OF) != 0)
+		return false;
+	*time = &c->args[1]->base;
+	return true;
 }
 
 static bool refers(const ProtobufCMessage *m, const char *alias);
@@ -53,6 +65,8 @@ static bool refers(const ProtobufCMessage *m, const char *alias)
 {
 	if (!m || is_star_output(m))
 		return false;
+	if (is_as_of(m, &m))
+		return refers(m, alias);
 	if (is_row_reference(m, alias))
 		return true;
 	for (unsigned i = 0; i < m->descriptor->n_fields; i++)

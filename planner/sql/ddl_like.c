@@ -57,7 +57,7 @@ spk_status spk_create_like(struct spk_create *c, const PgQuery__TableLikeClause 
 static spk_status add_options(struct spk_create *c, spk_error *err)
 {
 	struct spk_table *t = c->table;
-	struct spk_option *o = SPK_NEW_ARRAY(c->b.arena, struct spk_option, t->option_count + c->like->option_count + 1);
+	struct spk_option *o = SPK_NEW_ARRAY(c->b.arena, struct spk_option, t->option_count + c->like->option_count + 2);
 	int n = t->option_count;
 
 	SPK_TRY_PTR(o, err);

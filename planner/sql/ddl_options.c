@@ -1,9 +1,11 @@
 /*
  * Options of a table as other engines name them, once they are bound:
  *   'connector' = 'single_file' | 'file' | 'posix_fs'      'filesystem'
- *   'posix_fs.root' = 'd', 'match_pattern' = 'p'           'path' = 'd/p'
+ *   'posix_fs.root' = 'd', 'match_pattern' = 'p'           'path' = 'd/p'; so 'fs.path' = 'd'
+ *   'connector' = 'single_file', 'format' = 'json'         timestamps with a T, as its own engine writes them: 'json.timestamp-format.standard' = 'ISO-8601'
  *   'format' = 'debezium_json' | 'raw_string' | 'JSON'     'debezium-json', 'raw', 'json'
  *   'event_time_field' = 'ts' [, 'watermark_field' = 'w']  a watermark of ts: w, which is ts minus an interval, or a second behind it
+ *   'bad_data' = 'drop'                                    (nothing): a row that cannot be read never ends a job
  *   'type' = 'append-only' | 'upsert' | 'debezium', 'force_append_only'      of a sink: what it takes says its format
  */
 #include "planner/sql/ddl_table.h"
@@ -70,14 +72,36 @@ static spk_status add(struct spk_create *c, struct spk_option *o, const char *ke
 	return SPK_OK;
 }
 
+static void rename_key(struct spk_create *c, struct spk_option *o, const char *from, const char *to)
+{
+	for (int i = 0; i < c->table->option_count; i++)
+		if (strcmp(o[i].key, from) == 0)
+			o[i].key = to;
+}
+
 /* A folder and a pattern within it. */
 static spk_status join_path(struct spk_create *c, struct spk_option *o, spk_error *err)
 {
 	const char *root = take(c, o, "posix_fs.root"), *pattern = root ? take(c, o, "match_pattern") : NULL;
 
+	if (!spk_table_option(c->table, "path"))
+		rename_key(c, o, "fs.path", "path");
 	if (!root)
 		return SPK_OK;
 	return add(c, o, "path", pattern ? spk_arena_printf(c->b.arena, "%s/%s", root, pattern) : root, err);
+}
+
+/* What a file of Arroyo's has unless it is said: its timestamps have a T. Asked while the connector has its name. */
+static spk_status file_words(struct spk_create *c, struct spk_option *o, bool single_file, spk_error *err)
+{
+	static const char standard[] = "json.timestamp-format.standard";
+	const char *format = spk_table_option(c->table, "format"), *bad = spk_table_option(c->table, "bad_data");
+
+	if (bad && strcmp(bad, "drop") == 0)
+		take(c, o, "bad_data");
+	if (!single_file || !format || (strcmp(format, "json") != 0 && strcmp(format, "debezium-json") != 0) || spk_table_option(c->table, standard))
+		return SPK_OK;
+	return add(c, o, standard, "ISO-8601", err);
 }
 
 /* Which changes a sink gets its format says: those words must not say otherwise. */
@@ -112,18 +136,17 @@ static spk_status find_column(const struct spk_create *c, const char *option, co
 /* How far the watermark's column, which is computed, lies behind the time's. */
 static spk_status delay_of(struct spk_create *c, int time, const char *name, spk_error *err)
 {
-	const struct spk_expr *e = NULL, *base = c->table->computed[time];
+	const int location = c->s->relation->location;
+	const struct spk_expr *e;
+	bool found;
 	int column = -1;
 
 	SPK_TRY(find_column(c, "watermark_field", name, &column, err));
-	if (column == time) {
-		c->table->watermark_delay_us = 0;
+	SPK_TRY_PTR(e = spk_expr_column(c->b.arena, column, &c->schema->field[column]), err);
+	SPK_TRY(spk_create_delay(c, e, time, location, &found, err));
+	if (found)
 		return SPK_OK;
-	}
-	e = c->table->computed[column];
-	if (e && spk_create_delay(e, time, base, &c->table->watermark_delay_us))
-		return SPK_OK;
-	spk_binder_fail(&c->b, c->s->relation->location, SPK_UNSUPPORTED, err, "'watermark_field' must be the time minus a constant interval; column \"%s\" is not", name);
+	spk_binder_fail(&c->b, location, SPK_UNSUPPORTED, err, "'watermark_field' must be the time minus a constant interval; column \"%s\" is not", name);
 	return spk_hint(err, "Write WATERMARK FOR %s AS %s - INTERVAL '5' SECOND among the columns instead.", c->schema->field[time].name, c->schema->field[time].name), SPK_UNSUPPORTED;
 }
 
@@ -146,8 +169,10 @@ static spk_status event_time(struct spk_create *c, struct spk_option *o, spk_err
 
 spk_status spk_create_foreign_options(struct spk_create *c, spk_error *err)
 {
-	/* One more than there are fits: those of a path come to one. */
+	/* Two more than there are fit: one of a path's, one of a format's. */
 	struct spk_option *o = (struct spk_option *)(uintptr_t)c->table->option;
+	const char *named = spk_table_option(c->table, "connector");
+	const bool single_file = named && strcmp(named, "single_file") == 0;
 
 	SPK_TRY(rename_values(c, o, err));
 	c->table->connector = spk_table_option(c->table, "connector");
@@ -155,5 +180,6 @@ spk_status spk_create_foreign_options(struct spk_create *c, spk_error *err)
 	if (!c->table->connector)
 		return SPK_OK;
 	SPK_TRY(join_path(c, o, err));
+	SPK_TRY(file_words(c, o, single_file, err));
 	return sink_words(c, o, err);
 }

@@ -213,35 +213,58 @@ static spk_status bad_watermark(const struct spk_create *c, int location, spk_er
 	return spk_hint(err, "WATERMARK FOR ts AS ts - INTERVAL '4' SECOND");
 }
 
-bool spk_create_delay(const struct spk_expr *e, int column, const struct spk_expr *computed, int64_t *us)
+static spk_status negative_delay(const struct spk_create *c, int location, spk_error *err)
 {
-	const bool minus = e->kind == SPK_EXPR_CALL && e->args == 2 && e->function && strcmp(e->function->name, "-") == 0;
-	const struct spk_expr *delay = minus ? e->arg[1] : NULL;
-
-	if (!minus || !(computed ? spk_expr_same(e->arg[0], computed) : e->arg[0]->kind == SPK_EXPR_COLUMN && e->arg[0]->column == column))
-		return false;
-	return delay->kind == SPK_EXPR_CONSTANT && delay->type.id == SPK_TYPE_INTERVAL && !delay->value.null && !delay->value.interval.months &&
-	       spk_interval_micros(delay->value.interval, us) && *us >= 0;
+	spk_binder_fail(&c->b, location, SPK_BIND, err, "a watermark's delay must be zero or more");
+	return spk_hint(err, "WATERMARK FOR ts AS ts - INTERVAL '4' SECOND");
 }
 
-static spk_status watermark_delay(struct spk_create *c, const struct spk_expr *e, int column, int location, spk_error *err)
+/* A moment minus or plus a constant interval *by. */
+static bool is_shifted(const struct spk_expr *e, const struct spk_interval **by, bool *minus)
 {
-	const struct spk_interval *v;
-	int64_t us;
+	if (e->kind != SPK_EXPR_CALL || e->args != 2 || !e->function || e->arg[1]->kind != SPK_EXPR_CONSTANT || e->arg[1]->type.id != SPK_TYPE_INTERVAL || e->arg[1]->value.null)
+		return false;
+	*minus = strcmp(e->function->name, "-") == 0;
+	*by = &e->arg[1]->value.interval;
+	return *minus || strcmp(e->function->name, "+") == 0;
+}
 
-	if (e->kind == SPK_EXPR_COLUMN && e->column == column)
-		return SPK_OK;
-	if (e->kind != SPK_EXPR_CALL || e->args != 2 || e->arg[0]->kind != SPK_EXPR_COLUMN || e->arg[0]->column != column ||
-	    e->arg[1]->kind != SPK_EXPR_CONSTANT || e->arg[1]->type.id != SPK_TYPE_INTERVAL || e->arg[1]->value.null)
-		return bad_watermark(c, location, err);
-	v = &e->arg[1]->value.interval;
-	if (v->months) {
-		spk_binder_fail(&c->b, location, SPK_BIND, err, "a watermark's delay must have a fixed length; months do not");
-		return spk_hint(err, "Give it in days.");
+/* What an expression is when constant intervals are taken off it, columns being what computes them; *us: how far it lies behind that. */
+static spk_status base_of(const struct spk_create *c, const struct spk_expr **e, int64_t *us, int location, spk_error *err)
+{
+	const struct spk_interval *by;
+	int64_t length;
+	bool minus;
+
+	*us = 0;
+	for (;;) {
+		if ((*e)->kind == SPK_EXPR_COLUMN && c->table->computed[(*e)->column]) {
+			*e = c->table->computed[(*e)->column];
+			continue;
+		}
+		if (!is_shifted(*e, &by, &minus))
+			return SPK_OK;
+		if (by->months) {
+			spk_binder_fail(&c->b, location, SPK_BIND, err, "a watermark's delay must have a fixed length; months do not");
+			return spk_hint(err, "Give it in days.");
+		}
+		if (!spk_interval_micros(*by, &length) || __builtin_sub_overflow(*us, minus ? -length : length, us))
+			return negative_delay(c, location, err);
+		*e = (*e)->arg[0];
 	}
-	if (!spk_interval_micros(*v, &us) || us < 0)
-		return spk_binder_fail(&c->b, location, SPK_BIND, err, "a watermark's delay must be zero or more");
-	c->table->watermark_delay_us = us;
+}
+
+spk_status spk_create_delay(struct spk_create *c, const struct spk_expr *e, int column, int location, bool *found, spk_error *err)
+{
+	const struct spk_expr *time = spk_expr_column(c->b.arena, column, &c->schema->field[column]);
+	int64_t behind, ahead;
+
+	SPK_TRY_PTR(time, err);
+	SPK_TRY(base_of(c, &e, &behind, location, err));
+	SPK_TRY(base_of(c, &time, &ahead, location, err));
+	*found = spk_expr_same(e, time);
+	if (*found && (__builtin_sub_overflow(behind, ahead, &c->table->watermark_delay_us) || c->table->watermark_delay_us < 0))
+		return negative_delay(c, location, err);
 	return SPK_OK;
 }
 
@@ -251,9 +274,9 @@ static spk_status bind_watermark(struct spk_create *c, spk_error *err)
 	struct spk_scope scope = { .count = 1, .range = &range };
 	struct spk_exprs x = { .b = &c->b, .scope = &scope, .clause = "WATERMARK" };
 	const PgQuery__RowExpr *row;
-	const PgQuery__AExpr *minus;
 	struct spk_expr *column, *e;
 	int location;
+	bool found;
 	char type[64];
 
 	c->table->time_column = -1;
@@ -272,10 +295,9 @@ static spk_status bind_watermark(struct spk_create *c, spk_error *err)
 		return spk_hint(err, "Declare a computed column of it, such as ts AS to_timestamp(%s), and give that the watermark.", column->name);
 	}
 	SPK_TRY(spk_binder_expr(&x, row->args[1], &e, err));
-	minus = row->args[1]->node_case == PG_QUERY__NODE__NODE_A_EXPR ? row->args[1]->a_expr : NULL;
-	if (e->kind != SPK_EXPR_COLUMN && (!minus || strcmp(spk_node_string(minus->name[minus->n_name - 1]), "-") != 0))
+	SPK_TRY(spk_create_delay(c, e, column->column, location, &found, err));
+	if (!found)
 		return bad_watermark(c, location, err);
-	SPK_TRY(watermark_delay(c, e, column->column, location, err));
 	c->table->time_column = column->column;
 	return SPK_OK;
 }
@@ -336,7 +358,7 @@ static const char *option_key(struct spk_create *c, const PgQuery__DefElem *d)
 
 static spk_status bind_options(struct spk_create *c, spk_error *err)
 {
-	struct spk_option *o = SPK_NEW_ARRAY(c->b.arena, struct spk_option, c->s->n_options + 1);
+	struct spk_option *o = SPK_NEW_ARRAY(c->b.arena, struct spk_option, c->s->n_options + 2);
 
 	SPK_TRY_PTR(o, err);
 	for (size_t i = 0; i < c->s->n_options; i++) {

@@ -27,7 +27,7 @@ size_t spk_create_columns(const struct spk_binder *b, const PgQuery__CreateStmt 
 spk_status spk_create_like_rest(struct spk_create *c, spk_error *err);
 /* Options as other engines name them become ours. */
 spk_status spk_create_foreign_options(struct spk_create *c, spk_error *err);
-/* Whether an expression over the table's columns is one of them, or what computes it, minus a constant interval of a fixed length; *us: that. */
-bool spk_create_delay(const struct spk_expr *e, int column, const struct spk_expr *computed, int64_t *us);
+/* How far a watermark's expression over the table's columns lies behind its column: watermark_delay_us. *found: false where both are not one moment, but for constant intervals. */
+spk_status spk_create_delay(struct spk_create *c, const struct spk_expr *e, int column, int location, bool *found, spk_error *err);
 
 #endif

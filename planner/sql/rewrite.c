@@ -14,8 +14,7 @@
 
 #include "core/base/check.h"
 
-/* A name, also one that is a word of the grammar's elsewhere. */
-static bool is_free(const struct spk_rewrite *r, int i)
+bool spk_is_free(const struct spk_rewrite *r, int i)
 {
 	const int keyword = i >= 0 && i < r->tokens->count ? r->tokens->token[i].keyword : 0;
 
@@ -32,7 +31,7 @@ bool spk_ends_value(const struct spk_rewrite *r, int i)
 {
 	const int kind = spk_kind(r, i);
 
-	return (is_free(r, i) && kind != PG_QUERY__TOKEN__BY) || is_literal(kind) || kind == ')' || kind == ']' || kind == PG_QUERY__TOKEN__END_P;
+	return (spk_is_free(r, i) && kind != PG_QUERY__TOKEN__BY) || is_literal(kind) || kind == ')' || kind == ']' || kind == PG_QUERY__TOKEN__END_P;
 }
 
 bool spk_begins_value(const struct spk_rewrite *r, int i)
@@ -43,7 +42,7 @@ bool spk_begins_value(const struct spk_rewrite *r, int i)
 	for (size_t k = 0; k < SPK_COUNT_OF(words); k++)
 		if (spk_word(r, i, words[k]))
 			return true;
-	return is_free(r, i) || is_literal(spk_kind(r, i)) || call;
+	return spk_is_free(r, i) || is_literal(spk_kind(r, i)) || call;
 }
 
 int spk_rewrite_close(const struct spk_rewrite *r, int open, int end)

@@ -42,6 +42,8 @@ static inline int spk_kind(const struct spk_rewrite *r, int i)
 	return i >= 0 && i < r->tokens->count ? r->tokens->token[i].kind : 0;
 }
 static inline bool spk_word(const struct spk_rewrite *r, int i, const char *word) { return spk_token_is_word(r->tokens, i, word); }
+/* A name, also one that is a word of the grammar's elsewhere. */
+bool spk_is_free(const struct spk_rewrite *r, int i);
 /* Words of other dialects are names in PostgreSQL: whether a value may end with token i, or begin with it. In PostgreSQL no value stands beside another. */
 bool spk_ends_value(const struct spk_rewrite *r, int i);
 bool spk_begins_value(const struct spk_rewrite *r, int i);

@@ -152,15 +152,21 @@ static spk_status rewrite_alias(struct spk_rewrite *r, int i, int end, spk_error
 	return spk_rewrite_tokens(r, close + 1, name + 1, "", err);
 }
 
-/* Whether the clause ends before token i, so that ALL before it is no word of PostgreSQL's GROUP BY ALL (a), (b). */
-static bool ends_groups(const struct spk_rewrite *r, int i, int end)
+/* A word behind the items of GROUP BY; WINDOW is none, since a column may be called so. */
+static bool follows_groups(const struct spk_rewrite *r, int i)
 {
-	static const char *const follows[] = { "HAVING", "WINDOW", "ORDER", "LIMIT", "OFFSET", "FETCH", "UNION", "INTERSECT", "EXCEPT", "WITH", ")" };
+	static const char *const follows[] = { "HAVING", "ORDER", "LIMIT", "OFFSET", "FETCH", "UNION", "INTERSECT", "EXCEPT", "WITH", ")" };
 
 	for (size_t k = 0; k < SPK_COUNT_OF(follows); k++)
 		if (spk_word(r, i, follows[k]))
 			return true;
-	return i >= end || spk_emit_words(r, i, end) || spk_option_words(r, i, end) || spk_is_qualify(r, i, end);
+	return false;
+}
+
+/* Whether the clause ends before token i, so that ALL before it is no word of PostgreSQL's GROUP BY ALL (a), (b). */
+static bool ends_groups(const struct spk_rewrite *r, int i, int end)
+{
+	return i >= end || follows_groups(r, i) || spk_word(r, i, "WINDOW") || spk_emit_words(r, i, end) || spk_option_words(r, i, end) || spk_is_qualify(r, i, end);
 }
 
 /* The items behind GROUP BY, from token i on. */
@@ -168,7 +174,7 @@ static spk_status rewrite_items(struct spk_rewrite *r, int i, int end, spk_error
 {
 	if (spk_word(r, i, "ALL") && ends_groups(r, i + 1, end))
 		return spk_rewrite_tokens(r, i, i + 1, "\"" SPK_MARK_ALL "\"", err);
-	for (bool item = true; i < end && spk_kind(r, i) != ')' && !spk_word(r, i, "HAVING") && !spk_word(r, i, "ORDER"); i++) {
+	for (bool item = true; i < end && !follows_groups(r, i); i++) {
 		if (item && is_window_name(r, i))
 			SPK_TRY(rewrite_alias(r, i, end, err));
 		item = spk_kind(r, i) == ',';

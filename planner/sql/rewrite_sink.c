@@ -21,6 +21,7 @@ static const struct { const char *format, *encode, *name; } encodings[] = {
 /* What may stand in brackets behind ENCODE, as options of the format. `not`: of true and false the other one. */
 static const struct { const char *encode, *word, *key; bool not; } encode_options[] = {
 	{ "CSV", "without_header", "csv.header", true }, { "CSV", "delimiter", "csv.delimiter", false },
+	{ "JSON", "force_append_only", NULL, false },  /* what would be left out makes the query one that the sink cannot take */
 };
 
 static spk_status bad_format(const struct spk_rewrite *r, int i, spk_error *err)
@@ -40,6 +41,8 @@ static spk_status encode_option(struct spk_rewrite *r, int encode, int i, const 
 		SPK_TRY_PTR(value = spk_token_unquote(r->tokens->text, &r->tokens->token[i + 2], r->edits.arena), err);
 		if (encode_options[k].not)
 			value = strcmp(value, "true") == 0 ? "false" : "true";
+		if (!encode_options[k].key)
+			return SPK_OK;
 		SPK_TRY_PTR(*out = spk_arena_printf(r->edits.arena, "%s, \"%s\" = '%s%s'", *out, encode_options[k].key, value, *value == '\'' ? "'" : ""), err);
 		return SPK_OK;
 	}

@@ -5,11 +5,12 @@
  *   TRY_CAST(x AS t), SAFE_CAST(x AS t)             "sparklet try"(CAST(x AS t))
  *   TIMESTAMPDIFF(HOUR, a, b), TIMESTAMPADD(...)    TIMESTAMPDIFF('HOUR', a, b)
  *   FLOOR(ts TO HOUR), CEIL(ts TO HOUR)             "sparklet floor"(ts, 'HOUR'); so TIMESTAMP_TRUNC(ts, HOUR)
- *   ARRAY[1, 2][1]                                  (ARRAY[1, 2])[1]
+ *   ARRAY[1, 2][1], f(x)[1]                         (ARRAY[1, 2])[1], (f(x))[1]
  *   window.start, PARTITION BY window               "window".start
  *   JSON_VALUE(j, p RETURNING t DEFAULT d ON EMPTY) "sparklet try"(CAST(JSON_VALUE(j, p, (d)::text, NULL) AS t))
  *   JSON_OBJECT(KEY 'a' VALUE x)                    json_compact(json_build_object('a', x))
  *   [1, 2]                                          ARRAY[1, 2]
+ *   CAST(x AS BIGINT UNSIGNED), x::INT UNSIGNED     CAST(x AS BIGINT), x::INT
  *   x RLIKE p, x NOT RLIKE p                        x ~ p, x !~ p
  *   x IS JSON                                       x IS DOCUMENT
  *   EMIT CHANGES, FINAL, ON WINDOW CLOSE, AFTER WATERMARK       (nothing)
@@ -126,6 +127,21 @@ static spk_status rewrite_array(struct spk_rewrite *r, int i, int end, spk_error
 	}
 	if (close + 1 >= end || spk_kind(r, close + 1) != '[')
 		return SPK_OK;
+	SPK_TRY(spk_rewrite_tokens(r, i, i, "(", err));
+	return spk_rewrite_after(r, close, ")", err);
+}
+
+/* A call at token i with a subscript behind it; varchar(3)[2] is a type. */
+static spk_status rewrite_subscripted(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	static const char *const types[] = { "VARCHAR", "CHAR", "CHARACTER", "NUMERIC", "DECIMAL", "DEC", "FLOAT", "TIMESTAMP", "TIMESTAMPTZ", "TIME", "INTERVAL", "BIT", "VARBIT", "BPCHAR", "VALUES" };
+	const int close = spk_rewrite_close(r, i + 1, end);
+
+	if (close + 2 >= end || spk_kind(r, close + 1) != '[' || spk_kind(r, close + 2) == ']' || (!spk_is_free(r, i) && spk_kind(r, i) != PG_QUERY__TOKEN__CAST))
+		return SPK_OK;
+	for (size_t k = 0; k < SPK_COUNT_OF(types); k++)
+		if (spk_word(r, i, types[k]))
+			return SPK_OK;
 	SPK_TRY(spk_rewrite_tokens(r, i, i, "(", err));
 	return spk_rewrite_after(r, close, ")", err);
 }
@@ -291,6 +307,17 @@ static spk_status rewrite_is_json(struct spk_rewrite *r, int i, spk_error *err)
 	return spk_hint(err, "Ask for the type: jsonb_typeof(TRY_CAST(x AS jsonb)) = 'object'."), SPK_UNSUPPORTED;
 }
 
+/* UNSIGNED at token i, behind the type of a cast. */
+static bool is_unsigned(const struct spk_rewrite *r, int i)
+{
+	static const char *const types[] = { "TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT" };
+	bool type = false;
+
+	for (size_t k = 0; k < SPK_COUNT_OF(types) && spk_word(r, i, "UNSIGNED"); k++)
+		type = type || spk_word(r, i - 1, types[k]);
+	return type && (spk_kind(r, i - 2) == PG_QUERY__TOKEN__AS || spk_kind(r, i - 2) == PG_QUERY__TOKEN__TYPECAST);
+}
+
 /* RLIKE at token i, between two values: else a name. */
 static bool is_rlike(const struct spk_rewrite *r, int i)
 {
@@ -344,6 +371,8 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 	for (int i = first; i < end; i++) {
 		const bool call = spk_kind(r, i + 1) == '(' && i + 1 < end;
 
+		if (call)
+			SPK_TRY(rewrite_subscripted(r, i, end, err));
 		if (spk_kind(r, i) == PG_QUERY__TOKEN__INTERVAL)
 			SPK_TRY(rewrite_interval(r, i, end, err));
 		else if (call && (spk_word(r, i, "TRY_CAST") || spk_word(r, i, "SAFE_CAST")))
@@ -364,6 +393,8 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(rewrite_rlike(r, i, err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__IS)
 			SPK_TRY(rewrite_is_json(r, i, err));
+		else if (is_unsigned(r, i))
+			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
 		else if (is_column_window(r, i))
 			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "\"window\"", err));
 		else if (spk_option_words(r, i, end))
