@@ -139,8 +139,8 @@ static spk_status describe_state(struct spk_build *b, struct spk_physical *node,
 	struct spk_buffer text = { 0 };
 	spk_status status = branches ? spk_buffer_append_str(&text, "of branches, ", err) : SPK_OK;
 
-	if (status == SPK_OK && node->lateness_us)
-		status = spk_buffer_printf(&text, err, "late by up to %lld us, ", (long long)node->lateness_us);
+	if (status == SPK_OK)
+		status = spk_build_window_meaning(node, &text, err);
 	if (status == SPK_OK)
 		status = spk_build_groups_meaning(node, l, &text, err);
 	if (status == SPK_OK)
@@ -222,49 +222,20 @@ bool spk_build_windows_change(const struct spk_build *b)
 	return b->options->emit == SPK_EMIT_ON_UPDATE || b->options->lateness_us > 0;
 }
 
-spk_status spk_build_check_lateness(const struct spk_build *b, const struct spk_logical *l, const char *what, spk_error *err)
+void spk_build_by_window(const struct spk_build *b, const struct spk_logical *l, struct spk_closing closing, struct spk_physical *node)
 {
-	if (!b->options->lateness_us || b->options->emit == SPK_EMIT_ON_UPDATE)
-		return SPK_OK;
-	spk_fail(err, SPK_UNSUPPORTED, "%s cannot take late rows after their close (emit.allowed-lateness)", what);
-	spk_hint(err, "Give the table's WATERMARK a longer delay instead; or SET emit = 'on-update' for their changes from the beginning.");
-	if (err)
-		err->position = l->position;
-	return SPK_UNSUPPORTED;
+	node->window_key = closing.key;
+	node->window_add_us = closing.add_us;
+	node->lateness_us = b->options->lateness_us;
+	node->on_close = b->options->emit != SPK_EMIT_ON_UPDATE;
+	spk_build_time(b, l, node);
 }
 
-/* Changes of open windows come at an interval of their own. */
-static spk_status pace(struct spk_build *b, const struct spk_logical *l, struct spk_closing closing, struct spk_ports *ports, spk_error *err)
+spk_status spk_build_window_meaning(const struct spk_physical *node, struct spk_buffer *out, spk_error *err)
 {
-	struct spk_physical *node = spk_build_node(b, SPK_PHYSICAL_PACED_CHANGES, l->schema, ports, l);
-	struct spk_buffer text = { 0 };
-	spk_status status;
-	int *key;
-
-	SPK_TRY_PTR(node, err);
-	SPK_TRY_PTR(key = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1), err);
-	/* In the order in which groups are hashed: the window's bound first, so that rows stay in the shard of their group. */
-	key[node->key_count++] = closing.key;
-	for (int i = 0; i < l->expr_count; i++)
-		if (i != closing.key)
-			key[node->key_count++] = i;
-	node->left = node->schema;
-	node->key = key;
-	node->window_key = closing.key;
-	node->window_add_us = closing.add_us - b->options->lateness_us;
-	node->emit_interval_us = b->options->emit_interval_us;
-	node->bound = SPK_BOUND_TIME;
-	node->retracts = true;
-	spk_build_time(b, l, node);
-	status = spk_buffer_printf(&text, err, "changes that are held for up to %lld us, ", (long long)node->emit_interval_us);
-	if (status == SPK_OK)
-		status = spk_build_groups_meaning(node, l, &text, err);
-	if (status == SPK_OK)
-		status = spk_build_state(b, node, "paced", &text, err);
-	spk_buffer_release(&text);
-	SPK_TRY(status);
-	*ports = spk_build_port(b, node, true);
-	return ports->node ? SPK_OK : spk_fail_memory(err);
+	if (node->window_key < 0 || !node->retracts)
+		return SPK_OK;
+	return spk_buffer_printf(out, err, "late by up to %lld us, changing %s, ", (long long)node->lateness_us, node->on_close ? "when they are over" : "from the beginning");
 }
 
 /* DISTINCT over rows that are only added: a group comes once, and nothing of it changes. */
@@ -278,27 +249,21 @@ static bool only_adds(const struct spk_logical *l, const struct spk_physical *pa
 
 spk_status spk_build_stream_merging(struct spk_build *b, const struct spk_logical *l, const struct spk_physical *partial, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err)
 {
-	const bool closes = closing.key >= 0 && !closing.changes;
+	const bool closes = spk_build_says_once(closing);
 	struct spk_physical *node;
 	struct spk_ports ports;
 
 	SPK_TRY(spk_build_exchange(b, in, NULL, 0, l->expr_count ? 0 : -1, &ports, err));
 	SPK_TRY(spk_build_merging(b, l, closes ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, partial, NULL, &ports, &node, err));
-	node->window_add_us = closing.add_us;
 	if (closing.key >= 0)
-		spk_build_time(b, l, node);
-	if (closing.changes) {
-		node->lateness_us = b->options->lateness_us;
-		node->on_close = b->options->emit != SPK_EMIT_ON_UPDATE;
-	}
+		spk_build_by_window(b, l, closing, node);
 	node->retracts = !closes && !only_adds(l, partial);
 	/* Only what is by window drops its state. */
 	if (closing.key < 0 && l->properties.bound == SPK_BOUND_TIME)
 		node->bound = SPK_BOUND_KEY;
 	SPK_TRY(describe_state(b, node, l, in->count > 1, err));
 	*out = spk_build_port(b, node, node->retracts);
-	SPK_TRY_PTR(out->node, err);
-	return closing.changes && b->options->emit == SPK_EMIT_ON_UPDATE && b->options->emit_interval_us && node->retracts ? pace(b, l, closing, out, err) : SPK_OK;
+	return out->node ? SPK_OK : spk_fail_memory(err);
 }
 
 spk_status spk_build_stream_level(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err)
@@ -313,15 +278,14 @@ spk_status spk_build_stream_level(struct spk_build *b, const struct spk_logical 
 	return spk_build_stream_merging(b, l, partial, &ports, closing, out, err);
 }
 
-/* Sessions that are kept for good change their bounds whenever a row comes, so that rows which are taken back may be of windows that are over. */
-static bool bounds_change(const struct spk_build *b, const struct spk_logical *l)
+bool spk_build_bounds_change(const struct spk_build *b, const struct spk_logical *l)
 {
 	if (b->options->emit != SPK_EMIT_ON_UPDATE)
 		return false;
 	if (l->kind == SPK_LOGICAL_WINDOW && l->window == SPK_WINDOW_SESSION && !spk_build_session_is_by_time(b, l))
 		return true;
 	for (int i = 0; i < l->inputs; i++)
-		if (bounds_change(b, l->input[i]))
+		if (spk_build_bounds_change(b, l->input[i]))
 			return true;
 	return false;
 }
@@ -334,25 +298,38 @@ static bool any_gathers(const struct spk_logical *l)
 	return false;
 }
 
+/* Groups change at an interval of their own; they are hashed by the window's bound first. */
+static spk_status pace_groups(struct spk_build *b, const struct spk_logical *l, struct spk_closing closing, struct spk_ports *ports, spk_error *err)
+{
+	int *key = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1), keys = 0;
+
+	SPK_TRY_PTR(key, err);
+	if (closing.key >= 0)
+		key[keys++] = closing.key;
+	for (int i = 0; i < l->expr_count; i++)
+		if (i != closing.key)
+			key[keys++] = i;
+	return spk_build_pace(b, l, key, keys, closing, ports, err);
+}
+
 static spk_status build_stream(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
 	struct spk_closing closing = { .key = -1 };
 	int64_t add_us = 0;
 	int window_key = spk_build_window_key(l, &add_us);
-	const bool changes = spk_build_windows_change(b);
 	struct spk_ports ports = *in;
 	bool built;
 
-	if (window_key >= 0 && l->properties.bound == SPK_BOUND_TIME && !bounds_change(b, l) && (!changes || !spk_aggregate_needs_rows(l, in->retracts))) {
-		closing = (struct spk_closing){ window_key, add_us + b->options->lateness_us, changes };
+	if (window_key >= 0 && l->properties.bound == SPK_BOUND_TIME && !spk_build_bounds_change(b, l)) {
+		closing = (struct spk_closing){ window_key, add_us + b->options->lateness_us, spk_build_windows_change(b) };
 		SPK_TRY(spk_build_late(b, l, l->expr[window_key]->column, closing.add_us, false, &ports, err));
 	}
-	if (closing.key < 0 && window_key >= 0 && l->properties.bound == SPK_BOUND_TIME)
-		SPK_TRY(spk_build_check_lateness(b, l, "windows whose aggregates keep rows (DISTINCT, ORDER BY in the call and their like)", err));
-	if (!spk_aggregate_needs_rows(l, in->retracts) && (closing.key >= 0 || !any_gathers(l)))
-		return spk_build_stream_level(b, l, &ports, closing, out, err);
-	SPK_TRY(spk_build_aggregate_branches(b, l, &ports, closing, out, &built, err));
-	return built ? SPK_OK : spk_build_rows_aggregate(b, l, &ports, closing.key, closing.add_us, build_batch, out, err);
+	built = !spk_aggregate_needs_rows(l, in->retracts) && (spk_build_says_once(closing) || !any_gathers(l));
+	if (built)
+		SPK_TRY(spk_build_stream_level(b, l, &ports, closing, out, err));
+	else
+		SPK_TRY(spk_build_aggregate_branches(b, l, &ports, closing, out, &built, err));
+	return built ? pace_groups(b, l, closing, out, err) : spk_build_rows_aggregate(b, l, &ports, closing, build_batch, out, err);
 }
 
 spk_status spk_build_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)

@@ -158,7 +158,7 @@ static spk_status add_plain(struct fork *f, bool retracts, spk_error *err)
 
 	SPK_TRY_PTR(mine, err);
 	for (int i = 0; i < f->l->aggregate_count; i++)
-		if (branch_of(&f->of->aggregate[i], retracts, f->closing.key >= 0) == PLAIN)
+		if (branch_of(&f->of->aggregate[i], retracts, spk_build_says_once(f->closing)) == PLAIN)
 			mine[i] = &f->l->aggregate[i];
 	SPK_TRY(add_partial(f, &f->rows, mine, err));
 	ports = spk_build_port(f->b, f->partial, false);
@@ -404,7 +404,7 @@ static spk_status lay_out(struct fork *f, bool retracts, spk_error *err)
 	f->call = spk_arena_copy(f->b->arena, f->l->aggregate, sizeof *f->call * (size_t)calls);
 	SPK_TRY_PTR(f->call, err);
 	for (int i = 0; i < calls; i++) {
-		const enum branch branch = branch_of(&f->of->aggregate[i], retracts, f->closing.key >= 0);
+		const enum branch branch = branch_of(&f->of->aggregate[i], retracts, spk_build_says_once(f->closing));
 
 		if (branch == DISTINCT)
 			spk_aggregate_without_distinct(&f->call[i]);
@@ -421,7 +421,7 @@ static spk_status add_branches(struct fork *f, bool retracts, spk_error *err)
 	SPK_TRY(lay_out(f, retracts, err));
 	SPK_TRY(add_plain(f, retracts, err));
 	for (int i = 0; i < f->l->aggregate_count; i++) {
-		const enum branch branch = branch_of(&f->of->aggregate[i], retracts, f->closing.key >= 0);
+		const enum branch branch = branch_of(&f->of->aggregate[i], retracts, spk_build_says_once(f->closing));
 
 		if (branch == DISTINCT && !f->done[i])
 			SPK_TRY(add_distinct(f, i, err));
@@ -444,7 +444,7 @@ spk_status spk_build_aggregate_branches(struct spk_build *b, const struct spk_lo
 
 	*built = false;
 	for (int i = 0; i < l->aggregate_count; i++)
-		if (branch_of(&l->aggregate[i], in->retracts, closing.key >= 0) == NONE)
+		if (branch_of(&l->aggregate[i], in->retracts, spk_build_says_once(closing)) == NONE)
 			return SPK_OK;
 	*built = true;
 	SPK_TRY(spk_build_aggregate_columns(b, l, &f.rows, &n, err));

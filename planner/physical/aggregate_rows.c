@@ -106,10 +106,10 @@ spk_status spk_build_aggregate_columns(struct spk_build *b, const struct spk_log
 	return spk_build_project(b, (*out)->input[0], (*out)->input[0]->schema, c.expr, ports, err);
 }
 
-spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, int window_key, int64_t window_add_us, spk_build_inner inner, struct spk_ports *out, spk_error *err)
+spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_closing closing, spk_build_inner inner, struct spk_ports *out, spk_error *err)
 {
 	int *key = SPK_NEW_ARRAY(b->arena, int, l->expr_count + 1);
-	struct spk_recompute r = { .key = key, .keys = l->expr_count, .inner = inner, .window_key = window_key, .window_add_us = window_add_us, .what = "aggregate" };
+	struct spk_recompute r = { .key = key, .keys = l->expr_count, .inner = inner, .closing = closing, .what = "aggregate" };
 	struct spk_logical *n = NULL;
 	struct spk_ports ports = *in;
 
@@ -118,5 +118,6 @@ spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logica
 		key[i] = i;
 	SPK_TRY(spk_build_aggregate_columns(b, l, &ports, &n, err));
 	r.l = n;
-	return spk_build_recompute(b, &r, &ports, out, err);
+	SPK_TRY(spk_build_recompute(b, &r, &ports, out, err));
+	return spk_build_pace(b, l, key, r.keys, closing, out, err);
 }

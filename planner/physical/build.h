@@ -125,10 +125,20 @@ spk_status spk_build_call_meaning(const struct spk_aggregate_call *c, struct spk
  * what changes every epoch.
  */
 struct spk_closing { int key; int64_t add_us; bool changes; /* it gives changes, too, but only as long as the window may change */ };
+static inline bool spk_build_says_once(struct spk_closing c) { return c.key >= 0 && !c.changes; }
 /* Whether windows say more than their final rows: what they come to before they close, or late rows behind that. */
 bool spk_build_windows_change(const struct spk_build *b);
-/* PLAN error where windows take late rows, which `what` cannot do. */
-spk_status spk_build_check_lateness(const struct spk_build *b, const struct spk_logical *l, const char *what, spk_error *err);
+/* Sessions below `l` that are kept for good change their bounds whenever a row comes, so that rows which are taken back may be of windows that are over. */
+bool spk_build_bounds_change(const struct spk_build *b, const struct spk_logical *l);
+/* A node, made for `l`, that goes by the windows of its column closing.key: says when they close and what late rows they take. */
+void spk_build_by_window(const struct spk_build *b, const struct spk_logical *l, struct spk_closing closing, struct spk_physical *node);
+/* What that means of its state, in front of the rest. */
+spk_status spk_build_window_meaning(const struct spk_physical *node, struct spk_buffer *out, spk_error *err);
+/*
+ * Changes of open windows at an interval of their own (pace.c), where that is asked for and the rows of `ports` change. They must be together by these columns, in this
+ * order; closing.key: which of them is the window's bound.
+ */
+spk_status spk_build_pace(struct spk_build *b, const struct spk_logical *l, const int *key, int keys, struct spk_closing closing, struct spk_ports *ports, spk_error *err);
 
 /* Whether a key of this type gives the value back. */
 bool spk_key_keeps(struct spk_type type);
@@ -161,11 +171,11 @@ spk_status spk_build_check_timeless(const struct spk_build *b, const struct spk_
 /* Builds the operators over `in`, all of whose rows are in one task. */
 typedef spk_status (*spk_build_inner)(struct spk_build *b, const struct spk_logical *l, struct spk_ports *in, struct spk_ports *out, spk_error *err);
 /*
- * Keeps the rows of `in` by these columns and does `inner` for keys that change; window_key: only when the window of that column closes, -1: every
+ * Keeps the rows of `in` by these columns and does `inner` for keys that change; closing.key: by the windows of that column, -1: in every
  * epoch. complete: all that comes of a key that changes comes out, and not what changes of it. inner NULL: the rows as they are; keeps: so what comes out
  * takes rows back only if what goes in does.
  */
-struct spk_recompute { const struct spk_logical *l; const int *key; int keys; spk_build_inner inner; int window_key; int64_t window_add_us; bool complete, keeps; const char *what; };
+struct spk_recompute { const struct spk_logical *l; const int *key; int keys; spk_build_inner inner; struct spk_closing closing; bool complete, keeps; const char *what; };
 spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *r, const struct spk_ports *in, struct spk_ports *out, spk_error *err);
 /* The operators of a batch for `l` over one input of that schema, on one task: a plan of its own. */
 spk_status spk_build_inner_plan(struct spk_build *b, const struct spk_logical *l, spk_build_inner build, const struct spk_schema *schema, const struct spk_physical_plan **plan, const struct spk_schema **out, spk_error *err);
@@ -173,7 +183,7 @@ spk_status spk_build_inner_plan(struct spk_build *b, const struct spk_logical *l
 bool spk_aggregate_needs_rows(const struct spk_logical *l, bool retracts);
 /* Its state has all values of a group, which a branch finds the result of without going over them (aggregate_branches.c). */
 bool spk_aggregate_gathers(const struct spk_aggregate_call *c);
-spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, int window_key, int64_t window_add_us, spk_build_inner inner, struct spk_ports *out, spk_error *err);
+spk_status spk_build_rows_aggregate(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_closing closing, spk_build_inner inner, struct spk_ports *out, spk_error *err);
 
 /* The projection in the making: what calls look at, each once. */
 struct spk_call_columns { struct spk_build *b; int count; struct spk_expr **expr; struct spk_field *field; };

@@ -194,15 +194,24 @@ static spk_status put_condition(const struct spk_physical *n, struct spk_buffer 
 	return spk_expr_format(n->filter, out, err);
 }
 
+/* When rows of a window come out, behind `sign`. */
+static spk_status put_closing(const struct spk_physical *n, const char *sign, struct spk_buffer *out, spk_error *err)
+{
+	SPK_TRY(spk_buffer_printf(out, err, "%s%s", sign, n->on_close ? "when the window closes" : "changes until the window closes"));
+	if (!n->lateness_us)
+		return SPK_OK;
+	SPK_TRY(spk_buffer_append_str(out, n->on_close ? ", changes for " : ", and for ", err));
+	SPK_TRY(put_interval(n->lateness_us, out, err));
+	return spk_buffer_append_str(out, n->on_close ? "" : " behind that", err);
+}
+
 /* What the condition of a join over time says of it. */
 static spk_status put_time(const struct spk_physical *n, struct spk_buffer *out, spk_error *err)
 {
 	const int64_t *reach = n->time.reach_us;
 
-	if (n->time.kind == SPK_JOIN_BY_WINDOW) {
-		SPK_TRY(spk_buffer_append_str(out, n->lateness_us ? "; when the window closes, changes for " : "; when the window closes", err));
-		return n->lateness_us ? put_interval(n->lateness_us, out, err) : SPK_OK;
-	}
+	if (n->time.kind == SPK_JOIN_BY_WINDOW)
+		return put_closing(n, "; ", out, err);
 	if (n->waits)
 		return spk_buffer_append_str(out, "; when all of the right side is there", err);
 	if (n->asof.left) {
@@ -298,7 +307,7 @@ static spk_status put_recompute(const struct spk_physical *n, struct spk_buffer 
 	for (int i = 0; i < n->key_count; i++)
 		SPK_TRY(spk_buffer_printf(out, err, "%s %s", i ? "," : "", n->input[0]->schema->field[n->key[i]].name));
 	if (n->window_key >= 0)
-		SPK_TRY(spk_buffer_append_str(out, ", when the window closes", err));
+		SPK_TRY(put_closing(n, ", ", out, err));
 	if (n->complete)
 		SPK_TRY(spk_buffer_append_str(out, ", the whole result", err));
 	SPK_TRY(spk_buffer_append_str(out, n->inner->nodes > 1 ? ": " : "", err));
@@ -336,7 +345,9 @@ static spk_status put_top_n(const struct spk_physical *n, struct spk_buffer *out
 		SPK_TRY(spk_buffer_printf(out, err, "%s %s", i ? "," : "", n->input[0]->schema->field[n->key[i]].name));
 	SPK_TRY(spk_buffer_append_str(out, n->sort_count ? "; order " : "", err));
 	SPK_TRY(put_keys(n, out, err));
-	return spk_buffer_append_str(out, n->window_key >= 0 ? "; when the window closes]" : "]", err);
+	if (n->window_key >= 0)
+		SPK_TRY(put_closing(n, "; ", out, err));
+	return spk_buffer_append_str(out, "]", err);
 }
 
 /* The gap, by what, and which aggregates or all rows. */

@@ -7,7 +7,7 @@
  *   merge            the same exchange; both sides are sorted by the keys (by hint)
  *   loop             no keys: every pair; what is kept is broadcast, or all goes to one task for a FULL join
  *   stream           in a stream both sides are kept by key, each task those of its share of the keys; without keys one task has all. Not for good where
- *                    the condition bounds time (interval, window)
+ *                    the condition bounds time (interval, window); where every epoch's changes of windows are wanted (emit = 'on-update'), by window
  *
  * Costs are rules of thumb over estimate.c; what hints ask for is done where the kind of join allows it. Without a hint the first two are one plan with
  * both exchanges, if what follows allows it (adaptive.c): which of them it is shows when the build side's size is known.
@@ -145,7 +145,9 @@ static enum strategy choose_in_stream(const struct join_plan *j)
 		return STREAM_ASOF;
 	if (spk_join_is_lookup(j->l->join))
 		return LOOKUP;
-	return j->time.kind == SPK_JOIN_BY_WINDOW ? WINDOW : j->time.kind == SPK_JOIN_BY_INTERVAL ? INTERVAL : STREAM;
+	if (j->time.kind == SPK_JOIN_BY_WINDOW)
+		return j->b->options->emit == SPK_EMIT_ON_UPDATE ? STREAM : WINDOW;
+	return j->time.kind == SPK_JOIN_BY_INTERVAL ? INTERVAL : STREAM;
 }
 
 static void choose(struct join_plan *j)
@@ -371,8 +373,8 @@ static spk_status put_meaning(const struct join_plan *j, struct spk_buffer *text
 		SPK_TRY(spk_buffer_append_str(text, ", every version", err));
 	if (j->time.kind)
 		SPK_TRY(spk_buffer_printf(text, err, "; %s, by %lld", j->time.kind == SPK_JOIN_BY_WINDOW ? "window" : "interval", (long long)j->time.bucket_us));
-	if (lateness(j))
-		SPK_TRY(spk_buffer_printf(text, err, ", late by up to %lld us", (long long)lateness(j)));
+	if (lateness(j) || (j->time.kind == SPK_JOIN_BY_WINDOW && j->strategy == STREAM))
+		SPK_TRY(spk_buffer_printf(text, err, ", late by up to %lld us, changing %s", (long long)lateness(j), j->strategy == STREAM ? "from the beginning" : "when they are over"));
 	if (!j->l->filter)
 		return SPK_OK;
 	SPK_TRY(spk_buffer_append_str(text, "; on ", err));
@@ -393,14 +395,18 @@ static spk_status keep_both(struct join_plan *j, struct spk_physical *node, spk_
 		node->time_sources = node->waits ? spk_build_sources_below(j->b, j->l->input[1], true) : 0;
 		node->bound = j->l->properties.bound;
 		node->retracts = false;
-	} else if (j->time.kind || j->strategy == STREAM_ASOF) {
-		spk_build_time(j->b, j->l, node);
-		node->bound = j->l->properties.bound;
+	} else if (j->strategy != STREAM) {
 		node->lateness_us = lateness(j);
+		node->on_close = true;
 		node->retracts = node->lateness_us > 0;
 	} else {
+		node->lateness_us = lateness(j);
 		node->retracts = j->side[0].retracts || j->side[1].retracts || (j->l->join != SPK_JOIN_INNER && j->l->join != SPK_JOIN_SEMI);
 		node->bound = SPK_BOUND_NOTHING;
+	}
+	if (j->strategy != LOOKUP && (j->time.kind || j->strategy == STREAM_ASOF)) {
+		spk_build_time(j->b, j->l, node);
+		node->bound = j->l->properties.bound;
 	}
 	if (status == SPK_OK)
 		status = spk_build_check_timeless(j->b, j->l, node->retracts, err);
@@ -520,10 +526,16 @@ static spk_status check_lookup(const struct join_plan *j, spk_error *err)
 /* In a stream: what the condition says of time. Late rows do not come so far. */
 static spk_status take_time(struct join_plan *j, spk_error *err)
 {
-	if (!j->b->options->streaming || j->side[0].retracts || j->side[1].retracts)
+	const bool retracts = j->side[0].retracts || j->side[1].retracts;
+
+	if (!j->b->options->streaming || spk_join_is_asof(j->l->join))
 		return SPK_OK;
-	if (!spk_join_is_asof(j->l->join))
-		j->time = spk_join_time_of(j->l);
+	j->time = spk_join_time_of(j->l);
+	/* Rows that may be taken back go with their windows, but for those whose bounds change; how far apart their times are does not bound when that is. */
+	if (retracts && (j->time.kind != SPK_JOIN_BY_WINDOW || spk_build_bounds_change(j->b, j->l))) {
+		j->time = (struct spk_join_time){ .kind = SPK_JOIN_TIMELESS };
+		return SPK_OK;
+	}
 	for (int s = 0; s < 2 && j->time.kind; s++)
 		SPK_TRY(spk_build_late(j->b, j->l, j->time.column[s], lateness(j), j->time.kind != SPK_JOIN_BY_WINDOW, &j->side[s], err));
 	return SPK_OK;

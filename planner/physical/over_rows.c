@@ -101,14 +101,15 @@ spk_status spk_build_over_columns(struct spk_build *b, const struct spk_logical 
 
 spk_status spk_build_over_closes(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, struct spk_closing *out, spk_error *err)
 {
-	const bool may = l->properties.bound == SPK_BOUND_TIME && b->options->emit != SPK_EMIT_ON_UPDATE;
+	const bool may = l->properties.bound == SPK_BOUND_TIME && !spk_build_bounds_change(b, l);
 	int64_t add_us = 0;
 	const int key = may ? spk_build_window_key(l, &add_us) : -1;
 
-	if (key >= 0)
-		SPK_TRY(spk_build_check_lateness(b, l, "window functions and first rows by window", err));
-	*out = (struct spk_closing){ key >= 0 ? l->expr[key]->column : -1, add_us, false };
-	return key >= 0 ? spk_build_late(b, l, out->key, add_us, false, ports, err) : SPK_OK;
+	*out = (struct spk_closing){ .key = -1 };
+	if (key < 0)
+		return SPK_OK;
+	*out = (struct spk_closing){ l->expr[key]->column, add_us + b->options->lateness_us, spk_build_windows_change(b) };
+	return spk_build_late(b, l, out->key, out->add_us, false, ports, err);
 }
 
 spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
@@ -124,10 +125,10 @@ spk_status spk_build_rows_over(struct spk_build *b, const struct spk_logical *l,
 		return spk_build_time_over(b, l, in, out, err);
 	SPK_TRY(spk_build_over_columns(b, l, &ports, &n, &keys, err));
 	r.l = n;
-	r.window_key = closing.key;
-	r.window_add_us = closing.add_us;
+	r.closing = closing;
 	r.key = keys.column;
 	r.keys = keys.count;
 	SPK_TRY(spk_build_recompute(b, &r, &ports, out, err));
+	SPK_TRY(spk_build_pace(b, n, r.key, r.keys, closing, out, err));
 	return n->schema->count > l->schema->count ? spk_build_over_drop(b, l, out, err) : SPK_OK;
 }

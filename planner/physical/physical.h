@@ -117,11 +117,11 @@ struct spk_physical {
 	const struct spk_callback *callback; /* CALLBACK */
 	int calls;                         /* OVER: its input is sorted by `expr` (the partition), then `sort` */
 	struct spk_window_call *call;
-	int window_key;                    /* WINDOW_AGGREGATE, STREAM_AGGREGATE by window: group column that holds the window bound; LATE, RECOMPUTE, TOP_N (final rows as the watermark closes it): input column; else -1 */
+	int window_key;                    /* WINDOW_AGGREGATE, STREAM_AGGREGATE by window: group column that holds the window bound; LATE, RECOMPUTE, TOP_N by window: input column; else -1 */
 	int64_t window_add_us;             /* add to it to get the window's end */
-	int64_t lateness_us;               /* STREAM_AGGREGATE by window (part of window_add_us), SESSION_INPUT, SESSION, WINDOW_JOIN: late rows are taken for so long behind its end */
+	int64_t lateness_us;               /* STREAM_AGGREGATE, RECOMPUTE, TOP_N by window (part of window_add_us), SESSION_INPUT, SESSION, WINDOW_JOIN: late rows are taken for so long behind its end */
 	int64_t emit_interval_us;          /* PACED_CHANGES */
-	bool on_close;                     /* STREAM_AGGREGATE by window, SESSION: says nothing of a window before it closes */
+	bool on_close;                     /* STREAM_AGGREGATE, RECOMPUTE, TOP_N by window, SESSION: says nothing of a window before it closes */
 	int time_column;                   /* WINDOW, SESSION_INPUT, SESSION: input column */
 	enum spk_window_kind window;
 	int64_t window_size_us, window_slide_us, window_offset_us;  /* slide: also a session's gap */

@@ -21,7 +21,7 @@ bool spk_physical_may_expire(const struct spk_physical *node)
 	case SPK_PHYSICAL_STREAM_AGGREGATE: return node->window_key < 0 && node->expr_count;
 	case SPK_PHYSICAL_TOP_N: return node->window_key < 0 && node->key_count;
 	case SPK_PHYSICAL_RECOMPUTE: return node->window_key < 0 && node->key_count && !node->complete && node->inner->nodes > 1;  /* a view's rows are kept for those who ask */
-	case SPK_PHYSICAL_STREAM_JOIN: return node->join_keys;
+	case SPK_PHYSICAL_STREAM_JOIN: return node->join_keys && !node->time.kind;
 	default: return false;
 	}
 }
@@ -41,7 +41,7 @@ bool spk_physical_has_buckets(const struct spk_physical *node)
 	case SPK_PHYSICAL_RECOMPUTE:
 	case SPK_PHYSICAL_STREAM_AGGREGATE:
 	case SPK_PHYSICAL_TOP_N: return node->window_key >= 0 || node->state_ttl_us[0];
-	case SPK_PHYSICAL_STREAM_JOIN: return node->state_ttl_us[0] || node->state_ttl_us[1];
+	case SPK_PHYSICAL_STREAM_JOIN: return node->time.kind || node->state_ttl_us[0] || node->state_ttl_us[1];
 	default: return false;
 	}
 }
@@ -459,7 +459,7 @@ static spk_status build_input(struct spk_build *b, const struct spk_logical *l, 
 /* The first rows by some order, or as they came, of all rows that are kept. What they are ordered by is a column by now: computed when they came. */
 static spk_status build_stream_limit(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
-	const struct spk_recompute r = { .l = l, .inner = spk_build_limit, .window_key = -1, .what = "limit" };
+	const struct spk_recompute r = { .l = l, .inner = spk_build_limit, .closing = { .key = -1 }, .what = "limit" };
 
 	return spk_build_recompute(b, &r, in, out, err);
 }

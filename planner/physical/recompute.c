@@ -36,6 +36,7 @@ static spk_status put_meaning(const struct spk_physical *node, const struct spk_
 {
 	char type[64];
 
+	SPK_TRY(spk_build_window_meaning(node, text, err));
 	SPK_TRY(spk_buffer_append_str(text, node->window_key >= 0 ? "rows by window" : "rows", err));
 	for (int i = 0; i < in->count; i++)
 		SPK_TRY(spk_buffer_printf(text, err, "%s %s %s", i ? "," : "", in->field[i].name, spk_type_format(in->field[i].type, type, sizeof type)));
@@ -48,7 +49,7 @@ static spk_status put_meaning(const struct spk_physical *node, const struct spk_
 
 spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *r, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
-	const bool closes = r->window_key >= 0;
+	const bool by_window = r->closing.key >= 0;
 	struct spk_buffer text = { 0 };
 	const struct spk_physical_plan *inner;
 	const struct spk_schema *schema = NULL;
@@ -64,13 +65,11 @@ spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *
 	node->left = schema;
 	node->key = r->keys ? spk_arena_copy(b->arena, r->key, sizeof *r->key * (size_t)r->keys) : NULL;
 	node->key_count = r->keys;
-	node->window_key = r->window_key;
-	node->window_add_us = r->window_add_us;
-	if (closes)
-		spk_build_time(b, r->l, node);
+	if (by_window)
+		spk_build_by_window(b, r->l, r->closing, node);
 	node->complete = r->complete;
-	node->retracts = r->keeps ? in->retracts : !closes && !r->complete;
-	node->bound = closes ? SPK_BOUND_TIME : r->keeps && r->l->input[0]->properties.key_count ? SPK_BOUND_KEY : SPK_BOUND_NOTHING;
+	node->retracts = r->keeps ? in->retracts : (!by_window || r->closing.changes) && !r->complete;
+	node->bound = by_window ? SPK_BOUND_TIME : r->keeps && r->l->input[0]->properties.key_count ? SPK_BOUND_KEY : SPK_BOUND_NOTHING;
 	SPK_TRY_PTR(node->key || !r->keys, err);
 	status = put_meaning(node, ports.node[0]->schema, &text, err);
 	if (status == SPK_OK)

@@ -315,7 +315,7 @@ static spk_status build_by_time(struct spk_build *b, const struct spk_logical *w
 /* A row more may change the bounds of all rows of its session. */
 static spk_status build_changing(struct spk_build *b, const struct spk_logical *w, const struct spk_ports *in, struct spk_ports *out, spk_error *err)
 {
-	const struct spk_recompute r = { .l = w, .key = w->partition, .keys = w->partition_count, .inner = build_batch, .window_key = -1, .what = "session" };
+	const struct spk_recompute r = { .l = w, .key = w->partition, .keys = w->partition_count, .inner = build_batch, .closing = { .key = -1 }, .what = "session" };
 	struct spk_ports ports = *in;
 
 	SPK_TRY(build_input(b, w, w->time_column, false, &ports, err));

@@ -65,7 +65,7 @@ static spk_status check_changes(const struct spk_logical *l, bool retracts, cons
 
 static spk_status build_complete(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, spk_error *err)
 {
-	const struct spk_recompute r = { .l = l, .window_key = -1, .complete = true, .what = "complete" };
+	const struct spk_recompute r = { .l = l, .closing = { .key = -1 }, .complete = true, .what = "complete" };
 	const struct spk_ports in = *ports;
 
 	return spk_build_recompute(b, &r, &in, ports, err);

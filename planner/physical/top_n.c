@@ -138,6 +138,7 @@ static spk_status put_meaning(const struct spk_physical *node, struct spk_buffer
 	const struct spk_schema *in = node->input[0]->schema;
 	char type[64];
 
+	SPK_TRY(spk_build_window_meaning(node, text, err));
 	SPK_TRY(spk_buffer_append_str(text, spk_top_n_is_first_row(node) ? "first row" : node->window_key >= 0 ? "rows by window in order" : "rows in order", err));
 	for (int i = 0; i < in->count; i++)
 		SPK_TRY(spk_buffer_printf(text, err, "%s %s %s", i ? "," : "", in->field[i].name, spk_type_format(in->field[i].type, type, sizeof type)));
@@ -174,7 +175,7 @@ spk_status spk_build_order(struct spk_build *b, const struct spk_logical *l, str
 /* over: over the columns of `in`, whose partition `key` is. */
 static spk_status build_node(struct spk_build *b, const struct top *t, const struct spk_logical *over, const struct spk_over_keys *keys, struct spk_closing closing, struct spk_ports *ports, spk_error *err)
 {
-	const bool closes = closing.key >= 0, retracts = ports->retracts, by_time = !closes && t->filter && spk_build_goes_by_time(b, t->over, ports);
+	const bool by_window = closing.key >= 0, retracts = ports->retracts, by_time = !by_window && t->filter && spk_build_goes_by_time(b, t->over, ports);
 	struct spk_buffer text = { 0 };
 	struct spk_physical *node;
 	spk_status status;
@@ -190,14 +191,12 @@ static spk_status build_node(struct spk_build *b, const struct top *t, const str
 	node->percentile = t->percentile;
 	node->calls = over->calls;
 	node->call = over->call;
-	node->window_key = closing.key;
-	node->window_add_us = closing.add_us;
-	if (closes)
-		spk_build_time(b, t->over, node);
+	if (by_window)
+		spk_build_by_window(b, t->over, closing, node);
 	/* In the order of time what comes later never displaces what is there. */
-	node->retracts = !closes && !by_time;
+	node->retracts = by_window ? closing.changes : !by_time;
 	/* Rows that have a key are no more than its values, whether they change or not. */
-	node->bound = closes ? SPK_BOUND_TIME : (retracts || t->percentile.asked) && !t->over->input[0]->properties.key_count ? SPK_BOUND_NOTHING : SPK_BOUND_KEY;
+	node->bound = by_window ? SPK_BOUND_TIME : (retracts || t->percentile.asked) && !t->over->input[0]->properties.key_count ? SPK_BOUND_NOTHING : SPK_BOUND_KEY;
 	SPK_TRY(spk_build_order(b, over, node, err));
 	status = put_meaning(node, &text, err);
 	if (status == SPK_OK)
@@ -230,6 +229,7 @@ static spk_status build_rank(struct spk_build *b, const struct top *t, struct sp
 	SPK_TRY(spk_build_over_closes(b, t->over, out, &closing, err));
 	SPK_TRY(spk_build_over_columns(b, t->over, out, &over, &keys, err));
 	SPK_TRY(build_node(b, t, over, &keys, closing, out, err));
+	SPK_TRY(spk_build_pace(b, over, keys.column, keys.count, closing, out, err));
 	/* Columns that were computed for the order lie before the rank; without it they are behind all that anyone looks at. */
 	if (t->shows_rank && over->schema->count > t->over->schema->count)
 		SPK_TRY(spk_build_over_drop(b, t->over, out, err));

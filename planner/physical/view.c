@@ -24,7 +24,7 @@ static spk_status choose_key(struct spk_build *b, const struct spk_logical *l, s
 
 spk_status spk_build_view(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
-	struct spk_recompute r = { .l = l, .window_key = -1, .keeps = true, .what = "view" };
+	struct spk_recompute r = { .l = l, .closing = { .key = -1 }, .keeps = true, .what = "view" };
 	const char *root = b->root_name;
 	struct spk_ports in;
 

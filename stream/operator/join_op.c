@@ -59,6 +59,41 @@ void spk_join_op_close(struct spk_op *op)
 	spk_arena_unref(j->arena);
 }
 
+int64_t spk_join_window(const struct spk_join_op *j, uint32_t number)
+{
+	const struct spk_delta_rows *d = &j->in.side[j->in.side[0].first[number] ? 0 : 1];
+	uint32_t size;
+	const char *row = spk_delta_row(d, d->first[number] - 1, &size);
+
+	return spk_join_row_number(row, size);
+}
+
+static void put(struct spk_join_rows *rows, const struct spk_kept_row *row, int64_t weight)
+{
+	if (weight)
+		rows->row[rows->count++] = (struct spk_kept_row){ .bytes = row->bytes, .size = row->size, .weight = weight };
+}
+
+spk_status spk_join_take_rows(struct spk_join_op *j, uint32_t number, int side, struct spk_join_key *key, struct spk_arena *arena, spk_error *err)
+{
+	const struct spk_delta_rows *d = &j->in.side[side];
+	const int rows = spk_delta_rows_sum(d, number).rows;
+
+	SPK_TRY_PTR(key->added[side].row = SPK_NEW_ARRAY(arena, struct spk_kept_row, rows + 1), err);
+	SPK_TRY_PTR(key->taken[side].row = SPK_NEW_ARRAY(arena, struct spk_kept_row, rows + 1), err);
+	for (uint32_t i = d->first[number]; i; i = d->next[i - 1]) {
+		int64_t weight = d->weight[i - 1], taken = 0;
+		struct spk_kept_row row = { 0 };
+
+		SPK_TRY(spk_delta_row_own(d, i - 1, arena, &row, err));
+		if (weight < 0 && !j->kept[side].totals_only)
+			SPK_TRY(spk_row_group_take(&j->kept[side], key->group[side], row.bytes, row.size, -weight, &taken, arena, err));
+		put(&key->taken[side], &row, -taken);
+		put(&key->added[side], &row, weight + taken);
+	}
+	return SPK_OK;
+}
+
 spk_status spk_join_op_emit_keyless(struct spk_join_op *j, spk_error *err)
 {
 	struct spk_arena *arena = spk_arena_new(j->base.pipeline->account);

@@ -29,6 +29,14 @@ spk_status spk_join_op_begin(struct spk_op *op, spk_error *err);
 spk_status spk_join_op_push(struct spk_op *op, int input, struct spk_batch *in, spk_error *err);
 void spk_join_op_close(struct spk_op *op);
 
+/* Timed input of a join by window: the end of the window in which key `number` is. */
+int64_t spk_join_window(const struct spk_join_op *j, uint32_t number);
+/*
+ * Of an open key's changed rows of a side takes back what is there to be taken (the pages that have it are loaded), into key->taken; what is not there, and what comes,
+ * is to be added: key->added.
+ */
+spk_status spk_join_take_rows(struct spk_join_op *j, uint32_t number, int side, struct spk_join_key *key, struct spk_arena *arena, spk_error *err);
+
 /* Emits the epoch's rows that meet nothing whatever there is, a value that is compared being NULL: those that come out alone. */
 spk_status spk_join_op_emit_keyless(struct spk_join_op *j, spk_error *err);
 

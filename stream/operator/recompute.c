@@ -3,10 +3,10 @@
  * as they were and as they are, and the difference comes out.
  *
  *   input   rows by the hash of the key columns; those taken back have negative weights
- *   output  what changes of the results; or all of them of what changes (plan->complete); or, by window, the results of every window that the watermark
- *           closes, once
- *   state   the rows by key (keyed_rows.h); by window they are bucketed by its end, and go with it; else keys that have not changed for plan->state_ttl_us are
- *           forgotten (expiry.h)
+ *   output  what changes of the results; or all of them of what changes (plan->complete). By window with plan->on_close the results of every window that the watermark
+ *           closes, and then what late rows change of them
+ *   state   the rows by key (keyed_rows.h); by window they are bucketed by its end and what late rows are allowed, and go when the watermark passes that; else keys that
+ *           have not changed for plan->state_ttl_us are forgotten (expiry.h)
  *
  * What was is computed again and not kept: the rows come in the same order as then, and batch operators repeat.
  */
@@ -37,7 +37,7 @@ struct recompute {
 
 static struct recompute *self(struct spk_op *op) { return spk_container_of(op, struct recompute, base); }
 
-static bool closes(const struct recompute *r) { return r->base.plan->window_key >= 0; }
+static bool by_window(const struct recompute *r) { return r->base.plan->window_key >= 0; }
 
 /* --- what comes out --- */
 
@@ -194,13 +194,14 @@ static spk_status run_chain(struct recompute *r, const struct spk_row_group *gro
 
 struct slice {
 	struct spk_arena *arena;
+	bool silent;                     /* its keys are in windows that are waited for */
 	int keys;
 	uint32_t number[KEYS_AT_ONCE];
 	struct spk_row_group group[KEYS_AT_ONCE];
 	enum spk_rows_wanted wanted[KEYS_AT_ONCE];
 };
 
-/* By window rows are only looked through when one is taken back: the rest is for the window's end. */
+/* Of windows that are waited for rows are only looked through when one is taken back: the rest is for the window's end. */
 static spk_status load(struct recompute *r, struct slice *s, spk_error *err)
 {
 	for (int i = 0; i < s->keys; i++) {
@@ -208,9 +209,9 @@ static spk_status load(struct recompute *r, struct slice *s, spk_error *err)
 
 		*g = (struct spk_row_group){ .hash = spk_epoch_key_hash(&r->keys, s->number[i]), .bucket = spk_epoch_key_bucket(&r->keys, s->number[i]) };
 		g->key = spk_epoch_key(&r->keys, s->number[i], &g->key_size);
-		if (!closes(r))
+		if (!by_window(r))
 			g->bucket = SPK_EXPIRY_DATA;
-		s->wanted[i] = closes(r) && !spk_delta_rows_sum(&r->delta, s->number[i]).takes ? SPK_ROWS_LAST : SPK_ROWS_ALL;
+		s->wanted[i] = s->silent && !spk_delta_rows_sum(&r->delta, s->number[i]).takes ? SPK_ROWS_LAST : SPK_ROWS_ALL;
 	}
 	SPK_TRY(spk_keyed_rows_open(&r->kept, s->group, s->keys, s->arena, err));
 	return spk_keyed_rows_load(&r->kept, s->group, s->wanted, s->keys, s->arena, err);
@@ -271,7 +272,7 @@ static spk_status work_off(struct recompute *r, struct slice *s, spk_error *err)
 	if (r->base.plan->complete) {
 		r->weight = 0;
 		SPK_TRY(run_chain(r, s->group, s->keys, false, s->arena, err));
-	} else if (!closes(r)) {
+	} else if (!s->silent) {
 		r->weight = -1;
 		if (was_known(s))
 			SPK_TRY(run_chain(r, s->group, s->keys, true, s->arena, err));
@@ -294,10 +295,11 @@ static spk_status with_arena(struct recompute *r, struct slice *s, spk_error *er
 	return status;
 }
 
-static spk_status work_off_keys(struct recompute *r, struct slice *s, spk_error *err)
+static spk_status work_off_keys(struct recompute *r, struct slice *s, bool silent, spk_error *err)
 {
+	s->silent = silent;
 	for (uint32_t k = 0; k < r->keys.map.count; k++) {
-		if (!r->delta.first[k])
+		if (!r->delta.first[k] || silent != (by_window(r) && !spk_op_window_speaks(&r->base, spk_epoch_key_bucket(&r->keys, k))))
 			continue;
 		s->number[s->keys++] = k;
 		if (s->keys == KEYS_AT_ONCE)
@@ -318,9 +320,13 @@ static spk_status close_keys(void *user, struct spk_row_group *group, int groups
 
 static spk_status close_windows(struct recompute *r, spk_error *err)
 {
-	const struct spk_closing_rows closing = { .op = &r->base, .view = r->view, .kept = &r->kept, .sides = 1, .take = close_keys, .user = r };
+	const struct spk_closing_buckets buckets = spk_op_windows_closing(&r->base);
+	const struct spk_closing_rows closing = { .op = &r->base, .view = r->view, .kept = &r->kept, .sides = 1, .take = close_keys, .user = r, .stays = r->base.plan->lateness_us > 0,
+		.from = buckets.behind };
 
-	return spk_closing_rows_take(&closing, spk_op_watermark_after(&r->base), err);
+	if (r->base.plan->on_close)
+		SPK_TRY(spk_closing_rows_take(&closing, buckets.to, err));
+	return spk_op_drop_windows(&r->base, r->view, err);
 }
 
 static spk_status recompute_finish(struct spk_op *op, spk_error *err)
@@ -331,8 +337,10 @@ static spk_status recompute_finish(struct spk_op *op, spk_error *err)
 	spk_status status = s ? spk_delta_rows_chain(&r->delta, r->keys.map.count, work, err) : spk_fail_memory(err);
 
 	if (status == SPK_OK)
-		status = work_off_keys(r, s, err);
-	if (status == SPK_OK && closes(r))
+		status = work_off_keys(r, s, false, err);
+	if (status == SPK_OK && by_window(r))
+		status = work_off_keys(r, s, true, err);
+	if (status == SPK_OK && by_window(r))
 		status = close_windows(r, err);
 	if (status == SPK_OK && spk_expires(op->plan))
 		status = spk_expiry_run(&r->expiry, err);

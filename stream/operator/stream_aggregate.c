@@ -18,12 +18,6 @@
 
 static struct spk_stateful_groups *self(struct spk_op *op) { return spk_container_of(op, struct spk_stateful_groups, base); }
 
-/* Whether changes of a group in this bucket come out: those of a window that is yet to close do not, where it is waited for. */
-static bool speaks(const struct spk_op *op, int64_t bucket, int64_t watermark_before)
-{
-	return !op->plan->on_close || bucket - op->plan->lateness_us <= watermark_before;
-}
-
 /* Rows 0..n of the batch are the old images, n..2n the new ones, so that -1 comes before +1. */
 struct images {
 	struct spk_batch *batch;
@@ -190,7 +184,7 @@ static spk_status update_slice(struct spk_op *op, struct spk_slice *slice, struc
 	im->silent = SPK_NEW_ARRAY(im->batch->arena, bool, n);
 	SPK_TRY_PTR(im->had && im->has && im->silent, err);
 	for (int i = 0; i < n; i++)
-		im->silent[i] = slice->bucketed && !speaks(op, slice->bucket[i], spk_op_watermark_before(op));
+		im->silent[i] = slice->bucketed && !spk_op_window_speaks(op, slice->bucket[i]);
 	SPK_TRY(take_old(s, slice, im, err));
 	SPK_TRY(spk_stateful_merge(s, slice, err));
 	if (spk_expires(op->plan))
@@ -205,20 +199,11 @@ static spk_status update_slice(struct spk_op *op, struct spk_slice *slice, struc
 /* Windows that close in this epoch, where that is waited for; those that nothing may change any more are dropped. */
 static spk_status pass_windows(struct spk_stateful_groups *s, spk_error *err)
 {
-	const struct spk_physical *plan = s->base.plan;
-	const int64_t before = spk_op_watermark_before(&s->base), after = spk_op_watermark_after(&s->base);
-	int64_t from, to, bucket;
+	const struct spk_closing_buckets closing = spk_op_windows_closing(&s->base);
 
-	if (plan->on_close) {
-		if (before == SPK_WATERMARK_NONE || __builtin_add_overflow(before, plan->lateness_us + 1, &from))
-			from = before == SPK_WATERMARK_NONE ? INT64_MIN : INT64_MAX;
-		if (after == SPK_WATERMARK_NONE || __builtin_add_overflow(after, plan->lateness_us, &to))
-			to = after == SPK_WATERMARK_NONE ? INT64_MIN : INT64_MAX;
-		SPK_TRY(spk_stateful_emit_windows(s, from, to, false, err));
-	}
-	while ((bucket = spk_state_first_bucket(s->view)) <= after && bucket != INT64_MAX)
-		SPK_TRY(spk_state_take_bucket(s->view, bucket, NULL, NULL, err));
-	return SPK_OK;
+	if (s->base.plan->on_close && closing.behind != INT64_MAX)
+		SPK_TRY(spk_stateful_emit_windows(s, closing.behind + 1, closing.to, false, err));
+	return spk_op_drop_windows(&s->base, s->view, err);
 }
 
 static spk_status stream_finish(struct spk_op *op, spk_error *err)

@@ -1,10 +1,11 @@
 /*
- * Joins of two changelogs, both kept by key for good.
+ * Joins of two changelogs, both kept by key: for good, or, where the ends of windows are among the keys, until the watermark has passed those.
  *
  *   input   0 the left rows, 1 the right ones, by the hash of the keys; rows taken back have negative weights
  *   output  what changes of the join: pairs, and rows that come out alone (LEFT, SEMI, ANTI, ...), one change per row and epoch
  *   state   keyed: both sides' rows by key (keyed_rows.h); of a side that is only looked for (SEMI, ANTI) how many rows a key has. A side's rows of a key that have not
- *           changed for plan->state_ttl_us of the side are forgotten (expiry.h); rows of the other side keep how many they have met of them
+ *           changed for plan->state_ttl_us of the side are forgotten (expiry.h); rows of the other side keep how many they have met of them. By window (plan->time) it is
+ *           bucketed by its end and what late rows are allowed, and goes when the watermark passes that
  *
  * An epoch's rows are folded first: what comes and goes within it is no change. Then keys are worked off some at a time, in the order in
  * which they came; one with many rows in pieces (join_hot_key.h).
@@ -17,6 +18,8 @@
 #include "stream/operator/stream_operators.h"
 
 enum { KEYS_AT_ONCE = 256 };
+
+static bool by_window(const struct spk_join_op *j) { return j->base.plan->time.kind == SPK_JOIN_BY_WINDOW; }
 
 /* --- keys that do not change --- */
 
@@ -48,7 +51,7 @@ static spk_status join_open(struct spk_op *op, spk_error *err)
 {
 	struct spk_join_op *j = spk_join_op_of(op);
 
-	SPK_TRY(spk_join_op_open(op, false, false, true, err));
+	SPK_TRY(spk_join_op_open(op, false, by_window(j), true, err));
 	spk_expiry_init(&j->expiry, op, j->view, forget_keys, j);
 	return SPK_OK;
 }
@@ -97,34 +100,6 @@ static void decide_wanted(struct spk_join_op *j, struct slice *s, int at)
 	}
 }
 
-static void put(struct spk_join_rows *rows, const struct spk_kept_row *row, int64_t weight)
-{
-	if (weight)
-		rows->row[rows->count++] = (struct spk_kept_row){ .bytes = row->bytes, .size = row->size, .weight = weight };
-}
-
-/* Takes back what is there to be taken; what is not, and what comes, is to be added. */
-static spk_status take_rows(struct spk_join_op *j, struct slice *s, int at, int side, struct spk_arena *arena, spk_error *err)
-{
-	const struct spk_delta_rows *d = &j->in.side[side];
-	const int rows = spk_delta_rows_sum(d, s->number[at]).rows;
-	struct spk_join_key *key = &s->key[at];
-
-	SPK_TRY_PTR(key->added[side].row = SPK_NEW_ARRAY(arena, struct spk_kept_row, rows + 1), err);
-	SPK_TRY_PTR(key->taken[side].row = SPK_NEW_ARRAY(arena, struct spk_kept_row, rows + 1), err);
-	for (uint32_t i = d->first[s->number[at]]; i; i = d->next[i - 1]) {
-		int64_t weight = d->weight[i - 1], taken = 0;
-		struct spk_kept_row row = { 0 };
-
-		SPK_TRY(spk_delta_row_own(d, i - 1, arena, &row, err));
-		if (weight < 0 && !j->kept[side].totals_only)
-			SPK_TRY(spk_row_group_take(&j->kept[side], key->group[side], row.bytes, row.size, -weight, &taken, arena, err));
-		put(&key->taken[side], &row, -taken);
-		put(&key->added[side], &row, weight + taken);
-	}
-	return SPK_OK;
-}
-
 static spk_status open_keys(struct spk_join_op *j, struct slice *s, spk_error *err)
 {
 	for (int side = 0; side < 2; side++) {
@@ -132,6 +107,8 @@ static spk_status open_keys(struct spk_join_op *j, struct slice *s, spk_error *e
 			struct spk_row_group *g = &s->group[side][i];
 
 			*g = (struct spk_row_group){ .hash = j->in.keys.hash[s->number[i]], .bucket = SPK_EXPIRY_DATA };
+			if (by_window(j))
+				g->bucket = spk_join_window(j, s->number[i]) + j->base.plan->lateness_us;
 			g->key = spk_keymap_key(&j->in.keys, s->number[i], &g->key_size);
 			s->key[i].group[side] = g;
 		}
@@ -172,7 +149,7 @@ static spk_status work_off_part(struct spk_join_op *j, struct slice *s, int from
 	SPK_TRY(load(j, s, from, to, arena, err));
 	for (int i = from; i < to; i++) {
 		for (int side = 0; side < 2; side++)
-			SPK_TRY(take_rows(j, s, i, side, arena, err));
+			SPK_TRY(spk_join_take_rows(j, s->number[i], side, &s->key[i], arena, err));
 		SPK_TRY(spk_join_delta_key(d, &s->key[i], err));
 	}
 	SPK_TRY(spk_join_delta_flush(d, err));
@@ -272,6 +249,8 @@ static spk_status join_finish(struct spk_op *op, spk_error *err)
 		status = work_off_keys(j, s, &d, err);
 	if (status == SPK_OK && spk_expires(op->plan))
 		status = spk_expiry_run(&j->expiry, err);
+	if (status == SPK_OK && by_window(j))
+		status = spk_op_drop_windows(op, j->view, err);
 	spk_row_changes_release(&changes);
 	spk_arena_unref(work);
 	spk_join_input_clear(&j->in);

@@ -48,3 +48,35 @@ int64_t spk_op_watermark_after(const struct spk_op *op)
 {
 	return delayed(op, spk_run_watermark_after(op->pipeline->run, op->plan->time_sources));
 }
+
+/* --- windows --- */
+
+bool spk_op_window_speaks(const struct spk_op *op, int64_t bucket)
+{
+	return !op->plan->on_close || bucket - op->plan->lateness_us <= spk_op_watermark_before(op);
+}
+
+/* The last bucket of windows that the watermark has passed. */
+static int64_t last_closed(const struct spk_op *op, int64_t watermark)
+{
+	int64_t bucket;
+
+	if (watermark == SPK_WATERMARK_NONE)
+		return INT64_MIN;
+	return __builtin_add_overflow(watermark, op->plan->lateness_us, &bucket) ? INT64_MAX : bucket;
+}
+
+struct spk_closing_buckets spk_op_windows_closing(const struct spk_op *op)
+{
+	return (struct spk_closing_buckets){ last_closed(op, spk_op_watermark_before(op)), last_closed(op, spk_op_watermark_after(op)) };
+}
+
+spk_status spk_op_drop_windows(const struct spk_op *op, struct spk_state_view *view, spk_error *err)
+{
+	const int64_t watermark = spk_op_watermark_after(op);
+	int64_t bucket;
+
+	while ((bucket = spk_state_first_bucket(view)) <= watermark && bucket != INT64_MAX)
+		SPK_TRY(spk_state_take_bucket(view, bucket, NULL, NULL, err));
+	return SPK_OK;
+}

@@ -22,6 +22,16 @@ spk_status spk_late_report(struct spk_op *op, const struct spk_batch *in, int32_
 int64_t spk_op_watermark_before(const struct spk_op *op);
 int64_t spk_op_watermark_after(const struct spk_op *op);
 
+/* --- operators by window, with a bucket for each: its end, and behind that what late rows are allowed (plan->lateness_us) --- */
+
+/* Whether changes of what is in this bucket come out now: not those of a window that is yet to close, where that is waited for (plan->on_close). */
+bool spk_op_window_speaks(const struct spk_op *op, int64_t bucket);
+/* Buckets of the windows that close in this epoch, where that is waited for: those behind `behind` up to `to`, that one included. */
+struct spk_closing_buckets { int64_t behind, to; };
+struct spk_closing_buckets spk_op_windows_closing(const struct spk_op *op);
+/* Drops what nothing may change any more. */
+spk_status spk_op_drop_windows(const struct spk_op *op, struct spk_state_view *view, spk_error *err);
+
 /* --- an aggregate with state: groups of the epoch, met with a state table in finish --- */
 
 /* A state row as the table holds it: the number of rows, weighted, eight bytes to come, the states. */

@@ -3,11 +3,11 @@
  * percentile is (percentile.h).
  *
  *   input   rows by the hash of the key columns; those taken back have negative weights
- *   output  -1/+1 of what changes among the rows within the bounds, with their rank where it is asked for; or, by window, those of every window that
- *           the watermark closes, once
+ *   output  -1/+1 of what changes among the rows within the bounds, with their rank where it is asked for. By window with plan->on_close those of every window that
+ *           the watermark closes, and then what late rows change of them
  *   state   ordered rows by key (ordered_rows.h). While rows are only added, none but those within the upper bound: what ranks behind it never comes
- *           back. Else all; but only those up to the bound are read. By window they are bucketed by its end, and go with it; else keys that have not changed for
- *           plan->state_ttl_us are forgotten (expiry.h)
+ *           back. Else all; but only those up to the bound are read. By window they are bucketed by its end and what late rows are allowed, and go when the watermark
+ *           passes that; else keys that have not changed for plan->state_ttl_us are forgotten (expiry.h)
  *
  * Rows that the order does not tell apart are numbered by their bytes, so that it does not matter when they came. What moves within the bounds is no
  * change where the rank is not asked for.
@@ -31,7 +31,9 @@ struct top_n {
 
 static struct top_n *self(struct spk_op *op) { return spk_container_of(op, struct top_n, base); }
 
-static bool closes(const struct top_n *t) { return t->base.plan->window_key >= 0; }
+static bool by_window(const struct top_n *t) { return t->base.plan->window_key >= 0; }
+/* Its window is waited for. */
+static bool is_silent(const struct top_n *t, const struct spk_ordered_tree *tree) { return by_window(t) && !spk_op_window_speaks(&t->base, tree->bucket); }
 /* While rows are only added, those behind the bound are forgotten. */
 static bool forgets(const struct top_n *t) { return !spk_top_n_keeps_all(t->base.plan); }
 /* How many rows, whatever their weight, no row within the bounds has before it; 0: that is not known. */
@@ -239,17 +241,18 @@ static spk_status change_rows(struct top_n *t, struct spk_ordered_tree *tree, ui
 static spk_status change_key(struct top_n *t, struct slice *s, int i, spk_error *err)
 {
 	struct spk_ordered_tree *tree = &s->tree[i];
+	const bool silent = is_silent(t, tree);
 	struct walk before = { 0 }, after;
 
-	if (!closes(t))
+	if (!silent)
 		SPK_TRY(find_items(t, tree, &before, err));
 	SPK_TRY(change_rows(t, tree, s->number[i], err));
-	if (closes(t) && !forgets(t))
+	if (silent && !forgets(t))
 		return SPK_OK;
 	SPK_TRY(find_items(t, tree, &after, err));
 	if (forgets(t) && after.rows)
 		SPK_TRY(spk_ordered_cut(&t->kept, tree, &after.last, err));
-	return closes(t) ? SPK_OK : note_difference(&s->changes, &before, &after, err);
+	return silent ? SPK_OK : note_difference(&s->changes, &before, &after, err);
 }
 
 static spk_status touch(struct top_n *t, const struct slice *s, spk_error *err)
@@ -268,7 +271,7 @@ static spk_status work_off(struct top_n *t, struct slice *s, spk_error *err)
 {
 	for (int i = 0; i < s->keys; i++) {
 		s->tree[i] = spk_ordered_input_tree(&t->in, s->number[i], s->arena);
-		if (!closes(t))
+		if (!by_window(t))
 			s->tree[i].bucket = SPK_EXPIRY_DATA;
 	}
 	SPK_TRY(spk_ordered_open(&t->kept, s->tree, s->keys, err));
@@ -346,17 +349,17 @@ static spk_status close_entry(void *user, const char *key, uint32_t key_size, co
 
 static spk_status close_windows(struct top_n *t, struct slice *s, spk_error *err)
 {
-	const int64_t watermark = spk_op_watermark_after(&t->base);
+	const struct spk_closing_buckets closing = spk_op_windows_closing(&t->base);
 	struct closing c = { t, s };
-	int64_t bucket;
+	int64_t bucket = closing.behind;
 
-	while ((bucket = spk_state_first_bucket(t->view)) <= watermark && bucket != INT64_MAX) {
-		SPK_TRY(spk_state_take_bucket(t->view, bucket, close_entry, &c, err));
+	while (t->base.plan->on_close && bucket != INT64_MAX && (bucket = spk_state_next_bucket(t->view, bucket + 1)) <= closing.to && bucket != INT64_MAX) {
+		SPK_TRY(t->base.plan->lateness_us ? spk_state_scan_bucket(t->view, bucket, close_entry, &c, err) : spk_state_take_bucket(t->view, bucket, close_entry, &c, err));
 		/* In order of time, one window after the other. */
 		if (s->keys)
 			SPK_TRY(with_arena(t, s, emit_closed, err));
 	}
-	return SPK_OK;
+	return spk_op_drop_windows(&t->base, t->view, err);
 }
 
 static spk_status top_n_finish(struct spk_op *op, spk_error *err)
@@ -368,7 +371,7 @@ static spk_status top_n_finish(struct spk_op *op, spk_error *err)
 
 	if (status == SPK_OK)
 		status = work_off_keys(t, s, err);
-	if (status == SPK_OK && closes(t))
+	if (status == SPK_OK && by_window(t))
 		status = close_windows(t, s, err);
 	if (status == SPK_OK && spk_expires(op->plan))
 		status = spk_expiry_run(&t->expiry, err);

@@ -1,7 +1,7 @@
 /*
  * Joins of rows that are in windows with one end: a window's rows are joined when the watermark closes it.
  *
- *   input   0 the left rows, 1 the right ones, by the hash of the keys, the window's end among them; only added, of windows that are open, or take late rows
+ *   input   0 the left rows, 1 the right ones, by the hash of the keys, the window's end among them; of windows that are open, or take late rows
  *   output  what the join of a closed window's rows is, once, windows in order of their ends; then what late rows change of it
  *   state   bucketed by the window's end: both sides' rows by key (keyed_rows.h); it goes with the window, or plan->lateness_us behind it
  */
@@ -19,17 +19,15 @@ static spk_status window_join_open(struct spk_op *op, spk_error *err)
 
 /* --- an epoch's rows, put to the others of their windows --- */
 
-/* A key's group on one side; its rows, all of one window, are those of the epoch. */
-static spk_status add_rows(struct spk_join_op *j, int side, uint32_t key, struct spk_row_group *g, struct spk_arena *arena, spk_error *err)
+/* A key's group on one side; its rows, all of one window, are those of the epoch. Those that are taken back are there, or go before they came. */
+static spk_status change_rows(struct spk_join_op *j, int side, uint32_t key, struct spk_row_group *g, struct spk_arena *arena, spk_error *err)
 {
-	const struct spk_delta_rows *d = &j->in.side[side];
+	struct spk_join_key rows = { 0 };
 
-	for (uint32_t i = d->first[key]; i; i = d->next[i - 1]) {
-		struct spk_kept_row row = { .weight = d->weight[i - 1] };
-
-		SPK_TRY(spk_delta_row_own(d, i - 1, arena, &row, err));
-		SPK_TRY(spk_row_group_add(&j->kept[side], g, &row, arena, err));
-	}
+	rows.group[side] = g;
+	SPK_TRY(spk_join_take_rows(j, key, side, &rows, arena, err));
+	for (int i = 0; i < rows.added[side].count; i++)
+		SPK_TRY(spk_row_group_add(&j->kept[side], g, &rows.added[side].row[i], arena, err));
 	return SPK_OK;
 }
 
@@ -46,13 +44,13 @@ static spk_status store_side(struct spk_join_op *j, int side, const uint32_t *nu
 
 		group[i] = (struct spk_row_group){ .hash = j->in.keys.hash[number[i]], .bucket = spk_join_row_number(row, size) };
 		group[i].key = spk_keymap_key(&j->in.keys, number[i], &group[i].key_size);
-		wanted[i] = SPK_ROWS_LAST;
+		wanted[i] = spk_delta_rows_sum(d, number[i]).takes ? SPK_ROWS_ALL : SPK_ROWS_LAST;
 	}
 	SPK_TRY(spk_keyed_rows_open(&j->kept[side], group, n, arena, err));
 	if (!j->kept[side].totals_only)
 		SPK_TRY(spk_keyed_rows_load(&j->kept[side], group, wanted, n, arena, err));
 	for (int i = 0; i < n; i++)
-		SPK_TRY(add_rows(j, side, number[i], &group[i], arena, err));
+		SPK_TRY(change_rows(j, side, number[i], &group[i], arena, err));
 	return spk_keyed_rows_write(&j->kept[side], group, n, arena, err);
 }
 
@@ -67,20 +65,10 @@ static spk_status store_some(struct spk_join_op *j, int side, const uint32_t *nu
 	return status;
 }
 
-/* The end of a key's window. */
-static int64_t window_of(const struct spk_join_op *j, uint32_t key)
-{
-	const struct spk_delta_rows *d = &j->in.side[j->in.side[0].first[key] ? 0 : 1];
-	uint32_t size;
-	const char *row = spk_delta_row(d, d->first[key] - 1, &size);
-
-	return spk_join_row_number(row, size);
-}
-
 /* Its window has come out. */
 static bool is_late(const struct spk_join_op *j, uint32_t key)
 {
-	return j->base.plan->lateness_us && window_of(j, key) <= spk_op_watermark_before(&j->base);
+	return j->base.plan->lateness_us && spk_join_window(j, key) <= spk_op_watermark_before(&j->base);
 }
 
 static spk_status store(struct spk_join_op *j, spk_error *err)
@@ -126,7 +114,7 @@ static spk_status open_late(struct spk_join_op *j, const uint32_t *number, int n
 		for (int i = 0; i < n; i++) {
 			struct spk_row_group *g = &group[side][i];
 
-			*g = (struct spk_row_group){ .hash = j->in.keys.hash[number[i]], .bucket = window_of(j, number[i]) };
+			*g = (struct spk_row_group){ .hash = j->in.keys.hash[number[i]], .bucket = spk_join_window(j, number[i]) };
 			g->key = spk_keymap_key(&j->in.keys, number[i], &g->key_size);
 			wanted[i] = j->kept[side].totals_only ? SPK_ROWS_NONE : SPK_ROWS_ALL;
 			key[i].group[side] = g;
@@ -162,20 +150,6 @@ static spk_status count_met(struct spk_join_op *j, const struct spk_join_key *ke
 	return status;
 }
 
-static spk_status add_late(struct spk_join_op *j, int side, uint32_t number, struct spk_join_rows *added, struct spk_arena *arena, spk_error *err)
-{
-	const struct spk_delta_rows *d = &j->in.side[side];
-
-	SPK_TRY_PTR(added->row = SPK_NEW_ARRAY(arena, struct spk_kept_row, spk_delta_rows_sum(d, number).rows + 1), err);
-	for (uint32_t i = d->first[number]; i; i = d->next[i - 1]) {
-		struct spk_kept_row *row = &added->row[added->count++];
-
-		row->weight = d->weight[i - 1];
-		SPK_TRY(spk_delta_row_own(d, i - 1, arena, row, err));
-	}
-	return SPK_OK;
-}
-
 /* What the rows of these keys change of the join of their windows; then they are kept with the others. */
 static spk_status join_late(struct spk_join_op *j, const uint32_t *number, int n, struct spk_row_changes *changes, spk_error *err)
 {
@@ -190,7 +164,7 @@ static spk_status join_late(struct spk_join_op *j, const uint32_t *number, int n
 		SPK_TRY(count_met(j, key, n, err));
 	for (int i = 0; i < n; i++)
 		for (int side = 0; side < 2; side++)
-			SPK_TRY(add_late(j, side, number[i], &key[i].added[side], arena, err));
+			SPK_TRY(spk_join_take_rows(j, number[i], side, &key[i], arena, err));
 	SPK_TRY(join_group(&d, key, n, err));
 	for (int side = 0; side < 2; side++) {
 		for (int i = 0; i < n; i++)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """hop() and cumulate() against a plain computation: in a batch, in a stream with any cut into epochs, and with rows that come late."""
 import datetime, json, pathlib, re, shutil, sys
+from collections import Counter
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from jobs import main, seed
@@ -147,8 +148,8 @@ def left_over(lines):
             if image:
                 row = ",".join(str(v) for v in image.values())
                 rows[row] = rows.get(row, 0) + weight
-    assert all(n in (0, 1) for n in rows.values()), rows
-    return sorted(row for row, n in rows.items() if n)
+    assert all(n >= 0 for n in rows.values()), rows
+    return Counter({row: n for row, n in rows.items() if n})
 
 
 def allowed_lateness():
@@ -158,16 +159,65 @@ def allowed_lateness():
         kind, step, size, offset = draw(rng)
         lateness = rng.choice([5, 30])
         rows = random_rows(rng, 60, 40)
-        mark, late, pairs = None, 0, []
-        for t, k, v in rows:
-            open_ones = [w for w in windows(kind, t, step, size, offset) if mark is None or w[1] + lateness > mark]
-            late += not open_ones
-            pairs += [((w, k), v) for w in open_ones]
-            mark = max(mark if mark is not None else t - DELAY, t - DELAY)
+        pairs, late = taken(rows, kind, step, size, offset, lateness)
         sql = query(kind, step, size, offset)
         settings = f"SET emit.allowed-lateness = '{lateness}s';\n" + ("SET emit = 'on-update';\n" if i % 2 else "")
         got, done = stream(sql, rows, 1, settings, "'format' = 'debezium-json'")
-        assert left_over(got) == grouped(pairs) and f" {late} late, 0 bad" in done, (sql, done, late, left_over(got)[:5], grouped(pairs)[:5])
+        assert left_over(got) == Counter(grouped(pairs)) and f" {late} late, 0 bad" in done, (sql, done, late, left_over(got), grouped(pairs)[:5])
+
+
+def taken(rows, kind, step, size, offset, lateness):
+    """Pairs ((window, key), v) of rows that come one an epoch, and how many are late for all their windows"""
+    mark, late, pairs = None, 0, []
+    for t, k, v in rows:
+        open_ones = [w for w in windows(kind, t, step, size, offset) if mark is None or w[1] + lateness > mark]
+        late += not open_ones
+        pairs += [((w, k), v) for w in open_ones]
+        mark = max(mark if mark is not None else t - DELAY, t - DELAY)
+    return pairs, late
+
+
+def rows_that_are_kept(by, values):
+    """What aggregates over all rows of a group say, and the first rows of a window, of (window, key) and its values"""
+    s, e = map(text, by[0])
+    counted = Counter(values)
+    middle = sorted(values)[(len(values) + 1) // 2 - 1]
+    mode = min(v for v in counted if counted[v] == max(counted.values()))
+    end = str(EPOCH + datetime.timedelta(seconds=by[0][1], milliseconds=-1)).replace(".999000", ".999")
+    return s, e, by[1], end, {"distinct": [("", len(counted), max(values) - min(values))], "all": [(":" + ".".join(map(str, sorted(values))), len(counted), sum(values))],
+                              "middle": [("", middle, mode)], "first": [("", v, i + 1) for i, v in enumerate(sorted(values)[:2])],
+                              "numbered": [("", v, min(i + 1, 3)) for i, v in enumerate(sorted(values))]}
+
+
+def rows_of_windows():
+    """aggregates that keep rows and first rows by window: late rows change them, for as long as they may, and 'on-update' says it all the while"""
+    rng = seed()
+    calls = {"distinct": "k, count(DISTINCT v), max(DISTINCT v) - min(v), max(window_time)", "all": "k || ':' || string_agg(v::text, '.' ORDER BY v), count(DISTINCT v), sum(v)::bigint, max(window_time)",
+             "middle": "k, percentile_disc(0.5) WITHIN GROUP (ORDER BY v), mode() WITHIN GROUP (ORDER BY v), max(window_time)"}
+    numbers = {"first": "place <= 2", "numbered": "place > 0"}
+    for i, what in enumerate([*calls, *numbers] * 2):
+        kind, step, size, offset = draw(rng)
+        lateness = rng.choice([0, 5, 30]) if i % 2 else rng.choice([5, 30])
+        rows = random_rows(rng, 60, 40)
+        pairs, late = taken(rows, kind, step, size, offset, lateness)
+        shift = f", interval '{offset} seconds'" if offset else ""
+        source = f"{kind}(t, ts, interval '{step} seconds', interval '{size} seconds'{shift})"
+        if what in calls:
+            sql = f"SELECT window_start, window_end, {calls[what]} FROM {source} GROUP BY window_start, window_end, k"
+        else:
+            sql = (f"SELECT window_start, window_end, k, v, {'place' if what == 'first' else 'least(place, 3)'}, window_time FROM "
+                   f"(SELECT *, row_number() OVER (PARTITION BY window_end, k, window_start ORDER BY v) AS place FROM {source}) AS x WHERE {numbers[what]}")
+        groups = {}
+        for by, v in pairs:
+            groups.setdefault(by, []).append(v)
+        want = Counter()
+        for by, values in groups.items():
+            s, e, k, end, said = rows_that_are_kept(by, values)
+            want.update(f"{s},{e},{k}{tail},{n},{v},{end}" for tail, n, v in said[what])
+        settings = f"SET emit.allowed-lateness = '{lateness}s';\n" + ("SET emit = 'on-update';\n" if i % 2 else "")
+        got, done = stream(sql, rows, 1, settings, "'format' = 'debezium-json'")
+        got = left_over(got)
+        assert got == want and f" {late} late, 0 bad" in done, (sql, settings, done, late, got - want, want - got)
 
 
 def lateness_that_cannot_be_kept():
@@ -177,14 +227,12 @@ def lateness_that_cannot_be_kept():
     tumble = "tumble(t, ts, interval '5 seconds')"
     for sql, message in (
             (f"INSERT INTO f SELECT window_end, k, count(*) FROM {tumble} GROUP BY window_end, k", "takes rows back"),
-            ("INSERT INTO o SELECT window_end, k, count(DISTINCT v) FROM session(t PARTITION BY k, ts, interval '5 seconds') GROUP BY window_start, window_end, k", "windows whose aggregates keep rows"),
+            (f"INSERT INTO f SELECT window_end, k, v FROM (SELECT *, row_number() OVER (PARTITION BY window_end ORDER BY v) AS n FROM {tumble}) AS x WHERE n <= 2", "takes rows back"),
             ("INSERT INTO o SELECT window_end, k, n FROM session((SELECT window_time AS at, k, count(*) AS n FROM tumble(t, ts, interval '5 seconds') GROUP BY window_start, window_end, window_time, k) "
-             "PARTITION BY k, at, interval '5 seconds')", "sessions that close cannot be made of rows that may be taken back"),
-            (f"INSERT INTO o SELECT window_end, k, count(DISTINCT v) FROM {tumble} GROUP BY window_end, k", "aggregates keep rows"),
-            (f"INSERT INTO o SELECT window_end, k, v FROM (SELECT *, row_number() OVER (PARTITION BY window_end ORDER BY v) AS n FROM {tumble}) AS x WHERE n <= 2", "first rows by window")):
+             "PARTITION BY k, at, interval '5 seconds')", "sessions that close cannot be made of rows that may be taken back")):
         (CWD / "refused.sql").write_text("SET emit.allowed-lateness = '5s';\n" + table([]) + sinks + sql + ";\n")
         done = sparklet(CWD, "explain", "refused.sql", expect=2)
         assert message in done.stderr and "hint: " in done.stderr, (message, done.stderr)
 
 
-main(batch_and_stream, same_order, windows_over_windows, late_rows, rows_without_a_time, allowed_lateness, lateness_that_cannot_be_kept)
+main(batch_and_stream, same_order, windows_over_windows, late_rows, rows_without_a_time, allowed_lateness, rows_of_windows, lateness_that_cannot_be_kept)

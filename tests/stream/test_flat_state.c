@@ -14,6 +14,12 @@ static const struct job { const char *name, *sql; } jobs[] = {
 	{ "rows of sessions", "INSERT INTO windows SELECT window_end, a, 1, b FROM session(t PARTITION BY a, ts, interval '3 seconds')" },
 	{ "changes", "SET emit = 'on-update'; INSERT INTO changing SELECT window_end, a, count(*), sum(b) FROM tumble(t, ts, interval '10 seconds') GROUP BY window_end, a" },
 	{ "late rows", "SET emit.allowed-lateness = '20s'; INSERT INTO changing SELECT window_end, a, count(*), sum(b) FROM tumble(t, ts, interval '10 seconds') GROUP BY window_end, a" },
+	{ "changes, all rows", "SET emit = 'on-update'; INSERT INTO changing SELECT window_end, a, count(DISTINCT f), cardinality(array_agg(b))::bigint FROM tumble(t, ts, interval '10 seconds') GROUP BY window_end, a" },
+	{ "changes, distinct", "SET emit = 'on-update'; INSERT INTO changing SELECT window_end, a, count(DISTINCT f), sum(b) FROM tumble(t, ts, interval '10 seconds') GROUP BY window_end, a" },
+	{ "late rows, first", "SET emit.allowed-lateness = '20s'; INSERT INTO changing SELECT window_end, a, b, n FROM (SELECT *, row_number() OVER (PARTITION BY window_end, a ORDER BY ts) AS n\n"
+	  "FROM tumble(t, ts, interval '10 seconds')) AS x WHERE n < 3" },
+	{ "changes, joined", "SET emit = 'on-update'; INSERT INTO changing SELECT x.window_end, x.a, y.a, y.b FROM tumble(t, ts, interval '10 seconds') AS x\n"
+	  "LEFT JOIN tumble(t, ts, interval '10 seconds') AS y ON x.window_end = y.window_end AND x.a = y.a - 1" },
 };
 
 /* Rows of a hundred windows; keys come and go. */

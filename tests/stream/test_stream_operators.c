@@ -72,6 +72,44 @@ static const struct job {
 	{ .name = "windows of windows that change for late rows", .sql = "SET emit.allowed-lateness = '10s';\n"
 	  "INSERT INTO changing SELECT window_end, 0, sum(n)::bigint, count(*) FROM (SELECT window_end, a, count(*) AS n\n"
 	  "FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a) x GROUP BY window_end", .mode = CHANGING, .waits = true, .lateness = 10 * SECOND, .windowed = SUMS_OF_WINDOWS },
+	{ .name = "windows that change whose rows are kept", .sql = "SET emit = 'on-update';\n"
+	  "INSERT INTO changing SELECT window_end, a, cardinality(array_agg(b ORDER BY b))::bigint, sum(b) FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a", .mode = CHANGING },
+	{ .name = "windows of rows that are kept for late ones", .sql = "SET emit.allowed-lateness = '10s';\n"
+	  "INSERT INTO changing SELECT window_end, a, cardinality(array_agg(b ORDER BY b))::bigint, sum(b)\n"
+	  "FROM hop((SELECT * FROM t UNION ALL SELECT * FROM u), ts, interval '5 seconds', interval '10 seconds') GROUP BY a, window_end, window_start", .mode = CHANGING, .waits = true, .hops = true, .both = true,
+	  .lateness = 10 * SECOND },
+	{ .name = "what is different in windows that change", .sql = "SET emit = 'on-update'; SET emit.allowed-lateness = '3s';\n"
+	  "INSERT INTO changing SELECT window_end, a, count(DISTINCT (b, f, v)), sum(b) FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a", .mode = CHANGING, .lateness = 3 * SECOND },
+	{ .name = "what is different in windows that late rows change", .sql = "SET emit.allowed-lateness = '10s';\n"
+	  "INSERT INTO changing SELECT window_end, a, count(DISTINCT (b, f, v)), sum(b) FROM hop((SELECT * FROM t UNION ALL SELECT * FROM u), ts, interval '5 seconds', interval '10 seconds')\n"
+	  "GROUP BY window_end, a, window_start", .mode = CHANGING, .waits = true, .lateness = 10 * SECOND, .hops = true, .both = true },
+	{ .name = "the largest of windows that change", .sql = "SET emit = 'on-update';\n"
+	  "INSERT INTO changing SELECT window_end, 0, max(n), count(*) FROM (SELECT window_end, a, count(*) AS n\n"
+	  "FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a) x GROUP BY window_end", .mode = CHANGING, .windowed = WINDOWS_OF_WINDOWS },
+	{ .name = "the largest of windows that late rows change", .sql = "SET emit.allowed-lateness = '10s';\n"
+	  "INSERT INTO changing SELECT window_end, 0, max(n), count(*) FROM (SELECT window_end, a, count(*) AS n\n"
+	  "FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a) x GROUP BY window_end", .mode = CHANGING, .waits = true, .lateness = 10 * SECOND, .windowed = WINDOWS_OF_WINDOWS },
+	{ .name = "the largest groups of windows that change", .sql = "SET emit = 'on-update'; SET emit.allowed-lateness = '2s';\n"
+	  "INSERT INTO changing SELECT window_end, a, n, s FROM (SELECT *, row_number() OVER (PARTITION BY window_end ORDER BY n DESC, a) AS place\n"
+	  "FROM (SELECT window_end, a, count(*) AS n, sum(b) AS s FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a) x) y WHERE place <= 2", .mode = CHANGING, .windowed = TOP_OF_WINDOWS,
+	  .lateness = 2 * SECOND },
+	{ .name = "the largest groups of windows that late rows change", .sql = "SET emit.allowed-lateness = '20s';\n"
+	  "INSERT INTO changing SELECT window_end, a, n, s FROM (SELECT *, row_number() OVER (PARTITION BY window_end ORDER BY n DESC, a) AS place\n"
+	  "FROM (SELECT window_end, a, count(*) AS n, sum(b) AS s FROM tumble(t, ts, interval '5 seconds') GROUP BY window_end, a) x) y WHERE place <= 2", .mode = CHANGING, .windowed = TOP_OF_WINDOWS,
+	  .waits = true, .lateness = 20 * SECOND },
+	{ .name = "the first rows of windows that change", .sql = "SET emit = 'on-update';\n"
+	  "INSERT INTO changing SELECT window_end, a, b, place FROM (SELECT *, row_number() OVER (PARTITION BY a, window_end ORDER BY b) AS place\n"
+	  "FROM tumble(t, ts, interval '5 seconds')) y WHERE place BETWEEN 2 AND 3", .mode = CHANGING, .windowed = TOP_OF_ROWS },
+	{ .name = "the first rows of windows that late rows change", .sql = "SET emit.allowed-lateness = '10s';\n"
+	  "INSERT INTO changing SELECT window_end, a, b, place FROM (SELECT *, row_number() OVER (PARTITION BY a, window_end ORDER BY b) AS place\n"
+	  "FROM hop((SELECT * FROM t UNION ALL SELECT * FROM u), ts, interval '5 seconds', interval '10 seconds')) y WHERE place BETWEEN 2 AND 3", .mode = CHANGING, .windowed = TOP_OF_ROWS, .waits = true, .hops = true, .both = true,
+	  .lateness = 10 * SECOND },
+	{ .name = "all rows of windows that change, numbered", .sql = "SET emit = 'on-update'; SET emit.allowed-lateness = '10s';\n"
+	  "INSERT INTO changing SELECT window_end, a, b, nullif(nullif(place, 1), 4) FROM (SELECT *, least(4, row_number() OVER (PARTITION BY a, window_end ORDER BY b)) AS place\n"
+	  "FROM tumble(t, ts, interval '5 seconds')) y WHERE place > 1 AND place < 4", .mode = CHANGING, .windowed = TOP_OF_ROWS, .lateness = 10 * SECOND },
+	{ .name = "all rows of windows that late rows change, numbered", .sql = "SET emit.allowed-lateness = '3s';\n"
+	  "INSERT INTO changing SELECT window_end, a, b, nullif(nullif(place, 1), 4) FROM (SELECT *, least(4, row_number() OVER (PARTITION BY a, window_end ORDER BY b)) AS place\n"
+	  "FROM tumble(t, ts, interval '5 seconds')) y WHERE place > 1 AND place < 4", .mode = CHANGING, .windowed = TOP_OF_ROWS, .waits = true, .lateness = 3 * SECOND },
 	{ .name = "sessions", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM TABLE(SESSION(TABLE t PARTITION BY a, DESCRIPTOR(ts), INTERVAL '2' SECOND)) GROUP BY window_end, a",
 	  .mode = CLOSES, .gap = 2 * SECOND },
 	{ .name = "sessions as long as the disorder", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM (SELECT a, b + 0 AS b, window_end, window_start\n"
@@ -330,6 +368,11 @@ static void live(const struct job *job, uint64_t stream, int events, int epochs)
 	trial_init(l, job, stream, events);
 	good = life_run(&l->life, epochs, check_epoch);
 	CHECK(!good || l->open.count == 0 || job->mode == CHANGING);
+	spk_exec_free(l->life.stream.exec);
+	l->life.stream.exec = NULL;
+	/* When all is over nothing of windows is left. */
+	if (good && (job->mode == CLOSES || job->mode == CHANGING) && !job->gap && l->life.stream.plan->sinks == 1 && !CHECK_EQ_INT(stream_entries(&l->life.stream, SPK_PHYSICAL_COUNT), 0))
+		printf("      (%s)\n", job->name);
 	if (!good)
 		printf("      (%s, epoch %d)\n", job->name, (int)l->life.stream.epoch);
 	trial_release(l);

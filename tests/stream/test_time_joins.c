@@ -22,6 +22,7 @@ struct query {
 	bool by_a, b_less, strict, forward, has_least, has_most;
 	int64_t least, most, slide;
 	int64_t lateness;                /* WINDOWED: of rows behind a window's end */
+	bool changes, grouped;           /* WINDOWED: what open windows have comes out, too; t's rows are counted by window and a, and change where windows do */
 	int form;                        /* how the bounds are written */
 	char *sql;
 };
@@ -77,10 +78,11 @@ static void write_sql(struct query *q)
 	const bool windows = q->shape == WINDOWED;
 	char *bound = windows ? strdup("t.window_start = u.window_start AND t.window_end = u.window_end") : bound_text(q, "t.ts", "u.ts");
 	char *on = spk_test_format("%s%s%s", bound, q->by_a ? " AND t.a = u.a" : "", q->b_less ? " AND t.b < u.b" : "");
-	char *from[2], set[64] = "";
+	const bool deltas = q->lateness || q->changes;
+	char *from[2], set[100] = "";
 
-	if (q->lateness)
-		snprintf(set, sizeof set, "SET emit.allowed-lateness = '%lldms';\n", (long long)(q->lateness / 1000));
+	if (deltas)
+		snprintf(set, sizeof set, "SET emit.allowed-lateness = '%lldms';\nSET emit = '%s';\n", (long long)(q->lateness / 1000), q->changes ? "on-update" : "auto");
 	for (int i = 0; i < 2; i++) {
 		const char *name = i ? "u" : "t";
 
@@ -90,23 +92,29 @@ static void write_sql(struct query *q)
 			from[i] = spk_test_format("hop(%s, ts, interval '%lld microseconds', interval '%lld microseconds') AS %s", name, (long long)q->slide, (long long)q->slide * 3, name);
 		else
 			from[i] = spk_test_format("tumble(%s, ts, interval '5 seconds') AS %s", name, name);
+		if (i == 0 && q->grouped) {
+			char *all = from[0];
+
+			from[0] = spk_test_format("(SELECT window_start, window_end, a, count(*) AS b, NULL::timestamp AS ts FROM %s GROUP BY window_start, window_end, a) AS t", all);
+			free(all);
+		}
 	}
 	if (q->shape == COUNTED)
 		q->sql = spk_test_format("%sINSERT INTO counts SELECT window_end, count(*) FROM tumble((SELECT t.ts FROM t %s u ON %s WHERE t.ts IS NOT NULL), ts, interval '5 seconds') GROUP BY window_end", tables, joins[q->kind], on);
 	else if (shows_both(q))
-		q->sql = spk_test_format("%s%sINSERT INTO %s SELECT t.a, t.b, t.ts, u.a, u.b, u.ts FROM %s %s %s ON %s", tables, set, q->lateness ? "late_pairs" : "pairs", from[0], joins[q->kind], from[1], on);
+		q->sql = spk_test_format("%s%sINSERT INTO %s SELECT t.a, t.b, t.ts, u.a, u.b, u.ts FROM %s %s %s ON %s", tables, set, deltas ? "late_pairs" : "pairs", from[0], joins[q->kind], from[1], on);
 	else
-		q->sql = spk_test_format("%s%sINSERT INTO %s SELECT t.a, t.b, t.ts FROM %s WHERE %s (SELECT 1 FROM %s WHERE %s)", tables, set, q->lateness ? "late_ones" : "ones", from[0], q->kind == K_SEMI ? "EXISTS" : "NOT EXISTS", from[1], on);
+		q->sql = spk_test_format("%s%sINSERT INTO %s SELECT t.a, t.b, t.ts FROM %s WHERE %s (SELECT 1 FROM %s WHERE %s)", tables, set, deltas ? "late_ones" : "ones", from[0], q->kind == K_SEMI ? "EXISTS" : "NOT EXISTS", from[1], on);
 	free(from[0]);
 	free(from[1]);
 	free(bound);
 	free(on);
 }
 
-/* late: of windows that take late rows. */
-static struct query query_new(spk_test_rng *rng, bool late)
+/* changing: of windows that change. */
+static struct query query_new(spk_test_rng *rng, bool changing)
 {
-	struct query q = { .shape = late ? WINDOWED : (enum shape)spk_test_below(rng, SHAPES), .kind = (enum kind)spk_test_below(rng, KINDS) };
+	struct query q = { .shape = changing ? WINDOWED : (enum shape)spk_test_below(rng, SHAPES), .kind = (enum kind)spk_test_below(rng, KINDS) };
 
 	q.by_a = !spk_test_one_in(rng, 4);
 	q.b_less = spk_test_one_in(rng, 3);
@@ -116,8 +124,11 @@ static struct query query_new(spk_test_rng *rng, bool late)
 	q.most = q.least + (spk_test_one_in(rng, 6) ? 0 : spk_test_between(rng, -1, 20) * SECOND / (spk_test_one_in(rng, 3) ? 50 : 1));
 	q.slide = spk_test_one_in(rng, 2) ? 2 * SECOND : 0;
 	q.form = (int)spk_test_below(rng, 3);
-	if (late)
-		q.lateness = spk_test_one_in(rng, 2) ? 3 * SECOND : 45 * SECOND;
+	if (changing) {
+		q.changes = spk_test_one_in(rng, 2);
+		q.lateness = q.changes && spk_test_one_in(rng, 3) ? 0 : spk_test_one_in(rng, 2) ? 3 * SECOND : 45 * SECOND;
+	}
+	q.grouped = q.shape == WINDOWED && spk_test_one_in(rng, 3);
 	/* Behind the join the times of t must be known, and t must be there. */
 	if (q.shape == COUNTED)
 		q.kind = spk_test_one_in(rng, 2) ? K_INNER : K_LEFT;
@@ -303,6 +314,64 @@ static struct lines joined(const struct query *q, const struct rows *t, const st
 	return out;
 }
 
+/* GROUPED: rows of t as their counts by window and a. */
+struct groups { struct rows rows; struct event *event; };
+
+static int by_group(const void *x, const void *y)
+{
+	const struct row *a = x, *b = y;
+
+	if (a->end != b->end)
+		return a->end < b->end ? -1 : 1;
+	return by_a(&a->event, &b->event);
+}
+
+static struct groups counted_groups(const struct rows *t)
+{
+	struct groups g = { .event = calloc((size_t)t->count + 1, sizeof *g.event) };
+	struct row *sorted = malloc(sizeof *sorted * ((size_t)t->count + 1));
+
+	if (t->count)
+		memcpy(sorted, t->row, sizeof *sorted * (size_t)t->count);
+	qsort(sorted, (size_t)t->count, sizeof *sorted, by_group);
+	for (int i = 0; i < t->count; i++) {
+		struct event *e = &g.event[g.rows.count];
+
+		if (i && by_group(&sorted[i - 1], &sorted[i]) == 0) {
+			g.event[g.rows.count - 1].b++;
+			continue;
+		}
+		*e = (struct event){ .a = sorted[i].event->a, .a_null = sorted[i].event->a_null, .b = 1, .ts_null = true };
+		rows_add(&g.rows, (struct row){ e, sorted[i].end });
+	}
+	free(sorted);
+	return g;
+}
+
+/*
+ * Of windows, what those that ended up to then have; and rows that meet nothing whatever there is, which need not wait: GROUPED, for nothing but the end of t's windows,
+ * `until_t`.
+ */
+static struct lines joined_windows(const struct query *q, const struct rows *rows, int64_t until, int64_t until_t)
+{
+	struct rows ended[2] = { { 0 } };
+	struct groups groups = { .event = NULL };
+	struct lines out;
+
+	for (int s = 0; s < 2; s++)
+		for (int i = 0; i < rows[s].count; i++)
+			if (rows[s].row[i].end <= until || (q->by_a && rows[s].row[i].event->a_null && (!q->grouped || s == 1 || rows[s].row[i].end <= until_t)))
+				rows_add(&ended[s], rows[s].row[i]);
+	if (q->grouped)
+		groups = counted_groups(&ended[0]);
+	out = joined(q, q->grouped ? &groups.rows : &ended[0], &ended[1]);
+	for (int s = 0; s < 2; s++)
+		free(ended[s].row);
+	free(groups.rows.row);
+	free(groups.event);
+	return out;
+}
+
 /* --- trials --- */
 
 struct trial { const struct query *query; struct life life; struct rows rows[2]; struct lines out, found; int64_t late, bad; };
@@ -345,37 +414,11 @@ static void take_line(struct lines *out, char *line)
 	line[0] = '-';
 }
 
-static bool check_epoch(struct life *life)
+/* What came out is this, which is released. */
+static bool check_lines(struct trial *l, struct lines want)
 {
-	struct trial *l = spk_container_of(life, struct trial, life);
-	const int64_t e = l->life.stream.epoch - 1, late = l->late, bad = l->bad;
-	const struct cut *cut = &l->life.cut[e];
-	const struct outcome *o = &l->life.outcome[e];
-	const int64_t watermark = SPK_MIN(o->before[0], o->before[1]);
-	const int from = l->rows[0].count;
-
-	for (int i = 0; i < l->life.stream.plan->sources; i++)
-		for (int p = 0; p < l->life.stream.partitions[i]; p++)
-			for (int k = cut->from[i][p]; k < cut->to[i][p]; k++)
-				see(l, life_source(&l->life, i), &l->life.stream.partition[i][p].event[k], watermark);
-	if (l->query->shape == LOOKED_UP && l->query->form != 2)
-		look_up(l->query, &l->rows[0], from, &l->rows[1], &l->found);
-	for (int come = 1; come >= 0; come--)
-		for (int i = 0; i < o->out[0].count; i++)
-			if ((o->out[0].line[i][0] == '+') == come)
-				take_line(&l->out, o->out[0].line[i]);
-	return CHECK_EQ_INT(o->late, l->late - late) && CHECK_EQ_INT(o->bad, l->bad - bad);
-}
-
-static void check_all(struct trial *l)
-{
-	const struct query *q = l->query;
-	struct lines want = { 0 };
 	bool same;
 
-	if (q->shape == LOOKED_UP && q->form == 2)
-		look_up(q, &l->rows[0], 0, &l->rows[1], &l->found);
-	want = q->shape == LOOKED_UP ? l->found : q->shape >= NEAREST ? joined_nearest(q, &l->rows[0], &l->rows[1]) : joined(q, &l->rows[0], &l->rows[1]);
 	lines_sort(&want);
 	lines_sort(&l->out);
 	same = CHECK(lines_same(&l->out, &want));
@@ -388,6 +431,41 @@ static void check_all(struct trial *l)
 	if (!same)
 		printf("      %d lines, want %d: %s\n", l->out.count, want.count, l->query->sql);
 	lines_release(&want);
+	return same;
+}
+
+static bool check_epoch(struct life *life)
+{
+	struct trial *l = spk_container_of(life, struct trial, life);
+	const int64_t e = l->life.stream.epoch - 1, late = l->late, bad = l->bad;
+	const struct cut *cut = &l->life.cut[e];
+	const struct outcome *o = &l->life.outcome[e];
+	const int64_t watermark = SPK_MIN(o->before[0], o->before[1]), alone = o->before[life_source(&l->life, 0)];
+	const int from = l->rows[0].count;
+
+	for (int i = 0; i < l->life.stream.plan->sources; i++)
+		for (int p = 0; p < l->life.stream.partitions[i]; p++)
+			for (int k = cut->from[i][p]; k < cut->to[i][p]; k++)
+				see(l, life_source(&l->life, i), &l->life.stream.partition[i][p].event[k], l->query->grouped && life_source(&l->life, i) == 0 ? alone : watermark);
+	if (l->query->shape == LOOKED_UP && l->query->form != 2)
+		look_up(l->query, &l->rows[0], from, &l->rows[1], &l->found);
+	for (int come = 1; come >= 0; come--)
+		for (int i = 0; i < o->out[0].count; i++)
+			if ((o->out[0].line[i][0] == '+') == come)
+				take_line(&l->out, o->out[0].line[i]);
+	if (l->query->shape == WINDOWED && !check_lines(l, joined_windows(l->query, l->rows, l->query->changes ? INT64_MAX : SPK_MIN(o->after[0], o->after[1]), o->after[life_source(&l->life, 0)])))
+		return false;
+	return CHECK_EQ_INT(o->late, l->late - late) && CHECK_EQ_INT(o->bad, l->bad - bad);
+}
+
+static void check_all(struct trial *l)
+{
+	const struct query *q = l->query;
+
+	if (q->shape == LOOKED_UP && q->form == 2)
+		look_up(q, &l->rows[0], 0, &l->rows[1], &l->found);
+	if (q->shape != WINDOWED)
+		check_lines(l, q->shape == LOOKED_UP ? l->found : q->shape >= NEAREST ? joined_nearest(q, &l->rows[0], &l->rows[1]) : joined(q, &l->rows[0], &l->rows[1]));
 	spk_exec_free(l->life.stream.exec);
 	l->life.stream.exec = NULL;
 	CHECK(q->shape == LOOKED_UP || stream_entries(&l->life.stream, SPK_PHYSICAL_COUNT) == 0);
@@ -399,12 +477,14 @@ static void check_plan(const struct trial *l)
 	const struct spk_physical_plan *plan = l->life.stream.plan;
 	static const enum spk_physical_kind kinds[SHAPES] = { SPK_PHYSICAL_INTERVAL_JOIN, SPK_PHYSICAL_WINDOW_JOIN, SPK_PHYSICAL_INTERVAL_JOIN, SPK_PHYSICAL_STREAM_ASOF_JOIN,
 		SPK_PHYSICAL_STREAM_ASOF_JOIN, SPK_PHYSICAL_LOOKUP_JOIN };
-	const enum spk_physical_kind kind = kinds[l->query->shape];
+	const struct query *q = l->query;
+	const enum spk_physical_kind kind = q->changes ? SPK_PHYSICAL_STREAM_JOIN : kinds[q->shape];
+	const bool retracts = q->changes ? q->grouped || (q->kind != K_INNER && q->kind != K_SEMI) : q->lateness > 0;
 	bool found = false;
 
 	for (int i = 0; i < plan->nodes; i++)
 		found = found || plan->node[i]->kind == kind;
-	if (!CHECK(found) || !CHECK(plan->sink[0].retracts == (l->query->lateness > 0)))
+	if (!CHECK(found) || !CHECK(plan->sink[0].retracts == retracts))
 		printf("      %s\n", l->query->sql);
 }
 
@@ -428,23 +508,23 @@ static void live(const struct query *q, uint64_t stream, int events, int epochs)
 	free(l);
 }
 
-static void try_queries(int stream, bool late, int rounds)
+static void try_queries(int stream, bool changing, int rounds)
 {
 	spk_test_rng rng = spk_test_rng_new((uint64_t)stream);
 
 	spk_log_set_levels("error", NULL);
 	for (int i = 0; i < rounds; i++) {
-		struct query q = query_new(&rng, late);
+		struct query q = query_new(&rng, changing);
 
-		live(&q, 30000 + 1000 * (uint64_t)late + (uint64_t)i, i % 3 ? 60 : 250, 8 + i % 3 * 8);
+		live(&q, 30000 + 1000 * (uint64_t)changing + (uint64_t)i, i % 3 ? 60 : 250, 8 + i % 3 * 8);
 		free(q.sql);
 	}
 }
 
 static void all_that_was_not_late_is_joined(void) { try_queries(9, false, spk_test_long() ? 800 : 60); }
 
-/* Windows that have come out: what late rows change of them comes out as well. */
-static void late_rows_change_windows(void) { try_queries(10, true, spk_test_long() ? 400 : 40); }
+/* Windows that are open, or have come out: what their rows change of them comes out as well. */
+static void windows_change(void) { try_queries(10, true, spk_test_long() ? 400 : 40); }
 
 /* What EXPLAIN says of the join of t and u under a condition; NULL: it has to say nothing of time. */
 static void the_bound_is_said(void)
@@ -514,4 +594,4 @@ static void what_cannot_be_is_refused(void)
 }
 
 SPK_TEST_SUITE("joins that know time", { "what cannot be is refused", what_cannot_be_is_refused }, { "the bound is said", the_bound_is_said }, { "all that was not late is joined", all_that_was_not_late_is_joined },
-	       { "late rows change windows", late_rows_change_windows })
+	       { "windows change", windows_change })
