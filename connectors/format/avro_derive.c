@@ -72,6 +72,8 @@ static spk_status derive_value(struct spk_type type, bool local, const char *pat
 			return no_word(type, path, err);
 		return spk_buffer_printf(out, err, "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":%d,\"scale\":%d}", type.precision, type.scale);
 	case SPK_TYPE_ARRAY:
+		if (spk_type_is_map(type))
+			return no_word(type, path, err);
 		SPK_TRY(spk_buffer_append_str(out, "{\"type\":\"array\",\"items\":", err));
 		SPK_TRY(derive(spk_type_element(type), true, local, path, out, err));
 		return spk_buffer_append_str(out, "}", err);

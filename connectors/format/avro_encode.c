@@ -156,7 +156,7 @@ static spk_status make(struct making *m, const struct spk_avro_type *type, struc
 	*fits = true;
 	if (type->kind == SPK_AVRO_RECORD && from.id == SPK_TYPE_ROW)
 		return make_record(m, type, from.children, name, out, err);
-	if (type->kind == SPK_AVRO_ARRAY && from.id == SPK_TYPE_ARRAY) {
+	if (type->kind == SPK_AVRO_ARRAY && from.id == SPK_TYPE_ARRAY && !spk_type_is_map(from)) {
 		out->part = SPK_NEW(m->arena, struct part);
 		SPK_TRY_PTR(out->part, err);
 		return make(m, type->item[0], spk_type_element(from), name, out->part, fits, err);

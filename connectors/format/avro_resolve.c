@@ -138,7 +138,7 @@ static const struct spk_avro_type *not_null(const struct spk_avro_type *reader)
 
 static spk_status resolve_array(struct resolving *r, const struct spk_avro_type *from, const struct spk_avro_type *reader, struct spk_type to, struct spk_avro_step *out, spk_error *err)
 {
-	if (from->kind != SPK_AVRO_ARRAY)
+	if (from->kind != SPK_AVRO_ARRAY || spk_type_is_map(to))
 		return does_not_fit(r, from, to, out, err);
 	out->op = SPK_AVRO_OP_ARRAY;
 	out->step = SPK_NEW(r->arena, struct spk_avro_step);

@@ -356,6 +356,44 @@ static char *put_array(struct pen *pen, char *p, const struct spk_vector *v, uin
 	return p;
 }
 
+/* Keys are strings, whatever they are. */
+static char *put_key(struct pen *pen, char *p, const struct spk_vector *keys, int row)
+{
+	const bool bare = !is_quoted(kind_of(keys->type));
+
+	if (bare)
+		*p++ = '"';
+	p = put_element(pen, p, keys, row);
+	if (p && bare)
+		*p++ = '"';
+	return p;
+}
+
+static char *put_map(struct pen *pen, char *p, const struct spk_vector *v, uint32_t slot)
+{
+	const int32_t *offset = v->layout == SPK_DICTIONARY ? spk_vector_i32(v->dictionary) : spk_vector_i32(v);
+	const struct spk_vector *entry = v->layout == SPK_DICTIONARY ? v->dictionary->child : v->child, *part = spk_vector_children(entry);
+	const struct spk_reader r = spk_vector_reader(entry);
+
+	*p++ = '{';
+	for (int32_t i = offset[slot]; i < offset[slot + 1] && p; i++) {
+		const int at = (int)spk_reader_slot(&r, i);
+
+		if (i > offset[slot])
+			*p++ = ',';
+		p = put_key(pen, p, &part[0], at);
+		p = p ? make_room(pen, p, 8, 8) : NULL;
+		if (!p)
+			return NULL;
+		*p++ = ':';
+		p = put_element(pen, p, &part[1], at);
+		p = p ? make_room(pen, p, 8, 8) : NULL;
+	}
+	if (p)
+		*p++ = '}';
+	return p;
+}
+
 static char *put_row(struct pen *pen, char *p, const struct spk_vector *v, uint32_t slot)
 {
 	const struct spk_vector *child = v->layout == SPK_DICTIONARY ? v->dictionary->child : v->child;
@@ -395,6 +433,8 @@ static char *put_nested(struct pen *pen, char *p, const struct spk_vector *v, in
 	p = make_room(pen, p, 32, 32);
 	if (!p)
 		return NULL;
+	if (spk_type_is_map(v->type))
+		return put_map(pen, p, v, slot);
 	return v->type.id == SPK_TYPE_ARRAY ? put_array(pen, p, v, slot) : put_row(pen, p, v, slot);
 }
 

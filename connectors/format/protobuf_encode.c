@@ -53,7 +53,7 @@ static spk_status make_part(struct making *m, const struct spk_pb_field *f, stru
 {
 	out->array = from.id == SPK_TYPE_ARRAY;
 	out->type = out->array ? spk_type_element(from) : from;
-	if (out->array != f->repeated || (f->message && f->message->map_entry))
+	if (out->array != f->repeated || spk_type_is_map(from) || (f->message && f->message->map_entry))
 		return misfit(m, f, from, out->name, err);
 	if (f->kind == SPK_PB_MESSAGE && out->type.id == SPK_TYPE_ROW)
 		return make_parts(m, f->message, out->type.children, out->name, &out->part, err);

@@ -71,7 +71,7 @@ static spk_status plan_field(struct planning *p, const struct spk_pb_field *f, s
 		return SPK_OK;
 	}
 	s->array = to.id == SPK_TYPE_ARRAY;
-	if (s->array != f->repeated || map || f->kind == SPK_PB_GROUP)
+	if (s->array != f->repeated || map || spk_type_is_map(to) || f->kind == SPK_PB_GROUP)
 		return misfit(p, f, to, s->name, err);
 	if (s->array)
 		element = spk_type_element(to);

@@ -36,6 +36,10 @@ spk_status spk_type_array_of(struct spk_arena *arena, struct spk_type element, s
 {
 	struct spk_schema *s;
 
+	if (spk_type_is_map(element)) {
+		spk_fail(err, SPK_UNSUPPORTED, "an array of maps is not supported");
+		return spk_hint(err, "An array of records, each of which holds a map, is: ARRAY<ROW<m MAP<STRING, INT>>>."), SPK_UNSUPPORTED;
+	}
 	if (!element.children && spk_type_same(element, spk_type(element.id))) {
 		*out = spk_type_array(element.id);
 		return SPK_OK;
@@ -84,6 +88,15 @@ bool spk_type_same(struct spk_type a, struct spk_type b)
 	return a.children == b.children || same_children(a, b);
 }
 
+/* map<text, integer> */
+static void format_map(struct spk_type type, char *out, size_t size)
+{
+	const struct spk_schema *entry = spk_type_element(type).children;
+	char key[64], value[64];
+
+	snprintf(out, size, "map<%s, %s>", spk_type_format(entry->field[0].type, key, sizeof key), spk_type_format(entry->field[1].type, value, sizeof value));
+}
+
 const char *spk_type_format(struct spk_type type, char *out, size_t size)
 {
 	size_t length;
@@ -104,6 +117,10 @@ const char *spk_type_format(struct spk_type type, char *out, size_t size)
 			snprintf(out, size, "text");
 		break;
 	case SPK_TYPE_ARRAY:
+		if (spk_type_is_map(type)) {
+			format_map(type, out, size);
+			break;
+		}
 		/* PostgreSQL's types do not tell numbers of dimensions. */
 		while (type.id == SPK_TYPE_ARRAY)
 			type = spk_type_element(type);

@@ -15,6 +15,7 @@ struct spk_arena;
  * UNKNOWN is the type of a bare NULL and of an untyped string literal before binding; no column ever has it.
  * BOOLEAN is a byte 0/1 here (a bit in Arrow, packed at export). TEXT, BYTEA, JSONB, JSON are struct spk_view.
  * JSON is text that is JSON, kept as it came; JSONB has one form (jsonb.h). DECIMAL is a 128-bit integer; see `scale` below. ARRAY: int32 offsets (rows + 1) and one child. ROW: children only.
+ * A map is an ARRAY whose precision is SPK_ARRAY_MAP: its elements are records of a key and a value (core/expr/map.c).
  */
 #define SPK_TYPE_LIST(X) \
 	X(UNKNOWN, "unknown", 16) \
@@ -56,10 +57,13 @@ enum {
 	SPK_SCALE_VARIES = -1,
 };
 
+/* The mark of arrays that are maps. */
+enum { SPK_ARRAY_MAP = 1 };
+
 /* A type is a small value: pass and compare it by value. `children` is borrowed from the arena of whoever made it. */
 struct spk_type {
 	enum spk_type_id id;
-	int16_t precision;    /* DECIMAL: digits; TEXT: varchar(n)/char(n) bound, 0 none (scale: text.h); TIMESTAMP: 0..6 digits, unused */
+	int16_t precision;    /* DECIMAL: digits; TEXT: varchar(n)/char(n) bound, 0 none (scale: text.h); TIMESTAMP: 0..6 digits, unused; ARRAY: SPK_ARRAY_MAP or 0 */
 	int16_t scale;        /* DECIMAL: digits after the point, or SPK_SCALE_VARIES */
 	const struct spk_schema *children;  /* ARRAY: one field, the element; ROW: its fields; else NULL */
 };
@@ -106,6 +110,7 @@ static inline bool spk_type_is_json(struct spk_type t) { return t.id == SPK_TYPE
 static inline bool spk_type_is_integer(struct spk_type t) { return t.id >= SPK_TYPE_SMALLINT && t.id <= SPK_TYPE_BIGINT; }
 static inline bool spk_type_is_number(struct spk_type t) { return t.id >= SPK_TYPE_SMALLINT && t.id <= SPK_TYPE_DECIMAL; }
 static inline bool spk_type_is_nested(struct spk_type t) { return t.id == SPK_TYPE_ARRAY || t.id == SPK_TYPE_ROW; }
+static inline bool spk_type_is_map(struct spk_type t) { return t.id == SPK_TYPE_ARRAY && t.precision == SPK_ARRAY_MAP; }
 /* The element type of an array; UNKNOWN when the type has no children. */
 struct spk_type spk_type_element(struct spk_type array);
 bool spk_type_same(struct spk_type a, struct spk_type b);  /* id and parameters, deep */

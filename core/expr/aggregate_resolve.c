@@ -304,6 +304,23 @@ void spk_aggregate_without_distinct(struct spk_aggregate_call *c)
 	choose_step(c);
 }
 
+/* Maps have no order and make no arrays. */
+static spk_status refuse_map(const struct spk_aggregate_call *c, struct spk_type type, spk_error *err)
+{
+	static const char *const names[] = { "array_agg", "min", "max", "mode" };
+	char text[64];
+
+	for (size_t i = 0; i < SPK_COUNT_OF(names) && spk_type_is_map(type); i++) {
+		if (strcmp(names[i], c->name) != 0)
+			continue;
+		spk_fail(err, SPK_UNSUPPORTED, "%s over type %s is not supported", c->name, spk_type_format(type, text, sizeof text));
+		if (err)
+			err->position = c->position;
+		return spk_hint(err, "to_jsonb(...) of it can be compared and gathered."), SPK_UNSUPPORTED;
+	}
+	return SPK_OK;
+}
+
 spk_status spk_aggregate_resolve(struct spk_arena *arena, const struct spk_aggregate_syntax *s, struct spk_aggregate_call *out, spk_error *err)
 {
 	const struct spk_aggregate *best = first_named(s);
@@ -329,6 +346,7 @@ spk_status spk_aggregate_resolve(struct spk_arena *arena, const struct spk_aggre
 	for (int i = 0; i < SPK_MIN(g.args, (int)SPK_COUNT_OF(type)); i++)
 		type[i] = g.arg[i]->type;
 	out->arg_type = type[0];
+	SPK_TRY(refuse_map(out, type[0], err));
 	out->type = best->user ? spk_user_aggregate_result(best->user) : best->result_of(type, arena);
 	return out->type.id == SPK_TYPE_UNKNOWN ? spk_fail_memory(err) : SPK_OK;
 }

@@ -124,9 +124,23 @@ static bool both_nested(struct spk_type from, struct spk_type to)
 	return from.id == to.id && spk_type_is_nested(from);
 }
 
+/* Maps become arrays of their entries; arrays do not become maps so, and keys that are cast must stay apart. */
+static bool breaks_map(struct spk_type from, struct spk_type to)
+{
+	struct spk_type a, b;
+
+	if (!spk_type_is_map(to) || from.id != SPK_TYPE_ARRAY)
+		return false;
+	if (!spk_type_is_map(from))
+		return true;
+	a = spk_type_element(from).children->field[0].type;
+	b = spk_type_element(to).children->field[0].type;
+	return !spk_cast_is_noop(a, b) && !(spk_type_is_integer(a) && spk_type_is_integer(b));
+}
+
 const struct spk_cast *spk_cast_find(struct spk_type from, struct spk_type to)
 {
-	const struct spk_cast *cast = entry(from.id, to.id);
+	const struct spk_cast *cast = breaks_map(from, to) ? NULL : entry(from.id, to.id);
 	struct spk_type a, b;
 
 	if (!cast || !both_nested(from, to))
@@ -208,6 +222,8 @@ bool spk_cast_is_noop(struct spk_type from, struct spk_type to)
 
 	if (spk_type_same(from, to))
 		return true;
+	if (breaks_map(from, to))
+		return false;
 	if (both_nested(from, to)) {
 		bool noop = from.children && to.children && from.children->count == to.children->count;
 

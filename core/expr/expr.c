@@ -256,6 +256,8 @@ static bool common_array(struct spk_type a, struct spk_type b, struct spk_type *
 {
 	struct spk_type element;
 
+	if (spk_type_is_map(a) != spk_type_is_map(b))
+		return false;
 	if (spk_expr_common_type(spk_type_element(a), spk_type_element(b), &element, 0, NULL) != SPK_OK)
 		return false;
 	if (spk_type_same(element, spk_type_element(a)))

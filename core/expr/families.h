@@ -45,6 +45,7 @@
 	X(array_edit, "Arrays: joining and changing") \
 	X(array_search, "Arrays and records: search and comparison") \
 	X(array_text, "Arrays and text") \
+	X(map, "Maps") \
 	X(row, "Records") \
 	X(series, "Sets of rows") \
 	X(limit, "Numbers of rows")

@@ -95,6 +95,33 @@ static spk_status append_array(struct spk_buffer *out, const struct spk_vector *
 	return spk_buffer_append(out, "]", 1, err);
 }
 
+/* A map's entries in their own order: loose. */
+static spk_status append_map(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, struct spk_json_form *form, spk_error *err)
+{
+	const struct spk_reader r = spk_vector_reader(v->child);
+	const struct spk_vector *part = spk_vector_children(v->child);
+	const struct spk_reader key = spk_vector_reader(&part[0]), value = spk_vector_reader(&part[1]);
+	const int32_t *offset = spk_vector_i32(v);
+	const char *comma = take_comma(form), *wrong;
+
+	form->loose = true;
+	SPK_TRY(spk_buffer_append(out, "{", 1, err));
+	for (int32_t e = offset[slot]; e < offset[slot + 1]; e++) {
+		const int at = (int)spk_reader_slot(&r, e);
+		const uint32_t place = spk_reader_slot(&value, at);
+
+		if (e > offset[slot])
+			SPK_TRY(spk_json_put(out, comma, err));
+		SPK_TRY(spk_json_append_name(out, &part[0], spk_reader_slot(&key, at), timezone, &wrong, err));
+		SPK_TRY(spk_json_put(out, form->json ? ":" : ": ", err));
+		if (spk_reader_valid(&value, place))
+			SPK_TRY(spk_json_append_value(out, &part[1], place, timezone, form, err));
+		else
+			SPK_TRY(spk_buffer_append(out, "null", 4, err));
+	}
+	return spk_buffer_append(out, "}", 1, err);
+}
+
 /* Fields in their own order: loose. */
 static spk_status append_record(struct spk_buffer *out, const struct spk_vector *v, uint32_t slot, const char *timezone, struct spk_json_form *form, spk_error *err)
 {
@@ -167,6 +194,8 @@ spk_status spk_json_append_value(struct spk_buffer *out, const struct spk_vector
 
 	if (v->layout == SPK_DICTIONARY && spk_type_is_nested(v->type))
 		v = v->dictionary;
+	if (spk_type_is_map(v->type))
+		return append_map(out, v, slot, timezone, form, err);
 	switch (v->type.id) {
 	case SPK_TYPE_ARRAY: return append_array(out, v, slot, timezone, form, err);
 	case SPK_TYPE_ROW: return append_record(out, v, slot, timezone, form, err);

@@ -528,15 +528,15 @@ static spk_status make_alike(struct spk_arena *arena, const struct spk_function 
 		return spk_bind_fail(err, position, "could not determine polymorphic type because input has type unknown");
 	if (type->id == SPK_TYPE_UNKNOWN)
 		*type = spk_type(SPK_TYPE_TEXT);
-	SPK_TRY(spk_type_array_of(arena, *type, &array, err));
 	for (int i = 0; i < args; i++) {
 		struct spk_type want = parameter(f, i);
 
 		if (want.id == SPK_TYPE_UNKNOWN)
 			SPK_TRY(spk_expr_cast(arena, arg[i], *type, true, position, &arg[i], err));
-		else if (want.id == SPK_TYPE_ARRAY && !want.children)
+		else if (want.id == SPK_TYPE_ARRAY && !want.children) {
+			SPK_TRY(spk_type_array_of(arena, *type, &array, err));
 			SPK_TRY(spk_expr_cast(arena, arg[i], array, true, position, &arg[i], err));
-		else
+		} else
 			SPK_TRY(spk_expr_coerce(arena, arg[i], want, position, &arg[i], err));
 	}
 	return SPK_OK;
@@ -634,6 +634,19 @@ static bool takes_bits_for_text(const struct spk_function *f, const struct spk_t
 	return false;
 }
 
+/* Entries come in any order. */
+static bool compares_map(const char *name, const struct spk_type *type, int args)
+{
+	static const char *const names[] = { "=", "<>", "<", "<=", ">", ">=", "greatest", "least" };
+	bool map = false, compares = false;
+
+	for (int i = 0; i < args; i++)
+		map = map || spk_type_is_map(type[i]);
+	for (size_t i = 0; map && i < SPK_COUNT_OF(names); i++)
+		compares = compares || strcmp(names[i], name) == 0;
+	return compares;
+}
+
 /* Of one untyped literal PostgreSQL cannot tell which of several functions is meant, some of which are not here. */
 static bool is_overloaded(const char *name)
 {
@@ -695,7 +708,7 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 		return spk_expr_cast(arena, own[0], target, true, position, out, err);
 	if (!f)
 		f = choose(&c, type, args, is_operator, &ambiguous);
-	if (!f || takes_bits_for_text(f, type, args))
+	if (!f || takes_bits_for_text(f, type, args) || compares_map(name, type, args))
 		return no_such(name, type, args, is_operator, ambiguous, position, err);
 	SPK_TRY(finish(arena, f, own, args, position, out, err));
 	if (is_operator && args == 1 && own[0]->kind == SPK_EXPR_CONSTANT)

@@ -28,6 +28,23 @@ static spk_status put_array(const struct source *s, struct spk_vector *out, int 
 	return SPK_OK;
 }
 
+/* An object's members, its names being the keys. */
+static spk_status put_map(const struct source *s, struct spk_vector *out, int row, const char *p, const char *end, spk_error *err)
+{
+	int32_t *offset = spk_vector_i32(out);
+	int used = offset[row], count = spk_jsonb_count(p, end), rows = spk_vector_child_capacity(used + count);
+
+	SPK_TRY(spk_vector_grow_child(out->child, used, count, s->arena, err));
+	for (struct spk_jsonb_iterator i = spk_jsonb_iterator(p, end); spk_jsonb_next(&i); used++) {
+		if (out->child->valid)
+			spk_bit_set(out->child->valid, used);
+		SPK_TRY(put(s, &out->child->child[0], used, rows, i.key - 1, i.key_end + 1, err));
+		SPK_TRY(put(s, &out->child->child[1], used, rows, i.value, i.value_end, err));
+	}
+	offset[row + 1] = used;
+	return SPK_OK;
+}
+
 /* The member of that name, exactly or without regard to case. */
 static bool find_member(const char *p, const char *end, const char *name, const char **value, const char **value_end)
 {
@@ -87,6 +104,8 @@ static spk_status put(const struct source *s, struct spk_vector *out, int row, i
 		return spk_text_put_null(out, row, rows, s->arena, err);
 	if (out->valid)
 		spk_bit_set(out->valid, row);
+	if (spk_type_is_map(out->type))
+		return *p == '{' ? put_map(s, out, row, p, end, err) : misfit(out->type, p, end, err);
 	switch (out->type.id) {
 	case SPK_TYPE_ARRAY: return *p == '[' ? put_array(s, out, row, p, end, err) : misfit(out->type, p, end, err);
 	case SPK_TYPE_ROW: return *p == '{' ? put_record(s, out, row, rows, p, end, err) : misfit(out->type, p, end, err);

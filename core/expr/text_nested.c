@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/expr/jsonb.h"
 #include "core/expr/utf8.h"
 
 /* What has to be known about one way of quoting. */
@@ -143,6 +144,8 @@ spk_status spk_text_append(struct spk_buffer *out, const struct spk_vector *v, u
 
 	if (v->layout == SPK_DICTIONARY && spk_type_is_nested(v->type))
 		v = v->dictionary;
+	if (spk_type_is_map(v->type))
+		return spk_json_append_value(out, v, slot, timezone, &(struct spk_json_form){ .json = true }, err);
 	switch (v->type.id) {
 	case SPK_TYPE_ARRAY:
 		return append_array(out, v, slot, timezone, err);

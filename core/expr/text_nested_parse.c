@@ -357,12 +357,23 @@ static spk_status parse_json(const struct target *t, bool binary, const char *s,
 	return status;
 }
 
+/* A map is written as an object of JSON. */
+static spk_status parse_map(const struct target *t, struct spk_vector *out, int row, int rows, const char *s, size_t size, spk_error *err)
+{
+	struct spk_view json;
+
+	SPK_TRY(parse_json(t, true, s, size, &json, err));
+	return spk_text_put_json(out, row, rows, &json, t->timezone, t->arena, err);
+}
+
 static spk_status parse(const struct target *outer, struct spk_vector *out, int row, int rows, const char *s, size_t size, spk_error *err)
 {
 	const struct target t = { outer->arena, outer->timezone, s, size };
 
 	if (out->valid)
 		spk_bit_set(out->valid, row);
+	if (spk_type_is_map(out->type))
+		return parse_map(&t, out, row, rows, s, size, err);
 	switch (out->type.id) {
 	case SPK_TYPE_ARRAY:
 		return parse_array(&t, out, row, s, size, err);

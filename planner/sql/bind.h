@@ -265,6 +265,8 @@ spk_status spk_binder_operator(struct spk_exprs *x, const PgQuery__AExpr *e, str
 spk_status spk_binder_array(struct spk_exprs *x, const PgQuery__AArrayExpr *a, const struct spk_type *element, struct spk_expr **out, spk_error *err);
 /* The array of these values, of a dimension more where they are arrays themselves. */
 spk_status spk_binder_make_array(struct spk_exprs *x, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
+/* MAP[key, value, ...] */
+spk_status spk_binder_map(struct spk_exprs *x, struct spk_expr *const *arg, int args, int location, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_indirection(struct spk_exprs *x, const PgQuery__AIndirection *a, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_row(struct spk_exprs *x, const PgQuery__RowExpr *r, struct spk_expr **out, spk_error *err);
 bool spk_is_row(const PgQuery__Node *n);

@@ -53,6 +53,36 @@ spk_status spk_binder_make_array(struct spk_exprs *x, struct spk_expr **arg, int
 	return spk_binder_folded(x->b, parts ? "array of arrays" : "array of", arg, args, location, out, err);
 }
 
+/* Every second one of the arguments, from `first` on, as an array. */
+static spk_status every_second(struct spk_exprs *x, struct spk_expr *const *arg, int args, int first, int location, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr **each = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, args);
+	int n = 0;
+
+	SPK_TRY_PTR(each, err);
+	for (int i = first; i < args; i += 2) {
+		each[n++] = arg[i];
+		if (spk_type_is_nested(arg[i]->type)) {
+			spk_binder_fail(x->b, location, SPK_UNSUPPORTED, err, "MAP[...] with arrays, records or maps in it is not supported");
+			return spk_hint(err, "A column of a table may hold them: m MAP<STRING, ARRAY<INT>>."), SPK_UNSUPPORTED;
+		}
+	}
+	return spk_binder_make_array(x, each, n, location, out, err);
+}
+
+spk_status spk_binder_map(struct spk_exprs *x, struct spk_expr *const *arg, int args, int location, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr *part[2];
+
+	if (!args || args % 2) {
+		spk_binder_fail(x->b, location, SPK_BIND, err, args ? "MAP[...] needs a value for every key" : "cannot determine the types of an empty map");
+		return spk_hint(err, args ? "For example: MAP['a', 1, 'b', 2]." : "Say them in a cast: CAST('{}' AS MAP<STRING, INT>).");
+	}
+	for (int k = 0; k < 2; k++)
+		SPK_TRY(every_second(x, arg, args, k, location, &part[k], err));
+	return spk_binder_call(x->b, "map_from_arrays", part, 2, location, out, err);
+}
+
 /* --- a[i], a[i:j], j['key'], (r).field --- */
 
 static spk_status bind_index(struct spk_exprs *x, const PgQuery__Node *n, int32_t otherwise, struct spk_expr **out, spk_error *err)
@@ -137,6 +167,19 @@ static spk_status bind_json_subscripts(struct spk_exprs *x, PgQuery__Node *const
 	return spk_binder_call(x->b, "jsonb subscript", arg, (int)*used + 1, location, e, err);
 }
 
+/* m['key'] */
+static spk_status bind_map_subscript(struct spk_exprs *x, const PgQuery__AIndices *i, int location, struct spk_expr **e, spk_error *err)
+{
+	const struct spk_type key = spk_type_element((*e)->type).children->field[0].type;
+	struct spk_expr *arg[2] = { *e, NULL };
+
+	if (i->is_slice)
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "maps have no slices");
+	SPK_TRY(spk_binder_expr(x, i->uidx, &arg[1], err));
+	SPK_TRY(spk_expr_cast(x->b->arena, arg[1], key, false, spk_binder_at(x->b, spk_node_location(i->uidx)), &arg[1], err));
+	return spk_binder_call(x->b, "map element", arg, 2, location, e, err);
+}
+
 /* The name of what gives the record, where it is a table's: (e).x. */
 static const char *table_name(const struct spk_exprs *x, const PgQuery__Node *n)
 {
@@ -170,6 +213,9 @@ static spk_status bind_subscripts(struct spk_exprs *x, PgQuery__Node *const *n, 
 
 	if ((*e)->type.id == SPK_TYPE_JSONB)
 		return bind_json_subscripts(x, n, count, used, location, e, err);
+	*used = 1;
+	if (spk_type_is_map((*e)->type))
+		return bind_map_subscript(x, n[0]->a_indices, location, e, err);
 	if ((*e)->type.id == SPK_TYPE_ARRAY)
 		return bind_array_subscripts(x, n, count, used, location, e, err);
 	spk_type_format_bare((*e)->type, type, sizeof type);

@@ -157,7 +157,7 @@ static spk_status cast_plain(struct spk_exprs *x, const PgQuery__TypeCast *c, st
 
 	if (string && type.id == SPK_TYPE_INTERVAL)
 		return interval_literal(x, c, out, err);
-	if (arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && type.id == SPK_TYPE_ARRAY) {
+	if (arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && type.id == SPK_TYPE_ARRAY && !spk_type_is_map(type)) {
 		struct spk_type element = spk_type_element(type);
 
 		while (element.id == SPK_TYPE_ARRAY)

@@ -195,7 +195,7 @@ static int figure_name(const PgQuery__Node *n, const char **name)
 		found = last_string(n->func_call->funcname, n->func_call->n_funcname);
 		if (found && strcmp(found, SPK_MARK_TRY) == 0 && n->func_call->n_args == 1)
 			return figure_name(n->func_call->args[0], name);
-		found = found && strcmp(found, SPK_MARK_FLOOR) == 0 ? "floor" : found && strcmp(found, SPK_MARK_CEIL) == 0 ? "ceil" : found;
+		found = found && strcmp(found, SPK_MARK_FLOOR) == 0 ? "floor" : found && strcmp(found, SPK_MARK_CEIL) == 0 ? "ceil" : found && strcmp(found, SPK_MARK_MAP) == 0 ? "map" : found;
 		break;
 	case PG_QUERY__NODE__NODE_A_EXPR:
 		found = n->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF ? "nullif" : NULL;

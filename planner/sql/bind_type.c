@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/expr/map.h"
 #include "core/expr/text.h"
 #include "planner/sql/bind.h"
 #include "planner/sql/rewrite.h"
@@ -99,7 +100,7 @@ static const char *take_name(struct composite *c)
 static spk_status malformed(const struct composite *c, spk_error *err)
 {
 	spk_binder_fail(c->b, c->location, SPK_SYNTAX, err, "malformed type near \"%.20s\"", c->at);
-	return spk_hint(err, "Types are written like ARRAY<STRING> and ROW<name STRING, price BIGINT>.");
+	return spk_hint(err, "Types are written like ARRAY<STRING>, ROW<name STRING, price BIGINT> and MAP<STRING, INT>.");
 }
 
 static spk_status add_field(struct composite *c, struct spk_schema *s, int capacity, const char *name, spk_error *err)
@@ -131,8 +132,33 @@ static spk_status parse_fields(struct composite *c, bool row, struct spk_type *o
 	} while (row && take(c, ','));
 	if (!take(c, '>'))
 		return malformed(c, err);
+	if (!row && spk_type_is_map(s->field[0].type)) {
+		spk_binder_fail(c->b, c->location, SPK_UNSUPPORTED, err, "an array of maps is not supported");
+		return spk_hint(err, "An array of records, each of which holds a map, is: ARRAY<ROW<m MAP<STRING, INT>>>."), SPK_UNSUPPORTED;
+	}
 	*out = (struct spk_type){ .id = row ? SPK_TYPE_ROW : SPK_TYPE_ARRAY, .children = s };
 	return SPK_OK;
+}
+
+/* <key, value> */
+static spk_status parse_map(struct composite *c, struct spk_type *out, spk_error *err)
+{
+	struct spk_type key, value;
+	char text[64];
+
+	if (!take(c, '<'))
+		return malformed(c, err);
+	SPK_TRY(parse_composite(c, &key, err));
+	if (!take(c, ','))
+		return malformed(c, err);
+	SPK_TRY(parse_composite(c, &value, err));
+	if (!take(c, '>'))
+		return malformed(c, err);
+	if (!spk_type_may_be_key(key)) {
+		spk_binder_fail(c->b, c->location, SPK_BIND, err, "keys of a map must be scalar values, not %s", spk_type_format(key, text, sizeof text));
+		return spk_hint(err, "MAP<STRING, ...> or MAP<BIGINT, ...>; values may be of any type.");
+	}
+	return spk_type_map_of(c->b->arena, key, value, out, err);
 }
 
 /* Words up to a sign of the enclosing type: "double precision", "decimal (10, 2)", "int not null". */
@@ -175,7 +201,9 @@ static spk_status parse_composite(struct composite *c, struct spk_type *out, spk
 		return spk_binder_fail(c->b, c->location, SPK_UNSUPPORTED, err, "the type is nested too deeply: more than %d levels", DEPTH_MAX);
 	if (strcasecmp(word, "ARRAY") == 0 || strcasecmp(word, "ROW") == 0 || strcasecmp(word, "STRUCT") == 0)
 		status = parse_fields(c, strcasecmp(word, "ARRAY") != 0, out, err);
-	else if (strcasecmp(word, "MAP") == 0 || strcasecmp(word, "MULTISET") == 0)
+	else if (strcasecmp(word, "MAP") == 0)
+		status = parse_map(c, out, err);
+	else if (strcasecmp(word, "MULTISET") == 0)
 		status = spk_binder_fail(c->b, c->location, SPK_UNSUPPORTED, err, "type %s is not supported yet", word);
 	else
 		status = parse_words(c, word, out, err);
@@ -256,8 +284,8 @@ spk_status spk_binder_comparable(const struct spk_binder *b, struct spk_type typ
 {
 	char text[64];
 
-	if (type.id != SPK_TYPE_JSON && (type.id != SPK_TYPE_ARRAY || spk_type_element(type).id != SPK_TYPE_JSON))
+	if (!spk_type_is_map(type) && type.id != SPK_TYPE_JSON && (type.id != SPK_TYPE_ARRAY || spk_type_element(type).id != SPK_TYPE_JSON))
 		return SPK_OK;
 	spk_binder_fail(b, location, SPK_BIND, err, "could not identify an %s operator for type %s", ordered ? "ordering" : "equality", spk_type_format_bare(type, text, sizeof text));
-	return spk_hint(err, "A cast to jsonb has both.");
+	return spk_hint(err, spk_type_is_map(type) ? "to_jsonb(...) of it has both." : "A cast to jsonb has both.");
 }

@@ -44,12 +44,14 @@
 /* A moment by a pattern of C's strftime, which is turned into a template. */
 #define SPK_C_TIME "to_char($1 + INTERVAL '0', $2)"
 
-/* first: type of the first argument; UNKNOWN: any. unit: text of the first argument, NULL: any. json: the first argument is a document or its text, which
+/* first: type of the first argument; UNKNOWN: any; ARRAY: no map. unit: text of the first argument, NULL: any. json: the first argument is a document or its text, which
  * stands behind all arguments as it was. */
+enum { FIRST_MAP = SPK_TYPE_COUNT };  /* as the first argument's type */
+
 static const struct macro {
 	const char *name;
 	int args;
-	enum spk_type_id first;
+	int first;
 	const char *unit;
 	bool json;
 	const char *text;
@@ -107,6 +109,14 @@ static const struct macro {
 	{ "array_length", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1)" },
 	{ "size", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1)" },
 	{ "length", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1)" },
+	{ "element_at", 2, FIRST_MAP, NULL, false, "$1[$2]" },
+	{ "size", 1, FIRST_MAP, NULL, false, "cardinality($1)" },
+	{ "map_contains_key", 2, FIRST_MAP, NULL, false, "$2 = ANY (map_keys($1))" },
+	{ "map_contains", 2, FIRST_MAP, NULL, false, "$2 = ANY (map_keys($1))" },
+	{ "map_entries", 1, FIRST_MAP, NULL, false, "array_cat($1, NULL)" },
+	{ "map_union", 2, FIRST_MAP, NULL, false, "map_from_arrays(map_keys($1) || map_keys($2), map_values($1) || map_values($2))" },
+	{ "map_concat", 2, FIRST_MAP, NULL, false, "map_from_arrays(map_keys($1) || map_keys($2), map_values($1) || map_values($2))" },
+	{ "as_map", 2, SPK_TYPE_ARRAY, NULL, false, "map_from_arrays($1, $2)" },
 	{ "element_at", 2, SPK_TYPE_ARRAY, NULL, false, "$1[" FROM_END("$2") "]" },
 	{ "array_has", 2, SPK_TYPE_ARRAY, NULL, false, "$2 = ANY ($1)" },
 	{ "array_element", 2, SPK_TYPE_ARRAY, NULL, false, "$1[" FROM_END("$2") "]" },
@@ -274,12 +284,19 @@ static spk_status translate(struct spk_arena *arena, struct spk_expr **pattern, 
 	return SPK_OK;
 }
 
+static bool takes_first(const struct macro *m, struct spk_type type)
+{
+	if (m->first == FIRST_MAP)
+		return spk_type_is_map(type);
+	return m->first == SPK_TYPE_UNKNOWN || (m->first == (int)type.id && !spk_type_is_map(type));
+}
+
 static const struct macro *find_macro(const char *name, struct spk_expr *const *arg, int args)
 {
 	for (size_t i = 0; i < SPK_COUNT_OF(macros); i++) {
 		const struct macro *m = &macros[i];
 
-		if (strcmp(m->name, name) != 0 || m->args != args || (m->first != SPK_TYPE_UNKNOWN && arg[0]->type.id != m->first))
+		if (strcmp(m->name, name) != 0 || m->args != args || (args && !takes_first(m, arg[0]->type)))
 			continue;
 		if (strstr(m->text, SPK_JAVA_TIME) && (!is_pattern(arg[1]) || (strcmp(m->text, SPK_JAVA_TIME) == 0 && !is_java(arg[1]))))
 			continue;  /* PostgreSQL's own, if anyone's */

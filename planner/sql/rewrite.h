@@ -23,6 +23,7 @@
 
 #define SPK_MARK_TRY "sparklet try"              /* function around a cast that gives NULL where it fails */
 #define SPK_MARK_IS_JSON "sparklet is json"      /* IS JSON: of the document and its text */
+#define SPK_MARK_MAP "sparklet map"              /* function: MAP[key, value, ...] */
 #define SPK_MARK_FLOOR "sparklet floor"          /* FLOOR(x TO unit) */
 #define SPK_MARK_CEIL "sparklet ceil"            /* CEIL(x TO unit) */
 

@@ -10,6 +10,7 @@
  *   JSON_VALUE(j, p RETURNING t DEFAULT d ON EMPTY) "sparklet try"(CAST(JSON_VALUE(j, p, (d)::text, NULL) AS t))
  *   JSON_OBJECT(KEY 'a' VALUE x)                    json_compact(json_build_object('a', x))
  *   [1, 2]                                          ARRAY[1, 2]
+ *   MAP['a', 1], MAP('a' := 1)                      ("sparklet map"('a', 1))
  *   CAST(x AS BIGINT UNSIGNED), x::INT UNSIGNED     CAST(x AS BIGINT), x::INT
  *   x RLIKE p, x NOT RLIKE p                        x ~ p, x !~ p
  *   x IS JSON                                       x IS DOCUMENT
@@ -114,21 +115,79 @@ static spk_status rewrite_try(struct spk_rewrite *r, int i, int end, spk_error *
 	return spk_rewrite_after(r, close, ")", err);
 }
 
-/* ARRAY at token i, whose elements stand in brackets: a subscript behind them. */
-static spk_status rewrite_array(struct spk_rewrite *r, int i, int end, spk_error *err)
+/* The bracket that closes the one at token `open`; `end`: none. */
+static int close_square(const struct spk_rewrite *r, int open, int end)
 {
-	int close = i + 1, depth = 0;
+	int depth = 0, i = open;
 
-	for (; close < end; close++) {
-		depth += spk_kind(r, close) == '[';
-		depth -= spk_kind(r, close) == ']';
+	for (; i < end; i++) {
+		depth += spk_kind(r, i) == '[';
+		depth -= spk_kind(r, i) == ']';
 		if (!depth)
 			break;
 	}
+	return i;
+}
+
+/* Whether token i is MAP before a list of several values: map[1] is a column's. */
+static bool is_map(const struct spk_rewrite *r, int i, int end)
+{
+	const int close = spk_word(r, i, "MAP") && spk_kind(r, i + 1) == '[' && spk_kind(r, i - 1) != '.' ? close_square(r, i + 1, end) : end;
+	int depth = 0;
+
+	for (int k = i + 2; k < close && close < end; k++) {
+		depth += spk_kind(r, k) == '[' || spk_kind(r, k) == '(';
+		depth -= spk_kind(r, k) == ']' || spk_kind(r, k) == ')';
+		if (!depth && spk_kind(r, k) == ',')
+			return true;
+	}
+	return false;
+}
+
+/* Whether the bracket at token i, an opening or a closing one, is that of MAP[...]. */
+static bool is_map_bracket(const struct spk_rewrite *r, int i, int end)
+{
+	int depth = 0;
+
+	for (; i > 0; i--) {
+		depth += spk_kind(r, i) == ']';
+		depth -= spk_kind(r, i) == '[';
+		if (spk_kind(r, i) == '[' && depth <= 0)
+			break;
+	}
+	return is_map(r, i - 1, end);
+}
+
+/* ARRAY at token i, whose elements stand in brackets: a subscript behind them. */
+static spk_status rewrite_array(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	const int close = close_square(r, i + 1, end);
+
 	if (close + 1 >= end || spk_kind(r, close + 1) != '[')
 		return SPK_OK;
 	SPK_TRY(spk_rewrite_tokens(r, i, i, "(", err));
 	return spk_rewrite_after(r, close, ")", err);
+}
+
+/* MAP at token i, before its brackets. */
+static spk_status rewrite_map(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	const bool round = spk_kind(r, i + 1) == '(';
+	const int close = round ? spk_rewrite_close(r, i + 1, end) : close_square(r, i + 1, end);
+	bool pairs = !round;
+
+	for (int k = i + 2; k < close && round; k++) {
+		if (spk_kind(r, k) == '(')
+			k = spk_rewrite_close(r, k, close);
+		else if (spk_kind(r, k) == PG_QUERY__TOKEN__COLON_EQUALS) {
+			SPK_TRY(spk_rewrite_tokens(r, k, k + 1, ",", err));
+			pairs = true;
+		}
+	}
+	if (!pairs || close == end)
+		return SPK_OK;
+	SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "(\"" SPK_MARK_MAP "\"(", err));
+	return spk_rewrite_tokens(r, close, close + 1, "))", err);
 }
 
 /* A call at token i with a subscript behind it; varchar(3)[2] is a type. */
@@ -389,6 +448,8 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(spk_rewrite_tokens(r, i, i, "ARRAY", err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__ARRAY && spk_kind(r, i + 1) == '[')
 			SPK_TRY(rewrite_array(r, i, end, err));
+		else if (is_map(r, i, end) || (call && spk_word(r, i, "MAP")))
+			SPK_TRY(rewrite_map(r, i, end, err));
 		else if (is_rlike(r, i) && i > first && i + 1 < end && !call)
 			SPK_TRY(rewrite_rlike(r, i, err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__IS)
@@ -401,7 +462,8 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(spk_rewrite_tokens(r, i, i + spk_option_words(r, i, end), "", err));
 		else if (spk_emit_words(r, i, end))
 			SPK_TRY(spk_rewrite_tokens(r, i, i + spk_emit_words(r, i, end), "", err));
-		lists += (spk_kind(r, i) == '[') - (spk_kind(r, i) == ']');
+		if ((spk_kind(r, i) == '[' || spk_kind(r, i) == ']') && !is_map_bracket(r, i, end))
+			lists += spk_kind(r, i) == '[' ? 1 : -1;
 	}
 	return SPK_OK;
 }

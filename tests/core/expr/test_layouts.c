@@ -231,6 +231,19 @@ static struct spk_type concrete(struct spk_type t, struct spk_type any)
 	return t;
 }
 
+/* Of functions over maps: a map, its keys being integers. */
+static struct spk_type of_map(const struct spk_function *f, int k)
+{
+	static struct spk_field fields[] = { { "key", { .id = SPK_TYPE_INTEGER }, false }, { "value", { .id = SPK_TYPE_TEXT }, true } };
+	static const struct spk_schema entry = { 2, fields };
+	static struct spk_field element = { "element", { .id = SPK_TYPE_ROW, .children = &entry }, true };
+	static const struct spk_schema children = { 1, &element };
+
+	if (k == 0 && strcmp(f->name, "map_from_arrays") != 0)
+		return (struct spk_type){ .id = SPK_TYPE_ARRAY, .precision = SPK_ARRAY_MAP, .children = &children };
+	return concrete(f->arg[k], spk_type(SPK_TYPE_INTEGER));
+}
+
 static void check_function(const struct spk_function *f, spk_test_rng *rng)
 {
 	struct spk_arena *arena = spk_arena_new(NULL);
@@ -246,7 +259,7 @@ static void check_function(const struct spk_function *f, spk_test_rng *rng)
 	spk_error err = { 0 };
 
 	for (int k = 0; k < args; k++) {
-		struct spk_type t = concrete(f->arg[f->args_max < 0 ? SPK_MIN(k, SPK_MAX(f->args_min, 1) - 1) : k], any);
+		struct spk_type t = strncmp(f->name, "map", 3) == 0 ? of_map(f, k) : concrete(f->arg[f->args_max < 0 ? SPK_MIN(k, SPK_MAX(f->args_min, 1) - 1) : k], any);
 
 		if (t.id == SPK_TYPE_DECIMAL && spk_test_one_in(rng, 2))
 			t = spk_type_decimal(18, (int)spk_test_below(rng, 5));
