@@ -139,6 +139,10 @@ spk_status spk_build_window_meaning(const struct spk_physical *node, struct spk_
  * order; closing.key: which of them is the window's bound.
  */
 spk_status spk_build_pace(struct spk_build *b, const struct spk_logical *l, const int *key, int keys, struct spk_closing closing, struct spk_ports *ports, spk_error *err);
+/* The same for sessions, whose bounds change; `key`: what they are of, `end`: the column of their end. */
+spk_status spk_build_pace_sessions(struct spk_build *b, const struct spk_logical *l, const int *key, int keys, int end, struct spk_ports *ports, spk_error *err);
+/* The same for a join of windows; end: columns of the windows' ends, by side, -1: it may be missing. Where both are given either may be NULL, but not both. */
+spk_status spk_build_pace_join(struct spk_build *b, const struct spk_logical *l, const int end[2], struct spk_ports *ports, spk_error *err);
 
 /* Whether a key of this type gives the value back. */
 bool spk_key_keeps(struct spk_type type);

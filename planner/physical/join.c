@@ -595,6 +595,15 @@ static spk_status plain_join(struct spk_build *b, const struct spk_logical **l, 
 	return SPK_OK;
 }
 
+/* A row that comes out has the end of its window on a side that is there. */
+static spk_status pace(const struct join_plan *j, struct spk_ports *out, spk_error *err)
+{
+	const enum spk_join_type join = j->l->join;
+	const int left = j->time.column[0], right = j->l->input[0]->schema->count + j->time.column[1];
+
+	return spk_build_pace_join(j->b, j->l, (const int[]){ join == SPK_JOIN_RIGHT ? -1 : left, join == SPK_JOIN_RIGHT || join == SPK_JOIN_FULL ? right : -1 }, out, err);
+}
+
 spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, struct spk_ports *out, spk_error *err)
 {
 	bool done;
@@ -631,5 +640,6 @@ spk_status spk_build_join(struct spk_build *b, const struct spk_logical *l, stru
 	SPK_TRY(take_time(&j, err));
 	choose(&j);
 	SPK_TRY(bring_together(&j, err));
-	return make_node(&j, out, err);
+	SPK_TRY(make_node(&j, out, err));
+	return j.strategy == STREAM && j.time.kind ? pace(&j, out, err) : SPK_OK;
 }

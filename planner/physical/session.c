@@ -309,7 +309,7 @@ static spk_status build_by_time(struct spk_build *b, const struct spk_logical *w
 	SPK_TRY(finish_session(b, w, node, w->time_column, w->partition, err));
 	*out = spk_build_port(b, node, node->retracts);
 	SPK_TRY_PTR(out->node, err);
-	return SPK_OK;
+	return spk_build_pace_sessions(b, w, w->partition, w->partition_count, node->schema->count - 2, out, err);
 }
 
 /* A row more may change the bounds of all rows of its session. */
@@ -460,6 +460,9 @@ static spk_status build_groups(struct spk_build *b, const struct spk_logical *w,
 	SPK_TRY(finish_session(b, w, node, w->partition_count, key, err));
 	ports = spk_build_port(b, node, node->retracts);
 	SPK_TRY_PTR(ports.node, err);
+	for (int i = 0; i < w->partition_count; i++)
+		key[i]++;  /* behind the session's start */
+	SPK_TRY(spk_build_pace_sessions(b, w, key, w->partition_count, schema->count - 2, &ports, err));
 	SPK_TRY(pick_outputs(b, w, n, &ports, err));
 	*out = ports;
 	return SPK_OK;

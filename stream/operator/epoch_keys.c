@@ -54,3 +54,12 @@ spk_status spk_epoch_keys_put(struct spk_epoch_keys *k, const struct spk_op *op,
 	SPK_TRY(spk_keymap_put(&k->map, &k->encoded, hash, number, err));
 	return op->plan->window_key >= 0 ? note_buckets(k, op->plan, in, number, err) : SPK_OK;
 }
+
+void spk_epoch_keys_least_bucket(struct spk_epoch_keys *k, const struct spk_op *op, const struct spk_batch *in, const uint32_t *number)
+{
+	const struct spk_reader window = spk_vector_reader(&in->column[op->plan->window_key]);
+	int64_t *bucket = (int64_t *)(void *)k->buckets.data;
+
+	SPK_EACH_ROW(in, i, row)
+		bucket[number[i]] = SPK_MIN(bucket[number[i]], ((const int64_t *)window.data)[spk_reader_slot(&window, row)] + op->plan->window_add_us);
+}

@@ -21,6 +21,9 @@ void spk_epoch_keys_release(struct spk_epoch_keys *k);
 /* number[i]: of the i-th selected row's key. */
 spk_status spk_epoch_keys_put(struct spk_epoch_keys *k, const struct spk_op *op, const struct spk_batch *in, uint32_t *number, spk_error *err);
 
+/* Behind it, where rows of a key are of several windows: its bucket is the least of their ends. */
+void spk_epoch_keys_least_bucket(struct spk_epoch_keys *k, const struct spk_op *op, const struct spk_batch *in, const uint32_t *number);
+
 static inline const char *spk_epoch_key(const struct spk_epoch_keys *k, uint32_t number, uint32_t *size) { return spk_keymap_key(&k->map, number, size); }
 static inline uint64_t spk_epoch_key_hash(const struct spk_epoch_keys *k, uint32_t number) { return k->map.hash[number]; }
 /* 0 where there are none. */

@@ -4,28 +4,22 @@
  *   input   changes by the hash of the key columns, among them a window's bound; rows taken back have negative weights
  *   output  the same, netted: what is held of all windows when the interval is over by the times of epochs; what is held of a window when the watermark passes its end, and
  *           what comes for it after that, at once
- *   state   bucketed by the windows' ends: rows and their weights, which go with what comes out. In a bucket before all of them, for every shard that holds something, when
- *           that is due: the end of the interval in which it came
- *
- * What is held is let go before the epoch's own rows are added, so all shards hold rows of the same interval, however many tasks share them. When that will be is told the job,
- * which starts an epoch then if no rows do: that changes which epochs there are, not what one of a given time lets go.
+ *   state   bucketed by the windows' ends: rows and their weights, which go with what comes out; and when that is due (dues.h)
  */
 #include "batch/run.h"
 #include "core/base/ids.h"
 #include "core/base/memory.h"
 #include "stream/operator/delta_rows.h"
+#include "stream/operator/dues.h"
 #include "stream/operator/epoch_keys.h"
 #include "stream/operator/row_changes.h"
 #include "stream/operator/stream_operators.h"
-
-enum { SHARDS = SPK_SHARDS };
-#define DUE_BUCKET INT64_MIN
 
 struct paced {
 	struct spk_op base;
 	struct spk_arena *arena;
 	struct spk_state_view *view;
-	int first_shard, end_shard;
+	struct spk_dues dues;
 	struct spk_epoch_keys keys;
 	struct spk_delta_rows delta;     /* the epoch */
 	struct spk_row_keys encoded;     /* scratch */
@@ -36,14 +30,17 @@ static struct paced *self(struct spk_op *op) { return spk_container_of(op, struc
 static spk_status paced_open(struct spk_op *op, spk_error *err)
 {
 	struct paced *p = self(op);
+	int first, end;
 
 	SPK_ASSERT(op->pipeline->store && op->plan->state_table, "a stateful operator has a store");
 	SPK_TRY_PTR(p->arena = spk_arena_new(op->pipeline->account), err);
 	SPK_TRY(spk_epoch_keys_init(&p->keys, op, p->arena, err));
 	spk_delta_rows_init(&p->delta, false, op->pipeline->account);
 	p->encoded.bytes.account = op->pipeline->account;
-	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &p->first_shard, &p->end_shard);
-	return spk_state_view_open(&p->view, op->pipeline->store, op->plan->state_table, p->first_shard, p->end_shard, err);
+	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
+	SPK_TRY(spk_state_view_open(&p->view, op->pipeline->store, op->plan->state_table, first, end, err));
+	spk_dues_init(&p->dues, op, p->view);
+	return SPK_OK;
 }
 
 static void forget(struct paced *p)
@@ -72,56 +69,6 @@ static spk_status paced_push(struct spk_op *op, int input, struct spk_batch *in,
 	return SPK_OK;
 }
 
-/* --- when what is held is due --- */
-
-/* An entry of each shard: its key, and a hash that lies in it. */
-struct dues { int n; struct spk_view key[SHARDS]; uint64_t hash[SHARDS]; int64_t bucket[SHARDS]; struct spk_state_value value[SHARDS]; };
-
-static spk_status name_dues(struct paced *p, const bool *wanted, struct dues *d, spk_error *err)
-{
-	d->n = 0;
-	for (int shard = p->first_shard; shard < p->end_shard; shard++) {
-		if (wanted && !wanted[shard])
-			continue;
-		d->key[d->n] = spk_view("due", 3);
-		d->bucket[d->n] = DUE_BUCKET;
-		d->hash[d->n++] = spk_shard_hash(shard);
-	}
-	return d->n ? spk_row_keys_views(&p->encoded, d->key, d->n, err) : SPK_OK;
-}
-
-/* The least of all shards; INT64_MAX: nothing is held. */
-static spk_status read_due(struct paced *p, int64_t *out, spk_error *err)
-{
-	struct dues d;
-
-	*out = INT64_MAX;
-	SPK_TRY(name_dues(p, NULL, &d, err));
-	if (!d.n)
-		return SPK_OK;
-	SPK_TRY(spk_state_get(p->view, &p->encoded, d.hash, d.bucket, d.value, err));
-	for (int i = 0; i < d.n; i++) {
-		int64_t due;
-
-		if (!spk_state_found(&d.value[i]))
-			continue;
-		memcpy(&due, d.value[i].data, sizeof due);
-		*out = SPK_MIN(*out, due);
-	}
-	return SPK_OK;
-}
-
-/* due: of the shards that are wanted; INT64_MAX: all hold nothing any more. */
-static spk_status write_due(struct paced *p, const bool *wanted, int64_t due, spk_error *err)
-{
-	struct dues d;
-
-	SPK_TRY(name_dues(p, wanted, &d, err));
-	for (int i = 0; i < d.n; i++)
-		d.value[i] = due == INT64_MAX ? (struct spk_state_value){ NULL, UINT32_MAX } : (struct spk_state_value){ (const char *)&due, sizeof due };
-	return d.n ? spk_state_put(p->view, &p->encoded, d.hash, d.bucket, d.value, err) : SPK_OK;
-}
-
 /* --- what is held of a window, let go --- */
 
 static spk_status let_go(void *user, const char *key, uint32_t key_size, const char *value, uint32_t size, spk_error *err)
@@ -143,7 +90,7 @@ static spk_status take_windows(struct paced *p, int64_t until, spk_error *err)
 {
 	int64_t bucket;
 
-	while ((bucket = spk_state_next_bucket(p->view, DUE_BUCKET + 1)) <= until && bucket != INT64_MAX) {
+	while ((bucket = spk_state_next_bucket(p->view, SPK_DUES_BUCKET + 1)) <= until && bucket != INT64_MAX) {
 		struct spk_arena *arena = spk_arena_new(p->base.pipeline->account);
 		struct spk_row_changes changes = { .op = &p->base, .arena = arena };
 		spk_status status = arena ? spk_state_take_bucket(p->view, bucket, let_go, &changes, err) : spk_fail_memory(err);
@@ -179,13 +126,10 @@ static spk_status hold_rows(struct paced *p, struct hold *h, spk_error *err)
 	return SPK_OK;
 }
 
-/* The end of the interval that a time lies in. */
-static int64_t end_of(int64_t time_us, int64_t interval_us) { return time_us - (time_us % interval_us + interval_us) % interval_us + interval_us; }
-
 static spk_status add_epoch(struct paced *p, struct hold *h, spk_error *err)
 {
 	const int64_t watermark = spk_op_watermark_after(&p->base);
-	bool holds[SHARDS] = { false };
+	bool holds[SPK_SHARDS] = { false };
 
 	for (uint32_t i = 0; i < p->delta.count; i++) {
 		const uint32_t key = p->delta.key[i];
@@ -205,19 +149,7 @@ static spk_status add_epoch(struct paced *p, struct hold *h, spk_error *err)
 	}
 	if (h->n)
 		SPK_TRY(hold_rows(p, h, err));
-	return write_due(p, holds, end_of(p->base.pipeline->run->time_us, p->base.plan->emit_interval_us), err);
-}
-
-/* Says when what is held now must come out. */
-static spk_status tell_due(struct paced *p, spk_error *err)
-{
-	struct spk_task_output *out = &p->base.pipeline->output;
-	int64_t due;
-
-	SPK_TRY(read_due(p, &due, err));
-	if (due != INT64_MAX)
-		out->held_until_us = out->held_until_us ? SPK_MIN(out->held_until_us, due) : due;
-	return SPK_OK;
+	return spk_dues_put(&p->dues, holds, err);
 }
 
 static spk_status paced_finish(struct spk_op *op, spk_error *err)
@@ -225,22 +157,20 @@ static spk_status paced_finish(struct spk_op *op, spk_error *err)
 	struct paced *p = self(op);
 	struct hold *h = spk_malloc(op->pipeline->account, sizeof *h);
 	spk_status status = h ? SPK_OK : spk_fail_memory(err);
-	int64_t due = INT64_MAX;
+	bool due = false;
 
 	if (h)
 		h->n = 0;
 	if (status == SPK_OK)
-		status = read_due(p, &due, err);
-	if (status == SPK_OK && due <= op->pipeline->run->time_us)
+		status = spk_dues_take(&p->dues, &due, err);
+	if (status == SPK_OK && due)
 		status = take_windows(p, INT64_MAX - 1, err);
-	if (status == SPK_OK && due <= op->pipeline->run->time_us)
-		status = write_due(p, NULL, INT64_MAX, err);
 	if (status == SPK_OK)
 		status = add_epoch(p, h, err);
 	if (status == SPK_OK)
 		status = take_windows(p, spk_op_watermark_after(op), err);
 	if (status == SPK_OK)
-		status = tell_due(p, err);
+		status = spk_dues_tell(&p->dues, err);
 	spk_free(op->pipeline->account, h, h ? sizeof *h : 0);
 	forget(p);
 	return status;
@@ -253,6 +183,7 @@ static void paced_close(struct spk_op *op)
 	spk_epoch_keys_release(&p->keys);
 	spk_delta_rows_release(&p->delta);
 	spk_row_keys_release(&p->encoded);
+	spk_dues_release(&p->dues);
 	spk_state_view_close(p->view);
 	spk_arena_unref(p->arena);
 }

@@ -26,6 +26,8 @@ static const struct spk_op_type *const stream_types[SPK_PHYSICAL_COUNT] = {
 
 const struct spk_op_type *spk_stream_op_type(const struct spk_physical *node)
 {
+	if (node->kind == SPK_PHYSICAL_PACED_CHANGES && node->window == SPK_WINDOW_SESSION)
+		return &spk_op_paced_sessions;
 	return spk_top_n_is_first_row(node) ? &spk_op_first_row : stream_types[node->kind];
 }
 

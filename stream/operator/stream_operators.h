@@ -10,7 +10,7 @@
 #include "stream/operator/expiry.h"
 
 extern const struct spk_op_type spk_op_late, spk_op_timed, spk_op_window_aggregate, spk_op_stream_aggregate, spk_op_stream_join, spk_op_interval_join, spk_op_window_join, spk_op_stream_asof_join,
-	spk_op_lookup_join, spk_op_recompute, spk_op_top_n, spk_op_first_row, spk_op_session_input, spk_op_session, spk_op_pane_aggregate, spk_op_normalize, spk_op_hold, spk_op_time_over, spk_op_running_over, spk_op_fold_changes, spk_op_paced_changes;
+	spk_op_lookup_join, spk_op_recompute, spk_op_top_n, spk_op_first_row, spk_op_session_input, spk_op_session, spk_op_pane_aggregate, spk_op_normalize, spk_op_hold, spk_op_time_over, spk_op_running_over, spk_op_fold_changes, spk_op_paced_changes, spk_op_paced_sessions;
 
 /* The operator type of a node in a stream, NULL when it is a batch operator's. */
 const struct spk_op_type *spk_stream_op_type(const struct spk_physical *node);

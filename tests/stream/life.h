@@ -84,6 +84,7 @@ static inline void life_restart(struct life *l)
 /* Reads on: some partitions a little, some nothing, some all; idle or ended ones as it comes. */
 static inline void draw_cut(struct life *l, struct cut *cut, bool last)
 {
+	cut->time_us = (l->stream.epoch ? l->cut[l->stream.epoch - 1].time_us : 1) + spk_test_between(&l->rng, 0, 2 * SECOND);
 	cut->chunk = 1 + (int)spk_test_below(&l->rng, spk_test_one_in(&l->rng, 2) ? 10 : 1000);
 	for (int i = 0; i < l->stream.plan->sources; i++)
 		for (int p = 0; p < l->stream.partitions[i]; p++) {
@@ -124,6 +125,14 @@ static inline void life_epoch(struct life *l, bool last)
 	free(fault);
 	for (int i = 0; i < l->stream.plan->sinks; i++)
 		lines_sort(&l->outcome[e].out[i]);
+}
+
+/* Whether the epoch that was done last is the first one of its interval, so that what was held before it (emit.interval) has come out. */
+static inline bool life_begins_interval(const struct life *l, int64_t interval_us)
+{
+	const int64_t e = l->stream.epoch - 1;
+
+	return e > 0 && l->cut[e].time_us / interval_us != l->cut[e - 1].time_us / interval_us;
 }
 
 /* What may happen between two epochs: a snapshot, a restart. */

@@ -286,6 +286,7 @@ static inline void stream_plan(struct stream *s, const char *sql)
 
 	options.emit = (enum spk_emit)spk_conf_int(s->conf, SPK_CONF_EMIT);
 	options.lateness_us = spk_conf_int(s->conf, SPK_CONF_EMIT_LATENESS);
+	options.emit_interval_us = spk_conf_int(s->conf, SPK_CONF_EMIT_INTERVAL);
 	REQUIRE_OK(spk_physical_plan_make(s->arena, root, roots, &options, &s->plan, &err), err);
 }
 
@@ -374,8 +375,8 @@ static inline void stream_release(struct stream *s)
 
 /* --- one epoch --- */
 
-/* What an epoch read: by source and partition, events [from, to), in chunks of up to `chunk` rows; and the flags at its end. */
-struct cut { int from[SOURCES][PARTITIONS], to[SOURCES][PARTITIONS], chunk; bool idle[SOURCES][PARTITIONS], finished[SOURCES][PARTITIONS]; };
+/* What an epoch read: by source and partition, events [from, to), in chunks of up to `chunk` rows; the flags at its end, and its time. */
+struct cut { int64_t time_us; int from[SOURCES][PARTITIONS], to[SOURCES][PARTITIONS], chunk; bool idle[SOURCES][PARTITIONS], finished[SOURCES][PARTITIONS]; };
 
 /* What came of it. Watermarks are by source, before and after. */
 struct outcome { struct lines out[4], letter; int64_t late, bad, before[SOURCES], after[SOURCES]; };
@@ -412,7 +413,7 @@ static inline struct spk_chunk *make_chunks(struct spk_arena *arena, int partiti
 
 static inline void fill_run(struct stream *s, const struct cut *cut, struct spk_arena *arena, struct spk_run *run)
 {
-	*run = (struct spk_run){ .epoch = { s->epoch + 1 }, .time_us = 1, .streaming = true };
+	*run = (struct spk_run){ .epoch = { s->epoch + 1 }, .time_us = cut->time_us, .streaming = true };
 	run->source = SPK_NEW_ARRAY(arena, struct spk_run_source, s->plan->sources);
 	run->sink = SPK_NEW_ARRAY(arena, struct spk_sink *, s->plan->sinks);
 	for (int i = 0; i < s->plan->sinks; i++)

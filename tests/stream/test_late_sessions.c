@@ -7,7 +7,8 @@
 
 enum shape { GROUPED, ROWS, BY_END, SHAPES };
 
-struct query { enum shape shape; bool on_update, both; int64_t gap, lateness; char *sql; };
+/* interval: changes of sessions that have not ended come so often; 0: in every epoch. */
+struct query { enum shape shape; bool on_update, both; int64_t gap, lateness, interval; char *sql; };
 
 static const char tables[] =
 	"CREATE TABLE sessions (s timestamp, e timestamp, a bigint, n bigint, b bigint) WITH ('connector' = 'deltas');\n"
@@ -29,9 +30,11 @@ static struct query query_new(spk_test_rng *rng)
 	q.lateness = latenesses[spk_test_below(rng, SPK_COUNT_OF(latenesses))];
 	if (!q.lateness)
 		q.on_update = true;
+	if (q.on_update && spk_test_one_in(rng, 2))
+		q.interval = spk_test_one_in(rng, 3) ? 10000 * (int64_t)SECOND : 3 * SECOND;
 	from = spk_test_format("session(%s PARTITION BY a, ts, interval '%lld microseconds')", q.both ? "(SELECT * FROM t UNION ALL SELECT * FROM u)" : "t", (long long)q.gap);
 	select = spk_test_format(selects[q.shape], from);
-	q.sql = spk_test_format("%sSET emit.allowed-lateness = '%lldms';\n%s%s", tables, (long long)(q.lateness / 1000), q.on_update ? "SET emit = 'on-update';\n" : "", select);
+	q.sql = spk_test_format("%sSET emit.allowed-lateness = '%lldms';\nSET emit.interval = '%lldms';\n%s%s", tables, (long long)(q.lateness / 1000), (long long)(q.interval / 1000), q.on_update ? "SET emit = 'on-update';\n" : "", select);
 	free(from);
 	free(select);
 	return q;
@@ -46,6 +49,8 @@ struct trial {
 	struct closed_sessions forgotten;
 	struct seen ended;                   /* their rows */
 	struct lines out;                    /* what came and was not taken back */
+	struct lines was[EPOCHS_MAX + 1];    /* with an interval: what there was at its beginning and since */
+	int times;
 	int64_t late, bad;
 };
 
@@ -186,6 +191,98 @@ static int64_t least(const struct trial *l, const int64_t *of)
 	return l->life.stream.plan->sources > 1 ? SPK_MIN(of[0], of[1]) : of[0];
 }
 
+/* --- with an interval --- */
+
+/* Its n-th column, and how long it is. */
+static const char *column_of(const char *line, int n, size_t *size)
+{
+	for (; n > 0; n--)
+		line = strchr(line, '|') + 1;
+	*size = strcspn(line, "|");
+	return line;
+}
+
+/* The session has ended by then: times are in order as texts. */
+static bool has_ended(const struct trial *l, const char *line, int64_t watermark)
+{
+	char text[SPK_TEXT_MAX];
+	size_t size;
+	const char *end = column_of(line, l->query->shape == BY_END ? 0 : 1, &size);
+	int length, order;
+
+	if (watermark == SPK_WATERMARK_NONE || watermark == SPK_WATERMARK_END)
+		return watermark == SPK_WATERMARK_END;
+	length = spk_text_timestamp(watermark, text);
+	order = memcmp(end, text, SPK_MIN(size, (size_t)length));
+	return order ? order < 0 : size <= (size_t)length;
+}
+
+/* The next line from *at on that is of that key, or NULL. */
+static const char *next_of_key(const struct lines *l, int *at, const char *key, size_t size)
+{
+	while (*at < l->count) {
+		const char *line = l->line[(*at)++];
+		size_t own;
+		const char *column = column_of(line, 2, &own);
+
+		if (own == size && memcmp(column, key, size) == 0)
+			return line;
+	}
+	return NULL;
+}
+
+static bool same_of_key(const struct lines *x, const struct lines *y, const char *key, size_t size)
+{
+	int i = 0, k = 0;
+
+	for (;;) {
+		const char *a = next_of_key(x, &i, key, size), *b = next_of_key(y, &k, key, size);
+
+		if (!a || !b || strcmp(a, b) != 0)
+			return !a && !b;
+	}
+}
+
+/* What a key of that line shows is what it had at some time since the interval began. */
+static bool was_so(const struct trial *l, const char *line)
+{
+	size_t size;
+	const char *key = column_of(line, 2, &size);
+
+	for (int i = 0; i < l->times; i++)
+		if (same_of_key(&l->out, &l->was[i], key, size))
+			return true;
+	printf("      of %.*s this was at no time, as of %s\n", (int)size, key, line);
+	return false;
+}
+
+/* Sessions that have ended are as they are; of each key the rest is what there was at one time since the interval began. `now` becomes the trial's. */
+static bool check_held(struct trial *l, struct lines now, int64_t watermark)
+{
+	struct lines ended[2] = { { 0 } };
+	const struct lines *both[] = { &l->out, &now };
+	bool good;
+
+	for (int i = 0; i < 2; i++)
+		for (int k = 0; k < both[i]->count; k++)
+			if (has_ended(l, both[i]->line[k], watermark))
+				lines_add(&ended[i], both[i]->line[k], strlen(both[i]->line[k]));
+	good = CHECK(lines_same(&ended[0], &ended[1]));
+	for (int i = 0; i < 2; i++)
+		lines_release(&ended[i]);
+	for (int i = 0; l->times > 1 && life_begins_interval(&l->life, l->query->interval) && i < l->times - 1; i++)
+		lines_release(&l->was[i]);
+	if (l->times > 1 && life_begins_interval(&l->life, l->query->interval)) {
+		l->was[0] = l->was[l->times - 1];
+		l->times = 1;
+	}
+	l->was[l->times++] = now;
+	for (int i = 0; i < 2 && l->query->shape != BY_END; i++)
+		for (int k = 0; k < both[i]->count && good; k++)
+			good = CHECK(was_so(l, both[i]->line[k]));
+	return good;
+}
+
 static bool check_epoch(struct life *life)
 {
 	struct trial *l = spk_container_of(life, struct trial, life);
@@ -198,6 +295,8 @@ static bool check_epoch(struct life *life)
 	want = see_sessions(l, least(l, o->after));
 	apply(&l->out, &o->out[0]);
 	same = CHECK_EQ_INT(o->late, l->late - late) & CHECK_EQ_INT(o->bad, l->bad - bad);
+	if (l->query->interval)
+		return check_held(l, want, least(l, o->after)) && same;
 	same = CHECK(lines_same(&l->out, &want)) && same;
 	for (int i = 0, shown = 0; !same && i < SPK_MAX(l->out.count, want.count) && shown < 10; i++) {
 		const char *got = i < l->out.count ? l->out.line[i] : "nothing", *wanted = i < want.count ? want.line[i] : "nothing";
@@ -225,6 +324,7 @@ static void live(const struct query *q, uint64_t stream, int events, int epochs)
 	bool good;
 
 	l->query = q;
+	l->times = 1;                        /* nothing, in the beginning */
 	life_init(&l->life, q->sql, stream, events);
 	CHECK(has_node(l->life.stream.plan, SPK_PHYSICAL_SESSION) && l->life.stream.plan->sink[0].retracts);
 	CHECK(!has_node(l->life.stream.plan, SPK_PHYSICAL_RECOMPUTE));
@@ -242,6 +342,8 @@ static void live(const struct query *q, uint64_t stream, int events, int epochs)
 	seen_release(&l->ended);
 	free(l->forgotten.at);
 	lines_release(&l->out);
+	for (int i = 0; i < l->times; i++)
+		lines_release(&l->was[i]);
 	free(l);
 }
 

@@ -23,6 +23,7 @@ static const struct job {
 	bool rows;                 /* sessions: each row comes out */
 	int64_t lateness;          /* CHANGING: of rows behind a window's end */
 	bool waits;                /* CHANGING: windows that have not ended are not shown */
+	int64_t interval;          /* CHANGING: others show what they had at its beginning */
 	bool hops;                 /* CLOSES, CHANGING: windows of twice the length, one beginning every length */
 	const struct relation *relation;
 } jobs[] = {
@@ -110,6 +111,20 @@ static const struct job {
 	{ .name = "all rows of windows that late rows change, numbered", .sql = "SET emit.allowed-lateness = '3s';\n"
 	  "INSERT INTO changing SELECT window_end, a, b, nullif(nullif(place, 1), 4) FROM (SELECT *, least(4, row_number() OVER (PARTITION BY a, window_end ORDER BY b)) AS place\n"
 	  "FROM tumble(t, ts, interval '5 seconds')) y WHERE place > 1 AND place < 4", .mode = CHANGING, .windowed = TOP_OF_ROWS, .waits = true, .lateness = 3 * SECOND },
+	{ .name = "windows that change at an interval", .sql = "SET emit = 'on-update'; SET emit.interval = '3s'; SET emit.allowed-lateness = '2s';\n"
+	  "INSERT INTO changing SELECT window_end, a, count(*), sum(b) FROM hop((SELECT * FROM t UNION ALL SELECT * FROM u), ts, interval '5 seconds', interval '10 seconds')\n"
+	  "GROUP BY window_start, window_end, a", .mode = CHANGING, .hops = true, .both = true, .lateness = 2 * SECOND, .interval = 3 * SECOND },
+	{ .name = "windows of rows that are kept, at an interval", .sql = "SET emit = 'on-update'; SET emit.interval = '2s'; SET emit.allowed-lateness = '10s';\n"
+	  "INSERT INTO changing SELECT window_end, a, cardinality(array_agg(b ORDER BY b))::bigint, sum(b) FROM tumble(t, ts, interval '5 seconds') GROUP BY a, window_end", .mode = CHANGING,
+	  .lateness = 10 * SECOND, .interval = 2 * SECOND },
+	{ .name = "what is different in windows, at an interval", .sql = "SET emit = 'on-update'; SET emit.interval = '5s';\n"
+	  "INSERT INTO changing SELECT window_end, a, count(DISTINCT (b, f, v)), sum(b) FROM tumble(t, ts, interval '5 seconds') GROUP BY a, window_end", .mode = CHANGING, .interval = 5 * SECOND },
+	{ .name = "the first rows of windows, at an interval", .sql = "SET emit = 'on-update'; SET emit.interval = '3s'; SET emit.allowed-lateness = '3s';\n"
+	  "INSERT INTO changing SELECT window_end, a, b, place FROM (SELECT *, row_number() OVER (PARTITION BY a, window_end ORDER BY b) AS place\n"
+	  "FROM tumble(t, ts, interval '5 seconds')) y WHERE place BETWEEN 2 AND 3", .mode = CHANGING, .windowed = TOP_OF_ROWS, .lateness = 3 * SECOND, .interval = 3 * SECOND },
+	{ .name = "all rows of windows, numbered, at an interval", .sql = "SET emit = 'on-update'; SET emit.interval = '3s';\n"
+	  "INSERT INTO changing SELECT window_end, a, b, nullif(nullif(place, 1), 4) FROM (SELECT *, least(4, row_number() OVER (PARTITION BY a, window_end ORDER BY b)) AS place\n"
+	  "FROM tumble(t, ts, interval '5 seconds')) y WHERE place > 1 AND place < 4", .mode = CHANGING, .windowed = TOP_OF_ROWS, .interval = 3 * SECOND },
 	{ .name = "sessions", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM TABLE(SESSION(TABLE t PARTITION BY a, DESCRIPTOR(ts), INTERVAL '2' SECOND)) GROUP BY window_end, a",
 	  .mode = CLOSES, .gap = 2 * SECOND },
 	{ .name = "sessions as long as the disorder", .sql = "INSERT INTO windows SELECT window_end, a, count(*), sum(b) FROM (SELECT a, b + 0 AS b, window_end, window_start\n"
@@ -125,6 +140,7 @@ struct trial {
 	const struct job *job;
 	struct life life;
 	struct seen seen[SOURCES], open;    /* by source: 0 t, 1 u */
+	int shown;                          /* rows of `open` at the interval's beginning */
 	struct closed_sessions closed;
 	struct event *shifted;              /* hops: every row again, a window later */
 	int shifts;
@@ -271,14 +287,15 @@ static struct lines related(const struct trial *l)
 	return out;
 }
 
-/* All windows of rows that were taken, or those of them that have ended. */
+/* All windows of rows that were taken, or those of them that have ended; with an interval others have the rows of its beginning. */
 static struct lines changing_windows(const struct trial *l)
 {
 	struct seen copy = { 0 };
 	struct lines out;
 
 	for (int i = 0; i < l->open.count; i++)
-		seen_add(&copy, l->open.event[i]);
+		if (!l->job->interval || i < l->shown || window_end(l->open.event[i]) <= least_watermark(l, l->watermark))
+			seen_add(&copy, l->open.event[i]);
 	out = close_windows_of(l->job->windowed, &copy, l->job->waits ? least_watermark(l, l->watermark) : INT64_MAX, false);
 	seen_release(&copy);
 	return out;
@@ -326,6 +343,8 @@ static bool check_epoch(struct life *life)
 	struct outcome *o = &l->life.outcome[e];
 	bool good;
 
+	if (l->job->interval && life_begins_interval(life, l->job->interval))
+		l->shown = l->open.count;
 	model_epoch(l, &l->life.cut[e]);
 	for (int i = 0; i < l->life.stream.plan->sources; i++)
 		CHECK_EQ_INT(o->after[i], l->watermark[life_source(&l->life, i)]);
@@ -368,6 +387,7 @@ static void live(const struct job *job, uint64_t stream, int events, int epochs)
 	trial_init(l, job, stream, events);
 	good = life_run(&l->life, epochs, check_epoch);
 	CHECK(!good || l->open.count == 0 || job->mode == CHANGING);
+	take_snapshot(&l->life);
 	spk_exec_free(l->life.stream.exec);
 	l->life.stream.exec = NULL;
 	/* When all is over nothing of windows is left. */

@@ -22,6 +22,7 @@ struct query {
 	bool by_a, b_less, strict, forward, has_least, has_most;
 	int64_t least, most, slide;
 	int64_t lateness;                /* WINDOWED: of rows behind a window's end */
+	int64_t interval;                /* `changes`: they come so often, of windows that have not ended; 0: in every epoch */
 	bool changes, grouped;           /* WINDOWED: what open windows have comes out, too; t's rows are counted by window and a, and change where windows do */
 	int form;                        /* how the bounds are written */
 	char *sql;
@@ -79,10 +80,10 @@ static void write_sql(struct query *q)
 	char *bound = windows ? strdup("t.window_start = u.window_start AND t.window_end = u.window_end") : bound_text(q, "t.ts", "u.ts");
 	char *on = spk_test_format("%s%s%s", bound, q->by_a ? " AND t.a = u.a" : "", q->b_less ? " AND t.b < u.b" : "");
 	const bool deltas = q->lateness || q->changes;
-	char *from[2], set[100] = "";
+	char *from[2], set[140] = "";
 
 	if (deltas)
-		snprintf(set, sizeof set, "SET emit.allowed-lateness = '%lldms';\nSET emit = '%s';\n", (long long)(q->lateness / 1000), q->changes ? "on-update" : "auto");
+		snprintf(set, sizeof set, "SET emit.allowed-lateness = '%lldms';\nSET emit = '%s';\nSET emit.interval = '%lldms';\n", (long long)(q->lateness / 1000), q->changes ? "on-update" : "auto", (long long)(q->interval / 1000));
 	for (int i = 0; i < 2; i++) {
 		const char *name = i ? "u" : "t";
 
@@ -128,7 +129,9 @@ static struct query query_new(spk_test_rng *rng, bool changing)
 		q.changes = spk_test_one_in(rng, 2);
 		q.lateness = q.changes && spk_test_one_in(rng, 3) ? 0 : spk_test_one_in(rng, 2) ? 3 * SECOND : 45 * SECOND;
 	}
-	q.grouped = q.shape == WINDOWED && spk_test_one_in(rng, 3);
+	if (q.changes && q.kind != K_INNER && q.kind != K_SEMI && spk_test_one_in(rng, 2))
+		q.interval = 3 * SECOND;
+	q.grouped = q.shape == WINDOWED && !q.interval && spk_test_one_in(rng, 3);
 	/* Behind the join the times of t must be known, and t must be there. */
 	if (q.shape == COUNTED)
 		q.kind = spk_test_one_in(rng, 2) ? K_INNER : K_LEFT;
@@ -350,9 +353,9 @@ static struct groups counted_groups(const struct rows *t)
 
 /*
  * Of windows, what those that ended up to then have; and rows that meet nothing whatever there is, which need not wait: GROUPED, for nothing but the end of t's windows,
- * `until_t`.
+ * `until_t`. With an interval, of windows that have not ended by then the rows of its beginning.
  */
-static struct lines joined_windows(const struct query *q, const struct rows *rows, int64_t until, int64_t until_t)
+static struct lines joined_windows(const struct query *q, const struct rows *rows, const int *shown, int64_t until, int64_t until_t)
 {
 	struct rows ended[2] = { { 0 } };
 	struct groups groups = { .event = NULL };
@@ -360,7 +363,7 @@ static struct lines joined_windows(const struct query *q, const struct rows *row
 
 	for (int s = 0; s < 2; s++)
 		for (int i = 0; i < rows[s].count; i++)
-			if (rows[s].row[i].end <= until || (q->by_a && rows[s].row[i].event->a_null && (!q->grouped || s == 1 || rows[s].row[i].end <= until_t)))
+			if (rows[s].row[i].end <= until || i < shown[s] || (!q->interval && q->by_a && rows[s].row[i].event->a_null && (!q->grouped || s == 1 || rows[s].row[i].end <= until_t)))
 				rows_add(&ended[s], rows[s].row[i]);
 	if (q->grouped)
 		groups = counted_groups(&ended[0]);
@@ -374,7 +377,7 @@ static struct lines joined_windows(const struct query *q, const struct rows *row
 
 /* --- trials --- */
 
-struct trial { const struct query *query; struct life life; struct rows rows[2]; struct lines out, found; int64_t late, bad; };
+struct trial { const struct query *query; struct life life; struct rows rows[2]; int shown[2]; struct lines out, found; int64_t late, bad; };
 
 /* A row of table s (0 t, 1 u), once for every window that it is in; late by the watermark before the epoch. */
 static void see(struct trial *l, int s, const struct event *e, int64_t watermark)
@@ -443,6 +446,8 @@ static bool check_epoch(struct life *life)
 	const int64_t watermark = SPK_MIN(o->before[0], o->before[1]), alone = o->before[life_source(&l->life, 0)];
 	const int from = l->rows[0].count;
 
+	for (int s = 0; s < 2 && l->query->interval && life_begins_interval(life, l->query->interval); s++)
+		l->shown[s] = l->rows[s].count;
 	for (int i = 0; i < l->life.stream.plan->sources; i++)
 		for (int p = 0; p < l->life.stream.partitions[i]; p++)
 			for (int k = cut->from[i][p]; k < cut->to[i][p]; k++)
@@ -453,7 +458,7 @@ static bool check_epoch(struct life *life)
 		for (int i = 0; i < o->out[0].count; i++)
 			if ((o->out[0].line[i][0] == '+') == come)
 				take_line(&l->out, o->out[0].line[i]);
-	if (l->query->shape == WINDOWED && !check_lines(l, joined_windows(l->query, l->rows, l->query->changes ? INT64_MAX : SPK_MIN(o->after[0], o->after[1]), o->after[life_source(&l->life, 0)])))
+	if (l->query->shape == WINDOWED && !check_lines(l, joined_windows(l->query, l->rows, l->shown, l->query->changes && !l->query->interval ? INT64_MAX : SPK_MIN(o->after[0], o->after[1]), o->after[life_source(&l->life, 0)])))
 		return false;
 	return CHECK_EQ_INT(o->late, l->late - late) && CHECK_EQ_INT(o->bad, l->bad - bad);
 }
@@ -466,6 +471,7 @@ static void check_all(struct trial *l)
 		look_up(q, &l->rows[0], 0, &l->rows[1], &l->found);
 	if (q->shape != WINDOWED)
 		check_lines(l, q->shape == LOOKED_UP ? l->found : q->shape >= NEAREST ? joined_nearest(q, &l->rows[0], &l->rows[1]) : joined(q, &l->rows[0], &l->rows[1]));
+	take_snapshot(&l->life);
 	spk_exec_free(l->life.stream.exec);
 	l->life.stream.exec = NULL;
 	CHECK(q->shape == LOOKED_UP || stream_entries(&l->life.stream, SPK_PHYSICAL_COUNT) == 0);
