@@ -132,7 +132,7 @@ struct spk_join_time {
 	int64_t bucket_us;       /* BY_INTERVAL: rows are kept, and go, by so much of time together */
 };
 
-/* Time columns of the other side of an INNER JOIN; -1: none. */
+/* Time columns of a side of a join; -1: none. */
 struct spk_other_times { int time, window_start, window_end; };
 
 enum spk_state_bound { SPK_BOUND_STATELESS, SPK_BOUND_TIME, SPK_BOUND_IDLE, SPK_BOUND_KEY, SPK_BOUND_NOTHING };
@@ -149,7 +149,8 @@ struct spk_properties {
 	int time_column;         /* output column that carries a watermark, -1 none */
 	int64_t lag_us;          /* rows come out when the watermark is so far behind their time, or their window's end, at the most */
 	int window_start, window_end;  /* output columns that are bounds of windows over a watermark, -1 none */
-	struct spk_other_times other;  /* columns that will do as well */
+	struct spk_other_times other;  /* columns that will do as well: of the other side of an INNER JOIN */
+	struct spk_other_times either[2];  /* behind a FULL JOIN by time, by side: one of both is there, and coalesce() of them is the time, or the bound */
 	int key_count;           /* unique key of the output, 0 unknown */
 	const int *key;
 	enum spk_state_bound bound;  /* what bounds the node's own state */

@@ -13,16 +13,24 @@
 #include "core/base/check.h"
 #include "planner/logical/changes.h"
 
-/* State: grows with the number of groups, or goes with the windows that close. */
-static struct spk_properties none(void)
+static void forget_others(struct spk_properties *p)
 {
-	return (struct spk_properties){ .append_only = true, .bounded = true, .time_column = -1, .window_start = -1, .window_end = -1, .other = { -1, -1, -1 } };
+	p->other = p->either[0] = p->either[1] = (struct spk_other_times){ -1, -1, -1 };
 }
 
 static void forget_times(struct spk_properties *p)
 {
 	p->time_column = p->window_start = p->window_end = -1;
-	p->other = (struct spk_other_times){ -1, -1, -1 };
+	forget_others(p);
+}
+
+/* State: grows with the number of groups, or goes with the windows that close. */
+static struct spk_properties none(void)
+{
+	struct spk_properties p = { .append_only = true, .bounded = true };
+
+	forget_times(&p);
+	return p;
 }
 
 static bool option_is(const struct spk_table *t, const char *key, const char *value)
@@ -132,6 +140,36 @@ static void move_times(const struct spk_properties *in, struct spk_expr *const *
 	p->window_start = find_either(expr, count, in->window_start, in->other.window_start, &p->other.window_start);
 	p->window_end = find_either(expr, count, in->window_end, in->other.window_end, &p->other.window_end);
 	p->lag_us = in->lag_us;
+	for (int s = 0; s < 2; s++) {
+		const struct spk_other_times *from = &in->either[s];
+
+		p->either[s] = (struct spk_other_times){ find_column(expr, count, from->time), find_column(expr, count, from->window_start), find_column(expr, count, from->window_end) };
+	}
+}
+
+/* Output column that is coalesce() of these two input columns, in either order, or -1. */
+static int find_coalesce(struct spk_expr *const *expr, int count, int a, int b)
+{
+	for (int i = 0; a >= 0 && b >= 0 && i < count; i++) {
+		const struct spk_expr *e = expr[i];
+
+		if (e->kind != SPK_EXPR_COALESCE || e->args != 2 || e->arg[0]->kind != SPK_EXPR_COLUMN || e->arg[1]->kind != SPK_EXPR_COLUMN)
+			continue;
+		if ((e->arg[0]->column == a && e->arg[1]->column == b) || (e->arg[0]->column == b && e->arg[1]->column == a))
+			return i;
+	}
+	return -1;
+}
+
+/* What is a time, or a bound, of whichever side of a FULL JOIN is there. */
+static void find_eithers(const struct spk_properties *in, struct spk_expr *const *expr, int count, struct spk_properties *p)
+{
+	if (p->time_column < 0)
+		p->time_column = find_coalesce(expr, count, in->either[0].time, in->either[1].time);
+	if (p->window_start < 0)
+		p->window_start = find_coalesce(expr, count, in->either[0].window_start, in->either[1].window_start);
+	if (p->window_end < 0)
+		p->window_end = find_coalesce(expr, count, in->either[0].window_end, in->either[1].window_end);
 }
 
 static spk_status derive_project(struct spk_arena *arena, struct spk_logical *l, struct spk_properties *p, spk_error *err)
@@ -140,6 +178,7 @@ static spk_status derive_project(struct spk_arena *arena, struct spk_logical *l,
 
 	*p = *in;
 	move_times(in, l->expr, l->expr_count, p);
+	find_eithers(in, l->expr, l->expr_count, p);
 	return move_key(arena, in, l->expr, l->expr_count, p, err);
 }
 
@@ -153,7 +192,7 @@ static void derive_window(struct spk_logical *l, struct spk_properties *p)
 	p->key_count = 0;  /* a row may lie in several windows; with the window's end it would be a key again */
 	if (l->window == SPK_WINDOW_TUMBLE)
 		p->key_count = in->key_count;
-	p->other = (struct spk_other_times){ -1, -1, -1 };
+	forget_others(p);
 	/* Sessions close when no row of theirs is taken back; else their bounds are columns like others. */
 	if (l->time_column >= 0 && (l->time_column == in->time_column || l->time_column == in->other.time) && (in->append_only || l->window != SPK_WINDOW_SESSION)) {
 		p->window_start = columns;
@@ -209,13 +248,19 @@ static void derive_nothing(struct spk_logical *l, struct spk_properties *p)
 	p->bound = SPK_BOUND_NOTHING;
 }
 
-/* A side's time columns as the join's. */
-static void show_times(const struct spk_logical *l, int side, struct spk_properties *p)
+/* A side's time columns in those of the join. */
+static struct spk_other_times times_of(const struct spk_logical *l, int side)
 {
 	const struct spk_properties *in = &l->input[side]->properties;
 	const int first = side ? l->input[0]->schema->count : 0;
-	const struct spk_other_times own = { in->time_column < 0 ? -1 : first + in->time_column, in->window_start < 0 ? -1 : first + in->window_start,
-		in->window_end < 0 ? -1 : first + in->window_end };
+
+	return (struct spk_other_times){ in->time_column < 0 ? -1 : first + in->time_column, in->window_start < 0 ? -1 : first + in->window_start, in->window_end < 0 ? -1 : first + in->window_end };
+}
+
+/* A side's time columns as the join's. */
+static void show_times(const struct spk_logical *l, int side, struct spk_properties *p)
+{
+	const struct spk_other_times own = times_of(l, side);
 
 	if (p->time_column < 0 && p->window_end < 0) {
 		p->time_column = own.time;
@@ -226,10 +271,12 @@ static void show_times(const struct spk_logical *l, int side, struct spk_propert
 	}
 }
 
-/* Rows of both sides come out when their window closes. */
+/* Rows of both sides come out when their window closes. Where either side may be missing the windows of both are one. */
 static void derive_window_join(const struct spk_logical *l, struct spk_properties *p)
 {
 	p->bound = SPK_BOUND_TIME;
+	for (int s = 0; s < 2 && l->join == SPK_JOIN_FULL; s++)
+		p->either[s] = times_of(l, s);
 	for (int s = 0; s < 2; s++)
 		if (!spk_join_extends_with_null(l->join, s) && (s == 0 || spk_join_shows_right(l->join)))
 			show_times(l, s, p);
@@ -275,13 +322,13 @@ static void derive_union(struct spk_logical *l, struct spk_properties *p)
 		if (in->window_end != p->window_end)
 			p->window_end = -1;
 	}
-	p->other = (struct spk_other_times){ -1, -1, -1 };
+	forget_others(p);
 	p->key_count = l->inputs == 1 ? p->key_count : 0;
 }
 
 /*
  * A row that comes out has a time that is at most its reach behind the watermark: its partner may come as late as that. One that comes out alone does
- * so when the rest of its bucket does, too. Windows that the input had are over by then.
+ * so when the rest of its bucket does, too. Windows that the input had are over by then. Where either side may be missing, the one that is there has such a time.
  */
 static void derive_interval_join(const struct spk_logical *l, const struct spk_join_time *t, struct spk_properties *p)
 {
@@ -290,14 +337,18 @@ static void derive_interval_join(const struct spk_logical *l, const struct spk_j
 	p->bound = t->reach_us[0] < INT64_MAX && t->reach_us[1] < INT64_MAX ? SPK_BOUND_TIME : SPK_BOUND_NOTHING;
 	for (int s = 0; s < 2; s++) {
 		const int64_t alone = spk_join_comes_alone(l->join, s) ? t->bucket_us : 0;
+		const int column = t->column[s] + (s ? l->input[0]->schema->count : 0);
+		const bool full = l->join == SPK_JOIN_FULL;
 
-		if (spk_join_extends_with_null(l->join, s) || (s && !spk_join_shows_right(l->join)) || t->reach_us[s] == INT64_MAX)
+		if ((spk_join_extends_with_null(l->join, s) && !full) || (s && !spk_join_shows_right(l->join)) || t->reach_us[s] == INT64_MAX)
 			continue;
 		behind = SPK_MAX(behind, SPK_MAX(t->reach_us[s], 0) + alone);
-		if (p->time_column < 0)
-			p->time_column = t->column[s] + (s ? l->input[0]->schema->count : 0);
+		if (full)
+			p->either[s].time = column;
+		else if (p->time_column < 0)
+			p->time_column = column;
 		else
-			p->other.time = t->column[s] + (s ? l->input[0]->schema->count : 0);
+			p->other.time = column;
 	}
 	p->lag_us += behind;
 }
@@ -389,7 +440,7 @@ static void derive_expand(struct spk_logical *l, struct spk_properties *p)
 	p->time_column = expanded_column(l, in->time_column);
 	p->window_start = expanded_column(l, in->window_start);
 	p->window_end = expanded_column(l, in->window_end);
-	p->other = (struct spk_other_times){ -1, -1, -1 };
+	forget_others(p);
 	p->key_count = 0;
 	p->bound = SPK_BOUND_STATELESS;
 }

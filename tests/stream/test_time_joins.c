@@ -13,7 +13,8 @@ enum kind { K_INNER, K_LEFT, K_RIGHT, K_FULL, K_SEMI, K_ANTI, KINDS };
 
 /*
  * t and u, or windows of them, joined. INTERVAL: t.ts - u.ts between `least` and `most`, as far as there are such bounds. WINDOWED: equal ends; `slide`
- * is the slide of windows of three times its size, 0: they tumble. COUNTED: pairs of an INTERVAL join by windows of t's time. NEAREST: an ASOF join;
+ * is the slide of windows of three times its size, 0: they tumble. COUNTED: pairs of an INTERVAL join by windows of t's time, or by the windows that
+ * are joined; of a FULL JOIN by the time, or window, of whichever side is there. NEAREST: an ASOF join;
  * VERSION: the same as versions of u. LOOKED_UP: what u, or a view of it (`form` 1: counts by a), has in the epoch, or (2) has at its end.
  */
 struct query {
@@ -23,6 +24,7 @@ struct query {
 	int64_t least, most, slide;
 	int64_t lateness;                /* WINDOWED: of rows behind a window's end */
 	int64_t interval;                /* `changes`: they come so often, of windows that have not ended; 0: in every epoch */
+	bool windows;                    /* WINDOWED; COUNTED: of those */
 	bool changes, grouped;           /* WINDOWED: what open windows have comes out, too; t's rows are counted by window and a, and change where windows do */
 	int form;                        /* how the bounds are written */
 	char *sql;
@@ -76,7 +78,7 @@ static void write_other_sql(struct query *q)
 static void write_sql(struct query *q)
 {
 	static const char *const joins[] = { "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN" };
-	const bool windows = q->shape == WINDOWED;
+	const bool windows = q->windows;
 	char *bound = windows ? strdup("t.window_start = u.window_start AND t.window_end = u.window_end") : bound_text(q, "t.ts", "u.ts");
 	char *on = spk_test_format("%s%s%s", bound, q->by_a ? " AND t.a = u.a" : "", q->b_less ? " AND t.b < u.b" : "");
 	const bool deltas = q->lateness || q->changes;
@@ -100,7 +102,12 @@ static void write_sql(struct query *q)
 			free(all);
 		}
 	}
-	if (q->shape == COUNTED)
+	if (q->shape == COUNTED && windows)
+		q->sql = spk_test_format("%sINSERT INTO counts SELECT window_end, count(*) FROM %s %s %s USING (window_start, window_end%s) GROUP BY window_start, window_end", tables, from[0], joins[q->kind], from[1], q->by_a ? ", a" : "");
+	else if (q->shape == COUNTED && q->kind == K_FULL)
+		q->sql = spk_test_format("%sINSERT INTO counts SELECT window_end, count(*) FROM tumble((SELECT coalesce(%s) AS ts FROM t FULL JOIN u ON %s WHERE t.ts IS NOT NULL OR u.ts IS NOT NULL), ts, interval '5 seconds') GROUP BY window_end",
+				 tables, q->form ? "t.ts, u.ts" : "u.ts, t.ts", on);
+	else if (q->shape == COUNTED)
 		q->sql = spk_test_format("%sINSERT INTO counts SELECT window_end, count(*) FROM tumble((SELECT t.ts FROM t %s u ON %s WHERE t.ts IS NOT NULL), ts, interval '5 seconds') GROUP BY window_end", tables, joins[q->kind], on);
 	else if (shows_both(q))
 		q->sql = spk_test_format("%s%sINSERT INTO %s SELECT t.a, t.b, t.ts, u.a, u.b, u.ts FROM %s %s %s ON %s", tables, set, deltas ? "late_pairs" : "pairs", from[0], joins[q->kind], from[1], on);
@@ -133,8 +140,15 @@ static struct query query_new(spk_test_rng *rng, bool changing)
 		q.interval = 3 * SECOND;
 	q.grouped = q.shape == WINDOWED && !q.interval && spk_test_one_in(rng, 3);
 	/* Behind the join the times of t must be known, and t must be there. */
-	if (q.shape == COUNTED)
-		q.kind = spk_test_one_in(rng, 2) ? K_INNER : K_LEFT;
+	if (q.shape == COUNTED) {
+		q.kind = spk_test_one_in(rng, 2) ? K_FULL : spk_test_one_in(rng, 2) ? K_INNER : K_LEFT;
+		q.windows = spk_test_one_in(rng, 3);
+	}
+	if (q.windows) {
+		q.slide = 0;
+		q.b_less = false;
+	}
+	q.windows = q.windows || q.shape == WINDOWED;
 	/* One bound: the side that can go goes; which of them may come out alone depends on that. */
 	if (q.shape == INTERVAL && spk_test_one_in(rng, 4)) {
 		q.has_least = spk_test_one_in(rng, 2);
@@ -176,7 +190,7 @@ static bool meets(const struct query *q, const struct row *x, const struct row *
 
 	if ((q->by_a && (t->a_null || u->a_null || t->a != u->a)) || (q->b_less && (t->b_null || u->b_null || t->b >= u->b)))
 		return false;
-	if (q->shape == WINDOWED)
+	if (q->windows)
 		return x->end == y->end;
 	if (q->shape == LOOKED_UP)
 		return true;
@@ -218,7 +232,19 @@ static int by_number(const void *x, const void *y)
 	return (a > b) - (a < b);
 }
 
-/* COUNTED: the windows' ends of rows that came out, counted. */
+/* COUNTED: the windows' ends of rows that come out. */
+struct ends { int count, capacity; int64_t *at; };
+
+static void note_end(struct ends *e, const struct event *of)
+{
+	if (of->ts_null)
+		return;
+	if (e->count == e->capacity)
+		e->at = realloc(e->at, sizeof *e->at * (size_t)(e->capacity = 2 * e->capacity + 64));
+	e->at[e->count++] = window_end(of);
+}
+
+/* They, counted. */
 static void put_counts_of(int64_t *end, int n, struct lines *out)
 {
 	if (n)
@@ -282,8 +308,7 @@ static struct lines joined(const struct query *q, const struct rows *t, const st
 {
 	bool *met = calloc((size_t)u->count + 1, sizeof *met);
 	struct lines out = { 0 };
-	int64_t *end = NULL;
-	int ends = 0, room = 0;
+	struct ends ends = { 0 };
 
 	for (int i = 0; i < t->count; i++) {
 		int partners = 0;
@@ -293,26 +318,27 @@ static struct lines joined(const struct query *q, const struct rows *t, const st
 				continue;
 			partners++;
 			met[k] = true;
-			if (shows_both(q) && q->shape != COUNTED)
+			if (q->shape == COUNTED)
+				note_end(&ends, q->kind == K_FULL && !q->form ? u->row[k].event : t->row[i].event);
+			else if (shows_both(q))
 				put_pair(q, t->row[i].event, u->row[k].event, &out);
 		}
 		if (q->shape == COUNTED) {
-			for (int n = partners ? partners : q->kind == K_LEFT; n > 0 && !t->row[i].event->ts_null; n--) {
-				if (ends == room)
-					end = realloc(end, sizeof *end * (size_t)(room = 2 * room + 64));
-				end[ends++] = window_end(t->row[i].event);
-			}
+			if (!partners && q->kind != K_INNER)
+				note_end(&ends, t->row[i].event);
 			continue;
 		}
 		if (partners ? q->kind == K_SEMI : q->kind == K_LEFT || q->kind == K_FULL || q->kind == K_ANTI)
 			put_pair(q, t->row[i].event, NULL, &out);
 	}
 	for (int k = 0; k < u->count && (q->kind == K_RIGHT || q->kind == K_FULL); k++)
-		if (!met[k])
+		if (!met[k] && q->shape == COUNTED)
+			note_end(&ends, u->row[k].event);
+		else if (!met[k])
 			put_pair(q, NULL, u->row[k].event, &out);
-	put_counts_of(end, ends, &out);
+	put_counts_of(ends.at, ends.count, &out);
 	free(met);
-	free(end);
+	free(ends.at);
 	lines_sort(&out);
 	return out;
 }
@@ -385,8 +411,8 @@ static void see(struct trial *l, int s, const struct event *e, int64_t watermark
 	const struct query *q = l->query;
 	const int64_t size = q->slide ? 3 * q->slide : WINDOW, slide = q->slide ? q->slide : WINDOW;
 
-	if (q->shape != WINDOWED) {
-		if (q->shape == COUNTED && s == 0 && e->ts_null)
+	if (!q->windows) {
+		if (q->shape == COUNTED && (s == 0 || q->kind == K_FULL) && e->ts_null)
 			return;
 		if (!e->ts_null && e->ts < watermark && q->shape != LOOKED_UP)
 			l->late++;
@@ -484,7 +510,7 @@ static void check_plan(const struct trial *l)
 	static const enum spk_physical_kind kinds[SHAPES] = { SPK_PHYSICAL_INTERVAL_JOIN, SPK_PHYSICAL_WINDOW_JOIN, SPK_PHYSICAL_INTERVAL_JOIN, SPK_PHYSICAL_STREAM_ASOF_JOIN,
 		SPK_PHYSICAL_STREAM_ASOF_JOIN, SPK_PHYSICAL_LOOKUP_JOIN };
 	const struct query *q = l->query;
-	const enum spk_physical_kind kind = q->changes ? SPK_PHYSICAL_STREAM_JOIN : kinds[q->shape];
+	const enum spk_physical_kind kind = q->changes ? SPK_PHYSICAL_STREAM_JOIN : q->windows ? SPK_PHYSICAL_WINDOW_JOIN : kinds[q->shape];
 	const bool retracts = q->changes ? q->grouped || (q->kind != K_INNER && q->kind != K_SEMI) : q->lateness > 0;
 	bool found = false;
 
@@ -544,6 +570,7 @@ static void the_bound_is_said(void)
 		{ "t LEFT JOIN u ON t.a = u.a AND t.ts >= u.ts", "IntervalJoin", "; right.ts - left.ts up to 00:00:00, right is kept for good]" },
 		{ "t JOIN (SELECT window_end AS w, max(a) AS a FROM tumble(u, ts, INTERVAL '10' SECOND) GROUP BY window_start, window_end) AS u ON t.a = u.a AND t.ts BETWEEN u.w - INTERVAL '10' SECOND AND u.w",
 		  "IntervalJoin", "; right.w - left.ts between 00:00:00 and 00:00:10]" },
+		{ "t JOIN (SELECT coalesce(x.ts, u.ts) AS ts, u.a FROM t AS x FULL JOIN u ON x.ts = u.ts AND x.a = u.a) AS u ON t.ts BETWEEN u.ts - INTERVAL '1' SECOND AND u.ts", "IntervalJoin", "; right.ts - left.ts between 00:00:00 and 00:00:01]" },
 		{ "t RIGHT JOIN u ON t.a = u.a AND t.ts >= u.ts", "StreamJoin", NULL },
 		{ "t JOIN u ON t.a = u.a AND t.ts <> u.ts", "StreamJoin", NULL },
 		{ "t JOIN u ON t.a = u.a AND t.ts > timestamp '2024-01-01'", "StreamJoin", NULL },
