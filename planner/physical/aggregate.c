@@ -233,7 +233,9 @@ void spk_build_by_window(const struct spk_build *b, const struct spk_logical *l,
 
 spk_status spk_build_window_meaning(const struct spk_physical *node, struct spk_buffer *out, spk_error *err)
 {
-	if (node->window_key < 0 || !node->retracts)
+	const bool changes = node->time.kind == SPK_JOIN_BY_WINDOW ? node->lateness_us || !node->on_close : node->window_key >= 0 && node->retracts;
+
+	if (!changes)
 		return SPK_OK;
 	return spk_buffer_printf(out, err, "late by up to %lld us, changing %s, ", (long long)node->lateness_us, node->on_close ? "when they are over" : "from the beginning");
 }

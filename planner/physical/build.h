@@ -125,6 +125,7 @@ spk_status spk_build_call_meaning(const struct spk_aggregate_call *c, struct spk
  * what changes every epoch.
  */
 struct spk_closing { int key; int64_t add_us; bool changes; /* it gives changes, too, but only as long as the window may change */ };
+/* Windows come out when they close, and nothing changes them then. */
 static inline bool spk_build_says_once(struct spk_closing c) { return c.key >= 0 && !c.changes; }
 /* Whether windows say more than their final rows: what they come to before they close, or late rows behind that. */
 bool spk_build_windows_change(const struct spk_build *b);
@@ -132,7 +133,7 @@ bool spk_build_windows_change(const struct spk_build *b);
 bool spk_build_bounds_change(const struct spk_build *b, const struct spk_logical *l);
 /* A node, made for `l`, that goes by the windows of its column closing.key: says when they close and what late rows they take. */
 void spk_build_by_window(const struct spk_build *b, const struct spk_logical *l, struct spk_closing closing, struct spk_physical *node);
-/* What that means of its state, in front of the rest. */
+/* Of a node by window, or a join of windows, which says more than final rows: what that means of its state, in front of the rest. */
 spk_status spk_build_window_meaning(const struct spk_physical *node, struct spk_buffer *out, spk_error *err);
 /*
  * Changes of open windows at an interval of their own (pace.c), where that is asked for and the rows of `ports` change. They must be together by these columns, in this

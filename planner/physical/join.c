@@ -357,10 +357,11 @@ static bool scans_versions(const struct spk_logical *l)
 static bool has_versions(const struct spk_logical *l) { return l->input[1]->kind == SPK_LOGICAL_SCAN && l->input[1]->history; }
 
 /* What the state means: what is kept of either side, by which keys, for which kind of join. */
-static spk_status put_meaning(const struct join_plan *j, struct spk_buffer *text, spk_error *err)
+static spk_status put_meaning(const struct join_plan *j, const struct spk_physical *node, struct spk_buffer *text, spk_error *err)
 {
 	char type[64];
 
+	SPK_TRY(spk_build_window_meaning(node, text, err));
 	SPK_TRY(spk_buffer_printf(text, err, "join %s", spk_join_name(j->l->join)));
 	for (int s = 0; s < 2; s++) {
 		const struct spk_schema *schema = j->l->input[s]->schema;
@@ -373,8 +374,6 @@ static spk_status put_meaning(const struct join_plan *j, struct spk_buffer *text
 		SPK_TRY(spk_buffer_append_str(text, ", every version", err));
 	if (j->time.kind)
 		SPK_TRY(spk_buffer_printf(text, err, "; %s, by %lld", j->time.kind == SPK_JOIN_BY_WINDOW ? "window" : "interval", (long long)j->time.bucket_us));
-	if (lateness(j) || (j->time.kind == SPK_JOIN_BY_WINDOW && j->strategy == STREAM))
-		SPK_TRY(spk_buffer_printf(text, err, ", late by up to %lld us, changing %s", (long long)lateness(j), j->strategy == STREAM ? "from the beginning" : "when they are over"));
 	if (!j->l->filter)
 		return SPK_OK;
 	SPK_TRY(spk_buffer_append_str(text, "; on ", err));
@@ -385,7 +384,7 @@ static spk_status put_meaning(const struct join_plan *j, struct spk_buffer *text
 static spk_status keep_both(struct join_plan *j, struct spk_physical *node, spk_error *err)
 {
 	struct spk_buffer text = { 0 };
-	spk_status status = put_meaning(j, &text, err);
+	spk_status status;
 
 	node->time = j->time;
 	for (int s = 0; s < 2; s++)
@@ -408,6 +407,7 @@ static spk_status keep_both(struct join_plan *j, struct spk_physical *node, spk_
 		spk_build_time(j->b, j->l, node);
 		node->bound = j->l->properties.bound;
 	}
+	status = put_meaning(j, node, &text, err);
 	if (status == SPK_OK)
 		status = spk_build_check_timeless(j->b, j->l, node->retracts, err);
 	if (status == SPK_OK)

@@ -4,6 +4,8 @@
  */
 #include "planner/physical/build.h"
 
+#include <string.h>
+
 static bool asked_for(const struct spk_build *b, const struct spk_ports *ports)
 {
 	return ports->retracts && b->options->emit == SPK_EMIT_ON_UPDATE && b->options->emit_interval_us;
@@ -65,6 +67,14 @@ spk_status spk_build_pace_sessions(struct spk_build *b, const struct spk_logical
 
 /* --- joins --- */
 
+/* The join's columns as they are. */
+static spk_status keep_columns(struct spk_build *b, const struct spk_schema *schema, struct spk_expr **expr, spk_error *err)
+{
+	for (int i = 0; i < schema->count; i++)
+		SPK_TRY_PTR(expr[i] = spk_expr_column(b->arena, i, &schema->field[i]), err);
+	return SPK_OK;
+}
+
 /* Puts the end of the window behind the columns: that of whichever side is there. */
 static spk_status add_end(struct spk_build *b, const struct spk_logical *l, const int end[2], struct spk_ports *ports, spk_error *err)
 {
@@ -73,15 +83,13 @@ static spk_status add_end(struct spk_build *b, const struct spk_logical *l, cons
 	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, in->count + 1), *either[2];
 
 	SPK_TRY_PTR(schema && expr && (schema->field = SPK_NEW_ARRAY(b->arena, struct spk_field, in->count + 1)), err);
-	for (; schema->count < in->count; schema->count++) {
-		schema->field[schema->count] = in->field[schema->count];
-		SPK_TRY_PTR(expr[schema->count] = spk_expr_column(b->arena, schema->count, &in->field[schema->count]), err);
-	}
+	SPK_TRY(keep_columns(b, in, expr, err));
 	either[0] = expr[end[0]];
 	either[1] = expr[end[1]];
-	SPK_TRY(spk_expr_make(b->arena, SPK_EXPR_COALESCE, either, 2, false, l->position, &expr[schema->count], err));
-	schema->field[schema->count] = (struct spk_field){ "window's end", expr[schema->count]->type, true };
-	schema->count++;
+	SPK_TRY(spk_expr_make(b->arena, SPK_EXPR_COALESCE, either, 2, false, l->position, &expr[in->count], err));
+	memcpy(schema->field, in->field, sizeof *in->field * (size_t)in->count);
+	schema->field[in->count] = (struct spk_field){ "window's end", expr[in->count]->type, true };
+	schema->count = in->count + 1;
 	return spk_build_project(b, l, schema, expr, ports, err);
 }
 
@@ -90,8 +98,7 @@ static spk_status drop_end(struct spk_build *b, const struct spk_logical *l, str
 	struct spk_expr **expr = SPK_NEW_ARRAY(b->arena, struct spk_expr *, l->schema->count);
 
 	SPK_TRY_PTR(expr, err);
-	for (int i = 0; i < l->schema->count; i++)
-		SPK_TRY_PTR(expr[i] = spk_expr_column(b->arena, i, &l->schema->field[i]), err);
+	SPK_TRY(keep_columns(b, l->schema, expr, err));
 	return spk_build_project(b, l, l->schema, expr, ports, err);
 }
 

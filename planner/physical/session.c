@@ -240,8 +240,7 @@ static spk_status put_meaning(const struct spk_physical *node, struct spk_buffer
 	const int columns = node->passes ? in->count : node->key_count;
 	char type[64];
 
-	if (node->retracts)
-		SPK_TRY(spk_buffer_printf(text, err, "late by up to %lld us, changing %s, ", (long long)node->lateness_us, node->on_close ? "when they are over" : "from the beginning"));
+	SPK_TRY(spk_build_window_meaning(node, text, err));
 	SPK_TRY(spk_buffer_printf(text, err, "sessions with a gap of %lld us, %s", (long long)node->window_slide_us, node->passes ? "rows" : "by"));
 	for (int i = 0; i < columns; i++) {
 		const struct spk_field *f = &in->field[node->passes ? i : node->key[i]];

@@ -6,7 +6,6 @@
  *           what comes for it after that, at once
  *   state   bucketed by the windows' ends: rows and their weights, which go with what comes out; and when that is due (dues.h)
  */
-#include "batch/run.h"
 #include "core/base/ids.h"
 #include "core/base/memory.h"
 #include "stream/operator/delta_rows.h"

@@ -270,9 +270,9 @@ static bool check_held(struct trial *l, struct lines now, int64_t watermark)
 	good = CHECK(lines_same(&ended[0], &ended[1]));
 	for (int i = 0; i < 2; i++)
 		lines_release(&ended[i]);
-	for (int i = 0; l->times > 1 && life_begins_interval(&l->life, l->query->interval) && i < l->times - 1; i++)
-		lines_release(&l->was[i]);
-	if (l->times > 1 && life_begins_interval(&l->life, l->query->interval)) {
+	if (life_begins_interval(&l->life, l->query->interval)) {
+		for (int i = 0; i < l->times - 1; i++)
+			lines_release(&l->was[i]);
 		l->was[0] = l->was[l->times - 1];
 		l->times = 1;
 	}

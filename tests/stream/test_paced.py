@@ -14,6 +14,7 @@ WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'json', 'source.moni
 CREATE TABLE o (s TIMESTAMP, k BIGINT, n BIGINT, v BIGINT) WITH ('connector' = 'filesystem', 'path' = 'o', 'format' = 'changelog-json');
 INSERT INTO o SELECT window_start, k, count(*), sum(v) FROM %s GROUP BY window_start, window_end, k;
 """
+SESSIONS = "session(t PARTITION BY k, ts, INTERVAL '4' SECOND)"
 WINDOWS = ("tumble(t, ts, INTERVAL '10' SECOND)", "hop(t, ts, INTERVAL '5' SECOND, INTERVAL '10' SECOND)")
 
 
@@ -61,9 +62,9 @@ def closing(rows, window, cwd):
 
 
 def adds_up():
-    """an hour's interval: nothing of a window comes before its end, over restarts, kills and failures, and other numbers of tasks"""
+    """an hour's interval: nothing of a window comes before its end, over restarts, kills and failures, and other numbers of tasks; of sessions what has ended is right"""
     rng = seed()
-    for at, window in enumerate(WINDOWS * 2):
+    for at, window in enumerate((*WINDOWS * 2, SESSIONS, SESSIONS)):
         rows = draw(rng)
         watermark = max(r["ts"] for r in rows) - 3
         want = closing(rows, window, folder(f"plain-{at}"))
@@ -75,6 +76,10 @@ def adds_up():
             for fault in (f"epoch.computed:{rng.randrange(1, 9)}:kill", f"{rng.choice(['malloc', 'task.finish'])}:{rng.randrange(1, 3000)}"):
                 sparklet(cwd, "run", "--once", "--job", "j", "-s", "epoch.interval=0", "-s", "epoch.max.rows=5", "-s", "checkpoint.interval=0", "j.sql", fault=fault, expect=None)
             run(cwd, "-s", f"epoch.max.rows={rng.randrange(1, 9)}", "-s", f"parallelism={rng.randrange(1, 4)}")
+        if window == SESSIONS:
+            ended = {r[:2] for r in want}
+            assert total(cwd, lambda r: r[:2] in ended) == want, (total(cwd, lambda r: True), want)
+            continue
         assert total(cwd, lambda r: True) == want, (window, total(cwd, lambda r: True) ^ want)
         assert all(c["op"] == "+I" for some in changes(cwd).values() for c in some)
         assert max(datetime.datetime.fromisoformat(r[0]) for r in want) + datetime.timedelta(seconds=10) <= EPOCH + datetime.timedelta(seconds=watermark)
@@ -83,7 +88,7 @@ def adds_up():
 def comes_early():
     """a short interval: changes come before the end, and fewer of them than epochs have, of sessions, too; in the end all is there"""
     rng, shown = seed(), 0
-    for at, window in enumerate((*WINDOWS, "session(t PARTITION BY k, ts, INTERVAL '4' SECOND)")):
+    for at, window in enumerate((*WINDOWS, SESSIONS)):
         rows, counts = draw(rng), []
         want = closing(rows, window, folder(f"closed-{at}"))
         for name, setting in (("every", "SET emit = 'on-update';"), ("paced", "SET emit = 'on-update'; SET emit.interval = '20 ms';")):

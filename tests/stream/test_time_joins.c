@@ -36,6 +36,7 @@ static const char tables[] =
 	"CREATE TABLE late_pairs (ta bigint, tb bigint, tt timestamp, ua bigint, ub bigint, ut timestamp) WITH ('connector' = 'deltas');\n"
 	"CREATE TABLE late_ones (ta bigint, tb bigint, tt timestamp) WITH ('connector' = 'deltas');\n"
 	"CREATE TABLE counts (w timestamp, n bigint) WITH ('connector' = 'appends');\n"
+	"CREATE TABLE late_counts (w timestamp, n bigint) WITH ('connector' = 'deltas');\n"
 	"CREATE TABLE versions (a bigint, b bigint, ts timestamp, WATERMARK FOR ts AS ts - INTERVAL '4' SECOND, PRIMARY KEY (a) NOT ENFORCED) WITH ('connector' = 'kafka');\n"
 	"CREATE TABLE ended (a bigint, b bigint, ts timestamp) WITH ('connector' = 'kafka', 'scan.bounded.mode' = 'latest-offset');\n"
 	"CREATE VIEW counted AS SELECT a, count(*) AS b, NULL::timestamp AS ts FROM u GROUP BY a;\n"
@@ -103,7 +104,8 @@ static void write_sql(struct query *q)
 		}
 	}
 	if (q->shape == COUNTED && windows)
-		q->sql = spk_test_format("%sINSERT INTO counts SELECT window_end, count(*) FROM %s %s %s USING (window_start, window_end%s) GROUP BY window_start, window_end", tables, from[0], joins[q->kind], from[1], q->by_a ? ", a" : "");
+		q->sql = spk_test_format("%s%sINSERT INTO %s SELECT window_end, count(*) FROM %s %s %s USING (window_start, window_end%s) GROUP BY window_start, window_end", tables, set, deltas ? "late_counts" : "counts", from[0], joins[q->kind],
+					 from[1], q->by_a ? ", a" : "");
 	else if (q->shape == COUNTED && q->kind == K_FULL)
 		q->sql = spk_test_format("%sINSERT INTO counts SELECT window_end, count(*) FROM tumble((SELECT coalesce(%s) AS ts FROM t FULL JOIN u ON %s WHERE t.ts IS NOT NULL OR u.ts IS NOT NULL), ts, interval '5 seconds') GROUP BY window_end",
 				 tables, q->form ? "t.ts, u.ts" : "u.ts, t.ts", on);
@@ -122,7 +124,7 @@ static void write_sql(struct query *q)
 /* changing: of windows that change. */
 static struct query query_new(spk_test_rng *rng, bool changing)
 {
-	struct query q = { .shape = changing ? WINDOWED : (enum shape)spk_test_below(rng, SHAPES), .kind = (enum kind)spk_test_below(rng, KINDS) };
+	struct query q = { .shape = changing ? (spk_test_one_in(rng, 4) ? COUNTED : WINDOWED) : (enum shape)spk_test_below(rng, SHAPES), .kind = (enum kind)spk_test_below(rng, KINDS) };
 
 	q.by_a = !spk_test_one_in(rng, 4);
 	q.b_less = spk_test_one_in(rng, 3);
@@ -136,13 +138,13 @@ static struct query query_new(spk_test_rng *rng, bool changing)
 		q.changes = spk_test_one_in(rng, 2);
 		q.lateness = q.changes && spk_test_one_in(rng, 3) ? 0 : spk_test_one_in(rng, 2) ? 3 * SECOND : 45 * SECOND;
 	}
-	if (q.changes && q.kind != K_INNER && q.kind != K_SEMI && spk_test_one_in(rng, 2))
+	if (q.changes && q.shape == WINDOWED && q.kind != K_INNER && q.kind != K_SEMI && spk_test_one_in(rng, 2))
 		q.interval = 3 * SECOND;
 	q.grouped = q.shape == WINDOWED && !q.interval && spk_test_one_in(rng, 3);
 	/* Behind the join the times of t must be known, and t must be there. */
 	if (q.shape == COUNTED) {
 		q.kind = spk_test_one_in(rng, 2) ? K_FULL : spk_test_one_in(rng, 2) ? K_INNER : K_LEFT;
-		q.windows = spk_test_one_in(rng, 3);
+		q.windows = changing || spk_test_one_in(rng, 3);
 	}
 	if (q.windows) {
 		q.slide = 0;
@@ -389,7 +391,7 @@ static struct lines joined_windows(const struct query *q, const struct rows *row
 
 	for (int s = 0; s < 2; s++)
 		for (int i = 0; i < rows[s].count; i++)
-			if (rows[s].row[i].end <= until || i < shown[s] || (!q->interval && q->by_a && rows[s].row[i].event->a_null && (!q->grouped || s == 1 || rows[s].row[i].end <= until_t)))
+			if (rows[s].row[i].end <= until || i < shown[s] || (!q->interval && q->shape == WINDOWED && q->by_a && rows[s].row[i].event->a_null && (!q->grouped || s == 1 || rows[s].row[i].end <= until_t)))
 				rows_add(&ended[s], rows[s].row[i]);
 	if (q->grouped)
 		groups = counted_groups(&ended[0]);
@@ -484,7 +486,7 @@ static bool check_epoch(struct life *life)
 		for (int i = 0; i < o->out[0].count; i++)
 			if ((o->out[0].line[i][0] == '+') == come)
 				take_line(&l->out, o->out[0].line[i]);
-	if (l->query->shape == WINDOWED && !check_lines(l, joined_windows(l->query, l->rows, l->shown, l->query->changes && !l->query->interval ? INT64_MAX : SPK_MIN(o->after[0], o->after[1]), o->after[life_source(&l->life, 0)])))
+	if (l->query->windows && !check_lines(l, joined_windows(l->query, l->rows, l->shown, l->query->changes && !l->query->interval ? INT64_MAX : SPK_MIN(o->after[0], o->after[1]), o->after[life_source(&l->life, 0)])))
 		return false;
 	return CHECK_EQ_INT(o->late, l->late - late) && CHECK_EQ_INT(o->bad, l->bad - bad);
 }
@@ -495,7 +497,7 @@ static void check_all(struct trial *l)
 
 	if (q->shape == LOOKED_UP && q->form == 2)
 		look_up(q, &l->rows[0], 0, &l->rows[1], &l->found);
-	if (q->shape != WINDOWED)
+	if (!q->windows)
 		check_lines(l, q->shape == LOOKED_UP ? l->found : q->shape >= NEAREST ? joined_nearest(q, &l->rows[0], &l->rows[1]) : joined(q, &l->rows[0], &l->rows[1]));
 	take_snapshot(&l->life);
 	spk_exec_free(l->life.stream.exec);
@@ -511,7 +513,7 @@ static void check_plan(const struct trial *l)
 		SPK_PHYSICAL_STREAM_ASOF_JOIN, SPK_PHYSICAL_LOOKUP_JOIN };
 	const struct query *q = l->query;
 	const enum spk_physical_kind kind = q->changes ? SPK_PHYSICAL_STREAM_JOIN : q->windows ? SPK_PHYSICAL_WINDOW_JOIN : kinds[q->shape];
-	const bool retracts = q->changes ? q->grouped || (q->kind != K_INNER && q->kind != K_SEMI) : q->lateness > 0;
+	const bool retracts = q->changes ? q->shape == COUNTED || q->grouped || (q->kind != K_INNER && q->kind != K_SEMI) : q->lateness > 0;
 	bool found = false;
 
 	for (int i = 0; i < plan->nodes; i++)
