@@ -1,6 +1,6 @@
 /*
  * The format 'raw': a row's bytes are the value of its one column. Text and bytea as they stand, as a file one value a line; in messages also a boolean
- * or a number, as as many bytes as it takes, where no bytes at all are NULL.
+ * or a number, as as many bytes as it takes, where no bytes at all are NULL. A document, json or jsonb, is only read.
  */
 #include "connectors/format/json.h"
 
@@ -15,7 +15,7 @@ static const struct spk_option_spec options[] = {
 	{ 0 },
 };
 
-struct raw_decoder { struct spk_decoder base; int column; struct spk_type type; bool swap; };  /* column: in the batch; -1: not read */
+struct raw_decoder { struct spk_decoder base; int column; struct spk_type type; bool swap; struct spk_field_rules rules; };  /* column: in the batch; -1: not read */
 struct raw_encoder { struct spk_encoder base; struct spk_type type; bool swap; };
 
 static bool is_number(struct spk_type type)
@@ -66,7 +66,8 @@ static spk_status the_column(const struct spk_format_spec *spec, int *column, in
 	}
 	if (found != 1)
 		return spk_fail(err, SPK_USAGE, "table \"%s\": format 'raw' needs one column of type text or bytea", t->name);
-	SPK_TRY(check_type(t, t->schema->field[*column].type, "needs", err));
+	if (!spk_type_is_json(t->schema->field[*column].type))
+		SPK_TRY(check_type(t, t->schema->field[*column].type, "needs", err));
 	for (int i = 0; i < spec->columns; i++)
 		if (spec->column[i] == *column)
 			*at = i;
@@ -81,7 +82,7 @@ static spk_status raw_decoder_open(struct spk_decoder **out, const struct spk_fo
 	SPK_TRY(the_column(spec, &column, &at, err));
 	d = calloc(1, sizeof(*d));
 	SPK_TRY_PTR(d, err);
-	*d = (struct raw_decoder){ { .format = &spk_format_raw }, at, spec->table->schema->field[column].type, swapped(spec) };
+	*d = (struct raw_decoder){ { .format = &spk_format_raw }, at, spec->table->schema->field[column].type, swapped(spec), spk_field_rules(spec->conf) };
 	*out = &d->base;
 	return SPK_OK;
 }
@@ -99,6 +100,17 @@ static const char *take_number(const struct raw_decoder *d, const struct spk_vie
 	return NULL;
 }
 
+/* The column's texts become documents. */
+static spk_status make_documents(const struct raw_decoder *d, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err)
+{
+	bool *skip = spk_arena_alloc(batch->arena, sizeof *skip * (size_t)batch->columns);
+
+	SPK_TRY_PTR(skip, err);
+	for (int i = 0; i < batch->columns; i++)
+		skip[i] = i != d->column;
+	return spk_field_finish(batch, skip, true, &d->rules, errors, err);
+}
+
 static spk_status raw_decode(struct spk_decoder *base, const struct spk_view *raw, int n, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err)
 {
 	struct raw_decoder *d = spk_container_of(base, struct raw_decoder, base);
@@ -113,7 +125,7 @@ static spk_status raw_decode(struct spk_decoder *base, const struct spk_view *ra
 	for (int i = 0; i < n; i++) {
 		const char *why = NULL;
 
-		if (!is_number(d->type) && d->type.id == SPK_TYPE_TEXT && !spk_simdjson_is_text(spk_view_data(&raw[i]), raw[i].length))
+		if (!is_number(d->type) && d->type.id != SPK_TYPE_BYTEA && !spk_simdjson_is_text(spk_view_data(&raw[i]), raw[i].length))
 			why = "the value is not UTF-8 text";
 		else if (!is_number(d->type))
 			spk_vector_view(v)[i] = raw[i];
@@ -124,7 +136,7 @@ static spk_status raw_decode(struct spk_decoder *base, const struct spk_view *ra
 		if (why)
 			SPK_TRY(spk_field_row_failed(batch, i, why, errors, err));
 	}
-	return SPK_OK;
+	return spk_type_is_json(d->type) ? make_documents(d, batch, errors, err) : SPK_OK;
 }
 
 static void raw_decoder_close(struct spk_decoder *base)

@@ -43,6 +43,7 @@
 	X(array, "Arrays: elements, slices, lengths") \
 	X(array_shape, "Arrays of several dimensions") \
 	X(array_edit, "Arrays: joining and changing") \
+	X(array_order, "Arrays: order") \
 	X(array_search, "Arrays and records: search and comparison") \
 	X(array_text, "Arrays and text") \
 	X(map, "Maps") \

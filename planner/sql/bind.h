@@ -267,6 +267,10 @@ spk_status spk_binder_array(struct spk_exprs *x, const PgQuery__AArrayExpr *a, c
 spk_status spk_binder_make_array(struct spk_exprs *x, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
 /* MAP[key, value, ...] */
 spk_status spk_binder_map(struct spk_exprs *x, struct spk_expr *const *arg, int args, int location, struct spk_expr **out, spk_error *err);
+/* named_struct('a', x, ...): a record whose fields have these names. */
+spk_status spk_binder_struct(struct spk_exprs *x, struct spk_expr *const *arg, int args, int location, struct spk_expr **out, spk_error *err);
+/* The field of that name of the record *e, which `of` gives. */
+spk_status spk_binder_field(struct spk_exprs *x, const PgQuery__Node *of, const char *name, int location, struct spk_expr **e, spk_error *err);
 spk_status spk_binder_indirection(struct spk_exprs *x, const PgQuery__AIndirection *a, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_row(struct spk_exprs *x, const PgQuery__RowExpr *r, struct spk_expr **out, spk_error *err);
 bool spk_is_row(const PgQuery__Node *n);

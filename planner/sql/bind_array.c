@@ -189,7 +189,7 @@ static const char *table_name(const struct spk_exprs *x, const PgQuery__Node *n)
 	return name && spk_binder_range(x->b, x->scope, name, 0, &ignored, NULL) == SPK_OK ? name : NULL;
 }
 
-static spk_status bind_field(struct spk_exprs *x, const PgQuery__Node *of, const char *name, int location, struct spk_expr **e, spk_error *err)
+spk_status spk_binder_field(struct spk_exprs *x, const PgQuery__Node *of, const char *name, int location, struct spk_expr **e, spk_error *err)
 {
 	char type[64];
 	int at;
@@ -236,7 +236,7 @@ spk_status spk_binder_indirection(struct spk_exprs *x, const PgQuery__AIndirecti
 		if (n->node_case == PG_QUERY__NODE__NODE_A_STAR)
 			return spk_binder_unsupported(x->b, location, "a row's fields by .*", err);
 		if (n->node_case == PG_QUERY__NODE__NODE_STRING)
-			SPK_TRY(bind_field(x, a->arg, n->string->sval, location, out, err));
+			SPK_TRY(spk_binder_field(x, a->arg, n->string->sval, location, out, err));
 		else
 			SPK_TRY(bind_subscripts(x, a->indirection + i, a->n_indirection - i, &used, location, out, err));
 	}
@@ -264,6 +264,33 @@ static spk_status bind_fields(struct spk_exprs *x, const PgQuery__RowExpr *r, st
 	for (size_t i = 0; i < r->n_args; i++)
 		for (int k = 0; k < parts[i]; k++)
 			(*out)[(*count)++] = part[i][k];
+	return SPK_OK;
+}
+
+spk_status spk_binder_struct(struct spk_exprs *x, struct spk_expr *const *arg, int args, int location, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr **value = SPK_NEW_ARRAY(x->b->arena, struct spk_expr *, args + 1);
+	struct spk_schema *fields;
+
+	SPK_TRY_PTR(value, err);
+	for (int i = 0; i < args; i += 2) {
+		const bool named = i + 1 < args && arg[i]->kind == SPK_EXPR_CONSTANT && spk_type_is_view(arg[i]->type) && !arg[i]->value.null;
+
+		if (!named) {
+			spk_binder_fail(x->b, location, SPK_BIND, err, "a record with named fields takes a name, which is a text, before every value");
+			return spk_hint(err, "For example: named_struct('a', 1, 'b', 'x').");
+		}
+		value[i / 2] = arg[i + 1];
+	}
+	SPK_TRY(spk_binder_call(x->b, "row of", value, args / 2, location, out, err));
+	SPK_TRY_PTR(fields = spk_schema_new(x->b->arena, args / 2), err);
+	for (int i = 0; i < args / 2; i++) {
+		const struct spk_view *name = &arg[2 * i]->value.view;
+
+		fields->field[i] = (*out)->type.children->field[i];
+		SPK_TRY_PTR(fields->field[i].name = spk_arena_printf(x->b->arena, "%.*s", (int)name->length, spk_view_data(name)), err);
+	}
+	(*out)->type.children = fields;
 	return SPK_OK;
 }
 

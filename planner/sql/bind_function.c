@@ -219,6 +219,8 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 		return spk_expr_call_function(x->b->arena, &spk_catalog_function(x->b->catalog, name)->base, arg, args, spk_binder_at(x->b, f->location), out, err);
 	if (strcmp(name, SPK_MARK_MAP) == 0)
 		return spk_binder_map(x, arg, args, f->location, out, err);
+	if (args && strcmp(name, "named_struct") == 0)
+		return spk_binder_struct(x, arg, args, f->location, out, err);
 	if (args && strcmp(name, "make_array") == 0)
 		return spk_binder_make_array(x, arg, args, f->location, out, err);
 	if (spk_is_macro(name, arg, args))

@@ -30,6 +30,12 @@ static spk_status read_document(const struct spk_binder *b, const char *name, st
 	return spk_binder_try_cast(b, *e, spk_type(SPK_TYPE_JSONB), location, e, err);
 }
 
+/* r->field, as ksqlDB has it. */
+static bool is_field(const char *name, const struct spk_expr *left, const PgQuery__AExpr *e)
+{
+	return left->type.id == SPK_TYPE_ROW && strcmp(name, "->") == 0 && e->rexpr && e->rexpr->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && e->rexpr->column_ref->n_fields == 1;
+}
+
 static spk_status bind_plain(struct spk_exprs *x, const PgQuery__AExpr *e, const char *name, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr *arg[2];
@@ -39,6 +45,10 @@ static spk_status bind_plain(struct spk_exprs *x, const PgQuery__AExpr *e, const
 		return spk_binder_row_operator(x, name, e->lexpr->row_expr, e->rexpr->row_expr, e->location, out, err);
 	if (e->lexpr)
 		SPK_TRY(spk_binder_expr(x, e->lexpr, &arg[args++], err));
+	if (args && is_field(name, arg[0], e) && spk_node_string(e->rexpr->column_ref->fields[0])) {
+		*out = arg[0];
+		return spk_binder_field(x, e->lexpr, spk_node_string(e->rexpr->column_ref->fields[0]), e->location, out, err);
+	}
 	if (e->rexpr)
 		SPK_TRY(spk_binder_expr(x, e->rexpr, &arg[args++], err));
 	if (args == 1 && strcmp(name, "+") == 0 && spk_type_is_number(arg[0]->type)) {

@@ -14,7 +14,7 @@ static const struct { const char *said, *name; } alias[] = {
 	{ "float4", "real" }, { "float8", "double precision" }, { "double", "double precision" }, { "float", "double precision" },
 	{ "bpchar", "char" }, { "decimal", "numeric" }, { "dec", "numeric" }, { "string", "text" }, { "bytes", "bytea" },
 	{ "varbinary", "bytea" }, { "binary", "bytea" }, { "timestamptz", "timestamp with time zone" },
-	{ "timestamp_ltz", "timestamp with time zone" }, { "datetime", "timestamp" },
+	{ "timestamp_ltz", "timestamp with time zone" }, { "datetime", "timestamp" }, { "variant", "jsonb" },
 };
 
 static const char *const known[] = {

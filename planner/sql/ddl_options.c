@@ -5,6 +5,7 @@
  *   'connector' = 'single_file', 'format' = 'json'         timestamps with a T, as its own engine writes them: 'json.timestamp-format.standard' = 'ISO-8601'
  *   'format' = 'debezium_json' | 'raw_string' | 'JSON'     'debezium-json', 'raw', 'json'
  *   'event_time_field' = 'ts' [, 'watermark_field' = 'w']  a watermark of ts: w, which is ts minus an interval, or a second behind it
+ *   'format' = 'json', 'json.unstructured' = 'true'        'format' = 'raw': the one column is the document
  *   'bad_data' = 'drop'                                    (nothing): a row that cannot be read never ends a job
  *   'type' = 'append-only' | 'upsert' | 'debezium', 'force_append_only'      of a sink: what it takes says its format
  */
@@ -16,7 +17,7 @@
 enum { DEFAULT_DELAY_US = 1000000 };
 
 static const struct { const char *key, *said, *is; } values[] = {
-	{ "connector", "single_file", "filesystem" }, { "connector", "file", "filesystem" }, { "connector", "posix_fs", "filesystem" },
+	{ "connector", "single_file", "filesystem" }, { "connector", "file", "filesystem" }, { "connector", "posix_fs", "filesystem" }, { "connector", "stdout", "print" },
 	{ "format", "raw_string", "raw" }, { "format", "raw_bytes", "raw" },
 };
 
@@ -91,14 +92,19 @@ static spk_status join_path(struct spk_create *c, struct spk_option *o, spk_erro
 	return add(c, o, "path", pattern ? spk_arena_printf(c->b.arena, "%s/%s", root, pattern) : root, err);
 }
 
-/* What a file of Arroyo's has unless it is said: its timestamps have a T. Asked while the connector has its name. */
+/* Of Arroyo's tables, whose files have timestamps with a T unless it is said. */
 static spk_status file_words(struct spk_create *c, struct spk_option *o, bool single_file, spk_error *err)
 {
 	static const char standard[] = "json.timestamp-format.standard";
-	const char *format = spk_table_option(c->table, "format"), *bad = spk_table_option(c->table, "bad_data");
+	const char *format = spk_table_option(c->table, "format"), *bad = spk_table_option(c->table, "bad_data"), *whole = spk_table_option(c->table, "json.unstructured");
 
 	if (bad && strcmp(bad, "drop") == 0)
 		take(c, o, "bad_data");
+	if (whole && strcmp(whole, "true") == 0 && format && strcmp(format, "json") == 0) {
+		take(c, o, "json.unstructured");
+		take(c, o, "format");
+		return add(c, o, "format", "raw", err);
+	}
 	if (!single_file || !format || (strcmp(format, "json") != 0 && strcmp(format, "debezium-json") != 0) || spk_table_option(c->table, standard))
 		return SPK_OK;
 	return add(c, o, standard, "ISO-8601", err);

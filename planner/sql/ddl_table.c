@@ -283,7 +283,7 @@ static spk_status bind_watermark(struct spk_create *c, spk_error *err)
 	if (!c->watermark)
 		return SPK_OK;
 	row = c->watermark->raw_expr->row_expr;
-	if (row->n_args != 2)
+	if (row->n_args != 2 && row->n_args != 3)  /* the third: how long rows wait to be put in order, on which nothing depends */
 		return bad_watermark(c, c->watermark->location, err);
 	location = spk_node_location(row->args[1]);
 	SPK_TRY(spk_binder_expr(&x, row->args[0], &column, err));

@@ -174,6 +174,10 @@ static const struct macro {
 	{ "convert_tz", 3, SPK_TYPE_UNKNOWN, NULL, false, "to_char($1::timestamp AT TIME ZONE $2 AT TIME ZONE $3, 'YYYY-MM-DD HH24:MI:SS')" },
 	{ "epoch_ms", 1, SPK_TYPE_BIGINT, NULL, false, "to_timestamp_ltz($1, 3)" },
 	{ "current_row_timestamp", 0, SPK_TYPE_UNKNOWN, NULL, false, "now()" },
+	{ "date_bin", 2, SPK_TYPE_INTERVAL, NULL, false, "date_bin($1, $2, TIMESTAMP '1970-01-01')" },
+	{ "digest", 2, SPK_TYPE_BYTEA, NULL, false, "CASE lower($2) WHEN 'md5' THEN decode(md5($1), 'hex') WHEN 'sha224' THEN sha224($1) WHEN 'sha256' THEN sha256($1) WHEN 'sha384' THEN sha384($1)"
+	  " WHEN 'sha512' THEN sha512($1) END" },
+	{ "digest", 2, SPK_TYPE_UNKNOWN, NULL, false, "digest(convert_to($1, 'UTF8'), $2)" },
 	{ "time_bucket", 2, SPK_TYPE_INTERVAL, NULL, false, "date_bin($1, $2, TIMESTAMP '1970-01-01')" },
 	{ "parse_url", 2, SPK_TYPE_UNKNOWN, NULL, false,
 	  "CASE upper($2) WHEN 'PROTOCOL' THEN substring($1 FROM '^([^:/?#]+)://') WHEN 'HOST' THEN substring($1 FROM '^[^:/?#]+://(?:[^/?#@]*@)?([^/:?#]*)')"

@@ -6,7 +6,7 @@
  *   x BIGINT UNSIGNED, x type KEY  x BIGINT, x type
  *   x type GENERATED ALWAYS AS (e), x type AS e            the same STORED
  *   CREATE STREAM s AS query, CREATE TABLE t AS query EMIT CHANGES      CREATE MATERIALIZED VIEW s AS query
- *   c type LATENESS i              c type, CONSTRAINT "sparklet watermark" CHECK (ROW(c, c - i))
+ *   c type LATENESS i              c type, CONSTRAINT "sparklet watermark" CHECK (ROW(c, c - i)); WATERMARK j behind it is a third value
  *   WATERMARK FOR c                the same with c - INTERVAL '1' SECOND
  *   WATERMARK FOR c AS expr        CONSTRAINT "sparklet watermark" CHECK (ROW(c, expr))
  *   PRIMARY KEY (a) NOT ENFORCED   PRIMARY KEY (a)
@@ -93,6 +93,10 @@ static spk_status rewrite_lateness(struct spk_rewrite *r, int column, int i, int
 	const struct spk_token *t = &r->tokens->token[column];
 	const int size = t->end - t->start;
 	const char *name = r->tokens->text + t->start, *text;
+
+	for (int k = i + 1; k < end; k++)
+		if (spk_word(r, k, "WATERMARK") && spk_kind(r, k + 1) == PG_QUERY__TOKEN__INTERVAL)
+			SPK_TRY(spk_rewrite_tokens(r, k, k + 1, ",", err));
 
 	text = spk_arena_printf(r->edits.arena, ", CONSTRAINT \"" SPK_MARK_WATERMARK "\" CHECK (ROW(%.*s, %.*s -", size, name, size, name);
 	SPK_TRY_PTR(text, err);

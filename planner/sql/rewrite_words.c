@@ -11,6 +11,7 @@
  *   JSON_OBJECT(KEY 'a' VALUE x)                    json_compact(json_build_object('a', x))
  *   [1, 2]                                          ARRAY[1, 2]
  *   MAP['a', 1], MAP('a' := 1)                      ("sparklet map"('a', 1))
+ *   STRUCT(a := 1, b := x)                          named_struct('a', 1, 'b', x)
  *   CAST(x AS BIGINT UNSIGNED), x::INT UNSIGNED     CAST(x AS BIGINT), x::INT
  *   x RLIKE p, x NOT RLIKE p                        x ~ p, x !~ p
  *   x IS JSON                                       x IS DOCUMENT
@@ -188,6 +189,27 @@ static spk_status rewrite_map(struct spk_rewrite *r, int i, int end, spk_error *
 		return SPK_OK;
 	SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "(\"" SPK_MARK_MAP "\"(", err));
 	return spk_rewrite_tokens(r, close, close + 1, "))", err);
+}
+
+/* STRUCT at token i. */
+static spk_status rewrite_struct(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	const int close = spk_rewrite_close(r, i + 1, end);
+
+	if (spk_kind(r, i + 3) != PG_QUERY__TOKEN__COLON_EQUALS || close == end)
+		return SPK_OK;
+	for (int k = i + 2; k < close; k++) {
+		const char *name;
+
+		if (spk_kind(r, k) == '(')
+			k = spk_rewrite_close(r, k, close);
+		if (spk_kind(r, k + 1) != PG_QUERY__TOKEN__COLON_EQUALS || !spk_is_free(r, k))
+			continue;
+		SPK_TRY_PTR(name = spk_token_unquote(r->tokens->text, &r->tokens->token[k], r->edits.arena), err);
+		SPK_TRY_PTR(name = spk_arena_printf(r->edits.arena, "E'%s',", name), err);
+		SPK_TRY(spk_rewrite_tokens(r, k, k + 2, name, err));
+	}
+	return spk_rewrite_tokens(r, i, i + 1, "named_struct", err);
 }
 
 /* A call at token i with a subscript behind it; varchar(3)[2] is a type. */
@@ -448,6 +470,8 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(spk_rewrite_tokens(r, i, i, "ARRAY", err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__ARRAY && spk_kind(r, i + 1) == '[')
 			SPK_TRY(rewrite_array(r, i, end, err));
+		else if (call && spk_word(r, i, "STRUCT"))
+			SPK_TRY(rewrite_struct(r, i, end, err));
 		else if (is_map(r, i, end) || (call && spk_word(r, i, "MAP")))
 			SPK_TRY(rewrite_map(r, i, end, err));
 		else if (is_rlike(r, i) && i > first && i + 1 < end && !call)
