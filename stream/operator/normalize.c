@@ -334,15 +334,15 @@ spk_status spk_normalize_pass_on(struct spk_normalize *n, spk_error *err)
 static spk_status work_off(struct spk_normalize *n, bool emits, spk_error *err)
 {
 	memset(n->truncation, 0, sizeof n->truncation);
-	n->truncates = false;
+	n->truncate = NULL;
 	SPK_TRY(spk_normalize_load(n, err));
 	for (size_t i = 0; i < spk_normalize_changes(n); i++)
 		SPK_TRY(spk_normalize_apply(n, spk_normalize_change(n, i), err));
-	if (n->truncates && n->view)
+	if (n->truncate && n->view)
 		SPK_TRY(spk_normalize_truncate(n, err));
 	SPK_TRY(emit_changes(n, emits, err));
 	SPK_TRY(spk_row_changes_emit(&n->out, err));
-	return n->view ? spk_normalize_write(n, n->truncates, err) : SPK_OK;
+	return n->view ? spk_normalize_write(n, n->truncate, err) : SPK_OK;
 }
 
 static spk_status work_off_all(struct spk_normalize *n, bool emits, spk_error *err)

@@ -32,8 +32,11 @@ struct spk_key_entry { struct spk_key_image was, is; const struct spk_change *ro
 /* How far something was read. */
 struct spk_read_mark { struct spk_change_time was, is; };
 
-/* What a TRUNCATE took of a shard: all rows, or those up to a time. first: the first one. */
-struct spk_truncation { bool any, all; struct spk_change_time upto; const struct spk_change *first; };
+/* What TRUNCATEs took of a shard: all rows, or those up to a time. */
+struct spk_truncation { bool any, all; struct spk_change_time upto; };
+
+/* One of an epoch; before: it came earlier. */
+struct spk_truncate { const struct spk_change *change; const struct spk_truncate *before; };
 
 struct spk_normalize {
 	struct spk_op base;
@@ -56,7 +59,7 @@ struct spk_normalize {
 	struct spk_key_entry *entry;
 	struct spk_read_mark *mark;
 	struct spk_truncation truncation[SPK_SHARDS];
-	bool truncates;
+	const struct spk_truncate *truncate;   /* the last one; NULL: there is none */
 	struct spk_row_changes out;
 	struct spk_buffer scratch;
 };

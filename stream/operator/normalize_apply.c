@@ -177,9 +177,19 @@ static spk_status end_version(struct spk_normalize *n, const struct spk_change *
 	return e->is.row.data && !spk_is_move(spk_normalize_key(n, key).data) ? spk_normalize_note_truncated(n, c, &e->is.row, err) : SPK_OK;
 }
 
-static spk_status apply_truncate(struct spk_normalize *n, const struct spk_change *c, spk_error *err)
+static spk_status note_truncate(struct spk_normalize *n, const struct spk_change *c, spk_error *err)
 {
-	bool taken[SPK_SHARDS] = { false };
+	struct spk_truncate *t = SPK_NEW(n->collected, struct spk_truncate);
+
+	SPK_TRY_PTR(t, err);
+	*t = (struct spk_truncate){ c, n->truncate };
+	n->truncate = t;
+	return SPK_OK;
+}
+
+/* Takes what there is of these shards. */
+static spk_status truncate_shards(struct spk_normalize *n, const struct spk_change *c, bool *taken, spk_error *err)
+{
 	uint32_t number;
 
 	for (int shard = n->first_shard; shard < n->end_shard; shard++) {
@@ -194,10 +204,21 @@ static spk_status apply_truncate(struct spk_normalize *n, const struct spk_chang
 				n->mark[number].is = c->at;
 			t->upto = n->mark[number].is;
 		}
-		t->first = t->first ? t->first : c;
-		taken[shard] = t->any = n->truncates = true;
+		taken[shard] = t->any = true;
 		t->all = t->all || !c->at.known;
 	}
+	return SPK_OK;
+}
+
+static spk_status apply_truncate(struct spk_normalize *n, const struct spk_change *c, spk_error *err)
+{
+	bool taken[SPK_SHARDS] = { false }, any = false;
+
+	SPK_TRY(truncate_shards(n, c, taken, err));
+	for (int shard = n->first_shard; shard < n->end_shard; shard++)
+		any = any || taken[shard];
+	if (any)
+		SPK_TRY(note_truncate(n, c, err));
 	for (uint32_t k = 0; k < n->keys.count; k++) {
 		struct spk_key_entry *e = &n->entry[k];
 

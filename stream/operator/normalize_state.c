@@ -232,6 +232,17 @@ static spk_status keep_entry(struct taking *t, const struct spk_bytes *key, uint
 	return spk_buffer_append(&t->images, &e, sizeof e, err);
 }
 
+/* Of the epoch's TRUNCATEs the first one that a row of that time was there for. */
+static const struct spk_change *truncate_of(const struct spk_normalize *n, const struct spk_change_time *at)
+{
+	const struct spk_change *out = n->truncate->change;
+
+	for (const struct spk_truncate *t = n->truncate; t; t = t->before)
+		if (!spk_change_before(&t->change->at, at))
+			out = t->change;
+	return out;
+}
+
 static spk_status take_entry(void *user, const char *key, uint32_t key_size, const char *value, uint32_t size, spk_error *err)
 {
 	struct taking *t = user;
@@ -256,7 +267,7 @@ static spk_status take_entry(void *user, const char *key, uint32_t key_size, con
 	if (spk_is_move(key) || !spk_key_image_shown(&image) || !(spk_normalize_streams(n) || spk_normalize_has_history(n)))
 		return SPK_OK;
 	SPK_TRY(spk_bytes_copy(image.row.data, image.row.size, n->work, &row, err));
-	SPK_TRY(spk_normalize_has_history(n) ? spk_normalize_note_truncated(n, cut->first, &row, err) : spk_normalize_emit_row(n, &row, -1, err));
+	SPK_TRY(spk_normalize_has_history(n) ? spk_normalize_note_truncated(n, truncate_of(n, &image.at), &row, err) : spk_normalize_emit_row(n, &row, -1, err));
 	return spk_arena_bytes(n->work) > SPK_NORMALIZE_CHUNK ? spk_normalize_pass_on(n, err) : SPK_OK;
 }
 

@@ -217,6 +217,70 @@ static int kept_now(struct stream *s, const char *dir)
 	return kept;
 }
 
+/* --- truncates --- */
+
+static void send_at(struct log *l, int second, int partition, int key, char op)
+{
+	l->lsn = 1000 + second;
+	l->time = ((int64_t)1700000000 + second) * SECOND;
+	if (key >= 0)
+		l->table[key] = (struct row){ .there = op != 't', .a = second, .v = second };
+	send(l, key, op, NULL, key < 0 ? NULL : row_json(l, key, false), -1);
+	l->message[l->messages - 1].partition = partition;
+	l->by_partition[partition][l->in_partition[partition]++] = l->messages - 1;
+}
+
+/* A row from between two truncates that come in one epoch, read before them from another partition, ends with the second one. */
+static void a_row_between_truncates_ends_with_the_second(void)
+{
+	static const char sql[] = "INSERT INTO pairs SELECT t.a, t.b, t.ts, u.id, u.a, u.v::text, u.at FROM t LEFT JOIN numbered FOR SYSTEM_TIME AS OF t.ts AS u ON t.a = u.id";
+	struct event event[4];
+	struct partition t[PARTITIONS] = { { .event = event, .events = 4 } }, u[PARTITIONS] = { { .events = 2 }, { .events = 1 } };
+	char *text = spk_test_format("%s%s", tables, sql), *dir = spk_test_dir("truncates"), *state = spk_test_format("%s/state", dir);
+	struct log *l = logs[RATES] = calloc(1, sizeof *l);
+	struct cut cut = { .chunk = 50 };
+	struct outcome out;
+	struct stream s;
+	spk_error err = { 0 };
+
+	l->picture = calloc(LOG_MAX + 1, sizeof *l->picture);
+	l->partitions = 2;
+	send_at(l, 20, 1, 1, 'c');
+	send_at(l, 10, 0, -1, 't');
+	send_at(l, 30, 0, -1, 't');
+	/* Rows of t before it, while it is there, and behind it; the last one lets the watermark pass them. */
+	for (int i = 0; i < 4; i++)
+		event[i] = (struct event){ .a = i < 3 ? 1 : 2, .ts = ((int64_t)1700000000 + (i < 3 ? 15 + 10 * i : 1000)) * SECOND };
+	stream_init(&s, text, t, 1, u, 2);
+	s.source[RATES].base.type = &changes_type;
+	s.messages = put_messages;
+	REQUIRE_OK(spk_source_open_format(&s.source[RATES].base, (struct spk_view){ 0 }, &err), err);
+	stream_open(&s, state, 1, 4096, 1, false);
+	cut.to[RATES][1] = 1;
+	REQUIRE_OK(stream_epoch(&s, &cut, NULL, &out, &err), err);
+	outcome_release(&out);
+	cut.from[RATES][1] = 1;
+	cut.to[RATES][0] = 2;
+	cut.to[0][0] = 4;
+	cut.finished[RATES][0] = cut.finished[RATES][1] = true;
+	REQUIRE_OK(stream_epoch(&s, &cut, NULL, &out, &err), err);
+	lines_sort(&out.out[0]);
+	if (CHECK_EQ_INT(out.out[0].count, 3)) {
+		CHECK_EQ_STR(out.out[0].line[0], "+1|0|2023-11-14 22:13:35|NULL|NULL|NULL|NULL");
+		CHECK_EQ_STR(out.out[0].line[1], "+1|0|2023-11-14 22:13:45|1|20|20|2023-11-14 22:13:40");
+		CHECK_EQ_STR(out.out[0].line[2], "+1|0|2023-11-14 22:13:55|NULL|NULL|NULL|NULL");
+	}
+	outcome_release(&out);
+	spk_source_close_format(&s.source[RATES].base);
+	stream_close(&s);
+	stream_release(&s);
+	log_free(l);
+	logs[RATES] = NULL;
+	free(text);
+	free(dir);
+	free(state);
+}
+
 /* What the watermark has passed goes, but for the last version of each key; and that, too, if the key is gone. */
 static void state_is_bounded(void)
 {
@@ -335,5 +399,6 @@ static void what_cannot_be_is_refused(void)
 	}
 }
 
-SPK_TEST_SUITE("versions of a changelog", { "every version is found", every_version_is_found }, { "state is bounded", state_is_bounded }, { "a table is read once", a_table_is_read_once },
+SPK_TEST_SUITE("versions of a changelog", { "every version is found", every_version_is_found }, { "state is bounded", state_is_bounded },
+	       { "a row between truncates ends with the second", a_row_between_truncates_ends_with_the_second }, { "a table is read once", a_table_is_read_once },
 	       { "what cannot be is refused", what_cannot_be_is_refused })
