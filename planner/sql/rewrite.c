@@ -5,7 +5,7 @@
  *   statement heads     EXPLAIN PLAN FOR, BEGIN STATEMENT SET ... END, DROP TEMPORARY     here
  *   DDL and SET         rewrite_ddl.c          window functions and files in FROM         rewrite_from.c
  *   sinks, LIKE         rewrite_sink.c
- *   GROUP BY            rewrite_group.c
+ *   GROUP BY            rewrite_group.c        functions of JSON                          rewrite_json.c
  *   joins               rewrite_join.c         words inside a statement                   rewrite_words.c
  */
 #include "planner/sql/rewrite.h"

@@ -67,6 +67,10 @@ spk_status spk_rewrite_like(struct spk_rewrite *r, int name_end, int end, bool *
 spk_status spk_rewrite_set(struct spk_rewrite *r, int first, int end, spk_error *err);       /* rewrite_ddl.c */
 spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_error *err);     /* rewrite_words.c */
 spk_status spk_rewrite_groups(struct spk_rewrite *r, int first, int end, spk_error *err);    /* rewrite_group.c */
+/* Whether token i, before a bracket, is a function of JSON that is rewritten; does so. IS at token i, where JSON may stand behind it. */
+bool spk_is_json_call(const struct spk_rewrite *r, int i);                                  /* rewrite_json.c */
+spk_status spk_rewrite_json(struct spk_rewrite *r, int i, int end, spk_error *err);         /* rewrite_json.c */
+spk_status spk_rewrite_is_json(struct spk_rewrite *r, int i, spk_error *err);               /* rewrite_json.c */
 /* How many tokens from i on say when results come, at the end of a query (EMIT ...), or how they are computed (OPTIONS (...)); 0: none. */
 int spk_emit_words(const struct spk_rewrite *r, int i, int end);       /* rewrite_words.c */
 int spk_option_words(const struct spk_rewrite *r, int i, int end);     /* rewrite_words.c */

@@ -7,16 +7,14 @@
  *   FLOOR(ts TO HOUR), CEIL(ts TO HOUR)             "sparklet floor"(ts, 'HOUR'); so TIMESTAMP_TRUNC(ts, HOUR)
  *   ARRAY[1, 2][1], f(x)[1]                         (ARRAY[1, 2])[1], (f(x))[1]
  *   window.start, PARTITION BY window               "window".start
- *   JSON_VALUE(j, p RETURNING t DEFAULT d ON EMPTY) "sparklet try"(CAST(JSON_VALUE(j, p, (d)::text, NULL) AS t))
- *   JSON_OBJECT(KEY 'a' VALUE x)                    json_compact(json_build_object('a', x))
  *   [1, 2]                                          ARRAY[1, 2]
  *   MAP['a', 1], MAP('a' := 1)                      ("sparklet map"('a', 1))
  *   STRUCT(a := 1, b := x)                          named_struct('a', 1, 'b', x)
  *   CAST(x AS BIGINT UNSIGNED), x::INT UNSIGNED     CAST(x AS BIGINT), x::INT
  *   x RLIKE p, x NOT RLIKE p                        x ~ p, x !~ p
- *   x IS JSON                                       x IS DOCUMENT
  *   EMIT CHANGES, FINAL, ON WINDOW CLOSE, AFTER WATERMARK       (nothing)
  *   OPTIONS (AGGREGATE INPUT GROUP SIZE = n)        (nothing)
+ * and the functions of JSON (rewrite_json.c).
  */
 #include "planner/sql/rewrite.h"
 
@@ -243,151 +241,6 @@ static bool awaits_value(const struct spk_rewrite *r, int i)
 	return false;
 }
 
-/* --- clauses of JSON_VALUE and its like --- */
-
-enum { ON_EMPTY, ON_ERROR };
-
-/* Token numbers: where the clauses begin; the type of RETURNING; the values of DEFAULT by when they count. [0, 0): not there. */
-struct json_clauses { int from; struct { int from, to; } type, value[2]; };
-
-static bool clause_begins(const struct spk_rewrite *r, int i)
-{
-	return spk_word(r, i, "RETURNING") || spk_word(r, i, "DEFAULT") || spk_word(r, i, "WITH") || spk_word(r, i, "WITHOUT") ||
-	       ((spk_word(r, i, "NULL") || spk_word(r, i, "ERROR") || spk_word(r, i, "FALSE") || spk_word(r, i, "TRUE") || spk_word(r, i, "EMPTY")) && (spk_word(r, i + 1, "ON") || spk_word(r, i + 1, "ARRAY") || spk_word(r, i + 1, "OBJECT")));
-}
-
-static bool is_on(const struct spk_rewrite *r, int i) { return spk_word(r, i, "ON") && (spk_word(r, i + 1, "EMPTY") || spk_word(r, i + 1, "ERROR")); }
-
-/* The first token from i on of this depth for which `is` holds; `end`: none. */
-static int find_json(const struct spk_rewrite *r, int i, int end, bool (*is)(const struct spk_rewrite *r, int i))
-{
-	for (; i < end && !is(r, i); i++)
-		if (spk_kind(r, i) == '(')
-			i = spk_rewrite_close(r, i, end);
-	return i;
-}
-
-/* The clause at token i, up to `close`; *next is behind it, or i where it is none that is known. */
-static void take_clause(const struct spk_rewrite *r, int i, int close, struct json_clauses *c, int *next)
-{
-	const int on = find_json(r, i, close, is_on), when = spk_word(r, on + 1, "ERROR") ? ON_ERROR : ON_EMPTY;
-
-	*next = i;
-	if (spk_word(r, i, "RETURNING") && !c->type.to) {
-		c->type.from = i + 1;
-		*next = c->type.to = find_json(r, i + 1, close, clause_begins);
-	} else if (spk_word(r, i, "DEFAULT") && on < close && on > i + 1 && !c->value[when].to && !c->value[ON_ERROR].to) {
-		c->value[when].from = i + 1;
-		c->value[when].to = on;
-		*next = on + 2;
-	} else if ((spk_word(r, i, "NULL") || spk_word(r, i, "FALSE")) && on == i + 1) {
-		*next = on + 2;
-	} else if (spk_word(r, i, "WITHOUT")) {
-		*next = i + 2 + spk_word(r, i + 1, "ARRAY");
-	}
-}
-
-static spk_status find_clauses(const struct spk_rewrite *r, int open, int close, struct json_clauses *c, spk_error *err)
-{
-	int i = find_json(r, open + 1, close, clause_begins), next;
-
-	for (c->from = i; i < close; i = next) {
-		take_clause(r, i, close, c, &next);
-		if (next > i)
-			continue;
-		spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "this clause of a JSON function is not supported");
-		return spk_hint(err, "RETURNING type, NULL or DEFAULT value ON EMPTY, then NULL or DEFAULT value ON ERROR are."), SPK_UNSUPPORTED;
-	}
-	return SPK_OK;
-}
-
-/* DEFAULT values become the third and fourth argument. */
-static spk_status put_defaults(struct spk_rewrite *r, const struct json_clauses *c, int close, const char *tail, spk_error *err)
-{
-	const bool empty = c->value[ON_EMPTY].to, error = c->value[ON_ERROR].to;
-
-	if (!empty && !error)
-		return spk_rewrite_tokens(r, c->from, close + 1, tail, err);
-	SPK_TRY_PTR(tail = spk_arena_printf(r->edits.arena, ")::text%s%s", error ? "" : ", NULL", tail), err);
-	SPK_TRY(spk_rewrite_tokens(r, c->from, c->value[empty ? ON_EMPTY : ON_ERROR].from, empty ? ", (" : ", NULL, (", err));
-	if (empty && error)
-		SPK_TRY(spk_rewrite_tokens(r, c->value[ON_EMPTY].to, c->value[ON_ERROR].from, ")::text, (", err));
-	return spk_rewrite_tokens(r, c->value[error ? ON_ERROR : ON_EMPTY].to, close + 1, tail, err);
-}
-
-/* A function of JSON at token i. */
-static spk_status rewrite_json(struct spk_rewrite *r, int i, int end, spk_error *err)
-{
-	const int close = spk_rewrite_close(r, i + 1, end);
-	const struct spk_token *t = r->tokens->token;
-	struct json_clauses c = { 0 };
-	const char *tail = ")";
-
-	SPK_TRY(find_clauses(r, i + 1, close, &c, err));
-	if (c.from >= close)
-		return SPK_OK;
-	if (c.type.to > c.type.from) {
-		SPK_TRY_PTR(tail = spk_arena_printf(r->edits.arena, ") AS %.*s))", t[c.type.to - 1].end - t[c.type.from].start, r->tokens->text + t[c.type.from].start), err);
-		SPK_TRY(spk_rewrite_tokens(r, i, i, "\"" SPK_MARK_TRY "\"(CAST(", err));
-	}
-	return put_defaults(r, &c, close, tail, err);
-}
-
-/* VALUE between the name and the value of the pair at token i, -1: none; *end: the comma behind the pair, or `close`. */
-static int pair_value(const struct spk_rewrite *r, int i, int close, int *end)
-{
-	int value = -1, lists = 0;
-
-	for (*end = i; *end < close && (lists || spk_kind(r, *end) != ','); ++*end) {
-		const int k = *end;
-		const bool name = k == i || (k == i + 1 && spk_word(r, i, "KEY") && spk_word(r, k + 1, "VALUE") && spk_begins_value(r, k + 2));
-
-		lists += (spk_kind(r, k) == '[') - (spk_kind(r, k) == ']');
-		if (spk_kind(r, k) == '(')
-			*end = spk_rewrite_close(r, k, close);
-		else if (value < 0 && !name && spk_word(r, k, "VALUE") && spk_ends_value(r, k - 1) && spk_begins_value(r, k + 1))
-			value = k;
-	}
-	return value;
-}
-
-/* JSON_OBJECT at token i, with pairs `[KEY] name VALUE value`: a text without blanks; as the value of another one it stands in that as it is. */
-static spk_status rewrite_object(struct spk_rewrite *r, int i, int end, spk_error *err)
-{
-	const int close = spk_rewrite_close(r, i + 1, end);
-	int next;
-
-	if (close == end || pair_value(r, i + 2, close, &next) < 0)
-		return SPK_OK;
-	for (int k = i + 2; k < close; k = next + 1) {
-		const int value = pair_value(r, k, close, &next);
-
-		if (spk_word(r, k, "KEY") && value > k + 1)
-			SPK_TRY(spk_rewrite_tokens(r, k, k + 1, "", err));
-		if (value > k)
-			SPK_TRY(spk_rewrite_tokens(r, value, value + 1, ",", err));
-	}
-	if (spk_word(r, close - 3, "NULL") && spk_word(r, close - 2, "ON") && spk_word(r, close - 1, "NULL"))
-		SPK_TRY(spk_rewrite_tokens(r, close - 3, close, "", err));
-	if (spk_word(r, i - 1, "VALUE") && (spk_kind(r, close + 1) == ',' || spk_kind(r, close + 1) == ')' || spk_word(r, close + 1, "NULL")))
-		return spk_rewrite_tokens(r, i, i + 1, "json_build_object", err);
-	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "json_compact(json_build_object", err));
-	return spk_rewrite_after(r, close, ")", err);
-}
-
-/* IS at token i. */
-static spk_status rewrite_is_json(struct spk_rewrite *r, int i, spk_error *err)
-{
-	const int json = i + 1 + (spk_kind(r, i + 1) == PG_QUERY__TOKEN__NOT);
-
-	if (!spk_word(r, json, "JSON"))
-		return SPK_OK;
-	if (!spk_word(r, json + 1, "OBJECT") && !spk_word(r, json + 1, "ARRAY") && !spk_word(r, json + 1, "SCALAR"))
-		return spk_rewrite_tokens(r, json, json + 1 + spk_word(r, json + 1, "VALUE"), "DOCUMENT", err);
-	spk_sql_fail(r->source, r->tokens->token[json + 1].start, SPK_UNSUPPORTED, err, "IS JSON OBJECT, ARRAY or SCALAR is not supported");
-	return spk_hint(err, "Ask for the type: jsonb_typeof(TRY_CAST(x AS jsonb)) = 'object'."), SPK_UNSUPPORTED;
-}
-
 /* UNSIGNED at token i, behind the type of a cast. */
 static bool is_unsigned(const struct spk_rewrite *r, int i)
 {
@@ -462,10 +315,8 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(rewrite_unit(r, i, err));
 		else if (call && (spk_word(r, i, "FLOOR") || spk_word(r, i, "CEIL") || spk_word(r, i, "TIMESTAMP_TRUNC") || spk_word(r, i, "DATE_TRUNC")))
 			SPK_TRY(rewrite_rounding(r, i, end, err));
-		else if (call && (spk_word(r, i, "JSON_VALUE") || spk_word(r, i, "JSON_QUERY") || spk_word(r, i, "JSON_EXISTS")))
-			SPK_TRY(rewrite_json(r, i, end, err));
-		else if (call && spk_word(r, i, "JSON_OBJECT"))
-			SPK_TRY(rewrite_object(r, i, end, err));
+		else if (call && spk_is_json_call(r, i))
+			SPK_TRY(spk_rewrite_json(r, i, end, err));
 		else if (spk_kind(r, i) == '[' && i > first && awaits_value(r, i - 1) && !lists)
 			SPK_TRY(spk_rewrite_tokens(r, i, i, "ARRAY", err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__ARRAY && spk_kind(r, i + 1) == '[')
@@ -477,7 +328,7 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 		else if (is_rlike(r, i) && i > first && i + 1 < end && !call)
 			SPK_TRY(rewrite_rlike(r, i, err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__IS)
-			SPK_TRY(rewrite_is_json(r, i, err));
+			SPK_TRY(spk_rewrite_is_json(r, i, err));
 		else if (is_unsigned(r, i))
 			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
 		else if (is_column_window(r, i))
