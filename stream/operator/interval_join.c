@@ -63,15 +63,27 @@ struct cells {
 	int first[KEYS_AT_ONCE + 1];     /* by key of the slice */
 };
 
+/* Buckets, as they are found. */
+struct buckets { int n, capacity; int64_t *at; };
+
+/* By side of the kept ones: those in reach of a bucket of the other side. */
+struct reach { bool known; int64_t of; struct buckets kept; struct spk_arena *arena; };
+
+/* Rows that meet nothing and are the first of their cells. */
+struct lone {
+	int n;
+	struct spk_row_group group[SPK_BATCH_ROWS];
+	struct spk_kept_row row[SPK_BATCH_ROWS];
+};
+
 struct slice {
 	struct spk_arena *arena;
 	int keys;
 	uint32_t number[KEYS_AT_ONCE];
 	struct cells side[2];
+	struct reach reach[2];
+	struct lone lone[2];
 };
-
-/* Buckets of one key, as they are found. */
-struct buckets { int n, capacity; int64_t *at; };
 
 static spk_status note_bucket(struct buckets *b, int64_t bucket, struct spk_arena *arena, spk_error *err)
 {
@@ -124,20 +136,37 @@ static spk_status note_new(struct spk_join_op *j, int side, uint32_t key, struct
 	return SPK_OK;
 }
 
-/* Of the key's kept rows of `side` that new rows of the other one, in these buckets, may meet. */
-static spk_status note_kept(struct spk_join_op *j, int side, uint32_t key, const struct buckets *others, struct buckets *b, struct spk_arena *arena, spk_error *err)
+/*
+ * Kept buckets of `side` whose rows one of the other side's bucket `other` may meet. What this epoch puts there before may be missing: it is of other keys. Rows
+ * come by time, so the last answer is mostly the next one, too.
+ */
+static spk_status find_reach(struct spk_join_op *j, struct reach *r, int side, int64_t other, spk_error *err)
 {
 	const struct spk_join_time *t = &j->base.plan->time;
+	/* The earliest time that is in reach of one of the bucket, and its own bucket. */
+	const spk_int128 earliest = is_timeless(other) || t->reach_us[side] == INT64_MAX ? EVER : first_time(t, !side, other) - t->reach_us[side];
+
+	if (r->known && r->of == other)
+		return SPK_OK;
+	r->known = false;
+	r->kept.n = 0;
+	for (int64_t at = spk_state_next_bucket(j->view, bucket_of(t, side, clamp(earliest))); at != INT64_MAX && !is_beyond(t, side, at, other); at = spk_state_next_bucket(j->view, at + 1))
+		SPK_TRY(note_bucket(&r->kept, at, r->arena, err));
+	r->of = other;
+	r->known = true;
+	return SPK_OK;
+}
+
+/* Of the key's kept rows of `side` that new rows of the other one, in these buckets, may meet. */
+static spk_status note_kept(struct spk_join_op *j, struct slice *s, int side, uint32_t key, const struct buckets *others, struct buckets *b, spk_error *err)
+{
+	struct reach *r = &s->reach[side];
 
 	for (int i = 0; i < others->n; i++) {
-		const int64_t other = others->at[i];
-		/* The earliest time that is in reach of one of the bucket, and its own bucket. */
-		const spk_int128 earliest = is_timeless(other) || t->reach_us[side] == INT64_MAX ? EVER : first_time(t, !side, other) - t->reach_us[side];
-		int64_t at = spk_state_next_bucket(j->view, bucket_of(t, side, clamp(earliest)));
-
-		for (; at != INT64_MAX && !is_beyond(t, side, at, other); at = spk_state_next_bucket(j->view, at + 1))
-			if (spk_bucket_filter_may(&j->filter[side], at, j->in.keys.hash[key]))
-				SPK_TRY(note_bucket(b, at, arena, err));
+		SPK_TRY(find_reach(j, r, side, others->at[i], err));
+		for (int k = 0; k < r->kept.n; k++)
+			if (spk_bucket_filter_may(&j->filter[side], r->kept.at[k], j->in.keys.hash[key]))
+				SPK_TRY(note_bucket(b, r->kept.at[k], s->arena, err));
 	}
 	sort_buckets(b);
 	return SPK_OK;
@@ -238,7 +267,7 @@ static spk_status make_cells(struct spk_join_op *j, struct slice *s, spk_error *
 			all.n = 0;
 			for (int k = 0; k < fresh[side].n; k++)
 				SPK_TRY(note_bucket(&all, fresh[side].at[k], s->arena, err));
-			SPK_TRY(note_kept(j, side, s->number[i], &fresh[!side], &all, s->arena, err));
+			SPK_TRY(note_kept(j, s, side, s->number[i], &fresh[!side], &all, err));
 			SPK_TRY(add_cells(j, s, side, i, &all, err));
 		}
 	}
@@ -306,13 +335,17 @@ static spk_status load(struct spk_join_op *j, struct slice *s, int side, int fro
 }
 
 /* Nobody asks for a row again that goes in this epoch, unless it comes out then. */
+static bool is_kept(const struct spk_join_op *j, int side, int64_t bucket)
+{
+	return bucket > spk_op_watermark_after(&j->base) || j->setup.role[side].alone;
+}
+
 static spk_status store(struct spk_join_op *j, struct slice *s, int side, int from, int n, spk_error *err)
 {
-	const int64_t watermark = spk_op_watermark_after(&j->base);
 	struct cells *c = &s->side[side];
 
 	for (int i = from; i < from + n; i++)
-		for (int a = 0; a < c->added[i].count && (c->group[i].bucket > watermark || j->setup.role[side].alone); a++)
+		for (int a = 0; a < c->added[i].count && is_kept(j, side, c->group[i].bucket); a++)
 			SPK_TRY(spk_row_group_add(&j->kept[side], &c->group[i], &c->added[i].row[a], s->arena, err));
 	return spk_keyed_rows_write(&j->kept[side], c->group + from, n, s->arena, err);
 }
@@ -366,17 +399,80 @@ static spk_status with_slice(struct spk_join_op *j, struct slice *s, spk_error *
 	return status;
 }
 
+/* --- most keys of many: one row, and nothing else is known of them --- */
+
+/* Sets *bucket, that of the only row. */
+static spk_status is_lone(struct spk_join_op *j, struct slice *s, int side, uint32_t key, bool *lone, int64_t *bucket, spk_error *err)
+{
+	const struct spk_delta_rows *d = &j->in.side[side];
+	const uint64_t hash = j->in.keys.hash[key];
+	struct reach *r = &s->reach[!side];
+	const char *row;
+	uint32_t size;
+
+	*lone = false;
+	if (!d->appends || j->in.side[!side].first[key] || d->next[d->first[key] - 1])
+		return SPK_OK;
+	row = spk_delta_row(d, d->first[key] - 1, &size);
+	*bucket = bucket_of(&j->base.plan->time, side, spk_join_row_number(row, size));
+	SPK_TRY(find_reach(j, r, !side, *bucket, err));
+	*lone = !spk_bucket_filter_may(&j->filter[side], *bucket, hash);
+	for (int i = 0; i < r->kept.n && *lone; i++)
+		*lone = !spk_bucket_filter_may(&j->filter[!side], r->kept.at[i], hash);
+	return SPK_OK;
+}
+
+static spk_status flush_lone(struct spk_join_op *j, struct slice *s, int side, spk_error *err)
+{
+	struct lone *l = &s->lone[side];
+	struct spk_arena *arena = l->n ? spk_arena_new(j->base.pipeline->account) : NULL;
+	spk_status status = !l->n ? SPK_OK : arena ? spk_keyed_rows_put_first(&j->kept[side], l->group, l->row, l->n, arena, err) : spk_fail_memory(err);
+
+	spk_arena_unref(arena);
+	l->n = 0;
+	return status;
+}
+
+static spk_status keep_lone(struct spk_join_op *j, struct slice *s, int side, uint32_t key, int64_t bucket, spk_error *err)
+{
+	const struct spk_delta_rows *d = &j->in.side[side];
+	const uint32_t number = d->first[key] - 1;
+	struct lone *l = &s->lone[side];
+	struct spk_row_group *g = &l->group[l->n];
+	struct spk_kept_row *row = &l->row[l->n];
+
+	if (!is_kept(j, side, bucket))
+		return SPK_OK;
+	*g = (struct spk_row_group){ .hash = j->in.keys.hash[key], .bucket = bucket };
+	g->key = spk_keymap_key(&j->in.keys, key, &g->key_size);
+	*row = (struct spk_kept_row){ .weight = d->weight[number] };
+	row->bytes = spk_delta_row(d, number, &row->size);
+	return ++l->n == SPK_BATCH_ROWS ? flush_lone(j, s, side, err) : SPK_OK;
+}
+
+static spk_status work_off_key(struct spk_join_op *j, struct slice *s, uint32_t key, spk_error *err)
+{
+	const int side = j->in.side[0].first[key] ? 0 : 1;
+	int64_t bucket;
+	bool lone;
+
+	if (!j->in.side[side].first[key])
+		return SPK_OK;
+	SPK_TRY(is_lone(j, s, side, key, &lone, &bucket, err));
+	if (lone)
+		return keep_lone(j, s, side, key, bucket, err);
+	s->number[s->keys++] = key;
+	return s->keys == KEYS_AT_ONCE ? with_slice(j, s, err) : SPK_OK;
+}
+
 static spk_status work_off_keys(struct spk_join_op *j, struct slice *s, spk_error *err)
 {
-	for (uint32_t k = 0; k < j->in.keys.count; k++) {
-		if (!j->in.side[0].first[k] && !j->in.side[1].first[k])
-			continue;
-		s->number[s->keys++] = k;
-		if (s->keys == KEYS_AT_ONCE)
-			SPK_TRY(with_slice(j, s, err));
-	}
+	for (uint32_t k = 0; k < j->in.keys.count; k++)
+		SPK_TRY(work_off_key(j, s, k, err));
 	if (s->keys)
 		SPK_TRY(with_slice(j, s, err));
+	for (int side = 0; side < 2; side++)
+		SPK_TRY(flush_lone(j, s, side, err));
 	return spk_join_op_emit_keyless(j, err);
 }
 
@@ -423,8 +519,10 @@ static spk_status interval_join_finish(struct spk_op *op, spk_error *err)
 	struct slice *s = work ? SPK_NEW(work, struct slice) : NULL;
 	spk_status status = s ? spk_join_input_chain(&j->in, work, err) : spk_fail_memory(err);
 
-	if (status == SPK_OK)
+	if (status == SPK_OK) {
+		s->reach[0].arena = s->reach[1].arena = work;
 		status = work_off_keys(j, s, err);
+	}
 	if (status == SPK_OK)
 		status = let_go(j, err);
 	spk_arena_unref(work);

@@ -272,19 +272,20 @@ spk_status spk_keyed_rows_gather(const struct spk_keyed_rows *k, struct spk_row_
 
 /* --- writing --- */
 
+static spk_status put_row(struct spk_keyed_rows *k, const struct spk_kept_row *row, spk_error *err)
+{
+	SPK_TRY(spk_buffer_append(&k->bytes, &row->size, sizeof row->size, err));
+	SPK_TRY(spk_buffer_append(&k->bytes, &row->weight, sizeof row->weight, err));
+	if (k->met)
+		SPK_TRY(spk_buffer_append(&k->bytes, &row->met, sizeof row->met, err));
+	return spk_buffer_append(&k->bytes, row->bytes, row->size, err);
+}
+
 static spk_status put_rows(struct spk_keyed_rows *k, const struct spk_row_group *g, const struct spk_rows_page *p, spk_error *err)
 {
-	for (uint32_t r = p->first; r; r = g->row[r - 1].next) {
-		const struct spk_kept_row *row = &g->row[r - 1];
-
-		if (!row->weight)
-			continue;
-		SPK_TRY(spk_buffer_append(&k->bytes, &row->size, sizeof row->size, err));
-		SPK_TRY(spk_buffer_append(&k->bytes, &row->weight, sizeof row->weight, err));
-		if (k->met)
-			SPK_TRY(spk_buffer_append(&k->bytes, &row->met, sizeof row->met, err));
-		SPK_TRY(spk_buffer_append(&k->bytes, row->bytes, row->size, err));
-	}
+	for (uint32_t r = p->first; r; r = g->row[r - 1].next)
+		if (g->row[r - 1].weight)
+			SPK_TRY(put_row(k, &g->row[r - 1], err));
 	return SPK_OK;
 }
 
@@ -313,6 +314,13 @@ static spk_status make_room(struct spk_keyed_rows *k, struct spk_rows_requests *
 	return p->n == SPK_BATCH_ROWS || k->bytes.size > UINT32_MAX / 4 ? spk_rows_put(k, p, err) : SPK_OK;
 }
 
+static spk_status end_page(struct spk_keyed_rows *k, struct spk_rows_requests *p, struct spk_row_group *g, uint32_t number, struct spk_arena *arena, spk_error *err)
+{
+	p->end[p->n] = (uint32_t)k->bytes.size;
+	p->value[p->n] = (struct spk_state_value){ NULL, 0 };
+	return name_page(k, p, g, number, arena, err);
+}
+
 spk_status spk_rows_put_page(struct spk_keyed_rows *k, struct spk_rows_requests *p, struct spk_row_group *g, uint32_t number, const struct spk_rows_page *page, struct spk_arena *arena, spk_error *err)
 {
 	SPK_TRY(make_room(k, p, err));
@@ -325,9 +333,18 @@ spk_status spk_rows_put_page(struct spk_keyed_rows *k, struct spk_rows_requests 
 	}
 	if (page)
 		SPK_TRY(put_rows(k, g, page, err));
-	p->end[p->n] = (uint32_t)k->bytes.size;
-	p->value[p->n] = (struct spk_state_value){ NULL, 0 };
-	return name_page(k, p, g, number, arena, err);
+	return end_page(k, p, g, number, arena, err);
+}
+
+spk_status spk_rows_put_first(struct spk_keyed_rows *k, struct spk_rows_requests *p, struct spk_row_group *g, const struct spk_kept_row *row, struct spk_arena *arena, spk_error *err)
+{
+	const struct head head = { .total = row->weight, .pages = 1 };
+
+	SPK_TRY(make_room(k, p, err));
+	SPK_TRY(spk_buffer_append(&k->bytes, &head, sizeof head, err));
+	if (!k->totals_only)
+		SPK_TRY(put_row(k, row, err));
+	return end_page(k, p, g, 0, arena, err);
 }
 
 spk_status spk_rows_put_gone(struct spk_keyed_rows *k, struct spk_rows_requests *p, struct spk_row_group *g, uint32_t number, struct spk_arena *arena, spk_error *err)

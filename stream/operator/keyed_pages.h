@@ -34,6 +34,8 @@ spk_status spk_rows_get(struct spk_keyed_rows *k, struct spk_rows_requests *p, s
 /* Writes a page, NULL: one without rows; or deletes it. By now or with others later. */
 spk_status spk_rows_put_page(struct spk_keyed_rows *k, struct spk_rows_requests *p, struct spk_row_group *g, uint32_t number, const struct spk_rows_page *page, struct spk_arena *arena, spk_error *err);
 spk_status spk_rows_put_gone(struct spk_keyed_rows *k, struct spk_rows_requests *p, struct spk_row_group *g, uint32_t number, struct spk_arena *arena, spk_error *err);
+/* Writes the only page of a key, with one row. By now or with others later. */
+spk_status spk_rows_put_first(struct spk_keyed_rows *k, struct spk_rows_requests *p, struct spk_row_group *g, const struct spk_kept_row *row, struct spk_arena *arena, spk_error *err);
 /* Writes those that are left. */
 spk_status spk_rows_put(struct spk_keyed_rows *k, struct spk_rows_requests *p, spk_error *err);
 

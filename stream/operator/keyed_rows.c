@@ -253,6 +253,20 @@ spk_status spk_keyed_rows_write(struct spk_keyed_rows *k, struct spk_row_group *
 	return spk_rows_put(k, p, err);
 }
 
+spk_status spk_keyed_rows_put_first(struct spk_keyed_rows *k, struct spk_row_group *group, const struct spk_kept_row *row, int n, struct spk_arena *arena, spk_error *err)
+{
+	struct spk_rows_requests *p = spk_rows_requests(k);
+
+	SPK_TRY_PTR(p, err);
+	spk_buffer_clear(&k->bytes);
+	for (int i = 0; i < n; i++) {
+		if (k->filter)
+			SPK_TRY(spk_bucket_filter_add(k->filter, group[i].bucket, group[i].hash, err));
+		SPK_TRY(spk_rows_put_first(k, p, &group[i], &row[i], arena, err));
+	}
+	return spk_rows_put(k, p, err);
+}
+
 spk_status spk_keyed_rows_forget(struct spk_keyed_rows *k, struct spk_row_group *group, int n, struct spk_arena *arena, spk_error *err)
 {
 	struct spk_rows_requests *p;

@@ -100,6 +100,8 @@ spk_status spk_row_group_add(const struct spk_keyed_rows *k, struct spk_row_grou
 spk_status spk_keyed_rows_gather(const struct spk_keyed_rows *k, struct spk_row_group *g, const struct spk_state_entry *entry, bool *same, struct spk_arena *arena, spk_error *err);
 /* Writes the groups that changed. */
 spk_status spk_keyed_rows_write(struct spk_keyed_rows *k, struct spk_row_group *group, int n, struct spk_arena *arena, spk_error *err);
+/* Writes one row for each of n groups, as for spk_keyed_rows_open, of keys that surely have none yet (and whose groups nobody opened). */
+spk_status spk_keyed_rows_put_first(struct spk_keyed_rows *k, struct spk_row_group *group, const struct spk_kept_row *row, int n, struct spk_arena *arena, spk_error *err);
 /* Deletes all that there is of n keys; the groups as for spk_keyed_rows_open. */
 spk_status spk_keyed_rows_forget(struct spk_keyed_rows *k, struct spk_row_group *group, int n, struct spk_arena *arena, spk_error *err);
 /* The name of a key's page 0, by which its last change is filed (expiry.h): the key and its side. */
