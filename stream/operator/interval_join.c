@@ -465,10 +465,29 @@ static spk_status work_off_key(struct spk_join_op *j, struct slice *s, uint32_t 
 	return s->keys == KEYS_AT_ONCE ? with_slice(j, s, err) : SPK_OK;
 }
 
+/* The rows of an epoch are more than a cache holds. */
+static void prefetch_key(const struct spk_join_op *j, uint32_t key)
+{
+	for (int side = 0; side < 2; side++) {
+		const struct spk_delta_rows *d = &j->in.side[side];
+		const uint32_t row = d->first[key];
+
+		if (row && d->appends) {
+			__builtin_prefetch(d->row[row - 1].at);
+			__builtin_prefetch(d->row[row - 1].at + d->row[row - 1].size - 1);
+		}
+	}
+}
+
 static spk_status work_off_keys(struct spk_join_op *j, struct slice *s, spk_error *err)
 {
-	for (uint32_t k = 0; k < j->in.keys.count; k++)
+	enum { AHEAD = 8 };
+
+	for (uint32_t k = 0; k < j->in.keys.count; k++) {
+		if (k + AHEAD < j->in.keys.count)
+			prefetch_key(j, k + AHEAD);
 		SPK_TRY(work_off_key(j, s, k, err));
+	}
 	if (s->keys)
 		SPK_TRY(with_slice(j, s, err));
 	for (int side = 0; side < 2; side++)
