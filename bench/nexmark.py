@@ -5,7 +5,6 @@ First every query's output is compared with DuckDB's answer over the same events
 (user + system, of the processes alone) per million input rows, and its ratio to what the floor program takes in the same round.
 """
 import argparse, json, math, os, pathlib, shutil, statistics, subprocess, sys, tempfile, threading, time
-from collections import Counter
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests/support"))
@@ -72,6 +71,19 @@ class PeakRss(threading.Thread):
         return self.peak
 
 
+class Messages:
+    """Every committed (key, value) of a topic, read anew whenever they are gone through."""
+
+    def __init__(self, broker, topic):
+        self.broker, self.topic, self.count = broker, topic, 0
+
+    def __iter__(self):
+        self.count = 0
+        for message in self.broker.read(self.topic):
+            self.count += 1
+            yield message
+
+
 class Bench:
     def __init__(self, args):
         self.args = args
@@ -126,9 +138,8 @@ class Bench:
                     if prefix + name in self.rows:
                         f.writelines(value + b"\n" for _, value in self.broker.read(prefix + name))
                 files[name] = [path]
-            self.databases[prefix] = {t: nexmark.database(files, truncates=t) for t in ((False, True) if self.flink else (False,))}
-            for db in self.databases[prefix].values():
-                nexmark.side_input(db, nexmark.EXAMPLES / "side_input.csv")
+            self.databases[prefix] = nexmark.database(files, self.work / f"{prefix}events.duckdb")
+            nexmark.side_input(self.databases[prefix], nexmark.EXAMPLES / "side_input.csv")
             for paths in files.values():
                 paths[0].unlink()
         return self.databases[prefix]
@@ -204,27 +215,25 @@ class Bench:
         output = self.output(who, query)
         run = {"engine": self.run_engine, "flink": self.run_flink}[who]
         took = run(query, output)
-        got, messages = self.rows_of(query, output)
-        wrong = nexmark.compare(self.database(self.prefix(query))[who == "flink"], query, got)
+        got, topic = self.rows_of(query, output)
+        wrong = nexmark.compare(self.database(self.prefix(query)), query, got, truncates=who == "flink")
         if wrong:
             sys.exit(f"{query} of {who}: {wrong}")
+        messages = topic.count if topic else sum(1 for _ in got())
         self.drop(output)
-        print(f"{query}: {who} equals DuckDB, {got.total():,} rows in {messages:,} messages", flush=True)
+        print(f"{query}: {who} equals DuckDB, {messages:,} messages, {took['cpu']:.1f} CPU-s", flush=True)
         return took, messages
 
     def rows_of(self, query, output):
-        """What an output comes to, and of how many messages."""
+        """A function that gives what an output comes to, and the topic, which counts what is read of it."""
+        topic = Messages(self.broker, output)
         if query in nexmark.INTO_FOLDERS:
-            got = nexmark.in_folders(query, output)
-            return got, got.total()
-        messages = list(self.broker.read(output))
+            return nexmark.in_folders(query, output), None
         if query in nexmark.BEFORE_AND_AFTER:
-            got = nexmark.accumulate(query, (v for _, v in messages))
-        elif "PRIMARY KEY" in nexmark.source(query):
-            got = nexmark.folded(query, messages)
-        else:
-            got = Counter(nexmark.row_of_text(query, v) for _, v in messages)
-        return got, len(messages)
+            return nexmark.accumulate(query, (v for _, v in topic)), topic
+        if "PRIMARY KEY" in nexmark.source(query):
+            return nexmark.folded(query, topic), topic
+        return lambda: (nexmark.row_of_text(query, v) for _, v in topic), topic
 
     def first_output(self):
         """Seconds from the start of the process to the first committed row that a consumer sees."""
@@ -277,16 +286,23 @@ class Bench:
         return result
 
 
+HEAD = f"{'query':6} {'rows in':>10} {'messages':>10} {'rows/s':>10} {'CPU-s/M':>8} {'floor':>6} {'ratio':>6} {'bound':>6} {'MiB':>5}"
+PEER_HEAD = f" | {'Flink CPU-s/M':>14} {'rows/s':>9} {'MiB':>6} {'times':>6}"
+
+
+def line_of(r):
+    line = (f"{r['query']:6} {r['rows_in']:>10,} {r['messages_out']:>10,} {r['rows_per_s']:>10,.0f} {r['cpu_s_per_million']:>8.2f} {r['floor_cpu_s_per_million']:>6.2f} "
+            f"{r['ratio']:>6.2f} {r['bound']:>6.2f} {r['rss_mb']:>5.0f}")
+    if "flink" in r:
+        line += f" | {r['flink']['cpu_s_per_million']:>14.2f} {r['flink']['rows_per_s']:>9,.0f} {r['flink']['rss_mb']:>6.0f} {r['flink']['times']:>6.1f}"
+    return line + (" over" if r["ratio"] > r["bound"] else "")
+
+
 def report(results):
     peer = any("flink" in r for r in results)
-    print(f"\n{'query':6} {'rows in':>10} {'messages':>10} {'rows/s':>10} {'CPU-s/M':>8} {'floor':>6} {'ratio':>6} {'bound':>6} {'MiB':>5}" +
-          (f" | {'Flink CPU-s/M':>14} {'rows/s':>9} {'MiB':>6} {'times':>6}" if peer else ""))
+    print("\n" + HEAD + (PEER_HEAD if peer else ""))
     for r in results:
-        line = (f"{r['query']:6} {r['rows_in']:>10,} {r['messages_out']:>10,} {r['rows_per_s']:>10,.0f} {r['cpu_s_per_million']:>8.2f} {r['floor_cpu_s_per_million']:>6.2f} "
-                f"{r['ratio']:>6.2f} {r['bound']:>6.2f} {r['rss_mb']:>5.0f}")
-        if "flink" in r:
-            line += f" | {r['flink']['cpu_s_per_million']:>14.2f} {r['flink']['rows_per_s']:>9,.0f} {r['flink']['rss_mb']:>6.0f} {r['flink']['times']:>6.1f}"
-        print(line + (" over" if r["ratio"] > r["bound"] else ""))
+        print(line_of(r))
     if peer:
         times = [r["flink"]["times"] for r in results if "flink" in r]
         print(f"Flink's CPU seconds are {math.exp(statistics.mean(map(math.log, times))):.1f} times ours (geometric mean of {len(times)} queries), {min(times):.1f} times at the least")
@@ -301,6 +317,7 @@ def main():
         results = []
         for q in b.args.queries:
             results.append(b.time_query(q))
+            print(line_of(results[-1]), flush=True)
         report(results)
         first = b.first_output()
         print(f"first output after {first:.2f} s (warm broker)")

@@ -38,16 +38,7 @@ void spk_group_put_window(char *key, int64_t bound)
 
 spk_status spk_groups_decode(const struct spk_groups *g, const char *key, uint32_t size, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)
 {
-	struct spk_vector ordered[SPK_GROUP_COLUMNS];
-	int columns = g->plan->expr_count;
-
-	/* The vectors in encoding order; a bitmap may be added to them, so they are copied back. */
-	for (int i = 0; i < columns; i++)
-		ordered[i] = out[g->key_column[i].column];
-	SPK_TRY(spk_row_key_decode(key, size, g->key_column, columns, ordered, row, rows, arena, err));
-	for (int i = 0; i < columns; i++)
-		out[g->key_column[i].column] = ordered[i];
-	return SPK_OK;
+	return spk_row_key_decode_placed(key, size, g->key_column, g->plan->expr_count, out, row, rows, arena, err);
 }
 
 spk_status spk_groups_final(const struct spk_groups *g, char *const *states, int n, struct spk_vector *out, int at, int rows, struct spk_arena *arena, spk_error *err)

@@ -20,7 +20,7 @@
 #include "core/columnar/batch.h"
 
 struct spk_key_column {
-	int column;          /* in the batch (when encoding) */
+	int column;          /* in the batch (when encoding, or decoded into its place) */
 	struct spk_type type;
 	bool descending, nulls_first;
 };
@@ -47,6 +47,8 @@ static inline const char *spk_row_key(const struct spk_row_keys *k, int i, uint3
 /* Decodes one key into row `row` of the FLAT vectors out[0..columns) of `rows` capacity, which spk_vector_init made; text goes to
  * `arena`. The rows of ARRAY columns must ascend from call to call. CORRUPT when it does not fit. */
 spk_status spk_row_key_decode(const char *key, size_t size, const struct spk_key_column *column, int columns, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err);
+/* The same, but part i goes into out[column[i].column]. */
+spk_status spk_row_key_decode_placed(const char *key, size_t size, const struct spk_key_column *column, int columns, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err);
 /*
  * Decodes n keys that all have the size that spk_row_key_fixed_size gives, a column at a time, into rows 0..n of vectors that
  * spk_vector_init made for n rows.

@@ -18,25 +18,45 @@ static spk_status corrupt(const struct spk_key_column *column, const char *why, 
 	return spk_fail(err, SPK_CORRUPT, "a row key's part of type %s: %s", spk_type_format(column->type, name, sizeof(name)), why);
 }
 
-static uint64_t take(struct source *s, int bytes)
+static uint64_t take64(struct source *s)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	for (int i = 0; i < bytes; i++)
-		v = v << 8 | (uint8_t)(*s->at++ ^ (char)s->flip);
-	return v;
+	memcpy(&v, s->at, sizeof v);
+	s->at += sizeof v;
+	return __builtin_bswap64(v ^ s->flip);
 }
+
+static uint32_t take32(struct source *s)
+{
+	uint32_t v;
+
+	memcpy(&v, s->at, sizeof v);
+	s->at += sizeof v;
+	return __builtin_bswap32(v ^ (uint32_t)s->flip);
+}
+
+static uint16_t take16(struct source *s)
+{
+	uint16_t v;
+
+	memcpy(&v, s->at, sizeof v);
+	s->at += sizeof v;
+	return __builtin_bswap16(v ^ (uint16_t)s->flip);
+}
+
+static uint8_t take8(struct source *s) { return (uint8_t)(*s->at++ ^ (char)s->flip); }
 
 static unsigned __int128 take128(struct source *s)
 {
-	unsigned __int128 high = take(s, 8);
+	unsigned __int128 high = take64(s);
 
-	return high << 64 | take(s, 8);
+	return high << 64 | take64(s);
 }
 
 static bool take_decimal(struct source *s, struct spk_type type, spk_int128 *out)
 {
-	int head = (int)take(s, 1), scale;
+	int head = take8(s), scale;
 	spk_int128 normal = (spk_int128)take128(s), mantissa;
 	int exponent = normal > 0 ? head - DECIMAL_HEAD_ZERO - DECIMAL_HEAD_BIAS : DECIMAL_HEAD_ZERO - DECIMAL_HEAD_BIAS - head;
 
@@ -67,28 +87,29 @@ static bool take_interval(struct source *s, struct spk_interval *out)
 	return v.micros == days;
 }
 
-/* Finds the end of a text part: its length without escapes, -1 when it has no end. */
-static int64_t text_length(const struct source *s)
+/* Finds the end of a text part: its length without escapes, and how many of these there are; -1 when it has no end. */
+static int64_t text_length(const struct source *s, int64_t *escapes)
 {
-	char zero = (char)s->flip;
-	int64_t length = 0;
+	const char zero = (char)s->flip;
+	const char *p = s->at;
 
-	for (const char *p = s->at; p < s->end; p++, length++) {
-		if (*p != zero)
-			continue;
+	*escapes = 0;
+	while ((p = memchr(p, zero, (size_t)(s->end - p)))) {
 		if (++p == s->end)
 			return -1;
 		if (*p == zero)
-			return length;
+			return p - 1 - s->at - *escapes;
 		if ((char)(*p ^ (char)s->flip) != TEXT_ZERO)
 			return -1;
+		p++;
+		++*escapes;
 	}
 	return -1;
 }
 
 static spk_status take_text(struct source *s, const struct spk_key_column *column, struct spk_view *out, struct spk_arena *arena, spk_error *err)
 {
-	int64_t length = text_length(s);
+	int64_t escapes, length = text_length(s, &escapes);
 	char inlined[SPK_VIEW_INLINE], *to = inlined;
 
 	if (length < 0)
@@ -97,9 +118,14 @@ static spk_status take_text(struct source *s, const struct spk_key_column *colum
 		to = spk_arena_alloc(arena, (size_t)length);
 		SPK_TRY_PTR(to, err);
 	}
-	for (int64_t i = 0; i < length; i++) {
-		to[i] = (char)(*s->at++ ^ (char)s->flip);
-		s->at += to[i] == 0;
+	if (!escapes && !s->flip) {
+		memcpy(to, s->at, (size_t)length);
+		s->at += length;
+	} else {
+		for (int64_t i = 0; i < length; i++) {
+			to[i] = (char)take8(s);
+			s->at += to[i] == 0;
+		}
 	}
 	s->at += TEXT_END_BYTES;
 	*out = spk_view(to, (uint32_t)length);
@@ -172,7 +198,7 @@ static spk_status take_record(struct source *s, const struct spk_key_column *col
 
 		if (s->at == s->end)
 			return corrupt(column, "a record cut off", err);
-		SPK_TRY(take_part(s, &field, (char)take(s, 1), &out->child[c], row, rows, arena, err));
+		SPK_TRY(take_part(s, &field, (char)take8(s), &out->child[c], row, rows, arena, err));
 	}
 	return SPK_OK;
 }
@@ -180,16 +206,16 @@ static spk_status take_record(struct source *s, const struct spk_key_column *col
 static spk_status take_value(struct source *s, const struct spk_key_column *column, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)
 {
 	switch (column->type.id) {
-	case SPK_TYPE_BOOLEAN: spk_vector_bool(out)[row] = (uint8_t)take(s, 1); break;
-	case SPK_TYPE_SMALLINT: spk_vector_i16(out)[row] = (int16_t)(take(s, 2) ^ 0x8000u); break;
+	case SPK_TYPE_BOOLEAN: spk_vector_bool(out)[row] = take8(s); break;
+	case SPK_TYPE_SMALLINT: spk_vector_i16(out)[row] = (int16_t)(take16(s) ^ 0x8000u); break;
 	case SPK_TYPE_INTEGER:
-	case SPK_TYPE_DATE: spk_vector_i32(out)[row] = (int32_t)((uint32_t)take(s, 4) ^ 0x80000000u); break;
+	case SPK_TYPE_DATE: spk_vector_i32(out)[row] = (int32_t)(take32(s) ^ 0x80000000u); break;
 	case SPK_TYPE_BIGINT:
 	case SPK_TYPE_TIME:
 	case SPK_TYPE_TIMESTAMP:
-	case SPK_TYPE_TIMESTAMPTZ: spk_vector_i64(out)[row] = (int64_t)(take(s, 8) ^ SIGN64); break;
-	case SPK_TYPE_REAL: spk_vector_f32(out)[row] = float_from_order((uint32_t)take(s, 4)); break;
-	case SPK_TYPE_DOUBLE: spk_vector_f64(out)[row] = double_from_order(take(s, 8)); break;
+	case SPK_TYPE_TIMESTAMPTZ: spk_vector_i64(out)[row] = (int64_t)(take64(s) ^ SIGN64); break;
+	case SPK_TYPE_REAL: spk_vector_f32(out)[row] = float_from_order(take32(s)); break;
+	case SPK_TYPE_DOUBLE: spk_vector_f64(out)[row] = double_from_order(take64(s)); break;
 	case SPK_TYPE_DECIMAL:
 		if (!take_decimal(s, column->type, &spk_vector_i128(out)[row]))
 			return corrupt(column, "no number", err);
@@ -245,22 +271,35 @@ static spk_status take_part(struct source *s, const struct spk_key_column *colum
 	return SPK_OK;
 }
 
-spk_status spk_row_key_decode(const char *key, size_t size, const struct spk_key_column *column, int columns, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)
+/* placed: into the vectors that the columns name. */
+static spk_status decode(const char *key, size_t size, const struct spk_key_column *column, int columns, bool placed, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)
 {
 	struct source s = { key, key + size, 0 };
 
 	SPK_ASSERT(row >= 0 && row < rows, "a row past the end");
 	for (int c = 0; c < columns; c++) {
-		SPK_ASSERT(out[c].layout == SPK_FLAT && out[c].type.id == column[c].type.id, "a vector of another kind");
+		struct spk_vector *v = &out[placed ? column[c].column : c];
+
+		SPK_ASSERT(v->layout == SPK_FLAT && v->type.id == column[c].type.id, "a vector of another kind");
 		s.flip = column[c].descending ? ~0ull : 0;
 		if (s.at == s.end)
 			return corrupt(&column[c], "missing", err);
 		s.at++;
-		SPK_TRY(take_part(&s, &column[c], s.at[-1], &out[c], row, rows, arena, err));
+		SPK_TRY(take_part(&s, &column[c], s.at[-1], v, row, rows, arena, err));
 	}
 	if (s.at != s.end)
 		return spk_fail(err, SPK_CORRUPT, "a row key with %zu bytes too many", (size_t)(s.end - s.at));
 	return SPK_OK;
+}
+
+spk_status spk_row_key_decode(const char *key, size_t size, const struct spk_key_column *column, int columns, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)
+{
+	return decode(key, size, column, columns, false, out, row, rows, arena, err);
+}
+
+spk_status spk_row_key_decode_placed(const char *key, size_t size, const struct spk_key_column *column, int columns, struct spk_vector *out, int row, int rows, struct spk_arena *arena, spk_error *err)
+{
+	return decode(key, size, column, columns, true, out, row, rows, arena, err);
 }
 
 /* --- many keys of one size --- */

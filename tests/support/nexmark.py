@@ -72,17 +72,16 @@ def load(events, source_options, sink, names=SHARE):
 TYPES = {"BIGINT": "BIGINT", "VARCHAR": "VARCHAR", "TIMESTAMP(3)": "TIMESTAMP"}
 
 
-def database(files, truncates=False):
-    """files: {"bid": [paths of NDJSON]}. truncates: averages of whole numbers are cut off, as Flink does; PostgreSQL's casts round."""
+def database(files, path=":memory:"):
+    """files: {"bid": [paths of NDJSON]}; path: where it lies if there are too many events for memory."""
     import duckdb
-    db = duckdb.connect(config={"threads": 1})
+    db = duckdb.connect(str(path), config={"threads": 1, "memory_limit": "4GB", "preserve_insertion_order": False})
     for name, body in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", (EXAMPLES / "ddl.sql").read_text(), re.S):
         kinds = {c: TYPES[t] for c, t in re.findall(r"^  `?(\w+)`? ([A-Z]+(?:\(3\))?),?$", body, re.M)}
         paths = ", ".join(f"'{p}'" for p in files[name])
         db.execute(f"CREATE TABLE {name} AS SELECT * FROM read_json([{paths}], format = 'newline_delimited', columns = {kinds})")
     db.execute("CREATE MACRO since(t, ms) AS make_timestamp(epoch_ms(t) // ms * ms * 1000)")
     db.execute("CREATE MACRO euros(price) AS CAST(CAST(0.908 AS DECIMAL(4, 3)) * CAST(price AS DECIMAL(18, 0)) AS DECIMAL(23, 3))")
-    db.execute("CREATE MACRO mean(total, n) AS " + ("total::BIGINT // n" if truncates else "round(total / n)::BIGINT"))
     return db
 
 
@@ -141,12 +140,19 @@ def side_input(db, path):
     db.execute(f"CREATE OR REPLACE TABLE side_input AS SELECT * FROM read_csv('{path}', header = true, columns = {{key: 'BIGINT', value: 'VARCHAR'}})")
 
 
+TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z?")
+
+
 def canonical(value):
+    if isinstance(value, int):
+        return str(value)
     if hasattr(value, "isoformat"):
         value = str(value)
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z?", value):
-        value = value.replace("T", " ").rstrip("Z")
-        return value.rstrip("0").rstrip(".") if "." in value else value
+    if isinstance(value, str):
+        if value[4:5] == "-" and TIME.fullmatch(value):
+            value = value.replace("T", " ").rstrip("Z")
+            return value.rstrip("0").rstrip(".") if "." in value else value
+        return value
     return f"{value:.3f}" if isinstance(value, (Decimal, float)) else str(value)
 
 
@@ -159,54 +165,92 @@ def row_of_text(name, text):
     return row(name, json.loads(text, parse_float=Decimal))
 
 
+# --- comparing: `rows` are functions that give an iterator of them, as they may be more than there is memory for ---
+
+def counted(rows):
+    """How often each is there, by its hash."""
+    return Counter(map(hash, rows()))
+
+
+def examples(who, rows, hashes):
+    found = {}
+    for r in rows():
+        if hash(r) in hashes:
+            found[r] = hashes[hash(r)]
+            if len(found) == 3:
+                break
+    return [f"  only {who}: {r} x{n}" for r, n in found.items()]
+
+
 def differ(got, want):
-    lines = [f"  only {who}: {row} x{n}" for who, only in (("DuckDB", want - got), ("here", got - want)) for row, n in list(only.items())[:3]]
-    return f"{got.total()} rows, DuckDB has {want.total()}\n" + "\n".join(lines)
+    """None, or how."""
+    here, there = counted(got), counted(want)
+    if here == there:
+        return None
+    return "\n".join([f"{here.total()} rows, DuckDB has {there.total()}", *examples("DuckDB", want, there - here), *examples("here", got, here - there)])
+
+
+def answer(db, text):
+    """Rows of a query."""
+    def rows():
+        result = db.execute(text)
+        while some := result.fetchmany(10_000):
+            yield from (tuple(map(canonical, r)) for r in some)
+    return rows
 
 
 def up_to_ties(*places):
     """Rows of bids of which these columns are told; which of several equal ones is taken is not, but each is a bid, and taken once."""
     def compare(db, got, want):
-        short = lambda rows: Counter(tuple(r[p] for p in places) for r in rows.elements())
-        foreign = Counter(r[:7] for r in got.elements()) - Counter(tuple(map(canonical, b)) for b in db.execute("SELECT * FROM bid").fetchall())
-        return differ(short(got), short(want)) if short(got) != short(want) else f"no bids: {list(foreign)[:3]}" if foreign else None
+        short = lambda rows: lambda: (tuple(r[p] for p in places) for r in rows())
+        wrong = differ(short(got), short(want))
+        if wrong:
+            return wrong
+        bids = lambda: (r[:7] for r in got())
+        foreign = counted(bids) - counted(answer(db, "SELECT * FROM bid"))
+        return "\n".join(["no bids:", *examples("here", bids, foreign)]) if foreign else None
     return compare
 
 
 def by_the_clock(db, got, want):
     """q12: which window a bid falls into is the machine's matter; its bidder's counts add up."""
-    total, bad = Counter(), [r for r in got if not r[2].endswith("0") or r[2] >= r[3]]
-    for (bidder, count, *_), n in got.items():
-        total[bidder] += int(count) * n
-    got = Counter({(bidder, str(count)): 1 for bidder, count in total.items()})
-    return differ(got, want) if got != want else f"not a window of 10 s: {bad[:3]}" if bad else None
+    total, bad = Counter(), []
+    for r in got():
+        total[r[0]] += int(r[1])
+        if (not r[2].endswith("0") or r[2] >= r[3]) and len(bad) < 3:
+            bad.append(r)
+    wrong = differ(lambda: ((bidder, str(count)) for bidder, count in total.items()), want)
+    return wrong or (f"not a window of 10 s: {bad}" if bad else None)
 
 
 LOOSE = {"q12": by_the_clock, "q18": up_to_ties(0, 1, 5), "q19": up_to_ties(0, 2, 7)}
 
 
-def compare(db, name, got):
-    """None, or how the rows (a Counter of tuples as row() makes them) differ from DuckDB's."""
-    want = Counter(tuple(map(canonical, r)) for r in db.execute(ANSWERS[name]).fetchall())
-    if not want:
+def compare(db, name, got, truncates=False):
+    """None, or how the rows (tuples as row() makes them) differ from DuckDB's. truncates: averages of whole numbers are cut off, as Flink does; PostgreSQL's casts round."""
+    db.execute("CREATE OR REPLACE MACRO mean(total, n) AS " + ("total::BIGINT // n" if truncates else "round(total / n)::BIGINT"))
+    want = answer(db, ANSWERS[name])
+    if next(want(), None) is None:
         return "DuckDB finds no row: this tests nothing"
-    if name in LOOSE:
-        return LOOSE[name](db, got, want)
-    return differ(got, want) if got != want else None
+    return LOOSE.get(name, lambda db, got, want: differ(got, want))(db, got, want)
 
+
+# --- what outputs come to ---
 
 def folded(name, messages):
     """(key, value) of an upsert topic: the last value of each key, None takes it out."""
-    return Counter(row_of_text(name, v) for v in dict(messages).values() if v is not None)
+    last = dict(messages)
+    return lambda: (row_of_text(name, v) for v in last.values() if v is not None)
 
 
 def in_folders(name, folder):
     """The visible JSON files of folders column=value."""
-    got = Counter()
-    for path in pathlib.Path(folder).glob("*=*/*=*/[!._]*"):
-        values = tuple(unquote(part.split("=", 1)[1]) for part in path.parts[-3:-1])
-        got.update(row_of_text(name, line)[:-2] + values for line in path.read_bytes().splitlines())
-    return got
+    def rows():
+        for path in pathlib.Path(folder).glob("*=*/*=*/[!._]*"):
+            values = tuple(unquote(part.split("=", 1)[1]) for part in path.parts[-3:-1])
+            with open(path, "rb") as f:
+                yield from (row_of_text(name, line)[:-2] + values for line in f)
+    return rows
 
 
 def accumulate(name, lines):
@@ -220,4 +264,4 @@ def accumulate(name, lines):
             state[before] -= 1
         if change["after"]:
             state[row(name, change["after"])] += 1
-    return +state
+    return state.elements
