@@ -28,6 +28,8 @@ static Spk__EpochPartition *pack_partition(struct spk_arena *arena, const struct
 	m->idle = p->idle;
 	m->finished = p->finished;
 	m->bound = p->bound;
+	m->pace_rows = p->pace_rows;
+	m->pace_us = p->pace_us;
 	return m;
 }
 
@@ -165,7 +167,7 @@ static bool unpack_source(struct spk_arena *arena, const Spk__EpochSource *m, st
 	for (int i = 0; i < s->partitions; i++) {
 		const Spk__EpochPartition *p = m->partition[i];
 
-		s->partition[i] = (struct spk_epoch_partition){ spk_arena_strdup(arena, p->name), p->start, p->end, p->rows, p->hash, p->watermark, p->idle, p->finished, p->bound };
+		s->partition[i] = (struct spk_epoch_partition){ spk_arena_strdup(arena, p->name), p->start, p->end, p->rows, p->hash, p->watermark, p->idle, p->finished, p->bound, p->pace_rows, p->pace_us };
 		if (!s->partition[i].name)
 			return false;
 	}

@@ -21,6 +21,7 @@ struct spk_epoch_partition {
 	int64_t watermark;
 	bool idle, finished;
 	int64_t bound;
+	int64_t pace_rows, pace_us;
 };
 
 struct spk_epoch_source {

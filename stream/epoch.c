@@ -48,6 +48,7 @@ static void record_partition(const struct spk_input *in, int index, const struct
 	}
 	if (p->chunks)
 		out->start = p->chunk[0].start;
+	spk_input_partition_pace(p, out);
 }
 
 static void record_sinks(const struct spk_job *job, const struct spk_exec_output *output, struct spk_epoch_record *r)
@@ -106,6 +107,13 @@ static const struct spk_epoch_partition *recorded_partition(const struct spk_epo
 	return NULL;
 }
 
+static void take_over(struct spk_input_partition *p, const struct spk_epoch_partition *was)
+{
+	p->watermark = was->watermark;
+	p->pace_rows = was->pace_rows;
+	p->pace_us = was->pace_us;
+}
+
 /* The job is now at the end of `record`: keeps a copy, takes over watermarks, frees what was read. */
 static spk_status move_on(struct spk_job *job, const struct spk_epoch_record *record, spk_error *err)
 {
@@ -128,7 +136,7 @@ static spk_status move_on(struct spk_job *job, const struct spk_epoch_record *re
 
 			/* One that came after a record that is replayed is not in it. */
 			if (was)
-				in->partition[p].watermark = was->watermark;
+				take_over(&in->partition[p], was);
 		}
 	}
 	spk_inputs_drop_pending(job);

@@ -65,6 +65,7 @@ spk_status spk_inputs_open(struct spk_job *job, spk_error *err)
 		SPK_TRY(open_source(job, i, err));
 		SPK_TRY(watch_source(job, &job->in.input[i], err));
 	}
+	spk_inputs_group(job);
 	return SPK_OK;
 }
 
@@ -147,7 +148,8 @@ static spk_status seek_source(struct spk_job *job, struct spk_input *in, const s
 		struct spk_input_partition *p = &in->partition[i];
 
 		*p = (struct spk_input_partition){ .position = resolved[i], .bound = was && was->bound != INT64_MAX && !job->spec.once ? was->bound : end[i], .bounded = end[i] != INT64_MAX,
-			.watermark = was ? was->watermark : SPK_WATERMARK_NONE, .idle = was && was->idle, .finished = was && was->finished,
+			.watermark = was ? was->watermark : SPK_WATERMARK_NONE, .pace_rows = was ? was->pace_rows : 0, .pace_us = was ? was->pace_us : 0,
+			.idle = was && was->idle, .finished = was && was->finished,
 			.had_rows = was && was->watermark != SPK_WATERMARK_NONE, .last_rows_us = now, .chunk = p->chunk, .chunk_capacity = p->chunk_capacity };
 	}
 	restore_watermark(in, record);
@@ -298,7 +300,60 @@ static void note_trouble(struct spk_job *job, struct spk_input *in)
 		in->partition[i].last_rows_us = now;
 }
 
-/* Every partition gets its share first, so that a busy one cannot starve the others; what is left goes to whoever has more. */
+/* Reads up to `rows` rows of a partition, or its share, if it is to be read. */
+static spk_status fetch_some(struct spk_job *job, struct spk_input *in, int index, int64_t rows, bool *got, spk_error *err)
+{
+	struct spk_input_partition *p = &in->partition[index];
+
+	*got = false;
+	if (p->waits || p->position >= p->bound || rows <= 0 || spk_inputs_full(job))
+		return SPK_OK;
+	return fetch_once(job, in, index, p->bound, SPK_MIN(rows, job->in.max_rows - job->in.pending_rows), job->in.max_bytes - job->in.pending_bytes, 0, got, err);
+}
+
+/* Every partition gets its share, so that a busy one cannot starve the others. */
+static spk_status fetch_shares(struct spk_job *job, spk_error *err)
+{
+	spk_inputs_share(job);
+	for (int i = 0; i < job->in.count; i++) {
+		struct spk_input *in = &job->in.input[i];
+
+		in->held = false;
+		for (int p = 0; p < in->partitions; p++) {
+			const int64_t before = job->in.pending_rows;
+			bool got;
+
+			in->held = in->held || in->partition[p].waits;
+
+			SPK_TRY(fetch_some(job, in, p, in->partition[p].share, &got, err));
+			in->partition[p].short_of_share = job->in.pending_rows - before < in->partition[p].share;
+		}
+		note_trouble(job, in);
+	}
+	return SPK_OK;
+}
+
+/* What is left goes to whoever has more. */
+static spk_status fetch_more(struct spk_job *job, int partitions, bool *any, spk_error *err)
+{
+	const int64_t share = SPK_MAX((job->in.max_rows - job->in.pending_rows) / SPK_MAX(partitions, 1), 1);
+
+	*any = false;
+	for (int i = 0; i < job->in.count; i++) {
+		struct spk_input *in = &job->in.input[i];
+
+		for (int p = 0; p < in->partitions; p++) {
+			const bool ahead = spk_input_is_ahead(job, in, &in->partition[p]);
+			bool got;
+
+			in->held = in->held || ahead;
+			SPK_TRY(fetch_some(job, in, p, ahead ? 0 : share, &got, err));
+			*any = *any || got;
+		}
+	}
+	return SPK_OK;
+}
+
 spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err)
 {
 	int partitions = 0;
@@ -308,25 +363,9 @@ spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err)
 	job->in.trouble = NULL;
 	for (int i = 0; i < job->in.count; i++)
 		partitions += job->in.input[i].partitions;
-	while (any && !spk_inputs_full(job)) {
-		int64_t share = SPK_MAX((job->in.max_rows - job->in.pending_rows) / SPK_MAX(partitions, 1), 1);
-
-		any = false;
-		for (int i = 0; i < job->in.count; i++) {
-			struct spk_input *in = &job->in.input[i];
-
-			for (int p = 0; p < in->partitions && !spk_inputs_full(job); p++) {
-				bool got = false;
-
-				if (in->partition[p].waits || in->partition[p].position >= in->partition[p].bound)
-					continue;
-				SPK_TRY(fetch_once(job, in, p, in->partition[p].bound, SPK_MIN(share, job->in.max_rows - job->in.pending_rows),
-						   job->in.max_bytes - job->in.pending_bytes, 0, &got, err));
-				any = any || got;
-			}
-			note_trouble(job, in);
-		}
-	}
+	SPK_TRY(fetch_shares(job, err));
+	while (any && !spk_inputs_full(job))
+		SPK_TRY(fetch_more(job, partitions, &any, err));
 	return SPK_OK;
 }
 

@@ -24,6 +24,9 @@ struct spk_input_partition {
 	bool bounded;                  /* the source ends at `bound`, not just this run */
 	bool waits;                    /* it is too far ahead of its group (alignment.c) */
 	bool read;                     /* the last fetch got all that is there */
+	bool short_of_share;           /* less than its share came */
+	int64_t share;                 /* rows of it to read next (in_step.c) */
+	int64_t pace_rows, pace_us;    /* rows of late, and by how much the watermark moved with them */
 	int64_t last_rows_us;          /* monotonic */
 	struct spk_chunk *chunk;       /* pending: read, not yet in an epoch */
 	int chunks, chunk_capacity;
@@ -37,6 +40,8 @@ struct spk_input {
 	int partitions;
 	struct spk_input_partition *partition;
 	int64_t watermark;
+	bool held;                     /* the last fetch passed over a partition that waits for others */
+	int group;                     /* of sources that are read in step: the first one's number; -1: none */
 };
 
 struct spk_inputs {
@@ -58,6 +63,14 @@ spk_status spk_inputs_check_reach(struct spk_job *job, const struct spk_epoch_re
 bool spk_inputs_grown(const struct spk_job *job);
 /* Decides which partitions wait for others. */
 void spk_inputs_align(struct spk_job *job);
+/* Finds the sources that are read in step (in_step.c). */
+void spk_inputs_group(struct spk_job *job);
+/* Sets how many rows of each partition to read next. */
+void spk_inputs_share(struct spk_job *job);
+/* The partition's pace after an epoch of what is pending, into its record. */
+void spk_input_partition_pace(const struct spk_input_partition *p, struct spk_epoch_partition *out);
+/* Whether it is ahead of another of its group that did not get its share, though there are more rows of it: then it takes none of what is left over. */
+bool spk_input_is_ahead(const struct spk_job *job, const struct spk_input *in, const struct spk_input_partition *p);
 /* Moves what is there into pending chunks, up to the epoch's bounds; never waits. */
 spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err);
 /* Reads exactly what the record says into pending chunks; waits for it. */

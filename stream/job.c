@@ -187,12 +187,19 @@ void spk_job_free(struct spk_job *job)
 /* --- opening, with patience --- */
 
 /* Sleeps until something happens: rows, a stop, or the time is over. */
+/* Rows of a partition that waits for others do not wake anybody: they have been there all the time. */
 static void wait_us(struct spk_job *job, int64_t us)
 {
 	struct timeval tv = { us / 1000000, us % 1000000 };
 
+	for (int i = 0; i < job->in.count; i++)
+		if (job->in.input[i].wake && job->in.input[i].held)
+			event_del(job->in.input[i].wake);
 	event_add(job->timer, &tv);
 	event_base_loop(job->base, EVLOOP_ONCE);
+	for (int i = 0; i < job->in.count; i++)
+		if (job->in.input[i].wake && job->in.input[i].held)
+			event_add(job->in.input[i].wake, NULL);
 }
 
 void spk_job_pause(struct spk_job *job, int64_t us)

@@ -71,6 +71,12 @@ static bool is_late(const struct spk_join_op *j, uint32_t key)
 	return j->base.plan->lateness_us && spk_join_window(j, key) <= spk_op_watermark_before(&j->base);
 }
 
+/* Its window ends in this epoch, and nothing of the window is kept: then it need not be, if no late rows are to meet it. */
+static bool is_passing(const struct spk_join_op *j, int64_t end)
+{
+	return !j->base.plan->lateness_us && end <= spk_op_watermark_after(&j->base) && spk_state_next_bucket(j->view, end) != end;
+}
+
 static spk_status store(struct spk_join_op *j, spk_error *err)
 {
 	uint32_t number[KEYS_AT_ONCE];
@@ -79,7 +85,7 @@ static spk_status store(struct spk_join_op *j, spk_error *err)
 		int n = 0;
 
 		for (uint32_t k = 0; k < j->in.keys.count; k++) {
-			if (!j->in.side[side].first[k] || is_late(j, k))
+			if (!j->in.side[side].first[k] || is_late(j, k) || is_passing(j, spk_join_window(j, k)))
 				continue;
 			number[n++] = k;
 			if (n < KEYS_AT_ONCE)
@@ -244,6 +250,110 @@ static spk_status join_keys(void *user, struct spk_row_group *group, int groups,
 	return status;
 }
 
+/* --- windows that begin and end within the epoch --- */
+
+struct passing_window { int64_t end; uint32_t first, last; };  /* keys + 1 */
+
+/* By their ends; next: by key, the next one + 1 of its window. */
+struct passing { struct spk_arena *arena; int n, capacity; struct passing_window *at; uint32_t *next; };
+
+static int place_of_window(const struct passing *p, int64_t end)
+{
+	int low = 0, high = p->n;
+
+	while (low < high) {
+		const int middle = low + (high - low) / 2;
+
+		if (p->at[middle].end < end)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static spk_status note_passing(struct passing *p, uint32_t key, int64_t end, spk_error *err)
+{
+	const int at = place_of_window(p, end);
+	struct passing_window *w;
+
+	if (at == p->n || p->at[at].end != end) {
+		if (p->n == p->capacity) {
+			const int capacity = 2 * p->capacity + 16;
+			struct passing_window *grown = SPK_NEW_ARRAY(p->arena, struct passing_window, capacity);
+
+			SPK_TRY_PTR(grown, err);
+			if (p->n)
+				memcpy(grown, p->at, sizeof *grown * (size_t)p->n);
+			p->at = grown;
+			p->capacity = capacity;
+		}
+		memmove(p->at + at + 1, p->at + at, sizeof *p->at * (size_t)(p->n++ - at));
+		p->at[at] = (struct passing_window){ .end = end };
+	}
+	w = &p->at[at];
+	if (w->last)
+		p->next[w->last - 1] = key + 1;
+	else
+		w->first = key + 1;
+	w->last = key + 1;
+	return SPK_OK;
+}
+
+/* The next keys of a window: *key goes on behind them. */
+static spk_status join_some_passing(struct spk_join_op *j, const struct passing *p, uint32_t *key, struct spk_row_changes *changes, spk_error *err)
+{
+	struct spk_join_delta d = { .setup = &j->setup, .changes = changes, .pair = j->pair };
+	struct spk_join_key *met = SPK_NEW_ARRAY(changes->arena, struct spk_join_key, KEYS_AT_ONCE);
+	struct spk_row_group *nobody = SPK_NEW(changes->arena, struct spk_row_group);
+	int n = 0;
+
+	SPK_TRY_PTR(met && nobody, err);
+	for (; *key && n < KEYS_AT_ONCE; *key = p->next[*key - 1], n++) {
+		met[n] = (struct spk_join_key){ .group = { nobody, nobody } };
+		for (int side = 0; side < 2; side++)
+			SPK_TRY(spk_join_take_rows(j, *key - 1, side, &met[n], changes->arena, err));
+	}
+	return join_group(&d, met, n, err);
+}
+
+static spk_status join_passing(struct spk_join_op *j, const struct passing *p, const struct passing_window *w, spk_error *err)
+{
+	for (uint32_t key = w->first; key;) {
+		struct spk_row_changes changes = { .op = &j->base, .arena = spk_arena_new(j->base.pipeline->account) };
+		spk_status status = changes.arena ? join_some_passing(j, p, &key, &changes, err) : spk_fail_memory(err);
+
+		spk_arena_unref(changes.arena);
+		spk_row_changes_release(&changes);
+		SPK_TRY(status);
+	}
+	return SPK_OK;
+}
+
+static spk_status find_passing(struct spk_join_op *j, struct passing *p, spk_error *err)
+{
+	p->next = SPK_NEW_ARRAY(p->arena, uint32_t, (size_t)j->in.keys.count + 1);
+	SPK_TRY_PTR(p->next, err);
+	for (uint32_t k = 0; k < j->in.keys.count; k++) {
+		if (!j->in.side[0].first[k] && !j->in.side[1].first[k])
+			continue;
+		if (is_passing(j, spk_join_window(j, k)))
+			SPK_TRY(note_passing(p, k, spk_join_window(j, k), err));
+	}
+	return SPK_OK;
+}
+
+/* All windows that close, in order of their ends. */
+static spk_status close_windows(struct spk_join_op *j, const struct spk_closing_rows *rows, const struct passing *p, spk_error *err)
+{
+	for (int i = 0; i < p->n; i++) {
+		if (spk_state_first_bucket(j->view) < p->at[i].end)
+			SPK_TRY(spk_closing_rows_take(rows, p->at[i].end, err));
+		SPK_TRY(join_passing(j, p, &p->at[i], err));
+	}
+	return spk_closing_rows_take(rows, spk_op_watermark_after(&j->base), err);
+}
+
 static spk_status window_join_finish(struct spk_op *op, spk_error *err)
 {
 	struct spk_join_op *j = spk_join_op_of(op);
@@ -253,9 +363,12 @@ static spk_status window_join_finish(struct spk_op *op, spk_error *err)
 	const struct spk_closing_rows gone = { .op = op, .view = j->view, .kept = j->kept, .sides = 2 };
 	const int64_t over = after == SPK_WATERMARK_END || after == SPK_WATERMARK_NONE ? after : after - op->plan->lateness_us;
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
+	struct passing passing = { .arena = work };
 	spk_status status = work ? spk_join_input_chain(&j->in, work, err) : spk_fail_memory(err);
 
 	closing.rows = &rows;
+	if (status == SPK_OK)
+		status = find_passing(j, &passing, err);
 	if (status == SPK_OK)
 		status = store(j, err);
 	if (status == SPK_OK)
@@ -263,7 +376,7 @@ static spk_status window_join_finish(struct spk_op *op, spk_error *err)
 	if (status == SPK_OK)
 		status = spk_join_op_emit_keyless(j, err);
 	if (status == SPK_OK)
-		status = spk_closing_rows_take(&rows, after, err);
+		status = close_windows(j, &rows, &passing, err);
 	if (status == SPK_OK && rows.stays)
 		status = spk_closing_rows_take(&gone, over, err);
 	spk_arena_unref(work);

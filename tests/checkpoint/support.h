@@ -33,7 +33,7 @@ static inline struct spk_epoch_partition random_partition(struct spk_arena *aren
 {
 	return (struct spk_epoch_partition){ .name = random_name(arena, rng), .start = random_number(rng), .end = random_number(rng),
 		.rows = random_number(rng), .hash = spk_test_next(rng), .watermark = random_number(rng), .idle = spk_test_one_in(rng, 2),
-		.finished = spk_test_one_in(rng, 2), .bound = random_number(rng) };
+		.finished = spk_test_one_in(rng, 2), .bound = random_number(rng), .pace_rows = random_number(rng), .pace_us = random_number(rng) };
 }
 
 /* A record with up to `most` sources, partitions of each, and sinks. */

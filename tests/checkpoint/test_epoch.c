@@ -9,7 +9,7 @@
 static bool same_partition(const struct spk_epoch_partition *a, const struct spk_epoch_partition *b)
 {
 	return strcmp(a->name, b->name) == 0 && a->start == b->start && a->end == b->end && a->rows == b->rows && a->hash == b->hash &&
-	       a->watermark == b->watermark && a->idle == b->idle && a->finished == b->finished && a->bound == b->bound;
+	       a->watermark == b->watermark && a->idle == b->idle && a->finished == b->finished && a->bound == b->bound && a->pace_rows == b->pace_rows && a->pace_us == b->pace_us;
 }
 
 static bool same_source(const struct spk_epoch_source *a, const struct spk_epoch_source *b)
