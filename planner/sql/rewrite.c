@@ -133,6 +133,16 @@ spk_status spk_rewrite_type(struct spk_rewrite *r, int i, int end, int *next, sp
 	return spk_rewrite_tokens(r, i, k + 1, text, err);
 }
 
+spk_status spk_rewrite_unsigned(struct spk_rewrite *r, int i, spk_error *err)
+{
+	static const struct { const char *type, *wider; } types[] = { { "TINYINT", "SMALLINT" }, { "SMALLINT", "INTEGER" }, { "INT", "BIGINT" }, { "INTEGER", "BIGINT" }, { "BIGINT", "BIGINT" } };
+
+	for (size_t k = 0; k < SPK_COUNT_OF(types); k++)
+		if (spk_word(r, i - 1, types[k].type))
+			return spk_rewrite_tokens(r, i - 1, i + 1, types[k].wider, err);
+	return SPK_OK;  /* the parser will say what is wrong */
+}
+
 static spk_status rewrite_casts(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
 	for (int i = first + 1, next; i < end; i++) {

@@ -84,6 +84,8 @@ spk_status spk_rewrite_qualify(struct spk_rewrite *r, int first, int end, spk_er
 spk_status spk_rewrite_file_lists(struct spk_rewrite *r, int first, int end, spk_error *err);  /* rewrite_from.c */
 spk_status spk_rewrite_from(struct spk_rewrite *r, int first, int end, spk_error *err);     /* rewrite_from.c */
 spk_status spk_rewrite_joins(struct spk_rewrite *r, int first, int end, spk_error *err);    /* rewrite_join.c */
+/* UNSIGNED at token i, behind a type of integers: the next wider one, and of BIGINT that itself. */
+spk_status spk_rewrite_unsigned(struct spk_rewrite *r, int i, spk_error *err);                  /* rewrite.c */
 /* A type ARRAY<..>, ROW<..>, MAP<..> at token i, when there is one; *next: behind it. */
 spk_status spk_rewrite_type(struct spk_rewrite *r, int i, int end, int *next, spk_error *err);  /* rewrite.c */
 

@@ -3,7 +3,7 @@
  *
  *   x AS expr                      x "sparklet computed" GENERATED ALWAYS AS (expr) STORED
  *   x type METADATA FROM 'k'       x type CONSTRAINT "sparklet metadata" DEFAULT 'k'
- *   x BIGINT UNSIGNED, x type KEY  x BIGINT, x type
+ *   x INT UNSIGNED, x type KEY  x BIGINT, x type
  *   x type GENERATED ALWAYS AS (e), x type AS e            the same STORED
  *   CREATE STREAM s AS query, CREATE TABLE t AS query EMIT CHANGES      CREATE MATERIALIZED VIEW s AS query
  *   c type LATENESS i              c type, CONSTRAINT "sparklet watermark" CHECK (ROW(c, c - i)); WATERMARK j behind it is a third value
@@ -115,13 +115,15 @@ static bool is_constraint(const struct spk_rewrite *r, int first)
 	return false;
 }
 
-/* Behind a column's name: x BIGINT UNSIGNED, x type KEY, GENERATED ALWAYS AS (expr) without STORED. */
+/* Behind a column's name: x INT UNSIGNED, x type KEY, GENERATED ALWAYS AS (expr) without STORED. */
 static spk_status rewrite_column_words(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
 	for (int i = first + 1; i < end && !is_constraint(r, first); i++) {
 		if (spk_kind(r, i) == '(') {
 			i = spk_rewrite_close(r, i, end);
-		} else if (i > first + 1 && (spk_word(r, i, "UNSIGNED") || (spk_word(r, i, "KEY") && !spk_word(r, i - 1, "PRIMARY")))) {
+		} else if (i > first + 1 && spk_word(r, i, "UNSIGNED")) {
+			SPK_TRY(spk_rewrite_unsigned(r, i, err));
+		} else if (i > first + 1 && spk_word(r, i, "KEY") && !spk_word(r, i - 1, "PRIMARY")) {
 			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
 		} else if (spk_kind(r, i) == PG_QUERY__TOKEN__AS && i > first + 1 && i + 1 < end && !spk_word(r, i - 1, "ALWAYS") && !spk_word(r, i - 1, "DEFAULT")) {
 			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "GENERATED ALWAYS AS (", err));

@@ -10,7 +10,7 @@
  *   [1, 2]                                          ARRAY[1, 2]
  *   MAP['a', 1], MAP('a' := 1)                      ("sparklet map"('a', 1))
  *   STRUCT(a := 1, b := x)                          named_struct('a', 1, 'b', x)
- *   CAST(x AS BIGINT UNSIGNED), x::INT UNSIGNED     CAST(x AS BIGINT), x::INT
+ *   CAST(x AS BIGINT UNSIGNED), x::INT UNSIGNED     CAST(x AS BIGINT), x::BIGINT
  *   x RLIKE p, x NOT RLIKE p                        x ~ p, x !~ p
  *   EMIT CHANGES, FINAL, ON WINDOW CLOSE, AFTER WATERMARK       (nothing)
  *   OPTIONS (AGGREGATE INPUT GROUP SIZE = n)        (nothing)
@@ -241,17 +241,6 @@ static bool awaits_value(const struct spk_rewrite *r, int i)
 	return false;
 }
 
-/* UNSIGNED at token i, behind the type of a cast. */
-static bool is_unsigned(const struct spk_rewrite *r, int i)
-{
-	static const char *const types[] = { "TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT" };
-	bool type = false;
-
-	for (size_t k = 0; k < SPK_COUNT_OF(types) && spk_word(r, i, "UNSIGNED"); k++)
-		type = type || spk_word(r, i - 1, types[k]);
-	return type && (spk_kind(r, i - 2) == PG_QUERY__TOKEN__AS || spk_kind(r, i - 2) == PG_QUERY__TOKEN__TYPECAST);
-}
-
 /* RLIKE at token i, between two values: else a name. */
 static bool is_rlike(const struct spk_rewrite *r, int i)
 {
@@ -329,8 +318,8 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(rewrite_rlike(r, i, err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__IS)
 			SPK_TRY(spk_rewrite_is_json(r, i, err));
-		else if (is_unsigned(r, i))
-			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
+		else if (spk_word(r, i, "UNSIGNED") && (spk_kind(r, i - 2) == PG_QUERY__TOKEN__AS || spk_kind(r, i - 2) == PG_QUERY__TOKEN__TYPECAST))
+			SPK_TRY(spk_rewrite_unsigned(r, i, err));
 		else if (is_column_window(r, i))
 			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "\"window\"", err));
 		else if (spk_option_words(r, i, end))
