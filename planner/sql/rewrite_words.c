@@ -204,7 +204,9 @@ static spk_status rewrite_struct(struct spk_rewrite *r, int i, int end, spk_erro
 		if (spk_kind(r, k + 1) != PG_QUERY__TOKEN__COLON_EQUALS || !spk_is_free(r, k))
 			continue;
 		SPK_TRY_PTR(name = spk_token_unquote(r->tokens->text, &r->tokens->token[k], r->edits.arena), err);
-		SPK_TRY_PTR(name = spk_arena_printf(r->edits.arena, "E'%s',", name), err);
+		if (strchr(name, '\''))
+			continue;  /* the parser will say that names of arguments do not belong here */
+		SPK_TRY_PTR(name = spk_arena_printf(r->edits.arena, "'%s',", name), err);
 		SPK_TRY(spk_rewrite_tokens(r, k, k + 2, name, err));
 	}
 	return spk_rewrite_tokens(r, i, i + 1, "named_struct", err);
