@@ -4,16 +4,20 @@
  *   input   0 the left rows, 1 the right ones, by the hash of the keys, the window's end among them; of windows that are open, or take late rows
  *   output  what the join of a closed window's rows is, once, windows in order of their ends; then what late rows change of it
  *   state   bucketed by the window's end: both sides' rows by key (keyed_rows.h); it goes with the window, or plan->lateness_us behind it
+ *
+ * How many others a row meets, where that tells whether it comes out alone, is counted when the first late row comes to its key and window, and kept from then on.
  */
 #include "stream/operator/closing_rows.h"
 #include "stream/operator/join_op.h"
 #include "stream/operator/stream_operators.h"
 
 enum { KEYS_AT_ONCE = 256 };
+/* What a row meets was not counted. */
+static const int64_t NOT_COUNTED = -1;
 
 static spk_status window_join_open(struct spk_op *op, spk_error *err)
 {
-	SPK_TRY(spk_join_op_open(op, false, true, false, err));
+	SPK_TRY(spk_join_op_open(op, false, true, op->plan->lateness_us > 0, err));
 	return spk_join_op_filter(spk_join_op_of(op), err);
 }
 
@@ -26,8 +30,10 @@ static spk_status change_rows(struct spk_join_op *j, int side, uint32_t key, str
 
 	rows.group[side] = g;
 	SPK_TRY(spk_join_take_rows(j, key, side, &rows, arena, err));
-	for (int i = 0; i < rows.added[side].count; i++)
+	for (int i = 0; i < rows.added[side].count; i++) {
+		rows.added[side].row[i].met = NOT_COUNTED;
 		SPK_TRY(spk_row_group_add(&j->kept[side], g, &rows.added[side].row[i], arena, err));
+	}
 	return SPK_OK;
 }
 
@@ -131,9 +137,29 @@ static spk_status open_late(struct spk_join_op *j, const uint32_t *number, int n
 	return SPK_OK;
 }
 
-/* How much each kept row meets is not kept: where rows that come out alone are told by it, it is found again. */
+static bool is_counted(const struct spk_join_op *j, const struct spk_join_key *key)
+{
+	for (int side = 0; side < 2; side++)
+		for (uint32_t r = 0; j->kept[side].met && r < key->group[side]->rows; r++)
+			if (key->group[side]->row[r].met == NOT_COUNTED)
+				return false;
+	return true;
+}
+
+/* The rows of a side as they were before this epoch: they know what they meet, and that will be written. */
+static void settle(struct spk_row_group *g)
+{
+	for (uint32_t r = 0; r < g->rows; r++)
+		g->row[r].met_before = g->row[r].met;
+	for (uint32_t p = 0; p < g->loaded; p++)
+		g->page[p].dirty = true;
+	g->changed = g->changed || g->loaded;
+}
+
+/* Finds how much each kept row meets, where rows that come out alone are told by it and it was not found before. */
 static spk_status count_met(struct spk_join_op *j, const struct spk_join_key *key, int n, spk_error *err)
 {
+	bool counts[KEYS_AT_ONCE] = { false };
 	struct spk_row_group nobody = { 0 };
 	struct spk_row_changes none = { .op = &j->base, .arena = spk_arena_new(j->base.pipeline->account) };
 	struct spk_join_delta d = { .setup = &j->setup, .changes = &none, .pair = j->pair, .again = true };
@@ -142,16 +168,23 @@ static spk_status count_met(struct spk_join_op *j, const struct spk_join_key *ke
 	for (int i = 0; i < n && status == SPK_OK; i++) {
 		struct spk_join_key all = { .group = { &nobody, &nobody } };
 
-		for (int side = 0; side < 2; side++)
-			all.added[side] = (struct spk_join_rows){ key[i].group[side]->row, (int)key[i].group[side]->rows };
-		status = spk_join_delta_key(&d, &all, err);
+		counts[i] = !is_counted(j, &key[i]);
+		for (int side = 0; side < 2 && counts[i]; side++) {
+			struct spk_row_group *g = key[i].group[side];
+
+			for (uint32_t r = 0; r < g->rows; r++)
+				g->row[r].met = 0;
+			all.added[side] = (struct spk_join_rows){ g->row, (int)g->rows };
+		}
+		if (counts[i])
+			status = spk_join_delta_key(&d, &all, err);
 	}
 	if (status == SPK_OK)
 		status = spk_join_delta_flush(&d, err);
-	for (int i = 0; i < n; i++)
-		for (int side = 0; side < 2; side++)
-			for (uint32_t r = 0; r < key[i].group[side]->rows; r++)
-				key[i].group[side]->row[r].met_before = key[i].group[side]->row[r].met;
+	for (int i = 0; i < n && status == SPK_OK; i++)
+		for (int side = 0; side < 2 && counts[i]; side++)
+			if (j->kept[side].met)
+				settle(key[i].group[side]);
 	spk_arena_unref(none.arena);
 	return status;
 }
@@ -221,7 +254,7 @@ static void take_side(const struct spk_join_op *j, struct spk_join_key *key, int
 		return;
 	key->added[side] = (struct spk_join_rows){ g->row, (int)g->rows };
 	for (uint32_t i = 0; i < g->rows; i++)
-		g->row[i].weight_before = g->row[i].met_before = 0;
+		g->row[i].weight_before = g->row[i].met_before = g->row[i].met = 0;
 	g->rows = 0;
 	g->total = 0;
 }
