@@ -106,6 +106,30 @@ static const struct { const char *name; bool streaming; enum spk_emit emit; cons
 	  "               -> PartialAggregate #2 [group: auction; count(*)]  (stage 0)\n"
 	  "                  -> Project #1 [auction]  (stage 0)\n"
 	  "                     -> Scan #0 bid (kafka) [columns: auction, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "the first rows of windows, as they change", true, SPK_EMIT_ON_UPDATE,
+	  "INSERT INTO shown SELECT auction, price FROM tumble(bid, ts, interval '10 seconds') QUALIFY row_number() OVER (PARTITION BY window_start ORDER BY price) = 1",
+	  "Sink #7 shown (print) [changes]  (stage 1, changes)\n"
+	  "   -> Project #6 [auction, price]  (stage 1, changes)\n"
+	  "      -> TopN #5 [row_number 1 to 1, by window_start; order price; changes until the window closes] state shown.top-1, bounded by the watermark  (stage 1, changes)\n"
+	  "         -> Exchange #3 [hash of window_start]  (stage 0)\n"
+	  "            -> LateFilter #2 [by window_start]  (stage 0)\n"
+	  "               -> Window #1 [tumble of ts, size 00:00:10]  (stage 0)\n"
+	  "                  -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n" },
+	{ "a join of windows, as it changes", true, SPK_EMIT_ON_UPDATE,
+	  "INSERT INTO shown SELECT x.auction, y.price FROM tumble(bid, ts, interval '10 seconds') AS x LEFT JOIN tumble(bid, ts, interval '10 seconds') AS y USING (window_start, window_end)",
+	  "Sink #13 shown (print) [changes]  (stage 1, changes)\n"
+	  "   -> Project #12 [auction, price]  (stage 1, changes)\n"
+	  "      -> StreamJoin #11 [left; window_start = window_start, window_end = window_end; changes until the window closes] state shown.join-1, bounded by the watermark  (stage 1, changes)\n"
+	  "         -> Exchange #7 [hash of window_start, window_end]  (stage 0)\n"
+	  "            -> LateFilter #5 [by window_end]  (stage 0)\n"
+	  "               -> Window #2 [tumble of ts, size 00:00:10]  (stage 0)\n"
+	  "                  -> Project #1 [auction, ts]  (stage 0)\n"
+	  "                     -> Scan #0 bid (kafka) [columns: auction, price, ts; watermark: ts - 00:00:04]  (stage 0)\n"
+	  "         -> Exchange #9 [hash of window_start, window_end]  (stage 0)\n"
+	  "            -> LateFilter #6 [by window_end]  (stage 0)\n"
+	  "               -> Window #4 [tumble of ts, size 00:00:10]  (stage 0)\n"
+	  "                  -> Project #3 [price, ts]  (stage 0)\n"
+	  "                     -> Scan #0 (shared, see above)\n" },
 	{ "the first rows of windows", true, SPK_EMIT_AUTO,
 	  "INSERT INTO windows SELECT window_end, auction, price FROM tumble(bid, ts, interval '10 seconds') QUALIFY row_number() OVER (PARTITION BY window_start ORDER BY price) = 1",
 	  "Sink #7 windows (kafka) [append]  (stage 1)\n"
