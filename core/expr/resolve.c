@@ -52,6 +52,8 @@ spk_status spk_expr_coerce(struct spk_arena *arena, struct spk_expr *arg, struct
 {
 	if (want.id == SPK_TYPE_UNKNOWN)
 		want = arg->type.id == SPK_TYPE_UNKNOWN ? spk_type(SPK_TYPE_TEXT) : arg->type;
+	if (want.id == SPK_TYPE_ARRAY && !want.children && arg->type.id == SPK_TYPE_UNKNOWN)
+		return spk_bind_fail(err, position, "could not determine polymorphic type because input has type unknown");
 	if (want.id == arg->type.id && (!want.children || spk_type_same(want, arg->type))) {
 		*out = arg;
 		return SPK_OK;

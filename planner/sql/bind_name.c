@@ -2,6 +2,7 @@
 #include "planner/sql/bind.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "planner/sql/rewrite.h"
 
@@ -150,6 +151,15 @@ static const char *value_function_name(PgQuery__SQLValueFunctionOp op)
 	}
 }
 
+/* Of ARRAY<...> and its like, which the rewrite has put into a text. */
+static const char *composite_name(const PgQuery__TypeName *t)
+{
+	const PgQuery__Node *text = t->n_typmods ? t->typmods[0] : NULL;
+	const char *type = text && text->node_case == PG_QUERY__NODE__NODE_A_CONST && text->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL ? text->a_const->sval->sval : "";
+
+	return strncasecmp(type, "ARRAY", 5) == 0 ? "array" : strncasecmp(type, "MAP", 3) == 0 ? "map" : "row";
+}
+
 static int figure_name(const PgQuery__Node *n, const char **name);
 
 /* A scalar subquery is called what its column is. */
@@ -205,7 +215,7 @@ static int figure_name(const PgQuery__Node *n, const char **name)
 			return 2;
 		if (!n->type_cast->type_name || !(found = last_string(n->type_cast->type_name->names, n->type_cast->type_name->n_names)))
 			return 0;
-		*name = found;
+		*name = strcmp(found, SPK_MARK_TYPE) == 0 ? composite_name(n->type_cast->type_name) : found;
 		return 1;
 	case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return figure_name(n->collate_clause->arg, name);
 	case PG_QUERY__NODE__NODE_GROUPING_FUNC: found = "grouping"; break;

@@ -274,7 +274,7 @@ static spk_status bind_watermark(struct spk_create *c, spk_error *err)
 	struct spk_scope scope = { .count = 1, .range = &range };
 	struct spk_exprs x = { .b = &c->b, .scope = &scope, .clause = "WATERMARK" };
 	const PgQuery__RowExpr *row;
-	struct spk_expr *column, *e;
+	struct spk_expr *column, *e, *ignored;
 	int location;
 	bool found;
 	char type[64];
@@ -295,6 +295,8 @@ static spk_status bind_watermark(struct spk_create *c, spk_error *err)
 		return spk_hint(err, "Declare a computed column of it, such as ts AS to_timestamp(%s), and give that the watermark.", column->name);
 	}
 	SPK_TRY(spk_binder_expr(&x, row->args[1], &e, err));
+	if (row->n_args == 3)
+		SPK_TRY(spk_binder_expr(&x, row->args[2], &ignored, err));
 	SPK_TRY(spk_create_delay(c, e, column->column, location, &found, err));
 	if (!found)
 		return bad_watermark(c, location, err);
