@@ -275,26 +275,27 @@ static spk_status release_rows(struct paced_sessions *p, struct slice *s, const 
 }
 
 /* A key is in a bucket once; what it is in later ones finds nothing of it any more. */
-static spk_status take_bucket(struct paced_sessions *p, struct slice *s, int64_t bucket, struct spk_arena *work, spk_error *err)
+static spk_status take_bucket(struct paced_sessions *p, struct slice *s, int64_t bucket, spk_error *err)
 {
-	struct looks l = { .arena = work, .last = &l.first };
+	struct looks l = { .arena = spk_arena_new(p->base.pipeline->account), .last = &l.first };
+	spk_status status = l.arena ? spk_state_take_bucket(p->view, bucket, note_look, &l, err) : spk_fail_memory(err);
 
-	SPK_TRY(spk_state_take_bucket(p->view, bucket, note_look, &l, err));
-	for (const struct look *look = l.first; look; look = look->next) {
+	for (const struct look *look = l.first; look && status == SPK_OK; look = look->next) {
 		add_key(s, look->key, look->size, look->hash);
 		if (s->keys == KEYS_AT_ONCE || !look->next)
-			SPK_TRY(with_rows(p, s, NULL, release_rows, err));
+			status = with_rows(p, s, NULL, release_rows, err);
 	}
-	return SPK_OK;
+	spk_arena_unref(l.arena);
+	return status;
 }
 
-static spk_status take_looks(struct paced_sessions *p, struct slice *s, struct spk_arena *work, spk_error *err)
+static spk_status take_looks(struct paced_sessions *p, struct slice *s, spk_error *err)
 {
 	const int64_t watermark = spk_op_watermark_after(&p->base);
 	int64_t bucket;
 
 	while ((bucket = spk_state_next_bucket(p->view, SPK_DUES_BUCKET + 1)) <= watermark && bucket != INT64_MAX)
-		SPK_TRY(take_bucket(p, s, bucket, work, err));
+		SPK_TRY(take_bucket(p, s, bucket, err));
 	return SPK_OK;
 }
 
@@ -313,7 +314,7 @@ static spk_status paced_finish(struct spk_op *op, spk_error *err)
 	if (status == SPK_OK)
 		status = add_epoch(p, s, err);
 	if (status == SPK_OK)
-		status = take_looks(p, s, work, err);
+		status = take_looks(p, s, err);
 	if (status == SPK_OK)
 		status = spk_dues_tell(&p->dues, err);
 	spk_arena_unref(work);
