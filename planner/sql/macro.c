@@ -37,6 +37,9 @@
 
 /* A place in an array; below 0 it counts from the end. */
 #define FROM_END(place) "CASE WHEN " place " < 0 THEN cardinality($1) + 1 + " place " ELSE " place " END"
+#define MAPS_TOGETHER "map_from_arrays(map_keys($1) || map_keys($2), map_values($1) || map_values($2))"
+#define IS_IN(name) { name, 2, SPK_TYPE_ARRAY, NULL, false, "$2 = ANY ($1)" },
+#define AT_PLACE(name) { name, 2, SPK_TYPE_ARRAY, NULL, false, "$1[" FROM_END("$2") "]" },
 
 /* A text read by a pattern of Java's, which is the second argument as a template of PostgreSQL's. */
 #define SPK_JAVA_TIME "to_timestamp($1, $2)::timestamp"
@@ -114,14 +117,10 @@ static const struct macro {
 	{ "map_contains_key", 2, FIRST_MAP, NULL, false, "$2 = ANY (map_keys($1))" },
 	{ "map_contains", 2, FIRST_MAP, NULL, false, "$2 = ANY (map_keys($1))" },
 	{ "map_entries", 1, FIRST_MAP, NULL, false, "array_cat($1, NULL)" },
-	{ "map_union", 2, FIRST_MAP, NULL, false, "map_from_arrays(map_keys($1) || map_keys($2), map_values($1) || map_values($2))" },
-	{ "map_concat", 2, FIRST_MAP, NULL, false, "map_from_arrays(map_keys($1) || map_keys($2), map_values($1) || map_values($2))" },
+	{ "map_union", 2, FIRST_MAP, NULL, false, MAPS_TOGETHER },
+	{ "map_concat", 2, FIRST_MAP, NULL, false, MAPS_TOGETHER },
 	{ "as_map", 2, SPK_TYPE_ARRAY, NULL, false, "map_from_arrays($1, $2)" },
-	{ "element_at", 2, SPK_TYPE_ARRAY, NULL, false, "$1[" FROM_END("$2") "]" },
-	{ "array_has", 2, SPK_TYPE_ARRAY, NULL, false, "$2 = ANY ($1)" },
-	{ "array_element", 2, SPK_TYPE_ARRAY, NULL, false, "$1[" FROM_END("$2") "]" },
-	{ "array_extract", 2, SPK_TYPE_ARRAY, NULL, false, "$1[" FROM_END("$2") "]" },
-	{ "list_element", 2, SPK_TYPE_ARRAY, NULL, false, "$1[" FROM_END("$2") "]" },
+	AT_PLACE("element_at") AT_PLACE("array_element") AT_PLACE("array_extract") AT_PLACE("list_element")
 	{ "list_append", 2, SPK_TYPE_ARRAY, NULL, false, "array_append($1, $2)" },
 	{ "array_push_back", 2, SPK_TYPE_ARRAY, NULL, false, "array_append($1, $2)" },
 	{ "list_length", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1)" },
@@ -131,7 +130,7 @@ static const struct macro {
 	{ "nanvl", 2, SPK_TYPE_UNKNOWN, NULL, false, "CASE WHEN $1 = 'NaN' THEN $2 ELSE $1 END" },
 	{ "signum", 1, SPK_TYPE_UNKNOWN, NULL, false, "sign($1)" },
 	{ "iszero", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1 = 0" },
-	{ "list_contains", 2, SPK_TYPE_ARRAY, NULL, false, "$2 = ANY ($1)" },
+	IS_IN("array_has") IS_IN("list_contains") IS_IN("array_contains")
 	{ "array_slice", 3, SPK_TYPE_ARRAY, NULL, false, "$1[" FROM_END("$2") ":" FROM_END("$3") "]" },
 	{ "uuid", 0, SPK_TYPE_UNKNOWN, NULL, false, "gen_random_uuid()::text" },
 	{ "array_concat", 2, SPK_TYPE_ARRAY, NULL, false, "array_cat($1, $2)" },
@@ -165,7 +164,6 @@ static const struct macro {
 	{ "to_base64", 1, SPK_TYPE_UNKNOWN, NULL, false, "replace(encode(convert_to($1, 'UTF8'), 'base64'), chr(10), '')" },
 	{ "from_base64", 1, SPK_TYPE_UNKNOWN, NULL, false, "convert_from(decode($1, 'base64'), 'UTF8')" },
 	{ "element", 1, SPK_TYPE_ARRAY, NULL, false, "$1[1]" },
-	{ "array_contains", 2, SPK_TYPE_ARRAY, NULL, false, "$2 = ANY ($1)" },
 	{ "array_join", 2, SPK_TYPE_ARRAY, NULL, false, "array_to_string($1, $2)" },
 	{ "array_join", 3, SPK_TYPE_ARRAY, NULL, false, "array_to_string($1, $2, $3)" },
 	{ "array_size", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1)" },
