@@ -111,6 +111,7 @@ static spk_status changelog_decoder_open(struct spk_decoder **out, const struct 
 const struct spk_format spk_format_changelog_json = {
 	.name = "changelog-json",
 	.options = (const struct spk_option_spec[]){
+		{ "changelog-json.timestamp-format.standard", false, false, "SQL|ISO-8601", "The same as json.timestamp-format.standard." },
 		{ "json.timestamp-format.standard", false, false, "SQL|ISO-8601", "How timestamps are written: with a blank (default) or a T." },
 		{ 0 },
 	},

@@ -620,11 +620,21 @@ static spk_status column_init(struct spk_json_writer *w, struct column *c, const
 	return SPK_OK;
 }
 
+/* The option, under the name of any format that writes JSON; NULL: it is not given. */
+static const char *timestamp_standard(const struct spk_table *table)
+{
+	static const char *const names[] = { "json.timestamp-format.standard", "debezium-json.timestamp-format.standard", "changelog-json.timestamp-format.standard" };
+	const char *standard = NULL;
+
+	for (size_t i = 0; i < SPK_COUNT_OF(names) && !standard; i++)
+		standard = spk_format_option(table, names[i]);
+	return standard;
+}
+
 spk_status spk_json_writer_new(struct spk_json_writer **out, const struct spk_format_spec *spec, spk_error *err)
 {
 	struct spk_arena *arena = spk_arena_new(NULL);
-	const char *own = spk_format_option(spec->table, "json.timestamp-format.standard");
-	const char *standard = own ? own : spk_format_option(spec->table, "debezium-json.timestamp-format.standard");
+	const char *standard = timestamp_standard(spec->table);
 	const char *nulls = spk_format_option(spec->table, "json.encode.ignore-null-fields");
 	struct spk_json_writer *w;
 	spk_status status = SPK_OK;
