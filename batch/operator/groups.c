@@ -244,6 +244,12 @@ spk_status spk_groups_find(struct spk_groups *g, const struct spk_batch *keys, c
 
 /* --- updating --- */
 
+void spk_groups_count_rows(const struct spk_groups *g, const struct spk_batch *in, const uint32_t *number)
+{
+	SPK_EACH_ROW(in, i, row)
+		*spk_groups_note(g, number[i]) += spk_batch_weight(in, row);
+}
+
 /* The call's inputs for the rows. */
 static spk_status eval_inputs(const struct spk_aggregate_call *call, const struct spk_batch *in, const int32_t *sel, int n, struct spk_eval *ev, struct spk_vector *input, spk_error *err)
 {

@@ -22,7 +22,7 @@
 
 enum { SPK_GROUP_COLUMNS = 64 };
 
-/* Columns of what a partial aggregate hands on; behind them, in batch, plan->pass: the groups, then inputs and filters of the calls. */
+/* Columns of what a partial aggregate hands on; behind them plan->pass: the groups, then inputs and filters of the calls. */
 enum spk_partial_column {
 	SPK_PARTIAL_HASH,                   /* BIGINT */
 	SPK_PARTIAL_STATE,                  /* BYTEA; a constant NULL: rows */
@@ -67,6 +67,8 @@ static inline uint64_t spk_groups_hash(const struct spk_groups *g, uint32_t numb
 spk_status spk_groups_room(struct spk_groups *g, const struct spk_batch *keys, spk_error *err);
 /* number[i]: the group of the i-th selected row; new ones are added. There must be room. hash: carried ones by selected row; NULL: computed. */
 spk_status spk_groups_find(struct spk_groups *g, const struct spk_batch *keys, const uint64_t *hash, uint32_t *number, spk_error *err);
+/* In a stream: adds the selected rows' weights to their groups' notes. */
+void spk_groups_count_rows(const struct spk_groups *g, const struct spk_batch *in, const uint32_t *number);
 /* Evaluates the calls (g->call or g->pass) over the rows sel[0..n) (NULL: 0..n) of `in`, whose groups are number[], and updates the states. */
 struct spk_group_rows { const struct spk_batch *in; const int32_t *sel; int n; const uint32_t *number; };
 spk_status spk_groups_update(struct spk_groups *g, const struct spk_aggregate_call *call, const struct spk_group_rows *rows, struct spk_eval *ev, spk_error *err);
@@ -77,6 +79,8 @@ spk_status spk_groups_update(struct spk_groups *g, const struct spk_aggregate_ca
 spk_status spk_groups_room_for(struct spk_groups *g, const struct spk_batch *in, spk_error *err);
 /* States or rows. There must be room. */
 spk_status spk_groups_absorb(struct spk_groups *g, const struct spk_op *op, const struct spk_batch *in, spk_error *err);
+/* Makes the room and takes the batch. */
+spk_status spk_groups_take_in(struct spk_groups *g, const struct spk_op *op, const struct spk_batch *in, spk_error *err);
 /* Makes sure of the groups that come out in any case, as far as this task of the reading stage owns them. */
 spk_status spk_groups_add_empty_sets(struct spk_groups *g, int task, int tasks, spk_error *err);
 

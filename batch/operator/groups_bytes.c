@@ -443,33 +443,39 @@ spk_status spk_groups_room_for(struct spk_groups *g, const struct spk_batch *in,
 	return status;
 }
 
-static spk_status absorb_states(struct spk_groups *g, const struct spk_op *op, const struct spk_batch *in, int task, spk_error *err)
+static spk_status absorb_states(struct spk_groups *g, const struct spk_op *op, const struct spk_batch *in, int task, bool room, spk_error *err)
 {
 	struct arrival *a = spk_malloc(g->meter, sizeof *a);
 	spk_status status;
 
 	SPK_TRY_PTR(a, err);
 	status = read_arrival(g, in, a, err);
+	if (status == SPK_OK && room)
+		status = room_for_arrival(g, a, err);
 	if (status == SPK_OK)
 		status = merge_arrival(g, a, task, op->pipeline->run->streaming, err);
 	spk_free(g->meter, a, sizeof *a);
 	return status;
 }
 
-static spk_status absorb_rows(struct spk_groups *g, const struct spk_op *op, const struct spk_batch *in, int task, struct spk_arena *arena, spk_error *err)
+static spk_status absorb_rows(struct spk_groups *g, const struct spk_op *op, const struct spk_batch *in, int task, bool room, struct spk_arena *arena, spk_error *err)
 {
 	const struct spk_batch keys = passed_keys(g, in);
 	struct spk_eval ev = spk_op_eval(op, arena, NULL);
 	uint64_t hash[SPK_BATCH_ROWS];
 	uint32_t number[SPK_BATCH_ROWS];
 
+	if (room)
+		SPK_TRY(spk_groups_room(g, &keys, err));
 	read_hashes(in, hash);
 	SPK_TRY(spk_groups_find(g, &keys, hash, number, err));
 	SPK_TRY(begin_task(g, number, in->selected, task, err));
+	if (op->pipeline->run->streaming)
+		spk_groups_count_rows(g, in, number);
 	return spk_groups_update(g, g->pass, &(struct spk_group_rows){ in, in->sel, in->selected, number }, &ev, err);
 }
 
-spk_status spk_groups_absorb(struct spk_groups *g, const struct spk_op *op, const struct spk_batch *in, spk_error *err)
+static spk_status absorb(struct spk_groups *g, const struct spk_op *op, const struct spk_batch *in, bool room, spk_error *err)
 {
 	struct spk_arena *arena;
 	spk_status status;
@@ -479,10 +485,20 @@ spk_status spk_groups_absorb(struct spk_groups *g, const struct spk_op *op, cons
 		return SPK_OK;
 	task = spk_vector_value(&in->column[SPK_PARTIAL_TASK], spk_batch_row(in, 0)).i32;
 	if (!holds_rows(in))
-		return absorb_states(g, op, in, task, err);
+		return absorb_states(g, op, in, task, room, err);
 	arena = spk_arena_new(op->pipeline->account);
 	SPK_TRY_PTR(arena, err);
-	status = absorb_rows(g, op, in, task, arena, err);
+	status = absorb_rows(g, op, in, task, room, arena, err);
 	spk_arena_unref(arena);
 	return status;
+}
+
+spk_status spk_groups_absorb(struct spk_groups *g, const struct spk_op *op, const struct spk_batch *in, spk_error *err)
+{
+	return absorb(g, op, in, false, err);
+}
+
+spk_status spk_groups_take_in(struct spk_groups *g, const struct spk_op *op, const struct spk_batch *in, spk_error *err)
+{
+	return absorb(g, op, in, true, err);
 }

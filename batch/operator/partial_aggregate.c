@@ -2,13 +2,14 @@
  * Folds rows per task into partial states before the exchange.
  *
  *   input   rows, any weights
- *   output  batches of enum spk_partial_column: a row per group seen in this run, and in batch perhaps rows as they came
+ *   output  batches of enum spk_partial_column: a row per group seen in this run, and perhaps rows as they came
  *   state   groups; none beyond the run
  *
  * With hot groups this cuts what crosses the exchange to almost nothing. Where most rows are groups of their own it would only do the final
  * aggregate's work twice: in batch, once the groups are too many for the caches and not much fewer than the rows, those there are are handed
  * on and rows passed from then on. The same when memory is short, but there the groups are begun anew, unless their aggregates fold (groups.h).
- * What comes out of the query is the same in any case.
+ * In a stream rows are not copied by an exchange, so that to pass one costs little more than its hash: folding pays where a group has several rows, which the first
+ * rows of an epoch tell. What comes out of the query is the same in any case.
  */
 #include "batch/operator/groups.h"
 #include "batch/spill.h"
@@ -17,6 +18,8 @@
 enum {
 	MANY = 16384,                   /* groups: from here on their number is compared with that of the rows, each time it doubles */
 	TOO_MANY = 512 * 1024,          /* distinct groups that a task's rows are not much more than */
+	STREAM_LOOK = 4096,             /* rows of an epoch after which to look */
+	STREAM_PAYS = 8,                /* rows of a group, so that it pays to fold them */
 };
 
 struct partial {
@@ -26,10 +29,10 @@ struct partial {
 	struct spk_spill_share share;
 	int64_t rows;                   /* folded since the groups were begun */
 	uint32_t next_look;             /* groups at which to look again whether it pays */
-	bool folds, passing;
+	bool folds, passing, looked;
 };
 
-static bool in_batch(const struct spk_op *op) { return op->plan->pass_count > 0; }
+static bool in_batch(const struct spk_op *op) { return !op->pipeline->run->streaming; }
 
 static spk_status partial_open(struct spk_op *op, spk_error *err)
 {
@@ -57,6 +60,7 @@ static spk_status partial_begin(struct spk_op *op, spk_error *err)
 
 	begin_groups(p);
 	p->passing = op->plan->passes;
+	p->looked = false;
 	return in_batch(op) ? spk_spill_share_begin(&p->share, err) : SPK_OK;
 }
 
@@ -125,8 +129,7 @@ static spk_status fold(struct partial *p, struct spk_batch *in, struct spk_batch
 
 	SPK_TRY(spk_groups_find(&p->groups, keys, NULL, number, err));
 	if (op->pipeline->run->streaming)
-		SPK_EACH_ROW(keys, i, row)
-			*spk_groups_note(&p->groups, number[i]) += spk_batch_weight(in, row);
+		spk_groups_count_rows(&p->groups, keys, number);
 	SPK_TRY(spk_groups_update(&p->groups, p->groups.call, &(struct spk_group_rows){ in, keys->sel, keys->selected, number }, &ev, err));
 	for (int i = 0; i < errors.count; i++)
 		SPK_TRY(spk_op_dead_letter(op, in, errors.list[i].row, errors.list[i].code, false, 0, errors.list[i].message, err));
@@ -172,6 +175,12 @@ static bool pays(struct partial *p)
 {
 	const int64_t groups = spk_groups_count(&p->groups);
 
+	if (!in_batch(&p->base)) {
+		if (p->looked || p->rows < STREAM_LOOK || !p->base.plan->pass_count)
+			return true;
+		p->looked = true;
+		return groups * STREAM_PAYS <= p->rows;
+	}
 	if (groups < p->next_look)
 		return true;
 	p->next_look = 2 * (uint32_t)groups;
@@ -251,6 +260,17 @@ static spk_status pass_rows(struct partial *p, struct spk_batch *in, spk_error *
 	return status;
 }
 
+/* In a stream: those that did not fail. */
+static spk_status pass_rest(struct partial *p, struct spk_batch *in, const struct spk_batch *keys, spk_error *err)
+{
+	struct spk_batch some = *in;
+
+	some.arena = keys->arena;  /* it holds that of `in`, and has the selection */
+	some.sel = keys->sel;
+	some.selected = keys->selected;
+	return pass_rows(p, &some, err);
+}
+
 /* --- batches --- */
 
 /* Room for the batch's groups, if need be by handing on those there are. */
@@ -273,11 +293,13 @@ static spk_status take(struct partial *p, struct spk_batch *in, struct spk_batch
 	SPK_TRY(evaluate_keys(&p->base, in, keys, err));
 	if (keys->selected == 0)
 		return SPK_OK;
+	if (p->passing && !in_batch(&p->base))
+		return pass_rest(p, in, keys, err);
 	SPK_TRY(make_room(p, keys, err));
 	if (p->passing)
 		return pass_rows(p, in, err);
 	SPK_TRY(fold(p, in, keys, err));
-	if (!in_batch(&p->base) || pays(p))
+	if (pays(p))
 		return SPK_OK;
 	p->passing = true;
 	return emit_groups(p, err);
@@ -290,7 +312,7 @@ static spk_status partial_push(struct spk_op *op, int input, struct spk_batch *i
 	spk_status status;
 
 	(void)input;
-	if (p->passing)
+	if (p->passing && in_batch(op))
 		return pass_rows(p, in, err);
 	SPK_TRY(spk_batch_derive(&keys, in, p->groups.key_schema, err));
 	status = take(p, in, keys, err);

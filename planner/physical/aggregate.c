@@ -32,7 +32,7 @@ int spk_build_window_key(const struct spk_logical *l, int64_t *add_us)
 }
 
 /*
- * What PARTIAL hands on: the group's hash, the group with its states as bytes, the task; and in batch the rows that it passes. In the order of
+ * What PARTIAL hands on: the group's hash, the group with its states as bytes, the task; and the rows that it passes. In the order of
  * enum spk_partial_column (batch/operator/groups.h).
  */
 static const struct { const char *name; enum spk_type_id type; } partial_column[] = {
@@ -173,8 +173,7 @@ spk_status spk_build_partial(struct spk_build *b, const struct spk_logical *l, c
 	node->window_key = window_key;
 	node->retracts = false;
 	*pass = NULL;
-	if (!b->options->streaming)
-		SPK_TRY(spk_build_pass(b, node, PARTIAL_COLUMNS, pass, err));
+	SPK_TRY(spk_build_pass(b, node, PARTIAL_COLUMNS, pass, err));
 	*out = node;
 	return spk_build_partial_schema(b, node, err);
 }
@@ -249,14 +248,14 @@ static bool only_adds(const struct spk_logical *l, const struct spk_physical *pa
 	return l->expr_count && !l->aggregate_count;
 }
 
-spk_status spk_build_stream_merging(struct spk_build *b, const struct spk_logical *l, const struct spk_physical *partial, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err)
+spk_status spk_build_stream_merging(struct spk_build *b, const struct spk_logical *l, const struct spk_physical *partial, struct spk_aggregate_call *pass, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err)
 {
 	const bool closes = spk_build_says_once(closing);
 	struct spk_physical *node;
 	struct spk_ports ports;
 
 	SPK_TRY(spk_build_exchange(b, in, NULL, 0, l->expr_count ? 0 : -1, &ports, err));
-	SPK_TRY(spk_build_merging(b, l, closes ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, partial, NULL, &ports, &node, err));
+	SPK_TRY(spk_build_merging(b, l, closes ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, partial, pass, &ports, &node, err));
 	if (closing.key >= 0)
 		spk_build_by_window(b, l, closing, node);
 	node->retracts = !closes && !only_adds(l, partial);
@@ -277,7 +276,7 @@ spk_status spk_build_stream_level(struct spk_build *b, const struct spk_logical 
 	SPK_TRY(spk_build_partial(b, l, in, closing.key, &partial, &pass, err));
 	ports = spk_build_port(b, partial, false);
 	SPK_TRY_PTR(ports.node, err);
-	return spk_build_stream_merging(b, l, partial, &ports, closing, out, err);
+	return spk_build_stream_merging(b, l, partial, pass, &ports, closing, out, err);
 }
 
 bool spk_build_bounds_change(const struct spk_build *b, const struct spk_logical *l)

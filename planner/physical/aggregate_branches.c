@@ -456,5 +456,5 @@ spk_status spk_build_aggregate_branches(struct spk_build *b, const struct spk_lo
 	merging = *f.partial;
 	merging.aggregate = f.call;
 	ports = (struct spk_ports){ .count = f.count, .node = f.made };
-	return spk_build_stream_merging(b, n, &merging, &ports, closing, out, err);
+	return spk_build_stream_merging(b, n, &merging, NULL, &ports, closing, out, err);
 }

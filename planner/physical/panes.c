@@ -147,6 +147,7 @@ static spk_status build(struct spk_build *b, const struct spk_logical *w, struct
 	SPK_TRY(build_rows(b, w, &ports, err));
 	SPK_TRY(spk_build_partial(b, n, &ports, 0, &partial, &pass, err));
 	partial->panes = true;
+	partial->pass_count = 0;
 	SPK_TRY(spk_build_partial_schema(b, partial, err));
 	ports = spk_build_port(b, partial, false);
 	SPK_TRY_PTR(ports.node, err);

@@ -106,9 +106,9 @@ struct spk_physical {
 	int aggregate_count, hidden_count; /* calls; hidden ones behind them do not come out by themselves */
 	struct spk_aggregate_call *aggregate;
 	const int *group_value;            /* FINAL_AGGREGATE: by group column the hidden call that gives its value, -1: its key does; NULL: none */
-	int pass_count;                    /* PARTIAL_AGGREGATE in batch: what rows that are passed as they are take along: the groups, inputs and filters */
+	int pass_count;                    /* PARTIAL_AGGREGATE: what rows that are passed as they are take along: the groups, inputs and filters */
 	struct spk_pass *pass;
-	struct spk_aggregate_call *pass_aggregate;  /* FINAL_AGGREGATE in batch: the calls over passed rows */
+	struct spk_aggregate_call *pass_aggregate;  /* the aggregate behind it: the calls over passed rows */
 	bool passes;                       /* PARTIAL_AGGREGATE: passes all rows: those of a group are on one task; SESSION: rows come out, not aggregates */
 	bool panes;                        /* WINDOW: a row is in one pane, which windows share; PARTIAL_AGGREGATE: of these; its rows are spread by the groups without the pane */
 	int state_size;                    /* aggregates: bytes of a state row */

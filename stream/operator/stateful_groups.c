@@ -32,8 +32,7 @@ spk_status spk_stateful_push(struct spk_op *op, int input, struct spk_batch *in,
 	struct spk_stateful_groups *s = self(op);
 
 	(void)input;
-	SPK_TRY(spk_groups_room_for(&s->epoch, in, err));
-	return spk_groups_absorb(&s->epoch, op, in, err);
+	return spk_groups_take_in(&s->epoch, op, in, err);
 }
 
 void spk_stateful_close(struct spk_op *op)
