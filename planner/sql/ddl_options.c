@@ -105,7 +105,9 @@ static spk_status file_words(struct spk_create *c, struct spk_option *o, bool si
 		take(c, o, "format");
 		return add(c, o, "format", "raw", err);
 	}
-	if (!single_file || !format || (strcmp(format, "json") != 0 && strcmp(format, "debezium-json") != 0) || spk_table_option(c->table, standard))
+	if (!single_file || !format || (strcmp(format, "json") != 0 && strcmp(format, "debezium-json") != 0))
+		return SPK_OK;
+	if (spk_table_option(c->table, standard) || spk_table_option(c->table, "debezium-json.timestamp-format.standard"))
 		return SPK_OK;
 	return add(c, o, standard, "ISO-8601", err);
 }

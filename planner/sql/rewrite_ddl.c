@@ -3,7 +3,7 @@
  *
  *   x AS expr                      x "sparklet computed" GENERATED ALWAYS AS (expr) STORED
  *   x type METADATA FROM 'k'       x type CONSTRAINT "sparklet metadata" DEFAULT 'k'
- *   x INT UNSIGNED, x type KEY  x BIGINT, x type
+ *   x INT UNSIGNED, x type KEY     x BIGINT, x type
  *   x type GENERATED ALWAYS AS (e), x type AS e            the same STORED
  *   CREATE STREAM s AS query, CREATE TABLE t AS query EMIT CHANGES      CREATE MATERIALIZED VIEW s AS query
  *   c type LATENESS i              c type, CONSTRAINT "sparklet watermark" CHECK (ROW(c, c - i)); WATERMARK j behind it is a third value
