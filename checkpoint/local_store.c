@@ -86,12 +86,31 @@ static bool is_stored(const char *path, int64_t size)
 	return spk_file_size(path, &there, NULL) == SPK_OK && there == size;
 }
 
-static spk_status store_file(const char *from, const char *part, const char *to, spk_error *err)
+/* Table files never change, so a link will do. */
+static spk_status link_or_copy(const char *from, const char *part, bool table, spk_error *err)
+{
+	spk_status status;
+	int fd;
+
+	unlink(part);
+	if (!table || link(from, part) != 0)
+		return spk_file_copy(from, part, err);
+	fd = open(part, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return spk_fail_errno(err, errno, "cannot open %s", part);
+	status = spk_file_sync(fd, part, err);
+	close(fd);
+	if (status != SPK_OK)
+		unlink(part);
+	return status;
+}
+
+static spk_status store_file(const char *from, const char *part, const char *to, bool table, spk_error *err)
 {
 	spk_status status;
 
 	SPK_TRY(spk_fault(SPK_FAULT_CHECKPOINT_COPY, err));
-	SPK_TRY(spk_file_copy(from, part, err));
+	SPK_TRY(link_or_copy(from, part, table, err));
 	status = spk_fault(SPK_FAULT_FILE_RENAME, err);
 	if (status == SPK_OK && rename(part, to) != 0)
 		status = spk_fail_errno(err, errno, "cannot rename %s to %s", part, to);
@@ -133,7 +152,7 @@ static spk_status save_file(const struct local_store *l, const char *snapshot, c
 	SPK_TRY_PTR(to, err);
 	part = spk_arena_printf(arena, "%s.%d.part", to, (int)getpid());
 	SPK_TRY_PTR(part, err);
-	return is_stored(to, out->size) ? SPK_OK : store_file(from, part, to, err);
+	return is_stored(to, out->size) ? SPK_OK : store_file(from, part, to, is_table(name), err);
 }
 
 static void keep_known(struct local_store *l, struct known *known, int count)
