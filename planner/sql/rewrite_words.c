@@ -212,18 +212,41 @@ static spk_status rewrite_struct(struct spk_rewrite *r, int i, int end, spk_erro
 	return spk_rewrite_tokens(r, i, i + 1, "named_struct", err);
 }
 
-/* A call at token i with a subscript behind it; varchar(3)[2] is a type. */
-static spk_status rewrite_subscripted(struct spk_rewrite *r, int i, int end, spk_error *err)
+/* Whether token i, which may be a name, is the end of what a value stands behind: what is in brackets behind it are no arguments. */
+static bool precedes_value(const struct spk_rewrite *r, int i)
+{
+	static const char *const words[] = { "BY", "BETWEEN", "ESCAPE", "RLIKE", "QUALIFY", "VALUE", "KEY" };
+
+	for (size_t k = 0; k < SPK_COUNT_OF(words); k++)
+		if (spk_word(r, i, words[k]))
+			return true;
+	return (spk_word(r, i, "ZONE") && spk_word(r, i - 1, "TIME")) || ((spk_word(r, i, "FIRST") || spk_word(r, i, "NEXT")) && spk_word(r, i - 1, "FETCH"));
+}
+
+/* Whether the name at token i, before a bracket, is that of a type: varchar(3)[2]. */
+static bool is_sized_type(const struct spk_rewrite *r, int i)
 {
 	static const char *const types[] = { "VARCHAR", "CHAR", "CHARACTER", "NUMERIC", "DECIMAL", "DEC", "FLOAT", "TIMESTAMP", "TIMESTAMPTZ", "TIME", "INTERVAL", "BIT", "VARBIT", "BPCHAR", "VALUES" };
+
+	for (size_t k = 0; k < SPK_COUNT_OF(types); k++)
+		if (spk_word(r, i, types[k]))
+			return true;
+	return spk_kind(r, i - 1) == PG_QUERY__TOKEN__TYPECAST;
+}
+
+/* A call at token i with a subscript behind it. */
+static spk_status rewrite_subscripted(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
 	const int close = spk_rewrite_close(r, i + 1, end);
+	int first = i;
 
 	if (close + 2 >= end || spk_kind(r, close + 1) != '[' || spk_kind(r, close + 2) == ']' || (!spk_is_free(r, i) && spk_kind(r, i) != PG_QUERY__TOKEN__CAST))
 		return SPK_OK;
-	for (size_t k = 0; k < SPK_COUNT_OF(types); k++)
-		if (spk_word(r, i, types[k]))
-			return SPK_OK;
-	SPK_TRY(spk_rewrite_tokens(r, i, i, "(", err));
+	while (spk_kind(r, first - 1) == '.')
+		first -= 2;  /* the function's schema */
+	if (precedes_value(r, i) || is_sized_type(r, i) || (spk_ends_value(r, first - 1) && !precedes_value(r, first - 1)))
+		return SPK_OK;  /* two values do not stand beside each other: ESCAPE (a)[1], character varying(3)[2] */
+	SPK_TRY(spk_rewrite_tokens(r, first, first, "(", err));
 	return spk_rewrite_after(r, close, ")", err);
 }
 

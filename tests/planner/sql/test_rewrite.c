@@ -9,6 +9,10 @@ static const struct rewrite { const char *text, *sql; } rewrites[] = {
 	{ "SELECT EXTRACT(year FROM 'x'), TRIM(FROM 'y'), a IS DISTINCT FROM 'z' FROM t", NULL },
 	{ "SELECT * FROM tumble(t, ts, interval '1 s')", NULL },
 	{ "SET a = 1", NULL },
+	{ "SELECT count(*) OVER (PARTITION BY (a)[1]) FROM t GROUP BY (a)[1] ORDER BY (a)[1] FETCH FIRST (a)[1] ROWS ONLY", NULL },
+	{ "SELECT a BETWEEN (b)[1] AND (c)[1], a NOT BETWEEN SYMMETRIC (b)[1] AND 2, x LIKE (b)[1] ESCAPE (c)[1], ts AT TIME ZONE (b)[1]", NULL },
+	{ "SELECT a::character varying(3)[2], CAST(b AS bit varying (3)[2]), c::interval second(3)[2], d::numeric(3, 1)[1]", NULL },
+	{ "CREATE TABLE t (a numeric(3)[2], b character varying(3)[2], c timestamp(3) without time zone[2])", NULL },
 	/* Names and comments. */
 	{ "SELECT `a b` /* x */, `c``d`, `e\"f` -- y", "SELECT \"a b\"        , \"c`d\", \"e\"\"f\"     " },
 	/* DDL. */
@@ -38,6 +42,10 @@ static const struct rewrite { const char *text, *sql; } rewrites[] = {
 	{ "SELECT * FROM 'x.csv' WHERE a IN (SELECT b FROM 'y.csv')", "SELECT * FROM \"sparklet file\"('x.csv') WHERE a IN (SELECT b FROM \"sparklet file\"('y.csv'))" },
 	{ "SELECT * FROM (SELECT 1) WHERE true", "SELECT * FROM (SELECT 1) AS \"sparklet subquery\" WHERE true" },
 	{ "SELECT * FROM (SELECT * FROM (VALUES (1))) AS q", "SELECT * FROM (SELECT * FROM (VALUES (1)) AS \"sparklet subquery\") AS q" },
+	/* Subscripts. */
+	{ "SELECT f(x)[1], pg_catalog.f (x)[1], CAST(x AS int[])[1] + coalesce(y, z)[2] ORDER BY f(x)[1]",
+	  "SELECT (f(x))[1], (pg_catalog.f (x))[1], (CAST(x AS int[]))[1] + (coalesce(y, z))[2] ORDER BY (f(x))[1]" },
+	{ "SELECT a BETWEEN f(x)[1] AND f(y)[1], ts AT TIME ZONE f(x)[1]", "SELECT a BETWEEN (f(x))[1] AND (f(y))[1], ts AT TIME ZONE (f(x))[1]" },
 	/* Statements. */
 	{ "EXPLAIN PLAN FOR SELECT 1", "EXPLAIN  SELECT 1" },
 	{ "BEGIN STATEMENT SET; INSERT INTO a SELECT 1; END; END", "; INSERT INTO a SELECT 1; ; END" },
