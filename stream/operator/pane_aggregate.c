@@ -197,7 +197,8 @@ static spk_status pane_finish(struct spk_op *op, spk_error *err)
 {
 	struct panes *p = self(op);
 
-	SPK_TRY(spk_stateful_fold(&p->s, err));
+	SPK_TRY(spk_stateful_fold(&p->s, NULL, spk_groups_count(&p->s.epoch), err));
+	spk_groups_clear(&p->s.epoch);
 	return close_windows(p, spk_op_watermark_before(op), spk_op_watermark_after(op), err);
 }
 

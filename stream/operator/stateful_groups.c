@@ -61,12 +61,12 @@ void spk_stateful_release_row(const struct spk_stateful_groups *s, char *row)
 
 int64_t *spk_slice_count(const struct spk_stateful_groups *s, const struct spk_slice *slice, int i)
 {
-	return slice->old[i] ? spk_state_count(slice->old[i]) : spk_groups_note(&s->epoch, slice->from + (uint32_t)i);
+	return slice->old[i] ? spk_state_count(slice->old[i]) : spk_groups_note(&s->epoch, spk_slice_number(slice, i));
 }
 
 char *spk_slice_states(const struct spk_stateful_groups *s, const struct spk_slice *slice, int i)
 {
-	return slice->old[i] ? spk_state_states(slice->old[i]) : spk_groups_states(&s->epoch, slice->from + (uint32_t)i);
+	return slice->old[i] ? spk_state_states(slice->old[i]) : spk_groups_states(&s->epoch, spk_slice_number(slice, i));
 }
 
 /* Keys, hashes and buckets of the slice's groups. */
@@ -76,10 +76,10 @@ static spk_status list_keys(struct spk_stateful_groups *s, struct spk_slice *sli
 
 	for (int i = 0; i < slice->n; i++) {
 		uint32_t size;
-		const char *bytes = spk_groups_key(&s->epoch, slice->from + (uint32_t)i, &size);
+		const char *bytes = spk_groups_key(&s->epoch, spk_slice_number(slice, i), &size);
 
 		key[i] = spk_view(bytes, size);
-		slice->hash[i] = s->base.plan->panes ? spk_group_hash_behind_window(bytes, size) : spk_groups_hash(&s->epoch, slice->from + (uint32_t)i);
+		slice->hash[i] = s->base.plan->panes ? spk_group_hash_behind_window(bytes, size) : spk_groups_hash(&s->epoch, spk_slice_number(slice, i));
 		if (slice->bucketed)
 			slice->bucket[i] = s->base.plan->window_key < 0 ? SPK_EXPIRY_DATA : spk_group_window(bytes, size) + s->base.plan->window_add_us;
 	}
@@ -114,7 +114,7 @@ spk_status spk_stateful_merge(struct spk_stateful_groups *s, const struct spk_sl
 
 	/* The old state first, then the epoch's: the order in which the rows came, so that sums of floats repeat. */
 	for (int i = 0; i < slice->n; i++) {
-		const uint32_t number = slice->from + (uint32_t)i;
+		const uint32_t number = spk_slice_number(slice, i);
 
 		if (!slice->old[i])
 			continue;
@@ -171,18 +171,14 @@ static spk_status fold_slice(struct spk_stateful_groups *s, uint32_t from, int n
 	return spk_stateful_write(s, slice, err);
 }
 
-spk_status spk_stateful_fold(struct spk_stateful_groups *s, spk_error *err)
+spk_status spk_stateful_fold(struct spk_stateful_groups *s, const uint32_t *number, uint32_t count, spk_error *err)
 {
-	uint32_t count = spk_groups_count(&s->epoch);
-	struct spk_slice slice = { 0 };
-
 	for (uint32_t from = 0; from < count; from += SPK_BATCH_ROWS) {
+		struct spk_slice slice = { .number = number ? number + from : NULL };
 		spk_status status = fold_slice(s, from, (int)SPK_MIN(count - from, (uint32_t)SPK_BATCH_ROWS), &slice, err);
 
 		spk_stateful_slice_release(s, &slice);
 		SPK_TRY(status);
-		slice = (struct spk_slice){ 0 };
 	}
-	spk_groups_clear(&s->epoch);
 	return SPK_OK;
 }

@@ -83,7 +83,7 @@ static spk_status put_keys(struct spk_stateful_groups *s, const struct spk_slice
 	for (int i = 0; i < b->selected; i++) {
 		const int row = b->sel[i];
 		uint32_t size;
-		const char *key = spk_groups_key(&s->epoch, slice->from + (uint32_t)(row < im->n ? row : row - im->n), &size);
+		const char *key = spk_groups_key(&s->epoch, spk_slice_number(slice, row < im->n ? row : row - im->n), &size);
 
 		SPK_TRY(spk_groups_decode(&s->epoch, key, size, b->column, row, 2 * im->n, b->arena, err));
 	}
@@ -136,7 +136,7 @@ static spk_status touch(struct spk_stateful_groups *s, const struct spk_slice *s
 
 	for (int i = 0; i < slice->n; i++) {
 		uint32_t size;
-		const char *bytes = spk_groups_key(&s->epoch, slice->from + (uint32_t)i, &size);
+		const char *bytes = spk_groups_key(&s->epoch, spk_slice_number(slice, i), &size);
 
 		key[i] = spk_view(bytes, size);
 	}

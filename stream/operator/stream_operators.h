@@ -56,10 +56,11 @@ spk_status spk_stateful_push(struct spk_op *op, int input, struct spk_batch *in,
 void spk_stateful_close(struct spk_op *op);
 
 /*
- * A slice of the epoch's groups [from, from + n), n <= SPK_BATCH_ROWS, with their old state: old[i] is the state row read from the table or
+ * A slice of the epoch's groups [from, from + n), or those that number[] names, n <= SPK_BATCH_ROWS, with their old state: old[i] is the state row read from the table or
  * NULL. The rows lie in s->old_row and must be released by spk_stateful_slice_release.
  */
 struct spk_slice {
+	const uint32_t *number;           /* set before it is read; NULL: by `from` */
 	uint32_t from;
 	int n;
 	struct spk_row_keys keys;
@@ -68,6 +69,7 @@ struct spk_slice {
 	bool bucketed;
 	char *old[SPK_BATCH_ROWS];
 };
+static inline uint32_t spk_slice_number(const struct spk_slice *slice, int i) { return slice->number ? slice->number[i] : slice->from + (uint32_t)i; }
 /* Number of rows and states of the slice's i-th group as they are by now: the old row's when there is one, else the epoch's. */
 int64_t *spk_slice_count(const struct spk_stateful_groups *s, const struct spk_slice *slice, int i);
 char *spk_slice_states(const struct spk_stateful_groups *s, const struct spk_slice *slice, int i);
@@ -76,8 +78,8 @@ spk_status spk_stateful_read(struct spk_stateful_groups *s, uint32_t from, int n
 spk_status spk_stateful_merge(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
 /* Writes the new rows of the slice; a group whose row count is 0 is deleted, but the one of an aggregate over all rows stays. */
 spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
-/* All groups of the epoch into a bucketed table, slice by slice; then the epoch has none. */
-spk_status spk_stateful_fold(struct spk_stateful_groups *s, spk_error *err);
+/* Groups of the epoch into a bucketed table, slice by slice: number[0..count). NULL: the first `count`. */
+spk_status spk_stateful_fold(struct spk_stateful_groups *s, const uint32_t *number, uint32_t count, spk_error *err);
 /* Emits the final rows of all groups in buckets [from, to] of a bucketed table; take: these are dropped. */
 spk_status spk_stateful_emit_windows(struct spk_stateful_groups *s, int64_t from, int64_t to, bool take, spk_error *err);
 void spk_stateful_release_row(const struct spk_stateful_groups *s, char *row);

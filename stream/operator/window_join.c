@@ -8,6 +8,7 @@
  * How many others a row meets, where that tells whether it comes out alone, is counted when the first late row comes to its key and window, and kept from then on.
  */
 #include "stream/operator/closing_rows.h"
+#include "stream/operator/epoch_windows.h"
 #include "stream/operator/join_op.h"
 #include "stream/operator/stream_operators.h"
 
@@ -285,56 +286,8 @@ static spk_status join_keys(void *user, struct spk_row_group *group, int groups,
 
 /* --- windows that begin and end within the epoch --- */
 
-struct passing_window { int64_t end; uint32_t first, last; };  /* keys + 1 */
-
-/* By their ends; next: by key, the next one + 1 of its window. */
-struct passing { struct spk_arena *arena; int n, capacity; struct passing_window *at; uint32_t *next; };
-
-static int place_of_window(const struct passing *p, int64_t end)
-{
-	int low = 0, high = p->n;
-
-	while (low < high) {
-		const int middle = low + (high - low) / 2;
-
-		if (p->at[middle].end < end)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static spk_status note_passing(struct passing *p, uint32_t key, int64_t end, spk_error *err)
-{
-	const int at = place_of_window(p, end);
-	struct passing_window *w;
-
-	if (at == p->n || p->at[at].end != end) {
-		if (p->n == p->capacity) {
-			const int capacity = 2 * p->capacity + 16;
-			struct passing_window *grown = SPK_NEW_ARRAY(p->arena, struct passing_window, capacity);
-
-			SPK_TRY_PTR(grown, err);
-			if (p->n)
-				memcpy(grown, p->at, sizeof *grown * (size_t)p->n);
-			p->at = grown;
-			p->capacity = capacity;
-		}
-		memmove(p->at + at + 1, p->at + at, sizeof *p->at * (size_t)(p->n++ - at));
-		p->at[at] = (struct passing_window){ .end = end };
-	}
-	w = &p->at[at];
-	if (w->last)
-		p->next[w->last - 1] = key + 1;
-	else
-		w->first = key + 1;
-	w->last = key + 1;
-	return SPK_OK;
-}
-
 /* The next keys of a window: *key goes on behind them. */
-static spk_status join_some_passing(struct spk_join_op *j, const struct passing *p, uint32_t *key, struct spk_row_changes *changes, spk_error *err)
+static spk_status join_some_passing(struct spk_join_op *j, const struct spk_epoch_windows *p, uint32_t *key, struct spk_row_changes *changes, spk_error *err)
 {
 	struct spk_join_delta d = { .setup = &j->setup, .changes = changes, .pair = j->pair };
 	struct spk_join_key *met = SPK_NEW_ARRAY(changes->arena, struct spk_join_key, KEYS_AT_ONCE);
@@ -350,7 +303,7 @@ static spk_status join_some_passing(struct spk_join_op *j, const struct passing 
 	return join_group(&d, met, n, err);
 }
 
-static spk_status join_passing(struct spk_join_op *j, const struct passing *p, const struct passing_window *w, spk_error *err)
+static spk_status join_passing(struct spk_join_op *j, const struct spk_epoch_windows *p, const struct spk_epoch_window *w, spk_error *err)
 {
 	for (uint32_t key = w->first; key;) {
 		struct spk_row_changes changes = { .op = &j->base, .arena = spk_arena_new(j->base.pipeline->account) };
@@ -363,21 +316,19 @@ static spk_status join_passing(struct spk_join_op *j, const struct passing *p, c
 	return SPK_OK;
 }
 
-static spk_status find_passing(struct spk_join_op *j, struct passing *p, spk_error *err)
+static spk_status find_passing(struct spk_join_op *j, struct spk_epoch_windows *p, spk_error *err)
 {
-	p->next = SPK_NEW_ARRAY(p->arena, uint32_t, (size_t)j->in.keys.count + 1);
-	SPK_TRY_PTR(p->next, err);
 	for (uint32_t k = 0; k < j->in.keys.count; k++) {
 		if (!j->in.side[0].first[k] && !j->in.side[1].first[k])
 			continue;
 		if (is_passing(j, spk_join_window(j, k)))
-			SPK_TRY(note_passing(p, k, spk_join_window(j, k), err));
+			SPK_TRY(spk_epoch_windows_add(p, k, spk_join_window(j, k), err));
 	}
 	return SPK_OK;
 }
 
 /* All windows that close, in order of their ends. */
-static spk_status close_windows(struct spk_join_op *j, const struct spk_closing_rows *rows, const struct passing *p, spk_error *err)
+static spk_status close_windows(struct spk_join_op *j, const struct spk_closing_rows *rows, const struct spk_epoch_windows *p, spk_error *err)
 {
 	for (int i = 0; i < p->n; i++) {
 		if (spk_state_first_bucket(j->view) < p->at[i].end)
@@ -396,10 +347,12 @@ static spk_status window_join_finish(struct spk_op *op, spk_error *err)
 	const struct spk_closing_rows gone = { .op = op, .view = j->view, .kept = j->kept, .sides = 2 };
 	const int64_t over = after == SPK_WATERMARK_END || after == SPK_WATERMARK_NONE ? after : after - op->plan->lateness_us;
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
-	struct passing passing = { .arena = work };
+	struct spk_epoch_windows passing = { 0 };
 	spk_status status = work ? spk_join_input_chain(&j->in, work, err) : spk_fail_memory(err);
 
 	closing.rows = &rows;
+	if (status == SPK_OK)
+		status = spk_epoch_windows_begin(&passing, j->in.keys.count, work, err);
 	if (status == SPK_OK)
 		status = find_passing(j, &passing, err);
 	if (status == SPK_OK)
