@@ -140,8 +140,8 @@ struct spk_source_type {
 	bool (*grown)(struct spk_source *s);
 	/* A partition whose rows have all been read is idle at once: as with files of an hour each, it is not expected to go on. */
 	bool rests;
-	/* Rows not yet fetched, about (lag), -1 unknown. */
-	int64_t (*lag)(const struct spk_source *s);
+	/* Rows of a partition not yet fetched, about (lag), -1 unknown. */
+	int64_t (*lag)(const struct spk_source *s, int partition);
 	/* Tells the outside how far the job is (consumer group offsets for lag tools); best effort, never fails the job nor waits. */
 	void (*report)(struct spk_source *s, const int64_t *position);
 	void (*close)(struct spk_source *s);

@@ -4,7 +4,6 @@
  */
 #include <string.h>
 
-#include "core/base/clock.h"
 #include "stream/internal.h"
 
 /* Holds the others back: there is something to wait for, and it is known where it is. */
@@ -31,19 +30,13 @@ static int64_t least_of_group(const struct spk_job *job, const char *group)
 
 void spk_inputs_align(struct spk_job *job)
 {
-	const int64_t now = spk_clock_monotonic_us();
-
 	for (int i = 0; i < job->in.count; i++) {
 		struct spk_input *in = &job->in.input[i];
 		int64_t limit;
 
 		if (!in->alignment.group || __builtin_add_overflow(least_of_group(job, in->alignment.group), in->alignment.max_drift_us, &limit))
 			limit = INT64_MAX;
-		for (int p = 0; p < in->partitions; p++) {
+		for (int p = 0; p < in->partitions; p++)
 			in->partition[p].waits = in->partition[p].watermark > limit;
-			/* Nothing came because nobody asked. */
-			if (in->partition[p].waits)
-				in->partition[p].last_rows_us = now;
-		}
 	}
 }

@@ -6,6 +6,8 @@
  *
  * Partitions that come together are a group; each group gets the share of its partitions, as does each partition of which nothing is known yet.
  */
+#include <math.h>
+
 #include "stream/internal.h"
 
 /* --- groups: sources by number --- */
@@ -139,24 +141,30 @@ void spk_inputs_share(struct spk_job *job)
 
 /* --- what is left over --- */
 
-/* Rows are there, though they have not come yet. */
-static bool has_backlog(const struct spk_input *in, const struct spk_input_partition *p)
+/* Rows of it are there, though they have not come yet. Nobody waits for one that is idle: the watermark does not, either. */
+static bool is_awaited(const struct spk_input *in, int partition)
 {
-	const int64_t lag = in->source->type->lag ? in->source->type->lag(in->source) : -1;
+	const struct spk_input_partition *p = &in->partition[partition];
 
-	return is_read(p) && (p->bound != INT64_MAX || lag > 0);
+	if (!p->short_of_share || p->idle || p->read || !is_read(p) || !pace(p))
+		return false;
+	return p->bound != INT64_MAX || (in->source->type->lag && in->source->type->lag(in->source, partition) > 0);
+}
+
+void spk_inputs_find_last(struct spk_job *job)
+{
+	for (int i = 0; i < job->in.count; i++)
+		job->in.input[i].last = INFINITY;
+	for (int i = 0; i < job->in.count; i++) {
+		struct spk_input *in = &job->in.input[i];
+
+		for (int p = 0; p < in->partitions && in->group >= 0; p++)
+			if (is_awaited(in, p))
+				job->in.input[in->group].last = SPK_MIN(job->in.input[in->group].last, reached(&in->partition[p]));
+	}
 }
 
 bool spk_input_is_ahead(const struct spk_job *job, const struct spk_input *in, const struct spk_input_partition *p)
 {
-	if (in->group < 0 || !pace(p))
-		return false;
-	for (int i = 0; i < job->in.count; i++)
-		for (int k = 0; k < job->in.input[i].partitions && job->in.input[i].group == in->group; k++) {
-			const struct spk_input_partition *q = &job->in.input[i].partition[k];
-
-			if (q != p && q->short_of_share && pace(q) && reached(q) < reached(p) && has_backlog(&job->in.input[i], q))
-				return true;
-		}
-	return false;
+	return in->group >= 0 && is_read(p) && pace(p) && reached(p) > job->in.input[in->group].last;
 }

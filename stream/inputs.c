@@ -308,6 +308,7 @@ static spk_status fetch_some(struct spk_job *job, struct spk_input *in, int inde
 	*got = false;
 	if (p->waits || p->position >= p->bound || rows <= 0 || spk_inputs_full(job))
 		return SPK_OK;
+	p->asked = true;
 	return fetch_once(job, in, index, p->bound, SPK_MIN(rows, job->in.max_rows - job->in.pending_rows), job->in.max_bytes - job->in.pending_bytes, 0, got, err);
 }
 
@@ -324,7 +325,7 @@ static spk_status fetch_shares(struct spk_job *job, spk_error *err)
 			bool got;
 
 			in->held = in->held || in->partition[p].waits;
-
+			in->partition[p].asked = false;
 			SPK_TRY(fetch_some(job, in, p, in->partition[p].share, &got, err));
 			in->partition[p].short_of_share = job->in.pending_rows - before < in->partition[p].share;
 		}
@@ -339,6 +340,7 @@ static spk_status fetch_more(struct spk_job *job, int partitions, bool *any, spk
 	const int64_t share = SPK_MAX((job->in.max_rows - job->in.pending_rows) / SPK_MAX(partitions, 1), 1);
 
 	*any = false;
+	spk_inputs_find_last(job);
 	for (int i = 0; i < job->in.count; i++) {
 		struct spk_input *in = &job->in.input[i];
 
@@ -354,6 +356,17 @@ static spk_status fetch_more(struct spk_job *job, int partitions, bool *any, spk
 	return SPK_OK;
 }
 
+/* Nothing came because nobody asked: that is no idleness. */
+static void note_unasked(struct spk_job *job)
+{
+	const int64_t now = spk_clock_monotonic_us();
+
+	for (int i = 0; i < job->in.count; i++)
+		for (int p = 0; p < job->in.input[i].partitions; p++)
+			if (!job->in.input[i].partition[p].asked)
+				job->in.input[i].partition[p].last_rows_us = now;
+}
+
 spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err)
 {
 	int partitions = 0;
@@ -366,6 +379,7 @@ spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err)
 	SPK_TRY(fetch_shares(job, err));
 	while (any && !spk_inputs_full(job))
 		SPK_TRY(fetch_more(job, partitions, &any, err));
+	note_unasked(job);
 	return SPK_OK;
 }
 
@@ -489,11 +503,16 @@ int64_t spk_inputs_lag(const struct spk_job *job)
 
 	for (int i = 0; i < job->in.count; i++) {
 		const struct spk_source *s = job->in.input[i].source;
-		int64_t lag = s && s->type->lag ? s->type->lag(s) : -1;
 
-		if (lag < 0)
+		if (!s || !s->type->lag)
 			return -1;
-		sum += lag;
+		for (int p = 0; p < job->in.input[i].partitions; p++) {
+			const int64_t lag = s->type->lag(s, p);
+
+			if (lag < 0)
+				return -1;
+			sum += lag;
+		}
 	}
 	return sum;
 }

@@ -24,6 +24,7 @@ struct spk_input_partition {
 	bool bounded;                  /* the source ends at `bound`, not just this run */
 	bool waits;                    /* it is too far ahead of its group (alignment.c) */
 	bool read;                     /* the last fetch got all that is there */
+	bool asked;                    /* by the last fetch */
 	bool short_of_share;           /* less than its share came */
 	int64_t share;                 /* rows of it to read next (in_step.c) */
 	int64_t pace_rows, pace_us;    /* rows of late, and by how much the watermark moved with them */
@@ -42,6 +43,7 @@ struct spk_input {
 	int64_t watermark;
 	bool held;                     /* the last fetch passed over a partition that waits for others */
 	int group;                     /* of sources that are read in step: the first one's number; -1: none */
+	double last;                   /* of the group whose first this is: where in event time the last of those is that the others wait for */
 };
 
 struct spk_inputs {
@@ -69,7 +71,8 @@ void spk_inputs_group(struct spk_job *job);
 void spk_inputs_share(struct spk_job *job);
 /* The partition's pace after an epoch of what is pending, into its record. */
 void spk_input_partition_pace(const struct spk_input_partition *p, struct spk_epoch_partition *out);
-/* Whether it is ahead of another of its group that did not get its share, though there are more rows of it: then it takes none of what is left over. */
+/* Finds the last of each group's partitions that did not get their share, though there are more rows of them. Those that are ahead of it take none of what is left over. */
+void spk_inputs_find_last(struct spk_job *job);
 bool spk_input_is_ahead(const struct spk_job *job, const struct spk_input *in, const struct spk_input_partition *p);
 /* Moves what is there into pending chunks, up to the epoch's bounds; never waits. */
 spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err);

@@ -186,8 +186,7 @@ void spk_job_free(struct spk_job *job)
 
 /* --- opening, with patience --- */
 
-/* Sleeps until something happens: rows, a stop, or the time is over. */
-/* Rows of a partition that waits for others do not wake anybody: they have been there all the time. */
+/* Sleeps until something happens: rows, a stop, or the time is over. Rows of a partition that waits for others wake nobody: they have been there all the time. */
 static void wait_us(struct spk_job *job, int64_t us)
 {
 	struct timeval tv = { us / 1000000, us % 1000000 };

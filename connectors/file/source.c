@@ -325,14 +325,11 @@ static const char *file_trouble(const struct spk_source *s)
 	return NULL;
 }
 
-static int64_t file_lag(const struct spk_source *base)
+static int64_t file_lag(const struct spk_source *base, int partition)
 {
-	const struct spk_file_source *s = spk_file_source_of(base);
-	int64_t rows = 0;
+	const struct spk_file_part *p = &spk_file_source_of(base)->part[partition];
 
-	for (int i = 0; i < base->partitions; i++)
-		rows += (s->part[i].end - SPK_MAX(s->part[i].position, s->part[i].begin)) / SPK_MAX(s->part[i].row_bytes, 1);
-	return rows;
+	return (p->end - SPK_MAX(p->position, p->begin)) / SPK_MAX(p->row_bytes, 1);
 }
 
 static void file_report(struct spk_source *s, const int64_t *position)

@@ -346,20 +346,15 @@ static const char *source_trouble(const struct spk_source *base)
 }
 
 /* From what the last fetch responses said; control records count as rows. */
-static int64_t source_lag(const struct spk_source *base)
+static int64_t source_lag(const struct spk_source *base, int partition)
 {
 	struct kafka_source *s = kafka_source_of(base);
-	int64_t lag = 0;
+	struct kafka_partition *p = &s->partition[partition];
+	int64_t low, high;
 
-	for (int i = 0; i < base->partitions; i++) {
-		struct kafka_partition *p = &s->partition[i];
-		int64_t low, high;
-
-		if (p->position < 0 || rd_kafka_get_watermark_offsets(s->client.rk, p->topic, p->number, &low, &high) || high < 0)
-			return -1;
-		lag += SPK_MAX(SPK_MIN(high, p->bound) - p->position, 0);
-	}
-	return lag;
+	if (p->position < 0 || rd_kafka_get_watermark_offsets(s->client.rk, p->topic, p->number, &low, &high) || high < 0)
+		return -1;
+	return SPK_MAX(SPK_MIN(high, p->bound) - p->position, 0);
 }
 
 extern const struct spk_source_type spk_kafka_source, spk_upsert_kafka_source;

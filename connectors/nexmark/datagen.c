@@ -269,8 +269,9 @@ static const char *datagen_trouble(const struct spk_source *s)
 	return NULL;
 }
 
-static int64_t datagen_lag(const struct spk_source *s)
+static int64_t datagen_lag(const struct spk_source *s, int partition)
 {
+	(void)partition;
 	return self(s)->rows == INT64_MAX ? -1 : self(s)->rows - self(s)->position;
 }
 

@@ -254,17 +254,15 @@ static const char *nexmark_trouble(const struct spk_source *s)
 	return NULL;
 }
 
-static int64_t nexmark_lag(const struct spk_source *base)
+static int64_t nexmark_lag(const struct spk_source *base, int partition)
 {
 	struct nexmark *s = self(base);
-	int64_t rows, first, lag = 0;
+	int64_t rows, first;
 
 	if (s->o.events == INT64_MAX)
 		return -1;
 	spk_nexmark_share(s->o.kind, &rows, &first);
-	for (int i = 0; i < base->partitions; i++)
-		lag += (s->o.events - s->position[i]) / SPK_NEXMARK_CYCLE * rows / base->partitions;
-	return lag;
+	return (s->o.events - s->position[partition]) / SPK_NEXMARK_CYCLE * rows / base->partitions;
 }
 
 static void nexmark_report(struct spk_source *s, const int64_t *position)
