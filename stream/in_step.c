@@ -10,6 +10,9 @@
 
 #include "stream/internal.h"
 
+/* So many times what its rows move a watermark by on average is no pace. */
+enum { JUMP = 1000 };
+
 /* --- groups: sources by number --- */
 
 static void name_group(struct spk_inputs *in, uint64_t sources, int group)
@@ -50,6 +53,15 @@ static int64_t pending_rows(const struct spk_input_partition *p)
 	return rows;
 }
 
+/*
+ * It is far further than its rows go by as a rule: a night without rows, or a time that is wrong. Behind the latter come rows of before, which are not to wait until the
+ * others are there.
+ */
+static bool is_jump(const struct spk_input_partition *p, int64_t by)
+{
+	return p->pace_us > 0 && p->pace_rows > 0 && (double)by > JUMP * (double)SPK_MAX(pending_rows(p), 1) * (double)p->pace_us / (double)p->pace_rows;
+}
+
 void spk_input_partition_pace(const struct spk_input_partition *p, struct spk_epoch_partition *out)
 {
 	int64_t by = 0;
@@ -58,6 +70,11 @@ void spk_input_partition_pace(const struct spk_input_partition *p, struct spk_ep
 	out->pace_us = p->pace_us;
 	if (p->watermark == SPK_WATERMARK_NONE || out->watermark == SPK_WATERMARK_END || __builtin_sub_overflow(out->watermark, p->watermark, &by) || by <= 0)
 		return;
+	if (is_jump(p, by)) {
+		/* Until it moves on from there nothing is known. */
+		out->pace_rows = out->pace_us = 0;
+		return;
+	}
 	/* What is long ago counts less. */
 	out->pace_rows = p->pace_rows / 2 + pending_rows(p);
 	if (__builtin_add_overflow(p->pace_us / 2, by, &out->pace_us))

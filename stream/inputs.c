@@ -300,8 +300,8 @@ static void note_trouble(struct spk_job *job, struct spk_input *in)
 		in->partition[i].last_rows_us = now;
 }
 
-/* Reads up to `rows` rows of a partition, or its share, if it is to be read. */
-static spk_status fetch_some(struct spk_job *job, struct spk_input *in, int index, int64_t rows, bool *got, spk_error *err)
+/* Reads up to `rows` rows of a partition, if it is to be read, and about as many bytes as one of `partitions` may. */
+static spk_status fetch_some(struct spk_job *job, struct spk_input *in, int index, int64_t rows, int64_t partitions, bool *got, spk_error *err)
 {
 	struct spk_input_partition *p = &in->partition[index];
 
@@ -309,11 +309,11 @@ static spk_status fetch_some(struct spk_job *job, struct spk_input *in, int inde
 	if (p->waits || p->position >= p->bound || rows <= 0 || spk_inputs_full(job))
 		return SPK_OK;
 	p->asked = true;
-	return fetch_once(job, in, index, p->bound, SPK_MIN(rows, job->in.max_rows - job->in.pending_rows), job->in.max_bytes - job->in.pending_bytes, 0, got, err);
+	return fetch_once(job, in, index, p->bound, SPK_MIN(rows, job->in.max_rows - job->in.pending_rows), SPK_MAX((job->in.max_bytes - job->in.pending_bytes) / partitions, 1), 0, got, err);
 }
 
-/* Every partition gets its share, so that a busy one cannot starve the others. */
-static spk_status fetch_shares(struct spk_job *job, spk_error *err)
+/* Every partition gets its share, so that a busy one cannot starve the others, whatever the size of its rows. */
+static spk_status fetch_shares(struct spk_job *job, int partitions, spk_error *err)
 {
 	spk_inputs_share(job);
 	for (int i = 0; i < job->in.count; i++) {
@@ -326,7 +326,7 @@ static spk_status fetch_shares(struct spk_job *job, spk_error *err)
 
 			in->held = in->held || in->partition[p].waits;
 			in->partition[p].asked = false;
-			SPK_TRY(fetch_some(job, in, p, in->partition[p].share, &got, err));
+			SPK_TRY(fetch_some(job, in, p, in->partition[p].share, partitions--, &got, err));
 			in->partition[p].short_of_share = job->in.pending_rows - before < in->partition[p].share;
 		}
 		note_trouble(job, in);
@@ -349,7 +349,7 @@ static spk_status fetch_more(struct spk_job *job, int partitions, bool *any, spk
 			bool got;
 
 			in->held = in->held || ahead;
-			SPK_TRY(fetch_some(job, in, p, ahead ? 0 : share, &got, err));
+			SPK_TRY(fetch_some(job, in, p, ahead ? 0 : share, 1, &got, err));
 			*any = *any || got;
 		}
 	}
@@ -376,7 +376,7 @@ spk_status spk_inputs_fetch(struct spk_job *job, spk_error *err)
 	job->in.trouble = NULL;
 	for (int i = 0; i < job->in.count; i++)
 		partitions += job->in.input[i].partitions;
-	SPK_TRY(fetch_shares(job, err));
+	SPK_TRY(fetch_shares(job, partitions, err));
 	while (any && !spk_inputs_full(job))
 		SPK_TRY(fetch_more(job, partitions, &any, err));
 	note_unasked(job);

@@ -3,10 +3,10 @@
 #include "stream/internal.h"
 #include "tests/support/test.h"
 
-enum { PARTITIONS = 3, MAX_ROWS = 90, SECOND = 1000000 };
+enum { PARTITIONS = 3, MAX_ROWS = 90, BYTES = 100, SECOND = 1000000 };
 
-/* Of each partition: rows that there are, those of them that have come, and microseconds of event time from one to the next. */
-struct fake { struct spk_source base; int64_t there[PARTITIONS], come[PARTITIONS], step_us[PARTITIONS], position[PARTITIONS]; };
+/* Of each partition: rows that there are, those of them that have come, microseconds of event time from one to the next, and the latest time of any. */
+struct fake { struct spk_source base; int64_t there[PARTITIONS], come[PARTITIONS], step_us[PARTITIONS], latest[PARTITIONS], position[PARTITIONS]; };
 
 static struct fake *fake_of(const struct spk_source *s) { return (struct fake *)(uintptr_t)s; }
 
@@ -14,10 +14,10 @@ static spk_status fetch(struct spk_source *s, int partition, int64_t end, int ma
 {
 	struct fake *f = fake_of(s);
 	int64_t *at = &f->position[partition];
-	const int64_t rows = SPK_MIN(SPK_MIN(f->come[partition], end) - *at, max_rows);
+	const int64_t rows = SPK_MIN(SPK_MIN(f->come[partition], end) - *at, SPK_MIN(max_rows, (int64_t)max_bytes / BYTES + 1));
 
-	(void)max_bytes, (void)wait_us, (void)err;
-	*chunk = (struct spk_chunk){ .partition = partition, .start = *at, .end = *at + rows, .rows = (int)rows };
+	(void)wait_us, (void)err;
+	*chunk = (struct spk_chunk){ .partition = partition, .start = *at, .end = *at + rows, .rows = (int)rows, .bytes = (size_t)rows * BYTES };
 	*at += rows;
 	return SPK_OK;
 }
@@ -51,7 +51,7 @@ static void move_on(struct reader *r)
 {
 	for (int i = 0; i < PARTITIONS; i++) {
 		struct spk_input_partition *p = &r->partition[i];
-		struct spk_epoch_partition was = { .watermark = p->position ? p->position * r->source.step_us[i] : SPK_WATERMARK_NONE };
+		struct spk_epoch_partition was = { .watermark = p->position ? SPK_MAX(p->position * r->source.step_us[i], r->source.latest[i]) : SPK_WATERMARK_NONE };
 
 		spk_input_partition_pace(p, &was);
 		p->watermark = was.watermark;
@@ -118,6 +118,37 @@ static void waits_for_rows(void)
 	release(&r);
 }
 
+/* A row of one is of another year. Those behind it are not: they do not wait for the others to get there. */
+static void wrong_time(void)
+{
+	struct reader r;
+
+	init(&r);
+	for (int p = 0; p < PARTITIONS; p++)
+		have(&r, p, 100000, 100000);
+	epochs(&r, 10);
+	r.source.latest[1] = 400LL * 86400 * SECOND;
+	epochs(&r, 100);
+	CHECK(r.partition[1].position >= 3000 && r.partition[0].position >= 3000 && r.partition[2].position >= 3000);
+	CHECK_EQ_INT(r.partition[1].pace_rows, 0);
+	release(&r);
+}
+
+/* Rows are so large that an epoch is full of bytes before any partition has its share of rows. */
+static void large_rows(void)
+{
+	struct reader r;
+
+	init(&r);
+	r.job.in.max_bytes = MAX_ROWS / 10 * BYTES;
+	for (int p = 0; p < PARTITIONS; p++)
+		have(&r, p, 100000, 100000);
+	epochs(&r, 100);
+	for (int p = 0; p < PARTITIONS; p++)
+		CHECK(r.partition[p].position >= 200);
+	release(&r);
+}
+
 /* Rows of one are a hundred times as far apart: as far as the others come, it comes. */
 static void comes_as_far(void)
 {
@@ -133,4 +164,4 @@ static void comes_as_far(void)
 	release(&r);
 }
 
-SPK_TEST_SUITE("reading in step", { "nobody waits for a partition that has no more", ends_early }, { "rows that come later are waited for, until they are idle", waits_for_rows }, { "sparse rows", comes_as_far })
+SPK_TEST_SUITE("reading in step", { "nobody waits for a partition that has no more", ends_early }, { "rows that come later are waited for, until they are idle", waits_for_rows }, { "large rows", large_rows }, { "a time that is wrong", wrong_time }, { "sparse rows", comes_as_far })
