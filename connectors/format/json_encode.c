@@ -312,11 +312,11 @@ static enum kind kind_of(struct spk_type type);
 
 static char *put_nested(struct pen *pen, char *p, const struct spk_vector *v, int row);
 
-static char *put_element(struct pen *pen, char *p, const struct spk_vector *v, int row)
+static char *put_as(struct pen *pen, char *p, const struct spk_vector *v, int row, enum kind kind)
 {
 	struct spk_reader r = spk_vector_reader(v);
 	uint32_t slot = spk_reader_slot(&r, row);
-	struct column c = { .type = v->type, .kind = kind_of(v->type) };
+	struct column c = { .type = v->type, .kind = kind };
 	bool quoted = is_quoted(c.kind);
 	size_t more = SPK_TEXT_MAX + SLACK;
 
@@ -339,6 +339,8 @@ static char *put_element(struct pen *pen, char *p, const struct spk_vector *v, i
 	return p;
 }
 
+static char *put_element(struct pen *pen, char *p, const struct spk_vector *v, int row) { return put_as(pen, p, v, row, kind_of(v->type)); }
+
 static char *put_array(struct pen *pen, char *p, const struct spk_vector *v, uint32_t slot)
 {
 	const int32_t *offset = v->layout == SPK_DICTIONARY ? spk_vector_i32(v->dictionary) : spk_vector_i32(v);
@@ -356,17 +358,12 @@ static char *put_array(struct pen *pen, char *p, const struct spk_vector *v, uin
 	return p;
 }
 
-/* Keys are strings, whatever they are. */
+/* Keys are strings, whatever they are: what JSON has words for is their text in quotes. */
 static char *put_key(struct pen *pen, char *p, const struct spk_vector *keys, int row)
 {
-	const bool bare = !is_quoted(kind_of(keys->type));
+	const enum kind kind = kind_of(keys->type);
 
-	if (bare)
-		*p++ = '"';
-	p = put_element(pen, p, keys, row);
-	if (p && bare)
-		*p++ = '"';
-	return p;
+	return put_as(pen, p, keys, row, is_quoted(kind) ? kind : QUOTED_OTHER);
 }
 
 static char *put_map(struct pen *pen, char *p, const struct spk_vector *v, uint32_t slot)

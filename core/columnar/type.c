@@ -88,6 +88,15 @@ bool spk_type_same(struct spk_type a, struct spk_type b)
 	return a.children == b.children || same_children(a, b);
 }
 
+bool spk_type_has_map(struct spk_type type)
+{
+	bool map = spk_type_is_map(type);
+
+	for (int i = 0; type.children && i < type.children->count && !map; i++)
+		map = spk_type_has_map(type.children->field[i].type);
+	return map;
+}
+
 /* map<text, integer> */
 static void format_map(struct spk_type type, char *out, size_t size)
 {

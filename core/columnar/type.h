@@ -111,6 +111,8 @@ static inline bool spk_type_is_integer(struct spk_type t) { return t.id >= SPK_T
 static inline bool spk_type_is_number(struct spk_type t) { return t.id >= SPK_TYPE_SMALLINT && t.id <= SPK_TYPE_DECIMAL; }
 static inline bool spk_type_is_nested(struct spk_type t) { return t.id == SPK_TYPE_ARRAY || t.id == SPK_TYPE_ROW; }
 static inline bool spk_type_is_map(struct spk_type t) { return t.id == SPK_TYPE_ARRAY && t.precision == SPK_ARRAY_MAP; }
+/* Whether it is a map, or an element, an entry or a field of it is one, at any depth: values of such types are not compared. */
+bool spk_type_has_map(struct spk_type type);
 /* The element type of an array; UNKNOWN when the type has no children. */
 struct spk_type spk_type_element(struct spk_type array);
 bool spk_type_same(struct spk_type a, struct spk_type b);  /* id and parameters, deep */

@@ -305,18 +305,23 @@ void spk_aggregate_without_distinct(struct spk_aggregate_call *c)
 }
 
 /* Maps have no order and make no arrays. */
-static spk_status refuse_map(const struct spk_aggregate_call *c, struct spk_type type, spk_error *err)
+static spk_status refuse_map(const struct spk_aggregate_call *c, const struct spk_type *type, spk_error *err)
 {
-	static const char *const names[] = { "array_agg", "min", "max", "mode" };
+	static const struct { const char *name; int arg; } names[] = {
+		{ "array_agg", 0 },  /* of records that hold maps it makes an array */
+		{ "min", 0 }, { "max", 0 }, { "mode", 0 }, { "approx_count_distinct", 0 }, { "arg_min", 1 }, { "arg_max", 1 }, { "min_by", 1 }, { "max_by", 1 },
+	};
 	char text[64];
 
-	for (size_t i = 0; i < SPK_COUNT_OF(names) && spk_type_is_map(type); i++) {
-		if (strcmp(names[i], c->name) != 0)
+	for (size_t i = 0; i < SPK_COUNT_OF(names); i++) {
+		const struct spk_type t = type[names[i].arg];
+
+		if (strcmp(names[i].name, c->name) != 0 || !(i == 0 ? spk_type_is_map(t) : spk_type_has_map(t)))
 			continue;
-		spk_fail(err, SPK_UNSUPPORTED, "%s over type %s is not supported", c->name, spk_type_format(type, text, sizeof text));
+		spk_fail(err, SPK_UNSUPPORTED, "%s over type %s is not supported", c->name, spk_type_format(t, text, sizeof text));
 		if (err)
 			err->position = c->position;
-		return spk_hint(err, "to_jsonb(...) of it can be compared and gathered."), SPK_UNSUPPORTED;
+		return spk_hint(err, "There is a map in it, which is not compared; to_jsonb(...) of it can be compared and gathered."), SPK_UNSUPPORTED;
 	}
 	return SPK_OK;
 }
@@ -346,7 +351,7 @@ spk_status spk_aggregate_resolve(struct spk_arena *arena, const struct spk_aggre
 	for (int i = 0; i < SPK_MIN(g.args, (int)SPK_COUNT_OF(type)); i++)
 		type[i] = g.arg[i]->type;
 	out->arg_type = type[0];
-	SPK_TRY(refuse_map(out, type[0], err));
+	SPK_TRY(refuse_map(out, type, err));
 	out->type = best->user ? spk_user_aggregate_result(best->user) : best->result_of(type, arena);
 	return out->type.id == SPK_TYPE_UNKNOWN ? spk_fail_memory(err) : SPK_OK;
 }

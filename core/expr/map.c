@@ -41,14 +41,33 @@ static int by_key(const void *x, const void *y, void *keys)
 	return order ? order : by_place(x, y);
 }
 
+/* The places [first, end) in order of their keys. */
+static void sort_places(struct spk_values *keys, int32_t first, int32_t end, int32_t *place)
+{
+	for (int32_t at = first; at < end; at++)
+		place[at - first] = at;
+	qsort_r(place, (size_t)(end - first), sizeof *place, by_key, keys);
+}
+
+spk_status spk_map_keys_repeat(const struct spk_vector *keys, int first, int end, struct spk_arena *arena, bool *twice, spk_error *err)
+{
+	struct spk_values in = spk_values(keys);
+	int32_t *place = spk_arena_alloc(arena, sizeof *place * ((size_t)(end - first) + 1));
+
+	SPK_TRY_PTR(place, err);
+	sort_places(&in, first, end, place);
+	*twice = false;
+	for (int i = 1; i < end - first && !*twice; i++)
+		*twice = spk_values_compare(&in, place[i - 1], &in, place[i]) == 0;
+	return SPK_OK;
+}
+
 /* Leaves of the places [first, end) those whose key does not come again behind them; their number into *count. `place` holds end - first. */
 static void last_of_each(struct spk_values *keys, int32_t first, int32_t end, int32_t *place, int *count)
 {
 	int left = 0;
 
-	for (int32_t at = first; at < end; at++)
-		place[at - first] = at;
-	qsort_r(place, (size_t)(end - first), sizeof *place, by_key, keys);
+	sort_places(keys, first, end, place);
 	for (int32_t i = 0; i < end - first; i++)
 		if (i + 1 == end - first || spk_values_compare(keys, place[i], keys, place[i + 1]) != 0)
 			place[left++] = place[i];

@@ -636,17 +636,20 @@ static bool takes_bits_for_text(const struct spk_function *f, const struct spk_t
 	return false;
 }
 
-/* Entries come in any order. */
+/* Whether a call compares maps, whose entries come in any order: the arguments, or elements of theirs. */
 static bool compares_map(const char *name, const struct spk_type *type, int args)
 {
-	static const char *const names[] = { "=", "<>", "<", "<=", ">", ">=", "greatest", "least" };
-	bool map = false, compares = false;
+	static const struct { const char *name; bool elements; } names[] = {
+		{ "=", false }, { "<>", false }, { "<", false }, { "<=", false }, { ">", false }, { ">=", false }, { "greatest", false }, { "least", false },
+		{ "@>", true }, { "<@", true }, { "&&", true }, { "array_distinct", true }, { "array_max", true }, { "array_min", true }, { "array_position", true },
+		{ "array_positions", true }, { "array_remove", true }, { "array_replace", true }, { "array_sort", true },
+	};
 
-	for (int i = 0; i < args; i++)
-		map = map || spk_type_is_map(type[i]);
-	for (size_t i = 0; map && i < SPK_COUNT_OF(names); i++)
-		compares = compares || strcmp(names[i], name) == 0;
-	return compares;
+	for (size_t k = 0; k < SPK_COUNT_OF(names); k++)
+		for (int i = 0; i < args && strcmp(names[k].name, name) == 0; i++)
+			if (spk_type_has_map(names[k].elements && type[i].id == SPK_TYPE_ARRAY ? spk_type_element(type[i]) : type[i]))
+				return true;
+	return false;
 }
 
 /* Of one untyped literal PostgreSQL cannot tell which of several functions is meant, some of which are not here. */
@@ -710,8 +713,12 @@ spk_status spk_expr_call(struct spk_arena *arena, const char *name, struct spk_e
 		return spk_expr_cast(arena, own[0], target, true, position, out, err);
 	if (!f)
 		f = choose(&c, type, args, is_operator, &ambiguous);
-	if (!f || takes_bits_for_text(f, type, args) || compares_map(name, type, args))
+	if (!f || takes_bits_for_text(f, type, args))
 		return no_such(name, type, args, is_operator, ambiguous, position, err);
+	if (compares_map(name, type, args)) {
+		no_such(name, type, args, is_operator, ambiguous, position, err);
+		return spk_hint(err, "Maps have no order and are not compared; to_jsonb(...) of them is."), SPK_BIND;
+	}
 	SPK_TRY(finish(arena, f, own, args, position, out, err));
 	if (is_operator && args == 1 && own[0]->kind == SPK_EXPR_CONSTANT)
 		spk_expr_fold(arena, out);

@@ -176,6 +176,8 @@ static spk_status bind_union(struct spk_binder *b, struct spk_cte *cte, const Pg
 	if (cte->plain < cte->work->count && cte->referrer != s->rarg)
 		return spk_binder_fail(b, cte->reference->location, SPK_BIND, err, "with a SEARCH or CYCLE clause, the recursive reference to WITH query \"%s\" must be at the top level of its right-hand SELECT", cte->name);
 	SPK_TRY(refuse_clauses(b, s, err));
+	for (int i = 0; i < cte->work->count && !s->all; i++)
+		SPK_TRY(spk_binder_comparable(b, cte->work->field[i].type, false, cte->cte->location, err));
 	SPK_TRY(cast_step(b, cte, s, &input[1], err));
 	SPK_TRY_PTR(l = spk_logical_new(b->arena, SPK_LOGICAL_RECURSIVE, cte->work, input, 2), err);
 	l->number = cte->number;

@@ -282,10 +282,11 @@ spk_status spk_binder_type(const struct spk_binder *b, const PgQuery__TypeName *
 
 spk_status spk_binder_comparable(const struct spk_binder *b, struct spk_type type, bool ordered, int location, spk_error *err)
 {
+	const bool map = spk_type_has_map(type);
 	char text[64];
 
-	if (!spk_type_is_map(type) && type.id != SPK_TYPE_JSON && (type.id != SPK_TYPE_ARRAY || spk_type_element(type).id != SPK_TYPE_JSON))
+	if (!map && type.id != SPK_TYPE_JSON && (type.id != SPK_TYPE_ARRAY || spk_type_element(type).id != SPK_TYPE_JSON))
 		return SPK_OK;
 	spk_binder_fail(b, location, SPK_BIND, err, "could not identify an %s operator for type %s", ordered ? "ordering" : "equality", spk_type_format_bare(type, text, sizeof text));
-	return spk_hint(err, spk_type_is_map(type) ? "to_jsonb(...) of it has both." : "A cast to jsonb has both.");
+	return spk_hint(err, map ? "Maps have no order and are not compared. to_jsonb(...) of it has both." : "A cast to jsonb has both.");
 }

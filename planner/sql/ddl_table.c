@@ -319,6 +319,7 @@ static spk_status bind_primary(struct spk_create *c, spk_error *err)
 		key[i] = spk_schema_lookup(c->schema, spk_node_string(k->keys[i]));
 		if (key[i] < 0)
 			return spk_binder_fail(&c->b, k->location, SPK_BIND, err, "column \"%s\" named in key does not exist", spk_node_string(k->keys[i]));
+		SPK_TRY(spk_binder_comparable(&c->b, c->schema->field[key[i]].type, false, k->location, err));
 		for (size_t j = 0; j < i; j++)
 			if (key[j] == key[i])
 				return spk_binder_fail(&c->b, k->location, SPK_BIND, err, "column \"%s\" appears twice in primary key constraint", c->schema->field[key[i]].name);

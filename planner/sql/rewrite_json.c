@@ -134,6 +134,19 @@ static bool is_part(const struct spk_rewrite *r, int i, int close)
 	return spk_word(r, open - 1, "JSON_ARRAY") || spk_word(r, open - 1, "JSON_ARRAYAGG");
 }
 
+/* NULL ON NULL before the bracket at `close` of a call that keeps NULLs anyway. */
+static spk_status drop_null_clause(struct spk_rewrite *r, int close, spk_error *err)
+{
+	if (!spk_word(r, close - 2, "ON") || !spk_word(r, close - 1, "NULL"))
+		return SPK_OK;
+	if (spk_word(r, close - 3, "NULL"))
+		return spk_rewrite_tokens(r, close - 3, close, "", err);
+	if (!spk_word(r, close - 3, "ABSENT"))
+		return SPK_OK;  /* the parser will say what is wrong */
+	spk_sql_fail(r->source, r->tokens->token[close - 3].start, SPK_UNSUPPORTED, err, "ABSENT ON NULL of an object is not supported");
+	return spk_hint(err, "Leave the nulls out beside it: JSON_OBJECTAGG(k VALUE v) FILTER (WHERE v IS NOT NULL); jsonb_strip_nulls(CAST(JSON_OBJECT('a' VALUE v) AS jsonb)), which leaves out inner ones as well."), SPK_UNSUPPORTED;
+}
+
 /* JSON_OBJECT at token i, with pairs `[KEY] name VALUE value`: a text without blanks; as the value of another one it stands in that as it is. */
 static spk_status rewrite_object(struct spk_rewrite *r, int i, int end, spk_error *err)
 {
@@ -150,8 +163,7 @@ static spk_status rewrite_object(struct spk_rewrite *r, int i, int end, spk_erro
 		if (value > k)
 			SPK_TRY(spk_rewrite_tokens(r, value, value + 1, ",", err));
 	}
-	if (spk_word(r, close - 3, "NULL") && spk_word(r, close - 2, "ON") && spk_word(r, close - 1, "NULL"))
-		SPK_TRY(spk_rewrite_tokens(r, close - 3, close, "", err));
+	SPK_TRY(drop_null_clause(r, close, err));
 	if (is_part(r, i, close))
 		return spk_rewrite_tokens(r, i, i + 1, "json_build_object", err);
 	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "json_compact(json_build_object", err));
@@ -172,10 +184,14 @@ spk_status spk_rewrite_is_json(struct spk_rewrite *r, int i, spk_error *err)
 
 /* --- arrays, aggregates --- */
 
-/* Behind the call whose bracket closes at `close`, and its FILTER. */
-static int behind_filter(const struct spk_rewrite *r, int close, int end)
+/* Behind the call whose bracket closes at `close`, and its FILTER and OVER. */
+static int behind_call(const struct spk_rewrite *r, int close, int end)
 {
-	return spk_word(r, close + 1, "FILTER") && spk_kind(r, close + 2) == '(' ? spk_rewrite_close(r, close + 2, end) : close;
+	if (spk_word(r, close + 1, "FILTER") && spk_kind(r, close + 2) == '(')
+		close = spk_rewrite_close(r, close + 2, end);
+	if (spk_word(r, close + 1, "OVER") && close + 2 < end)
+		close = spk_kind(r, close + 2) == '(' ? spk_rewrite_close(r, close + 2, end) : close + 2;
+	return SPK_MIN(close, end - 1);
 }
 
 /* JSON_ARRAY and JSON_ARRAYAGG at token i, which leave NULLs out unless they are told to keep them; `function` is what keeps them. */
@@ -191,7 +207,7 @@ static spk_status rewrite_array(struct spk_rewrite *r, int i, int end, const cha
 		SPK_TRY(spk_rewrite_tokens(r, clause, close, "", err));
 	SPK_TRY_PTR(head = spk_arena_printf(r->edits.arena, "%s(%s%s", is_part(r, i, close) ? "" : "json_compact", keeps ? "" : "jsonb_path_query_array(", function), err);
 	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, head, err));
-	return spk_rewrite_after(r, behind_filter(r, close, end), keeps ? ")" : ", 'strict $[*] ? (@.type() != \"null\")'))", err);
+	return spk_rewrite_after(r, behind_call(r, close, end), keeps ? ")" : ", 'strict $[*] ? (@.type() != \"null\")'))", err);
 }
 
 /* JSON_OBJECTAGG at token i. */
@@ -205,10 +221,9 @@ static spk_status rewrite_object_aggregate(struct spk_rewrite *r, int i, int end
 	if (spk_word(r, i + 2, "KEY") && value > i + 3)
 		SPK_TRY(spk_rewrite_tokens(r, i + 2, i + 3, "", err));
 	SPK_TRY(spk_rewrite_tokens(r, value, value + 1, ",", err));
-	if (spk_word(r, close - 3, "NULL") && spk_word(r, close - 2, "ON") && spk_word(r, close - 1, "NULL"))
-		SPK_TRY(spk_rewrite_tokens(r, close - 3, close, "", err));
+	SPK_TRY(drop_null_clause(r, close, err));
 	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "json_compact(jsonb_object_agg", err));
-	return spk_rewrite_after(r, behind_filter(r, close, end), ")", err);
+	return spk_rewrite_after(r, behind_call(r, close, end), ")", err);
 }
 
 /* --- all --- */
