@@ -156,9 +156,16 @@ def canonical(value):
     return f"{value:.3f}" if isinstance(value, (Decimal, float)) else str(value)
 
 
+@functools.cache
+def decimals(name):
+    """Those of numbers with a fraction, of which some writers leave out the zeros."""
+    return set(re.findall(r"^ *`?(\w+)`? DECIMAL", source(name), re.M))
+
+
 def row(name, value):
     """A JSON object, parsed with its decimals, as a tuple in the order of the sink's columns."""
-    return tuple(canonical(value.get(c)) for c in columns(name))
+    exact = decimals(name)
+    return tuple(canonical(Decimal(value[c]) if c in exact and value.get(c) is not None else value.get(c)) for c in columns(name))
 
 
 def row_of_text(name, text):
