@@ -1,6 +1,6 @@
 /*
- * The format 'raw': a row's bytes are the value of its one column. Text and bytea as they stand, as a file one value a line; in messages also a boolean
- * or a number, as as many bytes as it takes, where no bytes at all are NULL. A document, json or jsonb, is only read.
+ * The format 'raw': a row's bytes are the value of its one column. Text, bytea and documents as they stand, as a file one value a line; in messages also a
+ * boolean or a number, as as many bytes as it takes, where no bytes at all are NULL.
  */
 #include "connectors/format/json.h"
 
@@ -30,9 +30,9 @@ static bool is_message(const struct spk_table *t)
 
 static spk_status check_type(const struct spk_table *t, struct spk_type type, const char *does, spk_error *err)
 {
-	if (type.id == SPK_TYPE_TEXT || type.id == SPK_TYPE_BYTEA || (is_number(type) && is_message(t)))
+	if (type.id == SPK_TYPE_TEXT || type.id == SPK_TYPE_BYTEA || spk_type_is_json(type) || (is_number(type) && is_message(t)))
 		return SPK_OK;
-	spk_fail(err, SPK_USAGE, "table \"%s\": format 'raw' %s one column of type text or bytea", t->name, does);
+	spk_fail(err, SPK_USAGE, "table \"%s\": format 'raw' %s one column of type text, bytea, json or jsonb", t->name, does);
 	return spk_hint(err, is_number(type) ? "numbers are for messages: connectors 'kafka' and 'upsert-kafka'" : "of a message also boolean, smallint, integer, bigint, real or double precision");
 }
 
@@ -51,35 +51,40 @@ static void put_number(const char *from, size_t width, bool swap, char *to)
 
 /* --- reading --- */
 
-/* The one physical column; which of the batch's it is in *at, -1: none. */
-static spk_status the_column(const struct spk_format_spec *spec, int *column, int *at, spk_error *err)
+/* The one physical column. */
+static spk_status the_column(const struct spk_table *t, int *column, spk_error *err)
 {
-	const struct spk_table *t = spec->table;
 	int found = 0;
 
-	*at = -1;
 	for (int i = 0; i < t->schema->count; i++) {
 		if ((t->computed && t->computed[i]) || (t->metadata && t->metadata[i]))
 			continue;
 		*column = i;
 		found++;
 	}
-	if (found != 1)
-		return spk_fail(err, SPK_USAGE, "table \"%s\": format 'raw' needs one column of type text or bytea", t->name);
-	if (!spk_type_is_json(t->schema->field[*column].type))
-		SPK_TRY(check_type(t, t->schema->field[*column].type, "needs", err));
-	for (int i = 0; i < spec->columns; i++)
-		if (spec->column[i] == *column)
-			*at = i;
-	return SPK_OK;
+	if (found == 1)
+		return check_type(t, t->schema->field[*column].type, "needs", err);
+	spk_fail(err, SPK_USAGE, "table \"%s\": format 'raw' needs one column of type text, bytea, json or jsonb", t->name);
+	return spk_hint(err, "It has %d. Of those beside it what is computed or metadata does not count.", found), SPK_USAGE;
+}
+
+static spk_status check(const struct spk_table *table, const struct spk_conf *conf, spk_error *err)
+{
+	int column;
+
+	(void)conf;
+	return the_column(table, &column, err);
 }
 
 static spk_status raw_decoder_open(struct spk_decoder **out, const struct spk_format_spec *spec, spk_error *err)
 {
 	struct raw_decoder *d;
-	int column = 0, at;
+	int column = 0, at = -1;
 
-	SPK_TRY(the_column(spec, &column, &at, err));
+	SPK_TRY(the_column(spec->table, &column, err));
+	for (int i = 0; i < spec->columns; i++)
+		if (spec->column[i] == column)
+			at = i;
 	d = calloc(1, sizeof(*d));
 	SPK_TRY_PTR(d, err);
 	*d = (struct raw_decoder){ { .format = &spk_format_raw }, at, spec->table->schema->field[column].type, swapped(spec), spk_field_rules(spec->conf) };
@@ -153,7 +158,7 @@ static spk_status raw_encoder_open(struct spk_encoder **out, const struct spk_fo
 	struct raw_encoder *e;
 
 	if (spec->columns != 1)
-		return spk_fail(err, SPK_USAGE, "table \"%s\": format 'raw' writes one column of type text or bytea", spec->table->name);
+		return spk_fail(err, SPK_USAGE, "table \"%s\": format 'raw' writes one column of type text, bytea, json or jsonb", spec->table->name);
 	SPK_TRY(check_type(spec->table, spec->schema->field[0].type, "writes", err));
 	e = calloc(1, sizeof(*e));
 	SPK_TRY_PTR(e, err);
@@ -193,6 +198,7 @@ static void raw_encoder_close(struct spk_encoder *base)
 const struct spk_format spk_format_raw = {
 	.name = "raw",
 	.options = options,
+	.check = check,
 	.key_options = true,
 	.decoder_open = raw_decoder_open,
 	.decode = raw_decode,

@@ -60,7 +60,7 @@ def added_up(lines, names):
 
 def written(folder, names):
     """What the files in a sink's folder add up to."""
-    return added_up((line for path in sorted(folder.glob("epoch-*.json")) for line in path.read_text().splitlines()), names)
+    return added_up((line for path in sorted(folder.glob("epoch-*")) for line in path.read_text().splitlines()), names)
 
 
 def run(file, name, parts, each):

@@ -57,7 +57,7 @@ static void where_they_cannot_be(void)
 		fx_open(&f, cases[i].columns);
 		fx_option(&f, "connector", cases[i].connector);
 		CHECK_FAILS(spk_format_raw.decoder_open(&d, &f.spec, &f.err), SPK_USAGE, f.err);
-		CHECK_HOLDS(f.err.message, "needs one column of type text or bytea");
+		CHECK_HOLDS(f.err.message, "needs one column of type text, bytea, json or jsonb");
 		CHECK_HOLDS(f.err.hint, cases[i].hint);
 		CHECK_FAILS(spk_format_raw.encoder_open(&e, &f.spec, &f.err), SPK_USAGE, f.err);
 		fx_close(&f);
