@@ -506,12 +506,12 @@ static void knows_its_lag(void)
 
 	table_init(&t, topic, NULL);
 	s = open_source(&t);
-	CHECK_EQ_INT(s->type->lag(s), -1);
+	CHECK_EQ_INT(s->type->lag(s, 0), -1);
 	seek_all(s, SPK_POSITION_START, resolved);
 	fetch_range(s, 0, 1, 1, NO_LIMIT);
-	CHECK_EQ_INT(s->type->lag(s), 2);
+	CHECK_EQ_INT(s->type->lag(s, 0), 2);
 	fetch_range(s, 0, 3, ROWS_MAX, NO_LIMIT);
-	CHECK_EQ_INT(s->type->lag(s), 0);
+	CHECK_EQ_INT(s->type->lag(s, 0), 0);
 	CHECK(s->type->trouble(s) == NULL);
 	s->type->close(s);
 	free(topic);
