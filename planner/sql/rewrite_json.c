@@ -91,6 +91,8 @@ static spk_status rewrite_value(struct spk_rewrite *r, int i, int end, spk_error
 	struct json_clauses c = { 0 };
 	const char *tail = ")";
 
+	if (close == end)
+		return SPK_OK;  /* the parser will say what is missing */
 	SPK_TRY(find_clauses(r, i + 1, close, &c, err));
 	if (c.from >= close)
 		return SPK_OK;

@@ -145,6 +145,8 @@ static const struct wrong {
 	  SPK_BIND, 1, 20, "operator does not exist: map<text, integer> = map<text, integer>", "" },
 	{ "SELECT DISTINCT MAP['a', 1]",
 	  SPK_BIND, 1, 17, "could not identify an equality operator for type map<text, integer>", "to_jsonb(...) of it has both." },
+	{ "SELECT JSON_VALUE(price RETURNING",
+	  SPK_SYNTAX, 1, 25, "syntax error at or near \"RETURNING\"", "" },
 	{ "SELECT JSON_OBJECT('a' VALUE 1 ABSENT ON NULL)",
 	  SPK_UNSUPPORTED, 1, 32, "ABSENT ON NULL of an object is not supported", "jsonb_strip_nulls" },
 	{ "SELECT JSON_OBJECTAGG(KEY 'a' VALUE 1 ABSENT ON NULL)",
