@@ -1,6 +1,7 @@
 /*
  * Functions of JSON, whose clauses PostgreSQL's grammar lacks:
  *   JSON_VALUE(j, p RETURNING t DEFAULT d ON EMPTY) "sparklet try"(CAST(JSON_VALUE(j, p, (d)::text, NULL) AS t))
+ *   JSON_VALUE(j, p RETURNING t DEFAULT d ON ERROR) coalesce("sparklet try"(CAST(JSON_VALUE(j, p, NULL, (d)::text) AS t)), CASE WHEN JSON_VALUE(j, p) IS NOT NULL THEN CAST((d) AS t) END)
  *   JSON_OBJECT(KEY 'a' VALUE x)                    json_compact(json_build_object('a', x))
  *   x IS JSON                                       x IS DOCUMENT
  *   JSON_ARRAY(1, x)                                json_compact(jsonb_path_query_array(jsonb_build_array(1, x), 'strict $[*] ? (@.type() != "null")'))
@@ -83,11 +84,26 @@ static spk_status put_defaults(struct spk_rewrite *r, const struct json_clauses 
 	return spk_rewrite_tokens(r, c->value[error ? ON_ERROR : ON_EMPTY].to, close + 1, tail, err);
 }
 
+static int length_of(const struct spk_rewrite *r, int from, int to) { return r->tokens->token[to - 1].end - r->tokens->token[from].start; }
+static const char *text_of(const struct spk_rewrite *r, int from) { return r->tokens->text + r->tokens->token[from].start; }
+
+/* RETURNING for the call at token i. A value that is there, but not of the type, is an error, too: then the text alone is asked for again. */
+static spk_status put_type(struct spk_rewrite *r, int i, const struct json_clauses *c, const char **tail, spk_error *err)
+{
+	const int type = length_of(r, c->type.from, c->type.to), from = c->value[ON_ERROR].from, to = c->value[ON_ERROR].to;
+	const char *name = text_of(r, c->type.from);
+
+	SPK_TRY_PTR(*tail = spk_arena_printf(r->edits.arena, ") AS %.*s))", type, name), err);
+	if (to)
+		SPK_TRY_PTR(*tail = spk_arena_printf(r->edits.arena, "%s, CASE WHEN %.*s) IS NOT NULL THEN CAST((%.*s) AS %.*s) END)", *tail, length_of(r, i, c->from), text_of(r, i), length_of(r, from, to),
+						     text_of(r, from), type, name), err);
+	return spk_rewrite_tokens(r, i, i, to ? "coalesce(\"" SPK_MARK_TRY "\"(CAST(" : "\"" SPK_MARK_TRY "\"(CAST(", err);
+}
+
 /* JSON_VALUE and its like at token i. */
 static spk_status rewrite_value(struct spk_rewrite *r, int i, int end, spk_error *err)
 {
 	const int close = spk_rewrite_close(r, i + 1, end);
-	const struct spk_token *t = r->tokens->token;
 	struct json_clauses c = { 0 };
 	const char *tail = ")";
 
@@ -96,10 +112,8 @@ static spk_status rewrite_value(struct spk_rewrite *r, int i, int end, spk_error
 	SPK_TRY(find_clauses(r, i + 1, close, &c, err));
 	if (c.from >= close)
 		return SPK_OK;
-	if (c.type.to > c.type.from) {
-		SPK_TRY_PTR(tail = spk_arena_printf(r->edits.arena, ") AS %.*s))", t[c.type.to - 1].end - t[c.type.from].start, r->tokens->text + t[c.type.from].start), err);
-		SPK_TRY(spk_rewrite_tokens(r, i, i, "\"" SPK_MARK_TRY "\"(CAST(", err));
-	}
+	if (c.type.to > c.type.from)
+		SPK_TRY(put_type(r, i, &c, &tail, err));
 	return put_defaults(r, &c, close, tail, err);
 }
 
