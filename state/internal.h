@@ -123,8 +123,8 @@ spk_status spk_state_write_view(struct spk_state_view *view, spk_error *err);
 spk_status spk_state_full_key(struct spk_state_view *view, const struct spk_bucket *b, const struct spk_cell *c, spk_error *err);
 /* ingest.c: all `dirty` cells of the view, more than none, in one file. *done is false where there was no memory to order them: nothing was done. */
 spk_status spk_state_ingest(struct spk_state_view *view, size_t dirty, bool *done, spk_error *err);
-/* Deletes all entries of the bucket in RocksDB, if there may be any. */
-spk_status spk_state_delete_stored(struct spk_state_view *view, struct spk_bucket *b, spk_error *err);
+/* Deletes all entries of the bucket in RocksDB, if there may be any. keys: the deletes of all there are; NULL: not known one by one. */
+spk_status spk_state_delete_stored(struct spk_state_view *view, struct spk_bucket *b, rocksdb_writebatch_t *keys, spk_error *err);
 
 /* --- view.c --- */
 

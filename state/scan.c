@@ -15,6 +15,13 @@ typedef spk_status (*scan_fn)(void *user, int64_t bucket, const char *key, uint3
 /* Cells are sorted a shard at a time, so that this is all that is held for each. */
 struct ref { struct spk_cell *cell; int64_t bucket; };
 
+/*
+ * A bucket's keys that are stored, to be deleted one by one while there are FEW. RocksDB goes over all deletes of ranges that it has not flushed whenever something
+ * is read in order: with a bucket for each key (sessions) that would be most of the work.
+ */
+enum { FEW = 64 };
+struct few { int n; rocksdb_writebatch_t *deletes; };
+
 struct merge {
 	struct spk_state_view *view;
 	struct ref *ref;                /* all cells, by (shard, bucket) */
@@ -25,6 +32,7 @@ struct merge {
 	size_t cells, at;
 	int prefix_size;                /* of keys in RocksDB */
 	struct spk_bucket *only;        /* NULL: all buckets */
+	struct few *few;                /* NULL: what is stored stays */
 	scan_fn each;
 	void *user;
 };
@@ -58,6 +66,8 @@ static spk_status merge_stored(struct merge *m, rocksdb_iterator_t *it, spk_erro
 		int64_t bucket = m->prefix_size == 1 ? 0 : spk_state_bucket_of(key);
 		bool hidden = false;
 
+		if (m->few && m->few->n++ < FEW)
+			rocksdb_writebatch_delete_cf(m->few->deletes, m->view->table->cf, key, size);
 		for (; m->at < m->cells && !hidden; m->at++) {
 			const struct spk_sorted_cell *s = &m->cell[m->at];
 			int order = s->bucket != bucket ? (s->bucket < bucket ? -1 : 1) :
@@ -208,10 +218,10 @@ static spk_status empty_cache(struct merge *m, spk_error *err)
 }
 
 /* Lists what is cached of the bucket (or of all) by shard and merges it with what is stored. */
-static spk_status scan(struct spk_state_view *view, struct spk_bucket *only, scan_fn each, void *user, spk_error *err)
+static spk_status scan(struct spk_state_view *view, struct spk_bucket *only, struct few *few, scan_fn each, void *user, spk_error *err)
 {
 	struct spk_memory_account *account = view->store->cache_account;
-	struct merge m = { .view = view, .only = only, .each = each, .user = user };
+	struct merge m = { .view = view, .only = only, .few = few, .each = each, .user = user };
 	spk_status status = SPK_OK;
 
 	m.prefix_size = view->table->kind == SPK_TABLE_BUCKETED ? SPK_STATE_PREFIX_MAX : 1;
@@ -231,7 +241,7 @@ static spk_status scan(struct spk_state_view *view, struct spk_bucket *only, sca
 
 spk_status spk_state_scan(struct spk_state_view *view, spk_status (*each)(void *user, int64_t bucket, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err)
 {
-	return scan(view, NULL, each, user, err);
+	return scan(view, NULL, NULL, each, user, err);
 }
 
 /* spk_state_take_bucket's callback is not told the bucket. */
@@ -253,7 +263,7 @@ spk_status spk_state_scan_bucket(struct spk_state_view *view, int64_t bucket, sp
 	struct without_bucket w = { .each = each, .user = user };
 	struct spk_bucket *b = spk_bucket_find(view, bucket);
 
-	return b ? scan(view, b, each_without_bucket, &w, err) : SPK_OK;
+	return b ? scan(view, b, NULL, each_without_bucket, &w, err) : SPK_OK;
 }
 
 spk_status spk_state_visit_bucket(struct spk_state_view *view, int64_t bucket, spk_status (*each)(void *user, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err)
@@ -274,15 +284,23 @@ spk_status spk_state_visit_bucket(struct spk_state_view *view, int64_t bucket, s
 spk_status spk_state_take_bucket(struct spk_state_view *view, int64_t bucket, spk_status (*each)(void *user, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err), void *user, spk_error *err)
 {
 	struct without_bucket w = { .each = each, .user = user };
+	struct few few = { 0 };
+	spk_status status = SPK_OK;
 
 	SPK_ASSERT(view->table->kind == SPK_TABLE_BUCKETED, "only bucketed tables have buckets to take");
 	struct spk_bucket *b = spk_bucket_find(view, bucket);
 
 	if (!b)
 		return SPK_OK;
+	if (each) {
+		few.deletes = rocksdb_writebatch_create();
+		status = scan(view, b, &few, each_without_bucket, &w, err);
+	}
+	if (status == SPK_OK)
+		status = spk_state_delete_stored(view, b, each && few.n <= FEW ? few.deletes : NULL, err);
 	if (each)
-		SPK_TRY(scan(view, b, each_without_bucket, &w, err));
-	SPK_TRY(spk_state_delete_stored(view, b, err));
-	spk_bucket_drop(view, b);
-	return SPK_OK;
+		rocksdb_writebatch_destroy(few.deletes);
+	if (status == SPK_OK)
+		spk_bucket_drop(view, b);
+	return status;
 }

@@ -123,12 +123,14 @@ spk_status spk_state_write_view(struct spk_state_view *view, spk_error *err)
 	return SPK_OK;
 }
 
-spk_status spk_state_delete_stored(struct spk_state_view *view, struct spk_bucket *b, spk_error *err)
+spk_status spk_state_delete_stored(struct spk_state_view *view, struct spk_bucket *b, rocksdb_writebatch_t *keys, spk_error *err)
 {
 	char first[SPK_STATE_PREFIX_MAX], end[SPK_STATE_PREFIX_MAX];
 
 	if (!b->stored)
 		return SPK_OK;
+	if (keys)
+		return write_batch(view->store, keys, err);
 	rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
 
 	for (int shard = view->first_shard; shard < view->end_shard; shard++) {

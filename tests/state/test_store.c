@@ -352,6 +352,45 @@ static void short_lived_buckets_never_reach_rocksdb(void)
 	free(dir);
 }
 
+/* Few keys are deleted one by one, many by ranges: of either nothing is left, and what comes to the bucket then stays. */
+static void taken_buckets_are_gone(void)
+{
+	static const int keys[] = { 1, 63, 64, 65, 700 };
+	char *dir = spk_test_dir("taken"), *snap = spk_test_format("%s/snap", dir), *live = spk_test_format("%s/live", dir);
+	struct spk_store *s = open_in(live);
+	struct spk_state_view *v = open_view(s, "w", SPK_TABLE_BUCKETED);
+	struct batch *b = calloc(1, sizeof(*b));
+	spk_error err = { 0 };
+
+	for (size_t i = 0; i < SPK_COUNT_OF(keys); i++)
+		REQUIRE_OK(put_range(v, b, 0, keys[i], (int64_t)i, false, &err), err);
+	REQUIRE_OK(spk_store_flush(s, &err), err);
+	for (size_t i = 0; i < SPK_COUNT_OF(keys); i++) {
+		int count = 0;
+
+		/* One that is stored is changed, one more is not. */
+		REQUIRE_OK(put_range(v, b, 0, 1, (int64_t)i, false, &err), err);
+		REQUIRE_OK(put_range(v, b, 1000, 1, (int64_t)i, false, &err), err);
+		REQUIRE_OK(spk_state_take_bucket(v, (int64_t)i, count_entry, &count, &err), err);
+		CHECK_EQ_INT(count, keys[i] + 1);
+		CHECK_EQ_INT(get_range(v, b, 0, 1001, (int64_t)i, false), 0);
+		REQUIRE_OK(put_range(v, b, 2000, 2, (int64_t)i, false, &err), err);
+	}
+	REQUIRE_OK(spk_store_snapshot(s, snap, &err), err);
+	spk_state_view_close(v);
+	spk_store_close(s);
+	s = open_in(snap);
+	v = open_view(s, "w", SPK_TABLE_BUCKETED);
+	for (size_t i = 0; i < SPK_COUNT_OF(keys); i++)
+		CHECK_EQ_INT(get_range(v, b, 0, 3000, (int64_t)i, false), 2);
+	spk_state_view_close(v);
+	spk_store_close(s);
+	batch_free(b);
+	free(live);
+	free(snap);
+	free(dir);
+}
+
 /* --- memory --- */
 
 static void stays_within_its_bound(void)
@@ -596,6 +635,7 @@ SPK_TEST_SUITE("state/store",
 	{ "a flush of much is a file", flushes_are_files },
 	{ "injected failures come out clean and can be repeated", faults_give_clean_errors },
 	{ "buckets that live in the cache never reach RocksDB", short_lived_buckets_never_reach_rocksdb },
+	{ "what is taken is gone, few keys or many", taken_buckets_are_gone },
 	{ "caches stay within their bound", stays_within_its_bound },
 	{ "any reservation may be refused", survives_refused_memory },
 	{ "a process that runs short gets half back", gives_way_under_pressure },
