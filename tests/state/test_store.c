@@ -363,13 +363,13 @@ static void taken_buckets_are_gone(void)
 	spk_error err = { 0 };
 
 	for (size_t i = 0; i < SPK_COUNT_OF(keys); i++)
-		REQUIRE_OK(put_range(v, b, 0, keys[i], (int64_t)i, false, &err), err);
+		REQUIRE_OK(put_range(v, b, 1, keys[i], (int64_t)i, false, &err), err);
 	REQUIRE_OK(spk_store_flush(s, &err), err);
 	for (size_t i = 0; i < SPK_COUNT_OF(keys); i++) {
 		int count = 0;
 
 		/* One that is stored is changed, one more is not. */
-		REQUIRE_OK(put_range(v, b, 0, 1, (int64_t)i, false, &err), err);
+		REQUIRE_OK(put_range(v, b, 1, 1, (int64_t)i, false, &err), err);
 		REQUIRE_OK(put_range(v, b, 1000, 1, (int64_t)i, false, &err), err);
 		REQUIRE_OK(spk_state_take_bucket(v, (int64_t)i, count_entry, &count, &err), err);
 		CHECK_EQ_INT(count, keys[i] + 1);
