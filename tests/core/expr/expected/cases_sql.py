@@ -11,7 +11,7 @@ def arrays(sql, query):
     a = "(ARRAY[10,20,30])"
     for i in ['1', '3', '0', '4', '-1', 'NULL', "'2'", '1.4', '2::bigint', '1:2', '2:', ':2', ':', '3:1', '0:1', '-5:100', 'NULL:2', '2:NULL', "'1':'2'", '5:9', 'true', "'x'"]:
         sql(f, f'{a}[{i}]')
-    for e in ["(ARRAY[ARRAY_APPEND(ARRAY[1],2)[1],3])[2]", "('{a,b}'::text[])[2]", "(string_to_array('a b c',' '))[2]", "(NULL::int[])[1]", "(NULL::int[])[1:2]", "('{}'::int[])[1:2]", "(1)[1]", "('x'::text)[1]", "('x'::text)[1]"]:
+    for e in ["(ARRAY[(ARRAY_APPEND(ARRAY[1],2))[1],3])[2]", "('{a,b}'::text[])[2]", "(string_to_array('a b c',' '))[2]", "(NULL::int[])[1]", "(NULL::int[])[1:2]", "('{}'::int[])[1:2]", "(1)[1]", "('x'::text)[1]", "('x'::text)[1]"]:
         sql(f, e)
     for x in ['1', '3', 'NULL', '2.0', "'2'", '1::bigint']:
         for arr in ["ARRAY[1,2]", "ARRAY[1,NULL]", "'{}'", "'{1,2}'", "NULL::int[]", "ARRAY[NULL]::int[]", "ARRAY[1.0,2.5]"]:
