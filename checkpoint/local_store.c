@@ -86,32 +86,36 @@ static bool is_stored(const char *path, int64_t size)
 	return spk_file_size(path, &there, NULL) == SPK_OK && there == size;
 }
 
-/* Table files never change, so a link will do. */
-static spk_status link_or_copy(const char *from, const char *part, bool table, spk_error *err)
+/* Table files never change, so a link will do; RocksDB rewrites the others. A copy is synced, *linked files are as they were. */
+static spk_status link_or_copy(const char *from, const char *to, bool table, bool *linked, spk_error *err)
 {
-	spk_status status;
-	int fd;
+	*linked = table && link(from, to) == 0;
+	return *linked ? SPK_OK : spk_file_copy(from, to, err);
+}
 
-	unlink(part);
-	if (!table || link(from, part) != 0)
-		return spk_file_copy(from, part, err);
-	fd = open(part, O_RDONLY | O_CLOEXEC);
+static spk_status sync_linked(const char *path, spk_error *err)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	spk_status status;
+
 	if (fd < 0)
-		return spk_fail_errno(err, errno, "cannot open %s", part);
-	status = spk_file_sync(fd, part, err);
+		return spk_fail_errno(err, errno, "cannot open %s", path);
+	status = spk_file_sync(fd, path, err);
 	close(fd);
-	if (status != SPK_OK)
-		unlink(part);
 	return status;
 }
 
 static spk_status store_file(const char *from, const char *part, const char *to, bool table, spk_error *err)
 {
 	spk_status status;
+	bool linked;
 
 	SPK_TRY(spk_fault(SPK_FAULT_CHECKPOINT_COPY, err));
-	SPK_TRY(link_or_copy(from, part, table, err));
-	status = spk_fault(SPK_FAULT_FILE_RENAME, err);
+	unlink(part);
+	SPK_TRY(link_or_copy(from, part, table, &linked, err));
+	status = linked ? sync_linked(part, err) : SPK_OK;
+	if (status == SPK_OK)
+		status = spk_fault(SPK_FAULT_FILE_RENAME, err);
 	if (status == SPK_OK && rename(part, to) != 0)
 		status = spk_fail_errno(err, errno, "cannot rename %s to %s", part, to);
 	if (status != SPK_OK)
@@ -277,15 +281,13 @@ static spk_status local_verify(struct spk_checkpoint_store *s, int64_t epoch, sp
 	return status;
 }
 
-/* Table files never change, so a link will do; RocksDB rewrites the others. */
 static spk_status clone_file(const struct local_store *l, const struct spk_checkpoint_file *f, int64_t epoch, const char *target, struct spk_arena *arena, spk_error *err)
 {
 	const char *from = file_path(l, f, epoch, arena), *to = spk_arena_printf(arena, "%s/%s", target, f->name);
+	bool linked;
 
 	SPK_TRY_PTR(from && to, err);
-	if (is_table(f->name) && link(from, to) == 0)
-		return SPK_OK;
-	return spk_file_copy(from, to, err);
+	return link_or_copy(from, to, is_table(f->name), &linked, err);
 }
 
 static spk_status make_target(const char *target, struct spk_arena *arena, spk_error *err)

@@ -3,18 +3,6 @@
 #include "core/columnar/hash.h"
 #include "state/internal.h"
 
-/* Eight bytes of a key from `skip` on as a number that orders alike; shorter ones padded. */
-static uint64_t key_prefix(const struct spk_cell *c, uint32_t skip)
-{
-	unsigned char bytes[8] = { 0 };
-	uint64_t word;
-
-	if (c->key_size > skip)
-		memcpy(bytes, c->bytes + skip, SPK_MIN(c->key_size - skip, 8u));
-	memcpy(&word, bytes, 8);
-	return __builtin_bswap64(word);
-}
-
 /* How many bytes all keys have in common at their start. Often many: a window's keys begin with its time. */
 static uint32_t common_prefix(const struct spk_sorted_cell *cells, size_t count)
 {
@@ -113,7 +101,7 @@ static void sort_run(struct spk_sorted_cell *cells, struct spk_sorted_cell *spar
 	for (size_t i = 0; i < count; i++) {
 		if (i + SPK_CELLS_AHEAD < count)
 			spk_cell_prefetch(cells[i + SPK_CELLS_AHEAD].cell);
-		cells[i].prefix = key_prefix(cells[i].cell, skip);
+		cells[i].prefix = spk_row_key_word(cells[i].cell->bytes, cells[i].cell->key_size, skip);
 	}
 	if (count >= RADIX_FROM)
 		radix_sort(cells, spare, count);

@@ -206,11 +206,15 @@ static spk_status rows_that_pass(const struct spk_vector *filter, const struct s
 	return SPK_OK;
 }
 
-static spk_status eval_passed(const struct spk_op *op, const struct spk_batch *in, struct spk_batch *out, spk_error *err)
+/* keys: the group columns, which are passed first, where they have been evaluated; or NULL. */
+static spk_status eval_passed(const struct spk_op *op, const struct spk_batch *in, const struct spk_batch *keys, struct spk_batch *out, spk_error *err)
 {
 	struct spk_eval ev = spk_op_eval(op, out->arena, NULL);
+	int first = 0;
 
-	for (int i = 0; i < op->plan->pass_count; i++) {
+	for (; keys && first < keys->columns; first++)
+		out->column[SPK_PARTIAL_COLUMNS + first] = keys->column[first];
+	for (int i = first; i < op->plan->pass_count; i++) {
 		const struct spk_pass *pass = &op->plan->pass[i];
 		struct spk_vector *v = &out->column[SPK_PARTIAL_COLUMNS + i];
 		int32_t *sel = (int32_t *)(uintptr_t)in->sel;
@@ -226,7 +230,7 @@ static spk_status eval_passed(const struct spk_op *op, const struct spk_batch *i
 	return SPK_OK;
 }
 
-static spk_status fill_passed(const struct partial *p, const struct spk_batch *in, struct spk_batch *out, spk_error *err)
+static spk_status fill_passed(const struct partial *p, const struct spk_batch *in, const struct spk_batch *evaluated, struct spk_batch *out, spk_error *err)
 {
 	const struct spk_op *op = &p->base;
 	const int32_t task = op->pipeline->task + 1;
@@ -237,7 +241,7 @@ static spk_status fill_passed(const struct partial *p, const struct spk_batch *i
 	SPK_TRY(spk_vector_init(&out->column[SPK_PARTIAL_HASH], spk_type(SPK_TYPE_BIGINT), in->rows, out->arena, err));
 	SPK_TRY(spk_vector_init_constant(&out->column[SPK_PARTIAL_STATE], spk_type(SPK_TYPE_BYTEA), NULL, out->arena, err));
 	SPK_TRY(spk_vector_init_constant(&out->column[SPK_PARTIAL_TASK], spk_type(SPK_TYPE_INTEGER), &task, out->arena, err));
-	SPK_TRY(eval_passed(op, in, out, err));
+	SPK_TRY(eval_passed(op, in, evaluated, out, err));
 	keys.column = out->column + SPK_PARTIAL_COLUMNS;
 	for (int i = 0; i < op->plan->expr_count; i++)
 		column[i] = p->groups.key_column[i].column;
@@ -247,13 +251,13 @@ static spk_status fill_passed(const struct partial *p, const struct spk_batch *i
 	return SPK_OK;
 }
 
-static spk_status pass_rows(struct partial *p, struct spk_batch *in, spk_error *err)
+static spk_status pass_rows(struct partial *p, const struct spk_batch *in, const struct spk_batch *keys, spk_error *err)
 {
 	struct spk_batch *out;
 	spk_status status;
 
 	SPK_TRY(spk_batch_derive(&out, in, p->base.plan->schema, err));
-	status = fill_passed(p, in, out, err);
+	status = fill_passed(p, in, keys, out, err);
 	if (status == SPK_OK)
 		status = spk_op_emit(&p->base, out, err);
 	spk_batch_unref(out);
@@ -261,14 +265,14 @@ static spk_status pass_rows(struct partial *p, struct spk_batch *in, spk_error *
 }
 
 /* In a stream: those that did not fail. */
-static spk_status pass_rest(struct partial *p, struct spk_batch *in, const struct spk_batch *keys, spk_error *err)
+static spk_status pass_rest(struct partial *p, const struct spk_batch *in, const struct spk_batch *keys, spk_error *err)
 {
 	struct spk_batch some = *in;
 
-	some.arena = keys->arena;  /* it holds that of `in`, and has the selection */
+	some.arena = keys->arena;  /* it holds that of `in`, and has the selection and the keys */
 	some.sel = keys->sel;
 	some.selected = keys->selected;
-	return pass_rows(p, &some, err);
+	return pass_rows(p, &some, keys, err);
 }
 
 /* --- batches --- */
@@ -297,7 +301,7 @@ static spk_status take(struct partial *p, struct spk_batch *in, struct spk_batch
 		return pass_rest(p, in, keys, err);
 	SPK_TRY(make_room(p, keys, err));
 	if (p->passing)
-		return pass_rows(p, in, err);
+		return pass_rows(p, in, NULL, err);
 	SPK_TRY(fold(p, in, keys, err));
 	if (pays(p))
 		return SPK_OK;
@@ -313,7 +317,7 @@ static spk_status partial_push(struct spk_op *op, int input, struct spk_batch *i
 
 	(void)input;
 	if (p->passing && in_batch(op))
-		return pass_rows(p, in, err);
+		return pass_rows(p, in, NULL, err);
 	SPK_TRY(spk_batch_derive(&keys, in, p->groups.key_schema, err));
 	status = take(p, in, keys, err);
 	spk_batch_unref(keys);

@@ -39,6 +39,15 @@ spk_status spk_row_keys_encode(struct spk_row_keys *keys, const struct spk_batch
 spk_status spk_row_keys_copy(struct spk_row_keys *keys, const struct spk_vector *encoded, const int32_t *sel, int n, spk_error *err);
 /* The same of views. */
 spk_status spk_row_keys_views(struct spk_row_keys *keys, const struct spk_view *encoded, int n, spk_error *err);
+/* Eight bytes of an encoded key from `from` on, as a number that orders as they do; a shorter key is padded. */
+static inline uint64_t spk_row_key_word(const char *key, uint32_t size, uint32_t from)
+{
+	uint64_t word = 0;
+
+	if (from < size)
+		memcpy(&word, key + from, size - from < sizeof word ? size - from : sizeof word);
+	return __builtin_bswap64(word);
+}
 static inline const char *spk_row_key(const struct spk_row_keys *k, int i, uint32_t *size)
 {
 	*size = k->offset[i + 1] - k->offset[i];

@@ -55,6 +55,15 @@ spk_status spk_epoch_keys_put(struct spk_epoch_keys *k, const struct spk_op *op,
 	return op->plan->window_key >= 0 ? note_buckets(k, op->plan, in, number, err) : SPK_OK;
 }
 
+spk_status spk_epoch_keys_fold(struct spk_epoch_keys *k, const struct spk_op *op, const struct spk_batch *in, struct spk_delta_rows *delta, uint32_t *number, spk_error *err)
+{
+	SPK_TRY(spk_epoch_keys_put(k, op, in, number, err));
+	SPK_TRY(spk_delta_rows_begin(delta, in, in->columns, err));
+	SPK_EACH_ROW(in, i, row)
+		SPK_TRY(spk_delta_rows_add(delta, row, NULL, number[i], spk_batch_weight(in, row), err));
+	return SPK_OK;
+}
+
 void spk_epoch_keys_least_bucket(struct spk_epoch_keys *k, const struct spk_op *op, const struct spk_batch *in, const uint32_t *number)
 {
 	const struct spk_reader window = spk_vector_reader(&in->column[op->plan->window_key]);

@@ -6,6 +6,7 @@
 
 #include "batch/operator/operator.h"
 #include "core/columnar/keymap.h"
+#include "stream/operator/delta_rows.h"
 
 struct spk_epoch_keys {
 	struct spk_key_column *column;
@@ -20,6 +21,8 @@ void spk_epoch_keys_clear(struct spk_epoch_keys *k);
 void spk_epoch_keys_release(struct spk_epoch_keys *k);
 /* number[i]: of the i-th selected row's key. */
 spk_status spk_epoch_keys_put(struct spk_epoch_keys *k, const struct spk_op *op, const struct spk_batch *in, uint32_t *number, spk_error *err);
+/* The same, and adds the rows, whole, to `delta` by these numbers. */
+spk_status spk_epoch_keys_fold(struct spk_epoch_keys *k, const struct spk_op *op, const struct spk_batch *in, struct spk_delta_rows *delta, uint32_t *number, spk_error *err);
 
 /* Behind it, where rows of a key are of several windows: its bucket is the least of their ends. */
 void spk_epoch_keys_least_bucket(struct spk_epoch_keys *k, const struct spk_op *op, const struct spk_batch *in, const uint32_t *number);

@@ -71,11 +71,8 @@ static spk_status paced_push(struct spk_op *op, int input, struct spk_batch *in,
 	uint32_t number[SPK_BATCH_ROWS];
 
 	(void)input;
-	SPK_TRY(spk_epoch_keys_put(&p->keys, op, in, number, err));
+	SPK_TRY(spk_epoch_keys_fold(&p->keys, op, in, &p->delta, number, err));
 	spk_epoch_keys_least_bucket(&p->keys, op, in, number);
-	SPK_TRY(spk_delta_rows_begin(&p->delta, in, in->columns, err));
-	SPK_EACH_ROW(in, i, row)
-		SPK_TRY(spk_delta_rows_add(&p->delta, row, NULL, number[i], spk_batch_weight(in, row), err));
 	return SPK_OK;
 }
 

@@ -136,11 +136,7 @@ static spk_status recompute_push(struct spk_op *op, int input, struct spk_batch 
 	uint32_t number[SPK_BATCH_ROWS];
 
 	(void)input;
-	SPK_TRY(spk_epoch_keys_put(&r->keys, op, in, number, err));
-	SPK_TRY(spk_delta_rows_begin(&r->delta, in, in->columns, err));
-	SPK_EACH_ROW(in, i, row)
-		SPK_TRY(spk_delta_rows_add(&r->delta, row, NULL, number[i], spk_batch_weight(in, row), err));
-	return SPK_OK;
+	return spk_epoch_keys_fold(&r->keys, op, in, &r->delta, number, err);
 }
 
 /* --- the rows of some keys through the chain --- */

@@ -44,22 +44,13 @@ static spk_status sort_groups(const struct spk_stateful_groups *s, struct sorted
 	return SPK_OK;
 }
 
-static uint64_t bytes_of_key(const char *key, uint32_t size, uint32_t from)
-{
-	uint64_t v = 0;
-
-	if (from < size)
-		memcpy(&v, key + from, SPK_MIN(size - from, (uint32_t)sizeof v));
-	return __builtin_bswap64(v);
-}
-
 static struct place place_of(const struct spk_stateful_groups *s, uint32_t number)
 {
 	struct place p = { .number = number, .shard = spk_shard_of(spk_groups_hash(&s->epoch, number)).value };
 
 	p.key = spk_groups_key(&s->epoch, number, &p.size);
 	for (uint32_t i = 0; i < 2; i++)
-		p.first[i] = bytes_of_key(p.key, p.size, SPK_GROUP_WINDOW_SIZE + i * (uint32_t)sizeof p.first[i]);
+		p.first[i] = spk_row_key_word(p.key, p.size, SPK_GROUP_WINDOW_SIZE + i * (uint32_t)sizeof p.first[i]);
 	return p;
 }
 

@@ -78,13 +78,8 @@ static bool is_late(const struct spk_join_op *j, uint32_t key)
 	return j->base.plan->lateness_us && spk_join_window(j, key) <= spk_op_watermark_before(&j->base);
 }
 
-/* Its window ends in this epoch, and nothing of the window is kept: then it need not be, if no late rows are to meet it. */
-static bool is_passing(const struct spk_join_op *j, int64_t end)
-{
-	return !j->base.plan->lateness_us && end <= spk_op_watermark_after(&j->base) && spk_state_next_bucket(j->view, end) != end;
-}
-
-static spk_status store(struct spk_join_op *j, spk_error *err)
+/* passes: by key, whether its rows are joined where they are. */
+static spk_status store(struct spk_join_op *j, const bool *passes, spk_error *err)
 {
 	uint32_t number[KEYS_AT_ONCE];
 
@@ -92,7 +87,7 @@ static spk_status store(struct spk_join_op *j, spk_error *err)
 		int n = 0;
 
 		for (uint32_t k = 0; k < j->in.keys.count; k++) {
-			if (!j->in.side[side].first[k] || is_late(j, k) || is_passing(j, spk_join_window(j, k)))
+			if (!j->in.side[side].first[k] || is_late(j, k) || passes[k])
 				continue;
 			number[n++] = k;
 			if (n < KEYS_AT_ONCE)
@@ -316,13 +311,21 @@ static spk_status join_passing(struct spk_join_op *j, const struct spk_epoch_win
 	return SPK_OK;
 }
 
-static spk_status find_passing(struct spk_join_op *j, struct spk_epoch_windows *p, spk_error *err)
+/* Keys whose window ends in this epoch while nothing of it is kept: then it need not be, if no late rows are to meet it. */
+static spk_status find_passing(struct spk_join_op *j, struct spk_epoch_windows *p, bool **passes, spk_error *err)
 {
-	for (uint32_t k = 0; k < j->in.keys.count; k++) {
+	const int64_t after = spk_op_watermark_after(&j->base);
+
+	SPK_TRY_PTR(*passes = SPK_NEW_ARRAY(p->arena, bool, (size_t)j->in.keys.count + 1), err);
+	for (uint32_t k = 0; k < j->in.keys.count && !j->base.plan->lateness_us; k++) {
+		int64_t end;
+
 		if (!j->in.side[0].first[k] && !j->in.side[1].first[k])
 			continue;
-		if (is_passing(j, spk_join_window(j, k)))
-			SPK_TRY(spk_epoch_windows_add(p, k, spk_join_window(j, k), err));
+		end = spk_join_window(j, k);
+		(*passes)[k] = end <= after && spk_state_next_bucket(j->view, end) != end;
+		if ((*passes)[k])
+			SPK_TRY(spk_epoch_windows_add(p, k, end, err));
 	}
 	return SPK_OK;
 }
@@ -348,15 +351,16 @@ static spk_status window_join_finish(struct spk_op *op, spk_error *err)
 	const int64_t over = after == SPK_WATERMARK_END || after == SPK_WATERMARK_NONE ? after : after - op->plan->lateness_us;
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
 	struct spk_epoch_windows passing = { 0 };
+	bool *passes = NULL;
 	spk_status status = work ? spk_join_input_chain(&j->in, work, err) : spk_fail_memory(err);
 
 	closing.rows = &rows;
 	if (status == SPK_OK)
 		status = spk_epoch_windows_begin(&passing, j->in.keys.count, work, err);
 	if (status == SPK_OK)
-		status = find_passing(j, &passing, err);
+		status = find_passing(j, &passing, &passes, err);
 	if (status == SPK_OK)
-		status = store(j, err);
+		status = store(j, passes, err);
 	if (status == SPK_OK)
 		status = join_all_late(j, err);
 	if (status == SPK_OK)
