@@ -123,6 +123,36 @@ static spk_status distinct(const struct spk_call *call, struct spk_vector *out, 
 	return spk_list_finish(&b, err);
 }
 
+/* The values of the first array that are in the second as well (`both`), or are not, each once. */
+static spk_status pick_values(const struct spk_call *call, bool both, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_array_reader a = spk_array_reader(&call->arg[0]), b = spk_array_reader(&call->arg[1]);
+	const struct spk_values elements = spk_values(a.child), others = spk_values(b.child);
+	const struct spk_vector source[1] = { *a.child };
+	struct spk_list_builder lists = spk_call_lists(call, out, source, 1);
+	int32_t first, end, from, to, at, before;
+
+	SPK_EACH_CALL_ROW(call, row) {
+		if (!spk_array_row(&a, row, &first, &end) || !spk_array_row(&b, row, &from, &to)) {
+			SPK_TRY(spk_call_null(call, out, row, err));
+			first = end = 0;
+		}
+		for (int32_t e = first; e < end; e++) {
+			for (at = from; at < to && !spk_values_same(&elements, e, &others, at); at++)
+				;
+			for (before = first; before < e && !spk_values_same(&elements, e, &elements, before); before++)
+				;
+			if ((at < to) == both && before == e)
+				SPK_TRY(spk_list_pick(&lists, 0, e, e + 1, err));
+		}
+		spk_list_end(&lists, row);
+	}
+	return spk_list_finish(&lists, err);
+}
+
+static spk_status intersect(const struct spk_call *call, struct spk_vector *out, spk_error *err) { return pick_values(call, true, out, err); }
+static spk_status except(const struct spk_call *call, struct spk_vector *out, spk_error *err) { return pick_values(call, false, out, err); }
+
 #define EDIT(name_, kernel_, doc_, ...) \
 	{ .name = name_, .doc = doc_, __VA_ARGS__, SPK_RESULT(ARRAY), .alike = SPK_ALIKE_COMPATIBLE, .not_strict = true, .can_fail = true, .kernel = kernel_ }
 
@@ -136,6 +166,8 @@ static const struct spk_function array_edit_functions[] = {
 	EDIT("||", append, "Arrays joined, or with a value before or behind", SPK_ARGS2(ARRAY, UNKNOWN)),
 	EDIT("||", prepend, "Arrays joined, or with a value before or behind", SPK_ARGS2(UNKNOWN, ARRAY)),
 	EDIT("array_distinct", distinct, "Each of its values once, in the order in which they come first", SPK_ARGS1(ARRAY)),
+	EDIT("array_intersect", intersect, "The values that are in both, each once, in the order of the first", SPK_ARGS2(ARRAY, ARRAY)),
+	EDIT("array_except", except, "The values of the first that are not in the second, each once", SPK_ARGS2(ARRAY, ARRAY)),
 	EDIT("array_remove", leave_out, "Without the elements that are equal to a value", SPK_ARGS2(ARRAY, UNKNOWN)),
 	EDIT("array_replace", leave_out, "With every element equal to the second argument replaced by the third", SPK_ARGS3(ARRAY, UNKNOWN, UNKNOWN)),
 };

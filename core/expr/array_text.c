@@ -110,6 +110,42 @@ static spk_status string_to_array(const struct spk_call *call, struct spk_vector
 	return SPK_OK;
 }
 
+/* --- split_parts --- */
+
+/* Of each part between delimiters: the piece before the second delimiter (`which` 1), or behind it (2), NULL where there is none. */
+static spk_status split_pieces(struct spk_array_writer *w, const struct spk_view *text, const struct spk_view *by, const struct spk_view *within, int which, spk_error *err)
+{
+	const char *s = spk_view_data(text), *end = s + text->length, *part, *piece;
+
+	for (; s <= end && text->length; s = part + by->length) {
+		part = by->length ? spk_find(s, (size_t)(end - s), spk_view_data(by), by->length) : NULL;
+		part = part ? part : end;
+		piece = within->length ? spk_find(s, (size_t)(part - s), spk_view_data(within), within->length) : NULL;
+		if (which == 1)
+			SPK_TRY(add(w, s, (size_t)((piece ? piece : part) - s), NULL, err));
+		else if (piece)
+			SPK_TRY(add(w, piece + within->length, (size_t)(part - piece) - within->length, NULL, err));
+		else
+			SPK_TRY(spk_array_null(w, err));
+		if (part == end)
+			break;
+	}
+	return SPK_OK;
+}
+
+static spk_status split_parts(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_reader rs = spk_vector_reader(&call->arg[0]), rd = spk_vector_reader(&call->arg[1]), rw = spk_vector_reader(&call->arg[2]), rn = spk_vector_reader(&call->arg[3]);
+	struct spk_array_writer w = spk_array_writer(call, out);
+
+	SPK_EACH_CALL_ROW(call, row) {
+		SPK_TRY(split_pieces(&w, &SPK_ARG(struct spk_view, rs, row), &SPK_ARG(struct spk_view, rd, row), &SPK_ARG(struct spk_view, rw, row), SPK_ARG(int32_t, rn, row), err));
+		spk_array_end(&w, row);
+	}
+	spk_array_end(&w, call->rows);
+	return SPK_OK;
+}
+
 #define STRING_TO(name_, ...) \
 	{ .name = name_, .doc = "Parts of a text between delimiters (NULL: its characters); those equal to the third argument are NULL", .args_min = 2, .args_max = 3, \
 	  .arg = { SPK_T(TEXT), SPK_T(TEXT), SPK_T(TEXT) }, .result = SPK_TA(TEXT), .not_strict = true, .kernel = string_to_array, __VA_ARGS__ }
@@ -118,6 +154,8 @@ static const struct spk_function array_text_functions[] = {
 	{ .name = "array_to_string", .doc = "Elements as one text with a delimiter between them; NULLs as the third argument, or left out", .args_min = 2, .args_max = 3,
 	  .arg = { SPK_T(ARRAY), SPK_T(TEXT), SPK_T(TEXT) }, SPK_RESULT(TEXT), .alike = SPK_ALIKE_SAME, .not_strict = true, .volatility = SPK_STABLE, .kernel = array_to_string },
 	STRING_TO("string_to_array"),
+	{ .name = "split_parts", .doc = "Of each part between the first delimiters: what is before the second delimiter (1) or behind it (2), NULL where that is not there", .args_min = 4, .args_max = 4,
+	  .arg = { SPK_T(TEXT), SPK_T(TEXT), SPK_T(TEXT), SPK_T(INTEGER) }, .result = SPK_TA(TEXT), .kernel = split_parts },
 	STRING_TO("string_to_table", .set_returning = true),
 };
 

@@ -299,7 +299,7 @@ static spk_status like_rows(const struct spk_call *call, bool negated, struct sp
 static spk_status like_kernel(const struct spk_call *call, struct spk_vector *out, spk_error *err) { return like_rows(call, false, out, err); }
 static spk_status not_like(const struct spk_call *call, struct spk_vector *out, spk_error *err) { return like_rows(call, true, out, err); }
 
-/* --- SHA-2 --- */
+/* --- SHA-1, SHA-2 --- */
 
 static spk_status sha2(const struct spk_call *call, int bits, struct spk_vector *out, spk_error *err)
 {
@@ -317,6 +317,7 @@ static spk_status sha2(const struct spk_call *call, int bits, struct spk_vector 
 }
 
 #define SHA_KERNEL(bits) static spk_status sha##bits(const struct spk_call *call, struct spk_vector *out, spk_error *err) { return sha2(call, bits, out, err); }
+SHA_KERNEL(160)
 SHA_KERNEL(224)
 SHA_KERNEL(256)
 SHA_KERNEL(384)
@@ -461,6 +462,7 @@ static const struct spk_function bytea_functions[] = {
 	ROW("like", 2, 3, BOOLEAN, like_kernel, "Pattern with % and _; a third argument is the escape character", B, B, B),
 	ROW("~~", 2, 2, BOOLEAN, like_kernel, "LIKE", B, B),
 	ROW("!~~", 2, 2, BOOLEAN, not_like, "NOT LIKE", B, B),
+	SURE("sha1", 1, BYTEA, sha160, "SHA-1", B),
 	SURE("sha224", 1, BYTEA, sha224, "SHA-224", B),
 	SURE("sha256", 1, BYTEA, sha256, "SHA-256", B),
 	SURE("sha384", 1, BYTEA, sha384, "SHA-384", B),

@@ -28,6 +28,7 @@
 	X(regex_parts, "Regular expressions: parts") \
 	X(uuid, "UUIDs") \
 	X(sizes, "Numbers of bytes") \
+	X(text_words, "Strings: as other engines measure and write them") \
 	X(time, "Dates and times: arithmetic") \
 	X(extract, "Dates and times: fields") \
 	X(truncate, "Dates and times: truncation and construction") \

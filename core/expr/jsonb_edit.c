@@ -430,8 +430,11 @@ static spk_status put_stripped(struct spk_buffer *out, struct spk_json j, spk_er
 	return close_list(&l, *j.p == '{', err);
 }
 
-/* The text of names and values without blanks between them; `nulls`: members that are null as well. */
-static spk_status put_compact(struct spk_buffer *out, struct spk_json j, bool nulls, spk_error *err)
+/* What becomes of members that are null; OUTER: those of the object itself. */
+enum null_members { KEEP_NULLS, DROP_NULLS, DROP_OUTER_NULLS };
+
+/* The text of names and values without blanks between them. */
+static spk_status put_compact(struct spk_buffer *out, struct spk_json j, enum null_members nulls, spk_error *err)
 {
 	struct spk_jsonb_iterator i;
 	bool begun = false;
@@ -440,7 +443,7 @@ static spk_status put_compact(struct spk_buffer *out, struct spk_json j, bool nu
 		return spk_json_append(out, j, err);
 	SPK_TRY(spk_buffer_append(out, j.p, 1, err));
 	for (i = spk_jsonb_iterator(j.p, j.end); spk_jsonb_next(&i);) {
-		if (i.object && *i.value == 'n' && !nulls)
+		if (i.object && *i.value == 'n' && nulls != KEEP_NULLS)
 			continue;
 		if (begun)
 			SPK_TRY(spk_json_put(out, ",", err));
@@ -449,7 +452,7 @@ static spk_status put_compact(struct spk_buffer *out, struct spk_json j, bool nu
 			SPK_TRY(spk_buffer_append(out, i.key - 1, (size_t)(i.key_end - i.key) + 2, err));
 			SPK_TRY(spk_json_put(out, ":", err));
 		}
-		SPK_TRY(put_compact(out, value_of(&i), nulls, err));
+		SPK_TRY(put_compact(out, value_of(&i), nulls == DROP_OUTER_NULLS ? KEEP_NULLS : nulls, err));
 	}
 	return spk_buffer_append(out, *j.p == '{' ? "}" : "]", 1, err);
 }
@@ -457,13 +460,19 @@ static spk_status put_compact(struct spk_buffer *out, struct spk_json j, bool nu
 static spk_status strip_row(struct spk_json_work *w, int row, bool *done, spk_error *err)
 {
 	(void)done;
-	return w->call->arg[0].type.id == SPK_TYPE_JSON ? put_compact(&w->text, argument(w, 0, row), false, err) : put_stripped(&w->text, argument(w, 0, row), err);
+	return w->call->arg[0].type.id == SPK_TYPE_JSON ? put_compact(&w->text, argument(w, 0, row), DROP_NULLS, err) : put_stripped(&w->text, argument(w, 0, row), err);
 }
 
 static spk_status compact_row(struct spk_json_work *w, int row, bool *done, spk_error *err)
 {
 	(void)done;
-	return put_compact(&w->text, argument(w, 0, row), true, err);
+	return put_compact(&w->text, argument(w, 0, row), KEEP_NULLS, err);
+}
+
+static spk_status absent_nulls_row(struct spk_json_work *w, int row, bool *done, spk_error *err)
+{
+	(void)done;
+	return put_compact(&w->text, argument(w, 0, row), DROP_OUTER_NULLS, err);
 }
 
 static spk_status new_line(struct spk_buffer *out, int depth, spk_error *err)
@@ -518,6 +527,7 @@ KERNEL(set_lax)
 KERNEL(strip)
 KERNEL(pretty)
 KERNEL(compact)
+KERNEL(absent_nulls)
 
 #define CHANGE(name_, most, ...) \
 	{ .name = name_, .args_min = 3, .args_max = most, .arg = { SPK_T(JSONB), SPK_TA(TEXT), SPK_T(JSONB), SPK_T(BOOLEAN), SPK_T(TEXT) }, SPK_RESULT(JSONB), .can_fail = true, __VA_ARGS__ }
@@ -536,6 +546,8 @@ static const struct spk_function jsonb_edit_functions[] = {
 	{ .name = "json_strip_nulls", .doc = "Without members that are null", SPK_ARGS1(JSON), SPK_RESULT(JSON), .kernel = strip },
 	{ .name = "json_compact", .doc = "As text without blanks between names and values, as other engines write documents", SPK_ARGS1(JSONB), SPK_RESULT(TEXT), .kernel = compact },
 	{ .name = "json_compact", .doc = "As text without blanks between names and values, as other engines write documents", SPK_ARGS1(JSON), SPK_RESULT(TEXT), .kernel = compact },
+	{ .name = "json_absent_nulls", .doc = "Without its own members that are null; those of inner objects stay", SPK_ARGS1(JSONB), SPK_RESULT(JSON), .kernel = absent_nulls },
+	{ .name = "json_absent_nulls", .doc = "Without its own members that are null; those of inner objects stay", SPK_ARGS1(JSON), SPK_RESULT(JSON), .kernel = absent_nulls },
 	{ .name = "jsonb_pretty", .doc = "As text on indented lines", SPK_ARGS1(JSONB), SPK_RESULT(TEXT), .kernel = pretty },
 };
 

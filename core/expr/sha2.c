@@ -1,4 +1,4 @@
-/* SHA-2: rounds on 32-bit words (224, 256) and on 64-bit ones (384, 512) differ in shifts and in their number alone. */
+/* SHA-2: rounds on 32-bit words (224, 256) and on 64-bit ones (384, 512) differ in shifts and in their number alone. SHA-1 has other rounds, and five words of state. */
 #include "core/expr/sha2.h"
 
 #include <stdint.h>
@@ -30,6 +30,8 @@ static const uint64_t start[16] = {
 	0x67332667ffc00b31, 0x8eb44a8768581511, 0xdb0c2e0d64f98fa7, 0x47b5481dbefa4fa4,
 };
 
+static const uint32_t start160[5] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0 };
+
 static inline uint32_t turn32(uint32_t v, int n) { return v >> n | v << (32 - n); }
 static inline uint64_t turn64(uint64_t v, int n) { return v >> n | v << (64 - n); }
 
@@ -60,6 +62,27 @@ static inline uint64_t turn64(uint64_t v, int n) { return v >> n | v << (64 - n)
 BLOCK(block32, uint32_t, turn32, 64, (uint32_t)(round_constant[i] >> 32), 2, 13, 22, 6, 11, 25, 7, 18, 3, 17, 19, 10)
 BLOCK(block64, uint64_t, turn64, 80, round_constant[i], 28, 34, 39, 14, 18, 41, 1, 8, 7, 19, 61, 6)
 
+/* One block of SHA-1. */
+static void block160(uint32_t state[8], const unsigned char *p)
+{
+	static const uint32_t constant[4] = { 0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6 };
+	uint32_t w[80], v[5];
+
+	for (int i = 0; i < 80; i++)
+		w[i] = i < 16 ? (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3] : turn32(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 31);
+	memcpy(v, state, sizeof v);
+	for (int i = 0; i < 80; i++) {
+		const uint32_t choice = (v[1] & v[2]) | (~v[1] & v[3]), parity = v[1] ^ v[2] ^ v[3], majority = (v[1] & v[2]) | (v[1] & v[3]) | (v[2] & v[3]);
+		const uint32_t next = turn32(v[0], 27) + (i < 20 ? choice : i < 40 || i >= 60 ? parity : majority) + v[4] + constant[i / 20] + w[i];
+
+		memmove(v + 1, v, sizeof v - sizeof *v);
+		v[0] = next;
+		v[2] = turn32(v[2], 2);
+	}
+	for (int i = 0; i < 5; i++)
+		state[i] += v[i];
+}
+
 /* All blocks, the last ones with a bit that ends the data and its length in bits. */
 #define DIGEST(name, word_t, block) \
 	static void name(word_t state[8], const unsigned char *p, size_t size) \
@@ -78,6 +101,7 @@ BLOCK(block64, uint64_t, turn64, 80, round_constant[i], 28, 34, 39, 14, 18, 41, 
 	}
 DIGEST(digest32, uint32_t, block32)
 DIGEST(digest64, uint64_t, block64)
+DIGEST(digest160, uint32_t, block160)
 
 void spk_sha2(int bits, const void *data, size_t size, unsigned char *out)
 {
@@ -88,7 +112,9 @@ void spk_sha2(int bits, const void *data, size_t size, unsigned char *out)
 	if (bits <= 256) {
 		for (int i = 0; i < 8; i++)
 			state32[i] = bits == 224 ? (uint32_t)from[i] : (uint32_t)(from[i] >> 32);
-		digest32(state32, data, size);
+		if (bits == 160)
+			memcpy(state32, start160, sizeof start160);
+		(bits == 160 ? digest160 : digest32)(state32, data, size);
 		for (int i = 0; i < bits / 8; i++)
 			out[i] = (unsigned char)(state32[i / 4] >> (24 - i % 4 * 8));
 		return;

@@ -150,13 +150,23 @@ static spk_status no_such_relation(const struct spk_binder *b, const PgQuery__Ra
 	return SPK_BIND;
 }
 
+/* PostgreSQL's schema, and the catalog and database that Flink's sessions begin with. */
+static bool is_only_schema(const char *catalog, const char *schema)
+{
+	const bool flink = schema && strcmp(schema, "default_database") == 0;
+
+	if (catalog && *catalog)
+		return flink && strcmp(catalog, "default_catalog") == 0;
+	return !schema || !*schema || strcmp(schema, "public") == 0 || flink;
+}
+
 spk_status spk_binder_simple_name(const struct spk_binder *b, const PgQuery__RangeVar *v, const char **out, spk_error *err)
 {
 	*out = v->relname;
+	if (is_only_schema(v->catalogname, v->schemaname))
+		return SPK_OK;
 	if (v->catalogname && *v->catalogname)
 		return spk_binder_fail(b, v->location, SPK_BIND, err, "cross-database references are not implemented: \"%s.%s.%s\"", v->catalogname, v->schemaname, v->relname);
-	if (!v->schemaname || !*v->schemaname || strcmp(v->schemaname, "public") == 0)
-		return SPK_OK;
 	spk_binder_fail(b, v->location, SPK_BIND, err, "relation \"%s.%s\" does not exist", v->schemaname, v->relname);
 	return spk_hint(err, "There is one schema, public. Quote the name if the dot is part of it: \"%s.%s\".", v->schemaname, v->relname);
 }

@@ -104,7 +104,12 @@ static const struct other { const char *theirs, *ours; bool distinct, condition,
 	{ "approx_distinct", "approx_count_distinct", false, false, false }, { "max_by", "arg_max", false, false, false }, { "min_by", "arg_min", false, false, false }, { "mean", "avg", false, false, false },
 	{ "logical_or", "bool_or", false, false, false }, { "logical_and", "bool_and", false, false, false }, { "bool_any", "bool_or", false, false, false }, { "some", "bool_or", false, false, false },
 	{ "approx_percentile_cont", "approx_percentile", false, false, false }, { "median", "percentile_cont", false, false, true },
-	{ "explode", "unnest", false, false, false }, { "signum", "sign", false, false, false },
+	{ "explode", "unnest", false, false, false }, { "signum", "sign", false, false, false }, { "printf", "format", false, false, false }, { "datepart", "date_part", false, false, false },
+	{ "datetrunc", "date_trunc", false, false, false }, { "array_indexof", "array_position", false, false, false }, { "array_push_front", "array_prepend", false, false, false },
+	{ "array_remove_all", "array_remove", false, false, false }, { "array_replace_all", "array_replace", false, false, false }, { "list_sort", "array_sort", false, false, false },
+	{ "sort_array", "array_sort", false, false, false }, { "list_distinct", "array_distinct", false, false, false }, { "make_list", "make_array", false, false, false },
+	{ "string_to_list", "string_to_array", false, false, false }, { "to_unix_timestamp", "unix_timestamp", false, false, false }, { "url_encode_param", "url_encode", false, false, false },
+	{ "url_decode_param", "url_decode", false, false, false }, { "list_sum", "array_sum", false, false, false }, { "list_avg", "array_avg", false, false, false },
 };
 
 static const struct other *other_function(const struct spk_binder *b, const PgQuery__FuncCall *f, const char *name)

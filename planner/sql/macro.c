@@ -13,7 +13,8 @@
 /* Of a document that may be none, by a path: NULL where either does not fit. */
 #define JSON_FIRST "jsonb_path_query_first($1, $2, '{}', true)"
 #define JSON_OPEN "jsonb_typeof(" JSON_FIRST ") IN ('object', 'array')"
-#define JSON_ALL "json_to_array(json_compact(jsonb_path_query_array($1, $2, '{}', true))::json)::text[]"
+#define JSON_TEXTS(path) "json_to_array(json_compact(jsonb_path_query_array($1, " path ", '{}', true))::json)::text[]"
+#define JSON_ALL JSON_TEXTS("$2")
 #define JSON_TEXT "CASE WHEN " JSON_OPEN " THEN json_compact(" JSON_FIRST ") ELSE " JSON_FIRST " #>> '{}' END"
 /* Those that go by names and places: json_get_str(j, 'a', 0). */
 #define JSON_GETTERS(args, path) \
@@ -28,6 +29,13 @@
 /* Moments as they are, dates as their midnight. */
 #define APART "(($3 + INTERVAL '0') - ($2 + INTERVAL '0'))"
 #define MONTHS_APART "extract(year FROM age($3 + INTERVAL '0', $2 + INTERVAL '0')) * 12 + extract(month FROM age($3 + INTERVAL '0', $2 + INTERVAL '0'))"
+#define BITS_SET "length(replace($1::bigint::bit(64)::text, '0', ''))"
+/* Flink's names of types, as far as they differ from PostgreSQL's in capitals. */
+#define FLINK_TYPE "CASE pg_typeof($1) WHEN 'integer' THEN 'INT' WHEN 'text' THEN 'STRING' WHEN 'double precision' THEN 'DOUBLE' WHEN 'real' THEN 'FLOAT' WHEN 'bytea' THEN 'BYTES'" \
+	" WHEN 'timestamp without time zone' THEN 'TIMESTAMP(6)' WHEN 'timestamp with time zone' THEN 'TIMESTAMP_LTZ(6)' ELSE upper(pg_typeof($1)) END"
+/* Every sign by its kind, as ksqlDB masks texts. */
+#define MASKED "regexp_replace(regexp_replace(regexp_replace(regexp_replace($1, '[^A-Za-z0-9]', '-', 'g'), '[A-Z]', 'X', 'g'), '[a-z]', 'x', 'g'), '[0-9]', 'n', 'g')"
+#define PARTS "string_to_array($1, $2)"
 #define URL_QUERY "substring($1 FROM '[?]([^#]*)')"
 
 /* Flink's and others' give the digits of a text's hash. */
@@ -46,10 +54,18 @@
 
 /* A moment by a pattern of C's strftime, which is turned into a template. */
 #define SPK_C_TIME "to_char($1 + INTERVAL '0', $2)"
+/* A text read by such a pattern. */
+#define SPK_C_READ "(to_timestamp($1, $2))::timestamp"
 
 /* first: type of the first argument; UNKNOWN: any; ARRAY: no map. unit: text of the first argument, NULL: any. json: the first argument is a document or its text, which
  * stands behind all arguments as it was. */
-enum { FIRST_MAP = SPK_TYPE_COUNT };  /* as the first argument's type */
+enum {  /* as the first argument's type */
+	FIRST_MAP = SPK_TYPE_COUNT,
+	FIRST_PATTERN,          /* a pattern of C's for times */
+	BEFORE_INTERVAL,        /* any, the second one being an interval */
+	BEFORE_SPELLING,        /* a text, the second one naming a spelling of bytes */
+	BEFORE_VALUE,           /* an array, the second one being none */
+};
 
 static const struct macro {
 	const char *name;
@@ -74,18 +90,35 @@ static const struct macro {
 	{ "truncate", 1, SPK_TYPE_UNKNOWN, NULL, false, "trunc($1)" },
 	{ "unix_timestamp", 2, SPK_TYPE_UNKNOWN, NULL, false, "extract(epoch FROM " SPK_JAVA_TIME ")::bigint" },
 	{ "to_timestamp", 2, SPK_TYPE_UNKNOWN, NULL, false, SPK_JAVA_TIME },
+	{ "to_timestamp", 2, SPK_TYPE_UNKNOWN, NULL, false, SPK_C_READ },
+	{ "to_date", 2, SPK_TYPE_UNKNOWN, NULL, false, SPK_C_READ "::date" },
+	{ "str_to_date", 2, SPK_TYPE_UNKNOWN, NULL, false, SPK_C_READ "::date" },
+	{ "parse_date", 2, FIRST_PATTERN, NULL, false, "to_date($2, $1)" },
+	{ "parse_time", 2, FIRST_PATTERN, NULL, false, "to_timestamp($2, $1)::time" },
+	{ "parse_timestamp", 2, FIRST_PATTERN, NULL, false, "to_timestamp($2, $1)" },
+	{ "format_date", 2, FIRST_PATTERN, NULL, false, "strftime($2, $1)" },
+	{ "format_timestamp", 2, FIRST_PATTERN, NULL, false, "strftime($2, $1)" },
 	{ "to_char", 2, SPK_TYPE_TIMESTAMP, NULL, false, SPK_C_TIME },
 	{ "to_char", 2, SPK_TYPE_TIMESTAMPTZ, NULL, false, SPK_C_TIME },
 	{ "to_char", 2, SPK_TYPE_DATE, NULL, false, SPK_C_TIME },
 	{ "strftime", 2, SPK_TYPE_UNKNOWN, NULL, false, SPK_C_TIME },
 	{ "format_timestamp", 2, SPK_TYPE_TIMESTAMP, NULL, false, "date_format($1, $2)" },
 	{ "format_timestamp", 2, SPK_TYPE_TIMESTAMPTZ, NULL, false, "date_format($1::timestamp, $2)" },
-	{ "format_timestamp", 2, SPK_TYPE_UNKNOWN, NULL, false, "strftime($2, $1)" },
 	{ "format_date", 2, SPK_TYPE_DATE, NULL, false, "date_format($1::timestamp, $2)" },
 	{ "parse_timestamp", 2, SPK_TYPE_UNKNOWN, NULL, false, SPK_JAVA_TIME },
 	{ "stringtotimestamp", 2, SPK_TYPE_UNKNOWN, NULL, false, "trunc(extract(epoch FROM " SPK_JAVA_TIME ") * 1000)::bigint" },
-	{ "format_date", 2, SPK_TYPE_TEXT, NULL, false, "strftime($2, $1)" },
-	{ "safe_divide", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1 / nullif($2, 0)" },
+	{ "safe_divide", 2, SPK_TYPE_DECIMAL, NULL, false, "$1 / nullif($2, 0)" },
+	{ "safe_divide", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::double precision / nullif($2, 0)" },
+	{ "try_divide", 2, SPK_TYPE_UNKNOWN, NULL, false, "safe_divide($1, $2)" },
+	{ "pmod", 2, SPK_TYPE_UNKNOWN, NULL, false, "(($1 % $2) + $2) % $2" },
+	{ "zeroifnull", 1, SPK_TYPE_UNKNOWN, NULL, false, "coalesce($1, 0)" },
+	{ "nullifzero", 1, SPK_TYPE_UNKNOWN, NULL, false, "nullif($1, 0)" },
+	{ "equal_null", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1 IS NOT DISTINCT FROM $2" },
+	{ "as_value", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1" },
+	{ "e", 0, SPK_TYPE_UNKNOWN, NULL, false, "exp(1.0::double precision)" },
+	{ "bit_count", 1, SPK_TYPE_INTEGER, NULL, false, BITS_SET },
+	{ "bit_count", 1, SPK_TYPE_BIGINT, NULL, false, BITS_SET },
+	{ "typeof", 1, SPK_TYPE_UNKNOWN, NULL, false, FLINK_TYPE },
 	{ "mz_now", 0, SPK_TYPE_UNKNOWN, NULL, false, "now()" },
 	{ "datetostring", 2, SPK_TYPE_INTEGER, NULL, false, "date_format((DATE '1970-01-01' + $1)::timestamp, $2)" },
 	{ "date_format", 2, SPK_TYPE_TEXT, NULL, false, "date_format($1::timestamp, $2)" },
@@ -105,6 +138,14 @@ static const struct macro {
 	JSON_GETTERS(4, "ARRAY[$2::text, $3::text, $4::text]")
 	{ "parse_json", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1::jsonb" },
 	{ "to_json_string", 1, SPK_TYPE_UNKNOWN, NULL, false, "json_compact(to_jsonb($1))" },
+	{ "json_unquote", 1, SPK_TYPE_UNKNOWN, NULL, false, "CASE WHEN left($1, 1) = '\"' THEN $1::text::jsonb #>> '{}' ELSE $1 END" },
+	{ "json_quote", 1, SPK_TYPE_UNKNOWN, NULL, false, "to_jsonb($1::text)::text" },
+	{ "is_json", 1, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN $2 IS NOT NULL THEN $1 IS NOT NULL END" },
+	{ "is_json_string", 1, SPK_TYPE_UNKNOWN, NULL, true, "$1 IS NOT NULL" },
+	{ "json_array_contains", 2, SPK_TYPE_UNKNOWN, NULL, true, "$1 @> to_jsonb(coalesce($2))" },
+	{ "json_keys", 1, SPK_TYPE_UNKNOWN, NULL, true, "map_keys($1::text::\"" SPK_MARK_TYPE "\"('MAP<STRING, JSONB>'))" },
+	{ "json_items", 1, SPK_TYPE_UNKNOWN, NULL, true, JSON_TEXTS("'$[*]'") },
+	{ "json_concat", 2, SPK_TYPE_UNKNOWN, NULL, true, "json_compact($1 || $2::jsonb)" },
 	{ "json_exists", 2, SPK_TYPE_UNKNOWN, NULL, true, "coalesce(jsonb_path_exists($1, $2, '{}', true), false)" },
 	{ SPK_MARK_IS_JSON, 1, SPK_TYPE_UNKNOWN, NULL, true, "CASE WHEN $2 IS NOT NULL THEN $1 IS NOT NULL END" },
 	{ "json_string", 1, SPK_TYPE_UNKNOWN, NULL, false, "to_jsonb($1)::text" },
@@ -127,6 +168,26 @@ static const struct macro {
 	{ "empty", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1) = 0" },
 	{ "array_empty", 1, SPK_TYPE_ARRAY, NULL, false, "cardinality($1) = 0" },
 	{ "array_first", 1, SPK_TYPE_ARRAY, NULL, false, "$1[1]" },
+	{ "array_prepend", 2, BEFORE_VALUE, NULL, false, "array_prepend($2, $1)" },
+	{ "array_has_all", 2, SPK_TYPE_ARRAY, NULL, false, "$1 @> $2" },
+	{ "array_has_any", 2, SPK_TYPE_ARRAY, NULL, false, "$1 && $2" },
+	{ "list_has_all", 2, SPK_TYPE_ARRAY, NULL, false, "$1 @> $2" },
+	{ "list_has_any", 2, SPK_TYPE_ARRAY, NULL, false, "$1 && $2" },
+	{ "arrays_overlap", 2, SPK_TYPE_ARRAY, NULL, false, "$1 && $2" },
+	{ "array_union", 2, SPK_TYPE_ARRAY, NULL, false, "array_distinct(array_cat($1, $2))" },
+	{ "array_pop_back", 1, SPK_TYPE_ARRAY, NULL, false, "$1[1:cardinality($1) - 1]" },
+	{ "array_pop_front", 1, SPK_TYPE_ARRAY, NULL, false, "$1[2:]" },
+	{ "array_repeat", 2, SPK_TYPE_UNKNOWN, NULL, false, "array_fill(coalesce($1), ARRAY[$2])" },
+	{ "array_compact", 1, SPK_TYPE_ARRAY, NULL, false, "array_remove($1, NULL)" },
+	{ "array_any_value", 1, SPK_TYPE_ARRAY, NULL, false, "(array_remove($1, NULL))[1]" },
+	{ "array_insert", 3, SPK_TYPE_ARRAY, NULL, false, "array_cat(array_append($1[1:$2 - 1], $3), $1[$2:])" },
+	{ "map", 2, SPK_TYPE_ARRAY, NULL, false, "map_from_arrays($1, $2)" },
+	{ "map_extract", 2, FIRST_MAP, NULL, false, "ARRAY[$1[$2]]" },
+	{ "str_to_map", 1, SPK_TYPE_UNKNOWN, NULL, false, "str_to_map($1, ',', '=')" },
+	{ "str_to_map", 3, SPK_TYPE_UNKNOWN, NULL, false, "map_from_arrays(split_parts($1, $2, $3, 1), split_parts($1, $2, $3, 2))" },
+	{ "map_length", 1, FIRST_MAP, NULL, false, "cardinality($1)" },
+	{ "elt", 3, SPK_TYPE_UNKNOWN, NULL, false, "(ARRAY[$2, $3])[$1]" },
+	{ "elt", 4, SPK_TYPE_UNKNOWN, NULL, false, "(ARRAY[$2, $3, $4])[$1]" },
 	{ "nanvl", 2, SPK_TYPE_UNKNOWN, NULL, false, "CASE WHEN $1 = 'NaN' THEN $2 ELSE $1 END" },
 	{ "signum", 1, SPK_TYPE_UNKNOWN, NULL, false, "sign($1)" },
 	{ "iszero", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1 = 0" },
@@ -134,7 +195,15 @@ static const struct macro {
 	{ "array_slice", 3, SPK_TYPE_ARRAY, NULL, false, "$1[" FROM_END("$2") ":" FROM_END("$3") "]" },
 	{ "uuid", 0, SPK_TYPE_UNKNOWN, NULL, false, "gen_random_uuid()::text" },
 	{ "array_concat", 2, SPK_TYPE_ARRAY, NULL, false, "array_cat($1, $2)" },
-	SHA("sha224") SHA("sha256") SHA("sha384") SHA("sha512")
+	{ "encode", 2, BEFORE_SPELLING, NULL, false, "encode(convert_to($1, 'UTF8'), $2)" },
+	{ "encode", 2, SPK_TYPE_TEXT, NULL, false, "convert_to($1, $2)" },
+	{ "decode", 2, SPK_TYPE_BYTEA, NULL, false, "convert_from($1, $2)" },
+	{ "unhex", 1, SPK_TYPE_UNKNOWN, NULL, false, "decode($1, 'hex')" },
+	{ "mask", 1, SPK_TYPE_UNKNOWN, NULL, false, MASKED },
+	{ "find_in_set", 2, SPK_TYPE_UNKNOWN, NULL, false, "coalesce(array_position(string_to_array($2, ','), $1::text), 0 * length($1 || $2))" },
+	{ "substring_index", 3, SPK_TYPE_UNKNOWN, NULL, false, "array_to_string(CASE WHEN $3 < 0 THEN (" PARTS ")[cardinality(" PARTS ") + 1 + $3:] ELSE (" PARTS ")[1:$3] END, $2)" },
+	{ "substr_index", 3, SPK_TYPE_UNKNOWN, NULL, false, "substring_index($1, $2, $3)" },
+	SHA("sha1") SHA("sha224") SHA("sha256") SHA("sha384") SHA("sha512")
 	{ "sha2", 2, SPK_TYPE_TEXT, NULL, false, "encode(CASE $2 WHEN 224 THEN sha224(convert_to($1, 'UTF8')) WHEN 256 THEN sha256(convert_to($1, 'UTF8')) WHEN 0 THEN sha256(convert_to($1, 'UTF8'))"
 	  " WHEN 384 THEN sha384(convert_to($1, 'UTF8')) WHEN 512 THEN sha512(convert_to($1, 'UTF8')) END, 'hex')" },
 	{ "ends_with", 2, SPK_TYPE_UNKNOWN, NULL, false, "right($1, length($2)) = $2" },
@@ -143,6 +212,16 @@ static const struct macro {
 	{ "isnull", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1 IS NULL" },
 	{ "isnan", 1, SPK_TYPE_DOUBLE, NULL, false, "$1 = 'NaN'::double precision" },
 	{ "isnotnull", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1 IS NOT NULL" },
+	{ "date_add", 2, BEFORE_INTERVAL, NULL, false, "$1 + $2" },
+	{ "date_sub", 2, BEFORE_INTERVAL, NULL, false, "$1 - $2" },
+	{ "timestamp_add", 2, BEFORE_INTERVAL, NULL, false, "$1 + $2" },
+	{ "timestamp_sub", 2, BEFORE_INTERVAL, NULL, false, "$1 - $2" },
+	{ "add_months", 2, SPK_TYPE_UNKNOWN, NULL, false, "($1 + $2 * INTERVAL '1 month')::date" },
+	{ "today", 0, SPK_TYPE_UNKNOWN, NULL, false, "current_date" },
+	{ "dayname", 1, SPK_TYPE_UNKNOWN, NULL, false, "to_char($1 + INTERVAL '0', 'FMDay')" },
+	{ "monthname", 1, SPK_TYPE_UNKNOWN, NULL, false, "to_char($1 + INTERVAL '0', 'FMMonth')" },
+	{ "weekday", 1, SPK_TYPE_UNKNOWN, NULL, false, "extract(isodow FROM $1)::integer - 1" },
+	{ "from_days", 1, SPK_TYPE_UNKNOWN, NULL, false, "DATE '1970-01-01' + $1" },
 	{ "date_add", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::date + $2::integer" },
 	{ "date_sub", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::date - $2::integer" },
 	{ "datediff", 2, SPK_TYPE_UNKNOWN, NULL, false, "$1::date - $2::date" },
@@ -183,6 +262,12 @@ static const struct macro {
 	  " WHEN 'sha512' THEN sha512($1) END" },
 	{ "digest", 2, SPK_TYPE_UNKNOWN, NULL, false, "digest(convert_to($1, 'UTF8'), $2)" },
 	{ "time_bucket", 2, SPK_TYPE_INTERVAL, NULL, false, "date_bin($1, $2, TIMESTAMP '1970-01-01')" },
+	{ "url_extract_host", 1, SPK_TYPE_UNKNOWN, NULL, false, "parse_url($1, 'HOST')" },
+	{ "url_extract_path", 1, SPK_TYPE_UNKNOWN, NULL, false, "parse_url($1, 'PATH')" },
+	{ "url_extract_query", 1, SPK_TYPE_UNKNOWN, NULL, false, "parse_url($1, 'QUERY')" },
+	{ "url_extract_protocol", 1, SPK_TYPE_UNKNOWN, NULL, false, "parse_url($1, 'PROTOCOL')" },
+	{ "url_extract_fragment", 1, SPK_TYPE_UNKNOWN, NULL, false, "parse_url($1, 'REF')" },
+	{ "url_extract_parameter", 2, SPK_TYPE_UNKNOWN, NULL, false, "parse_url($1, 'QUERY', $2)" },
 	{ "parse_url", 2, SPK_TYPE_UNKNOWN, NULL, false,
 	  "CASE upper($2) WHEN 'PROTOCOL' THEN substring($1 FROM '^([^:/?#]+)://') WHEN 'HOST' THEN substring($1 FROM '^[^:/?#]+://(?:[^/?#@]*@)?([^/:?#]*)')"
 	  " WHEN 'AUTHORITY' THEN substring($1 FROM '^[^:/?#]+://([^/?#]*)') WHEN 'USERINFO' THEN substring($1 FROM '^[^:/?#]+://([^/?#@]*)@')"
@@ -292,23 +377,42 @@ static spk_status translate(struct spk_arena *arena, struct spk_expr **pattern, 
 	return SPK_OK;
 }
 
-static bool takes_first(const struct macro *m, struct spk_type type)
+/* Whether the argument is a constant that names a spelling of bytes as a text. */
+static bool is_spelling(const struct spk_expr *e)
 {
+	return is_pattern(e) && (is_text(&e->value, "hex") || is_text(&e->value, "base64") || is_text(&e->value, "escape"));
+}
+
+static bool takes(const struct macro *m, struct spk_expr *const *arg)
+{
+	const struct spk_type type = arg[0]->type;
+
 	if (m->first == FIRST_MAP)
 		return spk_type_is_map(type);
+	if (m->first == BEFORE_INTERVAL)
+		return arg[1]->type.id == SPK_TYPE_INTERVAL;
+	if (m->first == BEFORE_VALUE)
+		return type.id == SPK_TYPE_ARRAY && arg[1]->type.id != SPK_TYPE_ARRAY;
+	if (m->first == FIRST_PATTERN)
+		return is_c(arg[0]);
+	if (m->first == BEFORE_SPELLING)
+		return type.id == SPK_TYPE_TEXT && is_spelling(arg[1]);
 	return m->first == SPK_TYPE_UNKNOWN || (m->first == (int)type.id && !spk_type_is_map(type));
 }
+
+/* Whether the second argument is a pattern of C's, to be translated. */
+static bool takes_c(const struct macro *m) { return strcmp(m->text, SPK_C_TIME) == 0 || strstr(m->text, SPK_C_READ); }
 
 static const struct macro *find_macro(const char *name, struct spk_expr *const *arg, int args)
 {
 	for (size_t i = 0; i < SPK_COUNT_OF(macros); i++) {
 		const struct macro *m = &macros[i];
 
-		if (strcmp(m->name, name) != 0 || m->args != args || (args && !takes_first(m, arg[0]->type)))
+		if (strcmp(m->name, name) != 0 || m->args != args || (args && !takes(m, arg)))
 			continue;
 		if (strstr(m->text, SPK_JAVA_TIME) && (!is_pattern(arg[1]) || (strcmp(m->text, SPK_JAVA_TIME) == 0 && !is_java(arg[1]))))
 			continue;  /* PostgreSQL's own, if anyone's */
-		if (strcmp(m->text, SPK_C_TIME) == 0 && !is_c(arg[1]))
+		if (takes_c(m) && !is_c(arg[1]))
 			continue;
 		if (!m->unit || (arg[0]->kind == SPK_EXPR_CONSTANT && is_text(&arg[0]->value, m->unit)))
 			return m;
@@ -377,7 +481,7 @@ spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_ex
 		SPK_TRY(read_document(x->b, &arg, args++, location, err));
 	if (strstr(m->text, SPK_JAVA_TIME))
 		SPK_TRY(translate(x->b->arena, &arg[1], err));
-	if (strcmp(m->text, SPK_C_TIME) == 0)
+	if (takes_c(m))
 		SPK_TRY(translate_c(x->b, &arg[1], location, err));
 	SPK_TRY(parse_text(m, b.arena, &tree, source, err));
 	b.pinned = spk_binder_at(x->b, location);

@@ -7,6 +7,7 @@
  *   JSON_ARRAY(1, x)                                json_compact(jsonb_path_query_array(jsonb_build_array(1, x), 'strict $[*] ? (@.type() != "null")'))
  *   JSON_ARRAY(1, x NULL ON NULL)                   json_compact(jsonb_build_array(1, x)); so JSON_ARRAYAGG(x), of jsonb_agg(x)
  *   JSON_OBJECTAGG(KEY k VALUE v)                   json_compact(jsonb_object_agg(k, v))
+ *   JSON_OBJECT(... ABSENT ON NULL)                 json_compact(json_absent_nulls(json_build_object(...))), and so JSON_OBJECTAGG
  */
 #include "planner/sql/rewrite.h"
 
@@ -150,23 +151,30 @@ static bool is_part(const struct spk_rewrite *r, int i, int close)
 	return spk_word(r, open - 1, "JSON_ARRAY") || spk_word(r, open - 1, "JSON_ARRAYAGG");
 }
 
-/* NULL ON NULL before the bracket at `close` of a call that keeps NULLs anyway. */
-static spk_status drop_null_clause(struct spk_rewrite *r, int close, spk_error *err)
+/* NULL ON NULL or ABSENT ON NULL before the bracket at `close` of an object, which keeps NULLs unless it is told otherwise: *absent. */
+static spk_status drop_null_clause(struct spk_rewrite *r, int close, bool *absent, spk_error *err)
 {
-	if (!spk_word(r, close - 2, "ON") || !spk_word(r, close - 1, "NULL"))
-		return SPK_OK;
-	if (spk_word(r, close - 3, "NULL"))
-		return spk_rewrite_tokens(r, close - 3, close, "", err);
-	if (!spk_word(r, close - 3, "ABSENT"))
-		return SPK_OK;  /* the parser will say what is wrong */
-	spk_sql_fail(r->source, r->tokens->token[close - 3].start, SPK_UNSUPPORTED, err, "ABSENT ON NULL of an object is not supported");
-	return spk_hint(err, "Leave the nulls out beside it: JSON_OBJECTAGG(k VALUE v) FILTER (WHERE v IS NOT NULL); jsonb_strip_nulls(CAST(JSON_OBJECT('a' VALUE v) AS jsonb)), which leaves out inner ones as well."), SPK_UNSUPPORTED;
+	const bool says = spk_word(r, close - 2, "ON") && spk_word(r, close - 1, "NULL");
+
+	*absent = says && spk_word(r, close - 3, "ABSENT");
+	return *absent || (says && spk_word(r, close - 3, "NULL")) ? spk_rewrite_tokens(r, close - 3, close, "", err) : SPK_OK;
+}
+
+/* `function` in place of the word at token i, whose call ends at `last`: as a text, unless the object stands as it is; without members that are null where they are to be absent. */
+static spk_status put_object(struct spk_rewrite *r, int i, int last, const char *function, bool part, bool absent, spk_error *err)
+{
+	const char *head = spk_arena_printf(r->edits.arena, "%s%s%s", part ? "" : "json_compact(", absent ? "json_absent_nulls(" : "", function);
+
+	SPK_TRY_PTR(head, err);
+	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, head, err));
+	return spk_rewrite_after(r, last, part && !absent ? "" : part || !absent ? ")" : "))", err);
 }
 
 /* JSON_OBJECT at token i, with pairs `[KEY] name VALUE value`: a text without blanks; as the value of another one it stands in that as it is. */
 static spk_status rewrite_object(struct spk_rewrite *r, int i, int end, spk_error *err)
 {
 	const int close = spk_rewrite_close(r, i + 1, end);
+	bool absent;
 	int next;
 
 	if (close == end || pair_value(r, i + 2, close, &next) < 0)
@@ -179,11 +187,8 @@ static spk_status rewrite_object(struct spk_rewrite *r, int i, int end, spk_erro
 		if (value > k)
 			SPK_TRY(spk_rewrite_tokens(r, value, value + 1, ",", err));
 	}
-	SPK_TRY(drop_null_clause(r, close, err));
-	if (is_part(r, i, close))
-		return spk_rewrite_tokens(r, i, i + 1, "json_build_object", err);
-	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "json_compact(json_build_object", err));
-	return spk_rewrite_after(r, close, ")", err);
+	SPK_TRY(drop_null_clause(r, close, &absent, err));
+	return put_object(r, i, close, "json_build_object", is_part(r, i, close), absent, err);
 }
 
 spk_status spk_rewrite_is_json(struct spk_rewrite *r, int i, spk_error *err)
@@ -231,15 +236,15 @@ static spk_status rewrite_object_aggregate(struct spk_rewrite *r, int i, int end
 {
 	const int close = spk_rewrite_close(r, i + 1, end);
 	int last, value = pair_value(r, i + 2, close, &last);
+	bool absent;
 
 	if (close == end || value < 0 || last != close)
 		return SPK_OK;
 	if (spk_word(r, i + 2, "KEY") && value > i + 3)
 		SPK_TRY(spk_rewrite_tokens(r, i + 2, i + 3, "", err));
 	SPK_TRY(spk_rewrite_tokens(r, value, value + 1, ",", err));
-	SPK_TRY(drop_null_clause(r, close, err));
-	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "json_compact(jsonb_object_agg", err));
-	return spk_rewrite_after(r, behind_call(r, close, end), ")", err);
+	SPK_TRY(drop_null_clause(r, close, &absent, err));
+	return put_object(r, i, behind_call(r, close, end), "jsonb_object_agg", false, absent, err);
 }
 
 /* --- all --- */

@@ -5,7 +5,8 @@
  *   TRY_CAST(x AS t), SAFE_CAST(x AS t)             "sparklet try"(CAST(x AS t))
  *   TIMESTAMPDIFF(HOUR, a, b), TIMESTAMPADD(...)    TIMESTAMPDIFF('HOUR', a, b)
  *   FLOOR(ts TO HOUR), CEIL(ts TO HOUR)             "sparklet floor"(ts, 'HOUR'); so TIMESTAMP_TRUNC(ts, HOUR)
- *   ARRAY[1, 2][1], f(x)[1]                         (ARRAY[1, 2])[1], (f(x))[1]
+ *   ARRAY[1, 2][1], f(x)[1], f(x).a                 (ARRAY[1, 2])[1], (f(x))[1], (f(x)).a
+ *   a <=> b                                         a IS NOT DISTINCT FROM b
  *   window.start, PARTITION BY window               "window".start
  *   [1, 2]                                          ARRAY[1, 2]
  *   MAP['a', 1], MAP('a' := 1)                      ("sparklet map"('a', 1))
@@ -234,13 +235,14 @@ static bool is_sized_type(const struct spk_rewrite *r, int i)
 	return spk_kind(r, i - 1) == PG_QUERY__TOKEN__TYPECAST;
 }
 
-/* A call at token i with a subscript behind it. */
+/* A call at token i with a subscript or a field behind it. */
 static spk_status rewrite_subscripted(struct spk_rewrite *r, int i, int end, spk_error *err)
 {
 	const int close = spk_rewrite_close(r, i + 1, end);
+	const bool field = spk_kind(r, close + 1) == '.' && spk_is_free(r, close + 2), element = spk_kind(r, close + 1) == '[' && spk_kind(r, close + 2) != ']';
 	int first = i;
 
-	if (close + 2 >= end || spk_kind(r, close + 1) != '[' || spk_kind(r, close + 2) == ']' || (!spk_is_free(r, i) && spk_kind(r, i) != PG_QUERY__TOKEN__CAST))
+	if (close + 2 >= end || (!field && !element) || (!spk_is_free(r, i) && spk_kind(r, i) != PG_QUERY__TOKEN__CAST))
 		return SPK_OK;
 	while (spk_kind(r, first - 1) == '.')
 		first -= 2;  /* the function's schema */
@@ -341,6 +343,8 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(rewrite_map(r, i, end, err));
 		else if (is_rlike(r, i) && i > first && i + 1 < end && !call)
 			SPK_TRY(rewrite_rlike(r, i, err));
+		else if (spk_kind(r, i) == PG_QUERY__TOKEN__Op && spk_word(r, i, "<=>"))
+			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, " IS NOT DISTINCT FROM ", err));
 		else if (spk_kind(r, i) == PG_QUERY__TOKEN__IS)
 			SPK_TRY(spk_rewrite_is_json(r, i, err));
 		else if (spk_word(r, i, "UNSIGNED") && (spk_kind(r, i - 2) == PG_QUERY__TOKEN__AS || spk_kind(r, i - 2) == PG_QUERY__TOKEN__TYPECAST))
