@@ -248,12 +248,15 @@ static spk_status open_patiently(struct spk_job *job, spk_error *err)
 
 /* --- the loop --- */
 
-/* Rows of VALUES come in the first epoch, which is due without any of a source. */
-static bool values_wait(const struct spk_job *job)
+/* Rows of VALUES, and those that aggregates have over no rows, come in the first epoch, which is due without any of a source. */
+static bool begins_with_rows(const struct spk_job *job)
 {
-	for (int i = 0; i < job->spec.plan->nodes && !job->record; i++)
-		if (job->spec.plan->node[i]->kind == SPK_PHYSICAL_VALUES)
+	for (int i = 0; i < job->spec.plan->nodes && !job->record; i++) {
+		const struct spk_physical *n = job->spec.plan->node[i];
+
+		if (n->kind == SPK_PHYSICAL_VALUES || (n->state_table && n->empty_sets && n->window_key < 0))
 			return true;
+	}
 	return false;
 }
 
@@ -261,7 +264,7 @@ static bool values_wait(const struct spk_job *job)
 static bool is_due(struct spk_job *job, bool moved, bool at_end, int64_t *wait)
 {
 	int64_t interval = spk_conf_int(job->spec.conf, SPK_CONF_EPOCH_INTERVAL), since = spk_clock_monotonic_us() - job->last_epoch_us;
-	bool something = job->in.pending_rows > 0 || moved || values_wait(job) || (job->held_until_us && spk_clock_wall_us() >= job->held_until_us);
+	bool something = job->in.pending_rows > 0 || moved || begins_with_rows(job) || (job->held_until_us && spk_clock_wall_us() >= job->held_until_us);
 
 	*wait = WAKE_US;
 	if (!something)
@@ -284,7 +287,7 @@ static int64_t held_at_start(const struct spk_job *job)
 /* Nothing more will come: every partition is at its bound and has been through an epoch. What operators still hold is for the next run. */
 static bool is_done(const struct spk_job *job, bool moved, bool at_end)
 {
-	if (!at_end || job->in.pending_rows > 0 || moved || values_wait(job))
+	if (!at_end || job->in.pending_rows > 0 || moved || begins_with_rows(job))
 		return false;
 	for (int i = 0; i < job->in.count; i++)
 		for (int p = 0; p < job->in.input[i].partitions; p++)

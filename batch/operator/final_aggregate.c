@@ -102,7 +102,8 @@ static spk_status emit_all(struct final *f, spk_error *err)
 	bool refused = false;
 	spk_status status;
 
-	SPK_TRY(spk_groups_add_empty_sets(&f->groups, f->base.pipeline->partition, f->base.pipeline->partitions, err));
+	if (!f->base.pipeline->of_keys)
+		SPK_TRY(spk_groups_add_empty_sets(&f->groups, f->base.pipeline->partition, f->base.pipeline->partitions, NULL, err));
 	if (spk_group_spill_any(&f->spill))
 		return spk_group_spill_each(&f->spill, emit_part, f, err);
 	if (spk_groups_count(&f->groups) == 0)

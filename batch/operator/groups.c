@@ -318,10 +318,9 @@ static spk_status empty_set_keys(int64_t number, struct spk_batch *keys, spk_err
 	return SPK_OK;
 }
 
-static spk_status add_empty_set(struct spk_groups *g, struct spk_batch *keys, int64_t set, int task, int tasks, spk_error *err)
+static spk_status add_empty_set(struct spk_groups *g, struct spk_batch *keys, int64_t set, int task, int tasks, uint32_t *number, spk_error *err)
 {
 	int column[SPK_GROUP_COLUMNS];
-	uint32_t number;
 	uint64_t hash;
 
 	for (int i = 0; i < keys->columns; i++)
@@ -331,19 +330,22 @@ static spk_status add_empty_set(struct spk_groups *g, struct spk_batch *keys, in
 	if (spk_shard_task(spk_shard_of(hash), tasks) != task)
 		return SPK_OK;
 	SPK_TRY(spk_groups_room(g, keys, err));
-	return spk_groups_find(g, keys, &hash, &number, err);
+	return spk_groups_find(g, keys, &hash, number, err);
 }
 
-spk_status spk_groups_add_empty_sets(struct spk_groups *g, int task, int tasks, spk_error *err)
+spk_status spk_groups_add_empty_sets(struct spk_groups *g, int task, int tasks, uint32_t *number, spk_error *err)
 {
 	for (int i = 0; i < g->plan->empty_sets; i++) {
 		struct spk_batch *keys;
+		uint32_t found = UINT32_MAX;
 		spk_status status;
 
 		SPK_TRY(spk_batch_new(&keys, g->key_schema, g->meter, err));
-		status = add_empty_set(g, keys, g->plan->empty_set[i], task, tasks, err);
+		status = add_empty_set(g, keys, g->plan->empty_set[i], task, tasks, &found, err);
 		spk_batch_unref(keys);
 		SPK_TRY(status);
+		if (number)
+			number[i] = found;
 	}
 	return SPK_OK;
 }

@@ -81,8 +81,8 @@ spk_status spk_groups_room_for(struct spk_groups *g, const struct spk_batch *in,
 spk_status spk_groups_absorb(struct spk_groups *g, const struct spk_op *op, const struct spk_batch *in, spk_error *err);
 /* Makes the room and takes the batch. */
 spk_status spk_groups_take_in(struct spk_groups *g, const struct spk_op *op, const struct spk_batch *in, spk_error *err);
-/* Makes sure of the groups that come out in any case, as far as this task of the reading stage owns them. */
-spk_status spk_groups_add_empty_sets(struct spk_groups *g, int task, int tasks, spk_error *err);
+/* Makes sure of the groups that come out in any case, as far as this task of the reading stage owns them. number[]: by set, UINT32_MAX: another task's; may be NULL. */
+spk_status spk_groups_add_empty_sets(struct spk_groups *g, int task, int tasks, uint32_t *number, spk_error *err);
 
 /* --- as bytes: note, key, states (of groups that fold both sets) --- */
 

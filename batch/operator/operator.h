@@ -60,6 +60,7 @@ struct spk_pipeline {
 	const int *exchange_base;        /* by exchange: first output partition in the write stage's shuffle */
 	const int *exchange_input;       /* by exchange: input number of the task that reads it */
 	int *own_input;                  /* it, when this task's are others than its stage's; else NULL */
+	bool of_keys;                    /* inside an operator that keeps rows by key: these are the rows of some keys, and nothing comes out of groups without rows */
 	bool verify;                     /* re-encode every batch (tests) */
 	bool timed;                      /* measure how long each operator takes */
 	bool closed;                     /* nothing is left but what was counted */

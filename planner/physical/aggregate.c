@@ -248,6 +248,15 @@ static bool only_adds(const struct spk_logical *l, const struct spk_physical *pa
 	return l->expr_count && !l->aggregate_count;
 }
 
+void spk_build_standing(const struct spk_logical *l, struct spk_physical *node)
+{
+	static const int64_t all_rows;
+	const bool one = l->kind == SPK_LOGICAL_AGGREGATE && !l->expr_count && l->aggregate_count;
+
+	node->empty_sets = one ? 1 : l->empty_sets;
+	node->empty_set = one ? &all_rows : l->empty_set;
+}
+
 spk_status spk_build_stream_merging(struct spk_build *b, const struct spk_logical *l, const struct spk_physical *partial, struct spk_aggregate_call *pass, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err)
 {
 	const bool closes = spk_build_says_once(closing);
@@ -258,6 +267,8 @@ spk_status spk_build_stream_merging(struct spk_build *b, const struct spk_logica
 	SPK_TRY(spk_build_merging(b, l, closes ? SPK_PHYSICAL_WINDOW_AGGREGATE : SPK_PHYSICAL_STREAM_AGGREGATE, partial, pass, &ports, &node, err));
 	if (closing.key >= 0)
 		spk_build_by_window(b, l, closing, node);
+	else
+		spk_build_standing(l, node);
 	node->retracts = !closes && !only_adds(l, partial);
 	/* Only what is by window drops its state. */
 	if (closing.key < 0 && l->properties.bound == SPK_BOUND_TIME)

@@ -151,6 +151,8 @@ bool spk_key_keeps(struct spk_type type);
 spk_status spk_build_partial_schema(struct spk_build *b, struct spk_physical *partial, spk_error *err);
 /* In a stream: an aggregation whose calls go on from their states; and its merging side alone, over partial aggregates that have their states laid out as `partial` has. */
 spk_status spk_build_stream_level(struct spk_build *b, const struct spk_logical *l, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err);
+/* Tells the node which groups have a row in any case. */
+void spk_build_standing(const struct spk_logical *l, struct spk_physical *node);
 spk_status spk_build_stream_merging(struct spk_build *b, const struct spk_logical *l, const struct spk_physical *partial, struct spk_aggregate_call *pass, const struct spk_ports *in, struct spk_closing closing, struct spk_ports *out, spk_error *err);
 /* The node over columns of `ports`, which get computed: groups, then arguments and filters (aggregate_rows.c). */
 spk_status spk_build_aggregate_columns(struct spk_build *b, const struct spk_logical *l, struct spk_ports *ports, struct spk_logical **out, spk_error *err);

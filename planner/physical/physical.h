@@ -112,7 +112,8 @@ struct spk_physical {
 	bool passes;                       /* PARTIAL_AGGREGATE: passes all rows: those of a group are on one task; SESSION: rows come out, not aggregates */
 	bool panes;                        /* WINDOW: a row is in one pane, which windows share; PARTIAL_AGGREGATE: of these; its rows are spread by the groups without the pane */
 	int state_size;                    /* aggregates: bytes of a state row */
-	int empty_sets;                    /* FINAL_AGGREGATE over EXPAND: values of the last group whose row comes out in any case, the others NULL */
+	int empty_sets;                    /* FINAL_AGGREGATE, STREAM_AGGREGATE, RECOMPUTE over EXPAND: values of the last group whose row comes out in any case, the others NULL; of the
+	                                      latter two also without groups: one, whatever its value */
 	const int64_t *empty_set;
 	const struct spk_callback *callback; /* CALLBACK */
 	int calls;                         /* OVER: its input is sorted by `expr` (the partition), then `sort` */

@@ -68,6 +68,7 @@ spk_status spk_build_recompute(struct spk_build *b, const struct spk_recompute *
 	if (by_window)
 		spk_build_by_window(b, r->l, r->closing, node);
 	node->complete = r->complete;
+	spk_build_standing(r->l, node);
 	node->retracts = r->keeps ? in->retracts : (!by_window || r->closing.changes) && !r->complete;
 	node->bound = by_window ? SPK_BOUND_TIME : r->keeps && r->l->input[0]->properties.key_count ? SPK_BOUND_KEY : SPK_BOUND_NOTHING;
 	SPK_TRY_PTR(node->key || !r->keys, err);

@@ -61,8 +61,9 @@ spk_status spk_inner_chain_open(struct spk_inner_chain *c, struct spk_op *outer,
 	c->pipeline.leaf = NULL;
 	c->pipeline.shared = NULL;
 	c->pipeline.timed = false;
-	c->pipeline.partition = c->pipeline.task = 0;
-	c->pipeline.partitions = c->pipeline.tasks = 1;
+	c->pipeline.of_keys = true;
+	c->pipeline.task = 0;
+	c->pipeline.tasks = 1;
 	c->pipeline.op = calloc((size_t)plan->nodes, sizeof(*c->pipeline.op));
 	SPK_TRY_PTR(c->pipeline.op, err);
 	return open_ops(c, err);

@@ -9,6 +9,9 @@
  *           have not changed for plan->state_ttl_us are forgotten (expiry.h)
  *
  * What was is computed again and not kept: the rows come in the same order as then, and batch operators repeat.
+ *
+ * An aggregate without GROUP BY, and an empty grouping set, have a row also over no rows: their keys stand. Those of a task are made in the first epoch that it computes and that
+ * finds none of them in the state, go through the chain by themselves, all together, and stay when their last row is taken back.
  */
 #include "core/base/memory.h"
 #include "stream/operator/closing_rows.h"
@@ -27,6 +30,9 @@ struct recompute {
 	struct spk_state_view *view;
 	struct spk_expiry expiry;
 	struct spk_inner_chain chain;
+	int standings;
+	uint32_t *standing;              /* keys that stand, by their numbers in the epoch; UINT32_MAX: another task's */
+	bool began;                      /* the keys that stand are in the state */
 	/* the epoch */
 	struct spk_epoch_keys keys;
 	struct spk_delta_rows delta;
@@ -92,6 +98,12 @@ static spk_status forget_keys(void *user, const struct spk_expired *key, int n, 
 
 /* --- open --- */
 
+/* Windows come out when they close, with what is in them; the whole result of an epoch has what changed. */
+static int count_standing(const struct recompute *r)
+{
+	return by_window(r) || r->base.plan->complete ? 0 : r->base.plan->empty_sets;
+}
+
 static spk_status recompute_open(struct spk_op *op, spk_error *err)
 {
 	struct recompute *r = self(op);
@@ -104,8 +116,10 @@ static spk_status recompute_open(struct spk_op *op, spk_error *err)
 	SPK_TRY(spk_epoch_keys_init(&r->keys, op, r->arena, err));
 	spk_delta_rows_init(&r->delta, false, account);
 	spk_delta_rows_init(&r->results, false, account);
-	/* Over all rows there is a result even when there is none. */
-	r->kept = (struct spk_keyed_rows){ .account = account, .side = 'r', .bucketed = spk_physical_has_buckets(op->plan), .stays = op->plan->key_count == 0, .bytes.account = account };
+	r->standings = count_standing(r);
+	r->standing = SPK_NEW_ARRAY(r->arena, uint32_t, r->standings + 1);
+	SPK_TRY_PTR(r->standing, err);
+	r->kept = (struct spk_keyed_rows){ .account = account, .side = 'r', .bucketed = spk_physical_has_buckets(op->plan), .bytes.account = account };
 	SPK_TRY(spk_inner_chain_open(&r->chain, op, take_result, r, err));
 	spk_shard_range(op->pipeline->partition, op->pipeline->partitions, &first, &end);
 	SPK_TRY(spk_state_view_open(&r->view, op->pipeline->store, op->plan->state_table, first, end, err));
@@ -191,11 +205,26 @@ static spk_status run_chain(struct recompute *r, const struct spk_row_group *gro
 struct slice {
 	struct spk_arena *arena;
 	bool silent;                     /* its keys are in windows that are waited for */
+	bool stands;                     /* its keys are those that stand */
 	int keys;
-	uint32_t number[KEYS_AT_ONCE];
-	struct spk_row_group group[KEYS_AT_ONCE];
-	enum spk_rows_wanted wanted[KEYS_AT_ONCE];
+	/* by key */
+	uint32_t *number;
+	struct spk_row_group *group;
+	enum spk_rows_wanted *wanted;
 };
+
+static struct slice *slice_new(struct spk_arena *work, int standings)
+{
+	const int keys = SPK_MAX(KEYS_AT_ONCE, standings);
+	struct slice *s = SPK_NEW(work, struct slice);
+
+	if (!s)
+		return NULL;
+	s->number = SPK_NEW_ARRAY(work, uint32_t, keys);
+	s->group = SPK_NEW_ARRAY(work, struct spk_row_group, keys);
+	s->wanted = SPK_NEW_ARRAY(work, enum spk_rows_wanted, keys);
+	return s->number && s->group && s->wanted ? s : NULL;
+}
 
 /* Of windows that are waited for rows are only looked through when one is taken back: the rest is for the window's end. */
 static spk_status load(struct recompute *r, struct slice *s, spk_error *err)
@@ -258,10 +287,24 @@ static spk_status touch(struct recompute *r, const struct slice *s, spk_error *e
 	return spk_expiry_touch(&r->expiry, 0, name, hash, s->keys, err);
 }
 
+static bool changes(const struct recompute *r, const struct slice *s)
+{
+	for (int i = 0; i < s->keys; i++)
+		if (r->delta.first[s->number[i]])
+			return true;
+	return false;
+}
+
 static spk_status work_off(struct recompute *r, struct slice *s, spk_error *err)
 {
 	SPK_TRY(load(r, s, err));
-	if (spk_expires(r->base.plan))
+	if (s->stands && was_known(s) && !changes(r, s))
+		return SPK_OK;
+	r->kept.stays = s->stands;
+	r->chain.pipeline.of_keys = !s->stands;
+	for (int i = 0; i < s->keys && s->stands; i++)
+		s->group[i].changed = true;   /* written, also without a row */
+	if (spk_expires(r->base.plan) && !s->stands)
 		SPK_TRY(touch(r, s, err));
 	for (int i = 0; i < s->keys; i++)
 		SPK_TRY(change_rows(r, &s->group[i], s->number[i], s->arena, err));
@@ -291,17 +334,72 @@ static spk_status with_arena(struct recompute *r, struct slice *s, spk_error *er
 	return status;
 }
 
+static bool stands(const struct recompute *r, uint32_t key)
+{
+	for (int i = 0; i < r->standings; i++)
+		if (r->standing[i] == key)
+			return true;
+	return false;
+}
+
 static spk_status work_off_keys(struct recompute *r, struct slice *s, bool silent, spk_error *err)
 {
 	s->silent = silent;
 	for (uint32_t k = 0; k < r->keys.map.count; k++) {
-		if (!r->delta.first[k] || silent != (by_window(r) && !spk_op_window_speaks(&r->base, spk_epoch_key_bucket(&r->keys, k))))
+		if (!r->delta.first[k] || stands(r, k) || silent != (by_window(r) && !spk_op_window_speaks(&r->base, spk_epoch_key_bucket(&r->keys, k))))
 			continue;
 		s->number[s->keys++] = k;
 		if (s->keys == KEYS_AT_ONCE)
 			SPK_TRY(with_arena(r, s, err));
 	}
 	return s->keys ? with_arena(r, s, err) : SPK_OK;
+}
+
+/* --- keys that stand --- */
+
+/* A row of NULLs, but for the number of an empty set. */
+static spk_status find_standing(struct recompute *r, struct spk_batch *row, int64_t set, uint32_t *number, spk_error *err)
+{
+	const struct spk_physical *plan = r->base.plan;
+	uint64_t hash;
+
+	for (int c = 0; c < row->columns; c++)
+		SPK_TRY(spk_vector_init_constant(&row->column[c], row->schema->field[c].type, plan->key_count && c == plan->key[plan->key_count - 1] ? &set : NULL, row->arena, err));
+	row->rows = row->selected = 1;
+	spk_hash_columns(row, plan->key, plan->key_count, &hash);
+	*number = UINT32_MAX;
+	if (spk_shard_task(spk_shard_of(hash), r->base.pipeline->partitions) != r->base.pipeline->partition)
+		return SPK_OK;
+	return spk_epoch_keys_put(&r->keys, &r->base, row, number, err);
+}
+
+static spk_status find_all_standing(struct recompute *r, spk_error *err)
+{
+	const struct spk_physical *plan = r->base.plan;
+
+	for (int i = 0; i < r->standings; i++) {
+		struct spk_batch *row;
+		spk_status status;
+
+		SPK_TRY(spk_batch_new(&row, plan->input[0]->schema, r->base.pipeline->account, err));
+		status = find_standing(r, row, plan->empty_set[i], &r->standing[i], err);
+		spk_batch_unref(row);
+		SPK_TRY(status);
+	}
+	return SPK_OK;
+}
+
+static spk_status work_off_standing(struct recompute *r, struct slice *s, spk_error *err)
+{
+	s->silent = false;
+	s->stands = true;
+	for (int i = 0; i < r->standings; i++)
+		if (r->standing[i] != UINT32_MAX)
+			s->number[s->keys++] = r->standing[i];
+	if (s->keys && (!r->began || changes(r, s)))
+		SPK_TRY(with_arena(r, s, err));
+	r->began = true;
+	return SPK_OK;
 }
 
 /* --- windows that close --- */
@@ -329,15 +427,19 @@ static spk_status recompute_finish(struct spk_op *op, spk_error *err)
 {
 	struct recompute *r = self(op);
 	struct spk_arena *work = spk_arena_new(op->pipeline->account);
-	struct slice *s = work ? SPK_NEW(work, struct slice) : NULL;
-	spk_status status = s ? spk_delta_rows_chain(&r->delta, r->keys.map.count, work, err) : spk_fail_memory(err);
+	struct slice *s = work ? slice_new(work, r->standings) : NULL;
+	spk_status status = s ? find_all_standing(r, err) : spk_fail_memory(err);
 
+	if (status == SPK_OK)
+		status = spk_delta_rows_chain(&r->delta, r->keys.map.count, work, err);
 	if (status == SPK_OK)
 		status = work_off_keys(r, s, false, err);
 	if (status == SPK_OK && by_window(r))
 		status = work_off_keys(r, s, true, err);
 	if (status == SPK_OK && by_window(r))
 		status = close_windows(r, err);
+	if (status == SPK_OK)
+		status = work_off_standing(r, s, err);
 	if (status == SPK_OK && spk_expires(op->plan))
 		status = spk_expiry_run(&r->expiry, err);
 	spk_arena_unref(work);

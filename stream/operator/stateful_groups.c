@@ -69,6 +69,42 @@ char *spk_slice_states(const struct spk_stateful_groups *s, const struct spk_sli
 	return slice->old[i] ? spk_state_states(slice->old[i]) : spk_groups_states(&s->epoch, spk_slice_number(slice, i));
 }
 
+spk_status spk_stateful_add_standing(struct spk_stateful_groups *s, spk_error *err)
+{
+	const struct spk_pipeline *p = s->base.pipeline;
+	const int sets = s->base.plan->empty_sets;
+	uint32_t *number;
+
+	if (s->began || !sets)
+		return SPK_OK;
+	number = SPK_NEW_ARRAY(s->arena, uint32_t, sets);
+	s->standing = SPK_NEW_ARRAY(s->arena, struct spk_view, sets);
+	SPK_TRY_PTR(number && s->standing, err);
+	SPK_TRY(spk_groups_add_empty_sets(&s->epoch, p->partition, p->partitions, number, err));
+	for (int i = 0; i < sets; i++) {
+		uint32_t size = 0;
+		const char *key = number[i] == UINT32_MAX ? "" : spk_groups_key(&s->epoch, number[i], &size);
+
+		key = spk_arena_copy(s->arena, key, size + 1);
+		SPK_TRY_PTR(key, err);
+		s->standing[i] = spk_view(key, size);
+	}
+	return SPK_OK;
+}
+
+bool spk_stateful_stands(const struct spk_stateful_groups *s, uint32_t number)
+{
+	for (int i = 0; s->standing && i < s->base.plan->empty_sets; i++) {
+		uint32_t size;
+		const char *bytes = spk_groups_key(&s->epoch, number, &size);
+		const struct spk_view key = spk_view(bytes, size);
+
+		if (spk_view_equal(&key, &s->standing[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Keys, hashes and buckets of the slice's groups. */
 static spk_status list_keys(struct spk_stateful_groups *s, struct spk_slice *slice, spk_error *err)
 {
@@ -139,7 +175,7 @@ spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_sl
 		const int64_t *count = spk_slice_count(s, slice, i);
 
 		start[i] = (uint32_t)s->bytes.size;
-		if (*count == 0 && s->base.plan->expr_count > 0)
+		if (*count == 0 && !spk_stateful_stands(s, spk_slice_number(slice, i)))
 			continue;
 		SPK_TRY(spk_buffer_append(&s->bytes, count, sizeof *count, err));
 		SPK_TRY(spk_buffer_append(&s->bytes, unused, sizeof unused, err));

@@ -12,7 +12,7 @@
  * By window and with plan->on_close a window says nothing before the watermark has passed its end; then all of it comes out, and after that what changes.
  *
  * A group is read and written once per epoch, however many of its rows arrive, and a group that ends where it began says nothing. The
- * one group of an aggregate without GROUP BY stays when its last row is taken back: count(*) is 0 then.
+ * one group of an aggregate without GROUP BY, and that of an empty grouping set, are there before the first row comes, and stay when the last one is taken back: count(*) is 0 then.
  */
 #include "stream/operator/stream_operators.h"
 
@@ -69,7 +69,7 @@ static spk_status take_new(struct spk_stateful_groups *s, const struct spk_slice
 	char *state[SPK_BATCH_ROWS];
 
 	for (int i = 0; i < slice->n; i++) {
-		im->has[i] = *spk_slice_count(s, slice, i) > 0 || s->base.plan->expr_count == 0;
+		im->has[i] = *spk_slice_count(s, slice, i) > 0 || spk_stateful_stands(s, spk_slice_number(slice, i));
 		state[i] = spk_slice_states(s, slice, i);
 	}
 	return spk_groups_final(&s->epoch, state, slice->n, im->batch->column, im->n, 2 * im->n, im->batch->arena, err);
@@ -130,17 +130,23 @@ static void ignore_unknown(struct spk_stateful_groups *s, const struct spk_slice
 	}
 }
 
+/* Those that are there in any case are not forgotten. */
 static spk_status touch(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err)
 {
 	struct spk_view key[SPK_BATCH_ROWS];
+	uint64_t hash[SPK_BATCH_ROWS];
+	int n = 0;
 
 	for (int i = 0; i < slice->n; i++) {
 		uint32_t size;
 		const char *bytes = spk_groups_key(&s->epoch, spk_slice_number(slice, i), &size);
 
-		key[i] = spk_view(bytes, size);
+		if (spk_stateful_stands(s, spk_slice_number(slice, i)))
+			continue;
+		hash[n] = slice->hash[i];
+		key[n++] = spk_view(bytes, size);
 	}
-	return spk_expiry_touch(&s->expiry, 0, key, slice->hash, slice->n, err);
+	return spk_expiry_touch(&s->expiry, 0, key, hash, n, err);
 }
 
 static spk_status forget_groups(void *user, const struct spk_expired *key, int n, spk_error *err)
@@ -209,8 +215,11 @@ static spk_status pass_windows(struct spk_stateful_groups *s, spk_error *err)
 static spk_status stream_finish(struct spk_op *op, spk_error *err)
 {
 	struct spk_stateful_groups *s = self(op);
-	uint32_t count = spk_groups_count(&s->epoch), step = SPK_BATCH_ROWS / 2;
+	uint32_t count, step = SPK_BATCH_ROWS / 2;
 
+	if (op->plan->window_key < 0)
+		SPK_TRY(spk_stateful_add_standing(s, err));
+	count = spk_groups_count(&s->epoch);
 	for (uint32_t from = 0; from < count; from += step) {
 		struct spk_slice slice = { 0 };
 		struct images im = { .n = (int)SPK_MIN(count - from, step) };
@@ -221,6 +230,7 @@ static spk_status stream_finish(struct spk_op *op, spk_error *err)
 		SPK_TRY(status);
 	}
 	spk_groups_clear(&s->epoch);
+	s->began = true;
 	if (spk_expires(op->plan))
 		return spk_expiry_run(&s->expiry, err);
 	return op->plan->window_key >= 0 ? pass_windows(s, err) : SPK_OK;

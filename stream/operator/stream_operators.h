@@ -48,6 +48,8 @@ struct spk_stateful_groups {
 	char *old_row;                    /* scratch: state rows read from the table, one per group of a slice */
 	struct spk_buffer bytes;          /* scratch: values to write */
 	struct spk_expiry expiry;         /* of groups that do not change, where they are forgotten */
+	struct spk_view *standing;        /* keys of the groups that are there in any case (plan->empty_set), in the arena; empty: another task's */
+	bool began;                       /* these are in the state */
 };
 
 spk_status spk_stateful_open(struct spk_op *op, spk_error *err);
@@ -76,7 +78,10 @@ char *spk_slice_states(const struct spk_stateful_groups *s, const struct spk_sli
 spk_status spk_stateful_read(struct spk_stateful_groups *s, uint32_t from, int n, bool bucketed, struct spk_slice *slice, spk_error *err);
 /* Merges the epoch's rows into the old ones, which become the new state; groups without an old row are new as they are. */
 spk_status spk_stateful_merge(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
-/* Writes the new rows of the slice; a group whose row count is 0 is deleted, but the one of an aggregate over all rows stays. */
+/* Groups that are there in any case, without GROUP BY or of an empty grouping set: makes sure of those of this task, in the first epoch that it computes; and whether this is one. */
+spk_status spk_stateful_add_standing(struct spk_stateful_groups *s, spk_error *err);
+bool spk_stateful_stands(const struct spk_stateful_groups *s, uint32_t number);
+/* Writes the new rows of the slice; a group whose row count is 0 is deleted unless it is there in any case. */
 spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err);
 /* Groups of the epoch into a bucketed table, slice by slice: number[0..count). NULL: the first `count`. */
 spk_status spk_stateful_fold(struct spk_stateful_groups *s, const uint32_t *number, uint32_t count, spk_error *err);

@@ -171,7 +171,9 @@ static inline struct lines result_of(enum result what, const struct seen *t, con
 			put_line(&out, "%lld|%s", (long long)f.rows, number_text(f.no_sum, f.sum, s));
 		}
 	}
-	if ((what == COUNT_OF_COUNTS || what == THIRDS) && keys)
+	if (what == OVER_ALL && !keys)
+		put_line(&out, "0|NULL");
+	if (what == COUNT_OF_COUNTS || what == THIRDS)
 		put_counts(what, count, keys, &out);
 	free(count);
 	seen_release(&rows);

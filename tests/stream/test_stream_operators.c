@@ -146,7 +146,6 @@ struct trial {
 	int shifts;
 	int64_t mark[SOURCES][PARTITIONS], watermark[SOURCES];
 	struct lines table;                 /* what the sink holds */
-	bool ever;                          /* it held something */
 	int64_t late, bad;
 };
 
@@ -306,11 +305,6 @@ static bool check_result(struct trial *l, const struct outcome *o)
 	struct lines want = l->job->mode == CHANGING ? changing_windows(l) : l->job->mode == RELATES ? related(l) : result_of(l->job->result, &l->seen[0], &l->seen[1]);
 	bool same;
 
-	/* A stream says nothing of no rows; but once there were some, it says that there are none. */
-	l->ever = l->ever || l->job->mode != CHANGES || l->job->result != THIRDS || (want.count && strcmp(want.line[0], "0|NULL") != 0);
-	if (!l->ever)
-		lines_release(&want);
-
 	/* Sorted, '+' comes before '-': a row is not taken back before it is there. */
 	for (int i = 0; i < o->out[0].count; i++)
 		(l->job->mode == UPSERTS ? apply_upsert : apply_change)(l, o->out[0].line[i]);
@@ -409,16 +403,6 @@ static void every_epoch_comes_to_the_plain_result(void)
 			live(&jobs[j], 100 * j + (uint64_t)r, r % 2 ? 60 : 700, 2 + r % 2 * 10 + 28);
 }
 
-/* Relations that a stream keeps up to date: no aggregate over all rows (which a stream only gives once there are some). */
-static bool can_stream(const struct relation *r)
-{
-	bool can = r->kind != R_GLOBAL;
-
-	for (int i = 0; i < r->inputs; i++)
-		can = can && can_stream(r->input[i]);
-	return can;
-}
-
 /* min and max cannot take rows back yet, so those over changes are refused. */
 static bool is_refused(const char *sql)
 {
@@ -445,7 +429,7 @@ static bool keep_up_to_date(const struct relation *r, uint64_t stream, int event
 
 	spk_buffer_append_str(&sql, views, NULL);
 	relation_sql(r, &sql);
-	can = can_stream(r) && !is_refused(spk_buffer_cstr(&sql));
+	can = !is_refused(spk_buffer_cstr(&sql));
 	if (can) {
 		struct job job = { .name = spk_buffer_cstr(&sql), .sql = sql.data, .mode = RELATES, .relation = r };
 
