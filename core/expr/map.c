@@ -5,6 +5,7 @@
 #include "core/expr/map.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/expr/array.h"
 #include "core/expr/families.h"
@@ -141,6 +142,65 @@ static spk_status prepare_map(struct spk_arena *arena, struct spk_expr *e, spk_e
 	return spk_type_map_of(arena, key, spk_type_element(e->arg[VALUE]->type), &e->type, err);
 }
 
+/* --- how often each value comes --- */
+
+static spk_status prepare_counts(struct spk_arena *arena, struct spk_expr *e, spk_error *err)
+{
+	const struct spk_type key = spk_type_element(e->arg[0]->type);
+
+	if (!spk_type_may_be_key(key))
+		return spk_bind_fail(err, e->position, "values that are counted must be scalar");
+	return spk_type_map_of(arena, key, spk_type(SPK_TYPE_BIGINT), &e->type, err);
+}
+
+/* The values at the places of a row's array, NULLs left out, each once, in order, into `place`; how often into `times`. Returns their number. */
+static int count_values(struct spk_values *values, int32_t first, int32_t end, int32_t *place, int64_t *times)
+{
+	int count = 0, known = 0;
+
+	for (int32_t at = first; at < end; at++)
+		if (!spk_values_null(values, at))
+			place[known++] = at;
+	qsort_r(place, (size_t)known, sizeof *place, by_key, values);
+	for (int i = 0; i < known; i++) {
+		if (!count || spk_values_compare(values, place[count - 1], values, place[i]) != 0) {
+			place[count] = place[i];
+			times[count++] = 0;
+		}
+		times[count - 1]++;
+	}
+	return count;
+}
+
+static spk_status value_counts(const struct spk_call *call, struct spk_vector *out, spk_error *err)
+{
+	const struct spk_array_reader a = spk_array_reader(&call->arg[0]);
+	struct spk_values values = spk_values(a.child);
+	int32_t *offset = spk_vector_i32(out), *place, first, end;
+	size_t room = 1;
+	int64_t *times;
+	int used = 0, next = 0;
+
+	SPK_EACH_CALL_ROW(call, row) {
+		spk_array_row(&a, row, &first, &end);
+		room += (size_t)(end - first);
+	}
+	SPK_TRY_PTR(place = spk_arena_alloc(call->ev->arena, sizeof *place * room), err);
+	SPK_TRY_PTR(times = spk_arena_alloc(call->ev->arena, sizeof *times * room), err);
+	SPK_EACH_CALL_ROW(call, row) {
+		for (; next <= row; next++)
+			offset[next] = used;
+		spk_array_row(&a, row, &first, &end);
+		used += count_values(&values, first, end, place + used, times + used);
+	}
+	for (; next <= call->rows; next++)
+		offset[next] = used;
+	SPK_TRY(spk_vector_init(out->child, spk_type_element(out->type), used, call->ev->arena, err));
+	SPK_TRY(spk_vector_take(&out->child->child[KEY], a.child, place, used, NULL, used, call->ev->arena, err));
+	memcpy(spk_vector_i64(&out->child->child[VALUE]), times, sizeof *times * (size_t)used);
+	return SPK_OK;
+}
+
 /* --- taken apart --- */
 
 /* The entries of a map: which row of `part` a place among the elements is. */
@@ -229,6 +289,8 @@ static spk_status prepare_values(struct spk_arena *arena, struct spk_expr *e, sp
 static const struct spk_function map_functions[] = {
 	{ .name = "map_from_arrays", .doc = "A map of the keys in the first array with the values in the second", SPK_ARGS2(ARRAY, ARRAY), SPK_RESULT(ARRAY), .can_fail = true,
 	  .kernel = from_arrays, .prepare = prepare_map },
+	{ .name = "value_counts", .doc = "A map of the values in an array, NULLs left out, with how often each is there; a NULL array is an empty one", SPK_ARGS1(ARRAY), SPK_RESULT(ARRAY),
+	  .not_strict = true, .kernel = value_counts, .prepare = prepare_counts },
 	{ .name = "map element", .doc = "m['key']: the value of a key; NULL when there is none", SPK_ARGS2(ARRAY, UNKNOWN), SPK_RESULT(UNKNOWN), .kernel = element, .prepare = prepare_element },
 	{ .name = "map_keys", .doc = "The keys of a map", SPK_ARGS1(ARRAY), SPK_RESULT(ARRAY), .kernel = keys_of, .prepare = prepare_keys },
 	{ .name = "map_values", .doc = "The values of a map, in the order of its keys", SPK_ARGS1(ARRAY), SPK_RESULT(ARRAY), .kernel = values_of, .prepare = prepare_values },

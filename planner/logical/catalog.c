@@ -14,7 +14,7 @@ struct entry {
 	struct entry *next;
 };
 
-struct function_entry { const char *name; const struct spk_user_function *function; const struct spk_user_aggregate *aggregate; struct function_entry *next; };  /* one of the two */
+struct function_entry { const char *name; const struct spk_user_function *function; const struct spk_user_aggregate *aggregate; const void *expression; struct function_entry *next; };  /* one of the three */
 
 struct type_entry { const char *name; const struct spk_schema *schema; struct type_entry *next; };
 
@@ -170,6 +170,8 @@ static struct function_entry *find_function(const struct spk_catalog *c, const c
 	return e;
 }
 
+bool spk_catalog_knows(const struct spk_catalog *c, const char *name) { return find_function(c, name) != NULL; }
+
 const struct spk_user_function *spk_catalog_function(const struct spk_catalog *c, const char *name)
 {
 	const struct function_entry *e = find_function(c, name);
@@ -182,6 +184,13 @@ const struct spk_user_aggregate *spk_catalog_aggregate(const struct spk_catalog 
 	const struct function_entry *e = find_function(c, name);
 
 	return e ? e->aggregate : NULL;
+}
+
+const void *spk_catalog_expression(const struct spk_catalog *c, const char *name)
+{
+	const struct function_entry *e = find_function(c, name);
+
+	return e ? e->expression : NULL;
 }
 
 static spk_status add_function(struct spk_catalog *c, struct function_entry entry, bool or_replace, spk_error *err)
@@ -200,6 +209,7 @@ static spk_status add_function(struct spk_catalog *c, struct function_entry entr
 	if (e) {
 		e->function = entry.function;
 		e->aggregate = entry.aggregate;
+		e->expression = entry.expression;
 		return SPK_OK;
 	}
 	e = spk_arena_copy(c->arena, &entry, sizeof entry);
@@ -212,6 +222,11 @@ static spk_status add_function(struct spk_catalog *c, struct function_entry entr
 spk_status spk_catalog_add_function(struct spk_catalog *c, const struct spk_user_function *f, bool or_replace, spk_error *err)
 {
 	return add_function(c, (struct function_entry){ .name = f->base.name, .function = f }, or_replace, err);
+}
+
+spk_status spk_catalog_add_expression(struct spk_catalog *c, const char *name, const void *expression, bool or_replace, spk_error *err)
+{
+	return add_function(c, (struct function_entry){ .name = name, .expression = expression }, or_replace, err);
 }
 
 spk_status spk_catalog_add_aggregate(struct spk_catalog *c, const struct spk_user_aggregate *a, bool or_replace, spk_error *err)

@@ -80,6 +80,7 @@ struct spk_binder {
 	const struct spk_hint *hint;           /* of its joins */
 	const struct spk_inlining *inlining;
 	int *inlined;                          /* queries put in place so far, over the whole statement */
+	int calls;                             /* functions in SQL that are put in place around what is bound */
 	int *dependents;                       /* dependent joins so far: the next gets that number + 1 */
 	struct spk_outer *outer;               /* what can be seen beside a query's own FROM, innermost first */
 	struct spk_sublinks *sublinks;         /* of the clauses that are being bound; NULL: no subqueries here */
@@ -191,6 +192,7 @@ struct spk_exprs {
 	bool sets_ok;                          /* set-returning functions may be called: whoever binds makes rows of their arrays */
 	int params;                            /* what stands for $1, $2, ...; 0: they mean nothing here */
 	struct spk_expr **param;
+	const char *const *param_name;         /* by parameter: its name, "" for none; NULL: none has */
 	const char *inside;                    /* "CASE", "COALESCE": what does not let them be called; NULL: the clause */
 };
 
@@ -288,6 +290,12 @@ struct spk_versions { bool found; int time, keys; int *key; };
 spk_status spk_binder_versions(struct spk_binder *b, struct spk_logical **right, struct spk_versions *out, spk_error *err);
 /* A function of another dialect that is an expression of PostgreSQL's: whether it is one, and the expression. */
 bool spk_is_macro(const char *name, struct spk_expr *const *arg, int args);
+/* Aggregates of other engines that are functions of array_agg (bind_list_aggregate.c). */
+bool spk_is_list_aggregate(const PgQuery__FuncCall *f, const char *name);
+spk_status spk_binder_list_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err);
+/* A call of a function in SQL (ddl_sql_function.c): its body, with arguments of the declared types. */
+struct spk_sql_function;
+spk_status spk_binder_sql_function(struct spk_exprs *x, const struct spk_sql_function *f, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
 /* A cast that gives NULL where it fails: TRY_CAST. */
 spk_status spk_binder_try_cast(const struct spk_binder *b, struct spk_expr *arg, struct spk_type type, int location, struct spk_expr **out, spk_error *err);
@@ -554,6 +562,8 @@ spk_status spk_binder_partitioned(struct spk_binder *b, const PgQuery__Partition
 spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateStmt *s, int position, spk_error *err);
 spk_status spk_binder_create_type(struct spk_binder *b, const PgQuery__CompositeTypeStmt *s, int position, spk_error *err);
 spk_status spk_binder_drop_type(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err);
+/* text: the body behind AS; NULL: it is the statement's RETURN. */
+spk_status spk_binder_create_sql_function(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, const char *name, const char *text, spk_error *err);
 spk_status spk_binder_create_function(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, spk_error *err);
 spk_status spk_binder_create_aggregate(struct spk_binder *b, const PgQuery__DefineStmt *s, int position, spk_error *err);
 spk_status spk_binder_drop_function(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err);

@@ -114,7 +114,7 @@ static const struct other { const char *theirs, *ours; bool distinct, condition,
 
 static const struct other *other_function(const struct spk_binder *b, const PgQuery__FuncCall *f, const char *name)
 {
-	for (size_t i = 0; f->n_args && !f->over && !spk_catalog_function(b->catalog, name) && !spk_catalog_aggregate(b->catalog, name) && i < SPK_COUNT_OF(others); i++)
+	for (size_t i = 0; f->n_args && !f->over && !spk_catalog_knows(b->catalog, name) && i < SPK_COUNT_OF(others); i++)
 		if (strcmp(others[i].theirs, name) == 0)
 			return &others[i];
 	return NULL;
@@ -200,6 +200,8 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 	int args = 0;
 
 	SPK_TRY(spk_binder_function_name(x->b, f->funcname, f->n_funcname, f->location, &name, err));
+	if (!f->over && !spk_catalog_knows(x->b->catalog, name) && spk_is_list_aggregate(f, name))
+		return spk_binder_list_aggregate(x, f, name, out, err);
 	if (other_function(x->b, f, name))
 		return bind_other(x, f, other_function(x->b, f, name), out, err);
 	if (f->over)
@@ -222,6 +224,8 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 	SPK_TRY(spk_binder_args(x, f, name, &arg, &args, err));
 	if (spk_catalog_function(x->b->catalog, name))
 		return spk_expr_call_function(x->b->arena, &spk_catalog_function(x->b->catalog, name)->base, arg, args, spk_binder_at(x->b, f->location), out, err);
+	if (spk_catalog_expression(x->b->catalog, name))
+		return spk_binder_sql_function(x, spk_catalog_expression(x->b->catalog, name), arg, args, f->location, out, err);
 	if (strcmp(name, SPK_MARK_MAP) == 0)
 		return spk_binder_map(x, arg, args, f->location, out, err);
 	if (args && strcmp(name, "named_struct") == 0)

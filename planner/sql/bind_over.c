@@ -311,6 +311,8 @@ spk_status spk_binder_over(struct spk_exprs *x, const PgQuery__FuncCall *f, cons
 	struct spk_exprs inside = *x;
 	int at;
 
+	if (spk_is_list_aggregate(f, name))
+		return spk_binder_list_aggregate(x, f, name, out, err);
 	if (!x->overs || x->inside_window || x->inside_aggregate) {
 		struct spk_expr **ignored;
 

@@ -368,6 +368,9 @@ spk_status spk_binder_column(struct spk_exprs *x, const PgQuery__ColumnRef *c, s
 	int column = 0, found;
 
 	*out = NULL;
+	for (int i = 0; name && c->n_fields == 1 && x->param_name && i < x->params; i++)
+		if (strcmp(x->param_name[i], name) == 0)
+			return *out = x->param[i], SPK_OK;
 	if (!name && c->n_fields == 2) {  /* t.* as a value */
 		SPK_TRY(find_whole_row(x, c, alias, out, err));
 		return *out ? SPK_OK : no_such_range(x->b, x->scope, alias, c->location, err);

@@ -1,4 +1,4 @@
-/* CREATE FUNCTION name(types) RETURNS type LANGUAGE c AS 'library', 'symbol': a C function out of a shared library. */
+/* CREATE FUNCTION: of those in SQL see ddl_sql_function.c; name(types) RETURNS type LANGUAGE c AS 'library', 'symbol': a C function out of a shared library. */
 #include "planner/sql/bind.h"
 
 #include <string.h>
@@ -41,9 +41,9 @@ static spk_status check(const struct spk_binder *b, const PgQuery__CreateFunctio
 {
 	if (s->is_procedure)
 		return spk_binder_unsupported(b, location, "CREATE PROCEDURE", err);
-	if (s->sql_body || !o->language || strcmp(o->language, "c") != 0) {
+	if (!o->language || strcmp(o->language, "c") != 0) {
 		spk_binder_fail(b, location, SPK_UNSUPPORTED, err, "functions in language %s are not supported", o->language ? o->language : "SQL");
-		return spk_hint(err, "LANGUAGE c takes a function out of a shared library: AS 'library', 'symbol'.");
+		return spk_hint(err, "LANGUAGE c takes a function out of a shared library: AS 'library', 'symbol'; LANGUAGE sql an expression: AS 'SELECT $1 + 1'.");
 	}
 	if (!o->library || !s->return_type)
 		return spk_binder_fail(b, location, SPK_SYNTAX, err, "LANGUAGE c needs RETURNS type and AS 'library', 'symbol'");
@@ -65,6 +65,8 @@ spk_status spk_binder_create_function(struct spk_binder *b, const PgQuery__Creat
 	SPK_TRY_PTR(f, err);
 	SPK_TRY(spk_binder_function_name(b, s->funcname, s->n_funcname, -1, &name, err));
 	SPK_TRY(take_options(b, s, &o, err));
+	if (!s->is_procedure && (s->sql_body || (o.language && strcmp(o.language, "sql") == 0 && o.library)) && s->n_parameters <= SPK_FUNCTION_ARGS_MAX)
+		return spk_binder_create_sql_function(b, s, name, s->sql_body ? NULL : o.library, err);
 	SPK_TRY(check(b, s, &o, -1, err));
 	for (size_t i = 0; i < s->n_parameters; i++)
 		SPK_TRY(spk_binder_type(b, s->parameters[i]->function_parameter->arg_type, &arg[i], err));

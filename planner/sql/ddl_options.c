@@ -7,9 +7,11 @@
  *   'event_time_field' = 'ts' [, 'watermark_field' = 'w']  a watermark of ts: w, which is ts minus an interval, or a second behind it
  *   'format' = 'json', 'json.unstructured' = 'true'        'format' = 'raw': the one column is the document
  *   'bad_data' = 'drop'                                    (nothing): a row that cannot be read never ends a job
+ *   'connector' = 'kafka', FORMAT UPSERT ENCODE JSON       'upsert-kafka' with 'key.format' and 'value.format'; of other sinks 'debezium-json'
  *   'type' = 'append-only' | 'upsert' | 'debezium', 'force_append_only'      of a sink: what it takes says its format
  */
 #include "planner/sql/ddl_table.h"
+#include "planner/sql/rewrite.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -116,13 +118,34 @@ static spk_status file_words(struct spk_create *c, struct spk_option *o, bool si
 static spk_status sink_words(struct spk_create *c, struct spk_option *o, spk_error *err)
 {
 	const char *type = spk_table_option(c->table, "type");
-	const bool appends = type && strcmp(type, "append-only") == 0;
+	const bool appends = type && strcmp(type, "append-only") == 0, changes = type && (strcmp(type, "upsert") == 0 || strcmp(type, "debezium") == 0);
 
-	if (!type || (!appends && strcmp(c->table->connector, "filesystem") != 0))
+	if (!type || (!appends && !changes && strcmp(c->table->connector, "filesystem") != 0))
 		return SPK_OK;
 	take(c, o, "type");
 	take(c, o, "force_append_only");  /* what would be left out makes the query one that the sink cannot take */
 	return appends ? add(c, o, "sink.output-mode", "append", err) : SPK_OK;
+}
+
+/* Changes by key: of Kafka a connector of its own; what else is written are envelopes. */
+static spk_status upsert_words(struct spk_create *c, struct spk_option *o, spk_error *err)
+{
+	const char *format = spk_table_option(c->table, "format"), *connector = spk_table_option(c->table, "connector");
+	const bool sink = format && strcmp(format, SPK_UPSERT_SINK) == 0, kafka = connector && strcmp(connector, "kafka") == 0;
+
+	if (!sink && (!format || strcmp(format, SPK_UPSERT_JSON) != 0))
+		return SPK_OK;
+	if (!kafka && !sink) {
+		spk_binder_fail(&c->b, c->s->relation->location, SPK_UNSUPPORTED, err, "FORMAT UPSERT of a table that is read is only supported with 'connector' = 'kafka'");
+		return spk_hint(err, "Messages of other connectors have no key: FORMAT DEBEZIUM says within them what became of a row."), SPK_UNSUPPORTED;
+	}
+	take(c, o, "format");
+	if (!kafka)
+		return add(c, o, "format", "debezium-json", err);
+	take(c, o, "connector");
+	SPK_TRY(add(c, o, "connector", "upsert-kafka", err));
+	SPK_TRY(add(c, o, "key.format", "json", err));
+	return add(c, o, "value.format", "json", err);
 }
 
 static spk_status find_column(const struct spk_create *c, const char *option, const char *name, int *out, spk_error *err)
@@ -182,6 +205,7 @@ spk_status spk_create_foreign_options(struct spk_create *c, spk_error *err)
 	const char *named = spk_table_option(c->table, "connector");
 	const bool single_file = named && strcmp(named, "single_file") == 0;
 
+	SPK_TRY(upsert_words(c, o, err));
 	SPK_TRY(rename_values(c, o, err));
 	c->table->connector = spk_table_option(c->table, "connector");
 	SPK_TRY(event_time(c, o, err));

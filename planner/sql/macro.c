@@ -188,6 +188,10 @@ static const struct macro {
 	{ "map_length", 1, FIRST_MAP, NULL, false, "cardinality($1)" },
 	{ "elt", 3, SPK_TYPE_UNKNOWN, NULL, false, "(ARRAY[$2, $3])[$1]" },
 	{ "elt", 4, SPK_TYPE_UNKNOWN, NULL, false, "(ARRAY[$2, $3, $4])[$1]" },
+	{ "safe_offset", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1 + 1" },
+	{ "safe_ordinal", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1" },
+	{ SPK_MARK_COUNT_VALUES, 1, SPK_TYPE_ARRAY, NULL, false, "coalesce(cardinality(array_distinct($1)), 0)::bigint" },
+	{ SPK_MARK_FIRST_OF, 2, SPK_TYPE_ARRAY, NULL, false, "$1[1:$2]" },
 	{ "nanvl", 2, SPK_TYPE_UNKNOWN, NULL, false, "CASE WHEN $1 = 'NaN' THEN $2 ELSE $1 END" },
 	{ "signum", 1, SPK_TYPE_UNKNOWN, NULL, false, "sign($1)" },
 	{ "iszero", 1, SPK_TYPE_UNKNOWN, NULL, false, "$1 = 0" },
@@ -488,6 +492,7 @@ spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_ex
 	b.source = source;
 	inner.b = &b;
 	inner.param = arg;
+	inner.param_name = NULL;
 	inner.params = args;
 	SPK_TRY(spk_binder_expr(&inner, tree, out, err));
 	return SPK_OK;

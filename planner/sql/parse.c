@@ -228,3 +228,16 @@ spk_status spk_parser_error(const struct spk_source *s, const char *parsed, cons
 		add_hint(s, &c, err);
 	return SPK_SYNTAX;
 }
+
+spk_status spk_sql_read(struct spk_source *source, const char *text, struct spk_arena *arena, PgQuery__ParseResult **out, spk_error *err)
+{
+	source->size = strlen(text);
+	if (source->size > INT32_MAX / 8)
+		return spk_fail(err, SPK_UNSUPPORTED, "the SQL text is too long: %zu bytes", source->size);
+	source->text = spk_arena_strndup(arena, text, source->size);
+	SPK_TRY_PTR(source->text, err);
+	SPK_TRY(spk_sql_backquotes(source, arena, err));
+	SPK_TRY(spk_sql_scan(source, arena, err));
+	SPK_TRY(spk_sql_rewrite(source, arena, err));
+	return spk_sql_parse(source, arena, out, err);
+}

@@ -8,6 +8,8 @@
 #include "planner/sql/source.h"
 
 /* Parses s->sql; the tree lies in `arena` and is not to be freed. */
+/* All steps from the user's text to its tree. */
+spk_status spk_sql_read(struct spk_source *source, const char *text, struct spk_arena *arena, PgQuery__ParseResult **out, spk_error *err);
 spk_status spk_sql_parse(const struct spk_source *s, struct spk_arena *arena, PgQuery__ParseResult **out, spk_error *err);
 
 /* Makes a SYNTAX error of what the parser (or lexer) said about `parsed`; `map` leads from there to `quoted`, NULL: it is that. */

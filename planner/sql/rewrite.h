@@ -24,12 +24,18 @@
 #define SPK_MARK_TRY "sparklet try"              /* function around a cast that gives NULL where it fails */
 #define SPK_MARK_IS_JSON "sparklet is json"      /* IS JSON: of the document and its text */
 #define SPK_MARK_MAP "sparklet map"              /* function: MAP[key, value, ...] */
+#define SPK_MARK_COUNT_VALUES "sparklet count values"  /* how many values are in an array, each once */
+#define SPK_MARK_FIRST_OF "sparklet first of"          /* the first n elements of an array */
 #define SPK_MARK_FLOOR "sparklet floor"          /* FLOOR(x TO unit) */
 #define SPK_MARK_CEIL "sparklet ceil"            /* CEIL(x TO unit) */
 
 #define SPK_MARK_ASOF "sparklet asof"            /* function around the condition of an ASOF JOIN; before the columns of its USING */
 #define SPK_MARK_WITHIN "sparklet within"        /* function in the condition of a JOIN: how much earlier and later the right side's time may be */
 #define SPK_MARK_AS_OF "sparklet as of"          /* table function: t FOR SYSTEM_TIME AS OF time */
+
+/* Formats: FORMAT UPSERT ENCODE JSON of a table and of a sink, changes by the key; which format and connector that is says the connector (ddl_options.c). */
+#define SPK_UPSERT_JSON "upsert json"
+#define SPK_UPSERT_SINK "upsert json sink"
 
 struct spk_rewrite {
 	struct spk_source *source;

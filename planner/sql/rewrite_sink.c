@@ -15,7 +15,7 @@
 
 static const struct { const char *format, *encode, *name; } encodings[] = {
 	{ "PLAIN", "JSON", "json" }, { "PLAIN", "CSV", "csv" }, { "PLAIN", "AVRO", "avro" }, { "PLAIN", "PROTOBUF", "protobuf" }, { "PLAIN", "BYTES", "raw" },
-	{ "DEBEZIUM", "JSON", "debezium-json" }, { "MAXWELL", "JSON", "maxwell-json" }, { "CANAL", "JSON", "canal-json" },
+	{ "UPSERT", "JSON", SPK_UPSERT_JSON }, { "DEBEZIUM", "JSON", "debezium-json" }, { "MAXWELL", "JSON", "maxwell-json" }, { "CANAL", "JSON", "canal-json" },
 };
 
 /* What may stand in brackets behind ENCODE, as options of the format. `not`: of true and false the other one. */
@@ -50,7 +50,7 @@ static spk_status encode_option(struct spk_rewrite *r, int encode, int i, const 
 }
 
 /* The options that FORMAT at token i says, `, "format" = 'json'`; *out stays NULL where none stands there. */
-static spk_status format_option(struct spk_rewrite *r, int i, int end, const char **out, spk_error *err)
+static spk_status format_option(struct spk_rewrite *r, int i, int end, bool sink, const char **out, spk_error *err)
 {
 	const int open = i + 4, close = open < end && spk_kind(r, open) == '(' ? spk_rewrite_close(r, open, end) : open;
 	const bool brackets = close > open;
@@ -60,7 +60,7 @@ static spk_status format_option(struct spk_rewrite *r, int i, int end, const cha
 	for (size_t k = 0; k < SPK_COUNT_OF(encodings) && close + brackets == end; k++) {
 		if (!spk_word(r, i + 1, encodings[k].format) || !spk_word(r, i + 3, encodings[k].encode))
 			continue;
-		SPK_TRY_PTR(*out = spk_arena_printf(r->edits.arena, ", \"format\" = '%s'", encodings[k].name), err);
+		SPK_TRY_PTR(*out = spk_arena_printf(r->edits.arena, ", \"format\" = '%s'", sink && strcmp(encodings[k].name, SPK_UPSERT_JSON) == 0 ? SPK_UPSERT_SINK : encodings[k].name), err);
 		for (int at = open + 1; at < close; at += 4)
 			SPK_TRY(encode_option(r, i + 2, at, out, err));
 		return SPK_OK;
@@ -72,7 +72,7 @@ spk_status spk_rewrite_format(struct spk_rewrite *r, int close, int end, spk_err
 {
 	const char *option = NULL;
 
-	SPK_TRY(format_option(r, close + 1, end, &option, err));
+	SPK_TRY(format_option(r, close + 1, end, false, &option, err));
 	if (!option)
 		return SPK_OK;
 	SPK_TRY(spk_rewrite_tokens(r, close, close, option, err));
@@ -124,7 +124,7 @@ spk_status spk_rewrite_sink(struct spk_rewrite *r, int i, int end, bool *done, s
 	if (!*done)
 		return SPK_OK;
 	close = spk_rewrite_close(r, with + 1, end);
-	SPK_TRY(format_option(r, close + 1, end, &format, err));
+	SPK_TRY(format_option(r, close + 1, end, true, &format, err));
 	SPK_TRY(options_text(r, with + 1, close, format, &options, err));
 	SPK_TRY_PTR(text = spk_arena_printf(r->edits.arena, "%s AS%s", options, from ? " SELECT * FROM" : ""), err);
 	SPK_TRY(spk_rewrite_tokens(r, i, i + 1, text, err));

@@ -194,6 +194,7 @@ static spk_status bind_ddl(struct script *s, struct spk_binder *b, const PgQuery
 		return spk_binder_create_view(b, n->view_stmt, out->text, out->position, err);
 	case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT:
 		out->tag = "CREATE FUNCTION";
+		SPK_TRY(keep_tree(s, err));
 		return spk_binder_create_function(b, n->create_function_stmt, err);
 	case PG_QUERY__NODE__NODE_COMPOSITE_TYPE_STMT:
 		out->tag = "CREATE TYPE";
@@ -289,16 +290,8 @@ static spk_status read_script(struct script *s, const char *text, spk_error *err
 	struct spk_source *source = SPK_NEW(s->tree, struct spk_source);
 
 	SPK_TRY_PTR(source, err);
-	source->size = strlen(text);
-	if (source->size > INT32_MAX / 8)
-		return spk_fail(err, SPK_UNSUPPORTED, "the SQL text is too long: %zu bytes", source->size);
-	source->text = spk_arena_strndup(s->tree, text, source->size);
-	SPK_TRY_PTR(source->text, err);
 	s->source = source;
-	SPK_TRY(spk_sql_backquotes(source, s->tree, err));
-	SPK_TRY(spk_sql_scan(source, s->tree, err));
-	SPK_TRY(spk_sql_rewrite(source, s->tree, err));
-	return spk_sql_parse(source, s->tree, &s->parsed, err);
+	return spk_sql_read(source, text, s->tree, &s->parsed, err);
 }
 
 static spk_status bind_script(struct script *s, const char *text, struct spk_script *out, spk_error *err)

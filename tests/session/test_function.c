@@ -134,7 +134,7 @@ static void libraries_are_loaded(void)
 	CHECK_FAILS(spk_session_execute(session, "CREATE FUNCTION f(int) RETURNS int LANGUAGE c AS 'libu.so', 'thrice'", &err), SPK_NOT_FOUND, err);
 	CHECK_FAILS(spk_session_execute(session, "CREATE FUNCTION f(int) RETURNS int LANGUAGE c AS '../libu.so', 'twice'", &err), SPK_USAGE, err);
 	CHECK_FAILS(spk_session_execute(session, "CREATE FUNCTION f(int) RETURNS int LANGUAGE c AS 'none.so', 'twice'", &err), SPK_NOT_FOUND, err);
-	CHECK_FAILS(spk_session_execute(session, "CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1'", &err), SPK_UNSUPPORTED, err);
+	CHECK_FAILS(spk_session_execute(session, "CREATE FUNCTION f(int) RETURNS int LANGUAGE plpython3u AS 'SELECT 1'", &err), SPK_UNSUPPORTED, err);
 	end();
 	free(dir);
 	free(include);
