@@ -137,7 +137,10 @@ static spk_status push_node(struct spk_arena *arena, struct spk_logical *l, stru
 	*out = l;
 	if (l->kind != SPK_LOGICAL_JOIN || l->dependent || (l->join != SPK_JOIN_SEMI && l->join != SPK_JOIN_ANTI))
 		return SPK_OK;
-	return push(arena, l, out, err);
+	SPK_TRY(push(arena, l, out, err));
+	/* At the top the names are the result's. */
+	(*out)->schema = l->schema;
+	return SPK_OK;
 }
 
 spk_status spk_rule_semi_pushdown(struct spk_arena *arena, struct spk_logical *root, struct spk_logical **out, spk_error *err)

@@ -128,3 +128,5 @@ SELECT (SELECT array_agg(src ORDER BY src) FROM edge WHERE w = e.id) FROM emp e 
 SELECT (SELECT sum(w) OVER (ORDER BY w ROWS 1 PRECEDING) FROM edge WHERE src = e.id LIMIT 1) FROM emp e GROUP BY (SELECT sum(w) OVER (ORDER BY w) FROM edge WHERE src = e.id LIMIT 1);
 SELECT (SELECT name FROM dept d WHERE d.id = e.dept_id) FROM emp e GROUP BY (SELECT city FROM dept d WHERE d.id = e.dept_id);
 SELECT EXISTS (SELECT FROM sale s WHERE s.emp_id = e.id) FROM emp e GROUP BY (SELECT max(s.id) FROM sale s WHERE s.emp_id = e.id);
+-- Names of a subquery's columns, of which nothing but the names changes.
+SELECT * FROM (SELECT d.id AS number, (SELECT count(*) FROM edge) AS edges FROM dept d) v WHERE number IN (SELECT dept_id FROM emp) AND number < 30;
