@@ -150,6 +150,9 @@ static void look_at(const struct spk_logical *l, struct spk_join_time *t, const 
 	const bool equal = strcmp(op, "=") == 0, less = op[0] == '<' && strcmp(op, "<>") != 0 && strcmp(op, "<@") != 0, more = strcmp(op, ">") == 0 || strcmp(op, ">=") == 0;
 	struct point x, y;
 
+	/* A window's end is never NULL. */
+	if (strcmp(op, "is not distinct from") == 0 && t->kind != SPK_JOIN_BY_WINDOW)
+		find_windows(l, t, e);
 	if (e->kind == SPK_EXPR_AND)
 		for (int i = 0; i < e->args; i++)
 			look_at(l, t, e->arg[i]);

@@ -70,6 +70,9 @@ static spk_status find(const struct mark *m, struct spk_logical **out, spk_error
 
 		SPK_TRY_PTR(other, err);
 		SPK_TRY(equality(m, k, other, &sure[0], err));
+		e[k] = sure[0];
+		if (k != m->value)
+			continue;
 		SPK_TRY(literal(m, false, false, &sure[1], err));
 		SPK_TRY(spk_expr_make(m->b->arena, SPK_EXPR_COALESCE, sure, 2, false, m->l->position, &e[k], err));
 	}
