@@ -206,6 +206,25 @@ spk_status spk_binder_field(struct spk_exprs *x, const PgQuery__Node *of, const 
 	return spk_expr_field(x->b->arena, *e, at, spk_binder_at(x->b, location), e, err);
 }
 
+static bool is_text_subscript(const PgQuery__Node *n)
+{
+	const PgQuery__Node *at = n->node_case == PG_QUERY__NODE__NODE_A_INDICES && !n->a_indices->is_slice ? n->a_indices->uidx : NULL;
+
+	return at && at->node_case == PG_QUERY__NODE__NODE_A_CONST && at->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL;
+}
+
+/* record['field'] */
+static spk_status bind_record_subscript(struct spk_exprs *x, const PgQuery__Node *n, int location, struct spk_expr **e, spk_error *err)
+{
+	char type[64];
+
+	if (is_text_subscript(n))
+		return spk_binder_field(x, n, n->a_indices->uidx->a_const->sval->sval, location, e, err);
+	spk_type_format_bare((*e)->type, type, sizeof type);
+	spk_binder_fail(x->b, location, SPK_BIND, err, "cannot subscript type %s because it does not support subscripting", type);
+	return spk_hint(err, "A field has a name: (record).field, record['field'].");
+}
+
 /* The subscripts from n[0] on, as far as they follow each other; *used of them. */
 static spk_status bind_subscripts(struct spk_exprs *x, PgQuery__Node *const *n, size_t count, size_t *used, int location, struct spk_expr **e, spk_error *err)
 {
@@ -216,8 +235,13 @@ static spk_status bind_subscripts(struct spk_exprs *x, PgQuery__Node *const *n, 
 	*used = 1;
 	if (spk_type_is_map((*e)->type))
 		return bind_map_subscript(x, n[0]->a_indices, location, e, err);
+	/* Behind the places of an array of records stands a field's name. */
+	for (size_t i = 1; i < count && (*e)->type.id == SPK_TYPE_ARRAY && spk_type_element((*e)->type).id == SPK_TYPE_ROW; i++)
+		count = is_text_subscript(n[i]) ? i : count;
 	if ((*e)->type.id == SPK_TYPE_ARRAY)
 		return bind_array_subscripts(x, n, count, used, location, e, err);
+	if ((*e)->type.id == SPK_TYPE_ROW)
+		return bind_record_subscript(x, n[0], location, e, err);
 	spk_type_format_bare((*e)->type, type, sizeof type);
 	return spk_binder_fail(x->b, location, SPK_BIND, err, "cannot subscript type %s because it does not support subscripting", type);
 }

@@ -192,6 +192,20 @@ static spk_status bind_try(struct spk_exprs *x, const PgQuery__FuncCall *f, stru
 	return spk_binder_try_cast(x->b, arg, type, f->location, out, err);
 }
 
+/* row_time(): the event time of the one table in FROM. */
+static spk_status bind_row_time(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err)
+{
+	const struct spk_logical *from = x->scope ? x->scope->plan : NULL;
+	const int column = from ? spk_watermark_column(from) : -1;
+
+	if (column < 0) {
+		spk_binder_fail(x->b, f->location, SPK_BIND, err, "row_time() is the event time of FROM, which is not one table with a WATERMARK");
+		return spk_hint(err, "Name the column that it is.");
+	}
+	SPK_TRY_PTR(*out = spk_expr_column(x->b->arena, column, &from->schema->field[column]), err);
+	return SPK_OK;
+}
+
 spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr **arg;
@@ -217,6 +231,8 @@ spk_status spk_binder_function(struct spk_exprs *x, const PgQuery__FuncCall *f, 
 		if (special(x, f, name, arg, &status, out, err))
 			return status;
 	}
+	if (strcmp(name, "row_time") == 0 && !f->n_args)
+		return bind_row_time(x, f, out, err);
 	if (strcmp(name, SPK_MARK_TRY) == 0)
 		return bind_try(x, f, out, err);
 	if (strcmp(name, SPK_MARK_WITHIN) == 0)

@@ -11,12 +11,10 @@ struct insertion { const PgQuery__InsertStmt *s; const struct spk_source *source
 /* In the catalog's arena. read: by a statement that the INSERTs before it were bound for. */
 struct spk_memory { struct insertion *first, *last; bool read; };
 
-spk_status spk_create_memory(struct spk_binder *b, struct spk_table *t, bool watermark, int location, spk_error *err)
+/* A PRIMARY KEY is taken at its word, and event times are those of what is inserted, whatever WATERMARK says. */
+spk_status spk_create_memory(struct spk_binder *b, struct spk_table *t, spk_error *err)
 {
-	if (watermark || t->key_count) {
-		spk_binder_fail(b, location, SPK_UNSUPPORTED, err, "%s of a table without a 'connector' is not supported: \"%s\"", watermark ? "WATERMARK" : "PRIMARY KEY", t->name);
-		return spk_hint(err, "Such a table has the rows of what is inserted into it, and their event times%s.", watermark ? "" : "; newest rows of a key are those of row_number() OVER (PARTITION BY key ORDER BY ts DESC) = 1"), SPK_UNSUPPORTED;
-	}
+	t->time_column = -1;
 	SPK_TRY_PTR(t->memory = SPK_NEW(spk_catalog_arena(b->catalog), struct spk_memory), err);
 	t->connector = "memory";
 	return SPK_OK;

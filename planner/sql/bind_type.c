@@ -118,10 +118,11 @@ static spk_status parse_fields(struct composite *c, bool row, struct spk_type *o
 {
 	enum { FIELDS_MAX = 256 };
 	struct spk_schema *s = spk_schema_new(c->b->arena, row ? FIELDS_MAX : 1);
+	const char close = take(c, '<') ? '>' : row && take(c, '(') ? ')' : 0;
 
 	SPK_TRY_PTR(s, err);
 	s->count = 0;
-	if (!take(c, '<'))
+	if (!close)
 		return malformed(c, err);
 	do {
 		const char *name = row ? take_name(c) : "element";
@@ -130,7 +131,7 @@ static spk_status parse_fields(struct composite *c, bool row, struct spk_type *o
 			return malformed(c, err);
 		SPK_TRY(add_field(c, s, row ? FIELDS_MAX : 1, name, err));
 	} while (row && take(c, ','));
-	if (!take(c, '>'))
+	if (!take(c, close))
 		return malformed(c, err);
 	if (!row && spk_type_is_map(s->field[0].type)) {
 		spk_binder_fail(c->b, c->location, SPK_UNSUPPORTED, err, "an array of maps is not supported");
@@ -185,6 +186,10 @@ static spk_status parse_words(struct composite *c, const char *first, struct spk
 			continue;
 		if (n < (int)sizeof name)
 			n += snprintf(name + n, sizeof name - (size_t)n, " %s", word);
+	}
+	if (!*parameters && spk_catalog_record(c->b->catalog, name) && spk_type_parse(canonical(name), out, NULL) != SPK_OK) {
+		*out = (struct spk_type){ .id = SPK_TYPE_ROW, .children = spk_catalog_record(c->b->catalog, name) };
+		return SPK_OK;
 	}
 	return parse_simple(c->b, name, parameters, c->location, out, err);
 }

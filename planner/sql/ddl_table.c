@@ -54,9 +54,10 @@ static spk_status column_constraint(struct spk_create *c, int column, const PgQu
 		SPK_TRY_PTR(c->table->metadata[column], err);
 		return SPK_OK;
 	case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
-		return SPK_OK;  /* bound when all columns are known */
+	case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN:
+		return SPK_OK;  /* bound when all columns are known; a promise that nobody needs */
 	default:
-		return refuse(c, k->location, "a CHECK, UNIQUE, REFERENCES or IDENTITY constraint", err);
+		return refuse(c, k->location, "a CHECK, UNIQUE or IDENTITY constraint", err);
 	}
 }
 
@@ -128,8 +129,10 @@ static spk_status add_element(struct spk_create *c, const PgQuery__Node *n, spk_
 	k = n->constraint;
 	if (k->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY)
 		return add_primary(c, k, err);
+	if (k->contype == PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN)
+		return SPK_OK;
 	if (k->contype != PG_QUERY__CONSTR_TYPE__CONSTR_CHECK || !k->conname || strcmp(k->conname, SPK_MARK_WATERMARK) != 0)
-		return refuse(c, k->location, "a CHECK, UNIQUE or FOREIGN KEY constraint", err);
+		return refuse(c, k->location, "a CHECK or UNIQUE constraint", err);
 	if (c->watermark)
 		return spk_binder_fail(&c->b, k->location, SPK_BIND, err, "a table has one watermark, not several");
 	c->watermark = k;
@@ -611,7 +614,7 @@ spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateSt
 	SPK_TRY(spk_create_foreign_options(&c, err));
 	SPK_TRY(spk_create_like_rest(&c, err));
 	if (!c.table->option_count) {
-		SPK_TRY(spk_create_memory(&c.b, c.table, c.watermark != NULL, s->relation->location, err));
+		SPK_TRY(spk_create_memory(&c.b, c.table, err));
 	} else {
 		SPK_TRY(check_connector(&c, err));
 		SPK_TRY(check_with_connector(&c, err));

@@ -117,6 +117,13 @@ spk_status spk_rewrite_type(struct spk_rewrite *r, int i, int end, int *next, sp
 	int depth = 0, k;
 
 	*next = i + 1;
+	/* ROW(a int): behind AS it may be a value. */
+	if (spk_word(r, i, "ROW") && spk_kind(r, i + 1) == '(' && spk_kind(r, i - 1) != PG_QUERY__TOKEN__AS && spk_rewrite_close(r, i + 1, end) < end) {
+		*next = spk_rewrite_close(r, i + 1, end) + 1;
+		text = quote(r->edits.arena, "\"" SPK_MARK_TYPE "\"(", '\'', r->tokens->text + t[i].start, (size_t)(t[*next - 1].end - t[i].start), ")");
+		SPK_TRY_PTR(text, err);
+		return spk_rewrite_tokens(r, i, *next, text, err);
+	}
 	if (!(spk_word(r, i, "ARRAY") || spk_word(r, i, "ROW") || spk_word(r, i, "STRUCT") || spk_word(r, i, "MAP") || spk_word(r, i, "MULTISET")) || i + 1 >= end || r->tokens->text[t[i + 1].start] != '<')
 		return SPK_OK;
 	for (k = i + 1; k < end; k++) {
@@ -177,12 +184,14 @@ static spk_status refuse_unknown(struct spk_rewrite *r, int first, int end, spk_
 
 /* --- statements --- */
 
-/* CREATE [DEFAULT] INDEX, which changes no answer: nothing. SUBSCRIBE [TO] v, SUBSCRIBE (query): the query, whose rows a job prints. */
+/* CREATE [DEFAULT] INDEX and LATENESS v.ts INTERVAL ..., which change no answer: nothing. SUBSCRIBE [TO] v, SUBSCRIBE (query): the query, whose rows a job prints. */
 static spk_status rewrite_view_words(struct spk_rewrite *r, int *first, int end, spk_error *err)
 {
 	const int i = *first, to = i + 1 + spk_word(r, i + 1, "TO");
 
-	if (spk_kind(r, i) == PG_QUERY__TOKEN__CREATE && spk_word(r, i + 1 + spk_word(r, i + 1, "DEFAULT"), "INDEX")) {
+	const bool lateness = spk_word(r, i, "LATENESS") && spk_kind(r, i + 2) == '.' && spk_kind(r, i + 4) == PG_QUERY__TOKEN__INTERVAL;
+
+	if (lateness || (spk_kind(r, i) == PG_QUERY__TOKEN__CREATE && spk_word(r, i + 1 + spk_word(r, i + 1, "DEFAULT"), "INDEX"))) {
 		*first = end;
 		return spk_rewrite_tokens(r, i, end, "", err);
 	}

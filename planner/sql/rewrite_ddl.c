@@ -123,6 +123,9 @@ static spk_status rewrite_column_words(struct spk_rewrite *r, int first, int end
 			i = spk_rewrite_close(r, i, end);
 		} else if (i > first + 1 && spk_word(r, i, "UNSIGNED")) {
 			SPK_TRY(spk_rewrite_unsigned(r, i, err));
+		} else if (i > first + 1 && spk_word(r, i, "FOREIGN") && spk_word(r, i + 1, "KEY") && spk_word(r, i + 2, "REFERENCES")) {
+			SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "", err));
+			i += 2;
 		} else if (i > first + 1 && spk_word(r, i, "KEY") && !spk_word(r, i - 1, "PRIMARY")) {
 			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "", err));
 		} else if (spk_kind(r, i) == PG_QUERY__TOKEN__AS && i > first + 1 && i + 1 < end && !spk_word(r, i - 1, "ALWAYS") && !spk_word(r, i - 1, "DEFAULT")) {
@@ -304,6 +307,15 @@ static spk_status rewrite_derived(struct spk_rewrite *r, int i, int end, spk_err
 	return SPK_OK;
 }
 
+/* WITH ('emit_final' = 'column') before AS of the view whose name is at token i: when results come is for SET emit and the sink to say. */
+static spk_status drop_final(struct spk_rewrite *r, int i, int end, spk_error *err)
+{
+	i = skip_name(r, i, end);
+	if (spk_kind(r, i) == '(')
+		i = spk_rewrite_close(r, i, end) + 1;
+	return spk_kind(r, i) == PG_QUERY__TOKEN__WITH && spk_word(r, i + 2, "'emit_final'") && spk_kind(r, i + 5) == ')' ? spk_rewrite_tokens(r, i, i + 6, "", err) : SPK_OK;
+}
+
 spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_error *err)
 {
 	int i = first + 1;
@@ -317,6 +329,8 @@ spk_status spk_rewrite_create(struct spk_rewrite *r, int first, int end, spk_err
 		i++;
 	if (spk_word(r, i, "FUNCTION") || spk_word(r, i + 1, "FUNCTION"))
 		return refuse_classes(r, spk_word(r, i, "FUNCTION") ? i : i + 1, end, err);
+	if (spk_word(r, i, "VIEW") || spk_word(r, i + 1, "VIEW"))
+		SPK_TRY(drop_final(r, spk_word(r, i, "VIEW") ? i + 1 : i + 2, end, err));
 	if (spk_word(r, i, "VIEW")) {
 		if (!spk_word(r, i + 1, "IF") || !spk_word(r, i + 2, "NOT") || !spk_word(r, i + 3, "EXISTS") || i + 4 >= end)
 			return SPK_OK;

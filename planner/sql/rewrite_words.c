@@ -13,6 +13,7 @@
  *   STRUCT(a := 1, b := x)                          named_struct('a', 1, 'b', x)
  *   CAST(x AS BIGINT UNSIGNED), x::INT UNSIGNED     CAST(x AS BIGINT), x::BIGINT
  *   x RLIKE p, x NOT RLIKE p                        x ~ p, x !~ p
+ *   GROUPING_ID(a, b)                               GROUPING(a, b)
  *   EMIT CHANGES, FINAL, ON WINDOW CLOSE, AFTER WATERMARK       (nothing)
  *   OPTIONS (AGGREGATE INPUT GROUP SIZE = n)        (nothing)
  * and the functions of JSON (rewrite_json.c).
@@ -331,6 +332,8 @@ spk_status spk_rewrite_words(struct spk_rewrite *r, int first, int end, spk_erro
 			SPK_TRY(rewrite_unit(r, i, err));
 		else if (call && (spk_word(r, i, "FLOOR") || spk_word(r, i, "CEIL") || spk_word(r, i, "TIMESTAMP_TRUNC") || spk_word(r, i, "DATE_TRUNC")))
 			SPK_TRY(rewrite_rounding(r, i, end, err));
+		else if (call && spk_word(r, i, "GROUPING_ID"))
+			SPK_TRY(spk_rewrite_tokens(r, i, i + 1, "GROUPING", err));
 		else if (call && spk_is_json_call(r, i))
 			SPK_TRY(spk_rewrite_json(r, i, end, err));
 		else if (spk_kind(r, i) == '[' && i > first && awaits_value(r, i - 1) && !lists)
