@@ -31,12 +31,15 @@ static char *manifest_path(const struct local_store *l, int64_t epoch, struct sp
 	return spk_arena_printf(arena, "%s/checkpoint-%012" PRId64 ".json", l->dir, epoch);
 }
 
-static bool is_table(const char *name)
+static bool ends_with(const char *name, const char *end)
 {
-	size_t n = strlen(name);
+	size_t n = strlen(name), m = strlen(end);
 
-	return n > 4 && strcmp(name + n - 4, ".sst") == 0;
+	return n > m && strcmp(name + n - m, end) == 0;
 }
+
+/* Tables of RocksDB and images of cells: they are written once. */
+static bool is_table(const char *name) { return ends_with(name, ".sst") || ends_with(name, ".image"); }
 
 /*
  * Tables are shared between checkpoints. The small files beside them, which may well be the same in

@@ -6,6 +6,7 @@
  *   bucket.c   the sorted buckets of a view; what RocksDB holds of each
  *   write.c    dirty cells to RocksDB, range deletes
  *   ingest.c   all dirty cells of a view as a file
+ *   image.c    dirty cells beside RocksDB in a snapshot
  *   scan.c     cache and RocksDB merged in key order
  *   sort.c     the sort for both of these
  *   cell.h     the hash table under it all
@@ -60,6 +61,8 @@ struct spk_store {
 	pthread_mutex_t lock;
 	struct spk_table *tables;
 	struct spk_state_view *views;
+	struct spk_image *image;       /* of the clone that was opened; NULL: it has none */
+	uint64_t imaged;               /* bytes in images since the last flush at a snapshot */
 };
 
 struct spk_bucket {
@@ -126,7 +129,26 @@ spk_status spk_state_ingest(struct spk_state_view *view, size_t dirty, bool *don
 /* Deletes all entries of the bucket in RocksDB, if there may be any. keys: the deletes of all there are; NULL: not known one by one. */
 spk_status spk_state_delete_stored(struct spk_state_view *view, struct spk_bucket *b, rocksdb_writebatch_t *keys, spk_error *err);
 
+/* --- image.c --- */
+
+#define SPK_IMAGE_FILE "cells.image"
+/* Whether a snapshot should leave its dirty cells to the image instead of flushing them. */
+bool spk_image_wanted(const struct spk_store *store);
+/* Whether the image that was opened has cells that no view has taken. */
+bool spk_image_is_left(const struct spk_store *store);
+/* Writes an image of the dirty cells, if `cells`, and of what is left of the one that was opened; *size: its bytes. No view may be in use. */
+spk_status spk_image_write(struct spk_store *store, bool cells, const char *path, uint64_t *size, spk_error *err);
+/* Opens the image in the store's directory, if there is one. */
+spk_status spk_image_open(struct spk_store *store, spk_error *err);
+void spk_image_close(struct spk_store *store);
+/* The cells of the view's shards become cells of the view, dirty ones. */
+spk_status spk_image_load(struct spk_state_view *view, spk_error *err);
+/* The table was dropped. */
+void spk_image_forget(struct spk_store *store, const char *table);
+
 /* --- view.c --- */
+
+uint64_t spk_view_shards(const struct spk_state_view *view);  /* a bit each */
 
 /* Writes and drops cold cells until the view holds `target` bytes at most. */
 spk_status spk_state_evict(struct spk_state_view *view, size_t target, spk_error *err);

@@ -6,6 +6,7 @@
  */
 #include "state/state.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -324,7 +325,7 @@ static spk_status open_store(struct spk_store *s, spk_error *err)
 	SPK_TRY(open_rocksdb(s, there, err));
 	for (struct spk_table *t = s->tables; t; t = t->next)
 		SPK_TRY(read_meta(t, err));
-	return SPK_OK;
+	return spk_image_open(s, err);
 }
 
 spk_status spk_store_open(struct spk_store **out, const char *dir, const struct spk_store_options *options, spk_error *err)
@@ -364,6 +365,7 @@ void spk_store_close(struct spk_store *s)
 		next = t->next;
 		table_free(t);
 	}
+	spk_image_close(s);
 	if (s->meta)
 		rocksdb_column_family_handle_destroy(s->meta);
 	if (s->db)
@@ -496,6 +498,7 @@ spk_status spk_store_drop_table(struct spk_store *s, const char *name, spk_error
 	pthread_mutex_lock(&s->lock);
 	unlink_table(s, t);
 	pthread_mutex_unlock(&s->lock);
+	spk_image_forget(s, name);
 	table_free(t);
 	return SPK_OK;
 }
@@ -511,12 +514,9 @@ spk_status spk_store_flush(struct spk_store *s, spk_error *err)
 	return SPK_OK;
 }
 
-spk_status spk_store_snapshot(struct spk_store *s, const char *dir, spk_error *err)
+static spk_status take_rocksdb(struct spk_store *s, const char *dir, spk_error *err)
 {
 	char *message = NULL;
-
-	SPK_TRY(spk_store_flush(s, err));
-	SPK_TRY(spk_fault(SPK_FAULT_STATE_SNAPSHOT, err));
 	rocksdb_checkpoint_t *checkpoint = rocksdb_checkpoint_object_create(s->db, &message);
 
 	if (message)
@@ -525,6 +525,58 @@ spk_status spk_store_snapshot(struct spk_store *s, const char *dir, spk_error *e
 	rocksdb_checkpoint_create(checkpoint, dir, 0, &message);
 	rocksdb_checkpoint_object_destroy(checkpoint);
 	return message ? spk_state_fail(s, message, "taking a snapshot", err) : SPK_OK;
+}
+
+/* The directory is RocksDB's to make, so the image comes last, under its name at once. */
+static spk_status add_image(const char *image, const char *dir, spk_error *err)
+{
+	char *to;
+	spk_status status;
+
+	if (asprintf(&to, "%s/%s", dir, SPK_IMAGE_FILE) < 0)
+		return spk_fail_memory(err);
+	status = rename(image, to) == 0 ? SPK_OK : spk_fail_errno(err, errno, "cannot rename %s to %s", image, to);
+	free(to);
+	return status;
+}
+
+static spk_status snapshot_with_image(struct spk_store *s, bool cells, const char *part, const char *dir, spk_error *err)
+{
+	uint64_t size;
+	spk_status status;
+
+	SPK_TRY(spk_image_write(s, cells, part, &size, err));
+	status = take_rocksdb(s, dir, err);
+	if (status == SPK_OK) {
+		status = add_image(part, dir, err);
+		if (status != SPK_OK)
+			spk_dir_remove(dir, NULL);
+	}
+	if (status != SPK_OK)
+		unlink(part);
+	else if (cells)
+		s->imaged += size;
+	return status;
+}
+
+spk_status spk_store_snapshot(struct spk_store *s, const char *dir, spk_error *err)
+{
+	const bool cells = spk_image_wanted(s);
+	spk_status status;
+	char *part;
+
+	if (!cells) {
+		SPK_TRY(spk_store_flush(s, err));
+		s->imaged = 0;
+	}
+	SPK_TRY(spk_fault(SPK_FAULT_STATE_SNAPSHOT, err));
+	if (!cells && !spk_image_is_left(s))
+		return take_rocksdb(s, dir, err);
+	if (asprintf(&part, "%s/%s.part", s->dir, SPK_IMAGE_FILE) < 0)
+		return spk_fail_memory(err);
+	status = snapshot_with_image(s, cells, part, dir, err);
+	free(part);
+	return status;
 }
 
 int64_t spk_store_bytes(const struct spk_store *store)

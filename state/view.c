@@ -344,18 +344,18 @@ void spk_state_view_stat(const struct spk_state_view *view, struct spk_state_sta
 		out->stored_estimate = (int64_t)keys * (view->end_shard - view->first_shard) / SPK_SHARDS;
 }
 
-static uint64_t shard_mask(int first, int end)
+uint64_t spk_view_shards(const struct spk_state_view *view)
 {
-	uint64_t below = end == SPK_SHARDS ? UINT64_MAX : (1ull << end) - 1;
+	uint64_t below = view->end_shard == SPK_SHARDS ? UINT64_MAX : (1ull << view->end_shard) - 1;
 
-	return below & ~((1ull << first) - 1);
+	return below & ~((1ull << view->first_shard) - 1);
 }
 
 /* Enters the view into the store's lists; fails when its shards are taken. */
 static spk_status enlist(struct spk_state_view *view, spk_error *err)
 {
 	struct spk_store *store = view->store;
-	uint64_t mask = shard_mask(view->first_shard, view->end_shard);
+	uint64_t mask = spk_view_shards(view);
 
 	pthread_mutex_lock(&store->lock);
 	bool taken = view->table->shards & mask;
@@ -399,7 +399,7 @@ void spk_state_view_close(struct spk_state_view *view)
 		store->views = view->next;
 	if (view->next)
 		view->next->previous = view->previous;
-	view->table->shards &= ~shard_mask(view->first_shard, view->end_shard);
+	view->table->shards &= ~spk_view_shards(view);
 	atomic_fetch_sub(&store->view_count, 1);
 	pthread_mutex_unlock(&store->lock);
 	free_view(view);
@@ -438,9 +438,14 @@ spk_status spk_state_view_open(struct spk_state_view **out, struct spk_store *st
 		status = look_up_stored(view, err);
 	if (status == SPK_OK)
 		status = enlist(view, err);
+	if (status != SPK_OK) {
+		free_view(view);
+		return status;
+	}
+	status = spk_image_load(view, err);
 	if (status == SPK_OK)
 		*out = view;
 	else
-		free_view(view);
+		spk_state_view_close(view);
 	return status;
 }
