@@ -466,6 +466,9 @@ static spk_status build_graph(struct spk_exec *e, int readers, spk_error *err)
 	return SPK_OK;
 }
 
+/* Of what the values of state tables look like. 2: states of aggregates without zeros. */
+enum { STATE_VERSION = 2 };
+
 static spk_status add_tables(const struct spk_exec *e, spk_error *err)
 {
 	for (int i = 0; i < e->plan->nodes; i++) {
@@ -473,7 +476,7 @@ static spk_status add_tables(const struct spk_exec *e, spk_error *err)
 		enum spk_table_kind kind = spk_physical_has_buckets(n) ? SPK_TABLE_BUCKETED : SPK_TABLE_KEYED;
 
 		if (n->state_table)
-			SPK_TRY(spk_store_add_table(e->options.store, n->state_table, kind, 1, n->fingerprint, err));
+			SPK_TRY(spk_store_add_table(e->options.store, n->state_table, kind, STATE_VERSION, n->fingerprint, err));
 	}
 	return SPK_OK;
 }

@@ -315,11 +315,20 @@ void spk_image_close(struct spk_store *s)
 	s->image = NULL;
 }
 
-void spk_image_forget(struct spk_store *s, const char *table)
+void spk_image_forget(struct spk_store *s, const char *table, uint64_t shards)
 {
 	for (size_t i = 0; s->image && i < s->image->sections; i++)
 		if (is_of(&s->image->section[i], table))
-			atomic_store(&s->image->section[i].taken, UINT64_MAX);
+			s->image->section[i].shards &= ~shards;
+}
+
+void spk_image_give_back(const struct spk_state_view *view)
+{
+	struct spk_image *image = view->store->image;
+
+	for (size_t i = 0; image && i < image->sections; i++)
+		if (is_of(&image->section[i], view->table->name))
+			atomic_fetch_and(&image->section[i].taken, ~spk_view_shards(view));
 }
 
 /* --- taking cells back --- */

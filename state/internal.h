@@ -143,8 +143,10 @@ spk_status spk_image_open(struct spk_store *store, spk_error *err);
 void spk_image_close(struct spk_store *store);
 /* The cells of the view's shards become cells of the view, dirty ones. */
 spk_status spk_image_load(struct spk_state_view *view, spk_error *err);
-/* The table was dropped. */
-void spk_image_forget(struct spk_store *store, const char *table);
+/* The view is closed: its cells are in the image alone again. */
+void spk_image_give_back(const struct spk_state_view *view);
+/* What is in RocksDB by now, or was dropped, is not to be taken from the image any more. No view may be in use. */
+void spk_image_forget(struct spk_store *store, const char *table, uint64_t shards);
 
 /* --- view.c --- */
 

@@ -6,7 +6,7 @@
  *   view       what one task may touch of a table: a range of shards. Used by one thread at a time.
  *
  * Hot entries live in a write-back cache per view (a keymap per shard or per bucket); dirty ones go to RocksDB in sorted write
- * batches at spk_store_flush and under memory pressure. The store directory is scratch: after a restart it is rebuilt from a checkpoint.
+ * batches at spk_store_flush and under memory pressure, and into an image at a snapshot (image.c). The store directory is scratch: after a restart it is rebuilt from a checkpoint.
  * RocksDB keys: shard (1 byte), bucket (8 bytes big-endian, sign flipped; only bucketed tables), key bytes (rowkey.h).
  *
  * Tables: KEYED: key -> value. BUCKETED: (bucket, key) -> value, where a bucket is e.g. a window's end in microseconds; buckets are
@@ -48,6 +48,7 @@ spk_status spk_store_each_table(struct spk_store *store, spk_status (*each)(void
 spk_status spk_store_drop_table(struct spk_store *store, const char *name, spk_error *err);
 /* A task's view on shards [first, end) of a table. Views of one table must not overlap. */
 spk_status spk_state_view_open(struct spk_state_view **out, struct spk_store *store, const char *table, int first_shard, int end_shard, spk_error *err);
+/* Drops what was not flushed: a view opened next sees what RocksDB and the clone have. */
 void spk_state_view_close(struct spk_state_view *view);
 
 /* Values of a batch of keys. value[i] points into the cache: valid until the next call on this view. size UINT32_MAX: not there. */
@@ -86,7 +87,10 @@ void spk_state_view_stat(const struct spk_state_view *view, struct spk_state_sta
 /* Writes all dirty entries of all views to RocksDB. No view may be in use meanwhile (also for snapshot). Values got before are no
  * longer valid. After a failure it can be called again. */
 spk_status spk_store_flush(struct spk_store *store, spk_error *err);
-/* Flushes, then makes a RocksDB checkpoint (hard links) in the new directory `dir` (its parent must exist). */
+/*
+ * Makes a RocksDB checkpoint (hard links) in the new directory `dir` (its parent must exist), and beside it an image of the dirty cells, which
+ * stay dirty; now and then, and when they are many, they are flushed instead.
+ */
 spk_status spk_store_snapshot(struct spk_store *store, const char *dir, spk_error *err);
 /* Bytes of all data by RocksDB's estimate, plus caches. */
 int64_t spk_store_bytes(const struct spk_store *store);

@@ -498,7 +498,7 @@ spk_status spk_store_drop_table(struct spk_store *s, const char *name, spk_error
 	pthread_mutex_lock(&s->lock);
 	unlink_table(s, t);
 	pthread_mutex_unlock(&s->lock);
-	spk_image_forget(s, name);
+	spk_image_forget(s, name, UINT64_MAX);
 	table_free(t);
 	return SPK_OK;
 }
@@ -509,6 +509,7 @@ spk_status spk_store_flush(struct spk_store *s, spk_error *err)
 {
 	for (struct spk_state_view *view = s->views; view; view = view->next) {
 		SPK_TRY(spk_state_write_view(view, err));
+		spk_image_forget(s, view->table->name, spk_view_shards(view));
 		SPK_TRY(spk_state_trim(view, err));
 	}
 	return SPK_OK;

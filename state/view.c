@@ -392,6 +392,7 @@ void spk_state_view_close(struct spk_state_view *view)
 		return;
 	struct spk_store *store = view->store;
 
+	spk_image_give_back(view);
 	pthread_mutex_lock(&store->lock);
 	if (view->previous)
 		view->previous->next = view->next;

@@ -92,20 +92,21 @@ static spk_status take_group(void *user, const char *key, uint32_t key_size, con
 	struct panes *p = user;
 	struct spk_buffer *b = &p->packed;
 
-	if (size < SPK_STATE_HEADER)
-		return spk_fail(err, SPK_CORRUPT, "state of an aggregate has %u bytes, too few", size);
+	int64_t count;
+
+	SPK_TRY(spk_state_row_split(&p->window, &value, &size, &count, p->s.old_row, err));
 	if (p->n == GROUPS_AT_ONCE)
 		SPK_TRY(flush(p, err));
 	SPK_TRY(pad(b, err));
 	p->start[p->n] = (uint32_t)b->size;
 	p->hash[p->n] = spk_group_hash_behind_window(key, key_size);
-	SPK_TRY(spk_buffer_append(b, value, sizeof(int64_t), err));
+	SPK_TRY(spk_buffer_append(b, &count, sizeof count, err));
 	if (p->window.table.key_size == SPK_KEY_VARIES)
 		SPK_TRY(spk_buffer_append(b, &key_size, sizeof key_size, err));
 	SPK_TRY(spk_buffer_append(b, key, key_size, err));
 	spk_group_put_window(b->data + b->size - key_size, p->end);
 	SPK_TRY(pad(b, err));
-	SPK_TRY(spk_buffer_append(b, value + SPK_STATE_HEADER, size - SPK_STATE_HEADER, err));
+	SPK_TRY(p->window.plain ? spk_buffer_append(b, p->s.old_row, (size_t)p->s.base.plan->state_size, err) : spk_buffer_append(b, value, size, err));
 	if (b->size > UINT32_MAX / 2)
 		return spk_fail(err, SPK_MEMORY_LIMIT, "the states of %d groups take more than 2 GiB", p->n + 1);
 	p->start[++p->n] = (uint32_t)b->size;

@@ -48,10 +48,8 @@ void spk_stateful_close(struct spk_op *op)
 spk_status spk_stateful_read_row(const struct spk_stateful_groups *s, char *row, const char *value, uint32_t size, spk_error *err)
 {
 	memset(row, 0, (size_t)s->row_size);
-	if (size < SPK_STATE_HEADER)
-		return spk_fail(err, SPK_CORRUPT, "state of an aggregate has %u bytes, too few", size);
-	memcpy(row, value, SPK_STATE_HEADER);
-	return spk_groups_read_states(&s->epoch, spk_state_states(row), value + SPK_STATE_HEADER, size - SPK_STATE_HEADER, err);
+	SPK_TRY(spk_state_row_split(&s->epoch, &value, &size, spk_state_count(row), spk_state_states(row), err));
+	return s->epoch.plain ? SPK_OK : spk_groups_read_states(&s->epoch, spk_state_states(row), value, size, err);
 }
 
 void spk_stateful_release_row(const struct spk_stateful_groups *s, char *row)
@@ -166,7 +164,6 @@ spk_status spk_stateful_merge(struct spk_stateful_groups *s, const struct spk_sl
 
 spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_slice *slice, spk_error *err)
 {
-	static const char unused[SPK_STATE_HEADER - sizeof(int64_t)];
 	struct spk_state_value value[SPK_BATCH_ROWS];
 	uint32_t start[SPK_BATCH_ROWS + 1];
 
@@ -177,9 +174,7 @@ spk_status spk_stateful_write(struct spk_stateful_groups *s, const struct spk_sl
 		start[i] = (uint32_t)s->bytes.size;
 		if (*count == 0 && !spk_stateful_stands(s, spk_slice_number(slice, i)))
 			continue;
-		SPK_TRY(spk_buffer_append(&s->bytes, count, sizeof *count, err));
-		SPK_TRY(spk_buffer_append(&s->bytes, unused, sizeof unused, err));
-		SPK_TRY(spk_groups_write_states(&s->epoch, spk_slice_states(s, slice, i), &s->bytes, err));
+		SPK_TRY(spk_state_row_write(&s->epoch, *count, spk_slice_states(s, slice, i), &s->bytes, err));
 		if (s->bytes.size > UINT32_MAX / 2)
 			return spk_fail(err, SPK_MEMORY_LIMIT, "the state of %d groups takes more than 2 GiB", i + 1);
 	}

@@ -34,10 +34,15 @@ spk_status spk_op_drop_windows(const struct spk_op *op, struct spk_state_view *v
 
 /* --- an aggregate with state: groups of the epoch, met with a state table in finish --- */
 
-/* A state row as the table holds it: the number of rows, weighted, eight bytes to come, the states. */
+/* A state row in memory: the number of rows, weighted, and the states at the next multiple of 16. */
 enum { SPK_STATE_HEADER = 16 };
 static inline int64_t *spk_state_count(char *row) { return (int64_t *)(void *)row; }
 static inline char *spk_state_states(char *row) { return row + SPK_STATE_HEADER; }
+
+/* A state row as a table's value (state_row.c), appended to `out`. */
+spk_status spk_state_row_write(const struct spk_groups *g, int64_t count, const char *states, struct spk_buffer *out, spk_error *err);
+/* The other way round. States that are their bytes (g->plain) go to `states`, and *size becomes 0; of others *value and *size are what spk_groups_read_states takes. */
+spk_status spk_state_row_split(const struct spk_groups *g, const char **value, uint32_t *size, int64_t *count, char *states, spk_error *err);
 
 struct spk_stateful_groups {
 	struct spk_op base;

@@ -62,7 +62,7 @@ static int64_t state_bytes(struct stream *s, const char *dir)
 
 		if (!n->state_table)
 			continue;
-		REQUIRE_OK(spk_store_add_table(store, n->state_table, spk_physical_has_buckets(n) ? SPK_TABLE_BUCKETED : SPK_TABLE_KEYED, 1, n->fingerprint, &err), err);
+		REQUIRE_OK(spk_store_add_table(store, n->state_table, spk_physical_has_buckets(n) ? SPK_TABLE_BUCKETED : SPK_TABLE_KEYED, 2, n->fingerprint, &err), err);
 		REQUIRE_OK(spk_state_view_open(&view, store, n->state_table, 0, SPK_SHARDS, &err), err);
 		REQUIRE_OK(spk_state_scan(view, count_entry, &bytes, &err), err);
 		spk_state_view_close(view);
