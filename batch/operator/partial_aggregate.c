@@ -9,7 +9,7 @@
  * aggregate's work twice: in batch, once the groups are too many for the caches and not much fewer than the rows, those there are are handed
  * on and rows passed from then on. The same when memory is short, but there the groups are begun anew, unless their aggregates fold (groups.h).
  * In a stream rows are not copied by an exchange, so that to pass one costs little more than its hash: folding pays where a group has several rows, which the first
- * rows of an epoch tell. What comes out of the query is the same in any case.
+ * rows of an epoch tell, best before they are folded. What comes out of the query is the same in any case.
  */
 #include "batch/operator/groups.h"
 #include "batch/spill.h"
@@ -18,8 +18,10 @@
 enum {
 	MANY = 16384,                   /* groups: from here on their number is compared with that of the rows, each time it doubles */
 	TOO_MANY = 512 * 1024,          /* distinct groups that a task's rows are not much more than */
-	STREAM_LOOK = 4096,             /* rows of an epoch after which to look */
-	STREAM_PAYS = 8,                /* rows of a group, so that it pays to fold them */
+	STREAM_LOOK = 4096,             /* rows of an epoch that tell whether to fold them, before they are folded where the first batch has so many */
+	STREAM_PAYS = 8,                /* rows of a group, so that it pays */
+	STREAM_FIRST = 1024,            /* so many of them tell it as well where they have less than STREAM_FIRST_PAYS of a group */
+	STREAM_FIRST_PAYS = 2,
 };
 
 struct partial {
@@ -120,14 +122,14 @@ static spk_status evaluate_keys(struct spk_op *op, struct spk_batch *in, struct 
 
 /* --- folding --- */
 
-static spk_status fold(struct partial *p, struct spk_batch *in, struct spk_batch *keys, spk_error *err)
+static spk_status fold(struct partial *p, struct spk_batch *in, struct spk_batch *keys, const uint64_t *hash, spk_error *err)
 {
 	struct spk_op *op = &p->base;
 	struct spk_row_errors errors = { 0 };
 	struct spk_eval ev = spk_op_eval(op, keys->arena, &errors);
 	uint32_t number[SPK_BATCH_ROWS];
 
-	SPK_TRY(spk_groups_find(&p->groups, keys, NULL, number, err));
+	SPK_TRY(spk_groups_find(&p->groups, keys, hash, number, err));
 	if (op->pipeline->run->streaming)
 		spk_groups_count_rows(&p->groups, keys, number);
 	SPK_TRY(spk_groups_update(&p->groups, p->groups.call, &(struct spk_group_rows){ in, keys->sel, keys->selected, number }, &ev, err));
@@ -185,6 +187,40 @@ static bool pays(struct partial *p)
 		return true;
 	p->next_look = 2 * (uint32_t)groups;
 	return (p->rows - groups) * 2 * TOO_MANY >= groups * groups;
+}
+
+/* How many different ones there are. */
+static int count_different(const uint64_t *hash, int n)
+{
+	enum { SLOTS = 4 * SPK_BATCH_ROWS };
+	uint64_t slot[SLOTS] = { 0 };
+	int different = 0;
+
+	for (int i = 0; i < n; i++) {
+		const uint64_t h = hash[i] | 1;
+		uint32_t at = (uint32_t)(h >> 32) % SLOTS;
+
+		while (slot[at] && slot[at] != h)
+			at = (at + 1) % SLOTS;
+		different += !slot[at];
+		slot[at] = h;
+	}
+	return different;
+}
+
+/* Of the first batch of a stream's epoch; *hashed: hash[] has the groups' hashes of its rows. */
+static bool may_pay(const struct partial *p, const struct spk_batch *keys, uint64_t *hash, bool *hashed)
+{
+	int column[SPK_GROUP_COLUMNS];
+
+	*hashed = false;
+	if (in_batch(&p->base) || p->rows || !p->base.plan->pass_count || keys->selected < STREAM_FIRST)
+		return true;
+	for (int i = 0; i < p->base.plan->expr_count; i++)
+		column[i] = i;
+	spk_hash_columns(keys, column, p->base.plan->expr_count, hash);
+	*hashed = true;
+	return count_different(hash, keys->selected) * (keys->selected < STREAM_LOOK ? STREAM_FIRST_PAYS : STREAM_PAYS) <= keys->selected;
 }
 
 /* --- passing --- */
@@ -294,15 +330,20 @@ static spk_status make_room(struct partial *p, const struct spk_batch *keys, spk
 
 static spk_status take(struct partial *p, struct spk_batch *in, struct spk_batch *keys, spk_error *err)
 {
+	uint64_t hash[SPK_BATCH_ROWS];
+	bool hashed;
+
 	SPK_TRY(evaluate_keys(&p->base, in, keys, err));
 	if (keys->selected == 0)
 		return SPK_OK;
+	if (!p->passing)
+		p->passing = !may_pay(p, keys, hash, &hashed);
 	if (p->passing && !in_batch(&p->base))
 		return pass_rest(p, in, keys, err);
 	SPK_TRY(make_room(p, keys, err));
 	if (p->passing)
 		return pass_rows(p, in, NULL, err);
-	SPK_TRY(fold(p, in, keys, err));
+	SPK_TRY(fold(p, in, keys, hashed ? hash : NULL, err));
 	if (pays(p))
 		return SPK_OK;
 	p->passing = true;
