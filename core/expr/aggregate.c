@@ -124,6 +124,11 @@ static bool keep_alike(const struct spk_aggregate_call *a, const struct spk_aggr
 	return spk_aggregate_same(a, &twin);
 }
 
+static int round_up(int at, int align) { return (at + align - 1) / align * align; }
+
+/* What a type of this size may ask for, 16 at the most. */
+static int alignment_of(int size) { return size ? SPK_MIN(size & -size, 16) : 1; }
+
 static int lay_out(struct spk_aggregate_call *calls, int count, bool share)
 {
 	struct spk_memory_account *account = spk_memory_account("aggregates");
@@ -136,26 +141,43 @@ static int lay_out(struct spk_aggregate_call *calls, int count, bool share)
 		while (share && first < i && !keep_alike(&calls[first], &calls[i]))
 			first++;
 		calls[i].shared = share && first < i;
-		calls[i].offset = calls[i].shared ? calls[first].offset : size;
-		size += calls[i].shared ? 0 : (calls[i].step->state_size + 15) / 16 * 16;
+		calls[i].offset = calls[i].shared ? calls[first].offset : round_up(size, alignment_of(calls[i].step->state_size));
+		size = SPK_MAX(size, calls[i].offset + calls[i].step->state_size);
 	}
-	return size;
+	return round_up(size, 16);
 }
 
 int spk_aggregate_layout(struct spk_aggregate_call *calls, int count) { return lay_out(calls, count, false); }
 int spk_aggregate_layout_shared(struct spk_aggregate_call *calls, int count) { return lay_out(calls, count, true); }
 
+/* From calls[i] on those whose states are plain bytes, with what lies between them, which is never written to: returns the first behind them; *size: of all. */
+static int plain_run(const struct spk_aggregate_call *calls, int count, int i, size_t *size)
+{
+	const int from = calls[i].offset;
+	int end = from;
+
+	for (; i < count && (calls[i].shared || !calls[i].step->write); i++)
+		if (!calls[i].shared)
+			end = calls[i].offset + calls[i].step->state_size;
+	*size = (size_t)(end - from);
+	return i;
+}
+
 spk_status spk_aggregate_row_write(const struct spk_aggregate_call *calls, int count, const char *row, struct spk_buffer *out, spk_error *err)
 {
-	for (int i = 0; i < count; i++) {
-		const struct spk_aggregate *a = calls[i].step;
+	for (int i = 0; i < count;) {
+		const struct spk_aggregate_call *c = &calls[i];
+		size_t size;
 
-		if (calls[i].shared)
-			continue;
-		if (a->write)
-			SPK_TRY(a->write(&calls[i], row + calls[i].offset, out, err));
-		else
-			SPK_TRY(spk_buffer_append(out, row + calls[i].offset, (size_t)a->state_size, err));
+		if (c->shared) {
+			i++;
+		} else if (c->step->write) {
+			SPK_TRY(c->step->write(c, row + c->offset, out, err));
+			i++;
+		} else {
+			i = plain_run(calls, count, i, &size);
+			SPK_TRY(spk_buffer_append(out, row + c->offset, size, err));
+		}
 	}
 	return SPK_OK;
 }
@@ -169,20 +191,22 @@ spk_status spk_aggregate_row_read(const struct spk_aggregate_call *calls, int co
 {
 	const char *from = data, *end = data + size;
 
-	for (int i = 0; i < count; i++) {
-		const struct spk_aggregate *a = calls[i].step;
-		char *state = row + calls[i].offset;
+	for (int i = 0; i < count;) {
+		const struct spk_aggregate_call *c = &calls[i];
+		size_t plain;
 
-		if (calls[i].shared)
-			continue;
-		if (a->read) {
-			SPK_TRY(a->read(&calls[i], state, &from, end, err));
-			continue;
+		if (c->shared) {
+			i++;
+		} else if (c->step->write) {
+			SPK_TRY(c->step->read(c, row + c->offset, &from, end, err));
+			i++;
+		} else {
+			i = plain_run(calls, count, i, &plain);
+			if ((size_t)(end - from) < plain)
+				return spk_aggregate_cut_off(c, err);
+			memcpy(row + c->offset, from, plain);
+			from += plain;
 		}
-		if (end - from < a->state_size)
-			return spk_aggregate_cut_off(&calls[i], err);
-		memcpy(state, from, (size_t)a->state_size);
-		from += a->state_size;
 	}
 	return from == end ? SPK_OK : spk_fail(err, SPK_CORRUPT, "aggregate states have %td bytes too many", end - from);
 }

@@ -1,6 +1,6 @@
 /*
  * Aggregate functions over groups. A group's states lie side by side in one row of bytes ("state row"); an aggregate owns
- * state_size bytes at an 16-aligned offset of it. States are plain bytes unless the aggregate has `release`.
+ * state_size bytes of it, aligned as a type of that size may ask for (16 at the most). States are plain bytes unless the aggregate has `release`.
  *
  * update: rows of a batch, each with its group's state row, in row order; `input` are the call's input vectors. weight (by physical
  * row, NULL = all +1) may be negative when `retract` is set; an aggregate without it is not used over retracting input. merge adds
