@@ -22,7 +22,7 @@ struct spk_kafka_producer {
 	bool (*hurry)(void *user);
 	void *hurry_user;
 	bool in_transaction, unusable;
-	int64_t begun_us;
+	int64_t begun_us, committed_us;     /* the last transaction; 0: none */
 	int64_t batch_rows, batch_bytes;    /* of a full batch, by the client's settings */
 	int64_t handed_rows, handed_bytes;  /* to librdkafka, since begin */
 	int topics;
