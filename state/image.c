@@ -9,7 +9,7 @@
  *
  *   section   of one view, by bucket: bucket, number of cells, then these, each hash, sizes of key and value (UINT32_MAX: none), both one behind the other
  *   index     for each section where it begins and ends, shards, length of the table's name, name
- *   tail      where the index begins, number of sections, bytes in images since the last flush, magic
+ *   tail      where the index begins, number of sections, what store->imaged was after it, magic
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ enum {
 	OUT_BYTES = 256 * 1024,
 	LOAD_CELLS = 1024,             /* in one put */
 	SMALL_IMAGE = 1 << 20,
-	IMAGES_PER_FLUSH = 2,          /* bytes in images for each byte that a flush is spared */
+	IMAGES_PER_FLUSH = 2,          /* cells are written so often on average before they are flushed */
 };
 
 struct entry { uint64_t hash; uint32_t key_size, value_size; };
@@ -143,6 +143,12 @@ static spk_status next_entry(const char **at, const char *end, struct run *run, 
 	return SPK_OK;
 }
 
+/* Behind the last cell of a section. */
+static spk_status check_end(const struct run *run, spk_error *err)
+{
+	return run->cells ? spk_fail(err, SPK_CORRUPT, "the image of the state's cells ends within a bucket") : SPK_OK;
+}
+
 /* Of a section that was opened the cells that no view took: each a run of its own, they are few. */
 static spk_status carry_over(struct out *o, const struct section *s, spk_error *err)
 {
@@ -159,7 +165,7 @@ static spk_status carry_over(struct out *o, const struct section *s, spk_error *
 		SPK_TRY(put(o, &e, sizeof e, err));
 		SPK_TRY(put(o, bytes, bytes_of(&e), err));
 	}
-	return SPK_OK;
+	return check_end(&run, err);
 }
 
 struct indexes { struct spk_buffer bytes; uint64_t count; };
@@ -195,7 +201,7 @@ static spk_status write_sections(struct spk_store *s, bool cells, struct out *o,
 	return SPK_OK;
 }
 
-static spk_status write_image(struct spk_store *s, bool cells, struct out *o, spk_error *err)
+static spk_status write_image(struct spk_store *s, bool cells, uint64_t imaged, struct out *o, spk_error *err)
 {
 	struct indexes all = { 0 };
 	spk_status status = write_sections(s, cells, o, &all, err);
@@ -204,7 +210,7 @@ static spk_status write_image(struct spk_store *s, bool cells, struct out *o, sp
 	if (status == SPK_OK)
 		status = put(o, all.bytes.data, all.bytes.size, err);
 	if (status == SPK_OK)
-		status = put(o, &(struct tail){ index, all.count, cells ? s->imaged + index : 0, MAGIC }, sizeof(struct tail), err);
+		status = put(o, &(struct tail){ index, all.count, imaged, MAGIC }, sizeof(struct tail), err);
 	if (status == SPK_OK)
 		status = drain(o, err);
 	spk_buffer_release(&all.bytes);
@@ -219,7 +225,7 @@ bool spk_image_is_left(const struct spk_store *s)
 	return false;
 }
 
-spk_status spk_image_write(struct spk_store *s, bool cells, const char *path, uint64_t *size, spk_error *err)
+spk_status spk_image_write(struct spk_store *s, bool cells, const char *path, uint64_t *imaged, spk_error *err)
 {
 	struct out o = { .path = path };
 	spk_status status;
@@ -230,10 +236,10 @@ spk_status spk_image_write(struct spk_store *s, bool cells, const char *path, ui
 		return spk_fail_errno(err, errno, "cannot make %s", path);
 	/* Not from the budget: a checkpoint may come where that is used up. */
 	o.bytes = malloc(OUT_BYTES);
-	status = o.bytes ? write_image(s, cells, &o, err) : spk_fail_memory(err);
+	*imaged = cells ? s->imaged + dirty_bytes(s) : 0;
+	status = o.bytes ? write_image(s, cells, *imaged, &o, err) : spk_fail_memory(err);
 	free(o.bytes);
 	close(o.fd);
-	*size = o.written;
 	if (status != SPK_OK)
 		unlink(path);
 	return status;
@@ -368,6 +374,7 @@ static spk_status load_section(struct load *l, const struct section *s, uint64_t
 		if (++l->n == LOAD_CELLS)
 			SPK_TRY(put_loaded(l, err));
 	}
+	SPK_TRY(check_end(&run, err));
 	return put_loaded(l, err);
 }
 

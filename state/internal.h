@@ -62,7 +62,7 @@ struct spk_store {
 	struct spk_table *tables;
 	struct spk_state_view *views;
 	struct spk_image *image;       /* of the clone that was opened; NULL: it has none */
-	uint64_t imaged;               /* bytes in images since the last flush at a snapshot */
+	uint64_t imaged;               /* memory of the cells that were written into images since the last flush at a snapshot, of each as often as it was */
 };
 
 struct spk_bucket {
@@ -136,8 +136,8 @@ spk_status spk_state_delete_stored(struct spk_state_view *view, struct spk_bucke
 bool spk_image_wanted(const struct spk_store *store);
 /* Whether the image that was opened has cells that no view has taken. */
 bool spk_image_is_left(const struct spk_store *store);
-/* Writes an image of the dirty cells, if `cells`, and of what is left of the one that was opened; *size: its bytes. No view may be in use. */
-spk_status spk_image_write(struct spk_store *store, bool cells, const char *path, uint64_t *size, spk_error *err);
+/* Writes an image of the dirty cells, if `cells`, and of what is left of the one that was opened; *imaged: what store->imaged is, once it counts. No view may be in use. */
+spk_status spk_image_write(struct spk_store *store, bool cells, const char *path, uint64_t *imaged, spk_error *err);
 /* Opens the image in the store's directory, if there is one. */
 spk_status spk_image_open(struct spk_store *store, spk_error *err);
 void spk_image_close(struct spk_store *store);

@@ -543,10 +543,10 @@ static spk_status add_image(const char *image, const char *dir, spk_error *err)
 
 static spk_status snapshot_with_image(struct spk_store *s, bool cells, const char *part, const char *dir, spk_error *err)
 {
-	uint64_t size;
+	uint64_t imaged;
 	spk_status status;
 
-	SPK_TRY(spk_image_write(s, cells, part, &size, err));
+	SPK_TRY(spk_image_write(s, cells, part, &imaged, err));
 	status = take_rocksdb(s, dir, err);
 	if (status == SPK_OK) {
 		status = add_image(part, dir, err);
@@ -555,8 +555,8 @@ static spk_status snapshot_with_image(struct spk_store *s, bool cells, const cha
 	}
 	if (status != SPK_OK)
 		unlink(part);
-	else if (cells)
-		s->imaged += size;
+	else
+		s->imaged = imaged;
 	return status;
 }
 

@@ -83,4 +83,80 @@ static inline void batch_free(struct batch *b)
 
 static inline size_t account(const char *name) { return spk_memory_account_used(spk_memory_account(name)); }
 
+/* --- stores with numbered keys --- */
+
+static const struct spk_store_options small = { .cache_bytes = 256 * 1024, .block_cache_bytes = 1 << 20 };
+
+static inline struct spk_store *open_in(const char *dir)
+{
+	struct spk_store *s = NULL;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_store_open(&s, dir, &small, &err), err);
+	return s;
+}
+
+static inline struct spk_state_view *open_view(struct spk_store *s, const char *table, enum spk_table_kind kind)
+{
+	struct spk_state_view *v = NULL;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_store_add_table(s, table, kind, 1, "f", &err), err);
+	REQUIRE_OK(spk_state_view_open(&v, s, table, 0, SPK_SHARDS, &err), err);
+	return v;
+}
+
+/* Keys first .. first + count get their number as value, in the bucket (keyed: any). */
+static inline spk_status put_range(struct spk_state_view *v, struct batch *b, int first, int count, int64_t bucket, bool keyed, spk_error *err)
+{
+	static int numbers[1 << 16];
+
+	batch_clear(b);
+	for (int i = 0; i < count; i++) {
+		struct key k = make_key((uint32_t)(first + i));
+
+		numbers[first + i] = first + i;
+		batch_add(b, &k, 0, bucket, (struct spk_state_value){ .data = (char *)&numbers[first + i], .size = sizeof(int) });
+	}
+	return spk_state_put(v, &b->keys, b->hash, keyed ? NULL : b->bucket, b->value, err);
+}
+
+/* How many of the keys have their number as value. */
+static inline int get_range(struct spk_state_view *v, struct batch *b, int first, int count, int64_t bucket, bool keyed)
+{
+	int found = 0;
+	spk_error err = { 0 };
+
+	batch_clear(b);
+	for (int i = 0; i < count; i++) {
+		struct key k = make_key((uint32_t)(first + i));
+
+		batch_add(b, &k, 0, bucket, (struct spk_state_value){ 0 });
+	}
+	REQUIRE_OK(spk_state_get(v, &b->keys, b->hash, keyed ? NULL : b->bucket, b->value, &err), err);
+	for (int i = 0; i < count; i++) {
+		int want = first + i;
+
+		found += spk_state_found(&b->value[i]) && b->value[i].size == sizeof(int) && memcmp(b->value[i].data, &want, sizeof(int)) == 0;
+	}
+	return found;
+}
+
+static inline spk_status count_entry(void *user, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err)
+{
+	(void)key;
+	(void)key_size;
+	(void)value;
+	(void)value_size;
+	(void)err;
+	++*(int *)user;
+	return SPK_OK;
+}
+
+static inline spk_status count_any(void *user, int64_t bucket, const char *key, uint32_t key_size, const char *value, uint32_t value_size, spk_error *err)
+{
+	(void)bucket;
+	return count_entry(user, key, key_size, value, value_size, err);
+}
+
 #endif
