@@ -20,6 +20,7 @@ static const struct spk_option_spec options[] = {
 	{ "csv.allow-comments", false, false, "true|false", "true: the same as 'csv.comment' = '#'." },
 	{ "csv.write-bigdecimal-in-scientific-notation", false, false, "false", "numerics are always written as plain numbers, with the digits that they have" },
 	{ "csv.comment", false, false, NULL, "Lines that begin with this character are left out (default: none are)." },
+	{ "csv.ignore-parse-errors", false, false, "true|false", "true: a field that does not fit its column is NULL (default false: its row is a bad one). A row of another number of fields is a bad one in any case." },
 	{ 0 },
 };
 
@@ -68,6 +69,7 @@ struct spk_csv_options spk_csv_options(const struct spk_table *t)
 	o.quote = character(option(t, QUOTE), is_true(t, "csv.disable-quote-character") ? 0 : '"');
 	o.escape = character(option(t, ESCAPE), o.quote);
 	o.comment = character(option(t, COMMENT), is_true(t, "csv.allow-comments") ? '#' : 0);
+	o.forgiving = is_true(t, "csv.ignore-parse-errors");
 	o.null_size = (uint32_t)strlen(o.null);
 	o.plain = (!o.quote || o.escape == o.quote) && !o.comment;
 	return o;

@@ -21,6 +21,7 @@ struct spk_csv_options {
 	const char *null;
 	uint32_t null_size;
 	bool header;
+	bool forgiving;             /* a field that does not fit its column is NULL */
 	bool plain;                 /* quotes escape themselves, no comments: what the index and ranges of files are made for */
 };
 

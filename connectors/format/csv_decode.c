@@ -259,6 +259,15 @@ static spk_status wrong_count(struct spk_csv_work *w, const char *text, uint32_t
 	return SPK_DATA;
 }
 
+static spk_status store(struct spk_csv_work *w, const struct spk_csv_target *t, const char *text, uint32_t size, bool quoted, int row, spk_error *err)
+{
+	const spk_status status = spk_csv_store(w, t, text, size, quoted, row, err);
+
+	if (SPK_LIKELY(status != SPK_DATA || !w->d->options.forgiving))
+		return status;
+	return spk_field_null(&w->batch->column[t->column], row, w->batch->rows, w->batch->arena, err);
+}
+
 static spk_status decode_quoted(struct spk_csv_work *w, const char *text, uint32_t size, int row, spk_error *err)
 {
 	const struct spk_csv_decoder *d = w->d;
@@ -277,7 +286,7 @@ static spk_status decode_quoted(struct spk_csv_work *w, const char *text, uint32
 	for (int i = 0; i < d->targets; i++) {
 		const struct spk_csv_field *f = &w->cut[d->target[i].field];
 
-		SPK_TRY(spk_csv_store(w, &d->target[i], f->text, f->size, f->quoted, row, err));
+		SPK_TRY(store(w, &d->target[i], f->text, f->size, f->quoted, row, err));
 	}
 	return SPK_OK;
 }
@@ -300,7 +309,7 @@ spk_status spk_csv_decode_text(struct spk_csv_work *w, const char *text, uint32_
 		const struct spk_csv_target *t = &d->target[i];
 		uint32_t start = t->field ? w->end[t->field - 1] + 1 : 0;
 
-		SPK_TRY(spk_csv_store(w, t, text + start, w->end[t->field] - start, false, row, err));
+		SPK_TRY(store(w, t, text + start, w->end[t->field] - start, false, row, err));
 	}
 	return SPK_OK;
 }
