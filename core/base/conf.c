@@ -43,7 +43,7 @@ const char *spk_conf_name(enum spk_conf_key key)
 	return names[key];
 }
 
-/* What Flink calls the same, and Arroyo. */
+/* What Flink calls the same, Arroyo and RisingWave. */
 static const struct { const char *name; enum spk_conf_key key; } other_names[] = {
 	{ "table.exec.emit.allow-lateness", SPK_CONF_EMIT_LATENESS },
 	{ "table.exec.emit.early-fire.delay", SPK_CONF_EMIT_INTERVAL },
@@ -52,15 +52,18 @@ static const struct { const char *name; enum spk_conf_key key; } other_names[] =
 	{ "table.local-time-zone", SPK_CONF_TIMEZONE },
 	{ "table.exec.source.idle-timeout", SPK_CONF_IDLE_TIMEOUT },
 	{ "parallelism.default", SPK_CONF_PARALLELISM },
+	{ "streaming_parallelism", SPK_CONF_PARALLELISM },
 	{ "table.exec.resource.default-parallelism", SPK_CONF_PARALLELISM },
 	{ "execution.checkpointing.interval", SPK_CONF_CHECKPOINT_INTERVAL },
 };
 
-/* Flink's keys that mean nothing here: what they choose is always so, or there is nothing to choose. */
+/* Keys of Flink's, and RisingWave's, that mean nothing here: what they choose is always so, or there is nothing to choose. */
 static const char *const without_effect[] = {
 	"execution.runtime-mode", "execution.checkpointing.mode", "pipeline.name", "state.backend", "state.backend.type", "state.backend.incremental", "table.dml-sync",
 	"table.exec.mini-batch.enabled", "table.exec.mini-batch.allow-latency", "table.exec.mini-batch.size", "table.exec.emit.late-fire.enabled", "table.optimizer.agg-phase-strategy",
-	"table.optimizer.distinct-agg.split.enabled", "sql-client.execution.result-mode",
+	"table.optimizer.distinct-agg.split.enabled", "sql-client.execution.result-mode", "table.exec.sink.upsert-materialize", "table.optimizer.reuse-sub-plan-enabled",
+	"table.optimizer.reuse-source-enabled", "table.optimizer.join-reorder-enabled", "pipeline.operator-chaining.enabled", "pipeline.object-reuse", "rw_implicit_flush", "visibility_mode",
+	"query_mode", "background_ddl",
 };
 
 bool spk_conf_without_effect(const char *name)

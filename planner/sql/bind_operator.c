@@ -36,6 +36,14 @@ static bool is_field(const char *name, const struct spk_expr *left, const PgQuer
 	return left->type.id == SPK_TYPE_ROW && strcmp(name, "->") == 0 && e->rexpr && e->rexpr->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && e->rexpr->column_ref->n_fields == 1;
 }
 
+/* a + b, where one of them is a text and the other one may be: joined, as ksqlDB has it. */
+static bool joins_texts(struct spk_expr *const *arg)
+{
+	const bool text[2] = { arg[0]->type.id == SPK_TYPE_TEXT, arg[1]->type.id == SPK_TYPE_TEXT }, open[2] = { arg[0]->type.id == SPK_TYPE_UNKNOWN, arg[1]->type.id == SPK_TYPE_UNKNOWN };
+
+	return (text[0] && (text[1] || open[1])) || (open[0] && text[1]);
+}
+
 static spk_status bind_plain(struct spk_exprs *x, const PgQuery__AExpr *e, const char *name, struct spk_expr **out, spk_error *err)
 {
 	struct spk_expr *arg[2];
@@ -55,6 +63,8 @@ static spk_status bind_plain(struct spk_exprs *x, const PgQuery__AExpr *e, const
 		*out = arg[0];
 		return SPK_OK;
 	}
+	if (args == 2 && strcmp(name, "+") == 0 && joins_texts(arg))
+		name = "||";
 	if (args == 2)
 		SPK_TRY(read_document(x->b, name, &arg[0], e->location, err));
 	return spk_binder_call(x->b, name, arg, args, e->location, out, err);

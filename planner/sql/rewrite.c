@@ -184,14 +184,15 @@ static spk_status refuse_unknown(struct spk_rewrite *r, int first, int end, spk_
 
 /* --- statements --- */
 
-/* CREATE [DEFAULT] INDEX and LATENESS v.ts INTERVAL ..., which change no answer: nothing. SUBSCRIBE [TO] v, SUBSCRIBE (query): the query, whose rows a job prints. */
+/* CREATE [DEFAULT] INDEX, LATENESS v.ts INTERVAL ..., FLUSH and WAIT, which change no answer: nothing. SUBSCRIBE [TO] v, SUBSCRIBE (query): the query, whose rows a job prints. */
 static spk_status rewrite_view_words(struct spk_rewrite *r, int *first, int end, spk_error *err)
 {
 	const int i = *first, to = i + 1 + spk_word(r, i + 1, "TO");
 
 	const bool lateness = spk_word(r, i, "LATENESS") && spk_kind(r, i + 2) == '.' && spk_kind(r, i + 4) == PG_QUERY__TOKEN__INTERVAL;
+	const bool waits = i + 1 == end && (spk_word(r, i, "FLUSH") || spk_word(r, i, "WAIT"));
 
-	if (lateness || (spk_kind(r, i) == PG_QUERY__TOKEN__CREATE && spk_word(r, i + 1 + spk_word(r, i + 1, "DEFAULT"), "INDEX"))) {
+	if (lateness || waits || (spk_kind(r, i) == PG_QUERY__TOKEN__CREATE && spk_word(r, i + 1 + spk_word(r, i + 1, "DEFAULT"), "INDEX"))) {
 		*first = end;
 		return spk_rewrite_tokens(r, i, end, "", err);
 	}

@@ -257,6 +257,13 @@ static spk_status rewrite_create_table(struct spk_rewrite *r, int i, int end, bo
 		SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "", err));
 		i += 2;
 	}
+	if (spk_word(r, i, "DISTRIBUTED") && (spk_word(r, i + 1, "BY") || spk_word(r, i + 1, "INTO"))) {  /* how rows are laid out, which changes none of them */
+		const int from = i;
+
+		while (i < end && spk_kind(r, i) != PG_QUERY__TOKEN__WITH && !spk_word(r, i, "PARTITIONED"))
+			i++;
+		SPK_TRY(spk_rewrite_tokens(r, from, i, "", err));
+	}
 	if (i + 2 < end && spk_word(r, i, "PARTITIONED") && spk_kind(r, i + 1) == PG_QUERY__TOKEN__BY && spk_kind(r, i + 2) == '(') {
 		SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "PARTITION BY LIST", err));
 		i = spk_rewrite_close(r, i + 2, end) + 1;
@@ -265,8 +272,6 @@ static spk_status rewrite_create_table(struct spk_rewrite *r, int i, int end, bo
 		SPK_TRY(spk_rewrite_tokens(r, i, i + 2, "", err));
 		i += 2;
 	}
-	if (i < end && spk_word(r, i, "DISTRIBUTED"))
-		return spk_sql_fail(r->source, r->tokens->token[i].start, SPK_UNSUPPORTED, err, "DISTRIBUTED BY of a table is not supported");
 	if (i + 1 < end && spk_kind(r, i) == PG_QUERY__TOKEN__WITH && spk_kind(r, i + 1) == '(') {
 		close = spk_rewrite_close(r, i + 1, end);
 		SPK_TRY(each_part(r, i + 1, close, rewrite_option, err));

@@ -283,8 +283,6 @@ static const struct wrong {
 	  SPK_UNSUPPORTED, 1, 38, "a function that is a class of the JVM is not supported", "RETURNS bigint LANGUAGE c" },
 	{ "CREATE FUNCTION count_char AS 'com.example.CountChar'",
 	  SPK_UNSUPPORTED, 1, 28, "a function that is a class of the JVM is not supported", "RETURNS bigint LANGUAGE c" },
-	{ "CREATE TABLE t (a int) DISTRIBUTED BY (a) WITH (connector = 'x')",
-	  SPK_UNSUPPORTED, 1, 24, "DISTRIBUTED BY of a table is not supported", "" },
 	{ "CREATE TABLE t (a int, b int) PARTITIONED BY (c) WITH (connector = 'x')",
 	  SPK_BIND, 1, 47, "column \"c\" named in PARTITIONED BY does not exist", "" },
 	{ "CREATE TABLE t (a timestamp(3), b int) PARTITIONED BY (a) WITH (connector = 'x')",
