@@ -20,6 +20,7 @@ struct spk_table {
 	const struct spk_schema *schema;   /* all columns, computed ones included, in declared order */
 	struct spk_expr **computed;        /* by column: expression over the table's own columns, NULL for a physical one */
 	struct spk_expr **rounded;         /* by column: what a value of it is rounded to, over the column itself (timestamp(3)); NULL: as it comes */
+	struct spk_expr **given;           /* by column: what INSERT puts in where it leaves the column out (DEFAULT), constant and of its type; NULL: NULL */
 	const char **metadata;             /* by column: METADATA FROM 'offset' ..., NULL for others */
 	int option_count;
 	const struct spk_option *option;

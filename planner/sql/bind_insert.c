@@ -101,6 +101,8 @@ static int value_location(const struct insert *in, int i)
 	return spk_node_location(&whole);
 }
 
+static struct spk_expr *default_of(const struct spk_table *t, int column) { return t->given ? t->given[column] : NULL; }
+
 static spk_status check_count(struct insert *in, const struct spk_logical *query, spk_error *err)
 {
 	const struct spk_schema *t = in->table->schema;
@@ -116,7 +118,7 @@ static spk_status check_count(struct insert *in, const struct spk_logical *query
 	}
 	in->count = have;
 	for (int c = 0; c < t->count; c++) {
-		bool given = t->field[c].nullable || why_not(in->table, c);
+		bool given = t->field[c].nullable || why_not(in->table, c) || default_of(in->table, c);
 
 		for (int i = 0; i < in->count; i++)
 			given = given || in->column[i] == c;
@@ -209,9 +211,10 @@ static spk_status assign_rows(struct insert *in, struct spk_logical *values, spk
 		values->schema->field[i] = (struct spk_field){ to->name, to->type, true };
 		for (int r = 0; r < values->value_rows; r++) {
 			struct spk_expr **e = &values->value[r * columns + i];
-			int location = spk_node_location(in->query->values_lists[r]->list->items[i]);
+			const PgQuery__Node *item = in->query->values_lists[r]->list->items[i];
+			struct spk_expr *otherwise = item->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT ? default_of(in->table, in->column[i]) : NULL;
 
-			SPK_TRY(assign_expr(in, i, *e, location, e, err));
+			SPK_TRY(assign_expr(in, i, otherwise ? otherwise : *e, spk_node_location(item), e, err));
 		}
 	}
 	return SPK_OK;
@@ -234,6 +237,36 @@ static spk_status cast_columns(struct insert *in, struct spk_logical **query, sp
 		return SPK_OK;
 	*query = spk_binder_project(in->b, *query, expr, schema);
 	SPK_TRY_PTR(*query, err);
+	return SPK_OK;
+}
+
+/* Columns that are left out and have a DEFAULT, behind the others. */
+static spk_status add_defaults(struct insert *in, struct spk_logical **query, spk_error *err)
+{
+	const struct spk_schema *t = in->table->schema;
+	struct spk_expr **expr = SPK_NEW_ARRAY(in->b->arena, struct spk_expr *, t->count + 1);
+	struct spk_schema *schema = spk_schema_new(in->b->arena, t->count);
+	const int shown = in->count;
+
+	SPK_TRY_PTR(expr && schema, err);
+	for (int i = 0; i < shown; i++) {
+		schema->field[i] = (*query)->schema->field[i];
+		SPK_TRY_PTR(expr[i] = spk_expr_column(in->b->arena, i, &schema->field[i]), err);
+	}
+	for (int c = 0; c < t->count; c++) {
+		bool given = !default_of(in->table, c) || why_not(in->table, c);
+
+		for (int i = 0; i < shown && !given; i++)
+			given = in->column[i] == c;
+		if (given)
+			continue;
+		in->column[in->count] = c;
+		SPK_TRY(assign_expr(in, in->count, default_of(in->table, c), in->s->relation->location, &expr[in->count], err));
+		schema->field[in->count++] = t->field[c];
+	}
+	schema->count = in->count;
+	if (in->count > shown)
+		SPK_TRY_PTR(*query = spk_binder_project(in->b, *query, expr, schema), err);
 	return SPK_OK;
 }
 
@@ -273,6 +306,7 @@ spk_status spk_binder_insert(struct spk_binder *b, const PgQuery__InsertStmt *s,
 	SPK_TRY(check_count(&in, query, err));
 	SPK_TRY(rows ? assign_rows(&in, query, err) : cast_columns(&in, &query, err));
 	SPK_TRY(spk_values_attach(b, &sublinks, &query, err));
+	SPK_TRY(add_defaults(&in, &query, err));
 	sink = spk_logical_new(b->arena, SPK_LOGICAL_SINK, query->schema, &query, 1);
 	SPK_TRY_PTR(sink, err);
 	sink->table = in.table;

@@ -47,6 +47,7 @@ spk_status spk_create_like(struct spk_create *c, const PgQuery__TableLikeClause 
 		}
 		c->table->computed[i] = computed ? u->computed[i] : NULL;
 		c->table->rounded[i] = u->rounded ? u->rounded[i] : NULL;
+		c->table->given[i] = u->given && (c->taken & SPK_LIKE_METADATA) ? u->given[i] : NULL;
 		c->table->metadata[i] = metadata ? u->metadata[i] : NULL;
 	}
 	c->schema->count = u->schema->count;

@@ -8,6 +8,8 @@
  *   'format' = 'json', 'json.unstructured' = 'true'        'format' = 'raw': the one column is the document
  *   'bad_data' = 'drop'                                    (nothing): a row that cannot be read never ends a job
  *   'connector' = 'kafka', FORMAT UPSERT ENCODE JSON       'upsert-kafka' with 'key.format' and 'value.format'; of other sinks 'debezium-json'
+ *   'kafka_topic', 'value_format', 'bootstrap_servers', 'properties.bootstrap.server', 'source.offset', 'source.group_id'      'topic', 'format', 'properties.bootstrap.servers', 'scan.startup.mode', 'properties.group.id'
+ *   'scan.startup.mode' = 'earliest' | 'latest'            'earliest-offset', 'latest-offset'
  *   'type' = 'append-only' | 'upsert' | 'debezium', 'force_append_only'      of a sink: what it takes says its format
  */
 #include "planner/sql/ddl_table.h"
@@ -20,6 +22,7 @@ enum { DEFAULT_DELAY_US = 1000000 };
 
 static const struct { const char *key, *said, *is; } values[] = {
 	{ "connector", "single_file", "filesystem" }, { "connector", "file", "filesystem" }, { "connector", "posix_fs", "filesystem" }, { "connector", "stdout", "print" },
+	{ "scan.startup.mode", "earliest", "earliest-offset" }, { "scan.startup.mode", "latest", "latest-offset" },
 	{ "format", "raw_string", "raw" }, { "format", "raw_bytes", "raw" },
 };
 
@@ -80,6 +83,20 @@ static void rename_key(struct spk_create *c, struct spk_option *o, const char *f
 	for (int i = 0; i < c->table->option_count; i++)
 		if (strcmp(o[i].key, from) == 0)
 			o[i].key = to;
+}
+
+/* What of a topic ksqlDB, Arroyo and RisingWave call otherwise. */
+static void topic_words(struct spk_create *c, struct spk_option *o)
+{
+	static const struct { const char *theirs, *ours; } keys[] = {
+		{ "kafka_topic", "topic" }, { "value_format", "format" }, { "bootstrap_servers", "properties.bootstrap.servers" }, { "properties.bootstrap.server", "properties.bootstrap.servers" },
+		{ "source.offset", "scan.startup.mode" }, { "source.group_id", "properties.group.id" },
+	};
+	const char *connector = spk_table_option(c->table, "connector");
+
+	for (size_t i = 0; connector && strcmp(connector, "kafka") == 0 && i < SPK_COUNT_OF(keys); i++)
+		if (!spk_table_option(c->table, keys[i].ours))
+			rename_key(c, o, keys[i].theirs, keys[i].ours);
 }
 
 /* A folder and a pattern within it. */
@@ -205,6 +222,7 @@ spk_status spk_create_foreign_options(struct spk_create *c, spk_error *err)
 	const char *named = spk_table_option(c->table, "connector");
 	const bool single_file = named && strcmp(named, "single_file") == 0;
 
+	topic_words(c, o);
 	SPK_TRY(upsert_words(c, o, err));
 	SPK_TRY(rename_values(c, o, err));
 	c->table->connector = spk_table_option(c->table, "connector");

@@ -25,6 +25,15 @@ static spk_status add_primary(struct spk_create *c, const PgQuery__Constraint *k
 	return SPK_OK;
 }
 
+static spk_status add_default(struct spk_create *c, const PgQuery__Constraint *k, int column, spk_error *err)
+{
+	struct spk_exprs x = { .b = &c->b, .clause = "DEFAULT" };
+	struct spk_expr *e;
+
+	SPK_TRY(spk_binder_expr(&x, k->raw_expr, &e, err));
+	return spk_expr_cast(c->b.arena, e, c->schema->field[column].type, false, spk_binder_at(&c->b, spk_node_location(k->raw_expr)), &c->table->given[column], err);
+}
+
 static spk_status column_constraint(struct spk_create *c, int column, const PgQuery__Constraint *k, spk_error *err)
 {
 	struct spk_field *f = &c->schema->field[column];
@@ -49,7 +58,7 @@ static spk_status column_constraint(struct spk_create *c, int column, const PgQu
 	}
 	case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
 		if (!k->conname || strcmp(k->conname, SPK_MARK_METADATA) != 0 || e->node_case != PG_QUERY__NODE__NODE_A_CONST || e->a_const->val_case != PG_QUERY__A__CONST__VAL_SVAL)
-			return refuse(c, k->location, "DEFAULT of a column", err);
+			return add_default(c, k, column, err);
 		c->table->metadata[column] = spk_arena_strdup(c->b.arena, e->a_const->sval->sval);
 		SPK_TRY_PTR(c->table->metadata[column], err);
 		return SPK_OK;
@@ -421,12 +430,13 @@ static spk_status start(struct spk_create *c, const char *name, int position, sp
 	c->table->name = spk_arena_strdup(arena, name);
 	c->table->computed = SPK_NEW_ARRAY(arena, struct spk_expr *, columns);
 	c->table->rounded = SPK_NEW_ARRAY(arena, struct spk_expr *, columns);
+	c->table->given = SPK_NEW_ARRAY(arena, struct spk_expr *, columns);
 	c->table->metadata = SPK_NEW_ARRAY(arena, const char *, columns);
 	c->table->schema = c->schema;
 	c->table->position = position;
 	SPK_TRY_PTR(c->table->name, err);
 	SPK_TRY_PTR(c->table->computed && c->table->rounded, err);
-	SPK_TRY_PTR(c->table->metadata, err);
+	SPK_TRY_PTR(c->table->metadata && c->table->given, err);
 	return SPK_OK;
 }
 
