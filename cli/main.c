@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "core/base/fault.h"
 #include "core/base/log.h"
+#include "core/base/resident.h"
 
 static int run_command(const struct spk_cli_command *command, int argc, char **argv)
 {
@@ -61,6 +62,7 @@ int main(int argc, char **argv)
 	mallopt(M_MMAP_THRESHOLD, 4 << 20);
 	mallopt(M_TRIM_THRESHOLD, 16 << 20);
 	mallopt(M_TOP_PAD, 1 << 20);
+	spk_resident_own();
 	signal(SIGPIPE, no_reader);  /* ignored here, but not by the programs that are started: pagers, \! */
 	setlocale(LC_CTYPE, "C.UTF-8");  /* for the width of characters in tables; nothing else depends on it */
 	code = run_program(argc, argv);

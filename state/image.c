@@ -75,7 +75,7 @@ bool spk_image_wanted(const struct spk_store *s)
 	const size_t dirty = dirty_bytes(s);
 
 	/* A start reads the whole image, into half of the cache at most. */
-	if (dirty == 0 || dirty > s->options.cache_bytes / 2)
+	if (dirty == 0 || dirty > spk_store_cache_bound(s) / 2)
 		return false;
 	/* What only grows is written once more by each image until it is flushed: so they may cost no more than a part of that. */
 	return dirty <= SMALL_IMAGE || s->imaged < IMAGES_PER_FLUSH * dirty;

@@ -57,6 +57,7 @@ struct spk_store {
 	rocksdb_writeoptions_t *write_options;
 	rocksdb_column_family_handle_t *meta;  /* the default column family: one key per table */
 	_Atomic size_t cached;         /* bytes of all cells */
+	_Atomic size_t cache_bound;    /* what they may be */
 	_Atomic int view_count;
 	pthread_mutex_t lock;
 	struct spk_table *tables;

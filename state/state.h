@@ -84,6 +84,14 @@ spk_status spk_state_scan(struct spk_state_view *view, spk_status (*each)(void *
 struct spk_state_stat { int64_t cached, cached_bytes, dirty, stored_estimate; };
 void spk_state_view_stat(const struct spk_state_view *view, struct spk_state_stat *out);
 
+/*
+ * Another bound for all write-back caches together than that of the options, from now on; where they hold more, views give way with their next
+ * call. Any thread.
+ */
+void spk_store_bound_cache(struct spk_store *store, size_t bytes);
+size_t spk_store_cache_bound(const struct spk_store *store);
+size_t spk_store_cached(const struct spk_store *store);
+
 /* Writes all dirty entries of all views to RocksDB. No view may be in use meanwhile (also for snapshot). Values got before are no
  * longer valid. After a failure it can be called again. */
 spk_status spk_store_flush(struct spk_store *store, spk_error *err);

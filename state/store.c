@@ -23,6 +23,7 @@ enum {
 	PROBE_BYTES = 256 << 10,
 	DEFAULT_BLOCK_CACHE = 8 << 20,
 	SMALLEST_BLOCK_CACHE = 1 << 20,
+	SMALLEST_FILE = 4 << 20,
 	DEFAULT_INGEST = 4096,    /* cells */
 	META_HEAD = 5,            /* bytes of a table's entry before its fingerprint: kind, schema version (big-endian) */
 };
@@ -98,6 +99,8 @@ static void set_base_options(struct spk_store *s)
 	/* Reads are for single keys that are often not there: ask a filter before a memtable, a hash before a block. */
 	rocksdb_options_set_memtable_prefix_bloom_size_ratio(o, 0.05);
 	rocksdb_options_set_memtable_whole_key_filtering(o, 1);
+	/* A file's filter and index are made in memory, which RocksDB does not count. */
+	rocksdb_options_set_target_file_size_base(o, SPK_MAX(s->options.block_cache_bytes, (size_t)SMALLEST_FILE));
 	rocksdb_options_set_compression(o, rocksdb_lz4_compression);
 	rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
 
@@ -337,8 +340,7 @@ spk_status spk_store_open(struct spk_store **out, const char *dir, const struct 
 		return spk_fail(err, SPK_NO_MEMORY, "out of memory while opening state");
 	}
 	s->options = *options;
-	if (!s->options.cache_bytes)
-		s->options.cache_bytes = DEFAULT_CACHE;
+	spk_store_bound_cache(s, options->cache_bytes ? options->cache_bytes : DEFAULT_CACHE);
 	if (!s->options.block_cache_bytes)
 		s->options.block_cache_bytes = DEFAULT_BLOCK_CACHE;
 	if (!s->options.ingest_cells)
@@ -580,10 +582,25 @@ spk_status spk_store_snapshot(struct spk_store *s, const char *dir, spk_error *e
 	return status;
 }
 
+void spk_store_bound_cache(struct spk_store *s, size_t bytes)
+{
+	atomic_store_explicit(&s->cache_bound, bytes, memory_order_relaxed);
+}
+
+size_t spk_store_cache_bound(const struct spk_store *s)
+{
+	return atomic_load_explicit(&s->cache_bound, memory_order_relaxed);
+}
+
+size_t spk_store_cached(const struct spk_store *s)
+{
+	return atomic_load_explicit(&s->cached, memory_order_relaxed);
+}
+
 int64_t spk_store_bytes(const struct spk_store *store)
 {
 	static const char *const properties[] = { "rocksdb.estimate-live-data-size", "rocksdb.cur-size-all-mem-tables" };
-	int64_t bytes = (int64_t)atomic_load_explicit(&store->cached, memory_order_relaxed);
+	int64_t bytes = (int64_t)spk_store_cached(store);
 
 	for (const struct spk_table *t = store->tables; t; t = t->next)
 		for (size_t i = 0; i < SPK_COUNT_OF(properties); i++) {

@@ -64,12 +64,13 @@ spk_status spk_state_evict(struct spk_state_view *view, size_t target, spk_error
 spk_status spk_state_trim(struct spk_state_view *view, spk_error *err)
 {
 	struct spk_store *store = view->store;
-	bool over = atomic_load_explicit(&store->cached, memory_order_relaxed) > store->options.cache_bytes;
+	const size_t bound = spk_store_cache_bound(store);
+	bool over = spk_store_cached(store) > bound;
 	bool short_of = view->memory.bytes > SMALL_VIEW && spk_memory_pressure(PRESSURE_PERCENT);
 
 	if (SPK_LIKELY(!over && !short_of))
 		return SPK_OK;
-	size_t share = store->options.cache_bytes / (size_t)SPK_MAX(atomic_load(&store->view_count), 1);
+	size_t share = bound / (size_t)SPK_MAX(atomic_load(&store->view_count), 1);
 	size_t target = share - share / 8;
 
 	if (short_of)

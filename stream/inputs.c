@@ -58,8 +58,8 @@ spk_status spk_inputs_open(struct spk_job *job, spk_error *err)
 	job->in.count = job->spec.plan->sources;
 	job->in.input = calloc((size_t)job->in.count + 1, sizeof *job->in.input);
 	SPK_TRY_PTR(job->in.input, err);
-	job->in.max_rows = spk_conf_int(job->spec.conf, SPK_CONF_EPOCH_MAX_ROWS);
-	job->in.max_bytes = spk_conf_int(job->spec.conf, SPK_CONF_EPOCH_MAX_BYTES);
+	job->in.max_rows = spk_conf_epoch_rows(job->spec.conf);
+	job->in.max_bytes = spk_conf_epoch_bytes(job->spec.conf);
 	job->in.idle_timeout_us = spk_conf_int(job->spec.conf, SPK_CONF_IDLE_TIMEOUT);
 	for (int i = 0; i < job->in.count; i++) {
 		SPK_TRY(open_source(job, i, err));

@@ -12,6 +12,7 @@
 #include "core/base/eventlog.h"
 #include "core/base/metrics.h"
 #include "stream/job.h"
+#include "stream/room.h"
 
 /* --- inputs: what is read (inputs.c) --- */
 
@@ -192,6 +193,7 @@ struct spk_job {
 	int64_t started_us, last_progress_us, last_epoch_us, reported_us;
 	int64_t held_until_us;                /* wall clock: when an epoch lets go what operators hold; 0: they hold nothing */
 	int attempts;                         /* failed in a row */
+	struct { struct spk_room bounds; int64_t looked_us, trim_us; int over; bool warned; } room;  /* room.c */
 	struct { struct spk_metric *epochs, *rows_in, *rows_out, *late, *bad, *duration, *checkpoints, *checkpoint_failures; } metric;
 };
 
@@ -210,6 +212,11 @@ bool spk_job_stopping(const struct spk_job *job);
 /* One epoch over what is pending (epoch.c). `recorded`: replay of it, outputs suppressed and compared. */
 spk_status spk_job_epoch(struct spk_job *job, spk_error *err);
 spk_status spk_job_replay(struct spk_job *job, const struct spk_epoch_record *recorded, spk_error *err);
+
+/* Opens the store in its folder, empty or with a clone, with the memory that it may have (room.c). */
+spk_status spk_job_open_store(struct spk_job *job, spk_error *err);
+/* Bounds the caches of state by what memory.limit leaves, and has malloc give back what it keeps (room.c). Between epochs: no view is in use. */
+void spk_job_make_room(struct spk_job *job);
 
 /* Brings the job to the state of its last committed epoch (recovery.c). */
 spk_status spk_job_recover(struct spk_job *job, spk_error *err);

@@ -338,6 +338,7 @@ static spk_status turn(struct spk_job *job, bool *done, spk_error *err)
 	if (!*done && is_due(job, moved, at_end, &wait)) {
 		job->last_epoch_us = spk_clock_monotonic_us();
 		SPK_TRY(spk_job_epoch(job, err));
+		spk_job_make_room(job);
 		SPK_TRY(spk_job_checkpoint(job, false, err));
 		spk_job_report(job, "running", job->in.trouble);
 		return SPK_OK;

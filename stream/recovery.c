@@ -18,14 +18,6 @@
 
 /* --- state --- */
 
-static spk_status open_store(struct spk_job *job, spk_error *err)
-{
-	int64_t limit = spk_conf_int(job->spec.conf, SPK_CONF_MEMORY_LIMIT), cache = spk_conf_int(job->spec.conf, SPK_CONF_STATE_CACHE);
-	struct spk_store_options options = { .cache_bytes = (size_t)(cache ? cache : limit / 2), .block_cache_bytes = (size_t)SPK_MIN(limit / 8, 64 << 20) };
-
-	return spk_store_open(&job->store, job->state_dir, &options, err);
-}
-
 /* A damaged checkpoint is said, by name, where a person sees it. */
 static void report_refused(struct spk_job *job, const spk_error *why)
 {
@@ -125,6 +117,7 @@ static spk_status replay(struct spk_job *job, const struct spk_lineage *l, spk_e
 		job->progress.epoch = l->record[i]->epoch;
 		spk_job_report(job, "recovering", NULL);
 		SPK_TRY(spk_job_replay(job, l->record[i], err));
+		spk_job_make_room(job);
 	}
 	SPK_LOG(INFO, "recovery", "checkpoint %" PRId64 ", %d epochs replayed in %" PRId64 " ms", l->from, l->count, (spk_clock_monotonic_us() - started) / 1000);
 	spk_event_log_write(job->events, SPK_EVENT_RECOVERY_END, (struct spk_event_field[]){ { "checkpoint", NULL, l->from }, { "replayed", NULL, l->count },
@@ -180,7 +173,7 @@ static spk_status open_restored(struct spk_job *job, int64_t from, spk_error *er
 {
 	struct tables before = { 0 }, after = { 0 };
 
-	SPK_TRY(open_store(job, err));
+	SPK_TRY(spk_job_open_store(job, err));
 	SPK_TRY(spk_store_each_table(job->store, count_table, &before, err));
 	SPK_TRY(make_exec(job, err));
 	SPK_TRY(spk_store_each_table(job->store, count_table, &after, err));
@@ -216,7 +209,7 @@ static spk_status begin(struct spk_job *job, spk_error *err)
 	job->incarnation = 1;
 	SPK_TRY(recover_sinks(job, 0, err));
 	if (spk_job_stateful(job))
-		SPK_TRY(open_store(job, err));
+		SPK_TRY(spk_job_open_store(job, err));
 	SPK_TRY(make_exec(job, err));
 	return spk_inputs_seek(job, NULL, err);
 }

@@ -139,8 +139,8 @@ static spk_status suggest(struct kafka_source *s, rd_kafka_conf_t *rkconf, const
 static spk_status size_queues(struct kafka_source *s, rd_kafka_conf_t *rkconf, int partitions, spk_error *err)
 {
 	const struct spk_conf *conf = s->base.spec->conf;
-	int64_t bytes = (conf ? spk_conf_int(conf, SPK_CONF_EPOCH_MAX_BYTES) : 16 * 1024 * 1024) / 2 / partitions;
-	int64_t rows = (conf ? spk_conf_int(conf, SPK_CONF_EPOCH_MAX_ROWS) : 65536) / partitions;
+	int64_t bytes = (conf ? spk_conf_epoch_bytes(conf) : 16 * 1024 * 1024) / 2 / partitions;
+	int64_t rows = (conf ? spk_conf_epoch_rows(conf) : 65536) / partitions;
 	int64_t interval_ms = conf ? spk_conf_int(conf, SPK_CONF_EPOCH_INTERVAL) / 1000 : 0;
 	bool patient = interval_ms >= PATIENT_INTERVAL_MS;
 

@@ -11,7 +11,7 @@
 #include "core/base/file.h"
 #include "core/base/log.h"
 
-enum { FILE_SIZE_MAX = 1024 * 1024, ENVIRONMENT_NAME_MAX = 96 };
+enum { FILE_SIZE_MAX = 1024 * 1024, ENVIRONMENT_NAME_MAX = 96, MEMORY_OF_EPOCHS = 256 << 20 };
 
 #define ENVIRONMENT_PREFIX "SPARKLET_"
 
@@ -364,6 +364,17 @@ int64_t spk_conf_int(const struct spk_conf *conf, enum spk_conf_key key)
 	SPK_ASSERT(table[key].kind != SPK_CONF_TEXT && table[key].kind != SPK_CONF_DOUBLE, "the key is not a whole number");
 	return conf->value[key].number;
 }
+
+static int64_t in_proportion(const struct spk_conf *conf, enum spk_conf_key key)
+{
+	const double share = (double)spk_conf_int(conf, SPK_CONF_MEMORY_LIMIT) / MEMORY_OF_EPOCHS;
+	const int64_t value = spk_conf_int(conf, key);
+
+	return share < 1 ? SPK_MAX((int64_t)((double)value * share), (int64_t)1) : value;
+}
+
+int64_t spk_conf_epoch_rows(const struct spk_conf *conf) { return in_proportion(conf, SPK_CONF_EPOCH_MAX_ROWS); }
+int64_t spk_conf_epoch_bytes(const struct spk_conf *conf) { return in_proportion(conf, SPK_CONF_EPOCH_MAX_BYTES); }
 
 double spk_conf_double(const struct spk_conf *conf, enum spk_conf_key key)
 {

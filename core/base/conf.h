@@ -40,6 +40,12 @@ spk_status spk_conf_load_file(struct spk_conf *conf, const char *path, spk_error
 spk_status spk_conf_load_environment(struct spk_conf *conf, spk_error *err);
 
 int64_t spk_conf_int(const struct spk_conf *conf, enum spk_conf_key key);  /* INT, BOOL, BYTES (bytes), DURATION (us), ENUM (index) */
+/*
+ * epoch.max.rows and epoch.max.bytes as they hold: from a memory.limit of 256 MiB on as they are set, below it in proportion. What an epoch takes on its way
+ * is many times its rows.
+ */
+int64_t spk_conf_epoch_rows(const struct spk_conf *conf);
+int64_t spk_conf_epoch_bytes(const struct spk_conf *conf);
 double spk_conf_double(const struct spk_conf *conf, enum spk_conf_key key);
 const char *spk_conf_text(const struct spk_conf *conf, enum spk_conf_key key);  /* valid while conf lives */
 const char *spk_conf_name(enum spk_conf_key key);

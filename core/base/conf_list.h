@@ -14,14 +14,14 @@
 	X(SKEW_BYTES, "shuffle.skew.bytes", BYTES, "bytes", "8MiB", "0", "", "A partition of a join's larger side is read by several tasks when it has more bytes, and shuffle.skew.factor times the median; 0: never.") \
 	X(SKEW_FACTOR, "shuffle.skew.factor", DOUBLE, "", "4", "1", "1000000", "See shuffle.skew.bytes.") \
 	X(BATCH_ROWS, "batch.rows", INT, "", "4096", "1", "4096", "Rows of a batch at the most; smaller only for tests.") \
-	X(MEMORY_LIMIT, "memory.limit", BYTES, "bytes", "1GiB", "33554432", "", "The one budget for state caches, hash tables, queues and RocksDB.") \
+	X(MEMORY_LIMIT, "memory.limit", BYTES, "bytes", "1GiB", "33554432", "", "The one budget for state caches, hash tables, queues and RocksDB; of a job that sparklet runs, for the whole process: caches of state get what is left.") \
 	X(CACHE_PERCENT, "cache.percent", INT, "%", "30", "1", "90", "Share of memory.limit that cached frames may hold; beyond it they go to disk.") \
 	X(FRAMES_CHECKPOINT_COST, "frames.checkpoint.cost", INT, "", "10000000", "0", "", "Row operations: a frame that is used again and costs at least so many to compute again is kept when that is cheaper than computing it for every use; 0: never.") \
 	X(UDF_PATH, "udf.path", TEXT, "", "", "", "", "Folder that CREATE FUNCTION ... LANGUAGE c loads libraries from; empty: none are loaded. SET cannot change it.") \
 	X(SPILL_DIR, "spill.dir", TEXT, "", "", "", "", "Where queries put what does not fit memory.limit; empty: the system's temporary folder.") \
 	X(EPOCH_INTERVAL, "epoch.interval", DURATION, "ms", "100ms", "0", "", "Time between epoch starts; 0: as soon as the last one is done.") \
-	X(EPOCH_MAX_ROWS, "epoch.max.rows", INT, "", "32768", "1", "16777216", "Rows of one epoch at the most, over all sources.") \
-	X(EPOCH_MAX_BYTES, "epoch.max.bytes", BYTES, "bytes", "16MiB", "65536", "", "Input bytes of one epoch at the most, over all sources.") \
+	X(EPOCH_MAX_ROWS, "epoch.max.rows", INT, "", "32768", "1", "16777216", "Rows of one epoch at the most, over all sources; in proportion fewer where memory.limit is under 256MiB.") \
+	X(EPOCH_MAX_BYTES, "epoch.max.bytes", BYTES, "bytes", "16MiB", "65536", "", "Input bytes of one epoch at the most, over all sources; in proportion fewer where memory.limit is under 256MiB.") \
 	X(CHECKPOINT_INTERVAL, "checkpoint.interval", DURATION, "ms", "30s", "0", "", "Time between checkpoints; 0: after every epoch.") \
 	X(CHECKPOINT_RETAIN, "checkpoint.retain", INT, "", "3", "2", "1000", "Checkpoints kept.") \
 	X(EPOCHS_RETAIN, "epochs.retain", INT, "", "5000", "0", "", "Epoch records kept at the least, also behind the oldest checkpoint: for looking back, and for starting over when no checkpoint is whole.") \

@@ -30,7 +30,7 @@ static _Atomic int account_count = 1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static _Alignas(CACHE_LINE) _Atomic size_t total_used;
-static _Alignas(CACHE_LINE) _Atomic size_t total_peak;
+static _Alignas(CACHE_LINE) _Atomic size_t total_peak, recent_peak;
 static _Atomic size_t limit = (size_t)1 << 30;
 
 /*
@@ -110,6 +110,13 @@ size_t spk_memory_peak(void)
 void spk_memory_peak_restart(void)
 {
 	atomic_store_explicit(&total_peak, spk_memory_used(), memory_order_relaxed);
+}
+
+size_t spk_memory_take_peak(void)
+{
+	const size_t used = spk_memory_used(), peak = atomic_exchange_explicit(&recent_peak, used, memory_order_relaxed);
+
+	return SPK_MAX(peak, used);
 }
 
 size_t spk_memory_account_used(const struct spk_memory_account *account)
@@ -192,12 +199,11 @@ spk_status spk_fail_memory(spk_error *err)
 	                spk_memory_used(), spk_memory_limit());
 }
 
-static void raise_peak(size_t used)
+static void raise_peak(_Atomic size_t *at, size_t used)
 {
-	size_t peak = spk_memory_peak();
+	size_t peak = atomic_load_explicit(at, memory_order_relaxed);
 
-	while (used > peak && !atomic_compare_exchange_weak_explicit(&total_peak, &peak, used, memory_order_relaxed,
-	                                                             memory_order_relaxed)) {
+	while (used > peak && !atomic_compare_exchange_weak_explicit(at, &peak, used, memory_order_relaxed, memory_order_relaxed)) {
 	}
 }
 
@@ -228,7 +234,8 @@ spk_status spk_memory_reserve(struct spk_memory_account *account, size_t bytes, 
 	                                                memory_order_relaxed));
 	for (struct spk_memory_account *a = account; a; a = a->parent)
 		atomic_fetch_add_explicit(&a->used, bytes, memory_order_relaxed);
-	raise_peak(used + bytes);
+	raise_peak(&total_peak, used + bytes);
+	raise_peak(&recent_peak, used + bytes);
 	return SPK_OK;
 }
 

@@ -37,6 +37,8 @@ size_t spk_memory_used(void);
 size_t spk_memory_peak(void);
 /* The peak is that of the process, or of the time since this was called: by whoever wants to know it of what comes. */
 void spk_memory_peak_restart(void);
+/* The peak since the last call of this one: for one caller, who looks at it from time to time. */
+size_t spk_memory_take_peak(void);
 size_t spk_memory_account_used(const struct spk_memory_account *account);
 
 /* Exact: the total never passes the limit. CANCELLED when this thread's work is to stop (interrupt.h). Also the fault point `malloc`, for everything that reserves. */

@@ -406,6 +406,37 @@ static void survives_refused_memory(void)
 	free(dir);
 }
 
+/* Another bound holds from the next call on, in both directions. */
+static void follows_its_bound(void)
+{
+	char *dir = spk_test_dir("follows");
+	const struct spk_store_options large = { .cache_bytes = 64 << 20 };
+	struct batch *b = calloc(1, sizeof(*b));
+	struct spk_store *s;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_store_open(&s, dir, &large, &err), err);
+	struct spk_state_view *v = open_view(s, "k", SPK_TABLE_KEYED);
+
+	CHECK_EQ_INT(spk_store_cache_bound(s), large.cache_bytes);
+	for (int i = 0; i < 20; i++)
+		REQUIRE_OK(put_range(v, b, i * 1000, 1000, 0, true, &err), err);
+	CHECK(spk_store_cached(s) > 1 << 20);
+	spk_store_bound_cache(s, 512 << 10);
+	CHECK_EQ_INT(get_range(v, b, 0, 10, 0, true), 10);
+	CHECK(spk_store_cached(s) <= 512 << 10);
+	for (int i = 0; i < 20; i++)
+		CHECK_EQ_INT(get_range(v, b, i * 1000, 1000, 0, true), 1000);
+	spk_store_bound_cache(s, 64 << 20);
+	for (int i = 0; i < 20; i++)
+		CHECK_EQ_INT(get_range(v, b, i * 1000, 1000, 0, true), 1000);
+	CHECK(spk_store_cached(s) > 1 << 20);
+	spk_state_view_close(v);
+	spk_store_close(s);
+	batch_free(b);
+	free(dir);
+}
+
 /* When the process runs short, views give half of what they hold. */
 static void gives_way_under_pressure(void)
 {
@@ -563,6 +594,7 @@ SPK_TEST_SUITE("state/store",
 	{ "buckets that live in the cache never reach RocksDB", short_lived_buckets_never_reach_rocksdb },
 	{ "what is taken is gone, few keys or many", taken_buckets_are_gone },
 	{ "caches stay within their bound", stays_within_its_bound },
+	{ "caches follow their bound", follows_its_bound },
 	{ "any reservation may be refused", survives_refused_memory },
 	{ "a process that runs short gets half back", gives_way_under_pressure },
 	{ "damaged files are noticed", damage_is_noticed },

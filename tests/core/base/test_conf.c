@@ -549,9 +549,26 @@ static void threads_read(void)
 	spk_conf_free(shared);
 }
 
+/* With little memory epochs are small, whatever their size was set to. */
+static void epochs_go_with_memory(void)
+{
+	struct spk_conf *conf = fresh();
+	spk_error err = { 0 };
+
+	CHECK_EQ_INT(spk_conf_epoch_rows(conf), 32768);
+	CHECK_EQ_INT(spk_conf_epoch_bytes(conf), 16 << 20);
+	CHECK_OK(spk_conf_set(conf, "memory.limit", "64MiB", &err), err);
+	CHECK_EQ_INT(spk_conf_epoch_rows(conf), 8192);
+	CHECK_EQ_INT(spk_conf_epoch_bytes(conf), 4 << 20);
+	CHECK_OK(spk_conf_set(conf, "epoch.max.rows", "1", &err), err);
+	CHECK_EQ_INT(spk_conf_epoch_rows(conf), 1);
+	spk_conf_free(conf);
+}
+
 SPK_TEST_SUITE("conf",
 	{"defaults", defaults},
 	{"set each kind", set_each_kind},
+	{"epochs go with memory", epochs_go_with_memory},
 	{"bad values", bad_values},
 	{"unknown keys", unknown_keys},
 	{"knows what Flink calls the same", flinks_names},

@@ -48,6 +48,8 @@ static void reserve_and_give_back(void)
 	spk_memory_unreserve(NULL, 10);
 	CHECK_EQ_INT(spk_memory_used(), before);
 	CHECK(spk_memory_peak() >= before + 1010);
+	CHECK(spk_memory_take_peak() >= before + 1010);
+	CHECK_EQ_INT(spk_memory_take_peak(), before);
 	spk_memory_peak_restart();
 	CHECK_EQ_INT(spk_memory_peak(), before);
 }
