@@ -314,7 +314,8 @@ static spk_status hint_output(const struct spk_epoch_record *recorded, const str
 {
 	spk_hint(err, recorded->plan_hash != replayed->plan_hash
 			      ? "The query has changed since. Run the old one, or start under a new job name (--job)."
-			      : "The input is the same, so the query is not deterministic, or another version of the program wrote the record.");
+			      : "The input is the same, so the query is not deterministic, or another version of the program wrote the record. Sums of floats over what "
+				"joins, windows or aggregates give depend on the number of tasks: if 'parallelism' has changed, start with the one before.");
 	return SPK_DIVERGED;
 }
 

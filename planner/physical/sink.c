@@ -56,8 +56,12 @@ static spk_status check_changes(const struct spk_logical *l, bool retracts, cons
 	if (!retracts || takes->upserts || takes->deltas)
 		return SPK_OK;
 	spk_fail(err, SPK_PLAN, "the query of sink \"%s\" takes rows back (its results change), but the sink only takes new rows", t->name);
-	spk_hint(err, "Give \"%s\" a PRIMARY KEY (and 'connector' = 'upsert-kafka' or a Kafka sink) to get upserts, use 'format' = 'debezium-json' for "
-		      "before/after envelopes, or aggregate by a window of a table with a WATERMARK, so that results are final.", t->name);
+	if (t->key_count)
+		spk_hint(err, "Connector '%s' does not write by key: use 'upsert-kafka', 'format' = 'debezium-json' for before/after envelopes, 'sink.output-mode' = 'complete' for the whole result, "
+			      "or aggregate by a window of a table with a WATERMARK, so that results are final.", t->connector);
+	else
+		spk_hint(err, "Give \"%s\" a PRIMARY KEY (and 'connector' = 'upsert-kafka' or a Kafka sink) to get upserts, use 'format' = 'debezium-json' for "
+			      "before/after envelopes, or aggregate by a window of a table with a WATERMARK, so that results are final.", t->name);
 	return plan_error(l, err);
 }
 
