@@ -6,7 +6,7 @@
  *   through WINDOW      conditions on the input's columns; for sessions only on their PARTITION BY columns, since a row that is
  *                       left out may split a session
  *   through UNNEST      conditions on the input's columns
- *   through AGGREGATE   conditions on group expressions that cannot fail
+ *   through AGGREGATE   conditions on group expressions that cannot fail; the row of an empty grouping set, which needs no row below, is only there if it meets them
  *   through SORT        always; through LIMIT never
  *   through JOIN        see join_pushdown.c
  *
@@ -92,14 +92,42 @@ static bool may_pass(const struct spk_expr *e, const struct spk_logical *below)
 	return r.ok;
 }
 
-static void choose(struct conjuncts *c, const struct spk_logical *below)
+/* What a condition over the groups is for the row of an empty set: these are NULL but for the last, which is the set's number. */
+static spk_status of_empty_set(struct spk_arena *arena, const struct spk_expr *e, const struct spk_logical *l, int64_t set, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr **by = SPK_NEW_ARRAY(arena, struct spk_expr *, l->schema->count + 1);
+
+	SPK_TRY_PTR(by, err);
+	for (int i = 0; i < l->expr_count; i++)
+		SPK_TRY_PTR(by[i] = spk_expr_literal(arena, (struct spk_value){ .type = l->expr[i]->type, .null = i + 1 < l->expr_count, .i64 = i + 1 < l->expr_count ? 0 : set }), err);
+	SPK_TRY_PTR(*out = spk_expr_substitute(arena, e, by), err);
+	spk_expr_fold(arena, out);
+	return SPK_OK;
+}
+
+static spk_status is_known(struct spk_arena *arena, const struct spk_expr *e, const struct spk_logical *below, bool *known, spk_error *err)
+{
+	*known = true;
+	for (int i = 0; *known && below->kind == SPK_LOGICAL_AGGREGATE && i < below->empty_sets; i++) {
+		struct spk_expr *made;
+
+		SPK_TRY(of_empty_set(arena, e, below, below->empty_set[i], &made, err));
+		*known = made->kind == SPK_EXPR_CONSTANT;
+	}
+	return SPK_OK;
+}
+
+static spk_status choose(struct spk_arena *arena, struct conjuncts *c, const struct spk_logical *below, spk_error *err)
 {
 	for (int i = 0; i < c->count; i++) {
 		bool stays_behind = c->going < i && spk_expr_can_fail(c->expr[i]);
 
 		c->goes[i] = !stays_behind && may_pass(c->expr[i], below);
+		if (c->goes[i])
+			SPK_TRY(is_known(arena, c->expr[i], below, &c->goes[i], err));
 		c->going += c->goes[i];
 	}
+	return SPK_OK;
 }
 
 /* --- moving --- */
@@ -135,6 +163,25 @@ static spk_status put_under(struct spk_arena *arena, struct spk_expr *e, struct 
 	return SPK_OK;
 }
 
+/* Empty sets whose row meets the condition. `l` is a copy of the caller's. */
+static spk_status keep_sets(struct spk_arena *arena, const struct spk_expr *e, struct spk_logical *l, spk_error *err)
+{
+	int64_t *kept = SPK_NEW_ARRAY(arena, int64_t, l->empty_sets + 1);
+	int n = 0;
+
+	SPK_TRY_PTR(kept, err);
+	for (int i = 0; i < l->empty_sets; i++) {
+		struct spk_expr *made;
+
+		SPK_TRY(of_empty_set(arena, e, l, l->empty_set[i], &made, err));
+		if (spk_is_true(made))
+			kept[n++] = l->empty_set[i];
+	}
+	l->empty_set = kept;
+	l->empty_sets = n;
+	return SPK_OK;
+}
+
 static spk_status into_scan(struct spk_arena *arena, struct spk_expr *e, struct spk_logical *scan, struct spk_logical **out, spk_error *err)
 {
 	*out = spk_arena_copy(arena, scan, sizeof *scan);
@@ -157,17 +204,18 @@ static spk_status into_filter(struct spk_arena *arena, struct spk_expr *e, struc
 spk_status spk_push_filter(struct spk_arena *arena, struct spk_logical *filter, struct spk_logical **out, spk_error *err)
 {
 	struct spk_logical *below = filter->input[0];
-	struct spk_expr *going, *staying;
+	struct spk_expr *going, *staying, *asked;
 	struct conjuncts c = { 0 };
 
 	*out = filter;
 	if (below->kind == SPK_LOGICAL_JOIN)
 		return spk_push_join(arena, filter, out, err);
 	SPK_TRY(split(arena, filter->filter, &c, err));
-	choose(&c, below);
+	SPK_TRY(choose(arena, &c, below, err));
 	if (!c.going)
 		return SPK_OK;
 	SPK_TRY(join(arena, &c, true, &going, err));
+	asked = going;
 	SPK_TRY(join(arena, &c, false, &staying, err));
 	if (below->kind == SPK_LOGICAL_PROJECT || below->kind == SPK_LOGICAL_AGGREGATE) {
 		going = spk_expr_substitute(arena, going, below->expr);
@@ -179,6 +227,8 @@ spk_status spk_push_filter(struct spk_arena *arena, struct spk_logical *filter, 
 		SPK_TRY(into_filter(arena, going, below, out, err));
 	else
 		SPK_TRY(put_under(arena, going, below, out, err));
+	if (below->kind == SPK_LOGICAL_AGGREGATE)
+		SPK_TRY(keep_sets(arena, asked, *out, err));
 	if (!staying)
 		return SPK_OK;
 	*out = spk_filter_node(arena, staying, *out);

@@ -22,6 +22,8 @@ QUERIES = {
     "rollup_rows": "SELECT k, g, GROUPING(k, g) AS level, array_agg(x ORDER BY x, id) FROM d GROUP BY ROLLUP (k, g)",
     "sets": "SELECT k, count(DISTINCT g) AS n, string_agg(g, ',' ORDER BY g) FROM d GROUP BY GROUPING SETS ((k), (), ())",
     "only_empty": "SELECT max(x), percentile_disc(0.5) WITHIN GROUP (ORDER BY x) FROM d GROUP BY GROUPING SETS ((), ())",
+    "having": "SELECT k, g, count(*) FROM d GROUP BY CUBE (k, g) HAVING k IS NOT NULL OR GROUPING(k, g) = 3",
+    "not_that": "SELECT * FROM (SELECT k, count(*) FROM d GROUP BY ROLLUP (k)) AS t WHERE k IS NOT NULL",
     "subquery": "SELECT a.id, (SELECT count(*) FROM d) AS n, (SELECT count(*) FROM d WHERE d.k = a.k) AS of_key FROM a",
     "compared": "SELECT id FROM a WHERE k >= (SELECT count(*) FROM d)",
     "joined": "SELECT c.n, e.m FROM (SELECT count(*) AS n FROM d) AS c FULL JOIN (SELECT count(*) AS m FROM a WHERE id < 0) AS e ON c.n = e.m",
