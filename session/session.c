@@ -226,6 +226,21 @@ spk_status spk_session_plan_kept(struct spk_session *s, const struct spk_logical
 	return plan_query(s, copy, true, out, err);
 }
 
+static void forget_statistics(const struct spk_logical *l)
+{
+	if (l->kind == SPK_LOGICAL_SCAN)
+		spk_table_set_statistics(l->table, NULL);
+	for (int i = 0; i < l->inputs; i++)
+		forget_statistics(l->input[i]);
+}
+
+/* A job goes on with its state: its plan must not depend on what changes between two starts, as the sizes of its files do and what ANALYZE has seen. */
+static spk_status optimize_for_job(struct spk_session *s, struct spk_logical *bound, struct spk_logical **out, spk_error *err)
+{
+	forget_statistics(bound);
+	return spk_optimize(s->arena, bound, NULL, out, err);
+}
+
 spk_status spk_session_plan_job(struct spk_session *s, const struct spk_script *script, struct spk_physical_plan **out, spk_error *err)
 {
 	struct spk_physical_options options = { .streaming = true, .emit = (enum spk_emit)spk_conf_int(s->conf, SPK_CONF_EMIT),
@@ -246,7 +261,7 @@ spk_status spk_session_plan_job(struct spk_session *s, const struct spk_script *
 		if (spk_session_prints(script, stated))
 			SPK_TRY(spk_session_printed(s, stated, queries++, &plan, err));
 		if (plan)
-			SPK_TRY(spk_session_optimize(s, plan, &root[roots++], err));
+			SPK_TRY(optimize_for_job(s, plan, &root[roots++], err));
 	}
 	if (roots == 0) {
 		spk_fail(err, SPK_USAGE, "there is no INSERT INTO ... SELECT in it, nor a query, so there is nothing to run");

@@ -158,4 +158,24 @@ def wrong_interval():
     assert "'source.monitor-interval' = 'soon' is not a time" in done.stderr and "j.sql:2:" in done.stderr and "'10 s'" in done.stderr, done.stderr
 
 
-main(follows, only_what_is_new, none_yet, windows_go_on, wrong_interval)
+def sizes_that_change():
+    """a job goes on whichever of its tables has grown: the order of its joins does not depend on that"""
+    cwd = folder("sizes")
+    (cwd / "in").mkdir()
+    tables = "".join(f"CREATE TABLE {t} (id bigint, k bigint) WITH ('connector' = 'filesystem', 'path' = 'in/{t}.json', 'format' = 'json'{WATCHED});\n" for t in "abc")
+    join = "SELECT a.id, b.k AS b, c.k AS c FROM a JOIN b ON a.id = b.id JOIN c ON a.id = c.id"
+    (cwd / "j.sql").write_text(f"{tables}CREATE SINK s WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'json') AS {join};\n")
+    counts = dict.fromkeys("abc", 0)
+    for large, rows in zip("acb", (100, 2000, 20000)):
+        for t in "abc":
+            with open(cwd / "in" / f"{t}.json", "a") as f:
+                for id in range(counts[t], counts[t] + (rows if t == large else 3)):
+                    f.write(json.dumps({"id": id, "k": rng.randrange(10)}) + "\n")
+                    counts[t] += 1
+        sparklet(cwd, "run", "--once", "--job", "j", "-s", "epoch.interval=0", "j.sql")
+        want = sparklet(cwd, "sql", "--format", "json", "-c", tables.replace(WATCHED, "") + join).stdout.splitlines()
+        got = [line for p in (cwd / "out").glob("*.json") for line in p.read_text().splitlines()]
+        assert Counter(got) == Counter(want), differ(Counter(got), Counter(want))
+
+
+main(follows, only_what_is_new, none_yet, windows_go_on, wrong_interval, sizes_that_change)
