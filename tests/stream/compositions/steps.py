@@ -79,7 +79,7 @@ class Steps(Expressions):
         forms = [("count(*)", "int")]
         if number:
             total = "num" if number.kind == "int" else number.kind
-            forms += [(f"sum({number.name})", total), (f"sum(DISTINCT {number.name})", total), (f"avg({number.name})", "float"), (f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {number.name})", "float"),
+            forms += [(f"sum({number.name})", total), (f"sum(DISTINCT {number.name})", total), (f"avg({number.name})", "float"), (f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {number.name}::double precision)", "float"),
                       (f"percentile_disc(0.3) WITHIN GROUP (ORDER BY {number.name} DESC)", number.kind)]
         if ordered:
             forms += [(f"min({ordered.name})", ordered.kind), (f"max({ordered.name})", ordered.kind), (f"count(DISTINCT {ordered.name})", "int"), (f"count({ordered.name})", "int")]
