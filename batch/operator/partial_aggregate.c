@@ -217,7 +217,7 @@ static bool may_pay(const struct partial *p, const struct spk_batch *keys, uint6
 	if (in_batch(&p->base) || p->rows || !p->base.plan->pass_count || keys->selected < STREAM_FIRST)
 		return true;
 	for (int i = 0; i < p->base.plan->expr_count; i++)
-		column[i] = i;
+		column[i] = p->groups.key_column[i].column;
 	spk_hash_columns(keys, column, p->base.plan->expr_count, hash);
 	*hashed = true;
 	return count_different(hash, keys->selected) * (keys->selected < STREAM_LOOK ? STREAM_FIRST_PAYS : STREAM_PAYS) <= keys->selected;
