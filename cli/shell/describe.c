@@ -250,11 +250,12 @@ static spk_status put_own(struct spk_cli_table *t, const struct spk_catalog *cat
 
 	qsort(name, (size_t)count, sizeof *name, by_name);
 	for (int i = 0; i < count; i++) {
-		const struct spk_user_function *f = spk_catalog_function(catalog, name[i]);
+		const struct spk_user_function *own = spk_catalog_function(catalog, name[i]);
+		const struct spk_function *f = own ? &own->base : spk_catalog_expression(catalog, name[i]);
 
 		if (!named(name[i], pattern))
 			continue;
-		SPK_TRY(f ? put_function(t, &f->base, err) : put_aggregate(t, &spk_catalog_aggregate(catalog, name[i])->base, arena, err));
+		SPK_TRY(f ? put_function(t, f, err) : put_aggregate(t, &spk_catalog_aggregate(catalog, name[i])->base, arena, err));
 	}
 	return SPK_OK;
 }

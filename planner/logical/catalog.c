@@ -14,7 +14,7 @@ struct entry {
 	struct entry *next;
 };
 
-struct function_entry { const char *name; const struct spk_user_function *function; const struct spk_user_aggregate *aggregate; const void *expression; struct function_entry *next; };  /* one of the three */
+struct function_entry { const char *name; const struct spk_user_function *function; const struct spk_user_aggregate *aggregate; const struct spk_function *expression; struct function_entry *next; };  /* one of the three */
 
 struct type_entry { const char *name; const struct spk_schema *schema; struct type_entry *next; };
 
@@ -186,7 +186,7 @@ const struct spk_user_aggregate *spk_catalog_aggregate(const struct spk_catalog 
 	return e ? e->aggregate : NULL;
 }
 
-const void *spk_catalog_expression(const struct spk_catalog *c, const char *name)
+const struct spk_function *spk_catalog_expression(const struct spk_catalog *c, const char *name)
 {
 	const struct function_entry *e = find_function(c, name);
 
@@ -224,9 +224,9 @@ spk_status spk_catalog_add_function(struct spk_catalog *c, const struct spk_user
 	return add_function(c, (struct function_entry){ .name = f->base.name, .function = f }, or_replace, err);
 }
 
-spk_status spk_catalog_add_expression(struct spk_catalog *c, const char *name, const void *expression, bool or_replace, spk_error *err)
+spk_status spk_catalog_add_expression(struct spk_catalog *c, const struct spk_function *f, bool or_replace, spk_error *err)
 {
-	return add_function(c, (struct function_entry){ .name = name, .expression = expression }, or_replace, err);
+	return add_function(c, (struct function_entry){ .name = f->name, .expression = f }, or_replace, err);
 }
 
 spk_status spk_catalog_add_aggregate(struct spk_catalog *c, const struct spk_user_aggregate *a, bool or_replace, spk_error *err)

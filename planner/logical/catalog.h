@@ -94,9 +94,9 @@ spk_status spk_catalog_add_view(struct spk_catalog *c, struct spk_view_def *view
 spk_status spk_catalog_add_function(struct spk_catalog *c, const struct spk_user_function *f, bool or_replace, spk_error *err);
 const struct spk_user_function *spk_catalog_function(const struct spk_catalog *c, const char *name);  /* NULL: none */
 /* Aggregates share these names. */
-/* A function that is an expression, as planner/sql keeps it (planner/sql/ddl_sql_function.c). */
-spk_status spk_catalog_add_expression(struct spk_catalog *c, const char *name, const void *expression, bool or_replace, spk_error *err);
-const void *spk_catalog_expression(const struct spk_catalog *c, const char *name);  /* NULL: none */
+/* A function that is an expression, which planner/sql keeps behind what is known of it (planner/sql/ddl_sql_function.c). */
+spk_status spk_catalog_add_expression(struct spk_catalog *c, const struct spk_function *f, bool or_replace, spk_error *err);
+const struct spk_function *spk_catalog_expression(const struct spk_catalog *c, const char *name);  /* NULL: none */
 
 spk_status spk_catalog_add_aggregate(struct spk_catalog *c, const struct spk_user_aggregate *a, bool or_replace, spk_error *err);
 const struct spk_user_aggregate *spk_catalog_aggregate(const struct spk_catalog *c, const char *name);  /* NULL: none */

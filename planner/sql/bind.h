@@ -294,8 +294,7 @@ bool spk_is_macro(const char *name, struct spk_expr *const *arg, int args);
 bool spk_is_list_aggregate(const PgQuery__FuncCall *f, const char *name);
 spk_status spk_binder_list_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err);
 /* A call of a function in SQL (ddl_sql_function.c): its body, with arguments of the declared types. */
-struct spk_sql_function;
-spk_status spk_binder_sql_function(struct spk_exprs *x, const struct spk_sql_function *f, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
+spk_status spk_binder_sql_function(struct spk_exprs *x, const struct spk_function *f, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
 spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
 /* A cast that gives NULL where it fails: TRY_CAST. */
 spk_status spk_binder_try_cast(const struct spk_binder *b, struct spk_expr *arg, struct spk_type type, int location, struct spk_expr **out, spk_error *err);

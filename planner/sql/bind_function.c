@@ -109,7 +109,7 @@ static const struct other { const char *theirs, *ours; bool distinct, condition,
 	{ "array_remove_all", "array_remove", false, false, false }, { "array_replace_all", "array_replace", false, false, false }, { "list_sort", "array_sort", false, false, false },
 	{ "sort_array", "array_sort", false, false, false }, { "list_distinct", "array_distinct", false, false, false }, { "make_list", "make_array", false, false, false },
 	{ "string_to_list", "string_to_array", false, false, false }, { "to_unix_timestamp", "unix_timestamp", false, false, false }, { "url_encode_param", "url_encode", false, false, false },
-	{ "url_decode_param", "url_decode", false, false, false }, { "list_sum", "array_sum", false, false, false }, { "list_avg", "array_avg", false, false, false },
+	{ "url_decode_param", "url_decode", false, false, false },
 };
 
 static const struct other *other_function(const struct spk_binder *b, const PgQuery__FuncCall *f, const char *name)

@@ -102,13 +102,15 @@ spk_status spk_binder_list_aggregate(struct spk_exprs *x, const PgQuery__FuncCal
 	struct order order;
 	struct spk_expr *array;
 
+	if (a->descending && f->n_agg_order)
+		return spk_binder_fail(x->b, f->location, SPK_BIND, err, "%s has an order of its own and takes no ORDER BY", a->name);
 	word.sval = (char *)(uintptr_t)"array_agg";
 	text.node_case = PG_QUERY__NODE__NODE_STRING;
 	text.string = &word;
 	call.funcname = names;
 	call.n_funcname = 1;
 	call.n_args = 1;
-	call.agg_distinct = a->distinct;
+	call.agg_distinct = a->distinct || (f->agg_distinct && !a->over);
 	if (!a->kept)
 		call.agg_filter = only_known(f, &filter);
 	if (a->descending) {

@@ -154,7 +154,7 @@ static spk_status drop_one(struct spk_binder *b, const PgQuery__ObjectWithArgs *
 	bool there;
 
 	SPK_TRY(spk_binder_function_name(b, o->objname, o->n_objname, -1, &name, err));
-	there = aggregate ? spk_catalog_aggregate(b->catalog, name) != NULL : spk_catalog_function(b->catalog, name) != NULL;
+	there = aggregate ? spk_catalog_aggregate(b->catalog, name) != NULL : spk_catalog_function(b->catalog, name) || spk_catalog_expression(b->catalog, name);
 	if (there)
 		spk_catalog_drop_function(b->catalog, name);
 	else if (spk_function_known(name))

@@ -10,10 +10,8 @@
 #include "planner/sql/parse.h"
 
 struct spk_sql_function {
-	const char *name;
-	int args;
-	const char **arg;                  /* names; NULL: one that has none */
-	struct spk_type *type, result;
+	struct spk_function base;          /* what is known of it; there is no kernel */
+	const char *arg[SPK_FUNCTION_ARGS_MAX];  /* names; "": one that has none */
 	const PgQuery__Node *body;
 	const struct spk_source *source;   /* of the body */
 };
@@ -56,58 +54,61 @@ static void take_return(const struct spk_binder *b, const PgQuery__Node *body, s
 
 static spk_status take_args(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, struct spk_sql_function *f, spk_error *err)
 {
-	struct spk_arena *arena = spk_catalog_arena(b->catalog);
+	struct spk_binder kept = *b;
 
-	f->args = (int)s->n_parameters;
-	SPK_TRY_PTR(f->arg = SPK_NEW_ARRAY(arena, const char *, f->args + 1), err);
-	SPK_TRY_PTR(f->type = SPK_NEW_ARRAY(arena, struct spk_type, f->args + 1), err);
-	for (int i = 0; i < f->args; i++) {
+	if (s->n_parameters > SPK_FUNCTION_ARGS_MAX)
+		return spk_binder_fail(b, -1, SPK_UNSUPPORTED, err, "a function takes %d arguments at the most", SPK_FUNCTION_ARGS_MAX);
+	kept.arena = spk_catalog_arena(b->catalog);
+	f->base.args_min = f->base.args_max = (int)s->n_parameters;
+	for (int i = 0; i < f->base.args_max; i++) {
 		const PgQuery__FunctionParameter *p = s->parameters[i]->function_parameter;
 
 		if (p->mode != PG_QUERY__FUNCTION_PARAMETER_MODE__FUNC_PARAM_IN && p->mode != PG_QUERY__FUNCTION_PARAMETER_MODE__FUNC_PARAM_DEFAULT)
 			return spk_binder_unsupported(b, -1, "OUT, VARIADIC or a table of results of a function in SQL", err);
 		if (p->defexpr)
 			return spk_binder_unsupported(b, -1, "DEFAULT of a function in SQL", err);
-		SPK_TRY_PTR(f->arg[i] = spk_arena_strdup(arena, p->name ? p->name : ""), err);
-		SPK_TRY(spk_binder_type(b, p->arg_type, &f->type[i], err));
+		SPK_TRY_PTR(f->arg[i] = spk_arena_strdup(kept.arena, p->name ? p->name : ""), err);
+		SPK_TRY(spk_binder_type(&kept, p->arg_type, &f->base.arg[i], err));
 	}
-	return spk_binder_type(b, s->return_type, &f->result, err);
+	return spk_binder_type(&kept, s->return_type, &f->base.result, err);
 }
 
 /* --- calls --- */
 
-spk_status spk_binder_sql_function(struct spk_exprs *x, const struct spk_sql_function *f, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err)
+spk_status spk_binder_sql_function(struct spk_exprs *x, const struct spk_function *function, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err)
 {
 	enum { NESTED_MAX = 32 };
+	const struct spk_sql_function *f = spk_container_of(function, const struct spk_sql_function, base);
+	const int wanted = function->args_max;
 	struct spk_binder b = *x->b;
 	struct spk_exprs inner = { .b = &b, .clause = "a function in SQL", .inside = x->inside, .params = args, .param = arg, .param_name = f->arg };
 
-	if (args != f->args)
-		return spk_binder_fail(x->b, location, SPK_BIND, err, "function %s takes %d argument%s, not %d", f->name, f->args, f->args == 1 ? "" : "s", args);
+	if (args != wanted)
+		return spk_binder_fail(x->b, location, SPK_BIND, err, "function %s takes %d argument%s, not %d", function->name, wanted, wanted == 1 ? "" : "s", args);
 	if (++b.calls > NESTED_MAX)
-		return spk_binder_fail(x->b, location, SPK_UNSUPPORTED, err, "functions in SQL call each other more than %d deep: %s", NESTED_MAX, f->name);
+		return spk_binder_fail(x->b, location, SPK_UNSUPPORTED, err, "functions in SQL call each other more than %d deep: %s", NESTED_MAX, function->name);
 	for (int i = 0; i < args; i++)
-		SPK_TRY(spk_expr_cast(b.arena, arg[i], f->type[i], false, spk_binder_at(x->b, location), &arg[i], err));
+		SPK_TRY(spk_expr_cast(b.arena, arg[i], function->arg[i], false, spk_binder_at(x->b, location), &arg[i], err));
 	b.pinned = spk_binder_at(x->b, location);
 	b.source = f->source;
 	b.outer = NULL;
 	b.sublinks = NULL;
-	SPK_TRY(spk_binder_count_inlined(x->b, location, f->name, err));
+	SPK_TRY(spk_binder_count_inlined(x->b, location, function->name, err));
 	SPK_TRY(spk_binder_expr(&inner, f->body, out, err));
-	return spk_expr_cast(b.arena, *out, f->result, true, b.pinned, out, err);
+	return spk_expr_cast(b.arena, *out, function->result, true, b.pinned, out, err);
 }
 
 /* --- CREATE FUNCTION --- */
 
 /* What is wrong with the body is said when the function is made: it is bound for NULLs. */
-static spk_status try_body(struct spk_binder *b, const struct spk_sql_function *f, spk_error *err)
+static spk_status try_body(struct spk_binder *b, const struct spk_function *f, spk_error *err)
 {
 	struct spk_exprs x = { .b = b, .clause = "a function in SQL" };
 	struct spk_expr *arg[SPK_FUNCTION_ARGS_MAX], *out;
 
-	for (int i = 0; i < f->args; i++)
-		SPK_TRY_PTR(arg[i] = spk_expr_literal(b->arena, (struct spk_value){ .type = f->type[i], .null = true }), err);
-	return spk_binder_sql_function(&x, f, arg, f->args, -1, &out, err);
+	for (int i = 0; i < f->args_max; i++)
+		SPK_TRY_PTR(arg[i] = spk_expr_literal(b->arena, (struct spk_value){ .type = f->arg[i], .null = true }), err);
+	return spk_binder_sql_function(&x, f, arg, f->args_max, -1, &out, err);
 }
 
 spk_status spk_binder_create_sql_function(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, const char *name, const char *text, spk_error *err)
@@ -118,15 +119,17 @@ spk_status spk_binder_create_sql_function(struct spk_binder *b, const PgQuery__C
 	SPK_TRY_PTR(f, err);
 	if (!s->return_type || s->return_type->setof)
 		return spk_binder_fail(b, -1, SPK_UNSUPPORTED, err, "a function in SQL needs RETURNS and the type of one value");
-	SPK_TRY_PTR(f->name = spk_arena_strdup(spk_catalog_arena(b->catalog), name), err);
+	SPK_TRY_PTR(f->base.name = spk_arena_strdup(spk_catalog_arena(b->catalog), name), err);
+	f->base.doc = "a function in SQL of this session";
+	f->base.volatility = SPK_IMMUTABLE;
 	SPK_TRY(take_args(b, s, f, err));
 	if (!text)
 		take_return(b, s->sql_body, f);
 	status = text ? parse_body(b, text, f, err) : SPK_OK;
 	if (status == SPK_OK)
-		status = f->body ? try_body(b, f, err) : refuse_body(b, -1, err);
+		status = f->body ? try_body(b, &f->base, err) : refuse_body(b, -1, err);
 	if (status != SPK_OK && text && err)
 		err->position = 0;  /* places in the body are none in the statement's text */
 	SPK_TRY(status);
-	return spk_catalog_add_expression(b->catalog, f->name, f, s->replace, err);
+	return spk_catalog_add_expression(b->catalog, &f->base, s->replace, err);
 }

@@ -110,20 +110,26 @@ spk_status spk_rewrite_as_name(struct spk_rewrite *r, int from, int to, spk_erro
 
 /* --- types --- */
 
+/* Tokens [i, last] as a type with a string as its parameter. */
+static spk_status as_type(struct spk_rewrite *r, int i, int last, int *next, spk_error *err)
+{
+	const struct spk_token *t = r->tokens->token;
+	const char *text = quote(r->edits.arena, "\"" SPK_MARK_TYPE "\"(", '\'', r->tokens->text + t[i].start, (size_t)(t[last].end - t[i].start), ")");
+
+	SPK_TRY_PTR(text, err);
+	*next = last + 1;
+	return spk_rewrite_tokens(r, i, last + 1, text, err);
+}
+
 spk_status spk_rewrite_type(struct spk_rewrite *r, int i, int end, int *next, spk_error *err)
 {
 	const struct spk_token *t = r->tokens->token;
-	const char *text;
 	int depth = 0, k;
 
 	*next = i + 1;
 	/* ROW(a int): behind AS it may be a value. */
-	if (spk_word(r, i, "ROW") && spk_kind(r, i + 1) == '(' && spk_kind(r, i - 1) != PG_QUERY__TOKEN__AS && spk_rewrite_close(r, i + 1, end) < end) {
-		*next = spk_rewrite_close(r, i + 1, end) + 1;
-		text = quote(r->edits.arena, "\"" SPK_MARK_TYPE "\"(", '\'', r->tokens->text + t[i].start, (size_t)(t[*next - 1].end - t[i].start), ")");
-		SPK_TRY_PTR(text, err);
-		return spk_rewrite_tokens(r, i, *next, text, err);
-	}
+	if (spk_word(r, i, "ROW") && spk_kind(r, i + 1) == '(' && spk_kind(r, i - 1) != PG_QUERY__TOKEN__AS && spk_rewrite_close(r, i + 1, end) < end)
+		return as_type(r, i, spk_rewrite_close(r, i + 1, end), next, err);
 	if (!(spk_word(r, i, "ARRAY") || spk_word(r, i, "ROW") || spk_word(r, i, "STRUCT") || spk_word(r, i, "MAP") || spk_word(r, i, "MULTISET")) || i + 1 >= end || r->tokens->text[t[i + 1].start] != '<')
 		return SPK_OK;
 	for (k = i + 1; k < end; k++) {
@@ -134,10 +140,7 @@ spk_status spk_rewrite_type(struct spk_rewrite *r, int i, int end, int *next, sp
 	}
 	if (k >= end)
 		return spk_sql_fail(r->source, t[i + 1].start, SPK_SYNTAX, err, "the \"<\" of this type is not closed");
-	*next = k + 1;
-	text = quote(r->edits.arena, "\"" SPK_MARK_TYPE "\"(", '\'', r->tokens->text + t[i].start, (size_t)(t[k].end - t[i].start), ")");
-	SPK_TRY_PTR(text, err);
-	return spk_rewrite_tokens(r, i, k + 1, text, err);
+	return as_type(r, i, k, next, err);
 }
 
 spk_status spk_rewrite_unsigned(struct spk_rewrite *r, int i, spk_error *err)

@@ -196,6 +196,10 @@ def commands():
         text = t.do("\\df lowe*")
         assert " lower " in text and "(1 row)" in text, text
         assert "aggregate" in t.do("\\df count")
+        t.do("CREATE FUNCTION twice(a int, b text[]) RETURNS bigint LANGUAGE sql RETURN a * 2;")
+        assert " twice | integer, text[] | bigint " in t.do("\\df twice") and "\n     6\n" in t.do("SELECT twice(3, '{}');")
+        t.do("DROP FUNCTION twice;")
+        assert "function twice(integer, unknown) does not exist" in t.do("SELECT twice(3, '{}');")
         assert "Expanded display is on." in t.do("\\x") 
         assert "-[ RECORD 1 ]\na | 1\n" in t.do("SELECT 1 AS a;")
         assert "Expanded display is used automatically." in t.do("\\x auto")
