@@ -186,7 +186,7 @@ struct spk_job {
 	int64_t checkpoint;                   /* epoch of the newest durable checkpoint, 0 none */
 	int64_t announced;                    /* newest checkpoint that a committed record names */
 	int64_t truncated;                    /* newest checkpoint behind which lineage was cut */
-	int64_t checkpoint_at_us;             /* monotonic time of the last attempt */
+	int64_t checkpoint_at_us;             /* monotonic time of the last attempt, also where it was another process's */
 	bool reopen;                          /* the attempt ended only to start again with what is new */
 	/* progress */
 	struct spk_job_progress progress;

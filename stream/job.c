@@ -356,8 +356,9 @@ static spk_status run_attempt(struct spk_job *job, spk_error *err)
 	job->reopen = false;
 	SPK_TRY(open_patiently(job, err));
 	spk_job_report(job, "recovering", NULL);
+	job->checkpoint_at_us = spk_clock_monotonic_us();
 	SPK_TRY(spk_job_recover(job, err));
-	job->checkpoint_at_us = job->last_epoch_us = spk_clock_monotonic_us();
+	job->last_epoch_us = spk_clock_monotonic_us();
 	job->held_until_us = held_at_start(job);
 	spk_job_report(job, "running", NULL);
 	while (!done && !spk_job_stopping(job))

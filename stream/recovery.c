@@ -104,6 +104,17 @@ static spk_status use_record(struct spk_job *job, const struct spk_epoch_record 
 
 /* --- replay --- */
 
+/*
+ * The next checkpoint is due when it would have been without the crash. Counted from the start, a job that is killed more often than every
+ * checkpoint.interval would never get to one, and have more to compute again each time.
+ */
+static void keep_time(struct spk_job *job, const struct spk_lineage *l)
+{
+	const struct spk_epoch_record *since = l->base ? l->base : l->record[0];
+
+	job->checkpoint_at_us -= SPK_MAX(spk_clock_wall_us() - since->time_us, (int64_t)0);
+}
+
 static spk_status replay(struct spk_job *job, const struct spk_lineage *l, spk_error *err)
 {
 	int64_t started = spk_clock_monotonic_us();
@@ -119,6 +130,8 @@ static spk_status replay(struct spk_job *job, const struct spk_lineage *l, spk_e
 		SPK_TRY(spk_job_replay(job, l->record[i], err));
 		spk_job_make_room(job);
 	}
+	if (l->count)
+		keep_time(job, l);
 	SPK_LOG(INFO, "recovery", "checkpoint %" PRId64 ", %d epochs replayed in %" PRId64 " ms", l->from, l->count, (spk_clock_monotonic_us() - started) / 1000);
 	spk_event_log_write(job->events, SPK_EVENT_RECOVERY_END, (struct spk_event_field[]){ { "checkpoint", NULL, l->from }, { "replayed", NULL, l->count },
 		{ "wall_us", NULL, spk_clock_monotonic_us() - started }, { 0 } });

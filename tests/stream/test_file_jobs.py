@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Jobs from files into files, without a broker: exactly once at every fault point, dead letters of committed epochs alone, whose folder it is."""
-import json, os, pathlib, random, shutil, subprocess, sys
+import json, os, pathlib, random, shutil, subprocess, sys, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from jobs import *
@@ -179,7 +179,7 @@ def damaged_files():
     newest = sorted(folder.glob("checkpoint-*.json"))[-1]
     epoch = int(newest.stem.split("-")[1])
     named = json.loads(newest.read_text().rsplit("\n", 2)[0])["files"]
-    for name in [f["hash"] + ("" if f["name"].endswith(".sst") else f"-{epoch}") for f in named if f["size"] > 0]:
+    for name in [f["hash"] + ("" if f["name"].endswith((".sst", ".image")) else f"-{epoch}") for f in named if f["size"] > 0]:
         shutil.rmtree(case.cwd)
         shutil.copytree(case.cwd.parent / "kept", case.cwd, symlinks=True)
         data = bytearray((folder / "files" / name).read_bytes())
@@ -309,6 +309,21 @@ def changed_input():
     case.check()
 
 
+def killed_often():
+    """a job that is killed before it has run for checkpoint.interval takes its checkpoint when it was due, and computes no more each time"""
+    case = Case("often")
+    options = lambda interval: [o.replace("checkpoint.interval=0", f"checkpoint.interval={interval}") for o in OPTIONS]
+    checkpoints = lambda: list((case.cwd / ".sparklet/j/checkpoints").glob("**/checkpoint-*.json"))
+    assert case.run("txn.begin:4:kill", options("1h")).returncode != 0
+    assert case.run("txn.begin:2:kill", options("1h")).returncode != 0
+    assert not checkpoints()
+    time.sleep(1)  # the interval: nothing else is waited for
+    assert case.run("txn.begin:2:kill", options("1s")).returncode != 0
+    assert len(checkpoints()) == 1, checkpoints()
+    assert case.run().returncode == 0
+    case.check()
+
+
 def records(log):
     """The epoch log cut into its records: header of 13 bytes, with the body's length at 5, body, hash of 8 bytes."""
     data, out = log.read_bytes(), []
@@ -385,4 +400,4 @@ def scratch():
 
 
 if __name__ == "__main__":
-    main(failures, kills, lasting_failures, overlap, stale_dead_letters, another_job, one_checkpoint_dir, foreign_log, damaged_files, same_bytes, drawn_again, drawn_elsewhere, closed_on_time, changed_input, broken_chain, clock_goes_back, scratch)
+    main(failures, kills, lasting_failures, overlap, stale_dead_letters, another_job, one_checkpoint_dir, foreign_log, damaged_files, same_bytes, drawn_again, drawn_elsewhere, closed_on_time, changed_input, killed_often, broken_chain, clock_goes_back, scratch)
