@@ -348,6 +348,16 @@ static inline spk_status stream_count_entry(void *user, int64_t bucket, const ch
 	return SPK_OK;
 }
 
+/* Writes the state to RocksDB, for stream_entries, and closes the operators. */
+static inline void stream_settle(struct stream *s)
+{
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_store_flush(s->store, &err), err);
+	spk_exec_free(s->exec);
+	s->exec = NULL;
+}
+
 /* Entries in the state tables of nodes of that kind (COUNT: of all), as they were written last; operators are closed. */
 static inline int stream_entries(struct stream *s, enum spk_physical_kind kind)
 {

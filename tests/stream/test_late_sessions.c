@@ -331,10 +331,7 @@ static void live(const struct query *q, uint64_t stream, int events, int epochs)
 	good = life_run(&l->life, epochs, check_epoch);
 	if (!good)
 		printf("      epoch %d of %s\n", (int)l->life.stream.epoch, q->sql);
-	/* Writes what operators have in memory. */
-	take_snapshot(&l->life);
-	spk_exec_free(l->life.stream.exec);
-	l->life.stream.exec = NULL;
+	stream_settle(&l->life.stream);
 	if (good && !CHECK_EQ_INT(stream_entries(&l->life.stream, SPK_PHYSICAL_COUNT), 0))
 		printf("      %s\n", q->sql);
 	life_release(&l->life);

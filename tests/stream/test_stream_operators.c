@@ -381,9 +381,7 @@ static void live(const struct job *job, uint64_t stream, int events, int epochs)
 	trial_init(l, job, stream, events);
 	good = life_run(&l->life, epochs, check_epoch);
 	CHECK(!good || l->open.count == 0 || job->mode == CHANGING);
-	take_snapshot(&l->life);
-	spk_exec_free(l->life.stream.exec);
-	l->life.stream.exec = NULL;
+	stream_settle(&l->life.stream);
 	/* When all is over nothing of windows is left. */
 	if (good && (job->mode == CLOSES || job->mode == CHANGING) && !job->gap && l->life.stream.plan->sinks == 1 && !CHECK_EQ_INT(stream_entries(&l->life.stream, SPK_PHYSICAL_COUNT), 0))
 		printf("      (%s)\n", job->name);

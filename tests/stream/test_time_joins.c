@@ -499,9 +499,7 @@ static void check_all(struct trial *l)
 		look_up(q, &l->rows[0], 0, &l->rows[1], &l->found);
 	if (!q->windows)
 		check_lines(l, q->shape == LOOKED_UP ? l->found : q->shape >= NEAREST ? joined_nearest(q, &l->rows[0], &l->rows[1]) : joined(q, &l->rows[0], &l->rows[1]));
-	take_snapshot(&l->life);
-	spk_exec_free(l->life.stream.exec);
-	l->life.stream.exec = NULL;
+	stream_settle(&l->life.stream);
 	CHECK(q->shape == LOOKED_UP || stream_entries(&l->life.stream, SPK_PHYSICAL_COUNT) == 0);
 }
 

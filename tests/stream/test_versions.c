@@ -164,9 +164,7 @@ static void live(uint64_t stream, int events, int epochs)
 	good = life_run(&l->life, epochs, check_epoch);
 	if (!good)
 		printf("      epoch %d of %s\n", (int)l->life.stream.epoch, sql);
-	take_snapshot(&l->life);
-	spk_exec_free(l->life.stream.exec);
-	l->life.stream.exec = NULL;
+	stream_settle(&l->life.stream);
 	CHECK(!good || stream_entries(&l->life.stream, SPK_PHYSICAL_STREAM_ASOF_JOIN) == 0);
 	end(l);
 	free(sql);
@@ -204,17 +202,10 @@ static struct log *long_log(int changes)
 	return l;
 }
 
-/* In `dir`: for a snapshot, which writes what operators have in memory. */
-static int kept_now(struct stream *s, const char *dir)
+static int kept_at_the_end(struct stream *s)
 {
-	spk_error err = { 0 };
-	int kept;
-
-	REQUIRE_OK(spk_store_snapshot(s->store, dir, &err), err);
-	spk_exec_free(s->exec);
-	s->exec = NULL;
-	kept = stream_entries(s, SPK_PHYSICAL_STREAM_ASOF_JOIN);
-	return kept;
+	stream_settle(s);
+	return stream_entries(s, SPK_PHYSICAL_STREAM_ASOF_JOIN);
 }
 
 /* --- truncates --- */
@@ -312,7 +303,7 @@ static void state_is_bounded(void)
 			cut.from[0][0] = 1;
 		}
 		/* Of the last two seconds, which the watermark has not passed: the row of t, a page, two marks. Key 1 ended in a deletion. */
-		CHECK_EQ_INT(kept_now(&s, then), 4);
+		CHECK_EQ_INT(kept_at_the_end(&s), 4);
 		spk_source_close_format(&s.source[RATES].base);
 		stream_close(&s);
 		stream_release(&s);
