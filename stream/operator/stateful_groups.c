@@ -81,11 +81,13 @@ spk_status spk_stateful_add_standing(struct spk_stateful_groups *s, spk_error *e
 	SPK_TRY(spk_groups_add_empty_sets(&s->epoch, p->partition, p->partitions, number, err));
 	for (int i = 0; i < sets; i++) {
 		uint32_t size = 0;
-		const char *key = number[i] == UINT32_MAX ? "" : spk_groups_key(&s->epoch, number[i], &size);
+		const char *key = number[i] == UINT32_MAX ? NULL : spk_groups_key(&s->epoch, number[i], &size);
+		char *copy = spk_arena_alloc(s->arena, size + 1);
 
-		key = spk_arena_copy(s->arena, key, size + 1);
-		SPK_TRY_PTR(key, err);
-		s->standing[i] = spk_view(key, size);
+		SPK_TRY_PTR(copy, err);
+		if (size)
+			memcpy(copy, key, size);
+		s->standing[i] = spk_view(copy, size);
 	}
 	return SPK_OK;
 }
