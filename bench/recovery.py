@@ -10,7 +10,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(1, str(HERE.parent / "tests/support"))
 sys.path.sort(key=lambda p: p == str(HERE))  # nexmark is the one of tests/support here
 import nexmark
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from broker import Broker
 
 EVENTS_A_SECOND = 1000  # of event time
@@ -114,22 +114,32 @@ class Recovery:
                 seen = self.checkpoints()[-1:]
         return self.checkpoints()[-1][1]
 
+    def end_of_output(self):
+        """All that the killed process sent lies before this, be it committed, under way or never to be. The broker may still be at it."""
+        c, _ = self.broker.consumer("out", **{"isolation.level": "read_uncommitted"})
+        end, since = -1, time.monotonic()
+        while time.monotonic() - since < 1:
+            now = c.get_watermark_offsets(TopicPartition("out", 0))[1]
+            if now != end:
+                end, since = now, time.monotonic()
+            time.sleep(0.05)
+        c.close()
+        return end
+
     def once(self):
         """Kills it at a random time, starts it, and waits for a row behind what was committed."""
         time.sleep(self.rng.uniform(2, 30))
         self.kill()
-        # All that the killed process sent lies before this, be it committed, under way or never to be.
-        every, _ = self.broker.consumer("out", **{"isolation.level": "read_uncommitted"})
-        end = every.get_watermark_offsets(TopicPartition("out", 0))[1]
-        every.close()
-        c, _ = self.broker.consumer("out", **{"enable.partition.eof": False})
+        end = self.end_of_output()
+        # One of its own, which has not begun to fetch from elsewhere.
+        c = Consumer({"bootstrap.servers": self.broker.address, "group.id": "bench", "enable.auto.commit": False, "isolation.level": "read_committed", "fetch.wait.max.ms": 5})
         c.assign([TopicPartition("out", 0, end)])
         c.poll(0.5)
         started = time.monotonic()
         self.start()
         while True:
             m = c.poll(0.05)
-            if m and not m.error():
+            if m and not m.error() and m.offset() >= end:
                 break
             if time.monotonic() - started > 120:
                 sys.exit(f"nothing came within 120 s: {(self.work / 'stderr').read_text()[-2000:]}")
