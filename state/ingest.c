@@ -179,7 +179,8 @@ spk_status spk_state_ingest(struct spk_state_view *view, size_t dirty, bool *don
 		return SPK_OK;
 	order_by_shard(&l);
 	l.sorted = spk_malloc(account, 2 * l.most * sizeof(*l.sorted));
-	if (l.sorted && asprintf(&l.path, "%s/ingest.sst", view->store->dir) >= 0) {
+	/* Views write at the same time when they make room. */
+	if (l.sorted && asprintf(&l.path, "%s/ingest-%p.sst", view->store->dir, (void *)view) >= 0) {
 		status = run(&l, err);
 		*done = status == SPK_OK;
 		free(l.path);

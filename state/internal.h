@@ -152,6 +152,7 @@ void spk_image_forget(struct spk_store *store, const char *table, uint64_t shard
 /* --- view.c --- */
 
 uint64_t spk_view_shards(const struct spk_state_view *view);  /* a bit each */
+size_t spk_view_dirty(const struct spk_state_view *view);  /* cells */
 
 /* Writes and drops cold cells until the view holds `target` bytes at most. */
 spk_status spk_state_evict(struct spk_state_view *view, size_t target, spk_error *err);

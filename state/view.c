@@ -31,6 +31,32 @@ static struct spk_bucket *coldest(const struct spk_state_view *view)
 	return found;
 }
 
+/* Whether a quarter or more of what goes with the oldest chunk is dirty. */
+static bool goes_dirty(const struct spk_bucket *b, bool force)
+{
+	struct spk_cell_cursor at = { 0 };
+	uint32_t going = 0, dirty = 0;
+
+	for (const struct spk_cell *c; (c = spk_cells_next_oldest(&b->cells, &at)) != NULL;)
+		if (force || !(c->flags & SPK_CELL_USED)) {
+			going++;
+			dirty += (c->flags & SPK_CELL_DIRTY) != 0;
+		}
+	return dirty && dirty * 4 >= going;
+}
+
+/*
+ * Chunk by chunk dirty cells would go through memtables and small files. So before the first of them goes all that is dirty is written as one sorted file, as at a
+ * flush: what goes next is clean until the cache has been filled anew.
+ */
+static spk_status write_ahead(struct spk_state_view *view, const struct spk_bucket *b, bool force, spk_error *err)
+{
+	const size_t dirty = spk_view_dirty(view);
+	bool done;
+
+	return dirty >= view->store->options.ingest_cells && goes_dirty(b, force) ? spk_state_ingest(view, dirty, &done, err) : SPK_OK;
+}
+
 /* Goes round the chunks twice at most: the first round takes the marks of use off, the second one all that is left. */
 static spk_status evict_hot(struct spk_state_view *view, struct spk_bucket *b, size_t target, spk_error *err)
 {
@@ -38,6 +64,7 @@ static spk_status evict_hot(struct spk_state_view *view, struct spk_bucket *b, s
 		bool force = round > 0, going = true;
 
 		for (uint32_t i = b->cells.chunks; i > 0 && going && b->cells.oldest && view->memory.bytes > target; i--) {
+			SPK_TRY(write_ahead(view, b, force, err));
 			SPK_TRY(spk_state_write(view, b, force ? SPK_WRITE_OLDEST : SPK_WRITE_OLDEST_UNUSED, err));
 			going = spk_cells_evict_oldest(&b->cells, force);
 		}
@@ -330,6 +357,15 @@ spk_status spk_state_put(struct spk_state_view *view, const struct spk_row_keys 
 }
 
 /* --- the rest --- */
+
+size_t spk_view_dirty(const struct spk_state_view *view)
+{
+	size_t dirty = 0;
+
+	for (int i = 0; i < view->buckets; i++)
+		dirty += view->bucket[i]->cells.dirty;
+	return dirty;
+}
 
 void spk_state_view_stat(const struct spk_state_view *view, struct spk_state_stat *out)
 {

@@ -109,11 +109,9 @@ spk_status spk_state_write(struct spk_state_view *view, struct spk_bucket *b, en
 
 spk_status spk_state_write_view(struct spk_state_view *view, spk_error *err)
 {
-	size_t dirty = 0;
+	const size_t dirty = spk_view_dirty(view);
 	bool done = false;
 
-	for (int i = 0; i < view->buckets; i++)
-		dirty += view->bucket[i]->cells.dirty;
 	if (dirty >= view->store->options.ingest_cells)
 		SPK_TRY(spk_state_ingest(view, dirty, &done, err));
 	if (done)
