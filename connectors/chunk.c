@@ -10,6 +10,7 @@
 #include "connectors/format/changelog.h"
 #include "connectors/format/field.h"
 #include "connectors/headers.h"
+#include "connectors/not_null.h"
 
 void spk_chunk_release(struct spk_chunk *chunk)
 {
@@ -242,6 +243,8 @@ spk_status spk_chunk_decode(struct spk_source *s, struct spk_decoder *d, const s
 		status = d->format->decode_piece(d, chunk->piece, from, n, b, sieve && sieve->first ? sieve : NULL, errors, err);
 	else if (status == SPK_OK)
 		status = d->format->decode(d, chunk->raw + from, n, b, errors, err);
+	if (status == SPK_OK)
+		status = spk_check_not_null(s, b, false, errors, err);
 	if (status != SPK_OK) {
 		spk_batch_unref(b);
 		return status;
@@ -268,6 +271,8 @@ spk_status spk_source_decode_sieved(struct spk_source *s, const struct spk_chunk
 	status = set_origin(s, chunk, from, b, err);
 	if (status == SPK_OK)
 		status = fill_all_metadata(s, chunk, from, n, b, err);
+	if (status == SPK_OK)
+		status = spk_check_not_null(s, b, true, errors, err);
 	if (status == SPK_OK && sieve && !b->sel)
 		status = spk_sieve_batch(sieve, b, err);
 	if (status != SPK_OK) {

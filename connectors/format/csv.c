@@ -20,7 +20,7 @@ static const struct spk_option_spec options[] = {
 	{ "csv.allow-comments", false, false, "true|false", "true: the same as 'csv.comment' = '#'." },
 	{ "csv.write-bigdecimal-in-scientific-notation", false, false, "false", "numerics are always written as plain numbers, with the digits that they have" },
 	{ "csv.comment", false, false, NULL, "Lines that begin with this character are left out (default: none are)." },
-	{ "csv.ignore-parse-errors", false, false, "true|false", "true: a field that does not fit its column is NULL (default false: its row is a bad one). A row of another number of fields is a bad one in any case." },
+	{ "csv.ignore-parse-errors", false, false, "true|false", "true: a field that does not fit its column is NULL (default false: its row is a bad one). A row of another number of fields, and a field of an array, record, map or jsonb or of a NOT NULL column that does not fit, are bad ones in any case." },
 	{ 0 },
 };
 

@@ -16,7 +16,7 @@ from tables import Tables
 # Of the first case; each that follows has the next one, so that a run may begin with any.
 SEED = int(os.environ.get("SPARKLET_SEED") or random.SystemRandom().randrange(1 << 31))
 print(f"# seed: {SEED} (SPARKLET_SEED={SEED} repeats it)", flush=True)
-CASES = 3000 if LONG else 150
+CASES = 3000 if LONG else 100
 # What a stream refuses of what is put together here.
 REFUSED = ("is not supported in a stream yet",)
 POINTS = ("txn.committed", "epoch.computed", "checkpoint.done", "epoch.begin", "checkpoint.manifest")
