@@ -40,16 +40,25 @@ int64_t spk_state_first_bucket(const struct spk_state_view *view)
 	return spk_state_next_bucket(view, INT64_MIN);
 }
 
+/* Room for one more behind the last. Where many went at the front their places are used first. */
 static spk_status make_room(struct spk_state_view *view, spk_error *err)
 {
-	if (view->buckets < view->bucket_capacity)
+	const int gone = (int)(view->bucket - view->bucket_room);
+
+	if (gone + view->buckets < view->bucket_capacity)
 		return SPK_OK;
+	if (gone && gone >= view->bucket_capacity / 4) {
+		memmove(view->bucket_room, view->bucket, (size_t)view->buckets * sizeof(*view->bucket));
+		view->bucket = view->bucket_room;
+		return SPK_OK;
+	}
 	int capacity = view->bucket_capacity ? view->bucket_capacity * 2 : 8;
-	struct spk_bucket **grown = spk_realloc(view->store->cache_account, view->bucket,
+	struct spk_bucket **grown = spk_realloc(view->store->cache_account, view->bucket_room,
 	                                        (size_t)view->bucket_capacity * sizeof(*grown), (size_t)capacity * sizeof(*grown));
 
 	SPK_TRY_PTR(grown, err);
-	view->bucket = grown;
+	view->bucket_room = grown;
+	view->bucket = grown + gone;
 	view->bucket_capacity = capacity;
 	return SPK_OK;
 }
@@ -87,7 +96,13 @@ void spk_bucket_drop(struct spk_state_view *view, struct spk_bucket *b)
 
 	SPK_ASSERT(at < view->buckets && view->bucket[at] == b, "a bucket of the view");
 	view->buckets--;
-	memmove(view->bucket + at, view->bucket + at + 1, (size_t)(view->buckets - at) * sizeof(*view->bucket));
+	/* The smaller ones are moved where they are fewer: it is mostly the first that goes, of many. */
+	if (at < view->buckets / 2) {
+		memmove(view->bucket + 1, view->bucket, (size_t)at * sizeof(*view->bucket));
+		view->bucket++;
+	} else {
+		memmove(view->bucket + at, view->bucket + at + 1, (size_t)(view->buckets - at) * sizeof(*view->bucket));
+	}
 	bucket_free(view, b);
 }
 
@@ -112,8 +127,8 @@ void spk_buckets_free(struct spk_state_view *view)
 {
 	for (int i = 0; i < view->buckets; i++)
 		bucket_free(view, view->bucket[i]);
-	spk_free(view->store->cache_account, view->bucket, (size_t)view->bucket_capacity * sizeof(*view->bucket));
-	view->bucket = NULL;
+	spk_free(view->store->cache_account, view->bucket_room, (size_t)view->bucket_capacity * sizeof(*view->bucket));
+	view->bucket = view->bucket_room = NULL;
 	view->buckets = view->bucket_capacity = 0;
 }
 

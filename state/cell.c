@@ -44,6 +44,12 @@ static void give(struct spk_cells *t, void *p, size_t size)
 	atomic_fetch_sub_explicit(t->memory->total, size, memory_order_relaxed);
 }
 
+static void count_dirty(struct spk_cells *t, int more)
+{
+	t->dirty += (uint32_t)more;
+	t->memory->dirty += (size_t)(ptrdiff_t)more;
+}
+
 static spk_status chunk_number(struct spk_cells *t, uint32_t *out, spk_error *err)
 {
 	if (t->chunks < t->chunk_capacity) {
@@ -140,6 +146,7 @@ void spk_cells_clear(struct spk_cells *t)
 {
 	struct spk_cell_memory *memory = t->memory;
 
+	memory->dirty -= t->dirty;
 	for (struct spk_chunk *c = t->oldest, *next; c; c = next) {
 		next = c->newer;
 		give(t, c, sizeof(*c) + c->size);
@@ -330,7 +337,7 @@ spk_status spk_cells_set(struct spk_cells *t, struct spk_cell **cell, const char
 	t->live += (uint32_t)has - (uint32_t)had;
 	if (!clean && !(c->flags & SPK_CELL_DIRTY)) {
 		c->flags |= SPK_CELL_DIRTY;
-		t->dirty++;
+		count_dirty(t, 1);
 	}
 	return SPK_OK;
 }
@@ -338,7 +345,7 @@ spk_status spk_cells_set(struct spk_cells *t, struct spk_cell **cell, const char
 void spk_cells_written(struct spk_cells *t, struct spk_cell *cell)
 {
 	SPK_ASSERT(cell->flags & SPK_CELL_DIRTY, "a dirty cell was written");
-	t->dirty--;
+	count_dirty(t, -1);
 	cell->flags &= ~(uint32_t)(SPK_CELL_DIRTY | SPK_CELL_NEW);
 	if (cell->value_size == UINT32_MAX)
 		cell->flags |= SPK_CELL_NEW;
@@ -349,7 +356,7 @@ void spk_cells_remove(struct spk_cells *t, struct spk_cell *cell)
 	uint32_t at = slot_of(t, cell);
 
 	t->live -= cell->value_size != UINT32_MAX;
-	t->dirty -= (cell->flags & SPK_CELL_DIRTY) != 0;
+	count_dirty(t, cell->flags & SPK_CELL_DIRTY ? -1 : 0);
 	t->count--;
 	bury(t, cell, t->slot[at].place);
 	slot_free(t, at);

@@ -36,11 +36,11 @@ struct spk_cell {
 	char bytes[];            /* key, value */
 };
 
-/* Where the memory of all cells of a view is counted; `total` over all views of the store. */
+/* Where the memory of all cells of a view is counted, and how many of them are dirty; `total` over all views of the store. */
 struct spk_cell_memory {
 	struct spk_memory_account *account;
 	_Atomic size_t *total;
-	size_t bytes;
+	size_t bytes, dirty;
 };
 
 struct spk_cell_slot { uint32_t tag, place; };  /* place: chunk << 12 | offset / 16; 0: free */

@@ -81,6 +81,7 @@ struct spk_state_view {
 	struct spk_cell_memory memory;
 	uint64_t clock;                /* calls so far */
 	struct spk_bucket **bucket;    /* ascending; exactly one in keyed tables */
+	struct spk_bucket **bucket_room;  /* of bucket_capacity; `bucket` points into it, behind those that were dropped at the front */
 	int buckets, bucket_capacity;
 	/* Scratch of a batch. */
 	struct spk_bucket **at;        /* bucket of each row */
@@ -152,7 +153,6 @@ void spk_image_forget(struct spk_store *store, const char *table, uint64_t shard
 /* --- view.c --- */
 
 uint64_t spk_view_shards(const struct spk_state_view *view);  /* a bit each */
-size_t spk_view_dirty(const struct spk_state_view *view);  /* cells */
 
 /* Writes and drops cold cells until the view holds `target` bytes at most. */
 spk_status spk_state_evict(struct spk_state_view *view, size_t target, spk_error *err);

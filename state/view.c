@@ -17,18 +17,26 @@ enum { SMALL_VIEW = 256 * 1024, PRESSURE_PERCENT = 90 };
 
 /* --- eviction --- */
 
-/* The bucket with anything in cache that was not used for longest. */
-static struct spk_bucket *coldest(const struct spk_state_view *view)
+/* Those that were not used for longest come first, within a call the smallest. */
+static int by_use(const void *left, const void *right)
 {
-	struct spk_bucket *found = NULL;
+	const struct spk_bucket *a = *(struct spk_bucket *const *)left, *b = *(struct spk_bucket *const *)right;
 
-	for (int i = 0; i < view->buckets; i++) {
-		struct spk_bucket *b = view->bucket[i];
+	return a->used != b->used ? (a->used > b->used) - (a->used < b->used) : (a->bucket > b->bucket) - (a->bucket < b->bucket);
+}
 
-		if (b->cells.bytes && (!found || b->used < found->used))
-			found = b;
-	}
-	return found;
+/* The buckets with anything in cache, the coldest first; NULL: no memory. Not from the budget: this is how memory is won when there is none left. */
+static struct spk_bucket **list_by_use(const struct spk_state_view *view, int *count)
+{
+	struct spk_bucket **cached = malloc((size_t)view->buckets * sizeof(*cached) + 1);
+
+	*count = 0;
+	for (int i = 0; i < view->buckets && cached; i++)
+		if (view->bucket[i]->cells.bytes)
+			cached[(*count)++] = view->bucket[i];
+	if (cached)
+		qsort(cached, (size_t)*count, sizeof(*cached), by_use);
+	return cached;
 }
 
 /* Whether a quarter or more of what goes with the oldest chunk is dirty. */
@@ -51,7 +59,7 @@ static bool goes_dirty(const struct spk_bucket *b, bool force)
  */
 static spk_status write_ahead(struct spk_state_view *view, const struct spk_bucket *b, bool force, spk_error *err)
 {
-	const size_t dirty = spk_view_dirty(view);
+	const size_t dirty = view->memory.dirty;
 	bool done;
 
 	return dirty >= view->store->options.ingest_cells && goes_dirty(b, force) ? spk_state_ingest(view, dirty, &done, err) : SPK_OK;
@@ -72,18 +80,32 @@ static spk_status evict_hot(struct spk_state_view *view, struct spk_bucket *b, s
 	return SPK_OK;
 }
 
+static spk_status evict_bucket(struct spk_state_view *view, struct spk_bucket *b, size_t target, spk_error *err)
+{
+	if (b->used == view->clock && view->clock)
+		SPK_TRY(evict_hot(view, b, target, err));
+	if (view->memory.bytes <= target)
+		return SPK_OK;
+	SPK_TRY(spk_state_write(view, b, SPK_WRITE_ALL, err));
+	spk_cells_clear(&b->cells);
+	return SPK_OK;
+}
+
 spk_status spk_state_evict(struct spk_state_view *view, size_t target, spk_error *err)
 {
-	struct spk_bucket *b;
+	struct spk_bucket **cached;
+	spk_status status = SPK_OK;
+	int count;
 
-	while (view->memory.bytes > target && (b = coldest(view)) != NULL) {
-		if (b->used == view->clock && view->clock)
-			SPK_TRY(evict_hot(view, b, target, err));
-		if (view->memory.bytes <= target)
-			break;
-		SPK_TRY(spk_state_write(view, b, SPK_WRITE_ALL, err));
-		spk_cells_clear(&b->cells);
-	}
+	if (view->memory.bytes <= target)
+		return SPK_OK;
+	cached = list_by_use(view, &count);
+	if (!cached)
+		return spk_fail(err, SPK_NO_MEMORY, "out of memory while making room in a state cache");
+	for (int i = 0; i < count && status == SPK_OK && view->memory.bytes > target; i++)
+		status = evict_bucket(view, cached[i], target, err);
+	free(cached);
+	SPK_TRY(status);
 	spk_buckets_prune(view);
 	return SPK_OK;
 }
@@ -358,23 +380,13 @@ spk_status spk_state_put(struct spk_state_view *view, const struct spk_row_keys 
 
 /* --- the rest --- */
 
-size_t spk_view_dirty(const struct spk_state_view *view)
-{
-	size_t dirty = 0;
-
-	for (int i = 0; i < view->buckets; i++)
-		dirty += view->bucket[i]->cells.dirty;
-	return dirty;
-}
-
 void spk_state_view_stat(const struct spk_state_view *view, struct spk_state_stat *out)
 {
 	uint64_t stored = 0, keys = 0;
 
-	*out = (struct spk_state_stat){ .cached_bytes = (int64_t)view->memory.bytes };
+	*out = (struct spk_state_stat){ .cached_bytes = (int64_t)view->memory.bytes, .dirty = (int64_t)view->memory.dirty };
 	for (int i = 0; i < view->buckets; i++) {
 		out->cached += view->bucket[i]->cells.count;
-		out->dirty += view->bucket[i]->cells.dirty;
 		stored |= view->bucket[i]->stored;
 	}
 	if (stored && rocksdb_property_int_cf(view->store->db, view->table->cf, "rocksdb.estimate-num-keys", &keys) == 0)

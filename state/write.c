@@ -109,7 +109,7 @@ spk_status spk_state_write(struct spk_state_view *view, struct spk_bucket *b, en
 
 spk_status spk_state_write_view(struct spk_state_view *view, spk_error *err)
 {
-	const size_t dirty = spk_view_dirty(view);
+	const size_t dirty = view->memory.dirty;
 	bool done = false;
 
 	if (dirty >= view->store->options.ingest_cells)

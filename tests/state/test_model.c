@@ -1,5 +1,5 @@
 /*
- * State against a plain model: random gets, puts, deletes, takes, scans, flushes, snapshots and restarts from them, with caches so
+ * State against a plain model: random gets, puts, deletes, takes, scans, flushes, snapshots and restarts from them with the shards split otherwise, with caches so
  * small that nearly everything is evicted all the time, and with failing RocksDB calls in between. Order is checked too.
  */
 #include "core/base/check.h"
@@ -11,7 +11,8 @@ enum { KEYS = 400, VIEWS = 3, BUCKETS = 9, TABLES = 2 };
 enum { KEYED, BUCKETED };
 
 static const int64_t bucket_values[BUCKETS] = { INT64_MIN, -5000, -1, 0, 1, 256, 1000000, 1ll << 40, INT64_MAX - 1 };
-static const int view_shards[VIEWS + 1] = { 0, 5, 40, 64 };
+/* Views are opened over one of these, another one after a restart. */
+static const int splits[][VIEWS + 1] = { { 0, 5, 40, 64 }, { 0, 32, 40, 64 }, { 0, 20, 59, 64 }, { 0, 5, 33, 64 } };
 
 /* Seed 0: no value. Size and bytes follow from the seed. */
 struct model { uint32_t seed[TABLES][BUCKETS][KEYS]; };
@@ -19,7 +20,7 @@ struct model { uint32_t seed[TABLES][BUCKETS][KEYS]; };
 struct world {
 	spk_test_rng rng;
 	struct key key[KEYS];              /* sorted by (shard, bytes) */
-	int first_key[VIEWS + 1];          /* keys of view v: first_key[v] .. first_key[v + 1] */
+	int first_key[VIEWS + 1];          /* keys of view v: first_key[v] .. first_key[v + 1], those of the shards of the split at hand */
 	struct model *now, *saved;
 	struct spk_store *store;
 	struct spk_store_options options;
@@ -58,16 +59,29 @@ static bool is_value(struct world *w, uint32_t seed, const char *data, uint32_t 
 
 /* --- opening and closing --- */
 
+static const int *split_keys(struct world *w)
+{
+	const int *shards = splits[spk_test_below(&w->rng, SPK_COUNT_OF(splits))];
+
+	for (int v = 0, k = 0; v <= VIEWS; v++) {
+		while (k < KEYS && spk_shard_of(w->key[k].hash).value < shards[v])
+			k++;
+		w->first_key[v] = k;
+	}
+	return shards;
+}
+
 static void open_world(struct world *w, const char *dir)
 {
+	const int *shards = split_keys(w);
 	spk_error err = { 0 };
 
 	REQUIRE_OK(spk_store_open(&w->store, dir, &w->options, &err), err);
 	REQUIRE_OK(spk_store_add_table(w->store, "keyed-1", SPK_TABLE_KEYED, 1, "a, b", &err), err);
 	REQUIRE_OK(spk_store_add_table(w->store, "bucketed-2", SPK_TABLE_BUCKETED, 3, "c", &err), err);
 	for (int v = 0; v < VIEWS; v++) {
-		REQUIRE_OK(spk_state_view_open(&w->view[KEYED][v], w->store, "keyed-1", view_shards[v], view_shards[v + 1], &err), err);
-		REQUIRE_OK(spk_state_view_open(&w->view[BUCKETED][v], w->store, "bucketed-2", view_shards[v], view_shards[v + 1], &err), err);
+		REQUIRE_OK(spk_state_view_open(&w->view[KEYED][v], w->store, "keyed-1", shards[v], shards[v + 1], &err), err);
+		REQUIRE_OK(spk_state_view_open(&w->view[BUCKETED][v], w->store, "bucketed-2", shards[v], shards[v + 1], &err), err);
 	}
 	w->exact = true;
 }
@@ -92,11 +106,6 @@ static struct world *world_new(uint64_t stream, size_t cache_bytes)
 	for (int i = 0; i < KEYS; i++)
 		w->key[i] = make_key((uint32_t)i);
 	qsort(w->key, KEYS, sizeof(w->key[0]), compare_key);
-	for (int v = 0, k = 0; v <= VIEWS; v++) {
-		while (k < KEYS && spk_shard_of(w->key[k].hash).value < view_shards[v])
-			k++;
-		w->first_key[v] = k;
-	}
 	w->options.cache_bytes = cache_bytes;
 	w->options.ingest_cells = (size_t[]){ 0, 1, 30 }[spk_test_below(&w->rng, 3)];
 	w->dir = spk_test_dir("model");

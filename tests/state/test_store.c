@@ -332,6 +332,58 @@ static void taken_buckets_are_gone(void)
 
 /* --- memory --- */
 
+/* A bucket for every key, as sessions have: far more than the cache holds come, are read in another order and are taken from the front, the end and between. */
+static void many_buckets_come_and_go(void)
+{
+	enum { MANY = 20000, AT_ONCE = 500 };
+	char *dir = spk_test_dir("many");
+	struct spk_store *s = open_in(dir);
+	struct spk_state_view *v = open_view(s, "w", SPK_TABLE_BUCKETED);
+	struct batch *b = calloc(1, sizeof(*b));
+	struct spk_state_stat stat;
+	int number = 7, entries = 0;
+	int64_t at;
+	spk_error err = { 0 };
+
+	for (int round = 0, first = 0; first < MANY; first += AT_ONCE) {
+		batch_clear(b);
+		for (int i = first; i < first + AT_ONCE; i++) {
+			struct key k = make_key((uint32_t)i);
+
+			batch_add(b, &k, 0, i, (struct spk_state_value){ .data = (char *)&number, .size = sizeof(number) });
+		}
+		REQUIRE_OK(spk_state_put(v, &b->keys, b->hash, b->bucket, b->value, &err), err);
+		/* Places at the front are free now and then while more come. */
+		for (int i = 0; i < AT_ONCE / 5; i++)
+			REQUIRE_OK(spk_state_take_bucket(v, round++, count_entry, &entries, &err), err);
+	}
+	CHECK_EQ_INT(entries, MANY / 5);
+	spk_state_view_stat(v, &stat);
+	CHECK(stat.cached_bytes <= (int64_t)small.cache_bytes);
+	for (int i = 0; i < 3000; i++) {
+		struct key k = make_key((uint32_t)(MANY / 5 + i * 7919 % (MANY - MANY / 5)));
+
+		batch_clear(b);
+		batch_add(b, &k, 0, MANY / 5 + i * 7919 % (MANY - MANY / 5), (struct spk_state_value){ 0 });
+		REQUIRE_OK(spk_state_get(v, &b->keys, b->hash, b->bucket, b->value, &err), err);
+		CHECK(spk_state_found(&b->value[0]));
+	}
+	for (int i = 0; i < 1000; i++) {
+		REQUIRE_OK(spk_state_take_bucket(v, MANY - 1 - i, count_entry, &entries, &err), err);
+		REQUIRE_OK(spk_state_take_bucket(v, MANY / 2 + i, count_entry, &entries, &err), err);
+	}
+	for (int64_t last = -1; (at = spk_state_first_bucket(v)) != INT64_MAX; last = at) {
+		CHECK(at > last);
+		REQUIRE_OK(spk_state_take_bucket(v, at, count_entry, &entries, &err), err);
+	}
+	CHECK_EQ_INT(entries, MANY);
+	spk_state_view_close(v);
+	spk_store_close(s);
+	CHECK_EQ_INT(account("state cache"), 0);
+	batch_free(b);
+	free(dir);
+}
+
 static void stays_within_its_bound(void)
 {
 	char *dir = spk_test_dir("bound");
@@ -571,28 +623,32 @@ static void *work(void *user)
 	return NULL;
 }
 
+/* Cells that make room go by batches, and from some number on as files. */
 static void views_by_threads(void)
 {
-	char *dir = spk_test_dir("threads");
-	const struct spk_store_options tiny = { .cache_bytes = 20 * 1024 };
-	struct spk_store *s;
-	struct worker w[3];
-	pthread_t thread[3];
-	spk_error err = { 0 };
+	for (size_t cells = 10; cells <= 1000; cells *= 100) {
+		char *dir = spk_test_dir("threads");
+		const struct spk_store_options tiny = { .cache_bytes = 20 * 1024, .ingest_cells = cells };
+		struct spk_store *s;
+		struct worker w[3];
+		pthread_t thread[3];
+		spk_error err = { 0 };
 
-	REQUIRE_OK(spk_store_open(&s, dir, &tiny, &err), err);
-	REQUIRE_OK(spk_store_add_table(s, "t", SPK_TABLE_BUCKETED, 1, "", &err), err);
-	for (int i = 0; i < 3; i++) {
-		w[i] = (struct worker){ .store = s, .first = i * 20, .end = i * 20 + 20 };
-		REQUIRE(pthread_create(&thread[i], NULL, work, &w[i]) == 0);
+		REQUIRE_OK(spk_store_open(&s, dir, &tiny, &err), err);
+		REQUIRE_OK(spk_store_add_table(s, "t", SPK_TABLE_BUCKETED, 1, "", &err), err);
+		for (int i = 0; i < 3; i++) {
+			w[i] = (struct worker){ .store = s, .first = i * 20, .end = i * 20 + 20 };
+			REQUIRE(pthread_create(&thread[i], NULL, work, &w[i]) == 0);
+		}
+		for (int i = 0; i < 3; i++) {
+			pthread_join(thread[i], NULL);
+			CHECK_EQ_INT(w[i].bad, 0);
+		}
+		CHECK_EQ_INT(files_to_take_in(dir), 0);
+		spk_store_close(s);
+		CHECK_EQ_INT(account("state cache"), 0);
+		free(dir);
 	}
-	for (int i = 0; i < 3; i++) {
-		pthread_join(thread[i], NULL);
-		CHECK_EQ_INT(w[i].bad, 0);
-	}
-	spk_store_close(s);
-	CHECK_EQ_INT(account("state cache"), 0);
-	free(dir);
 }
 
 SPK_TEST_SUITE("state/store",
@@ -606,6 +662,7 @@ SPK_TEST_SUITE("state/store",
 	{ "injected failures come out clean and can be repeated", faults_give_clean_errors },
 	{ "buckets that live in the cache never reach RocksDB", short_lived_buckets_never_reach_rocksdb },
 	{ "what is taken is gone, few keys or many", taken_buckets_are_gone },
+	{ "buckets may be many more than the cache holds", many_buckets_come_and_go },
 	{ "caches stay within their bound", stays_within_its_bound },
 	{ "caches follow their bound", follows_its_bound },
 	{ "any reservation may be refused", survives_refused_memory },
