@@ -76,6 +76,7 @@ spk_status spk_bucket_add(struct spk_state_view *view, int64_t bucket, struct sp
 
 	SPK_TRY_PTR(b, err);
 	b->bucket = bucket;
+	b->keys.account = view->store->cache_account;
 	spk_cells_init(&b->cells, &view->memory);
 	memmove(view->bucket + at + 1, view->bucket + at, (size_t)(view->buckets - at) * sizeof(*view->bucket));
 	view->bucket[at] = b;
@@ -87,6 +88,7 @@ spk_status spk_bucket_add(struct spk_state_view *view, int64_t bucket, struct sp
 static void bucket_free(struct spk_state_view *view, struct spk_bucket *b)
 {
 	spk_cells_clear(&b->cells);
+	spk_hash_filter_release(&b->keys);
 	spk_free(view->store->cache_account, b, sizeof(*b));
 }
 
@@ -149,6 +151,7 @@ static spk_status discover_shard(struct spk_state_view *view, rocksdb_iterator_t
 			break;
 		SPK_TRY(spk_bucket_add(view, prefix_size == 1 ? 0 : spk_state_bucket_of(key), &b, err));
 		b->stored |= 1ull << shard;
+		spk_hash_filter_unknown(&b->keys);
 		spk_state_prefix_end(key, prefix_size, prefix);
 		if (prefix[0] != (char)shard)
 			break;

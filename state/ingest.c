@@ -74,14 +74,6 @@ static spk_status take_message(const struct load *l, char *message, spk_error *e
 	return message ? spk_state_fail(l->view->store, message, "writing a file", err) : SPK_OK;
 }
 
-/* Said before it is true: what RocksDB may have taken in must not be taken for nothing. */
-static void announce(struct load *l, struct spk_bucket *b, struct spk_cell *c)
-{
-	c->flags &= ~(uint32_t)SPK_CELL_NEW;
-	b->stored |= 1ull << shard_of(c);
-	atomic_store_explicit(&l->view->table->stored, true, memory_order_relaxed);
-}
-
 static spk_status add_cell(struct load *l, struct spk_bucket *b, struct spk_cell *c, spk_error *err)
 {
 	struct spk_buffer *key = &l->view->keys;
@@ -92,7 +84,8 @@ static spk_status add_cell(struct load *l, struct spk_bucket *b, struct spk_cell
 		rocksdb_sstfilewriter_delete(l->writer, key->data, key->size, &message);
 	} else {
 		rocksdb_sstfilewriter_put(l->writer, key->data, key->size, spk_cell_value(c), c->value_size, &message);
-		announce(l, b, c);
+		spk_bucket_announce(b, c);
+		atomic_store_explicit(&l->view->table->stored, true, memory_order_relaxed);
 	}
 	return take_message(l, message, err);
 }

@@ -23,6 +23,8 @@
 #include <string.h>
 
 #include "core/base/metrics.h"
+#include "core/columnar/hash.h"
+#include "core/columnar/hash_filter.h"
 #include "state/cell.h"
 #include "state/state.h"
 
@@ -69,6 +71,7 @@ struct spk_store {
 struct spk_bucket {
 	int64_t bucket;                /* 0 in keyed tables */
 	uint64_t stored;               /* bit per shard: RocksDB may hold entries of it */
+	struct spk_hash_filter keys;   /* that were written to RocksDB; of a clone's nobody has said anything */
 	uint64_t used;                 /* the view's clock when it was last touched */
 	struct spk_cells cells;
 };
@@ -105,6 +108,18 @@ struct spk_table *spk_store_table(struct spk_store *store, const char *name);
 
 /* --- bucket.c --- */
 
+/* RocksDB may hold the key. */
+static inline bool spk_bucket_may_hold(const struct spk_bucket *b, uint64_t hash)
+{
+	return b->stored >> spk_shard_of(hash).value & 1 && spk_hash_filter_may(&b->keys, hash);
+}
+/* RocksDB is about to be given the key: said before it is true, since a write that fails must not be taken for none. */
+static inline void spk_bucket_announce(struct spk_bucket *b, struct spk_cell *c)
+{
+	c->flags &= ~(uint32_t)SPK_CELL_NEW;
+	b->stored |= 1ull << spk_shard_of(c->hash).value;
+	spk_hash_filter_add(&b->keys, c->hash);
+}
 struct spk_bucket *spk_bucket_find(const struct spk_state_view *view, int64_t bucket);  /* NULL when it is not there */
 spk_status spk_bucket_add(struct spk_state_view *view, int64_t bucket, struct spk_bucket **out, spk_error *err);
 void spk_bucket_drop(struct spk_state_view *view, struct spk_bucket *b);

@@ -24,6 +24,7 @@ enum {
 	DEFAULT_BLOCK_CACHE = 8 << 20,
 	SMALLEST_BLOCK_CACHE = 1 << 20,
 	SMALLEST_FILE = 4 << 20,
+	FILES_TO_MERGE = 8,
 	DEFAULT_INGEST = 4096,    /* cells */
 	META_HEAD = 5,            /* bytes of a table's entry before its fingerprint: kind, schema version (big-endian) */
 };
@@ -103,6 +104,8 @@ static void set_base_options(struct spk_store *s)
 	rocksdb_options_set_target_file_size_base(o, SPK_MAX(s->options.block_cache_bytes, (size_t)SMALLEST_FILE));
 	rocksdb_options_set_compression(o, rocksdb_lz4_compression);
 	rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
+	/* Files are large, and keys that are in none of them are not looked for: to merge them less often costs little. */
+	rocksdb_options_set_level0_file_num_compaction_trigger(o, FILES_TO_MERGE);
 
 	rocksdb_block_based_options_set_block_cache(b, s->block_cache);
 	rocksdb_block_based_options_set_cache_index_and_filter_blocks(b, 1);

@@ -119,8 +119,11 @@ spk_status spk_state_trim(struct spk_state_view *view, spk_error *err)
 
 	if (SPK_LIKELY(!over && !short_of))
 		return SPK_OK;
-	size_t share = bound / (size_t)SPK_MAX(atomic_load(&store->view_count), 1);
-	size_t target = share - share / 8;
+	/* What small views leave of the bound is for the others, by what they have. */
+	size_t share = bound / (size_t)SPK_MAX(atomic_load(&store->view_count), 1), part = (size_t)((double)view->memory.bytes * (double)bound / (double)SPK_MAX(spk_store_cached(store), bound));
+	size_t target = SPK_MAX(share, part);
+
+	target -= target / 8;
 
 	if (short_of)
 		target = SPK_MIN(target, view->memory.bytes / 2);
@@ -187,11 +190,6 @@ static void prefetch_cells(const struct spk_state_view *view, const uint64_t *ha
 static struct spk_state_value value_of(const struct spk_cell *c)
 {
 	return (struct spk_state_value){ .data = spk_cell_value(c), .size = c->value_size };
-}
-
-static bool may_be_stored(const struct spk_bucket *b, uint64_t hash)
-{
-	return b->stored >> spk_shard_of(hash).value & 1;
 }
 
 /* --- reading --- */
@@ -284,7 +282,7 @@ static spk_status get_rows(struct spk_state_view *view, const struct spk_row_key
 			/* Not at its first read, nor by writes: what is touched by one epoch alone is the first to go. */
 			c->flags |= SPK_CELL_USED;
 			value[i] = value_of(c);
-		} else if (b && may_be_stored(b, hash[i])) {
+		} else if (b && spk_bucket_may_hold(b, hash[i])) {
 			view->miss[misses++] = i;
 		}
 	}
@@ -320,7 +318,7 @@ spk_status spk_state_get(struct spk_state_view *view, const struct spk_row_keys 
 
 static spk_status delete_one(struct spk_bucket *b, struct spk_cell *c, const char *key, uint32_t size, uint64_t hash, spk_error *err)
 {
-	bool stored = may_be_stored(b, hash);
+	bool stored = spk_bucket_may_hold(b, hash);
 
 	if (!c && !stored)
 		return SPK_OK;
@@ -342,7 +340,7 @@ static spk_status put_one(struct spk_bucket *b, const char *key, uint32_t size, 
 		return delete_one(b, c, key, size, hash, err);
 	if (!c) {
 		SPK_TRY(spk_cells_add(&b->cells, key, size, hash, value->size, &c, err));
-		if (!may_be_stored(b, hash))
+		if (!spk_bucket_may_hold(b, hash))
 			c->flags |= SPK_CELL_NEW;
 	}
 	return spk_cells_set(&b->cells, &c, value->data, value->size, false, err);

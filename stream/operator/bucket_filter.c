@@ -5,27 +5,9 @@
 
 #include "core/base/check.h"
 #include "core/base/memory.h"
+#include "core/columnar/hash_filter.h"
 
-enum { LAYERS = 11, BLOCK_WORDS = 8, FIRST_BLOCKS = 8, GROWTH = 4, BITS_PER_KEY = 16, PROBES = 4 };
-
-struct spk_bucket_keys {
-	int64_t bucket;
-	bool all;                        /* every key may be there */
-	int layers;
-	uint32_t keys;                   /* in the last layer */
-	uint64_t *layer[LAYERS];
-};
-
-static uint32_t blocks_of(int layer)
-{
-	uint32_t blocks = FIRST_BLOCKS;
-
-	for (int i = 0; i < layer; i++)
-		blocks *= GROWTH;
-	return blocks;
-}
-
-static size_t bytes_of(int layer) { return (size_t)blocks_of(layer) * BLOCK_WORDS * sizeof(uint64_t); }
+struct spk_bucket_keys { int64_t bucket; struct spk_hash_filter keys; };
 
 /* The first one that is not smaller. */
 static int place_of(const struct spk_bucket_filter *f, int64_t bucket)
@@ -50,13 +32,6 @@ static struct spk_bucket_keys *find(const struct spk_bucket_filter *f, int64_t b
 	return at < f->n && f->at[at].bucket == bucket ? &f->at[at] : NULL;
 }
 
-static void forget_keys(struct spk_bucket_filter *f, struct spk_bucket_keys *b)
-{
-	for (int i = 0; i < b->layers; i++)
-		spk_free(f->account, b->layer[i], bytes_of(i));
-	b->layers = 0;
-}
-
 static spk_status make(struct spk_bucket_filter *f, int64_t bucket, struct spk_bucket_keys **out, spk_error *err)
 {
 	const int at = place_of(f, bucket);
@@ -74,7 +49,7 @@ static spk_status make(struct spk_bucket_filter *f, int64_t bucket, struct spk_b
 		f->capacity = capacity;
 	}
 	memmove(f->at + at + 1, f->at + at, sizeof *f->at * (size_t)(f->n - at));
-	f->at[at] = (struct spk_bucket_keys){ .bucket = bucket };
+	f->at[at] = (struct spk_bucket_keys){ .bucket = bucket, .keys = { .account = f->account } };
 	f->n++;
 	*out = &f->at[at];
 	return SPK_OK;
@@ -85,73 +60,16 @@ spk_status spk_bucket_filter_unknown(struct spk_bucket_filter *f, int64_t bucket
 	struct spk_bucket_keys *b;
 
 	SPK_TRY(make(f, bucket, &b, err));
-	forget_keys(f, b);
-	b->all = true;
+	spk_hash_filter_unknown(&b->keys);
 	return SPK_OK;
-}
-
-/* --- keys --- */
-
-/* Hashes of one view share their first bits, so they are mixed anew: the first 24 bits say the block, the last 36 which of its bits. */
-static uint64_t mix(uint64_t hash)
-{
-	hash *= 0x9e3779b97f4a7c15ull;
-	return (hash ^ hash >> 32) * 0xd6e8feb86659fd93ull;
-}
-
-static uint32_t bit_of(uint64_t mixed, int probe) { return (uint32_t)(mixed >> 9 * probe) & 511; }
-
-static uint64_t *block_of(const struct spk_bucket_keys *b, int layer, uint64_t mixed)
-{
-	return b->layer[layer] + (size_t)((uint32_t)(mixed >> 40) & (blocks_of(layer) - 1)) * BLOCK_WORDS;
-}
-
-static bool is_in(const struct spk_bucket_keys *b, uint64_t mixed)
-{
-	for (int i = 0; i < b->layers; i++) {
-		const uint64_t *block = block_of(b, i, mixed);
-		bool all = true;
-
-		for (int p = 0; p < PROBES; p++) {
-			const uint32_t bit = bit_of(mixed, p);
-
-			all = all && (block[bit / 64] >> bit % 64 & 1);
-		}
-		if (all)
-			return true;
-	}
-	return false;
-}
-
-static bool has_room(const struct spk_bucket_keys *b)
-{
-	return b->layers && b->keys < blocks_of(b->layers - 1) * (BLOCK_WORDS * 64 / BITS_PER_KEY);
 }
 
 spk_status spk_bucket_filter_add(struct spk_bucket_filter *f, int64_t bucket, uint64_t hash, spk_error *err)
 {
-	const uint64_t mixed = mix(hash);
 	struct spk_bucket_keys *b;
-	uint64_t *block;
 
 	SPK_TRY(make(f, bucket, &b, err));
-	if (b->all || is_in(b, mixed))
-		return SPK_OK;
-	if (!has_room(b)) {
-		uint64_t *layer = b->layers < LAYERS ? spk_calloc(f->account, bytes_of(b->layers)) : NULL;
-
-		if (!layer)
-			return spk_bucket_filter_unknown(f, bucket, err);
-		b->layer[b->layers++] = layer;
-		b->keys = 0;
-	}
-	block = block_of(b, b->layers - 1, mixed);
-	for (int p = 0; p < PROBES; p++) {
-		const uint32_t bit = bit_of(mixed, p);
-
-		block[bit / 64] |= (uint64_t)1 << bit % 64;
-	}
-	b->keys++;
+	spk_hash_filter_add(&b->keys, hash);
 	return SPK_OK;
 }
 
@@ -159,7 +77,7 @@ bool spk_bucket_filter_may(const struct spk_bucket_filter *f, int64_t bucket, ui
 {
 	const struct spk_bucket_keys *b = find(f, bucket);
 
-	return b && (b->all || is_in(b, mix(hash)));
+	return b && spk_hash_filter_may(&b->keys, hash);
 }
 
 void spk_bucket_filter_drop(struct spk_bucket_filter *f, int64_t bucket)
@@ -168,7 +86,7 @@ void spk_bucket_filter_drop(struct spk_bucket_filter *f, int64_t bucket)
 
 	if (!b)
 		return;
-	forget_keys(f, b);
+	spk_hash_filter_release(&b->keys);
 	f->n--;
 	memmove(b, b + 1, sizeof *b * (size_t)(f->at + f->n - b));
 }
@@ -176,7 +94,7 @@ void spk_bucket_filter_drop(struct spk_bucket_filter *f, int64_t bucket)
 void spk_bucket_filter_release(struct spk_bucket_filter *f)
 {
 	for (int i = 0; i < f->n; i++)
-		forget_keys(f, &f->at[i]);
+		spk_hash_filter_release(&f->at[i].keys);
 	spk_free(f->account, f->at, sizeof *f->at * (size_t)f->capacity);
 	*f = (struct spk_bucket_filter){ .account = f->account };
 }

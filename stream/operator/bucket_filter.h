@@ -1,8 +1,7 @@
 /*
  * Which keys a bucketed table surely has nothing of, by bucket: a key that was never put there is told without a look at the table, but for one in fifty.
  *
- * A bucket has Bloom filters of blocks (F. Putze, P. Sanders, J. Singler, Cache-, Hash- and Space-Efficient Bloom Filters, 2007): four bits for a key in one
- * cache line, and another filter four times as large when one is full. It lives in memory alone, so of buckets that were there before all keys may be in the table;
+ * Each bucket has a filter of its keys' hashes (core/columnar/hash_filter.h). It lives in memory alone, so of buckets that were there before all keys may be in the table;
  * so also when there is no memory for a filter.
  */
 #ifndef SPK_STREAM_OPERATOR_BUCKET_FILTER_H

@@ -5,6 +5,7 @@
 
 #include "core/base/fault.h"
 #include "core/base/file.h"
+#include "core/base/metrics.h"
 #include "tests/state/support.h"
 
 /* --- tables --- */
@@ -222,6 +223,48 @@ static void flushes_are_files(void)
 	spk_state_view_close(v);
 	spk_store_close(s);
 	batch_free(b);
+	free(live);
+	free(dir);
+}
+
+/* Cells that are evicted are written as files, ahead of it; of keys that RocksDB was never given it is hardly asked, over a restart it is. */
+static void what_is_evicted_is_found_again(void)
+{
+	char *dir = spk_test_dir("evicted"), *live = spk_test_format("%s/live", dir), *snap = spk_test_format("%s/snap", dir);
+	struct spk_metric *misses = spk_metric(SPK_COUNTER, "state_misses_total", "table=evicted"), *writes = spk_metric(SPK_COUNTER, "state_writes_total", "table=evicted");
+	struct spk_store_options options = { .cache_bytes = 512 * 1024, .ingest_cells = 500 };
+	struct spk_store *s = NULL;
+	struct batch *b = calloc(1, sizeof(*b));
+	struct spk_state_view *v;
+	int64_t before;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_store_open(&s, live, &options, &err), err);
+	v = open_view(s, "evicted", SPK_TABLE_KEYED);
+	for (int at = 0; at < 30000; at += 1000)
+		REQUIRE_OK(put_range(v, b, at, 1000, 0, true, &err), err);
+	CHECK(spk_metric_get(writes) > 15000);
+	before = spk_metric_get(misses);
+	for (int at = 30000; at < 40000; at += 1000)
+		CHECK_EQ_INT(get_range(v, b, at, 1000, 0, true), 0);
+	CHECK(spk_metric_get(misses) - before < 400);
+	for (int at = 0; at < 30000; at += 1000)
+		CHECK_EQ_INT(get_range(v, b, at, 1000, 0, true), 1000);
+	CHECK(spk_metric_get(misses) - before > 15000);
+	REQUIRE_OK(spk_store_snapshot(s, snap, &err), err);
+	spk_state_view_close(v);
+	spk_store_close(s);
+	s = open_in(snap);
+	v = open_view(s, "evicted", SPK_TABLE_KEYED);
+	before = spk_metric_get(misses);
+	for (int at = 0; at < 40000; at += 1000)
+		CHECK_EQ_INT(get_range(v, b, at, 1000, 0, true), at < 30000 ? 1000 : 0);
+	CHECK(spk_metric_get(misses) - before > 30000);
+	spk_state_view_close(v);
+	spk_store_close(s);
+	CHECK_EQ_INT(account("state cache"), 0);
+	batch_free(b);
+	free(snap);
 	free(live);
 	free(dir);
 }
@@ -659,6 +702,7 @@ SPK_TEST_SUITE("state/store",
 	{ "a clone and its original do not see each other", clones_live_beside_the_original },
 	{ "what was not flushed is the view's own", unsnapshotted_is_dropped },
 	{ "a flush of much is a file", flushes_are_files },
+	{ "what is evicted is found again, what never was is not looked for", what_is_evicted_is_found_again },
 	{ "injected failures come out clean and can be repeated", faults_give_clean_errors },
 	{ "buckets that live in the cache never reach RocksDB", short_lived_buckets_never_reach_rocksdb },
 	{ "what is taken is gone, few keys or many", taken_buckets_are_gone },
