@@ -53,6 +53,31 @@ static bool has(const struct entry *e, uint64_t shards) { return shards >> spk_s
 
 static size_t bytes_of(const struct entry *e) { return (size_t)e->key_size + (e->value_size == UINT32_MAX ? 0 : e->value_size); }
 
+/* --- damage --- */
+
+/* Files of checkpoints are compared with their hashes before they are cloned: so this one was written like that, or changed since. */
+static void hint_older(spk_error *err)
+{
+	spk_hint(err, "start again; if that does not help, move the newest checkpoint-*.json of the job out of its folder: it goes on from the one before");
+}
+
+static spk_status corrupt(const struct spk_store *s, const char *what, spk_error *err)
+{
+	spk_fail(err, SPK_CORRUPT, "state store %s: %s %s", s->dir, SPK_IMAGE_FILE, what);
+	hint_older(err);
+	return SPK_CORRUPT;
+}
+
+/* What became of reading the section: damage is given its place. */
+static spk_status of_section(const struct spk_store *store, const struct section *s, spk_status status, spk_error *err)
+{
+	if (status == SPK_CORRUPT) {
+		spk_error_context(err, "state store %s: %s, table '%.*s'", store->dir, SPK_IMAGE_FILE, (int)s->name_size, s->name);
+		hint_older(err);
+	}
+	return status;
+}
+
 /* --- when --- */
 
 /* Memory that the dirty cells take: their part of all cells. */
@@ -127,17 +152,17 @@ static spk_status next_entry(const char **at, const char *end, struct run *run, 
 {
 	while (!run->cells) {
 		if ((size_t)(end - *at) < sizeof *run)
-			return spk_fail(err, SPK_CORRUPT, "the image of the state's cells ends within a bucket");
+			return spk_fail(err, SPK_CORRUPT, "it ends within a bucket");
 		memcpy(run, *at, sizeof *run);
 		*at += sizeof *run;
 	}
 	run->cells--;
 	if ((size_t)(end - *at) < sizeof *e)
-		return spk_fail(err, SPK_CORRUPT, "the image of the state's cells ends within a cell");
+		return spk_fail(err, SPK_CORRUPT, "it ends within a cell");
 	memcpy(e, *at, sizeof *e);
 	*at += sizeof *e;
 	if ((size_t)(end - *at) < bytes_of(e))
-		return spk_fail(err, SPK_CORRUPT, "the image of the state's cells ends within a cell");
+		return spk_fail(err, SPK_CORRUPT, "it ends within a cell");
 	*bytes = *at;
 	*at += bytes_of(e);
 	return SPK_OK;
@@ -146,7 +171,7 @@ static spk_status next_entry(const char **at, const char *end, struct run *run, 
 /* Behind the last cell of a section. */
 static spk_status check_end(const struct run *run, spk_error *err)
 {
-	return run->cells ? spk_fail(err, SPK_CORRUPT, "the image of the state's cells ends within a bucket") : SPK_OK;
+	return run->cells ? spk_fail(err, SPK_CORRUPT, "it ends within a bucket") : SPK_OK;
 }
 
 /* Of a section that was opened the cells that no view took: each a run of its own, they are few. */
@@ -195,7 +220,7 @@ static spk_status write_sections(struct spk_store *s, bool cells, struct out *o,
 		const uint64_t begin = o->written;
 
 		if (left_of(old))
-			SPK_TRY(carry_over(o, old, err));
+			SPK_TRY(of_section(s, old, carry_over(o, old, err), err));
 		SPK_TRY(note(all, begin, o->written, left_of(old), old->name, old->name_size, err));
 	}
 	return SPK_OK;
@@ -247,11 +272,6 @@ spk_status spk_image_write(struct spk_store *s, bool cells, const char *path, ui
 
 /* --- opening --- */
 
-static spk_status corrupt(const struct spk_store *s, const char *what, spk_error *err)
-{
-	return spk_fail(err, SPK_CORRUPT, "state store %s: %s %s", s->dir, SPK_IMAGE_FILE, what);
-}
-
 static spk_status read_index(const struct spk_store *s, struct spk_image *image, uint64_t at, uint64_t end, spk_error *err)
 {
 	for (size_t i = 0; i < image->sections; i++) {
@@ -281,11 +301,12 @@ static spk_status map_file(struct spk_store *s, int fd, size_t size, spk_error *
 	if (data == MAP_FAILED)
 		return spk_fail_errno(err, errno, "cannot map %s/%s", s->dir, SPK_IMAGE_FILE);
 	memcpy(&tail, data + size - sizeof tail, sizeof tail);
-	if (tail.magic == MAGIC && tail.index <= size - sizeof tail && tail.sections <= size / sizeof(struct index))
-		s->image = calloc(1, sizeof *s->image + tail.sections * sizeof(struct section));
+	const bool whole = tail.magic == MAGIC && tail.index <= size - sizeof tail && tail.sections <= size / sizeof(struct index);
+
+	s->image = whole ? calloc(1, sizeof *s->image + tail.sections * sizeof(struct section)) : NULL;
 	if (!s->image) {
 		munmap(data, size);
-		return tail.magic == MAGIC ? spk_fail_memory(err) : corrupt(s, "is no image of cells", err);
+		return whole ? spk_fail_memory(err) : corrupt(s, "is no image of cells", err);
 	}
 	*s->image = (struct spk_image){ .data = data, .size = size, .sections = tail.sections };
 	s->imaged = tail.imaged;
@@ -396,7 +417,7 @@ spk_status spk_image_load(struct spk_state_view *view, spk_error *err)
 
 		if (!shards || !is_of(s, view->table->name))
 			continue;
-		status = load_section(l, s, shards, err);
+		status = of_section(view->store, s, load_section(l, s, shards, err), err);
 		if (status == SPK_OK)
 			atomic_fetch_or(&s->taken, shards);
 	}

@@ -223,6 +223,20 @@ static spk_status open_damaged(const char *dir, const char *data, size_t bytes, 
 	return status;
 }
 
+/* Takes a snapshot of a store whose image nobody has taken. Returns what failed. */
+static spk_status snapshot_damaged(const char *dir, spk_error *err)
+{
+	char *next = spk_test_format("%s-next", dir);
+	struct spk_store *s = open_in(dir);
+	spk_status status = spk_store_snapshot(s, next, err);
+	struct stat st;
+
+	CHECK(status == SPK_OK || stat(next, &st) != 0);
+	spk_store_close(s);
+	free(next);
+	return status;
+}
+
 /* Checkpoints are verified by their hashes before, so this is for what those do not see: no crash, and an error that names the place. */
 static void damage_is_named(void)
 {
@@ -248,9 +262,18 @@ static void damage_is_named(void)
 	/* More cells than there are, and a key that is longer than all. */
 	memcpy(image.data + 8, &many, sizeof many);
 	CHECK_FAILS(open_damaged(snap, image.data, image.size, &err), SPK_CORRUPT, err);
-	CHECK_HOLDS(err.message, "image of the state's cells");
+	CHECK_HOLDS(err.message, "cells.image, table 'k': it ends within a bucket");
+	CHECK_HOLDS(err.hint, "checkpoint-*.json");
 	memcpy(image.data + 16 + 8, &many, 4);
 	CHECK_FAILS(open_damaged(snap, image.data, image.size, &err), SPK_CORRUPT, err);
+	CHECK_HOLDS(err.message, "within a cell");
+	/* A view that never comes is no reason to carry damage on. */
+	CHECK_FAILS(snapshot_damaged(snap, &err), SPK_CORRUPT, err);
+	CHECK_HOLDS(err.message, "cells.image, table 'k'");
+	/* A tail whose index begins behind the file. */
+	memset(image.data + image.size - 32, 0x7f, 8);
+	CHECK_FAILS(open_damaged(snap, image.data, image.size, &err), SPK_CORRUPT, err);
+	CHECK_HOLDS(err.message, "is no image of cells");
 	spk_buffer_release(&image);
 	batch_free(b);
 	free(path);
@@ -303,9 +326,85 @@ static void failures_can_be_repeated(void)
 	free(dir);
 }
 
+/* Opens the views of a clone where the reservation `fault` says is refused, then without: all is there, whatever the first ones moved to RocksDB before they gave up. */
+static bool loads_after(const char *dir, const char *fault, struct batch *b)
+{
+	struct spk_store *s = open_in(dir);
+	struct spk_state_view *k = NULL, *w = NULL;
+	size_t before = account("state cache");
+	spk_error err = { 0 };
+	bool refused;
+
+	REQUIRE_OK(spk_store_add_table(s, "k", SPK_TABLE_KEYED, 1, "f", &err), err);
+	REQUIRE_OK(spk_store_add_table(s, "w", SPK_TABLE_BUCKETED, 1, "f", &err), err);
+	REQUIRE_OK(spk_fault_set(fault, &err), err);
+	refused = spk_state_view_open(&k, s, "k", 0, SPK_SHARDS, &err) != SPK_OK || spk_state_view_open(&w, s, "w", 10, SPK_SHARDS, &err) != SPK_OK;
+	CHECK(!refused || err.code == SPK_MEMORY_LIMIT || err.code == SPK_NO_MEMORY);
+	REQUIRE_OK(spk_fault_set(NULL, &err), err);
+	spk_state_view_close(k);
+	spk_state_view_close(w);
+	CHECK_EQ_INT(account("state cache"), before);
+	k = open_view(s, "k", SPK_TABLE_KEYED);
+	w = open_view(s, "w", SPK_TABLE_BUCKETED);
+	CHECK_EQ_INT(get_range(k, b, 0, 3000, 0, true), 2900);
+	CHECK_EQ_INT(get_range(w, b, 0, 1500, 5, false), 1500);
+	spk_state_view_close(k);
+	spk_state_view_close(w);
+	spk_store_close(s);
+	return refused;
+}
+
+/* Memory that is refused anywhere in the middle of a load, of an image that is larger than the cache. */
+static void loads_may_be_refused(void)
+{
+	const struct spk_store_options ample = { .cache_bytes = 16 << 20 };
+	char *dir = spk_test_dir("refused"), *live = spk_test_format("%s/live", dir), *snap = spk_test_format("%s/snap", dir);
+	struct spk_store *s = NULL;
+	struct batch *b = calloc(1, sizeof(*b));
+	struct spk_state_view *k, *w;
+	int refused = 0;
+	spk_error err = { 0 };
+
+	REQUIRE_OK(spk_store_open(&s, live, &ample, &err), err);
+	k = open_view(s, "k", SPK_TABLE_KEYED);
+	w = open_view(s, "w", SPK_TABLE_BUCKETED);
+	REQUIRE_OK(put_range(k, b, 0, 2000, 0, true, &err), err);
+	REQUIRE_OK(spk_store_flush(s, &err), err);
+	REQUIRE_OK(put_range(k, b, 1000, 2000, 0, true, &err), err);
+	REQUIRE_OK(put_range(w, b, 0, 1500, 5, false, &err), err);
+	batch_clear(b);
+	for (uint32_t i = 0; i < 100; i++) {
+		const struct key gone = make_key(i * 20);
+
+		batch_add(b, &gone, 0, 0, (struct spk_state_value){ NULL, UINT32_MAX });
+	}
+	REQUIRE_OK(spk_state_put(k, &b->keys, b->hash, NULL, b->value, &err), err);
+	REQUIRE_OK(spk_store_snapshot(s, snap, &err), err);
+	CHECK(has_image(snap));
+	spk_state_view_close(k);
+	spk_state_view_close(w);
+	spk_store_close(s);
+	for (int n = 1, step = 1; n < 150; n += step, step = n < 12 ? 1 : 9)
+		for (int on = 0; on < 2; on++) {
+			char *clone = spk_test_format("%s/clone-%d-%d", dir, n, on), *fault = spk_test_format("malloc:%d%s", n, on ? "+" : "");
+
+			REQUIRE_EQ_INT(spk_test_run(NULL, "cp -r '%s' '%s'", snap, clone), 0);
+			refused += loads_after(clone, fault, b);
+			spk_test_remove(clone);
+			free(fault);
+			free(clone);
+		}
+	CHECK(refused > 5);
+	batch_free(b);
+	free(live);
+	free(snap);
+	free(dir);
+}
+
 SPK_TEST_SUITE("state/image",
 	{ "an image holds what RocksDB was not given", holds_what_changed },
 	{ "now and then, and when it is much, cells are flushed instead", flushes_now_and_then },
 	{ "cells that nobody took are carried over", carries_over },
 	{ "damaged images say so", damage_is_named },
-	{ "failures leave nothing behind and can be repeated", failures_can_be_repeated })
+	{ "failures leave nothing behind and can be repeated", failures_can_be_repeated },
+	{ "a load may be refused memory anywhere", loads_may_be_refused })
