@@ -561,8 +561,8 @@ spk_status spk_binder_partitioned(struct spk_binder *b, const PgQuery__Partition
 spk_status spk_binder_create_table(struct spk_binder *b, const PgQuery__CreateStmt *s, int position, spk_error *err);
 spk_status spk_binder_create_type(struct spk_binder *b, const PgQuery__CompositeTypeStmt *s, int position, spk_error *err);
 spk_status spk_binder_drop_type(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err);
-/* text: the body behind AS; NULL: it is the statement's RETURN. */
-spk_status spk_binder_create_sql_function(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, const char *name, const char *text, spk_error *err);
+/* text: the body behind AS; NULL: it is the statement's RETURN. strict: NULL for NULLs. */
+spk_status spk_binder_create_sql_function(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, const char *name, const char *text, bool strict, spk_error *err);
 spk_status spk_binder_create_function(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, spk_error *err);
 spk_status spk_binder_create_aggregate(struct spk_binder *b, const PgQuery__DefineStmt *s, int position, spk_error *err);
 spk_status spk_binder_drop_function(struct spk_binder *b, const PgQuery__DropStmt *s, int position, spk_error *err);

@@ -54,7 +54,24 @@ static spk_status all_columns(struct spk_binder *b, const struct spk_table *t, c
 	for (int i = 0; i < count; i++)
 		if (t->computed[i])
 			SPK_TRY_PTR(expr[i] = spk_expr_substitute(b->arena, t->computed[i], expr), err);
+	/* Nobody checks NOT NULL on the way: what may be NULL is what the INSERT gives. */
+	for (int i = 0; i < count; i++)
+		schema->field[i].nullable = expr[i]->nullable;
 	SPK_TRY_PTR(*out = spk_binder_project(b, sink->input[0], expr, schema), err);
+	return SPK_OK;
+}
+
+static spk_status unite(struct spk_binder *b, struct spk_logical **branch, int count, struct spk_logical **out, spk_error *err)
+{
+	const struct spk_schema *first = branch[0]->schema;
+	struct spk_schema *schema = spk_schema_new(b->arena, first->count);
+
+	SPK_TRY_PTR(schema, err);
+	memcpy(schema->field, first->field, sizeof *schema->field * (size_t)first->count);
+	for (int k = 1; k < count; k++)
+		for (int i = 0; i < first->count; i++)
+			schema->field[i].nullable = schema->field[i].nullable || branch[k]->schema->field[i].nullable;
+	SPK_TRY_PTR(*out = spk_logical_new(b->arena, SPK_LOGICAL_UNION, schema, branch, count), err);
 	return SPK_OK;
 }
 
@@ -97,7 +114,5 @@ spk_status spk_binder_memory_rows(struct spk_binder *b, const struct spk_table *
 		SPK_TRY(all_columns(b, t, sink, &branch[count++], err));
 	}
 	*out = branch[0];
-	if (count > 1)
-		SPK_TRY_PTR(*out = spk_logical_new(b->arena, SPK_LOGICAL_UNION, branch[0]->schema, branch, count), err);
-	return SPK_OK;
+	return count > 1 ? unite(b, branch, count, out, err) : SPK_OK;
 }

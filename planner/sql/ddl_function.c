@@ -66,7 +66,7 @@ spk_status spk_binder_create_function(struct spk_binder *b, const PgQuery__Creat
 	SPK_TRY(spk_binder_function_name(b, s->funcname, s->n_funcname, -1, &name, err));
 	SPK_TRY(take_options(b, s, &o, err));
 	if (!s->is_procedure && (s->sql_body || (o.language && strcmp(o.language, "sql") == 0 && o.library)))
-		return spk_binder_create_sql_function(b, s, name, s->sql_body ? NULL : o.library, err);
+		return spk_binder_create_sql_function(b, s, name, s->sql_body ? NULL : o.library, o.strict, err);
 	SPK_TRY(check(b, s, &o, -1, err));
 	for (size_t i = 0; i < s->n_parameters; i++)
 		SPK_TRY(spk_binder_type(b, s->parameters[i]->function_parameter->arg_type, &arg[i], err));

@@ -12,6 +12,7 @@
 struct spk_sql_function {
 	struct spk_function base;          /* what is known of it; there is no kernel */
 	const char *arg[SPK_FUNCTION_ARGS_MAX];  /* names; "": one that has none */
+	bool strict;                       /* NULL for any argument that is NULL, whatever the body says */
 	const PgQuery__Node *body;
 	const struct spk_source *source;   /* of the body */
 };
@@ -68,12 +69,57 @@ static spk_status take_args(struct spk_binder *b, const PgQuery__CreateFunctionS
 		if (p->defexpr)
 			return spk_binder_unsupported(b, -1, "DEFAULT of a function in SQL", err);
 		SPK_TRY_PTR(f->arg[i] = spk_arena_strdup(kept.arena, p->name ? p->name : ""), err);
+		for (int k = 0; k < i; k++)
+			if (*f->arg[i] && strcmp(f->arg[i], f->arg[k]) == 0)
+				return spk_binder_fail(b, -1, SPK_BIND, err, "two arguments are called \"%s\"", f->arg[i]);
 		SPK_TRY(spk_binder_type(&kept, p->arg_type, &f->base.arg[i], err));
 	}
 	return spk_binder_type(&kept, s->return_type, &f->base.result, err);
 }
 
 /* --- calls --- */
+
+static int uses(const struct spk_expr *e, const struct spk_expr *arg)
+{
+	int n = e == arg;
+
+	for (int i = 0; i < e->args && e != arg; i++)
+		n += uses(e->arg[i], arg);
+	return n;
+}
+
+/* An argument that stands in the body twice is computed twice: it must be the same each time. */
+static spk_status check_uses(const struct spk_binder *b, const struct spk_function *f, struct spk_expr *const *arg, const struct spk_expr *body, int location, spk_error *err)
+{
+	for (int i = 0; i < f->args_max; i++) {
+		if (spk_expr_deterministic(arg[i]) || uses(body, arg[i]) < 2)
+			continue;
+		spk_binder_fail(b, location, SPK_UNSUPPORTED, err, "argument %d of %s, which the function uses more than once, must have the same value each time", i + 1, f->name);
+		return spk_hint(err, "Give it a name in a query below: SELECT %s(x) FROM (SELECT random() AS x ...).", f->name), SPK_UNSUPPORTED;
+	}
+	return SPK_OK;
+}
+
+/* CASE WHEN an argument IS NULL THEN NULL ELSE body END. */
+static spk_status null_for_nulls(const struct spk_binder *b, const struct spk_function *f, struct spk_expr *const *arg, struct spk_expr **body, spk_error *err)
+{
+	struct spk_expr *test[SPK_FUNCTION_ARGS_MAX], *arm[3] = { NULL, spk_expr_literal(b->arena, (struct spk_value){ .type = f->result, .null = true }), *body };
+	int tests = 0;
+
+	SPK_TRY_PTR(arm[1], err);
+	for (int i = 0; i < f->args_max; i++) {
+		struct spk_expr *one = arg[i];
+
+		if (one->nullable)
+			SPK_TRY(spk_expr_make(b->arena, SPK_EXPR_IS_NULL, &one, 1, false, b->pinned, &test[tests++], err));
+	}
+	if (tests == 0)
+		return SPK_OK;
+	arm[0] = test[0];
+	if (tests > 1)
+		SPK_TRY(spk_expr_make(b->arena, SPK_EXPR_OR, test, tests, false, b->pinned, &arm[0], err));
+	return spk_expr_make(b->arena, SPK_EXPR_CASE, arm, 3, false, b->pinned, body, err);
+}
 
 spk_status spk_binder_sql_function(struct spk_exprs *x, const struct spk_function *function, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err)
 {
@@ -95,7 +141,10 @@ spk_status spk_binder_sql_function(struct spk_exprs *x, const struct spk_functio
 	b.sublinks = NULL;
 	SPK_TRY(spk_binder_count_inlined(x->b, location, function->name, err));
 	SPK_TRY(spk_binder_expr(&inner, f->body, out, err));
-	return spk_expr_cast(b.arena, *out, function->result, true, b.pinned, out, err);
+	SPK_TRY(spk_expr_cast(b.arena, *out, function->result, true, b.pinned, out, err));
+	if (f->strict)
+		SPK_TRY(null_for_nulls(&b, function, arg, out, err));
+	return check_uses(x->b, function, arg, *out, location, err);
 }
 
 /* --- CREATE FUNCTION --- */
@@ -111,7 +160,7 @@ static spk_status try_body(struct spk_binder *b, const struct spk_function *f, s
 	return spk_binder_sql_function(&x, f, arg, f->args_max, -1, &out, err);
 }
 
-spk_status spk_binder_create_sql_function(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, const char *name, const char *text, spk_error *err)
+spk_status spk_binder_create_sql_function(struct spk_binder *b, const PgQuery__CreateFunctionStmt *s, const char *name, const char *text, bool strict, spk_error *err)
 {
 	struct spk_sql_function *f = SPK_NEW(spk_catalog_arena(b->catalog), struct spk_sql_function);
 	spk_status status;
@@ -120,6 +169,7 @@ spk_status spk_binder_create_sql_function(struct spk_binder *b, const PgQuery__C
 	if (!s->return_type || s->return_type->setof)
 		return spk_binder_fail(b, -1, SPK_UNSUPPORTED, err, "a function in SQL needs RETURNS and the type of one value");
 	SPK_TRY_PTR(f->base.name = spk_arena_strdup(spk_catalog_arena(b->catalog), name), err);
+	f->strict = strict;
 	f->base.doc = "a function in SQL of this session";
 	f->base.volatility = SPK_IMMUTABLE;
 	SPK_TRY(take_args(b, s, f, err));
