@@ -6,7 +6,7 @@
 #include "core/base/check.h"
 #include "core/base/memory.h"
 
-enum { BLOCK_WORDS = 8, FIRST_BLOCKS = 8, GROWTH = 4, BITS_PER_HASH = 16, PROBES = 4 };
+enum { BLOCK_WORDS = 8, FIRST_BLOCKS = 1, GROWTH = 4, BITS_PER_HASH = 16, PROBES = 4, MOST_PART = 16 };
 
 static uint32_t blocks_of(int layer)
 {
@@ -64,7 +64,8 @@ void spk_hash_filter_add(struct spk_hash_filter *f, uint64_t hash)
 	if (f->all || is_in(f, mixed))
 		return;
 	if (!has_room(f)) {
-		uint64_t *layer = f->layers < SPK_HASH_FILTER_LAYERS ? spk_calloc(f->account, bytes_of(f->layers)) : NULL;
+		const bool small = f->layers < SPK_HASH_FILTER_LAYERS && bytes_of(f->layers) <= spk_memory_limit() / MOST_PART;
+		uint64_t *layer = small ? spk_calloc(f->account, bytes_of(f->layers)) : NULL;
 
 		if (!layer) {
 			spk_hash_filter_unknown(f);

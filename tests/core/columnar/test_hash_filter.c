@@ -25,7 +25,7 @@ static void add(struct spk_hash_filter *f, int64_t from, int n)
 
 static void few_and_many(void)
 {
-	static const int sizes[] = { 0, 1, 7, 255, 256, 257, 5000, 200000 };
+	static const int sizes[] = { 0, 1, 7, 31, 32, 33, 159, 161, 5000, 200000 };
 
 	for (size_t i = 0; i < SPK_COUNT_OF(sizes); i++) {
 		struct spk_hash_filter f = { 0 };
@@ -61,4 +61,25 @@ static void says_yes_when_it_cannot_know(void)
 	CHECK_EQ_INT((int)spk_memory_account_used(account), 0);
 }
 
-SPK_TEST_SUITE("filters of hashes", { "miss nothing", few_and_many }, { "say yes when they cannot know", says_yes_when_it_cannot_know })
+/* There are many of few hashes, and those of many leave room for others. */
+static void take_little(void)
+{
+	struct spk_memory_account *account = spk_memory_account("test filter");
+	struct spk_hash_filter f = { .account = account };
+	const size_t limit = spk_memory_limit();
+
+	add(&f, 0, 1);
+	CHECK_EQ_INT((int)spk_memory_account_used(account), 64);
+	spk_memory_set_limit(1 << 20);
+	add(&f, 0, 20000);
+	CHECK(spk_memory_account_used(account) > 0);
+	CHECK(taken_for_added(&f, 1 << 20, 1000) < 30);
+	add(&f, 0, 1000000);
+	spk_memory_set_limit(limit);
+	CHECK_EQ_INT((int)spk_memory_account_used(account), 0);
+	CHECK_EQ_INT(taken_for_added(&f, 1 << 20, 1000), 1000);
+	spk_hash_filter_release(&f);
+}
+
+SPK_TEST_SUITE("filters of hashes", { "miss nothing", few_and_many }, { "say yes when they cannot know", says_yes_when_it_cannot_know },
+	{ "take little", take_little })
