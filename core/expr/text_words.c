@@ -106,7 +106,7 @@ SPK_APPENDER(url_decode)
 		}
 		SPK_TRY(spk_buffer_append(to, &c, 1, err));
 	}
-	*null = *null || memchr(to->data, 0, to->size) || spk_utf8_valid(to->data, to->size) < to->size;
+	*null = *null || (to->size && (memchr(to->data, 0, to->size) || spk_utf8_valid(to->data, to->size) < to->size));
 	return SPK_OK;
 }
 
