@@ -76,6 +76,13 @@ static inline bool spk_values_same(const struct spk_values *a, int row, const st
 	return na || nb ? na && nb : spk_values_compare(a, row, b, other) == 0;
 }
 
+/* array_places.c. Order of two values, NULLs last and equal to each other. */
+int spk_values_order(const struct spk_values *a, int row, const struct spk_values *b, int other);
+/* The places in [first, end) at which each value comes first, NULL being one, in the order of the values, into `place`, which has room for all. Returns their number. */
+int spk_array_distinct(const struct spk_values *values, int32_t first, int32_t end, int32_t *place);
+/* Into the order in which they lie in the array. */
+void spk_array_sort_places(int32_t *place, int n);
+
 /*
  * Writes a call's result array by array, in the order of rows, straight into the child that the evaluator made: for kernels that
  * make elements rather than pick them. Element `used` and what follows it, for which room was made, is the caller's to write.

@@ -100,6 +100,26 @@ static spk_status leave_out(const struct spk_call *call, struct spk_vector *out,
 	return spk_list_finish(&b, err);
 }
 
+/* Room for the places of every row's elements, the longest array's. */
+static spk_status place_room(const struct spk_call *call, const struct spk_array_reader *a, int32_t **out, spk_error *err)
+{
+	int32_t first, end, most = 0;
+
+	SPK_EACH_CALL_ROW(call, row)
+		if (spk_array_row(a, row, &first, &end))
+			most = SPK_MAX(most, end - first);
+	SPK_TRY_PTR(*out = spk_arena_alloc(call->ev->arena, sizeof **out * ((size_t)most + 1)), err);
+	return SPK_OK;
+}
+
+static spk_status pick_places(struct spk_list_builder *b, int32_t *place, int n, spk_error *err)
+{
+	spk_array_sort_places(place, n);
+	for (int i = 0; i < n; i++)
+		SPK_TRY(spk_list_pick(b, 0, place[i], place[i] + 1, err));
+	return SPK_OK;
+}
+
 /* Each value once, where it comes first. */
 static spk_status distinct(const struct spk_call *call, struct spk_vector *out, spk_error *err)
 {
@@ -107,20 +127,30 @@ static spk_status distinct(const struct spk_call *call, struct spk_vector *out, 
 	const struct spk_values elements = spk_values(a.child);
 	const struct spk_vector source[1] = { *a.child };
 	struct spk_list_builder b = spk_call_lists(call, out, source, 1);
-	int32_t first, end, before;
+	int32_t first, end, *place;
 
+	SPK_TRY(place_room(call, &a, &place, err));
 	SPK_EACH_CALL_ROW(call, row) {
 		if (!spk_array_row(&a, row, &first, &end))
 			SPK_TRY(spk_call_null(call, out, row, err));
-		for (int32_t e = first; e < end; e++) {
-			for (before = first; before < e && !spk_values_same(&elements, e, &elements, before); before++)
-				;
-			if (before == e)
-				SPK_TRY(spk_list_pick(&b, 0, e, e + 1, err));
-		}
+		SPK_TRY(pick_places(&b, place, spk_array_distinct(&elements, first, end, place), err));
 		spk_list_end(&b, row);
 	}
 	return spk_list_finish(&b, err);
+}
+
+/* Of places in the order of their values those whose value is among the others (`both`), or is not. Returns their number. */
+static int choose_places(const struct spk_values *elements, int32_t *place, int n, const struct spk_values *others, const int32_t *other, int m, bool both)
+{
+	int kept = 0;
+
+	for (int i = 0, k = 0; i < n; i++) {
+		while (k < m && spk_values_order(others, other[k], elements, place[i]) < 0)
+			k++;
+		if ((k < m && spk_values_order(others, other[k], elements, place[i]) == 0) == both)
+			place[kept++] = place[i];
+	}
+	return kept;
 }
 
 /* The values of the first array that are in the second as well (`both`), or are not, each once. */
@@ -130,21 +160,19 @@ static spk_status pick_values(const struct spk_call *call, bool both, struct spk
 	const struct spk_values elements = spk_values(a.child), others = spk_values(b.child);
 	const struct spk_vector source[1] = { *a.child };
 	struct spk_list_builder lists = spk_call_lists(call, out, source, 1);
-	int32_t first, end, from, to, at, before;
+	int32_t first, end, from, to, *place, *other;
 
+	SPK_TRY(place_room(call, &a, &place, err));
+	SPK_TRY(place_room(call, &b, &other, err));
 	SPK_EACH_CALL_ROW(call, row) {
-		if (!spk_array_row(&a, row, &first, &end) || !spk_array_row(&b, row, &from, &to)) {
+		const bool known = spk_array_row(&a, row, &first, &end) && spk_array_row(&b, row, &from, &to);
+		int n = 0;
+
+		if (!known)
 			SPK_TRY(spk_call_null(call, out, row, err));
-			first = end = 0;
-		}
-		for (int32_t e = first; e < end; e++) {
-			for (at = from; at < to && !spk_values_same(&elements, e, &others, at); at++)
-				;
-			for (before = first; before < e && !spk_values_same(&elements, e, &elements, before); before++)
-				;
-			if ((at < to) == both && before == e)
-				SPK_TRY(spk_list_pick(&lists, 0, e, e + 1, err));
-		}
+		else
+			n = choose_places(&elements, place, spk_array_distinct(&elements, first, end, place), &others, other, spk_array_distinct(&others, from, to, other), both);
+		SPK_TRY(pick_places(&lists, place, n, err));
 		spk_list_end(&lists, row);
 	}
 	return spk_list_finish(&lists, err);

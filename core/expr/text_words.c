@@ -34,13 +34,14 @@ static bool same_character(const char *const *a, const char *const *b)
 }
 
 /* Characters to be added, left out or replaced: one row of the table of all beginnings after the other. */
-static int distance(const char *const *a, int n, const char *const *b, int m, int *row)
+static spk_status distance(const char *const *a, int n, const char *const *b, int m, int *row, spk_error *err)
 {
 	for (int k = 0; k <= m; k++)
 		row[k] = k;
 	for (int i = 1; i <= n; i++) {
 		int corner = row[0];
 
+		SPK_TRY(spk_check_interrupt(err));
 		row[0] = i;
 		for (int k = 1; k <= m; k++) {
 			const int other = corner + !same_character(&a[i - 1], &b[k - 1]);
@@ -49,7 +50,7 @@ static int distance(const char *const *a, int n, const char *const *b, int m, in
 			row[k] = SPK_MIN(other, SPK_MIN(row[k], row[k - 1]) + 1);
 		}
 	}
-	return row[m];
+	return SPK_OK;
 }
 
 static spk_status levenshtein(const struct spk_call *call, struct spk_vector *out, spk_error *err)
@@ -67,8 +68,8 @@ static spk_status levenshtein(const struct spk_call *call, struct spk_vector *ou
 			continue;
 		}
 		SPK_TRY_PTR(table = SPK_NEW_ARRAY(call->ev->arena, int, count[1] + 1), err);
-		SPK_TRY(spk_check_interrupt(err));
-		spk_vector_i32(out)[row] = distance(text[0], count[0], text[1], count[1], table);
+		SPK_TRY(distance(text[0], count[0], text[1], count[1], table, err));
+		spk_vector_i32(out)[row] = table[count[1]];
 	}
 	return SPK_OK;
 }

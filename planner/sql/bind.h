@@ -295,6 +295,8 @@ bool spk_is_list_aggregate(const PgQuery__FuncCall *f, const char *name);
 spk_status spk_binder_list_aggregate(struct spk_exprs *x, const PgQuery__FuncCall *f, const char *name, struct spk_expr **out, spk_error *err);
 /* A call of a function in SQL (ddl_sql_function.c): its body, with arguments of the declared types. */
 spk_status spk_binder_sql_function(struct spk_exprs *x, const struct spk_function *f, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
+/* What is put in place of a call computes an argument as often as it stands there: one that changes from time to time (random()) may stand there once. */
+spk_status spk_binder_check_repeats(const struct spk_binder *b, const char *name, struct spk_expr *const *arg, int args, const struct spk_expr *body, int location, spk_error *err);
 spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_expr **arg, int args, int location, struct spk_expr **out, spk_error *err);
 /* A cast that gives NULL where it fails: TRY_CAST. */
 spk_status spk_binder_try_cast(const struct spk_binder *b, struct spk_expr *arg, struct spk_type type, int location, struct spk_expr **out, spk_error *err);

@@ -88,14 +88,13 @@ static int uses(const struct spk_expr *e, const struct spk_expr *arg)
 	return n;
 }
 
-/* An argument that stands in the body twice is computed twice: it must be the same each time. */
-static spk_status check_uses(const struct spk_binder *b, const struct spk_function *f, struct spk_expr *const *arg, const struct spk_expr *body, int location, spk_error *err)
+spk_status spk_binder_check_repeats(const struct spk_binder *b, const char *name, struct spk_expr *const *arg, int args, const struct spk_expr *body, int location, spk_error *err)
 {
-	for (int i = 0; i < f->args_max; i++) {
+	for (int i = 0; i < args; i++) {
 		if (spk_expr_deterministic(arg[i]) || uses(body, arg[i]) < 2)
 			continue;
-		spk_binder_fail(b, location, SPK_UNSUPPORTED, err, "argument %d of %s, which the function uses more than once, must have the same value each time", i + 1, f->name);
-		return spk_hint(err, "Give it a name in a query below: SELECT %s(x) FROM (SELECT random() AS x ...).", f->name), SPK_UNSUPPORTED;
+		spk_binder_fail(b, location, SPK_UNSUPPORTED, err, "argument %d of %s, which the function uses more than once, must have the same value each time", i + 1, name);
+		return spk_hint(err, "Give it a name in a query below: SELECT %s(x) FROM (SELECT random() AS x ...).", name), SPK_UNSUPPORTED;
 	}
 	return SPK_OK;
 }
@@ -144,7 +143,7 @@ spk_status spk_binder_sql_function(struct spk_exprs *x, const struct spk_functio
 	SPK_TRY(spk_expr_cast(b.arena, *out, function->result, true, b.pinned, out, err));
 	if (f->strict)
 		SPK_TRY(null_for_nulls(&b, function, arg, out, err));
-	return check_uses(x->b, function, arg, *out, location, err);
+	return spk_binder_check_repeats(x->b, function->name, arg, args, *out, location, err);
 }
 
 /* --- CREATE FUNCTION --- */

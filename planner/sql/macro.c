@@ -495,5 +495,5 @@ spk_status spk_binder_macro(struct spk_exprs *x, const char *name, struct spk_ex
 	inner.param_name = NULL;
 	inner.params = args;
 	SPK_TRY(spk_binder_expr(&inner, tree, out, err));
-	return SPK_OK;
+	return spk_binder_check_repeats(x->b, name, arg, args, *out, location, err);
 }

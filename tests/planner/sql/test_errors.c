@@ -71,6 +71,8 @@ static const struct wrong {
 	  SPK_BIND, 1, 1, "two arguments are called \"x\"", "" },
 	{ "CREATE FUNCTION f(x double precision) RETURNS double precision LANGUAGE sql AS 'SELECT x - x'; SELECT f(random())",
 	  SPK_UNSUPPORTED, 1, 103, "argument 1 of f, which the function uses more than once, must have the same value each time", "SELECT f(x) FROM (SELECT random() AS x ...)" },
+	{ "SELECT pmod(4, (random() * 9)::int + 1)",
+	  SPK_UNSUPPORTED, 1, 8, "argument 2 of pmod, which the function uses more than once, must have the same value each time", "SELECT pmod(x) FROM (SELECT random() AS x ...)" },
 	{ "CREATE FUNCTION f(x int) RETURNS int LANGUAGE sql AS 'SELECT x'; SELECT f(1, 2)",
 	  SPK_BIND, 1, 73, "function f takes 1 argument, not 2", "" },
 	{ "CREATE FUNCTION f(x int) RETURNS int LANGUAGE sql AS 'SELECT x'; CREATE OR REPLACE FUNCTION f(x int) RETURNS int LANGUAGE sql AS 'SELECT f(x) + 1'; SELECT f(1)",
