@@ -112,7 +112,7 @@ static void keep_time(struct spk_job *job, const struct spk_lineage *l)
 {
 	const struct spk_epoch_record *since = l->base ? l->base : l->record[0];
 
-	job->checkpoint_at_us -= SPK_MAX(spk_clock_wall_us() - since->time_us, (int64_t)0);
+	job->checkpoint_at_us = spk_clock_monotonic_us() - SPK_MAX(spk_clock_wall_us() - since->time_us, (int64_t)0);
 }
 
 static spk_status replay(struct spk_job *job, const struct spk_lineage *l, spk_error *err)
