@@ -310,6 +310,17 @@ static spk_status check_primary(const struct keyed_decoder *d, struct spk_batch 
 	return SPK_OK;
 }
 
+/* Where rows are only added a message without value is no row: its columns of the value would be another's (spread). */
+static spk_status check_values(const struct keyed_decoder *d, const struct spk_chunk *chunk, int from, struct spk_batch *batch, struct spk_row_errors *errors, spk_error *err)
+{
+	if (d->upserts || !chunk->no_value || !d->value.table.schema->count)
+		return SPK_OK;
+	for (int i = 0; i < batch->rows; i++)
+		if (chunk->no_value[from + i] && !failed(errors, i))
+			SPK_TRY(report(batch, i, "the message has no value, which only 'upsert-kafka' takes: as a deletion of its key", errors, err));
+	return SPK_OK;
+}
+
 static spk_status keyed_decode(struct spk_decoder *base, const struct spk_chunk *chunk, int from, int n, struct spk_batch *batch, struct spk_change_rows *out, struct spk_row_errors *errors, spk_error *err)
 {
 	struct keyed_decoder *d = spk_container_of(base, struct keyed_decoder, base);
@@ -330,6 +341,7 @@ static spk_status keyed_decode(struct spk_decoder *base, const struct spk_chunk 
 	}
 	SPK_TRY(decode_part(&d->key, chunk, from, n, true, batch, errors, err));
 	SPK_TRY(decode_part(&d->value, chunk, from, n, false, batch, errors, err));
+	SPK_TRY(check_values(d, chunk, from, batch, errors, err));
 	return check_primary(d, batch, errors, err);
 }
 
