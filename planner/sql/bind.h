@@ -489,6 +489,8 @@ spk_status spk_binder_open_windows(const struct spk_binder *b, const struct spk_
 spk_status spk_binder_join_windows(const struct spk_binder *b, const struct spk_logical *plan, struct spk_expr **on, spk_error *err);
 /* Makes a table one without options, in which the rows of its INSERTs are. */
 spk_status spk_create_memory(struct spk_binder *b, struct spk_table *t, spk_error *err);
+/* An expression over a table's columns over what is inserted into them, which may be NULL where they are NOT NULL. */
+spk_status spk_binder_over_inserted(struct spk_binder *b, const struct spk_table *t, const struct spk_expr *e, struct spk_expr **by, struct spk_expr **out, spk_error *err);
 /* Notes an INSERT into one; *late: the table was read before. */
 spk_status spk_binder_memory_insert(struct spk_binder *b, const struct spk_table *t, const PgQuery__InsertStmt *s, bool *late, spk_error *err);
 spk_status spk_binder_memory_rows(struct spk_binder *b, const struct spk_table *t, int location, struct spk_logical **out, spk_error *err);

@@ -167,7 +167,7 @@ static spk_status round_value(const struct insert *in, int i, struct spk_expr **
 		return SPK_OK;
 	SPK_TRY_PTR(by = SPK_NEW_ARRAY(in->b->arena, struct spk_expr *, t->schema->count), err);
 	by[column] = *e;
-	SPK_TRY_PTR(*e = spk_expr_substitute(in->b->arena, t->rounded[column], by), err);
+	SPK_TRY(spk_binder_over_inserted(in->b, t, t->rounded[column], by, e, err));
 	return SPK_OK;
 }
 

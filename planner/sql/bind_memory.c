@@ -35,6 +35,25 @@ spk_status spk_binder_memory_insert(struct spk_binder *b, const struct spk_table
 	return SPK_OK;
 }
 
+static spk_status inserted(struct spk_expr *e, void *user, struct spk_expr **out, spk_error *err)
+{
+	(void)err;
+	*out = e->kind == SPK_EXPR_COLUMN ? ((struct spk_expr **)user)[e->column] : e;
+	return SPK_OK;
+}
+
+spk_status spk_binder_over_inserted(struct spk_binder *b, const struct spk_table *t, const struct spk_expr *e, struct spk_expr **by, struct spk_expr **out, spk_error *err)
+{
+	struct spk_expr **own = SPK_NEW_ARRAY(b->arena, struct spk_expr *, t->schema->count + 1), *copy;
+
+	SPK_TRY_PTR(own, err);
+	for (int i = 0; i < t->schema->count; i++)
+		SPK_TRY_PTR(own[i] = spk_expr_column(b->arena, i, &t->schema->field[i]), err);
+	/* The catalog's tree stays as it is, whatever the optimizer does with this one. */
+	SPK_TRY_PTR(copy = spk_expr_substitute(b->arena, e, own), err);
+	return spk_expr_rewrite(b->arena, copy, inserted, by, out, err);
+}
+
 /* The columns of the table from those of one INSERT. */
 static spk_status all_columns(struct spk_binder *b, const struct spk_table *t, const struct spk_logical *sink, struct spk_logical **out, spk_error *err)
 {
@@ -53,7 +72,7 @@ static spk_status all_columns(struct spk_binder *b, const struct spk_table *t, c
 	}
 	for (int i = 0; i < count; i++)
 		if (t->computed[i])
-			SPK_TRY_PTR(expr[i] = spk_expr_substitute(b->arena, t->computed[i], expr), err);
+			SPK_TRY(spk_binder_over_inserted(b, t, t->computed[i], expr, &expr[i], err));
 	/* Nobody checks NOT NULL on the way: what may be NULL is what the INSERT gives. */
 	for (int i = 0; i < count; i++)
 		schema->field[i].nullable = expr[i]->nullable;
