@@ -95,10 +95,11 @@ static size_t dirty_bytes(const struct spk_store *s)
 	return bytes;
 }
 
-bool spk_image_wanted(const struct spk_store *s)
+bool spk_image_wanted(const struct spk_store *s, uint64_t *imaged)
 {
 	const size_t dirty = dirty_bytes(s);
 
+	*imaged = s->imaged + dirty;
 	/* A start reads the whole image, into half of the cache at most. */
 	if (dirty == 0 || dirty > spk_store_cache_bound(s) / 2)
 		return false;
@@ -147,50 +148,59 @@ static spk_status write_bucket(struct out *o, const struct spk_bucket *b, spk_er
 	return SPK_OK;
 }
 
-/* The next cell of a section that was opened: its entry, and where its bytes are. *run has the cells that are left of its bucket. */
-static spk_status next_entry(const char **at, const char *end, struct run *run, struct entry *e, const char **bytes, spk_error *err)
+/* Through a section that was opened: where it is, the cells that are left of its bucket, the one at hand and its bytes. */
+struct walk { const char *at, *end; struct run run; struct entry entry; const char *bytes; };
+
+static struct walk begin_walk(const struct section *s) { return (struct walk){ .at = s->begin, .end = s->end }; }
+
+static spk_status take(struct walk *w, void *out, size_t size, const char *within, spk_error *err)
 {
-	while (!run->cells) {
-		if ((size_t)(end - *at) < sizeof *run)
-			return spk_fail(err, SPK_CORRUPT, "it ends within a bucket");
-		memcpy(run, *at, sizeof *run);
-		*at += sizeof *run;
-	}
-	run->cells--;
-	if ((size_t)(end - *at) < sizeof *e)
-		return spk_fail(err, SPK_CORRUPT, "it ends within a cell");
-	memcpy(e, *at, sizeof *e);
-	*at += sizeof *e;
-	if ((size_t)(end - *at) < bytes_of(e))
-		return spk_fail(err, SPK_CORRUPT, "it ends within a cell");
-	*bytes = *at;
-	*at += bytes_of(e);
+	if ((size_t)(w->end - w->at) < size)
+		return spk_fail(err, SPK_CORRUPT, "it ends within a %s", within);
+	memcpy(out, w->at, size);
+	w->at += size;
 	return SPK_OK;
 }
 
-/* Behind the last cell of a section. */
-static spk_status check_end(const struct run *run, spk_error *err)
+static spk_status next_entry(struct walk *w, spk_error *err)
 {
-	return run->cells ? spk_fail(err, SPK_CORRUPT, "it ends within a bucket") : SPK_OK;
+	while (!w->run.cells)
+		SPK_TRY(take(w, &w->run, sizeof w->run, "bucket", err));
+	w->run.cells--;
+	SPK_TRY(take(w, &w->entry, sizeof w->entry, "cell", err));
+	w->bytes = w->at;
+	if ((size_t)(w->end - w->at) < bytes_of(&w->entry))
+		return spk_fail(err, SPK_CORRUPT, "it ends within a cell");
+	w->at += bytes_of(&w->entry);
+	return SPK_OK;
+}
+
+/* To the next cell of these shards; w->bytes is NULL behind the last. */
+static spk_status walk_on(struct walk *w, uint64_t shards, spk_error *err)
+{
+	do {
+		w->bytes = NULL;
+		if (w->at == w->end)
+			return w->run.cells ? spk_fail(err, SPK_CORRUPT, "it ends within a bucket") : SPK_OK;
+		SPK_TRY(next_entry(w, err));
+	} while (!has(&w->entry, shards));
+	return SPK_OK;
 }
 
 /* Of a section that was opened the cells that no view took: each a run of its own, they are few. */
 static spk_status carry_over(struct out *o, const struct section *s, spk_error *err)
 {
 	const uint64_t left = left_of(s);
-	struct run run = { 0 };
+	struct walk w = begin_walk(s);
 
-	for (const char *at = s->begin, *bytes; at < s->end;) {
-		struct entry e;
-
-		SPK_TRY(next_entry(&at, s->end, &run, &e, &bytes, err));
-		if (!has(&e, left))
-			continue;
-		SPK_TRY(put(o, &(struct run){ run.bucket, 1 }, sizeof(struct run), err));
-		SPK_TRY(put(o, &e, sizeof e, err));
-		SPK_TRY(put(o, bytes, bytes_of(&e), err));
+	for (;;) {
+		SPK_TRY(walk_on(&w, left, err));
+		if (!w.bytes)
+			return SPK_OK;
+		SPK_TRY(put(o, &(struct run){ w.run.bucket, 1 }, sizeof(struct run), err));
+		SPK_TRY(put(o, &w.entry, sizeof w.entry, err));
+		SPK_TRY(put(o, w.bytes, bytes_of(&w.entry), err));
 	}
-	return check_end(&run, err);
 }
 
 struct indexes { struct spk_buffer bytes; uint64_t count; };
@@ -250,7 +260,7 @@ bool spk_image_is_left(const struct spk_store *s)
 	return false;
 }
 
-spk_status spk_image_write(struct spk_store *s, bool cells, const char *path, uint64_t *imaged, spk_error *err)
+spk_status spk_image_write(struct spk_store *s, bool cells, uint64_t imaged, const char *path, spk_error *err)
 {
 	struct out o = { .path = path };
 	spk_status status;
@@ -261,8 +271,7 @@ spk_status spk_image_write(struct spk_store *s, bool cells, const char *path, ui
 		return spk_fail_errno(err, errno, "cannot make %s", path);
 	/* Not from the budget: a checkpoint may come where that is used up. */
 	o.bytes = malloc(OUT_BYTES);
-	*imaged = cells ? s->imaged + dirty_bytes(s) : 0;
-	status = o.bytes ? write_image(s, cells, *imaged, &o, err) : spk_fail_memory(err);
+	status = o.bytes ? write_image(s, cells, imaged, &o, err) : spk_fail_memory(err);
 	free(o.bytes);
 	close(o.fd);
 	if (status != SPK_OK)
@@ -380,23 +389,19 @@ static spk_status put_loaded(struct load *l, spk_error *err)
 
 static spk_status load_section(struct load *l, const struct section *s, uint64_t shards, spk_error *err)
 {
-	struct run run = { 0 };
+	struct walk w = begin_walk(s);
 
-	for (const char *at = s->begin, *bytes; at < s->end;) {
-		struct entry e;
-
-		SPK_TRY(next_entry(&at, s->end, &run, &e, &bytes, err));
-		if (!has(&e, shards))
-			continue;
-		l->key[l->n] = spk_view(bytes, e.key_size);
-		l->hash[l->n] = e.hash;
-		l->bucket[l->n] = run.bucket;
-		l->value[l->n] = (struct spk_state_value){ bytes + e.key_size, e.value_size };
+	for (;;) {
+		SPK_TRY(walk_on(&w, shards, err));
+		if (!w.bytes)
+			return put_loaded(l, err);
+		l->key[l->n] = spk_view(w.bytes, w.entry.key_size);
+		l->hash[l->n] = w.entry.hash;
+		l->bucket[l->n] = w.run.bucket;
+		l->value[l->n] = (struct spk_state_value){ w.bytes + w.entry.key_size, w.entry.value_size };
 		if (++l->n == LOAD_CELLS)
 			SPK_TRY(put_loaded(l, err));
 	}
-	SPK_TRY(check_end(&run, err));
-	return put_loaded(l, err);
 }
 
 spk_status spk_image_load(struct spk_state_view *view, spk_error *err)

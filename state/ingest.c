@@ -84,8 +84,7 @@ static spk_status add_cell(struct load *l, struct spk_bucket *b, struct spk_cell
 		rocksdb_sstfilewriter_delete(l->writer, key->data, key->size, &message);
 	} else {
 		rocksdb_sstfilewriter_put(l->writer, key->data, key->size, spk_cell_value(c), c->value_size, &message);
-		spk_bucket_announce(b, c);
-		atomic_store_explicit(&l->view->table->stored, true, memory_order_relaxed);
+		spk_bucket_announce(l->view, b, c);
 	}
 	return take_message(l, message, err);
 }

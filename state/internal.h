@@ -114,8 +114,11 @@ static inline bool spk_bucket_may_hold(const struct spk_bucket *b, uint64_t hash
 	return b->stored >> spk_shard_of(hash).value & 1 && spk_hash_filter_may(&b->keys, hash);
 }
 /* RocksDB is about to be given the key: said before it is true, since a write that fails must not be taken for none. */
-static inline void spk_bucket_announce(struct spk_bucket *b, struct spk_cell *c)
+static inline void spk_bucket_announce(const struct spk_state_view *view, struct spk_bucket *b, struct spk_cell *c)
 {
+	/* Views of a table share the line. */
+	if (!atomic_load_explicit(&view->table->stored, memory_order_relaxed))
+		atomic_store_explicit(&view->table->stored, true, memory_order_relaxed);
 	c->flags &= ~(uint32_t)SPK_CELL_NEW;
 	b->stored |= 1ull << spk_shard_of(c->hash).value;
 	spk_hash_filter_add(&b->keys, c->hash);
@@ -149,12 +152,12 @@ spk_status spk_state_delete_stored(struct spk_state_view *view, struct spk_bucke
 /* --- image.c --- */
 
 #define SPK_IMAGE_FILE "cells.image"
-/* Whether a snapshot should leave its dirty cells to the image instead of flushing them. */
-bool spk_image_wanted(const struct spk_store *store);
+/* Whether a snapshot should leave its dirty cells to the image instead of flushing them; *imaged: what store->imaged is then, once it counts. */
+bool spk_image_wanted(const struct spk_store *store, uint64_t *imaged);
 /* Whether the image that was opened has cells that no view has taken. */
 bool spk_image_is_left(const struct spk_store *store);
-/* Writes an image of the dirty cells, if `cells`, and of what is left of the one that was opened; *imaged: what store->imaged is, once it counts. No view may be in use. */
-spk_status spk_image_write(struct spk_store *store, bool cells, const char *path, uint64_t *imaged, spk_error *err);
+/* Writes an image of the dirty cells, if `cells`, and of what is left of the one that was opened. No view may be in use. */
+spk_status spk_image_write(struct spk_store *store, bool cells, uint64_t imaged, const char *path, spk_error *err);
 /* Opens the image in the store's directory, if there is one. */
 spk_status spk_image_open(struct spk_store *store, spk_error *err);
 void spk_image_close(struct spk_store *store);

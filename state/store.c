@@ -546,12 +546,11 @@ static spk_status add_image(const char *image, const char *dir, spk_error *err)
 	return status;
 }
 
-static spk_status snapshot_with_image(struct spk_store *s, bool cells, const char *part, const char *dir, spk_error *err)
+static spk_status snapshot_with_image(struct spk_store *s, bool cells, uint64_t imaged, const char *part, const char *dir, spk_error *err)
 {
-	uint64_t imaged;
 	spk_status status;
 
-	SPK_TRY(spk_image_write(s, cells, part, &imaged, err));
+	SPK_TRY(spk_image_write(s, cells, imaged, part, err));
 	status = take_rocksdb(s, dir, err);
 	if (status == SPK_OK) {
 		status = add_image(part, dir, err);
@@ -567,20 +566,21 @@ static spk_status snapshot_with_image(struct spk_store *s, bool cells, const cha
 
 spk_status spk_store_snapshot(struct spk_store *s, const char *dir, spk_error *err)
 {
-	const bool cells = spk_image_wanted(s);
+	uint64_t imaged;
+	const bool cells = spk_image_wanted(s, &imaged);
 	spk_status status;
 	char *part;
 
 	if (!cells) {
 		SPK_TRY(spk_store_flush(s, err));
-		s->imaged = 0;
+		s->imaged = imaged = 0;
 	}
 	SPK_TRY(spk_fault(SPK_FAULT_STATE_SNAPSHOT, err));
 	if (!cells && !spk_image_is_left(s))
 		return take_rocksdb(s, dir, err);
 	if (asprintf(&part, "%s/%s.part", s->dir, SPK_IMAGE_FILE) < 0)
 		return spk_fail_memory(err);
-	status = snapshot_with_image(s, cells, part, dir, err);
+	status = snapshot_with_image(s, cells, imaged, part, dir, err);
 	free(part);
 	return status;
 }

@@ -37,7 +37,6 @@ static spk_status write_batch(struct spk_store *store, rocksdb_writebatch_t *bat
 static spk_status write_some(struct spk_state_view *view, struct spk_bucket *b, struct spk_sorted_cell *cells, size_t count, rocksdb_writebatch_t *batch, size_t *done, spk_error *err)
 {
 	rocksdb_column_family_handle_t *cf = view->table->cf;
-	bool stored = false;
 	size_t bytes = 0, n = 0;
 
 	rocksdb_writebatch_clear(batch);
@@ -52,11 +51,8 @@ static spk_status write_some(struct spk_state_view *view, struct spk_bucket *b, 
 		}
 		rocksdb_writebatch_put_cf(batch, cf, view->keys.data, view->keys.size, spk_cell_value(c), c->value_size);
 		bytes += c->value_size;
-		spk_bucket_announce(b, c);
-		stored = true;
+		spk_bucket_announce(view, b, c);
 	}
-	if (stored)
-		atomic_store_explicit(&view->table->stored, true, memory_order_relaxed);
 	SPK_TRY(write_batch(view->store, batch, err));
 	for (size_t i = 0; i < n; i++)
 		spk_cells_written(&b->cells, cells[i].cell);

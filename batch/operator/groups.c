@@ -161,18 +161,23 @@ spk_status spk_groups_room(struct spk_groups *g, const struct spk_batch *keys, s
 	return spk_group_table_room(&g->table, keys->selected, bytes, err);
 }
 
+void spk_groups_hash_keys(const struct spk_groups *g, const struct spk_batch *keys, uint64_t *hash)
+{
+	int column[SPK_GROUP_COLUMNS];
+
+	for (int i = 0; i < g->plan->expr_count; i++)
+		column[i] = g->key_column[i].column;
+	spk_hash_columns(keys, column, g->plan->expr_count, hash);
+}
+
 /* The long way: keys encoded, hashed, looked up. `hash`: carried ones; may be NULL. */
 static spk_status look_up(struct spk_groups *g, const struct spk_batch *keys, const uint64_t *hash, uint32_t *number, spk_error *err)
 {
 	uint64_t computed[SPK_BATCH_ROWS];
-	int column[SPK_GROUP_COLUMNS];
-	const int columns = g->plan->expr_count;
 
-	for (int i = 0; i < columns; i++)
-		column[i] = g->key_column[i].column;
-	SPK_TRY(spk_row_keys_encode(&g->keys, keys, g->key_column, columns, false, err));
+	SPK_TRY(spk_row_keys_encode(&g->keys, keys, g->key_column, g->plan->expr_count, false, err));
 	if (!hash)
-		spk_hash_columns(keys, column, columns, computed);
+		spk_groups_hash_keys(g, keys, computed);
 	spk_group_table_put(&g->table, &g->keys, NULL, keys->selected, hash ? hash : computed, number);
 	return SPK_OK;
 }
@@ -320,13 +325,10 @@ static spk_status empty_set_keys(int64_t number, struct spk_batch *keys, spk_err
 
 static spk_status add_empty_set(struct spk_groups *g, struct spk_batch *keys, int64_t set, int task, int tasks, uint32_t *number, spk_error *err)
 {
-	int column[SPK_GROUP_COLUMNS];
 	uint64_t hash;
 
-	for (int i = 0; i < keys->columns; i++)
-		column[i] = g->key_column[i].column;
 	SPK_TRY(empty_set_keys(set, keys, err));
-	spk_hash_columns(keys, column, keys->columns, &hash);
+	spk_groups_hash_keys(g, keys, &hash);
 	if (spk_shard_task(spk_shard_of(hash), tasks) != task)
 		return SPK_OK;
 	SPK_TRY(spk_groups_room(g, keys, err));

@@ -65,6 +65,8 @@ static inline uint64_t spk_groups_hash(const struct spk_groups *g, uint32_t numb
 
 /* Makes room for the groups of the selected rows of `keys` (group columns in plan order): what the budget may refuse without anything having changed. */
 spk_status spk_groups_room(struct spk_groups *g, const struct spk_batch *keys, spk_error *err);
+/* hash[i]: of the i-th selected row's group. A window's bound comes first in it, wherever it stands, so a hash of the columns in plan order is another one. */
+void spk_groups_hash_keys(const struct spk_groups *g, const struct spk_batch *keys, uint64_t *hash);
 /* number[i]: the group of the i-th selected row; new ones are added. There must be room. hash: carried ones by selected row; NULL: computed. */
 spk_status spk_groups_find(struct spk_groups *g, const struct spk_batch *keys, const uint64_t *hash, uint32_t *number, spk_error *err);
 /* In a stream: adds the selected rows' weights to their groups' notes. */

@@ -189,16 +189,6 @@ static bool pays(struct partial *p)
 	return (p->rows - groups) * 2 * TOO_MANY >= groups * groups;
 }
 
-/* As spk_groups_find has them: the window's bounds come first, wherever they stand. */
-static void hash_groups(const struct partial *p, const struct spk_batch *keys, uint64_t *hash)
-{
-	int column[SPK_GROUP_COLUMNS];
-
-	for (int i = 0; i < p->base.plan->expr_count; i++)
-		column[i] = p->groups.key_column[i].column;
-	spk_hash_columns(keys, column, p->base.plan->expr_count, hash);
-}
-
 /* How many different ones there are. */
 static int count_different(const uint64_t *hash, int n)
 {
@@ -218,13 +208,12 @@ static int count_different(const uint64_t *hash, int n)
 	return different;
 }
 
-/* Of the first batch of a stream's epoch; *hashed: hash[] has the groups' hashes of its rows. */
+/* Of the first batch of a stream's epoch; *hashed becomes true: hash[] has the groups' hashes of its rows. */
 static bool may_pay(const struct partial *p, const struct spk_batch *keys, uint64_t *hash, bool *hashed)
 {
-	*hashed = false;
 	if (in_batch(&p->base) || p->rows || !p->base.plan->pass_count || keys->selected < STREAM_FIRST)
 		return true;
-	hash_groups(p, keys, hash);
+	spk_groups_hash_keys(&p->groups, keys, hash);
 	*hashed = true;
 	return count_different(hash, keys->selected) * (keys->selected < STREAM_LOOK ? STREAM_FIRST_PAYS : STREAM_PAYS) <= keys->selected;
 }
@@ -284,7 +273,7 @@ static spk_status fill_passed(const struct partial *p, const struct spk_batch *i
 	SPK_TRY(spk_vector_init_constant(&out->column[SPK_PARTIAL_TASK], spk_type(SPK_TYPE_INTEGER), &task, out->arena, err));
 	SPK_TRY(eval_passed(op, in, evaluated, out, err));
 	keys.column = out->column + SPK_PARTIAL_COLUMNS;
-	hash_groups(p, &keys, hash);
+	spk_groups_hash_keys(&p->groups, &keys, hash);
 	SPK_EACH_ROW(in, i, row)
 		spk_vector_i64(&out->column[SPK_PARTIAL_HASH])[row] = (int64_t)hash[i];
 	return SPK_OK;
@@ -334,7 +323,7 @@ static spk_status make_room(struct partial *p, const struct spk_batch *keys, spk
 static spk_status take(struct partial *p, struct spk_batch *in, struct spk_batch *keys, spk_error *err)
 {
 	uint64_t hash[SPK_BATCH_ROWS];
-	bool hashed;
+	bool hashed = false;
 
 	SPK_TRY(evaluate_keys(&p->base, in, keys, err));
 	if (keys->selected == 0)

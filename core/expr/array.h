@@ -80,6 +80,8 @@ static inline bool spk_values_same(const struct spk_values *a, int row, const st
 int spk_values_order(const struct spk_values *a, int row, const struct spk_values *b, int other);
 /* The places in [first, end) at which each value comes first, NULL being one, in the order of the values, into `place`, which has room for all. Returns their number. */
 int spk_array_distinct(const struct spk_values *values, int32_t first, int32_t end, int32_t *place);
+/* Places into the order of their values; of equal ones the first comes first. */
+void spk_array_sort_by_value(const struct spk_values *values, int32_t *place, int n);
 /* Into the order in which they lie in the array. */
 void spk_array_sort_places(int32_t *place, int n);
 

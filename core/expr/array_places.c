@@ -25,16 +25,22 @@ static int by_value(const void *x, const void *y, void *values)
 	return order ? order : by_place(x, y);
 }
 
-int spk_array_distinct(const struct spk_values *values, int32_t first, int32_t end, int32_t *place)
+void spk_array_sort_by_value(const struct spk_values *values, int32_t *place, int n)
 {
 	struct spk_values v = *values;
+
+	qsort_r(place, (size_t)n, sizeof *place, by_value, &v);
+}
+
+int spk_array_distinct(const struct spk_values *values, int32_t first, int32_t end, int32_t *place)
+{
 	int count = 0;
 
 	for (int32_t at = first; at < end; at++)
 		place[at - first] = at;
-	qsort_r(place, (size_t)(end - first), sizeof *place, by_value, &v);
+	spk_array_sort_by_value(values, place, end - first);
 	for (int32_t i = 0; i < end - first; i++)
-		if (!count || spk_values_order(&v, place[count - 1], &v, place[i]) != 0)
+		if (!count || spk_values_order(values, place[count - 1], values, place[i]) != 0)
 			place[count++] = place[i];
 	return count;
 }

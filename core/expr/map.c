@@ -28,26 +28,12 @@ spk_status spk_type_map_of(struct spk_arena *arena, struct spk_type key, struct 
 
 /* --- made of keys and values --- */
 
-static int by_place(const void *x, const void *y)
-{
-	const int32_t a = *(const int32_t *)x, b = *(const int32_t *)y;
-
-	return (a > b) - (a < b);
-}
-
-static int by_key(const void *x, const void *y, void *keys)
-{
-	const int order = spk_values_compare(keys, *(const int32_t *)x, keys, *(const int32_t *)y);
-
-	return order ? order : by_place(x, y);
-}
-
 /* The places [first, end) in order of their keys. */
-static void sort_places(struct spk_values *keys, int32_t first, int32_t end, int32_t *place)
+static void sort_places(const struct spk_values *keys, int32_t first, int32_t end, int32_t *place)
 {
 	for (int32_t at = first; at < end; at++)
 		place[at - first] = at;
-	qsort_r(place, (size_t)(end - first), sizeof *place, by_key, keys);
+	spk_array_sort_by_value(keys, place, end - first);
 }
 
 spk_status spk_map_keys_repeat(const struct spk_vector *keys, int first, int end, struct spk_arena *arena, bool *twice, spk_error *err)
@@ -73,7 +59,7 @@ static void last_of_each(struct spk_values *keys, int32_t first, int32_t end, in
 		if (i + 1 == end - first || spk_values_compare(keys, place[i], keys, place[i + 1]) != 0)
 			place[left++] = place[i];
 	*count = left;
-	qsort(place, (size_t)left, sizeof *place, by_place);
+	spk_array_sort_places(place, left);
 }
 
 /* Why a row's arrays make no map; NULL: they do. */
@@ -161,7 +147,7 @@ static int count_values(struct spk_values *values, int32_t first, int32_t end, i
 	for (int32_t at = first; at < end; at++)
 		if (!spk_values_null(values, at))
 			place[known++] = at;
-	qsort_r(place, (size_t)known, sizeof *place, by_key, values);
+	spk_array_sort_by_value(values, place, known);
 	for (int i = 0; i < known; i++) {
 		if (!count || spk_values_compare(values, place[count - 1], values, place[i]) != 0) {
 			place[count] = place[i];

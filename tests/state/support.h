@@ -2,6 +2,7 @@
 #ifndef SPK_TESTS_STATE_SUPPORT_H
 #define SPK_TESTS_STATE_SUPPORT_H
 
+#include "core/base/file.h"
 #include "core/base/memory.h"
 #include "core/columnar/hash.h"
 #include "state/state.h"
@@ -82,6 +83,21 @@ static inline void batch_free(struct batch *b)
 }
 
 static inline size_t account(const char *name) { return spk_memory_account_used(spk_memory_account(name)); }
+
+/* Files of the folder that have this in their name. */
+static inline int count_files(const char *dir, const char *part)
+{
+	struct spk_arena *arena = spk_arena_new(NULL);
+	struct spk_dir_entries e = { 0 };
+	spk_error err = { 0 };
+	int n = 0;
+
+	REQUIRE_OK(spk_dir_list(dir, arena, &e, &err), err);
+	for (int i = 0; i < e.count; i++)
+		n += strstr(e.name[i], part) != NULL;
+	spk_arena_unref(arena);
+	return n;
+}
 
 /* --- stores with numbered keys --- */
 

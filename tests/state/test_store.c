@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include "core/base/fault.h"
-#include "core/base/file.h"
 #include "core/base/metrics.h"
 #include "tests/state/support.h"
 
@@ -180,20 +179,6 @@ static void unsnapshotted_is_dropped(void)
 	free(dir);
 }
 
-static int files_to_take_in(const char *dir)
-{
-	struct spk_arena *arena = spk_arena_new(NULL);
-	struct spk_dir_entries e = { 0 };
-	spk_error err = { 0 };
-	int n = 0;
-
-	REQUIRE_OK(spk_dir_list(dir, arena, &e, &err), err);
-	for (int i = 0; i < e.count; i++)
-		n += strncmp(e.name[i], "ingest", 6) == 0;
-	spk_arena_unref(arena);
-	return n;
-}
-
 /* A flush writes a view as one file: one that fails can be repeated, one without memory for the order goes by batches; nothing stays behind. */
 static void flushes_are_files(void)
 {
@@ -214,7 +199,7 @@ static void flushes_are_files(void)
 			REQUIRE_OK(spk_fault_set(faults[i], &err), err);
 		CHECK_EQ_INT(spk_store_flush(s, &err), i ? SPK_OK : SPK_IO);
 		REQUIRE_OK(spk_fault_set(NULL, &err), err);
-		CHECK_EQ_INT(files_to_take_in(live), 0);
+		CHECK_EQ_INT(count_files(live, "ingest"), 0);
 		CHECK_OK(spk_store_flush(s, &err), err);
 	}
 	spk_state_view_close(v);
@@ -687,7 +672,7 @@ static void views_by_threads(void)
 			pthread_join(thread[i], NULL);
 			CHECK_EQ_INT(w[i].bad, 0);
 		}
-		CHECK_EQ_INT(files_to_take_in(dir), 0);
+		CHECK_EQ_INT(count_files(dir, "ingest"), 0);
 		spk_store_close(s);
 		CHECK_EQ_INT(account("state cache"), 0);
 		free(dir);
